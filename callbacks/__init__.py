@@ -1,0 +1,27 @@
+"""What looks on while a model trains: one Lightning callback a file."""
+
+from callbacks.channels_last import ChannelsLast
+from callbacks.configured_optimizer import ConfiguredOptimizer
+from callbacks.early_stopping import EarlyStopping
+from callbacks.freeze import Freeze
+from callbacks.nan_guard import NaNGuard
+from callbacks.pictures import Pictures
+from callbacks.progress import Progress
+from callbacks.record import Record
+from callbacks.run_checkpoint import RunCheckpoint
+from callbacks.step_seed import StepSeed
+from callbacks.test_subset import TestSubset
+
+__all__ = [
+    "ChannelsLast",
+    "ConfiguredOptimizer",
+    "EarlyStopping",
+    "Freeze",
+    "NaNGuard",
+    "Pictures",
+    "Progress",
+    "Record",
+    "RunCheckpoint",
+    "StepSeed",
+    "TestSubset",
+]

@@ -1,0 +1,42 @@
+"""Early stopping that is off until it is given a patience."""
+
+from typing import Any, Literal
+
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
+
+
+class EarlyStopping(LightningEarlyStopping):
+    """Stops the run once a validation metric has not improved for a while.
+
+    Args:
+        patience: Validations without improvement after which the run stops; off if not given.
+        monitor: Metric to watch.
+        mode: Whether more (`max`) or less (`min`) of it is better.
+        min_delta: Least change that counts as an improvement.
+    """
+
+    def __init__(
+        self,
+        patience: int | None = None,
+        monitor: str = "val/acc",
+        mode: Literal["min", "max"] = "max",
+        min_delta: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, min_delta=min_delta, patience=patience or 0, mode=mode)
+        self.enabled = patience is not None
+
+    def _should_skip_check(self, trainer: Trainer) -> bool:
+        # without a validation split there is nothing to watch
+        return not self.enabled or not trainer.num_val_batches or super()._should_skip_check(trainer)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up a checkpoint's count of validations, but keeps the patience that is configured now."""
+        patience = self.patience
+        super().load_state_dict(state_dict)
+        self.patience = patience
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended the run."""
+        return self.stopped_epoch > 0

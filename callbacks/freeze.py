@@ -1,0 +1,95 @@
+"""Keeps layers fixed, for fine-tuning."""
+
+import re
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import nn
+
+from engine.errors import InputError
+
+
+class Freeze(Callback):
+    """Keeps parameters fixed whose names match; frozen batch norms keep their statistics too.
+
+    Args:
+        layers: Patterns (regular expressions, matched from the start of a parameter's name), such as `features` or
+            `stages\\.[01]`.
+        until_epoch: Epoch, from 0, in which the layers begin to train; never if not given.
+    """
+
+    def __init__(self, layers: list[str] | None = None, until_epoch: int | None = None) -> None:
+        self.layers = layers or []
+        self.until_epoch = until_epoch
+        self._parameters: list[nn.Parameter] = []
+        self._modules: list[nn.Module] = []
+        try:
+            self._patterns = [re.compile(layer) for layer in self.layers]
+        except re.error as error:
+            raise InputError(f"--freeze.layers {error.pattern}: no regular expression ({error})") from error
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Finds the layers, and freezes them before an optimizer or a process group sees the model.
+
+        Raises:
+            InputError: A pattern matches nothing, or all layers would be fixed for good.
+        """
+        if stage != "fit" or not self.layers:
+            return
+        named = dict(pl_module.named_parameters())
+        for pattern in self._patterns:
+            if not any(pattern.match(name) for name in named):
+                firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
+                raise InputError(f"--freeze.layers {pattern.pattern}: matches none of {', '.join(firsts)}")
+        frozen = {name for name in named if any(pattern.match(name) for pattern in self._patterns)}
+        if len(frozen) == len(named) and self.until_epoch is None:
+            raise InputError(f"--freeze.layers {self.layers}: nothing is left to train")
+        self._parameters = [named[name] for name in sorted(frozen)]
+        ids = {id(parameter) for parameter in self._parameters}
+        self._modules = [
+            module
+            for module in pl_module.modules()
+            if (own := list(module.parameters(recurse=False))) and all(id(parameter) in ids for parameter in own)
+        ]
+        # Processes agree at the start on which gradients they share; layers that train later must be among them, and
+        # have theirs dropped until then.
+        self._drop_gradients = trainer.world_size > 1 and self.until_epoch is not None
+        if not self._drop_gradients:
+            for parameter in self._parameters:
+                parameter.requires_grad_(False)
+
+    def trainable(self, pl_module: LightningModule) -> int:
+        """Number of parameters that train from the start."""
+        fixed = {id(parameter) for parameter in self._parameters}
+        return sum(p.numel() for p in pl_module.parameters() if p.requires_grad and id(p) not in fixed)
+
+    def _active(self, trainer: Trainer) -> bool:
+        return bool(self._parameters) and (self.until_epoch is None or trainer.current_epoch < self.until_epoch)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fixes the layers, or lets them train from `until_epoch` on."""
+        self._apply(trainer)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Does the same for a run that goes on in the middle of an epoch."""
+        self._apply(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Does the same after a validation within an epoch, which puts every layer into training mode."""
+        self._apply(trainer)
+
+    def _apply(self, trainer: Trainer) -> None:
+        if not self._parameters:
+            return
+        active = self._active(trainer)
+        for module in self._modules:
+            module.train(not active)
+        if not self._drop_gradients:
+            for parameter in self._parameters:
+                parameter.requires_grad_(not active)
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
+        """Drops gradients of fixed layers where they had to be computed."""
+        if self._parameters and self._drop_gradients and self._active(trainer):
+            for parameter in self._parameters:
+                parameter.grad = None

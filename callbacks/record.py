@@ -1,0 +1,174 @@
+"""The record of a run: `metrics.csv`, a row an epoch, and `summary.json`."""
+
+import csv
+import io
+import json
+import platform
+import time
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from callbacks.early_stopping import EarlyStopping
+from callbacks.freeze import Freeze
+from callbacks.nan_guard import Diverged
+from engine.errors import RunInterrupted
+from engine.precision import hardware
+from engine.run_folder import write_atomically
+
+LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
+
+
+class Record(Checkpoint):
+    """Writes what a run was and what came of it, at its start, after every epoch, at its end, and after a test.
+
+    (Its base class makes Lightning call it after the model has logged an epoch, and before RunCheckpoint saves.)
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, str]] = []
+        self.summary: dict[str, Any] = {}
+        self._seconds = {"total": 0.0, "fit": 0.0}  # before this process, for a resumed run
+        self._samples = 0
+        self._began = time.monotonic()
+        self._fit_began: float | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Takes up the record of a run that is continued or measured."""
+        path = self._path(trainer)
+        if path is not None and (path / "summary.json").exists():
+            self.summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+            self._seconds = dict(self.summary.get("seconds", self._seconds))
+        if path is not None and (path / "metrics.csv").exists():
+            with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
+                self.rows = list(csv.DictReader(file))
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Drops the rows of epochs that a resumed run will go through again."""
+        if trainer.state.fn == "fit":
+            self.rows = [row for row in self.rows if int(row["step"]) <= checkpoint["global_step"]]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes the summary of a run that has begun."""
+        self._fit_began = time.monotonic()
+        self._step_began = trainer.global_step
+        self.summary = {"started": _now(), **self.summary} | _facts(trainer, pl_module)
+        self.summary.setdefault("metrics", {})
+        self._write_rows(trainer)
+        self._write_summary(trainer, "running")
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Gives the loggers a point of the learning curve now and then."""
+        self._samples += trainer.train_dataloader.batch_size
+        if trainer.loggers and trainer.global_step % trainer.log_every_n_steps == 0:
+            point = {"train/loss_step": float(outputs["loss"]), "lr": _lr(trainer)}
+            for logger in trainer.loggers:
+                logger.log_metrics(point, step=trainer.global_step)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Adds the epoch's row."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": _lr(trainer), **metrics}
+        self.rows.append({name: _number(value) for name, value in row.items()})
+        self.summary["metrics"] |= metrics
+        self._write_rows(trainer)
+        self._write_summary(trainer, "running")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes how the run ended well."""
+        stopped = any(isinstance(callback, EarlyStopping) and callback.stopped for callback in trainer.callbacks)
+        self._write_summary(trainer, "stopped_early" if stopped else "finished", ended=True)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Writes how the run ended badly."""
+        if self._fit_began is not None:
+            interrupted = isinstance(exception, RunInterrupted | KeyboardInterrupt)
+            status = "interrupted" if interrupted else "diverged" if isinstance(exception, Diverged) else "failed"
+            self._write_summary(trainer, status, ended=True)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
+        if trainer.state.fn == "validate":
+            self._add_metrics(trainer)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Adds the test's figures to the summary."""
+        self._add_metrics(trainer)
+
+    def _add_metrics(self, trainer: Trainer) -> None:
+        self.summary.setdefault("metrics", {})
+        self.summary["metrics"] |= {name: float(value) for name, value in trainer.callback_metrics.items()}
+        path = self._path(trainer)
+        if path is not None and trainer.is_global_zero:
+            write_atomically(path / "summary.json", json.dumps(self.summary, indent=2) + "\n")
+
+    def _path(self, trainer: Trainer) -> Path | None:
+        return trainer.run_folder.path if trainer.run_folder is not None else None
+
+    def _write_rows(self, trainer: Trainer) -> None:
+        path = self._path(trainer)
+        if path is None or not trainer.is_global_zero or not self.rows:
+            return
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(path / "metrics.csv", text.getvalue())
+
+    def _write_summary(self, trainer: Trainer, status: str, ended: bool = False) -> None:
+        path = self._path(trainer)
+        if path is None or not trainer.is_global_zero:
+            return
+        now = time.monotonic()
+        fit = now - self._fit_began
+        self.summary |= {
+            "status": status,
+            "epochs": trainer.fit_loop.epoch_progress.current.processed,
+            "steps": trainer.global_step,
+            "seconds": {
+                "total": round(self._seconds["total"] + now - self._began, 1),
+                "fit": round(self._seconds["fit"] + fit, 1),
+            },
+            "samples_per_second": round(self._samples / fit, 1),
+            "ended": _now() if ended else None,
+        }
+        write_atomically(path / "summary.json", json.dumps(self.summary, indent=2) + "\n")
+
+
+def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+    """Returns what is known of a run before it trains."""
+    data = trainer.datamodule
+    freeze = next(callback for callback in trainer.callbacks if isinstance(callback, Freeze))
+    device = pl_module.device.type
+    return {
+        "status": "running",
+        "seed": trainer.seed,
+        "data": {"name": data.name, "source": data.origin, "sizes": data.sizes},
+        "model": {
+            "class": type(pl_module).__name__,
+            "parameters": sum(p.numel() for p in pl_module.parameters()),
+            "trainable": freeze.trainable(pl_module),
+        },
+        "precision": trainer.precision,
+        "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }
+
+
+def _lr(trainer: Trainer) -> float:
+    return float(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+def _number(value: float | int) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,155 @@
+"""A run's checkpoints: `last.ckpt`, from which it resumes exactly, and `best.ckpt`."""
+
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from callbacks.signals import StopRequest
+from engine.checkpoint_io import copy_atomically
+from engine.errors import InputError, RunInterrupted
+
+GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
+
+
+class RunCheckpoint(Checkpoint):
+    """Saves at every epoch's end, every so many steps, and when a signal asks the run to stop.
+
+    It saves at the two moments from which Lightning resumes exactly: after a batch that is not its epoch's last, and
+    at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.)
+
+    Args:
+        monitor: Validation metric that decides which checkpoint is best; without a validation split the last one is.
+        mode: Whether more (`max`) or less (`min`) of it is better.
+        every_n_train_steps: Save also after so many steps; 0 saves once an epoch.
+    """
+
+    def __init__(
+        self, monitor: str = "val/acc", mode: Literal["min", "max"] = "max", every_n_train_steps: int = 0
+    ) -> None:
+        if monitor.startswith("test/"):
+            raise InputError(f"--checkpoint.monitor {monitor}: the test set selects nothing; name a val/ metric")
+        if every_n_train_steps < 0:
+            raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
+        self.monitor = monitor
+        self.mode = mode
+        self.every_n_train_steps = every_n_train_steps
+        self.best_score: float | None = None
+        self.best_epoch: int | None = None
+        self._validated = False
+        self._stop_request = StopRequest()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begins to listen to Ctrl-C and SIGTERM."""
+        self._stop_request.listen()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Saves within an epoch, when it is time or a signal has come.
+
+        Raises:
+            RunInterrupted: A signal has come, and the state is saved.
+        """
+        loop = trainer.fit_loop.epoch_loop
+        if trainer.max_steps == trainer.global_step:
+            trainer.should_stop = True  # without this Lightning would leave out the last validation
+        if loop._num_ready_batches_reached() or trainer.should_stop or loop._should_accumulate():
+            return  # the epoch's end follows, and saves; between accumulated batches nothing can be saved
+        signum = self._agreed_signal(trainer)
+        step = trainer.global_step
+        if signum or (self.every_n_train_steps and step % self.every_n_train_steps == 0):
+            self._save(trainer, "last.ckpt")
+        if signum:
+            raise RunInterrupted(signum)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Takes note of a validation, and saves the best one at once where it lies within an epoch."""
+        if trainer.sanity_checking or not trainer.fit_loop.epoch_loop.batch_progress.current.ready:
+            return
+        self._validated = True
+        loop = trainer.fit_loop.epoch_loop
+        if not (loop._num_ready_batches_reached() or trainer.should_stop):
+            self._save_if_best(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Saves the epoch.
+
+        Raises:
+            RunInterrupted: A signal has come, and the state is saved.
+        """
+        folder = _folder(trainer)
+        if self._save_if_best(trainer) and folder is not None:
+            # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
+            if trainer.is_global_zero:
+                copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
+        else:
+            self._save(trainer, "last.ckpt")
+        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or trainer.should_stop
+        signum = self._agreed_signal(trainer)
+        if signum and not finished:
+            raise RunInterrupted(signum)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Gives the signals back."""
+        self._stop_request.release()
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Gives the signals back."""
+        self._stop_request.release()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the best score so far and its epoch, from 0."""
+        return {"best_score": self.best_score, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up the best score of a checkpoint."""
+        self.best_score = state_dict["best_score"]
+        self.best_epoch = state_dict["best_epoch"]
+
+    def _save_if_best(self, trainer: Trainer) -> bool:
+        if not trainer.num_val_batches or not trainer.limit_val_batches:
+            better = True
+        elif not self._validated:
+            return False
+        else:
+            if self.monitor not in trainer.callback_metrics:
+                known = ", ".join(sorted(trainer.callback_metrics))
+                raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
+            score = float(trainer.callback_metrics[self.monitor])
+            better = not math.isnan(score) and (
+                self.best_score is None
+                or (score > self.best_score if self.mode == "max" else score < self.best_score)
+            )
+            if better:
+                self.best_score = score
+        self._validated = False
+        if better:
+            self.best_epoch = trainer.current_epoch
+            self._save(trainer, "best.ckpt")
+        return better
+
+    def _save(self, trainer: Trainer, name: str) -> None:
+        folder = _folder(trainer)
+        if folder is not None:
+            trainer.save_checkpoint(folder / name)
+
+    def _agreed_signal(self, trainer: Trainer) -> int:
+        """Returns the signal that any rank has received, on all ranks, or 0."""
+        signum = self._stop_request.signum
+        if trainer.world_size == 1:
+            return signum
+        device = trainer.strategy.root_device
+        if device.type != "cpu" and trainer.global_step % GPU_INTERVAL:
+            return 0  # asking every time would stall the GPU's queue
+        return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))
+
+
+def _folder(trainer: Trainer) -> Path | None:
+    """Returns where checkpoints go, or None where nothing is kept."""
+    if trainer.run_folder is None or trainer.fast_dev_run:
+        return None
+    return trainer.run_folder.path / "checkpoints"

@@ -1,0 +1,16 @@
+"""Makes what a training step draws a function of (seed, epoch, batch, rank)."""
+
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from engine.randomness import derived_seed
+
+
+class StepSeed(Callback):
+    """Reseeds torch before every training step, so that dropout and noise are the same after a resume."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Seeds the generators of all devices."""
+        torch.manual_seed(derived_seed(trainer.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank))

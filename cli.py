@@ -1,0 +1,61 @@
+"""The one entry point: `python cli.py fit --config vgg_bn.yaml`.
+
+What can be answered without torch is answered at once; the rest is in `engine/command.py`.
+"""
+
+import os
+import signal
+import sys
+import traceback
+
+from engine.arguments import top_level_help, understand
+from engine.errors import InputError, RunFailed, RunInterrupted
+
+FAILED, WRONG_INPUT = 1, 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs a command line.
+
+    Args:
+        argv: What follows `cli.py`; the process's own if not given.
+
+    Returns:
+        Exit code: 0 done, 1 the run failed, 2 wrong input, 130 Ctrl-C, 143 SIGTERM.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    show_traceback = "--traceback" in argv
+    argv = [word for word in argv if word != "--traceback"]
+    if not argv or argv[0] in ("--help", "-h", "help"):
+        print(top_level_help())
+        return 0
+    try:
+        arguments = understand(argv)
+        from engine.command import run  # imports torch
+
+        run(arguments)
+        return 0
+    except SystemExit as end:  # the parser's, after --help or --print_config
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        return _end("interrupted", 128 + signal.SIGINT, show_traceback)
+    except RunInterrupted as error:
+        return _end(str(error), 128 + error.signum, show_traceback)
+    except InputError as error:
+        return _end(str(error), WRONG_INPUT, show_traceback)
+    except RunFailed as error:
+        return _end(str(error), FAILED, show_traceback)
+    except Exception as error:  # a mistake of this program's: say it in one line, and how to see the whole of it
+        return _end(f"{type(error).__name__}: {error} (--traceback shows where)", FAILED, show_traceback)
+
+
+def _end(message: str, code: int, show_traceback: bool) -> int:
+    if show_traceback:
+        traceback.print_exc()
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # once, not from every process of a run on several devices
+        print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""Data sets: one LightningDataModule a file. They are imported by name, so that none is loaded unasked."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datamodules.cifar10 import CIFAR10DataModule
+
+_PLACES = {"CIFAR10DataModule": "datamodules.cifar10"}
+
+__all__ = ["CIFAR10DataModule"]
+
+
+def __getattr__(name: str) -> type:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'datamodules' has no attribute '{name}'")
+    return getattr(import_module(_PLACES[name]), name)

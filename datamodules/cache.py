@@ -1,0 +1,54 @@
+"""Decoded data sets on disk: tensors without pickle, keyed to what they were decoded from."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+FORMAT = "primer-1"  # a change of what is decoded gets a new number, and so makes every older file stale
+
+
+def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Returns decoded tensors, from the file if it was made from the same source, else decoded now and kept.
+
+    A file that is stale, truncated or not ours is replaced. Where none can be written, the tensors stay in memory.
+
+    Args:
+        path: The cache file.
+        key: Fingerprint of the source.
+        decode: Reads the source.
+
+    Returns:
+        Tensors by name.
+    """
+    tensors = _read(path, key)
+    if tensors is None:
+        tensors = decode()
+        _write(path, key, tensors)
+    return tensors
+
+
+def _read(path: Path, key: str) -> dict[str, Tensor] | None:
+    try:
+        with safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("key") != json.dumps([FORMAT, key]):
+                return None
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (OSError, SafetensorError):
+        return None
+
+
+def _write(path: Path, key: str, tensors: dict[str, Tensor]) -> None:
+    # Written beside and renamed: another process sees the old file, none, or the whole new one.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, metadata={"key": json.dumps([FORMAT, key])})
+        os.replace(temporary, path)
+    except (OSError, SafetensorError):
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)

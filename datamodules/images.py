@@ -1,0 +1,234 @@
+"""The base of every image data set that fits into memory."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+
+from datamodules.augmentation import Augmentation, Normalization
+from datamodules.image_files import decode, find_pictures
+from datamodules.loader import Batch, BatchLoader
+from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
+from datamodules.synthetic import synthetic_images
+from engine.errors import InputError
+
+
+@dataclass
+class Split:
+    """Images uint8 [N, H, W, C] and their classes int64 [N]."""
+
+    images: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+class ImageDataModule(LightningDataModule):
+    """Images decoded once into memory, split, and handed out in whole batches.
+
+    A subclass names the data set in the class attributes below and reads it in `read`.
+
+    Args:
+        data_dir: Folder of the data set.
+        source: `auto` reads `data_dir` and downloads what is absent; `synthetic` draws pictures instead.
+        batch_size: Images an optimizer step, over all devices together.
+        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
+        val_size: Training images set aside for validation, equally many of each class; 0 trains on all.
+        split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
+        augmentation: What may happen to a training image.
+        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    num_classes: int
+    in_channels: int
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    train_size: int
+
+    def __init__(
+        self,
+        data_dir: str,
+        source: Literal["auto", "synthetic"],
+        batch_size: int,
+        eval_batch_size: int,
+        val_size: int,
+        split_seed: int,
+        augmentation: Augmentation,
+        normalization: Literal["channel", "symmetric", "unit", "none"],
+    ) -> None:
+        super().__init__()
+        for name, value, least in (("batch_size", batch_size, 1), ("eval_batch_size", eval_batch_size, 1), ("val_size", val_size, 0)):
+            if value < least:
+                raise InputError(f"data.{name} is {value}: at least {least} is needed")
+        self.data_dir = Path(data_dir).expanduser()
+        self.source = source
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.val_size = val_size
+        self.split_seed = split_seed
+        self.augmentation = augmentation
+        self.normalization = Normalization(normalization, self.mean, self.std)
+        self.origin = "synthetic pictures" if source == "synthetic" else str(self.data_dir)
+        self.inputs: list[str] = []
+        self.splits: dict[str, Split] = {}
+        self._position = {"epoch": 0, "batch": 0}
+        if source == "synthetic":
+            self.class_names = SYNTHETIC_CLASSES[: self.num_classes]
+
+    @abstractmethod
+    def read(self) -> dict[str, Split]:
+        """Reads, or downloads and reads, the data set's own parts `train` and `test`; sets `origin`."""
+
+    def synthesize(self) -> dict[str, Split]:
+        """Draws pictures in place of the data set: a fifth of CIFAR-10's number, so that first runs are short."""
+        shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
+        return {
+            "train": Split(*synthetic_images(10_000, seed=1, **shape)),
+            "test": Split(*synthetic_images(2_000, seed=2, **shape)),
+        }
+
+    def prepare_data(self) -> None:
+        """Downloads and caches on one process, so that the others find the work done."""
+        if not self.splits and not self.inputs:
+            self._load()
+
+    def setup(self, stage: str) -> None:
+        """Loads and splits the data; the second and later calls change nothing.
+
+        Raises:
+            InputError: The data cannot be had, or batch and split sizes do not fit it.
+        """
+        if self.inputs:
+            return
+        if not self.splits:
+            self._load()
+        if stage == "fit" and self.batch_size > len(self.splits["train"]):
+            raise InputError(
+                f"data.batch_size is {self.batch_size}: larger than the {len(self.splits['train']):,} training images"
+            )
+
+    def _load(self) -> None:
+        parts = self.synthesize() if self.source == "synthetic" else self.read()
+        total = len(parts["train"])
+        # The synthetic stand-in is smaller than the data set; its validation split shrinks in proportion.
+        val_size = self.val_size * total // max(total, self.train_size) if self.source == "synthetic" else self.val_size
+        if val_size > total - self.num_classes:
+            raise InputError(f"data.val_size is {self.val_size}: too large for {total:,} training images")
+        train, val = stratified_split(parts["train"], val_size, self.num_classes, self.split_seed)
+        self.splits = {"train": train, "val": val, "test": parts["test"]}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of images in each split."""
+        return {name: len(split) for name, split in self.splits.items()}
+
+    def train_dataloader(self) -> BatchLoader:
+        """Loader of the training split, at the batch where a resumed run goes on."""
+        world_size = self.trainer.world_size
+        if self.batch_size % world_size:
+            raise InputError(f"data.batch_size is {self.batch_size}: {world_size} devices cannot share it equally")
+        loader = self._loader("train", self.batch_size, self.trainer.seed, self.augmentation)
+        loader.epoch, loader.position = self._position["epoch"], self._position["batch"]
+        return loader
+
+    def val_dataloader(self) -> BatchLoader | list:
+        """Loader of the validation split; an empty list, which Lightning skips, where there is none."""
+        return self._loader("val", self.eval_batch_size) if len(self.splits["val"]) else []
+
+    def test_dataloader(self) -> BatchLoader:
+        """Loader of the official test set, in file order."""
+        return self._loader("test", self.eval_batch_size)
+
+    def predict_dataloader(self) -> BatchLoader:
+        """Loader of `inputs`, files or folders of pictures, else of the test set."""
+        if not self.inputs:
+            return self.test_dataloader()
+        files = [Path(name) for name in self.prediction_names()]
+        images = decode(files, self.image_size, self.in_channels, resize=True)
+        self.splits["predict"] = Split(images, torch.full((len(files),), -1))
+        return self._loader("predict", self.eval_batch_size)
+
+    def prediction_names(self) -> list[str]:
+        """Names of what `predict` predicts: files, or places in the test set."""
+        if self.inputs:
+            return [str(path) for path in find_pictures(self.inputs)]
+        return [f"test[{place}]" for place in range(len(self.splits["test"]))]
+
+    def _loader(
+        self, name: str, batch_size: int, seed: int | None = None, augmentation: Augmentation | None = None
+    ) -> BatchLoader:
+        split = self.splits[name]
+        world_size = self.trainer.world_size
+        if len(split) < world_size:
+            raise InputError(f"{len(split)} images of the {name} split cannot be shared by {world_size} devices")
+        device = self.trainer.strategy.root_device
+        if device.type == "cuda" and split.images.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
+            # moved once, not batch by batch
+            split = Split(split.images.to(device), split.targets.to(device))
+        return BatchLoader(
+            split.images, split.targets, batch_size, seed, augmentation, self.trainer.global_rank, world_size
+        )
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Augments (in training only) and normalises the whole batch on its device.
+
+        Args:
+            batch: uint8 images [B, H, W, C].
+            dataloader_idx: Unused; Lightning's signature.
+
+        Returns:
+            float32 images [B, C, H, W], laid out channels last where the trainer asks for it.
+        """
+        images = self.augmentation.move(batch.images, batch.draws).float()
+        images = self.normalization(self.augmentation.recolour(images, batch.draws))
+        images = self.augmentation.cut(images, batch.draws).permute(0, 3, 1, 2)
+        if not self.trainer.channels_last:
+            images = images.contiguous()
+        return Batch(images, batch.targets, batch.index, {})
+
+    def state_dict(self) -> dict[str, int]:
+        """Returns the epoch and the batch within it at which training goes on.
+
+        Kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's length.
+        """
+        loop = self.trainer.fit_loop
+        within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
+        batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
+        return {"epoch": loop.epoch_progress.current.processed, "batch": batch}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """Takes up the position of a checkpoint."""
+        self._position = dict(state_dict)
+
+
+def stratified_split(part: Split, val_size: int, num_classes: int, seed: int) -> tuple[Split, Split]:
+    """Splits off a validation set with the classes in proportion.
+
+    Args:
+        part: Images and classes to split.
+        val_size: Number of images to split off.
+        num_classes: Number of classes.
+        seed: Seed of the choice.
+
+    Returns:
+        Training and validation split, disjoint, each in the order of `part`.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    shuffled = torch.randperm(len(part), generator=rng)
+    # Stable sort by class, then every class is spread evenly over [0, 1): the first val_size places hold each class
+    # in proportion.
+    by_class = shuffled[part.targets[shuffled].argsort(stable=True)]
+    counts = torch.bincount(part.targets, minlength=num_classes)
+    place = torch.cat([(torch.arange(count) + 0.5) / count for count in counts.tolist()])
+    chosen = by_class[place.argsort(stable=True)[:val_size]]
+    is_val = torch.zeros(len(part), dtype=torch.bool)
+    is_val[chosen] = True
+    return Split(part.images[~is_val], part.targets[~is_val]), Split(part.images[is_val], part.targets[is_val])

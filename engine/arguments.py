@@ -1,0 +1,214 @@
+"""Everything about the command line that can be settled before torch is imported, which takes seconds.
+
+Config names become files, run folders become checkpoints with the config beside them, and mistyped
+subcommands and configs are answered at once.
+"""
+
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from engine.errors import InputError
+
+CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+
+SUBCOMMANDS = {
+    "fit": "train a model, or continue a run",
+    "validate": "measure a trained model on the validation split",
+    "test": "measure a trained model on the test set, with pictures",
+    "predict": "classify files",
+}
+
+HELP = """\
+Primer: the classic neural networks, trained properly.
+
+usage: python cli.py SUBCOMMAND --config NAME [options]
+
+subcommands:
+{subcommands}
+
+examples:
+  python cli.py fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
+  python cli.py fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
+  python cli.py fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
+  python cli.py test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
+  python cli.py predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
+
+configs: {configs}
+'python cli.py SUBCOMMAND --help' lists the options of a subcommand.
+"""
+
+
+@dataclass
+class Arguments:
+    """A command line whose files have been found.
+
+    Attributes:
+        subcommand: One of SUBCOMMANDS.
+        options: What follows it, for the parser, with every config as a path.
+        name: Stem of the config, which names the run's folder.
+        run: The run folder that `--ckpt_path` stands for or in, if any.
+        checkpoint: The checkpoint file that `--ckpt_path` stands for, if any.
+        given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
+    """
+
+    subcommand: str
+    options: list[str]
+    name: str = "run"
+    run: Path | None = None
+    checkpoint: Path | None = None
+    given: dict[str, object] = field(default_factory=dict)
+
+
+def top_level_help() -> str:
+    """Returns what `cli.py --help` prints."""
+    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
+    return HELP.format(subcommands=subcommands, configs=", ".join(config_names()))
+
+
+def config_names() -> list[str]:
+    """Returns the name of every config under configs/, as a user types it."""
+    return sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
+
+
+def find_config(name: str) -> Path:
+    """Finds a config as given, else under configs/, with or without `.yaml`.
+
+    Raises:
+        InputError: There is none; names the nearest.
+    """
+    candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
+    for path in candidates:
+        if path.is_file():
+            return path.resolve()
+    names = config_names()
+    near = difflib.get_close_matches(name.removesuffix(".yaml"), [n.removesuffix(".yaml") for n in names], n=3, cutoff=0.4)
+    hint = f"; nearest: {', '.join(f'{n}.yaml' for n in near)}" if near else ""
+    raise InputError(f"--config {name}: no such file{hint} (all of them stand in {CONFIGS})")
+
+
+def read_config(path: Path) -> dict:
+    """Reads a YAML file of settings.
+
+    Raises:
+        InputError: It cannot be read, is no YAML, or holds no mapping; names the line.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        reason = getattr(error, "problem", None) or "it cannot be parsed"
+        raise InputError(f"{path}{where}: broken YAML: {reason}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a config is a mapping such as 'model: ...', not {type(content).__name__}")
+    return content
+
+
+def find_checkpoint(given: str, subcommand: str) -> tuple[Path, Path | None]:
+    """Finds what `--ckpt_path` stands for.
+
+    Args:
+        given: A run folder or a checkpoint file.
+        subcommand: `fit` continues from a run's last checkpoint; the others take its best.
+
+    Returns:
+        The checkpoint file, and the run folder around it or None.
+
+    Raises:
+        InputError: Neither is there.
+    """
+    path = Path(given).expanduser().resolve()
+    if path.is_dir():
+        preferred = ["last.ckpt", "best.ckpt"] if subcommand == "fit" else ["best.ckpt", "last.ckpt"]
+        for name in preferred:
+            if (path / "checkpoints" / name).is_file():
+                return path / "checkpoints" / name, path if (path / "config.yaml").is_file() else None
+        raise InputError(f"--ckpt_path {given}: no checkpoint in this folder (looked for checkpoints/{preferred[0]})")
+    if not path.is_file():
+        raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file")
+    for folder in (path.parent, path.parent.parent):
+        if (folder / "config.yaml").is_file():
+            return path, folder
+    return path, None
+
+
+def flatten(tree: dict, prefix: str = "") -> dict[str, object]:
+    """Returns a nested mapping as dotted keys, without the `init_args` that class paths bring."""
+    flat: dict[str, object] = {}
+    for key, value in tree.items():
+        name = prefix if key == "init_args" else f"{prefix}.{key}".lstrip(".")
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, name)
+        else:
+            flat[name] = value
+    return flat
+
+
+def understand(argv: list[str]) -> Arguments:
+    """Turns a command line into Arguments.
+
+    Precedence is flag, then `--config`, then the config of the run that `--ckpt_path` names: the parser takes
+    settings in order, so they are laid out from last to first.
+
+    Args:
+        argv: What follows `cli.py`, beginning with a subcommand.
+
+    Raises:
+        InputError: Unknown subcommand or config, a flag before `--config`, or no such checkpoint.
+    """
+    subcommand = argv[0]
+    if subcommand not in SUBCOMMANDS:
+        near = difflib.get_close_matches(subcommand, SUBCOMMANDS, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(SUBCOMMANDS)}"
+        raise InputError(f"unknown subcommand '{subcommand}': {hint}")
+
+    configs: list[Path] = []
+    flags: list[str] = []
+    given: dict[str, object] = {}
+    ckpt_path = None
+    words = iter(argv[1:])
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in ("--config", "-c", "--ckpt_path"):
+            value = value if equals else next(words, "")
+            if not value:
+                raise InputError(f"{option} needs a value")
+            if option == "--ckpt_path":
+                ckpt_path = value
+                continue
+            if flags:
+                raise InputError(f"{flags[0]} stands before --config {value}: put --config first and flags after it")
+            configs.append(find_config(value))
+        else:
+            flags.append(word)
+
+    arguments = Arguments(subcommand, [])
+    if ckpt_path is not None:
+        arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
+        if arguments.run is None and not configs:
+            raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
+        arguments.options += ["--ckpt_path", str(arguments.checkpoint)]
+    elif subcommand != "fit" and not {"--help", "-h"} & set(flags):
+        raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file")
+    elif not configs and not any(flag.startswith(("--help", "-h", "--model")) for flag in flags):
+        raise InputError(f"fit needs --config, one of: {', '.join(config_names())}")
+
+    for path in configs:
+        given |= flatten(read_config(path))
+    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
+        if flag.startswith("--"):
+            key, equals, value = flag[2:].partition("=")
+            given[key.replace(".init_args", "")] = value if equals else following
+    layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
+    for path in layers:
+        read_config(path)
+    arguments.options = [word for path in layers for word in ("--config", str(path))] + arguments.options + flags
+    arguments.given = given
+    if layers:
+        arguments.name = configs[-1].stem if configs else arguments.run.parent.name
+    return arguments

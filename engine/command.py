@@ -1,0 +1,306 @@
+"""The command: LightningCLI with run folders, exact resume, weights to start from, and errors of one line."""
+
+import logging
+import os
+import sys
+import warnings
+from argparse import SUPPRESS
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from jsonargparse import Namespace
+from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities import rank_zero_only
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset
+from callbacks.progress import describe_data
+from engine import predictions
+from engine.arguments import SUBCOMMANDS, Arguments
+from engine.checkpoint_io import load_checkpoint
+from engine.errors import InputError
+from engine.messages import shorten
+from engine.resume import check_same_model, check_unchanged
+from engine.run_folder import RunFolder, write_atomically
+from engine.say import say
+from engine.tracking import check_account, wandb_logger
+from engine.trainer import Trainer
+from engine.weights import load_weights, read_weights
+
+# Processes that Lightning starts for further devices run the same command, and find the run's folder here.
+RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
+
+LINKED = ("num_classes", "in_channels", "image_size")
+
+# What `fit --help` shows of the Trainer; `--help.trainer` shows all.
+SHOWN_TRAINER_OPTIONS = (
+    "accelerator",
+    "strategy",
+    "devices",
+    "precision",
+    "max_epochs",
+    "max_steps",
+    "callbacks",
+    "logger",
+    "accumulate_grad_batches",
+    "gradient_clip_val",
+    "deterministic",
+    "default_root_dir",
+)
+
+
+class Parser(LightningArgumentParser):
+    """Parser whose errors are one line."""
+
+    def error(self, message: str, ex: Exception | None = None) -> Any:
+        """Raises what is wrong with the command line as an InputError."""
+        if not self.exit_on_error:  # an attempt within an attempt, whose failure is not the user's yet
+            super().error(message, ex)
+        raise InputError(shorten(message))
+
+
+class Command(LightningCLI):
+    """Runs one subcommand.
+
+    Args:
+        arguments: The command line.
+        all_trainer_options: Show every option of the Trainer in the help.
+    """
+
+    def __init__(self, arguments: Arguments, all_trainer_options: bool = False) -> None:
+        self.arguments = arguments
+        self.all_trainer_options = all_trainer_options
+        self.folder: RunFolder | None = None
+        # one parser and not four: each takes a noticeable part of a second
+        self.subcommands = lambda: {arguments.subcommand: LightningCLI.subcommands()[arguments.subcommand]}
+        try:
+            super().__init__(
+                trainer_class=Trainer,
+                parser_class=Parser,
+                save_config_callback=None,
+                seed_everything_default=42,
+                auto_configure_optimizers=False,
+                args={},
+            )
+        except InputError:
+            if self.folder is not None:
+                self.folder.discard()
+            raise
+        finally:
+            if self.folder is not None:
+                self.folder.release()
+
+    # The parser
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parses the command line (without Lightning's warning that it is not the process's own)."""
+        self.config = parser.parse_args([self.arguments.subcommand, *self.arguments.options])
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds trainer, model and data."""
+        parser.add_class_arguments(
+            Trainer,
+            "trainer",
+            fail_untyped=False,
+            instantiate=False,
+            sub_configs=True,
+            skip={"seed", "run_folder", "run_name"},
+        )
+        parser.add_lightning_class_args(LightningModule, "model", subclass_mode=True)
+        parser.add_lightning_class_args(LightningDataModule, "data", subclass_mode=True)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds what always runs, and links the data's sizes to the model."""
+        parser.add_argument("--run_dir", type=str | None, default=None, help="Folder of a new run, instead of runs/...")
+        parser.add_argument(
+            "--weights", type=str | None, default=None, help="Run folder, checkpoint, .pth or .safetensors to start from."
+        )
+        parser.add_argument(
+            "--wandb", type=Literal["off", "offline", "online"], default="off", help="Track the run in Weights & Biases."
+        )
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
+        parser.add_lightning_class_args(NaNGuard, "nan_guard")
+        parser.add_lightning_class_args(Freeze, "freeze")
+        parser.add_lightning_class_args(TestSubset, "test_subset")
+        for size in LINKED:
+            parser.link_arguments(f"data.{size}", f"model.init_args.{size}", apply_on="instantiate")
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        kwargs["description"] = SUBCOMMANDS[subcommand].capitalize() + "."
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        if subcommand == "predict":
+            parser.add_argument("--input", nargs="+", default=[], help="Pictures, or folders of them; the test set if none.")
+            parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")
+        if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
+            hide(parser)
+        return parser
+
+    def _parse_ckpt_path(self) -> None:
+        """Does nothing: Lightning would let the checkpoint's hyperparameters win over flags and configs."""
+
+    # The steps of a run
+
+    @property
+    def settings(self) -> Namespace:
+        """The merged config of the subcommand."""
+        return self.config[self.subcommand]
+
+    @property
+    def tracked(self) -> bool:
+        """Whether this process may report to Weights & Biases."""
+        return self.subcommand in ("fit", "test") and rank_zero_only.rank == 0
+
+    def before_instantiate_classes(self) -> None:
+        """Checks what can be checked before anything is built."""
+        given = self.arguments.given
+        for size in LINKED:
+            if f"model.{size}" in given:
+                raise InputError(f"model.{size} cannot be set: the data gives it")
+        if self.settings.get("model") is None or self.settings.get("data") is None:
+            raise InputError("a config names a model and a data set, each with its class_path")
+        self.checkpoint = load_checkpoint(self.arguments.checkpoint) if self.arguments.checkpoint else None
+        if self.checkpoint is not None and "state_dict" not in self.checkpoint:
+            raise InputError(f"{self.arguments.checkpoint}: no checkpoint of this program; weights alone go by --weights")
+        if self.subcommand == "fit" and self.checkpoint is not None and self.arguments.run is not None:
+            check_unchanged(self.arguments)
+
+    def instantiate_classes(self) -> None:
+        """Builds data, model and trainer; what their constructors refuse is wrong input."""
+        try:
+            super().instantiate_classes()
+        except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+            cause: BaseException = error
+            while cause.__cause__ is not None and not isinstance(cause, InputError):
+                cause = cause.__cause__
+            raise InputError(shorten(str(cause))) from error
+        if self.checkpoint is not None:
+            check_same_model(self.model, self.checkpoint, self.arguments.checkpoint)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Builds the trainer, with the seed and the run's folder."""
+        if self.settings.wandb == "online" and self.tracked:
+            check_account()
+        kwargs |= {"seed": int(self.settings.seed_everything), "run_name": self.arguments.name}
+        return super().instantiate_trainer(**kwargs)
+
+    def after_instantiate_classes(self) -> None:
+        """Makes or takes the run's folder, now that everything has been checked."""
+        if self.subcommand == "predict":
+            self.datamodule.inputs = self.settings.input
+        if self.arguments.run is not None:
+            self.folder = RunFolder(self.arguments.run)
+            if self.subcommand == "fit" and rank_zero_only.rank == 0:
+                self.folder.hold()
+        elif self.subcommand == "fit":
+            self.folder = self._new_folder()
+        self.trainer.run_folder = self.folder
+        if self.folder is not None and self.settings.wandb != "off" and self.tracked:
+            name, mode = self.arguments.name, self.settings.wandb
+            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config()))
+
+    def _new_folder(self) -> RunFolder:
+        inherited = os.environ.get(RUN_FOLDER_VARIABLE)
+        if inherited and rank_zero_only.rank != 0:
+            return RunFolder(Path(inherited))
+        if self.settings.run_dir:
+            folder = RunFolder.at(Path(self.settings.run_dir).expanduser().resolve())
+        else:
+            folder = RunFolder.create(Path(self.trainer.default_root_dir), self.arguments.name)
+        os.environ[RUN_FOLDER_VARIABLE] = str(folder.path)
+        return folder
+
+    def plain_config(self) -> dict[str, Any]:
+        """The merged config as it is recorded: running it repeats the run."""
+        settings = self.settings.clone()
+        for key in ("config", "run_dir", "ckpt_path", "weights_only", "verbose", "return_predictions", "input", "output"):
+            settings.pop(key, None)
+        config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_none=False, skip_validation=True))
+        data = config["data"].get("init_args", {})
+        if "data_dir" in data:  # findable from whatever folder the run is repeated in
+            data["data_dir"] = str(Path(data["data_dir"]).expanduser().resolve())
+        return config
+
+    def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
+        """Trains, and says how to go on."""
+        if self.settings.weights and ckpt_path is None:
+            for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
+                say(line)
+        if rank_zero_only.rank == 0:
+            header = "# The merged config of this run: fit --config with this file repeats it.\n"
+            text = header + yaml.safe_dump(self.plain_config(), sort_keys=False)
+            write_atomically(self.folder.path / "config.yaml", text)
+        try:
+            self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
+        except MisconfigurationException as error:
+            raise InputError(shorten(str(error))) from error
+        self._say_result()
+
+    def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
+        """Measures on the validation split."""
+        self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
+        self._say_metrics("val/", datamodule)
+
+    def test(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
+        """Measures on the test set."""
+        self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
+        self._say_metrics("test/", datamodule)
+        if self.folder is not None:
+            say(f"pictures and summary.json are in {self.folder.path}")
+
+    def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
+        """Classifies files, or the test set."""
+        outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
+        names = datamodule.prediction_names()
+        probabilities = predictions.gather(outputs, len(names), self.trainer.world_size)
+        if self.trainer.is_global_zero:
+            predictions.report(names, probabilities, datamodule.class_names, self.settings.output)
+
+    def _say_result(self) -> None:
+        keeper = self.trainer.checkpoint_callback
+        program, run = os.path.relpath(sys.argv[0]), os.path.relpath(self.folder.path)
+        best = "" if keeper.best_score is None else f": best {keeper.monitor} {keeper.best_score:.2%}"
+        best += "" if keeper.best_epoch is None else f" (epoch {keeper.best_epoch + 1})"
+        say(f"done{best}; test it with")
+        say(f"  python {program} test --ckpt_path {run}")
+
+    def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
+        say(f"data     {describe_data(datamodule)}")
+        for name, value in sorted(self.trainer.callback_metrics.items()):
+            if name.startswith(part):
+                say(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
+
+
+def hide(parser: LightningArgumentParser) -> None:
+    """Leaves all but the common options of the Trainer out of the help."""
+    for action in parser._actions:
+        group, _, option = action.dest.partition(".")
+        if group == "trainer" and option and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS:
+            action.help = SUPPRESS
+
+
+def quieten() -> None:
+    """Silences what libraries say about things that are as they should be here."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in (
+        ".*is smaller than the logging interval.*",  # short epochs: an epoch's own metrics are logged all the same
+        ".*does not have many workers.*",  # batches come from memory; there are no workers
+        ".*Checkpoint directory .* exists and is not empty.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def run(arguments: Arguments) -> None:
+    """Runs a command line.
+
+    Raises:
+        InputError: Something in it cannot be used; no new run folder is left.
+        RunFailed: The run diverged, or could not be saved.
+        RunInterrupted: A signal ended it, after a checkpoint.
+    """
+    quieten()
+    everything = "--help.trainer" in arguments.options
+    arguments.options = ["--help" if word == "--help.trainer" else word for word in arguments.options]
+    Command(arguments, everything)

@@ -1,0 +1,145 @@
+"""Lightning's Trainer with what every run of this project has: guards, exact resume, and a record."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+from pytorch_lightning import Callback, LightningDataModule, LightningModule
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
+
+from callbacks import (
+    ChannelsLast,
+    ConfiguredOptimizer,
+    EarlyStopping,
+    Freeze,
+    NaNGuard,
+    Pictures,
+    Progress,
+    Record,
+    RunCheckpoint,
+    StepSeed,
+    TestSubset,
+)
+from engine.checkpoint_io import AtomicCheckpointIO
+from engine.precision import choose_precision, device_type
+from engine.run_folder import RunFolder
+
+
+class Trainer(pl.Trainer):
+    """Trains, measures and predicts, and keeps a run folder of what it fits.
+
+    Takes all of Lightning's arguments; those below are added or differ. The callbacks of `callbacks/` are always there,
+    with their defaults unless given; what is passed in `callbacks` and `logger` comes on top.
+
+    Args:
+        precision: Lightning's, or `auto`: bfloat16 autocast where the hardware computes it natively, else float32.
+        logger: Loggers beside TensorBoard and the run's own record; False switches TensorBoard off.
+        callbacks: Callbacks beside the built-in ones, or built-in ones with other settings.
+        enable_progress_bar: Show the bar; the line an epoch stays.
+        enable_checkpointing: Save checkpoints.
+        enable_model_summary: Print Lightning's table of layers.
+        num_sanity_val_steps: Validation batches to try before training.
+        log_every_n_steps: Optimizer steps between the points that loggers get within an epoch.
+        default_root_dir: Folder in which `runs/` stands; the current one if not given.
+        seed: Seed of the data order, the augmentation and what a step draws.
+        run_folder: Folder of this run; made when fitting begins if not given.
+        run_name: Name under `runs/`; the model's class if not given.
+    """
+
+    def __init__(
+        self,
+        *,
+        precision: Literal["auto"] | int | str | None = "auto",
+        logger: Logger | Iterable[Logger] | bool | None = None,
+        callbacks: list[Callback] | Callback | None = None,
+        enable_progress_bar: bool | None = True,
+        enable_checkpointing: bool | None = True,
+        enable_model_summary: bool | None = False,
+        num_sanity_val_steps: int | None = 0,
+        log_every_n_steps: int | None = 50,
+        default_root_dir: str | Path | None = None,
+        seed: int = 0,
+        run_folder: RunFolder | None = None,
+        run_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.seed = seed
+        self.run_folder = run_folder
+        self.run_name = run_name
+        accelerator = kwargs.get("accelerator", "auto")
+        device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
+        self.channels_last = device != "mps"  # slower there, and not complete
+        kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
+        self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
+        self._tensorboard = logger is not False
+        super().__init__(
+            precision=choose_precision(device) if precision == "auto" else precision,
+            logger=self._own_loggers or False,
+            callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar), enable_checkpointing is not False),
+            enable_progress_bar=False,  # ours is a callback of its own
+            enable_checkpointing=enable_checkpointing,
+            enable_model_summary=bool(enable_model_summary),
+            num_sanity_val_steps=num_sanity_val_steps,
+            log_every_n_steps=log_every_n_steps,
+            default_root_dir=default_root_dir,
+            **kwargs,
+        )
+
+    def track(self, logger: Logger) -> None:
+        """Adds a logger."""
+        self._own_loggers.append(logger)
+        self.loggers = self._own_loggers
+
+    def fit(
+        self,
+        model: LightningModule,
+        train_dataloaders: Any = None,
+        val_dataloaders: Any = None,
+        datamodule: LightningDataModule | None = None,
+        ckpt_path: str | Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """Train a model, or continue a run.
+
+        Args:
+            model: The model.
+            train_dataloaders: A data module, or training loaders.
+            val_dataloaders: Validation loaders, if no data module is given.
+            datamodule: A data module.
+            ckpt_path: Checkpoint to continue from.
+            weights_only: Ignored: checkpoints are never unpickled.
+        """
+        if self.run_folder is None and self.is_global_zero:
+            self.run_folder = RunFolder.create(Path(self.default_root_dir), self.run_name or type(model).__name__.lower())
+        if self._tensorboard and self.run_folder is not None:
+            folder = self.run_folder.path / "tensorboard"
+            board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
+            self.loggers = [*self._own_loggers, board]
+        super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        self.loggers = self._own_loggers
+
+
+def _as_list(value: Any) -> list:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _with_builtins(given: list[Callback], progress_bar: bool, checkpoints: bool) -> list[Callback]:
+    """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them."""
+    builtins: list[Callback] = [
+        NaNGuard(),
+        Freeze(),
+        EarlyStopping(),
+        StepSeed(),
+        ConfiguredOptimizer(),
+        TestSubset(),
+        Record(),
+        Progress(progress_bar),
+        Pictures(),
+    ]
+    if checkpoints:
+        builtins.append(RunCheckpoint())
+    missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
+    return [ChannelsLast(), *given, *missing]

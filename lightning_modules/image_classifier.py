@@ -1,0 +1,125 @@
+"""The task that all image classifiers share: the step, the metrics, the optimizer. A subclass states the network."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from datamodules.loader import Batch
+from lightning_modules.metrics import ClassificationMetrics
+from lightning_modules.schedules import RunSchedule
+
+
+def default_optimizer(params: Iterable) -> Optimizer:
+    """Returns plain momentum SGD; every config names its own."""
+    return torch.optim.SGD(params, lr=0.05, momentum=0.9)
+
+
+class ImageClassifier(LightningModule):
+    """Softmax cross-entropy on logits.
+
+    Logs `loss` (nats, without label smoothing outside training) and `acc` (0 to 1) under `train/`, `val/` and `test/`.
+
+    Args:
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+    ) -> None:
+        super().__init__()
+        # Callables are the config's to keep. Loggers get the whole config once, so not these beside it.
+        self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)
+        self.optimizer = optimizer
+        self.lr_scheduler = lr_scheduler
+        self.label_smoothing = label_smoothing
+        self.decay_norms_and_biases = decay_norms_and_biases
+        self.train_metrics = ClassificationMetrics(persistent=True)
+        self.val_metrics = ClassificationMetrics()
+        self.test_metrics = ClassificationMetrics()
+
+    def on_train_epoch_start(self) -> None:
+        """Starts the epoch's metrics; a run resumed within an epoch does not come here, and keeps them."""
+        self.train_metrics.reset()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Returns the loss of a batch."""
+        logits = self(batch.images).float()  # [B, K]
+        loss = F.cross_entropy(logits, batch.targets, label_smoothing=self.label_smoothing)
+        self.train_metrics.update(logits, batch.targets, loss)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the epoch's training metrics."""
+        self._log("train", self.train_metrics)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Takes a batch into the validation metrics."""
+        self._evaluate(batch, self.val_metrics)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the validation metrics."""
+        self._log("val", self.val_metrics)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Takes a batch into the test metrics and returns its probabilities, [B, K]."""
+        return self._evaluate(batch, self.test_metrics).softmax(1)
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the test metrics."""
+        self._log("test", self.test_metrics)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Returns the probabilities of a batch, float32 [B, K]."""
+        return self(batch.images).float().softmax(1)
+
+    def _evaluate(self, batch: Batch, metrics: ClassificationMetrics) -> Tensor:
+        logits = self(batch.images).float()
+        metrics.update(logits, batch.targets, F.cross_entropy(logits, batch.targets))
+        return logits
+
+    def _log(self, part: str, metrics: ClassificationMetrics) -> None:
+        self.log_dict({f"{part}/{name}": value for name, value in metrics.compute().items()})
+        if part != "train":  # reset at the epoch's start, so that a checkpoint at its end still holds them
+            metrics.reset()
+
+    def parameter_groups(self) -> list[dict]:
+        """Returns the parameters as named groups: weights, and what weight decay spares."""
+        if self.decay_norms_and_biases:
+            return [{"name": "all", "params": list(self.parameters())}]
+        weights = [p for p in self.parameters() if p.ndim > 1]
+        rest = [p for p in self.parameters() if p.ndim <= 1]
+        return [{"name": "weights", "params": weights}, {"name": "norms and biases", "params": rest, "weight_decay": 0.0}]
+
+    def configure_optimizers(self) -> Optimizer | dict:
+        """Returns the optimizer and its schedule, which steps with the optimizer (a plateau's: with validation)."""
+        optimizer = self.optimizer(self.parameter_groups())
+        if self.lr_scheduler is None:
+            return optimizer
+        schedule = self.lr_scheduler(optimizer)
+        if isinstance(schedule, ReduceLROnPlateau):
+            plateau = {"scheduler": schedule, "monitor": schedule.monitor, "interval": "epoch"}
+            return {"optimizer": optimizer, "lr_scheduler": plateau}
+        if isinstance(schedule, RunSchedule):
+            schedule.set_total_steps(self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}

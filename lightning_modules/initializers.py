@@ -1,0 +1,52 @@
+"""Weight initialisers by name, for convolutions and dense layers. Biases start at 0."""
+
+from typing import Literal
+
+from torch import nn
+
+Initializer = Literal[
+    "he", "he_uniform", "xavier", "xavier_normal", "normal", "truncated_normal", "uniform", "constant", "identity"
+]
+
+
+def initialize(module: nn.Module, kind: Initializer, scale: float) -> None:
+    """Initialises every convolution and dense layer of a module in place.
+
+    Args:
+        module: The network.
+        kind: `he` draws from N(0, 2 / fan_in) and `xavier` uniformly with variance 2 / (fan_in + fan_out)
+            (He et al., 2015; Glorot and Bengio, 2010), `he_uniform` and `xavier_normal` from the other shape;
+            `normal`, `truncated_normal` (cut at two standard deviations), `uniform` (in [-scale, scale)) and
+            `constant` take `scale`; `identity` lets the first input channels of a convolution pass unchanged
+            (dense layers then draw as `he`).
+        scale: Standard deviation, half width or value.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            _fill(layer, kind, scale)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def _fill(layer: nn.Conv2d | nn.Linear, kind: Initializer, scale: float) -> None:
+    weight = layer.weight
+    if kind == "identity" and isinstance(layer, nn.Conv2d):
+        nn.init.kaiming_uniform_(weight, a=5**0.5)  # channels beyond the input's
+        same = min(layer.in_channels, layer.out_channels)
+        nn.init.dirac_(weight.data[:same])
+    elif kind in ("he", "identity"):
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    elif kind == "he_uniform":
+        nn.init.kaiming_uniform_(weight, nonlinearity="relu")
+    elif kind == "xavier":
+        nn.init.xavier_uniform_(weight)
+    elif kind == "xavier_normal":
+        nn.init.xavier_normal_(weight)
+    elif kind == "normal":
+        nn.init.normal_(weight, std=scale)
+    elif kind == "truncated_normal":
+        nn.init.trunc_normal_(weight, std=scale, a=-2 * scale, b=2 * scale)
+    elif kind == "uniform":
+        nn.init.uniform_(weight, -scale, scale)
+    else:
+        nn.init.constant_(weight, scale)

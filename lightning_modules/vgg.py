@@ -1,0 +1,139 @@
+"""VGG: stacks of 3x3 convolutions with max pooling between.
+
+Karen Simonyan and Andrew Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2015,
+arXiv:1409.1556. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
+"""
+
+from typing import Literal
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+# table 1 of the paper, columns A, B, D and E
+WIDTHS = (64, 128, 256, 512, 512)
+CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+
+
+class VGG(ImageClassifier):
+    """VGG-11 to 19, or any stack of convolution stages, for images of any size.
+
+    Each stage is a number of 3x3 convolutions of one width and one 2x2 max pooling.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        depth: 11, 13, 16 or 19, with the paper's widths; otherwise `widths` and `convolutions` say it.
+        widths: Channels of each stage.
+        convolutions: Convolutions of each stage.
+        pool: Place of a stage's pooling: `last`, as in the paper, or right after the `first` convolution and before
+            its norm, which costs far less.
+        batch_norm: Normalise after each convolution, before the activation.
+        norm_momentum: Weight of the newest batch in the running statistics.
+        norm_epsilon: Added to the variance.
+        convolution_bias: Whether convolutions have biases; without batch norm if not given.
+        activation: The nonlinearity.
+        initializer: How weights start.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        head_initializer: How the dense layers start; as `initializer` if not given.
+        head: How the last maps become a vector: `flatten`, or their `average` or `max` over all places.
+        head_widths: Widths of dense layers before the last (the paper: 4096, 4096).
+        dropout: Probability of dropping an input of a dense layer, in training.
+        logit_scale: Constant factor on the logits.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+
+    Raises:
+        InputError: The stages do not fit together, or are too many for the image.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 32,
+        depth: Literal[11, 13, 16, 19] | None = None,
+        widths: list[int] | None = None,
+        convolutions: list[int] | None = None,
+        pool: Literal["first", "last"] = "last",
+        batch_norm: bool = True,
+        norm_momentum: float = 0.1,
+        norm_epsilon: float = 1e-5,
+        convolution_bias: bool | None = None,
+        activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
+        initializer: Initializer = "he",
+        initializer_scale: float = 0.02,
+        head_initializer: Initializer | None = None,
+        head: Literal["flatten", "average", "max"] = "flatten",
+        head_widths: list[int] | None = None,
+        dropout: float = 0.0,
+        logit_scale: float = 1.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        widths, convolutions = _stages(depth, widths, convolutions)
+        if image_size < 2 ** len(widths):
+            raise InputError(f"VGG: {len(widths)} poolings need images of {2 ** len(widths)} pixels, not {image_size}")
+        self.logit_scale = logit_scale
+
+        bias = not batch_norm if convolution_bias is None else convolution_bias
+        self.stages = nn.ModuleList()
+        channels = in_channels
+        for width, count in zip(widths, convolutions, strict=True):
+            stage = nn.Sequential()
+            for number in range(count):
+                stage.append(nn.Conv2d(channels, width, 3, padding=1, bias=bias))
+                if pool == "first" and number == 0:
+                    stage.append(nn.MaxPool2d(2))
+                if batch_norm:
+                    stage.append(nn.BatchNorm2d(width, eps=norm_epsilon, momentum=norm_momentum))
+                stage.append(ACTIVATIONS[activation]())
+                channels = width
+            if pool == "last":
+                stage.append(nn.MaxPool2d(2))
+            self.stages.append(stage)  # [B, width, size / 2, size / 2]
+
+        side = image_size // 2 ** len(widths)
+        features = channels * side**2 if head == "flatten" else channels
+        shrink = {"flatten": nn.Identity, "average": lambda: nn.AdaptiveAvgPool2d(1), "max": lambda: nn.AdaptiveMaxPool2d(1)}
+        self.classifier = nn.Sequential(shrink[head](), nn.Flatten())  # [B, features]
+        for width in head_widths or []:
+            self.classifier.extend([nn.Dropout(dropout), nn.Linear(features, width), ACTIVATIONS[activation]()])
+            features = width
+        self.classifier.extend([nn.Dropout(dropout), nn.Linear(features, num_classes)])
+
+        initialize(self.stages, initializer, initializer_scale)
+        initialize(self.classifier, head_initializer or initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        x = images
+        for stage in self.stages:
+            x = stage(x)
+        return self.classifier(x) * self.logit_scale
+
+
+def _stages(
+    depth: int | None, widths: list[int] | None, convolutions: list[int] | None
+) -> tuple[list[int], list[int]]:
+    """Returns width and number of convolutions of each stage."""
+    if depth is not None:
+        if widths or convolutions:
+            raise InputError("VGG: depth stands for widths and convolutions: give one or the others")
+        return list(WIDTHS), list(CONVOLUTIONS[depth])
+    if not widths or not convolutions:
+        raise InputError("VGG: give depth (11, 13, 16 or 19), or both widths and convolutions")
+    if len(widths) != len(convolutions):
+        raise InputError(f"VGG: {len(widths)} widths and {len(convolutions)} convolutions: as many as stages are needed")
+    if min(*widths, *convolutions) < 1:
+        raise InputError("VGG: widths and convolutions are at least 1")
+    return widths, convolutions
