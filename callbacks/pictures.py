@@ -53,7 +53,8 @@ class Pictures(Checkpoint):
         if trainer.world_size > 1:
             outcomes = [[]] * trainer.world_size
             torch.distributed.all_gather_object(outcomes, self._outcomes)
-        index, guesses, probabilities = (torch.cat(parts) for parts in zip(*sum(outcomes, []), strict=True))
+        batches = [batch for rank in outcomes for batch in rank]
+        index, guesses, probabilities = (torch.cat(parts) for parts in zip(*batches, strict=True))
         data = trainer.datamodule
         test = data.splits["test"]
         targets = test.targets[index]

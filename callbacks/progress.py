@@ -135,7 +135,11 @@ def describe_data(data: Any) -> str:
     """Returns the data's name, source and split sizes."""
     sizes = data.sizes
     validation = f"{sizes['val']:,} validation" if sizes["val"] else "no validation"
-    source = f"SYNTHETIC pictures in place of {data.name}" if data.source == "synthetic" else f"{data.name} from {data.origin}"
+    source = (
+        f"SYNTHETIC pictures in place of {data.name}"
+        if data.source == "synthetic"
+        else f"{data.name} from {data.origin}"
+    )
     return f"{source}: {sizes['train']:,} training, {validation}, {sizes['test']:,} test images"
 
 

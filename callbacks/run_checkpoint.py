@@ -121,8 +121,7 @@ class RunCheckpoint(Checkpoint):
                 raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
             score = float(trainer.callback_metrics[self.monitor])
             better = not math.isnan(score) and (
-                self.best_score is None
-                or (score > self.best_score if self.mode == "max" else score < self.best_score)
+                self.best_score is None or (score > self.best_score if self.mode == "max" else score < self.best_score)
             )
             if better:
                 self.best_score = score

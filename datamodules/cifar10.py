@@ -116,7 +116,9 @@ class CIFAR10DataModule(ImageDataModule):
             for path in missing:  # no half-made folder
                 with contextlib.suppress(OSError):
                     path.rmdir()
-            what = f"a damaged {CIFAR10.base_folder}" if corrupt else f"neither {CIFAR10.base_folder} nor train/ and test/"
+            what = (
+                f"a damaged {CIFAR10.base_folder}" if corrupt else f"neither {CIFAR10.base_folder} nor train/ and test/"
+            )
             raise InputError(
                 f"--data.data_dir {self.data_dir}: holds {what}, and the download failed ({error}); "
                 f"put CIFAR-10 there, or try the built-in pictures with --data.source synthetic"

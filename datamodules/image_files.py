@@ -67,7 +67,7 @@ def decode(paths: Sequence[Path], size: int, channels: int, resize: bool = False
     Raises:
         InputError: A file is no picture, is broken, or has another size; names it.
     """
-    images = torch.empty(len(paths), size, size, channels, dtype=torch.uint8)
+    images = np.empty((len(paths), size, size, channels), dtype=np.uint8)
 
     def read(item: tuple[int, Path]) -> None:
         place, path = item
@@ -81,13 +81,13 @@ def decode(paths: Sequence[Path], size: int, channels: int, resize: bool = False
             if not resize:
                 raise InputError(f"{path}: {picture.width}x{picture.height} pixels, where {size}x{size} are expected")
             picture = picture.resize((size, size), Image.Resampling.BICUBIC)
-        images[place] = torch.from_numpy(np.array(picture)).view(size, size, channels)
+        images[place] = np.asarray(picture).reshape(size, size, channels)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         done = pool.map(read, enumerate(paths))
         for _ in tqdm(done, desc=progress, total=len(paths), disable=not progress, leave=False, unit=" pictures"):
             pass
-    return images
+    return torch.from_numpy(images)
 
 
 def find_pictures(inputs: Sequence[str]) -> list[Path]:

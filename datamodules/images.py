@@ -65,7 +65,11 @@ class ImageDataModule(LightningDataModule):
         normalization: Literal["channel", "symmetric", "unit", "none"],
     ) -> None:
         super().__init__()
-        for name, value, least in (("batch_size", batch_size, 1), ("eval_batch_size", eval_batch_size, 1), ("val_size", val_size, 0)):
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("eval_batch_size", eval_batch_size, 1),
+            ("val_size", val_size, 0),
+        ):
             if value < least:
                 raise InputError(f"data.{name} is {value}: at least {least} is needed")
         self.data_dir = Path(data_dir).expanduser()

@@ -23,7 +23,7 @@ CLASS_NAMES: tuple[str, ...] = (
 # only whole ones makes picture i the same however many pictures are asked for.
 ROUNDS_PER_CHUNK = 25
 
-CLUTTER_BEHIND, CLUTTER_IN_FRONT = 3, 4
+CLUTTER_BEHIND, CLUTTER_IN_FRONT = 3, 3
 
 
 def synthetic_images(
@@ -90,9 +90,10 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
         return torch.rand(n, *shape, generator=generator) * (high - low) + low
 
     def colour(level: Tensor) -> Tensor:
-        # Tints cancel over the channels, so that a shape which stands out in grey also stands out in colour.
-        tint = uniform(-0.3, 0.3, in_channels)
-        return (level[:, None] + tint - tint.mean(dim=1, keepdim=True))[:, :, None, None]  # [n, C, 1, 1]
+        """Returns random colours ``[n, C, h, w]`` of the given brightness ``[n, 1, h, w]``."""
+        tint = uniform(-0.3, 0.3, in_channels, *level.shape[2:])
+        # Tints cancel over the channels, so that grey pictures, which have none, are about as hard as coloured ones.
+        return level + tint - tint.mean(dim=1, keepdim=True)
 
     def local(size: Tensor, reach: float, tilt: float) -> tuple[Tensor, Tensor]:
         """Returns the coordinates ``[n, S, S]`` seen by a shape of the given size at a random place and angle."""
@@ -110,12 +111,12 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
         x, y = local(torch.ones(n, 1, 1), reach=1.0, tilt=math.pi)
         half_length = uniform(0.0, 0.35, 1, 1)
         distance = torch.hypot((x.abs() - half_length).clamp(min=0.0), y) - uniform(0.05, 0.13, 1, 1)
-        return paint(canvas, distance, colour(uniform(0.1, 0.9)))
+        return paint(canvas, distance, colour(uniform(0.1, 0.9, 1, 1, 1)))
 
     # Clouds: a coarse random picture, blown up smoothly.
-    ground_level = uniform(0.25, 0.75)
-    clouds = uniform(-0.25, 0.25, in_channels, 4, 4)
-    canvas = colour(ground_level) + interpolate(clouds, size=(image_size, image_size), mode="bicubic")  # [n, C, S, S]
+    ground_level = uniform(0.2, 0.7, 1, 1, 1)
+    clouds = colour(ground_level + uniform(-0.15, 0.15, 1, 4, 4))  # [n, C, 4, 4]
+    canvas = interpolate(clouds, size=(image_size, image_size), mode="bicubic")  # [n, C, S, S]
     for _ in range(CLUTTER_BEHIND):
         canvas = clutter(canvas)
 
@@ -129,7 +130,7 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
         distance[members] = _signed_distance(label, x[members], y[members])
     # Always lighter than the ground, by little or by much: were it darker half the time, the average picture of every
     # class would be the same and linear models would learn nothing at all.
-    canvas = paint(canvas, distance * size, colour(ground_level + uniform(0.12, 0.4)))
+    canvas = paint(canvas, distance * size, colour(ground_level + uniform(0.15, 0.4, 1, 1, 1)))
 
     for _ in range(CLUTTER_IN_FRONT):
         canvas = clutter(canvas)

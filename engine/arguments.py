@@ -84,7 +84,9 @@ def find_config(name: str) -> Path:
         if path.is_file():
             return path.resolve()
     names = config_names()
-    near = difflib.get_close_matches(name.removesuffix(".yaml"), [n.removesuffix(".yaml") for n in names], n=3, cutoff=0.4)
+    near = difflib.get_close_matches(
+        name.removesuffix(".yaml"), [n.removesuffix(".yaml") for n in names], n=3, cutoff=0.4
+    )
     hint = f"; nearest: {', '.join(f'{n}.yaml' for n in near)}" if near else ""
     raise InputError(f"--config {name}: no such file{hint} (all of them stand in {CONFIGS})")
 
@@ -200,7 +202,7 @@ def understand(argv: list[str]) -> Arguments:
 
     for path in configs:
         given |= flatten(read_config(path))
-    for flag, following in zip(flags, [*flags[1:], ""], strict=True):
+    for flag, following in zip(flags, [*flags[1:], ""], strict=False):
         if flag.startswith("--"):
             key, equals, value = flag[2:].partition("=")
             given[key.replace(".init_args", "")] = value if equals else following

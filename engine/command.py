@@ -58,7 +58,7 @@ class Parser(LightningArgumentParser):
         """Raises what is wrong with the command line as an InputError."""
         if not self.exit_on_error:  # an attempt within an attempt, whose failure is not the user's yet
             super().error(message, ex)
-        raise InputError(shorten(message))
+        raise InputError(shorten(message, self._option_string_actions))
 
 
 class Command(LightningCLI):
@@ -115,10 +115,16 @@ class Command(LightningCLI):
         """Adds what always runs, and links the data's sizes to the model."""
         parser.add_argument("--run_dir", type=str | None, default=None, help="Folder of a new run, instead of runs/...")
         parser.add_argument(
-            "--weights", type=str | None, default=None, help="Run folder, checkpoint, .pth or .safetensors to start from."
+            "--weights",
+            type=str | None,
+            default=None,
+            help="Run folder, checkpoint, .pth or .safetensors to start from.",
         )
         parser.add_argument(
-            "--wandb", type=Literal["off", "offline", "online"], default="off", help="Track the run in Weights & Biases."
+            "--wandb",
+            type=Literal["off", "offline", "online"],
+            default="off",
+            help="Track the run in Weights & Biases.",
         )
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
@@ -132,7 +138,9 @@ class Command(LightningCLI):
         kwargs["description"] = SUBCOMMANDS[subcommand].capitalize() + "."
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand == "predict":
-            parser.add_argument("--input", nargs="+", default=[], help="Pictures, or folders of them; the test set if none.")
+            parser.add_argument(
+                "--input", nargs="+", default=[], help="Pictures, or folders of them; the test set if none."
+            )
             parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
             hide(parser)
@@ -163,7 +171,9 @@ class Command(LightningCLI):
             raise InputError("a config names a model and a data set, each with its class_path")
         self.checkpoint = load_checkpoint(self.arguments.checkpoint) if self.arguments.checkpoint else None
         if self.checkpoint is not None and "state_dict" not in self.checkpoint:
-            raise InputError(f"{self.arguments.checkpoint}: no checkpoint of this program; weights alone go by --weights")
+            raise InputError(
+                f"{self.arguments.checkpoint}: no checkpoint of this program; weights alone go by --weights"
+            )
         if self.subcommand == "fit" and self.checkpoint is not None and self.arguments.run is not None:
             check_unchanged(self.arguments)
 
@@ -215,7 +225,16 @@ class Command(LightningCLI):
     def plain_config(self) -> dict[str, Any]:
         """The merged config as it is recorded: running it repeats the run."""
         settings = self.settings.clone()
-        for key in ("config", "run_dir", "ckpt_path", "weights_only", "verbose", "return_predictions", "input", "output"):
+        for key in (
+            "config",
+            "run_dir",
+            "ckpt_path",
+            "weights_only",
+            "verbose",
+            "return_predictions",
+            "input",
+            "output",
+        ):
             settings.pop(key, None)
         config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_none=False, skip_validation=True))
         data = config["data"].get("init_args", {})
@@ -283,11 +302,11 @@ def hide(parser: LightningArgumentParser) -> None:
 
 def quieten() -> None:
     """Silences what libraries say about things that are as they should be here."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for library in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)  # devices and seed are said in our own lines
     for message in (
-        ".*is smaller than the logging interval.*",  # short epochs: an epoch's own metrics are logged all the same
-        ".*does not have many workers.*",  # batches come from memory; there are no workers
-        ".*Checkpoint directory .* exists and is not empty.*",
+        ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
+        ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
     ):
         warnings.filterwarnings("ignore", message)
 

@@ -1,10 +1,51 @@
 """Makes one line of the parser's long messages: the innermost reason, which is the one that matters."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
-NOISE = re.compile(r"^(Parser key|Problem with given class_path|Does not validate against any of the Union subtypes)")
+UNION = re.compile(r"Does not validate against any of the Union subtypes Subtypes: \[.*?\] Errors: - ")
+KEY = re.compile(r'Parser key "([^"]+)": ')
+CLASS_PATH = re.compile(r"Problem with given class_path '([^']+)': ")
+CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a callable class: ")
+VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
+END = re.compile(r"\.? (?:Got value|Given value type): | - Expected a <class 'NoneType'>")
+FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # what else the parser tried, in vain
+TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
 
 
-def shorten(message: str) -> str:
-    """Returns the line of a message that says what is wrong, with the key that it is wrong about."""
-    return " ".join(message.split())
+def shorten(message: str, options: Iterable[str] = ()) -> str:
+    """Returns the line of a message that says what is wrong, with the option that it is wrong about.
+
+    Args:
+        message: What jsonargparse or Lightning says, of any length.
+        options: The options that there are, to name the nearest.
+
+    Returns:
+        One line.
+    """
+    text = " ".join(message.split())
+    keys = KEY.findall(text)
+    if not keys:
+        unknown = re.match(r"(?i)unrecognized arguments: (--[\w.-]+)", text)
+        return f"{unknown[1]}: there is no such option{_nearest(unknown[1], options)}" if unknown else text
+    values = VALUE.findall(text)
+    # from the outside to the inside, each layer ends where the next begins
+    for layer in (UNION, KEY, CLASS_PATH, UNION, KEY, CALLABLE, CLASS_PATH, UNION):
+        while match := layer.search(text):
+            text = text[match.end() :]
+    reasons = [reason for reason in END.split(text)[0].split(" - ") if not FALLBACK.search(reason)]
+    reason = (reasons[0] if reasons else "there is no such class").removeprefix("- ").removesuffix(".")
+    option = re.match(r"Option '([^']+)' is not accepted", reason)
+    if option:
+        return f"--{'.'.join([*keys, option[1]])}: there is no such option"
+    for pattern, replacement in TYPES:
+        reason = pattern.sub(replacement, reason)
+    value = next((f" {nested or plain}" for nested, plain in values[:1] if "Namespace" not in plain), "")
+    reason = reason.replace("Expected a ", "expected ").replace("Expected an ", "expected ")
+    return f"--{'.'.join(keys)}{value}: {reason}"
+
+
+def _nearest(option: str, options: Iterable[str]) -> str:
+    near = difflib.get_close_matches(option, list(options), n=2)
+    return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,8 +1,11 @@
 """Weights & Biases, for whoever asks for it."""
 
+import contextlib
+import netrc
 import os
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlparse
 
 from pytorch_lightning.loggers import WandbLogger
 
@@ -12,15 +15,21 @@ ID_FILE = "wandb_id.txt"
 
 
 def check_account() -> None:
-    """Checks that Weights & Biases knows who we are.
+    """Checks that Weights & Biases knows who we are: a key in the environment, or one that `wandb login` has stored.
 
     Raises:
-        InputError: No key is configured.
+        InputError: There is none.
     """
-    import wandb  # takes seconds: only where it is asked for
-
-    if not wandb.Api.__module__:
-        raise InputError("wandb")
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    for name in (os.environ.get("NETRC"), "~/.netrc", "~/_netrc"):
+        with contextlib.suppress(OSError, netrc.NetrcParseError):
+            if name and netrc.netrc(Path(name).expanduser()).authenticators(host):
+                return
+    raise InputError(
+        "--wandb online: no account is configured; run `wandb login` first, or keep it local with --wandb offline"
+    )
 
 
 def wandb_logger(folder: Path, name: str, mode: Literal["offline", "online"], config: dict[str, Any]) -> WandbLogger:
@@ -39,5 +48,11 @@ def wandb_logger(folder: Path, name: str, mode: Literal["offline", "online"], co
     run_id = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else f"{folder.name}-{os.urandom(3).hex()}"
     id_file.write_text(run_id + "\n", encoding="utf-8")
     return WandbLogger(
-        name=folder.name, save_dir=folder, project=name, id=run_id, offline=mode == "offline", resume="allow", config=config
+        name=folder.name,
+        save_dir=folder,
+        project=name,
+        id=run_id,
+        offline=mode == "offline",
+        resume="allow",
+        config=config,
     )

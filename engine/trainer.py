@@ -111,7 +111,9 @@ class Trainer(pl.Trainer):
             weights_only: Ignored: checkpoints are never unpickled.
         """
         if self.run_folder is None and self.is_global_zero:
-            self.run_folder = RunFolder.create(Path(self.default_root_dir), self.run_name or type(model).__name__.lower())
+            self.run_folder = RunFolder.create(
+                Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
+            )
         if self._tensorboard and self.run_folder is not None:
             folder = self.run_folder.path / "tensorboard"
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)

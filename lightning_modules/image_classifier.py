@@ -100,7 +100,10 @@ class ImageClassifier(LightningModule):
             return [{"name": "all", "params": list(self.parameters())}]
         weights = [p for p in self.parameters() if p.ndim > 1]
         rest = [p for p in self.parameters() if p.ndim <= 1]
-        return [{"name": "weights", "params": weights}, {"name": "norms and biases", "params": rest, "weight_decay": 0.0}]
+        return [
+            {"name": "weights", "params": weights},
+            {"name": "norms and biases", "params": rest, "weight_decay": 0.0},
+        ]
 
     def configure_optimizers(self) -> Optimizer | dict:
         """Returns the optimizer and its schedule, which steps with the optimizer (a plateau's: with validation)."""

@@ -168,4 +168,3 @@ def _part(name: str, value: float) -> float:
     if not 0 <= value < 1:
         raise InputError(f"{name} is {value}: it is a part of the run, at least 0 and below 1")
     return value
-

@@ -104,7 +104,11 @@ class VGG(ImageClassifier):
 
         side = image_size // 2 ** len(widths)
         features = channels * side**2 if head == "flatten" else channels
-        shrink = {"flatten": nn.Identity, "average": lambda: nn.AdaptiveAvgPool2d(1), "max": lambda: nn.AdaptiveMaxPool2d(1)}
+        shrink = {
+            "flatten": nn.Identity,
+            "average": lambda: nn.AdaptiveAvgPool2d(1),
+            "max": lambda: nn.AdaptiveMaxPool2d(1),
+        }
         self.classifier = nn.Sequential(shrink[head](), nn.Flatten())  # [B, features]
         for width in head_widths or []:
             self.classifier.extend([nn.Dropout(dropout), nn.Linear(features, width), ACTIVATIONS[activation]()])
@@ -122,9 +126,7 @@ class VGG(ImageClassifier):
         return self.classifier(x) * self.logit_scale
 
 
-def _stages(
-    depth: int | None, widths: list[int] | None, convolutions: list[int] | None
-) -> tuple[list[int], list[int]]:
+def _stages(depth: int | None, widths: list[int] | None, convolutions: list[int] | None) -> tuple[list[int], list[int]]:
     """Returns width and number of convolutions of each stage."""
     if depth is not None:
         if widths or convolutions:
@@ -133,7 +135,9 @@ def _stages(
     if not widths or not convolutions:
         raise InputError("VGG: give depth (11, 13, 16 or 19), or both widths and convolutions")
     if len(widths) != len(convolutions):
-        raise InputError(f"VGG: {len(widths)} widths and {len(convolutions)} convolutions: as many as stages are needed")
+        raise InputError(
+            f"VGG: {len(widths)} widths and {len(convolutions)} convolutions: as many as stages are needed"
+        )
     if min(*widths, *convolutions) < 1:
         raise InputError("VGG: widths and convolutions are at least 1")
     return widths, convolutions
