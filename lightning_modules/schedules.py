@@ -39,7 +39,7 @@ class RunSchedule(LRScheduler):
         if self.total_steps is None:
             if not math.isfinite(total_steps) or total_steps <= 0:
                 raise InputError(
-                    f"{type(self).__name__} needs the length of the run: set --trainer.max_epochs or --trainer.max_steps"
+                    f"{type(self).__name__} needs the run's length: set --trainer.max_epochs or --trainer.max_steps"
                 )
             self.total_steps = int(total_steps)
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
