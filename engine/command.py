@@ -34,6 +34,9 @@ RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
 LINKED = ("num_classes", "in_channels", "image_size")
 
+# Options of one subcommand that are no part of the run.
+PER_CALL = ("weights_only", "verbose", "return_predictions", "input", "output")
+
 # What `fit --help` shows of the Trainer; `--help.trainer` shows all.
 SHOWN_TRAINER_OPTIONS = (
     "accelerator",
@@ -94,6 +97,12 @@ class Command(LightningCLI):
 
     # The parser
 
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Makes a parser that takes no abbreviations: a mistyped option would pass for another."""
+        parser = super().init_parser(**kwargs)
+        parser.allow_abbrev = False
+        return parser
+
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses the command line (without Lightning's warning that it is not the process's own)."""
         self.config = parser.parse_args([self.arguments.subcommand, *self.arguments.options])
@@ -113,19 +122,17 @@ class Command(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds what always runs, and links the data's sizes to the model."""
-        parser.add_argument("--run_dir", type=str | None, default=None, help="Folder of a new run, instead of runs/...")
-        parser.add_argument(
-            "--weights",
-            type=str | None,
-            default=None,
-            help="Run folder, checkpoint, .pth or .safetensors to start from.",
-        )
-        parser.add_argument(
-            "--wandb",
-            type=Literal["off", "offline", "online"],
-            default="off",
-            help="Track the run in Weights & Biases.",
-        )
+        for option, kind, default, text in (
+            ("--run_dir", str | None, None, "Folder of a new run, instead of runs/<config>/<time>."),
+            (
+                "--weights",
+                str | None,
+                None,
+                "What to start from: a run folder, a checkpoint, a .pth or .safetensors file.",
+            ),
+            ("--wandb", Literal["off", "offline", "online"], "off", "Whether to track the run in Weights & Biases."),
+        ):
+            parser.add_argument(option, type=kind, default=default, help=text)
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         parser.add_lightning_class_args(EarlyStopping, "early_stopping")
         parser.add_lightning_class_args(NaNGuard, "nan_guard")
@@ -225,16 +232,7 @@ class Command(LightningCLI):
     def plain_config(self) -> dict[str, Any]:
         """The merged config as it is recorded: running it repeats the run."""
         settings = self.settings.clone()
-        for key in (
-            "config",
-            "run_dir",
-            "ckpt_path",
-            "weights_only",
-            "verbose",
-            "return_predictions",
-            "input",
-            "output",
-        ):
+        for key in ("config", "run_dir", "ckpt_path", *PER_CALL):
             settings.pop(key, None)
         config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_none=False, skip_validation=True))
         data = config["data"].get("init_args", {})

@@ -26,6 +26,10 @@ def shorten(message: str, options: Iterable[str] = ()) -> str:
     """
     text = " ".join(message.split())
     keys = KEY.findall(text)
+    if missing := re.match(r"the following arguments are required: \w+\.(\w+)", text):
+        return f"the config names no {missing[1]}: it needs {missing[1]}: class_path: ..."
+    if unknown := re.match(r"Subcommand '\w+' does not accept option '([\w.]+)'", text):
+        return f"{unknown[1]}: there is no such option{_nearest('--' + unknown[1], options)}"
     if not keys:
         unknown = re.match(r"(?i)unrecognized arguments: (--[\w.-]+)", text)
         return f"{unknown[1]}: there is no such option{_nearest(unknown[1], options)}" if unknown else text
@@ -36,13 +40,17 @@ def shorten(message: str, options: Iterable[str] = ()) -> str:
             text = text[match.end() :]
     reasons = [reason for reason in END.split(text)[0].split(" - ") if not FALLBACK.search(reason)]
     reason = (reasons[0] if reasons else "there is no such class").removeprefix("- ").removesuffix(".")
-    option = re.match(r"Option '([^']+)' is not accepted", reason)
+    option = re.match(r"Option '([^']+)' is not accepted|unrecognized arguments: --([\w.]+)", reason)
     if option:
-        return f"--{'.'.join([*keys, option[1]])}: there is no such option"
+        return f"--{'.'.join([*keys, option[1] or option[2]])}: there is no such option"
     for pattern, replacement in TYPES:
         reason = pattern.sub(replacement, reason)
     value = next((f" {nested or plain}" for nested, plain in values[:1] if "Namespace" not in plain), "")
-    reason = reason.replace("Expected a ", "expected ").replace("Expected an ", "expected ")
+    reason = (
+        re.sub(r" Subclass types expect.*", "", reason)
+        .replace("Expected a ", "expected ")
+        .replace("Expected an ", "expected ")
+    )
     return f"--{'.'.join(keys)}{value}: {reason}"
 
 
