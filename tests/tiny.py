@@ -1,0 +1,85 @@
+"""The smallest forms of data, model and trainer that behave like the real ones."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from datamodules.augmentation import Augmentation
+from datamodules.images import ImageDataModule, Split
+from datamodules.synthetic import synthetic_images
+from engine.trainer import Trainer
+from lightning_modules import VGG
+
+
+class TinyDataModule(ImageDataModule):
+    """240 synthetic pictures of 16x16 pixels to train on, 40 to validate, 50 to test."""
+
+    name = "tiny pictures"
+    class_names = ("disc", "ring", "square", "triangle", "cross")
+    num_classes = 5
+    in_channels = 3
+    image_size = 16
+    train_size = 280
+    mean = (0.5, 0.5, 0.5)
+    std = (0.25, 0.25, 0.25)
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Literal["auto", "synthetic"] = "synthetic",
+        batch_size: int = 40,
+        eval_batch_size: int = 16,
+        val_size: int = 40,
+        split_seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+    ) -> None:
+        super().__init__(
+            data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
+        )
+
+    def synthesize(self) -> dict[str, Split]:
+        """Draws the pictures."""
+        images, targets = synthetic_images(330, seed=0, num_classes=5, image_size=16)
+        return {"train": Split(images[:280], targets[:280]), "test": Split(images[280:], targets[280:])}
+
+    read = synthesize
+
+
+def tiny_vgg(**changes: object) -> VGG:
+    """Returns a VGG with dropout and batch norm, small enough to train in a moment."""
+    torch.manual_seed(0)
+    settings = {"num_classes": 5, "image_size": 16, "widths": [8, 8], "convolutions": [1, 1], "dropout": 0.2}
+    return VGG(**settings | changes)
+
+
+def tiny_trainer(root: Path, **changes: object) -> Trainer:
+    """Returns a trainer in float32 that keeps its run under `root`."""
+    settings = {"default_root_dir": root, "accelerator": "cpu", "devices": 1, "precision": "32-true", "max_epochs": 2}
+    return Trainer(**settings | changes)
+
+
+# A config of the two above, for tests of the command.
+TINY_CONFIG = """\
+model:
+  class_path: lightning_modules.VGG
+  init_args:
+    widths: [8, 8]
+    convolutions: [1, 1]
+    dropout: 0.2
+    optimizer:
+      class_path: torch.optim.SGD
+      init_args: {lr: 0.05, momentum: 0.9}
+    lr_scheduler:
+      class_path: lightning_modules.schedules.WarmupCosine
+data:
+  class_path: tests.tiny.TinyDataModule
+  init_args:
+    augmentation: {flip: random, crop_padding: 2, cutout: 4, brightness: 20, contrast: [0.8, 1.2]}
+trainer:
+  accelerator: cpu
+  devices: 1
+  precision: 32-true
+  max_epochs: 3
+"""
