@@ -35,12 +35,12 @@ def main(argv: list[str] | None = None) -> int:
 
         run(arguments)
         return 0
-    except SystemExit as end:  # the parser's, after --help or --print_config
-        return int(end.code or 0)
+    except SystemExit as end:  # the parser's, after --help or --print_config; Lightning's, after a second Ctrl-C
+        return 128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else int(end.code or 0)
     except KeyboardInterrupt:
         return _end("interrupted", 128 + signal.SIGINT, show_traceback)
-    except RunInterrupted as error:
-        return _end(str(error), 128 + error.signum, show_traceback)
+    except RunInterrupted as error:  # has said how to go on
+        return 128 + error.signum
     except InputError as error:
         return _end(str(error), WRONG_INPUT, show_traceback)
     except RunFailed as error:

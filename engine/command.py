@@ -20,7 +20,7 @@ from callbacks.progress import describe_data
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError
+from engine.errors import InputError, RunInterrupted
 from engine.messages import shorten
 from engine.resume import check_same_model, check_unchanged
 from engine.run_folder import RunFolder, write_atomically
@@ -253,6 +253,10 @@ class Command(LightningCLI):
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
         except MisconfigurationException as error:
             raise InputError(shorten(str(error))) from error
+        except RunInterrupted:
+            say(f"interrupted at step {self.trainer.global_step:,}; go on with")
+            self._say_command("fit")
+            raise
         self._say_result()
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
@@ -277,11 +281,14 @@ class Command(LightningCLI):
 
     def _say_result(self) -> None:
         keeper = self.trainer.checkpoint_callback
-        program, run = os.path.relpath(sys.argv[0]), os.path.relpath(self.folder.path)
         best = "" if keeper.best_score is None else f": best {keeper.monitor} {keeper.best_score:.2%}"
         best += "" if keeper.best_epoch is None else f" (epoch {keeper.best_epoch + 1})"
         say(f"done{best}; test it with")
-        say(f"  python {program} test --ckpt_path {run}")
+        self._say_command("test")
+
+    def _say_command(self, subcommand: str) -> None:
+        program, run = os.path.relpath(sys.argv[0]), os.path.relpath(self.folder.path)
+        say(f"  python {program} {subcommand} --ckpt_path {run}")
 
     def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
         say(f"data     {describe_data(datamodule)}")

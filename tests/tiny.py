@@ -1,12 +1,15 @@
 """The smallest forms of data, model and trainer that behave like the real ones."""
 
+import time
 from pathlib import Path
 from typing import Literal
 
 import torch
+from pytorch_lightning import Callback
 
 from datamodules.augmentation import Augmentation
 from datamodules.images import ImageDataModule, Split
+from datamodules.loader import Batch
 from datamodules.synthetic import synthetic_images
 from engine.trainer import Trainer
 from lightning_modules import VGG
@@ -83,3 +86,27 @@ trainer:
   precision: 32-true
   max_epochs: 3
 """
+
+
+class Slow(Callback):
+    """Makes every step take a while, so that a test can strike in the middle of it.
+
+    Args:
+        seconds: How long a step takes at least.
+    """
+
+    def __init__(self, seconds: float = 0.05) -> None:
+        self.seconds = seconds
+
+    def on_train_batch_end(self, *_: object) -> None:
+        """Waits."""
+        time.sleep(self.seconds)
+
+
+class PoisonOnRankOne(Callback):
+    """Puts a NaN into a batch of the second process alone."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: VGG, batch: Batch, batch_idx: int) -> None:
+        """Spoils the third batch."""
+        if trainer.global_rank == 1 and trainer.global_step == 2:
+            batch.images[0] = torch.nan

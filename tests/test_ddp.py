@@ -1,0 +1,75 @@
+"""Two processes on one machine do what one does."""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.processes import descendants, finish, start, wait_until
+
+TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Path, command: Callable) -> None:
+    run = tmp_path / "run"
+    # 37 and 53 images are shared unevenly: none may be lost or counted twice
+    code, output = finish(start("fit", "--config", config, "--run_dir", run, *TWO, "--data.val_size", 37))
+    assert code == 0, output
+    assert output.count("done") == 1, output
+    assert "2 x " in output
+    recorded = json.loads((run / "summary.json").read_text())["metrics"]
+
+    code, two, _ = *finish(start("validate", "--ckpt_path", run / "checkpoints" / "last.ckpt")), None
+    assert code == 0, two
+    code, one, errors = command(
+        "validate", "--ckpt_path", run / "checkpoints" / "last.ckpt", "--trainer.devices", 1, "--trainer.strategy", "auto"
+    )
+    assert code == 0, errors
+    assert _figures(one) == _figures(two)
+    assert _figures(one)["val/acc"] == pytest.approx(100 * recorded["val/acc"], abs=0.005)
+
+    code, two_tests = finish(start("test", "--ckpt_path", run))
+    assert code == 0, two_tests
+    code, one_tests, errors = command("test", "--ckpt_path", run, "--trainer.devices", 1, "--trainer.strategy", "auto")
+    assert code == 0, errors
+    assert _figures(one_tests) == _figures(two_tests)
+
+
+def test_a_nan_on_one_process_stops_both(config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = start("fit", "--config", config, "--run_dir", run, *TWO, "--trainer.callbacks", "tests.tiny.PoisonOnRankOne")
+    code, output = finish(process)
+    assert code == 1, output
+    assert "diverged: on rank 1, the loss of step 2 is not finite" in output
+    assert json.loads((run / "summary.json").read_text())["status"] == "diverged"
+    weights = torch.load(run / "checkpoints" / "before_divergence.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+
+
+def test_a_killed_process_brings_the_run_down_and_one_device_goes_on(config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    settings = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
+    process = start("fit", "--config", config, "--run_dir", run, *TWO, *settings)
+    wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
+    os.kill(descendants(process.pid)[0], signal.SIGKILL)
+    began = time.monotonic()
+    code, output = finish(process, within=60)
+    assert code != 0, output
+    assert time.monotonic() - began < 60
+
+    alone = ("--trainer.devices", 1, "--trainer.strategy", "auto", "--trainer.max_epochs", 3)
+    code, output = finish(start("fit", "--ckpt_path", run, *alone))
+    assert code == 0, output
+
+
+def _figures(output: str) -> dict[str, float]:
+    return {name: float(value) for name, value in re.findall(r"^((?:val|test)/\w+) +([\d.]+)", output, re.MULTILINE)}

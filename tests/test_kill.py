@@ -1,0 +1,89 @@
+"""A run that is struck down, and resumed, ends as if nothing had happened."""
+
+import json
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.processes import finish, start, wait_until
+
+EPOCHS, STEPS, SECONDS_A_STEP = 6, 6, 0.05
+SETTINGS = (
+    *("--trainer.max_epochs", EPOCHS, "--checkpoint.every_n_train_steps", 2),
+    *("--trainer.callbacks", "tests.tiny.Slow"),
+)
+
+
+def test_three_sigkills_at_random_moments_change_no_bit(config: Path, tmp_path: Path) -> None:
+    run, whole = tmp_path / "killed", tmp_path / "whole"
+    code, output = finish(start("fit", "--config", config, "--run_dir", whole, *SETTINGS))
+    assert code == 0, output
+
+    rng = random.Random()
+    moments = []
+    for _ in range(3):
+        resumable = (run / "checkpoints" / "last.ckpt").exists()
+        arguments = ("--ckpt_path", run) if resumable else ("--config", config, "--run_dir", run, *SETTINGS)
+        process = start("fit", *arguments)
+        # training has begun once the summary says so; the first kill must leave a checkpoint to go on from
+        wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists() and _status(run) == "running", process)
+        moments.append(rng.uniform(0, EPOCHS * STEPS * SECONDS_A_STEP / 4))
+        time.sleep(moments[-1])
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        _forget_status(run)
+    code, output = finish(start("fit", "--ckpt_path", run))
+    assert code == 0, output
+
+    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes(), moments
+    for name in ("last.ckpt", "best.ckpt"):
+        ours, theirs = (torch.load(folder / "checkpoints" / name, weights_only=True) for folder in (run, whole))
+        for part in ("state_dict", "optimizer_states", "lr_schedulers"):
+            _assert_same_bits(ours[part], theirs[part], f"{name} {part} after kills at {moments}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+@pytest.mark.parametrize(("signum", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_batch_and_leaves_a_run_that_resumes(
+    signum: int, expected: int, config: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    process = start("fit", "--config", config, "--run_dir", run, *SETTINGS)
+    wait_until(lambda: _status(run) == "running", process)
+    time.sleep(0.3)
+    process.send_signal(signum)
+    code, output = finish(process)
+    assert code == expected, output
+    assert _status(run) == "interrupted"
+    assert f"fit --ckpt_path {run.name}" in output
+    assert "Traceback" not in output
+    assert torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] > 0
+
+
+def _status(run: Path) -> str | None:
+    path = run / "summary.json"
+    return json.loads(path.read_text())["status"] if path.exists() else None
+
+
+def _forget_status(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"status": "killed"}))
+
+
+def _assert_same_bits(ours: object, theirs: object, where: str) -> None:
+    if isinstance(ours, torch.Tensor):
+        assert torch.equal(ours, theirs), where
+    elif isinstance(ours, dict):
+        assert ours.keys() == theirs.keys(), where
+        for key in ours:
+            _assert_same_bits(ours[key], theirs[key], f"{where}/{key}")
+    elif isinstance(ours, list | tuple):
+        for place, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            _assert_same_bits(one, other, f"{where}/{place}")
+    else:
+        assert ours == theirs, where
