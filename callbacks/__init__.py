@@ -2,6 +2,7 @@
 
 from callbacks.channels_last import ChannelsLast
 from callbacks.configured_optimizer import ConfiguredOptimizer
+from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import NaNGuard
@@ -15,6 +16,7 @@ from callbacks.test_subset import TestSubset
 __all__ = [
     "ChannelsLast",
     "ConfiguredOptimizer",
+    "DataInitializer",
     "EarlyStopping",
     "Freeze",
     "NaNGuard",

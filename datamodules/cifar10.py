@@ -3,11 +3,13 @@
 import contextlib
 import threading
 import urllib.request
+from http.client import HTTPException
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10
+from torchvision.datasets.utils import check_integrity
 
 from datamodules.augmentation import Augmentation
 from datamodules.cache import cached
@@ -107,13 +109,19 @@ class CIFAR10DataModule(ImageDataModule):
     def _download(self) -> None:
         corrupt = (self.data_dir / CIFAR10.base_folder).is_dir()
         missing = [path for path in (self.data_dir, *self.data_dir.parents) if not path.exists()]
+        archive = self.data_dir / CIFAR10.filename
+        had_archive = archive.exists()
         try:
-            answer = _first_answer(CIFAR10.url)
-            if answer is not None:
-                raise answer
+            if not check_integrity(archive, CIFAR10.tgz_md5):  # put there by hand, it needs no server
+                answer = _first_answer(CIFAR10.url)
+                if answer is not None:
+                    raise answer
             CIFAR10(self.data_dir, train=True, download=True)
-        except (OSError, RuntimeError, EOFError) as error:
-            for path in missing:  # no half-made folder
+        except (OSError, RuntimeError, EOFError, HTTPException) as error:
+            with contextlib.suppress(OSError):  # no half-made file or folder
+                if not had_archive:
+                    archive.unlink(missing_ok=True)
+            for path in missing:
                 with contextlib.suppress(OSError):
                     path.rmdir()
             what = (
@@ -136,7 +144,7 @@ def _first_answer(url: str) -> Exception | None:
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_WITHIN):
                 outcome.append(None)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             outcome.append(OSError(f"{url}: {getattr(error, 'reason', error)}"))
 
     thread = threading.Thread(target=ask, daemon=True)

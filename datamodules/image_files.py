@@ -85,7 +85,7 @@ def decode(paths: Sequence[Path], size: int, channels: int, resize: bool = False
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         done = pool.map(read, enumerate(paths))
-        for _ in tqdm(done, desc=progress, total=len(paths), disable=not progress, leave=False, unit=" pictures"):
+        for _ in tqdm(done, desc=progress, total=len(paths), disable=None if progress else True, leave=False):
             pass
     return torch.from_numpy(images)
 

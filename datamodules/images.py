@@ -72,6 +72,9 @@ class ImageDataModule(LightningDataModule):
         ):
             if value < least:
                 raise InputError(f"data.{name} is {value}: at least {least} is needed")
+        padding = augmentation.crop_padding
+        if not 0 <= padding < self.image_size:
+            raise InputError(f"data.augmentation.crop_padding is {padding}: from 0 to {self.image_size - 1} is possible")
         self.data_dir = Path(data_dir).expanduser()
         self.source = source
         self.batch_size = batch_size
@@ -159,6 +162,10 @@ class ImageDataModule(LightningDataModule):
         images = decode(files, self.image_size, self.in_channels, resize=True)
         self.splits["predict"] = Split(images, torch.full((len(files),), -1))
         return self._loader("predict", self.eval_batch_size)
+
+    def sample(self, n: int) -> Tensor:
+        """Returns the first n training images (or all), normalised but not augmented, float32 [n, C, H, W]."""
+        return self.normalization(self.splits["train"].images[:n].float()).permute(0, 3, 1, 2)
 
     def prediction_names(self) -> list[str]:
         """Names of what `predict` predicts: files, or places in the test set."""

@@ -280,10 +280,14 @@ class Command(LightningCLI):
             predictions.report(names, probabilities, datamodule.class_names, self.settings.output)
 
     def _say_result(self) -> None:
-        keeper = self.trainer.checkpoint_callback
-        best = "" if keeper.best_score is None else f": best {keeper.monitor} {keeper.best_score:.2%}"
-        best += "" if keeper.best_epoch is None else f" (epoch {keeper.best_epoch + 1})"
-        say(f"done{best}; test it with")
+        keeper = next((c for c in self.trainer.callbacks if isinstance(c, RunCheckpoint)), None)
+        if keeper is None or keeper.best_epoch is None:
+            say("done; no checkpoint was kept")
+            return
+        score = "" if keeper.best_score is None else f"best {keeper.monitor} {keeper.best_score:.4f}"
+        if keeper.best_score is not None and keeper.monitor == "val/acc":
+            score = f"best validation accuracy {keeper.best_score:.2%}"
+        say(f"done: {score or 'no validation, so the last epoch counts'} (epoch {keeper.best_epoch + 1}); test it with")
         self._say_command("test")
 
     def _say_command(self, subcommand: str) -> None:

@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from callbacks import (
     ChannelsLast,
     ConfiguredOptimizer,
+    DataInitializer,
     EarlyStopping,
     Freeze,
     NaNGuard,
@@ -144,4 +145,7 @@ def _with_builtins(given: list[Callback], progress_bar: bool, checkpoints: bool)
     if checkpoints:
         builtins.append(RunCheckpoint())
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
-    return [ChannelsLast(), *given, *missing]
+    # RunCheckpoint last, given or not: what the others note of an epoch belongs in its checkpoint
+    return sorted(
+        [ChannelsLast(), DataInitializer(), *given, *missing], key=lambda callback: isinstance(callback, RunCheckpoint)
+    )

@@ -29,6 +29,7 @@ class ImageClassifier(LightningModule):
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over all classes.
         decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
     """
 
     def __init__(
@@ -37,14 +38,17 @@ class ImageClassifier(LightningModule):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
     ) -> None:
         super().__init__()
         # Callables are the config's to keep. Loggers get the whole config once, so not these beside it.
         self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)
-        self.optimizer = optimizer
-        self.lr_scheduler = lr_scheduler
+        # Functions, which copies of the model share; what a command line's parser gives cannot be copied.
+        self.make_optimizer = lambda groups: optimizer(groups)
+        self.make_schedule = None if lr_scheduler is None else lambda optimizer: lr_scheduler(optimizer)
         self.label_smoothing = label_smoothing
         self.decay_norms_and_biases = decay_norms_and_biases
+        self.norm_lr_factor = norm_lr_factor
         self.train_metrics = ClassificationMetrics(persistent=True)
         self.val_metrics = ClassificationMetrics()
         self.test_metrics = ClassificationMetrics()
@@ -95,22 +99,27 @@ class ImageClassifier(LightningModule):
             metrics.reset()
 
     def parameter_groups(self) -> list[dict]:
-        """Returns the parameters as named groups: weights, and what weight decay spares."""
-        if self.decay_norms_and_biases:
-            return [{"name": "all", "params": list(self.parameters())}]
-        weights = [p for p in self.parameters() if p.ndim > 1]
-        rest = [p for p in self.parameters() if p.ndim <= 1]
-        return [
-            {"name": "weights", "params": weights},
-            {"name": "norms and biases", "params": rest, "weight_decay": 0.0},
-        ]
+        """Returns the parameters that can train as named groups: weights, norms, and other biases."""
+        norms = {id(p) for m in self.modules() if isinstance(m, nn.modules.batchnorm._NormBase) for p in m.parameters()}
+        groups: dict[str, list[nn.Parameter]] = {"weights": [], "norms": [], "biases": []}
+        for parameter in self.parameters():
+            kind = "norms" if id(parameter) in norms else "weights" if parameter.ndim > 1 else "biases"
+            groups[kind].append(parameter)
+        return [{"name": name, "params": params} for name, params in groups.items() if params]
 
     def configure_optimizers(self) -> Optimizer | dict:
         """Returns the optimizer and its schedule, which steps with the optimizer (a plateau's: with validation)."""
-        optimizer = self.optimizer(self.parameter_groups())
-        if self.lr_scheduler is None:
+        optimizer = self.make_optimizer(self.parameter_groups())
+        for group in optimizer.param_groups:
+            if group["name"] != "weights" and not self.decay_norms_and_biases:
+                group["weight_decay"] = 0.0
+            if group["name"] == "norms" and self.norm_lr_factor != 1:
+                # an SGD step decays by lr * weight_decay, which the factor is not to change
+                group["lr"] *= self.norm_lr_factor
+                group["weight_decay"] /= self.norm_lr_factor
+        if self.make_schedule is None:
             return optimizer
-        schedule = self.lr_scheduler(optimizer)
+        schedule = self.make_schedule(optimizer)
         if isinstance(schedule, ReduceLROnPlateau):
             plateau = {"scheduler": schedule, "monitor": schedule.monitor, "interval": "epoch"}
             return {"optimizer": optimizer, "lr_scheduler": plateau}

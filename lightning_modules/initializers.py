@@ -17,8 +17,8 @@ def initialize(module: nn.Module, kind: Initializer, scale: float) -> None:
         kind: `he` draws from N(0, 2 / fan_in) and `xavier` uniformly with variance 2 / (fan_in + fan_out)
             (He et al., 2015; Glorot and Bengio, 2010), `he_uniform` and `xavier_normal` from the other shape;
             `normal`, `truncated_normal` (cut at two standard deviations), `uniform` (in [-scale, scale)) and
-            `constant` take `scale`; `identity` lets the first input channels of a convolution pass unchanged
-            (dense layers then draw as `he`).
+            `constant` take `scale`; `identity` passes a convolution's input channels on unchanged as its
+            first output channels, and draws all else uniformly within 1 / sqrt(fan_in).
         scale: Standard deviation, half width or value.
     """
     for layer in module.modules():
@@ -30,11 +30,11 @@ def initialize(module: nn.Module, kind: Initializer, scale: float) -> None:
 
 def _fill(layer: nn.Conv2d | nn.Linear, kind: Initializer, scale: float) -> None:
     weight = layer.weight
-    if kind == "identity" and isinstance(layer, nn.Conv2d):
-        nn.init.kaiming_uniform_(weight, a=5**0.5)  # channels beyond the input's
-        same = min(layer.in_channels, layer.out_channels)
-        nn.init.dirac_(weight.data[:same])
-    elif kind in ("he", "identity"):
+    if kind == "identity":
+        nn.init.kaiming_uniform_(weight, a=5**0.5)  # torch's own: uniform within 1 / sqrt(fan_in)
+        if isinstance(layer, nn.Conv2d):
+            nn.init.dirac_(weight.data[: min(layer.in_channels, layer.out_channels)])
+    elif kind == "he":
         nn.init.kaiming_normal_(weight, nonlinearity="relu")
     elif kind == "he_uniform":
         nn.init.kaiming_uniform_(weight, nonlinearity="relu")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from engine.errors import InputError
 from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
 from lightning_modules.initializers import Initializer, initialize
+from lightning_modules.whitening import Whitening
 
 # table 1 of the paper, columns A, B, D and E
 WIDTHS = (64, 128, 256, 512, 512)
@@ -35,6 +36,8 @@ class VGG(ImageClassifier):
         batch_norm: Normalise after each convolution, before the activation.
         norm_momentum: Weight of the newest batch in the running statistics.
         norm_epsilon: Added to the variance.
+        norm_scale: Whether norms learn a scale beside their bias.
+        whiten: Begin with a fixed layer that whitens 2x2 patches of the images.
         convolution_bias: Whether convolutions have biases; without batch norm if not given.
         activation: The nonlinearity.
         initializer: How weights start.
@@ -48,6 +51,7 @@ class VGG(ImageClassifier):
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over all classes.
         decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
 
     Raises:
         InputError: The stages do not fit together, or are too many for the image.
@@ -65,6 +69,8 @@ class VGG(ImageClassifier):
         batch_norm: bool = True,
         norm_momentum: float = 0.1,
         norm_epsilon: float = 1e-5,
+        norm_scale: bool = True,
+        whiten: bool = False,
         convolution_bias: bool | None = None,
         activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
         initializer: Initializer = "he",
@@ -78,16 +84,21 @@ class VGG(ImageClassifier):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
         widths, convolutions = _stages(depth, widths, convolutions)
-        if image_size < 2 ** len(widths):
+        if image_size - whiten < 2 ** len(widths):
             raise InputError(f"VGG: {len(widths)} poolings need images of {2 ** len(widths)} pixels, not {image_size}")
         self.logit_scale = logit_scale
 
         bias = not batch_norm if convolution_bias is None else convolution_bias
+        self.whitening = nn.Sequential()
+        channels, side = in_channels, image_size
+        if whiten:
+            self.whitening.extend([Whitening(in_channels), ACTIVATIONS[activation]()])
+            channels, side = self.whitening[0].out_channels, image_size - 1
         self.stages = nn.ModuleList()
-        channels = in_channels
         for width, count in zip(widths, convolutions, strict=True):
             stage = nn.Sequential()
             for number in range(count):
@@ -95,14 +106,16 @@ class VGG(ImageClassifier):
                 if pool == "first" and number == 0:
                     stage.append(nn.MaxPool2d(2))
                 if batch_norm:
-                    stage.append(nn.BatchNorm2d(width, eps=norm_epsilon, momentum=norm_momentum))
+                    norm = nn.BatchNorm2d(width, eps=norm_epsilon, momentum=norm_momentum)
+                    norm.weight.requires_grad_(norm_scale)
+                    stage.append(norm)
                 stage.append(ACTIVATIONS[activation]())
                 channels = width
             if pool == "last":
                 stage.append(nn.MaxPool2d(2))
             self.stages.append(stage)  # [B, width, size / 2, size / 2]
 
-        side = image_size // 2 ** len(widths)
+        side //= 2 ** len(widths)
         features = channels * side**2 if head == "flatten" else channels
         shrink = {
             "flatten": nn.Identity,
@@ -120,7 +133,7 @@ class VGG(ImageClassifier):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
-        x = images
+        x = self.whitening(images)
         for stage in self.stages:
             x = stage(x)
         return self.classifier(x) * self.logit_scale

@@ -15,6 +15,7 @@ import torch
 from tests.processes import descendants, finish, start, wait_until
 
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
+ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
@@ -28,25 +29,26 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     assert "2 x " in output
     recorded = json.loads((run / "summary.json").read_text())["metrics"]
 
-    code, two, _ = *finish(start("validate", "--ckpt_path", run / "checkpoints" / "last.ckpt")), None
+    last = run / "checkpoints" / "last.ckpt"
+    code, two = finish(start("validate", "--ckpt_path", last))
     assert code == 0, two
-    code, one, errors = command(
-        "validate", "--ckpt_path", run / "checkpoints" / "last.ckpt", "--trainer.devices", 1, "--trainer.strategy", "auto"
-    )
+    code, one, errors = command("validate", "--ckpt_path", last, *ONE)
     assert code == 0, errors
     assert _figures(one) == _figures(two)
     assert _figures(one)["val/acc"] == pytest.approx(100 * recorded["val/acc"], abs=0.005)
 
     code, two_tests = finish(start("test", "--ckpt_path", run))
     assert code == 0, two_tests
-    code, one_tests, errors = command("test", "--ckpt_path", run, "--trainer.devices", 1, "--trainer.strategy", "auto")
+    code, one_tests, errors = command("test", "--ckpt_path", run, *ONE)
     assert code == 0, errors
     assert _figures(one_tests) == _figures(two_tests)
 
 
 def test_a_nan_on_one_process_stops_both(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = start("fit", "--config", config, "--run_dir", run, *TWO, "--trainer.callbacks", "tests.tiny.PoisonOnRankOne")
+    process = start(
+        "fit", "--config", config, "--run_dir", run, *TWO, "--trainer.callbacks", "tests.tiny.PoisonOnRankOne"
+    )
     code, output = finish(process)
     assert code == 1, output
     assert "diverged: on rank 1, the loss of step 2 is not finite" in output
@@ -66,8 +68,7 @@ def test_a_killed_process_brings_the_run_down_and_one_device_goes_on(config: Pat
     assert code != 0, output
     assert time.monotonic() - began < 60
 
-    alone = ("--trainer.devices", 1, "--trainer.strategy", "auto", "--trainer.max_epochs", 3)
-    code, output = finish(start("fit", "--ckpt_path", run, *alone))
+    code, output = finish(start("fit", "--ckpt_path", run, *ONE, "--trainer.max_epochs", 3))
     assert code == 0, output
 
 

@@ -1,0 +1,137 @@
+"""Pictures are found in a fixed order, decoded whatever their mode, and named when they cannot be."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datamodules.image_files import class_files, decode, find_pictures, fingerprint
+from engine.errors import InputError
+
+
+def picture(path: Path, size: tuple[int, int] = (8, 8), mode: str = "RGB", seed: int = 0) -> Path:
+    """Writes a picture of noise."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (size[1], size[0], *((3,) if mode == "RGB" else ()))
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of twenty pictures, some of them with the same file names."""
+    for name in ("cat", "dog"):
+        for number in range(20):
+            picture(tmp_path / "train" / name / f"{number if number < 10 else f'{name}{number}'}.png")
+    return tmp_path / "train"
+
+
+def test_class_files_come_in_a_fixed_order_that_mixes_the_classes(folder: Path) -> None:
+    files = class_files(folder, ("cat", "dog"))
+    assert len(set(files)) == 40
+    assert all(path.parent.name == ("cat", "dog")[number] for path, number in files)
+    first = [number for _, number in files[:20]]
+    assert 5 <= sum(first) <= 15
+    assert class_files(folder, ("cat", "dog")) == files
+
+
+def test_the_order_depends_on_names_and_not_on_the_folder(folder: Path) -> None:
+    before = [path.name for path, _ in class_files(folder, ("cat", "dog"))]
+    moved = folder.rename(folder.with_name("elsewhere"))
+    assert [path.name for path, _ in class_files(moved, ("cat", "dog"))] == before
+
+
+def test_hidden_files_and_folders_are_no_pictures(folder: Path) -> None:
+    (folder / "cat" / ".DS_Store").write_bytes(b"x")
+    (folder / "cat" / "more").mkdir()
+    assert len(class_files(folder, ("cat", "dog"))) == 40
+
+
+def test_a_missing_class_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"train: class folder 'bird' is missing"):
+        class_files(folder, ("cat", "bird"))
+
+
+def test_an_empty_class_is_named(folder: Path) -> None:
+    (folder / "bird").mkdir()
+    with pytest.raises(InputError, match=r"bird: no pictures"):
+        class_files(folder, ("cat", "bird"))
+
+
+def test_a_class_that_is_a_file_is_named(folder: Path) -> None:
+    (folder / "bird").write_text("no folder")
+    with pytest.raises(InputError, match=r"bird: cannot be read"):
+        class_files(folder, ("cat", "bird"))
+
+
+def test_the_fingerprint_changes_with_any_file(folder: Path) -> None:
+    paths = [path for path, _ in class_files(folder, ("cat", "dog"))]
+    before = fingerprint(paths)
+    assert fingerprint(paths) == before
+    assert fingerprint(paths[1:]) != before
+    os.utime(paths[5], ns=(1, 1))
+    touched = fingerprint(paths)
+    assert touched != before
+    paths[5].write_bytes(b"longer" * 1000)
+    os.utime(paths[5], ns=(1, 1))
+    assert fingerprint(paths) not in (before, touched)
+
+
+def test_decode_gives_the_pixels_in_order(tmp_path: Path) -> None:
+    paths = [picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(5)]
+    images = decode(paths, 8, 3)
+    assert images.shape == (5, 8, 8, 3)
+    for path, image in zip(paths, images.numpy(), strict=True):
+        np.testing.assert_array_equal(image, np.asarray(Image.open(path)))
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("RGB", 1), ("L", 3), ("RGB", 3), ("L", 1)])
+def test_decode_converts_between_grey_and_colour(tmp_path: Path, mode: str, channels: int) -> None:
+    path = picture(tmp_path / "a.png", mode=mode)
+    image = decode([path], 8, channels)[0].numpy()
+    expected = np.asarray(Image.open(path).convert("L" if channels == 1 else "RGB"))
+    np.testing.assert_array_equal(image, expected.reshape(8, 8, channels))
+
+
+def test_a_picture_of_another_size_is_an_error_that_names_both(tmp_path: Path) -> None:
+    path = picture(tmp_path / "wide.png", size=(10, 8))
+    with pytest.raises(InputError, match=r"wide\.png: 10x8 pixels, where 8x8 are expected"):
+        decode([path], 8, 3)
+
+
+def test_decode_resizes_where_asked(tmp_path: Path) -> None:
+    wide, right = picture(tmp_path / "wide.png", size=(30, 20)), picture(tmp_path / "right.png")
+    images = decode([wide, right], 8, 3, resize=True).numpy()
+    np.testing.assert_array_equal(images[0], np.asarray(Image.open(wide).resize((8, 8), Image.Resampling.BICUBIC)))
+    np.testing.assert_array_equal(images[1], np.asarray(Image.open(right)))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "no picture that can be read"), (b"text" * 99, "no picture that can be read"), (None, "broken picture")],
+    ids=["empty", "text", "truncated"],
+)
+def test_a_file_that_cannot_be_decoded_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    good, bad = picture(tmp_path / "good.png", (40, 40)), picture(tmp_path / "bad.png", (40, 40))
+    bad.write_bytes(bad.read_bytes()[:2000] if content is None else content)
+    with pytest.raises(InputError, match=rf"bad\.png: {reason}"):
+        decode([good, bad], 40, 3)
+
+
+def test_find_pictures_lists_files_as_given_and_folders_to_the_bottom(tmp_path: Path) -> None:
+    single = picture(tmp_path / "z.png")
+    folder = tmp_path / "folder"
+    inside = [picture(folder / "a.PNG"), picture(folder / "deep" / "b.bmp"), picture(folder / "deep" / "c.png")]
+    (folder / "notes.txt").write_text("no picture")
+    assert find_pictures([str(single), str(folder)]) == [single, *inside]
+    assert find_pictures([]) == []
+
+
+def test_find_pictures_names_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"nowhere: no such file or folder"):
+        find_pictures([str(tmp_path / "nowhere")])
+    with pytest.raises(InputError, match=r"empty: no pictures in this folder"):
+        find_pictures([str(tmp_path / "empty")])

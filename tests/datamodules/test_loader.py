@@ -1,0 +1,133 @@
+"""The order of samples is a function of (seed, epoch), whatever the ranks and however often a run is resumed."""
+
+from itertools import chain, pairwise
+
+import pytest
+import torch
+
+from datamodules.augmentation import Augmentation
+from datamodules.loader import Batch, BatchLoader
+
+N = 23
+
+
+def make_loader(
+    batch_size: int = 5,
+    seed: int | None = 0,
+    augmentation: Augmentation | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+    n: int = N,
+) -> BatchLoader:
+    """Returns a loader of n images of one pixel, each of which holds its own place."""
+    place = torch.arange(n)
+    return BatchLoader(place.byte().view(n, 1, 1, 1), place, batch_size, seed, augmentation, rank, world_size)
+
+
+def orders(batches: list[Batch]) -> list[list[int]]:
+    """Returns the places of the images in each batch."""
+    return [batch.index.tolist() for batch in batches]
+
+
+def flat(batches: list[list[int]]) -> list[int]:
+    """Returns the places of all batches in one list."""
+    return list(chain.from_iterable(batches))
+
+
+def epoch(loader: BatchLoader, number: int = 0) -> list[list[int]]:
+    """Returns the places of the images in each batch of one epoch."""
+    loader.set_epoch(number)
+    return orders(list(loader))
+
+
+def test_an_epoch_shuffles_every_sample_in_once_but_for_the_dropped_tail() -> None:
+    batches = epoch(make_loader())
+    seen = flat(batches)
+    assert [len(batch) for batch in batches] == [5, 5, 5, 5]
+    assert len(set(seen)) == 20
+    assert seen != sorted(seen)
+
+
+def test_images_and_targets_belong_to_the_index() -> None:
+    for batch in make_loader():
+        assert torch.equal(batch.targets, batch.index)
+        assert torch.equal(batch.images.flatten().long(), batch.index)
+        assert batch.draws == {}
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    loader = make_loader()
+    first, second = epoch(loader, 0), epoch(loader, 1)
+    assert first != second
+    assert epoch(loader, 0) == first
+    torch.manual_seed(99)
+    assert epoch(make_loader(), 1) == second
+    assert epoch(make_loader(seed=1), 0) != first
+
+
+def test_the_dropped_tail_differs_by_epoch() -> None:
+    loader = make_loader()
+    assert set().union(*(flat(epoch(loader, number)) for number in range(10))) == set(range(N))
+
+
+@pytest.mark.parametrize("position", [0, 1, 3, 4])
+def test_a_resumed_epoch_has_the_batches_that_remained(position: int) -> None:
+    resumed = make_loader()
+    resumed.position = position
+    assert epoch(resumed, 2) == epoch(make_loader(), 2)[position:]
+    assert epoch(resumed, 3) == epoch(make_loader(), 3), "the position holds for one iteration only"
+
+
+def test_epoch_and_position_are_read_at_the_first_next() -> None:
+    loader = make_loader()
+    iterator = iter(loader)
+    iter(loader)  # one that is never used takes nothing away
+    loader.set_epoch(3)
+    loader.position = 2
+    assert orders(list(iterator)) == epoch(make_loader(), 3)[2:]
+
+
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_slices_of_ranks_make_up_the_batches_of_one_process(world_size: int) -> None:
+    augmentation = Augmentation(flip="random", cutout=2)
+    whole = list(make_loader(6, augmentation=augmentation))
+    ranks = [list(make_loader(6, augmentation=augmentation, rank=r, world_size=world_size)) for r in range(world_size)]
+    for batch, *slices in zip(whole, *ranks, strict=True):
+        assert {len(part.index) for part in slices} == {6 // world_size}
+        assert torch.equal(torch.cat([part.index for part in slices]), batch.index)
+        for name, values in batch.draws.items():
+            assert torch.equal(torch.cat([part.draws[name] for part in slices]), values)
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 100])
+def test_evaluation_covers_each_sample_once_over_all_ranks(world_size: int, batch_size: int) -> None:
+    seen: list[int] = []
+    for rank in range(world_size):
+        mine = flat(epoch(make_loader(batch_size, None, rank=rank, world_size=world_size)))
+        assert all(after - before == world_size for before, after in pairwise(mine))
+        seen += mine
+    assert sorted(seen) == list(range(N))
+
+
+def test_evaluation_keeps_the_order_and_draws_nothing() -> None:
+    batches = list(make_loader(seed=None, augmentation=Augmentation(flip="random")))
+    assert flat(orders(batches)) == list(range(N))
+    assert all(batch.draws == {} for batch in batches)
+
+
+@pytest.mark.parametrize("seed", [0, None])
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+@pytest.mark.parametrize(("n", "batch_size"), [(23, 6), (24, 6), (6, 6), (7, 12), (24, 24)])
+def test_the_length_is_the_number_of_batches(n: int, batch_size: int, world_size: int, seed: int | None) -> None:
+    for rank in range(world_size):
+        loader = make_loader(batch_size, seed, rank=rank, world_size=world_size, n=n)
+        assert len(loader) == len(list(loader))
+        if seed is not None:
+            assert len(loader) == n // batch_size
+
+
+def test_only_training_tells_lightning_of_a_sampler() -> None:
+    loader = make_loader()
+    assert loader.sampler is loader
+    assert not hasattr(make_loader(seed=None), "sampler")

@@ -1,0 +1,218 @@
+"""What a command line means, before torch is imported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import arguments
+from engine.arguments import config_names, find_checkpoint, find_config, flatten, read_config, understand
+from engine.errors import InputError
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def run(config: Path, tmp_path: Path) -> Path:
+    """A run folder with both checkpoints."""
+    folder = tmp_path / "runs" / "tiny" / "20260101-000000"
+    (folder / "checkpoints").mkdir(parents=True)
+    for name in ("last.ckpt", "best.ckpt"):
+        (folder / "checkpoints" / name).touch()
+    (folder / "config.yaml").write_text(config.read_text())
+    return folder
+
+
+@pytest.mark.parametrize("module", ["engine.arguments", "cli"])
+def test_a_command_line_is_read_without_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'pytorch_lightning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["fit"], ["fti"], ["fit", "--config", "vgg_nb.yaml"]])
+def test_quick_answers_come_without_torch(argv: list[str]) -> None:
+    code = f"import sys, cli; cli.main({argv}); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+# Configs
+
+
+@pytest.mark.parametrize("name", ["vgg_bn", "vgg_bn.yaml"])
+def test_a_config_is_found_by_name_from_any_folder(name: str) -> None:
+    assert find_config(name) == ROOT / "configs" / "vgg_bn.yaml"
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_every_listed_config_is_found(name: str) -> None:
+    assert find_config(name).is_file()
+    assert find_config(name.removesuffix(".yaml")) == find_config(name)
+
+
+def test_a_file_as_given_comes_before_one_under_configs(tmp_path: Path) -> None:
+    (tmp_path / "vgg_bn.yaml").write_text("model: mine")
+    assert find_config("vgg_bn.yaml") == tmp_path / "vgg_bn.yaml"
+
+
+@pytest.mark.parametrize("name", ["vgg_nb", "vgg_nb.yaml", "vggbn"])
+def test_a_mistyped_config_is_answered_with_the_nearest(name: str) -> None:
+    with pytest.raises(InputError, match=rf"--config {name}: no such file; nearest: .*vgg_bn\.yaml"):
+        find_config(name)
+
+
+def test_a_config_like_no_other_is_answered_with_where_they_stand() -> None:
+    with pytest.raises(InputError, match=r"no such file \(all of them stand in .*configs\)"):
+        find_config("qqqqqqqq")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("model:\n  a: [1, 2\ndata: x\n", "line 3: broken YAML"),
+        ("model: 1\n\tdata: 2\n", "line 2: broken YAML"),
+        ("- a\n- b\n", "a config is a mapping such as 'model: ...', not list"),
+        ("", "not NoneType"),
+    ],
+)
+def test_a_broken_config_is_named_with_its_line(text: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_config(path)
+    assert f"{path}" in str(caught.value)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_config(path)
+
+
+def test_a_broken_config_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [1")
+    with pytest.raises(InputError, match="broken YAML"):
+        understand(["fit", "--config", "broken.yaml"])
+
+
+def test_class_paths_do_not_lengthen_keys() -> None:
+    tree = {"model": {"class_path": "VGG", "init_args": {"depth": 11, "optimizer": {"init_args": {"lr": 1}}}}, "x": {}}
+    assert flatten(tree) == {"model.class_path": "VGG", "model.depth": 11, "model.optimizer.lr": 1, "x": {}}
+
+
+# Subcommands and the order of options
+
+
+def test_a_mistyped_subcommand_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="unknown subcommand 'fti': did you mean 'fit'"):
+        understand(["fti"])
+    with pytest.raises(InputError, match="there are fit, validate, test, predict"):
+        understand(["--config"])
+
+
+@pytest.mark.parametrize("option", ["--config", "-c", "--ckpt_path"])
+@pytest.mark.parametrize("rest", [[], [""]])
+def test_an_option_without_its_value_is_named(option: str, rest: list[str]) -> None:
+    with pytest.raises(InputError, match=f"{option} needs a value"):
+        understand(["fit", option, *rest])
+
+
+@pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c", "tiny.yaml"]])
+def test_a_flag_before_the_config_is_refused(words: list[str], config: Path) -> None:
+    """PITFALLS 3: options apply from left to right, so that such a config would overwrite the flag."""
+    with pytest.raises(InputError, match=r"--trainer.max_epochs stands before --config .*: put --config first"):
+        understand(["fit", "--trainer.max_epochs", "1", *words])
+
+
+@pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c=tiny.yaml"]])
+def test_a_config_may_be_joined_to_its_option(words: list[str], config: Path) -> None:
+    understood = understand(["fit", *words, "--model.dropout=0.3", "--trainer.max_epochs", "1"])
+    assert understood.options == ["--config", str(config), "--model.dropout=0.3", "--trainer.max_epochs", "1"]
+    assert understood.name == "tiny"
+
+
+def test_what_the_user_set_is_known_by_key(config: Path) -> None:
+    given = understand(["fit", "-c", str(config), "--model.init_args.dropout", "0.3", "--model.optimizer.lr=1"]).given
+    assert given["model.dropout"] == "0.3"
+    assert given["model.optimizer.lr"] == "1"
+    assert given["trainer.max_epochs"] == 3
+
+
+def test_fit_without_a_config_lists_them() -> None:
+    with pytest.raises(InputError, match=r"fit needs --config, one of: .*vgg_bn\.yaml"):
+        understand(["fit"])
+    assert understand(["fit", "--help"]).options == ["--help"]
+
+
+@pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
+def test_measuring_needs_a_checkpoint(subcommand: str, config: Path) -> None:
+    with pytest.raises(InputError, match=f"{subcommand} needs --ckpt_path"):
+        understand([subcommand, "--config", str(config)])
+
+
+# Checkpoints and runs
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "file"),
+    [("fit", "last.ckpt"), ("validate", "best.ckpt"), ("test", "best.ckpt"), ("predict", "best.ckpt")],
+)
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_run_stands_for_its_checkpoint_and_config(subcommand: str, file: str, joined: bool, run: Path) -> None:
+    understood = understand([subcommand, f"--ckpt_path={run}"] if joined else [subcommand, "--ckpt_path", str(run)])
+    assert understood.checkpoint == run / "checkpoints" / file
+    assert understood.run == run
+    assert understood.name == "tiny"
+    assert understood.options == ["--config", str(run / "config.yaml"), "--ckpt_path", str(understood.checkpoint)]
+
+
+def test_a_run_with_one_checkpoint_stands_for_that(run: Path) -> None:
+    (run / "checkpoints" / "best.ckpt").unlink()
+    assert find_checkpoint(str(run), "test")[0].name == "last.ckpt"
+    (run / "checkpoints" / "last.ckpt").unlink()
+    with pytest.raises(InputError, match=r"no checkpoint in this folder \(looked for checkpoints/best.ckpt\)"):
+        find_checkpoint(str(run), "test")
+
+
+@pytest.mark.parametrize("place", ["checkpoints/best.ckpt", "saved.ckpt"])
+def test_the_config_is_found_beside_a_checkpoint_file(place: str, run: Path) -> None:
+    (run / "saved.ckpt").touch()
+    assert find_checkpoint(str(run / place), "fit") == (run / place, run)
+
+
+def test_a_lone_checkpoint_needs_a_config(config: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / "deeper"
+    folder.mkdir(parents=True)
+    (folder / "lone.ckpt").touch()
+    with pytest.raises(InputError, match=r"no config.yaml beside it; name one with --config"):
+        understand(["test", "--ckpt_path", str(folder / "lone.ckpt")])
+    understood = understand(["test", "--config", str(config), "--ckpt_path", str(folder / "lone.ckpt")])
+    assert (understood.run, understood.checkpoint) == (None, folder / "lone.ckpt")
+
+
+def test_a_checkpoint_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match="--ckpt_path nowhere: no such run folder or checkpoint file"):
+        understand(["fit", "--ckpt_path", "nowhere"])
+
+
+def test_settings_are_laid_out_from_last_to_first(run: Path, config: Path) -> None:
+    """Flag, then --config, then the run's config: the parser takes them in order, so the last one wins."""
+    understood = understand(["fit", "--ckpt_path", str(run), "--config", str(config), "--trainer.max_epochs", "9"])
+    assert understood.options == [
+        *("--config", str(run / "config.yaml")),
+        *("--config", str(config)),
+        *("--ckpt_path", str(run / "checkpoints" / "last.ckpt")),
+        *("--trainer.max_epochs", "9"),
+    ]
+
+
+def test_help_names_every_subcommand_and_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "one.yaml").touch()
+    monkeypatch.setattr(arguments, "CONFIGS", tmp_path)
+    text = arguments.top_level_help()
+    assert all(name in text for name in ("fit", "validate", "test", "predict", "published/one.yaml"))
