@@ -28,7 +28,7 @@ class EarlyStopping(LightningEarlyStopping):
 
     def _should_skip_check(self, trainer: Trainer) -> bool:
         # without a validation split there is nothing to watch
-        return not self.enabled or not trainer.num_val_batches or super()._should_skip_check(trainer)
+        return not self.enabled or not sum(trainer.num_val_batches) or super()._should_skip_check(trainer)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up a checkpoint's count of validations, but keeps the patience that is configured now."""

@@ -111,7 +111,7 @@ class RunCheckpoint(Checkpoint):
         self.best_epoch = state_dict["best_epoch"]
 
     def _save_if_best(self, trainer: Trainer) -> bool:
-        if not trainer.num_val_batches or not trainer.limit_val_batches:
+        if not sum(trainer.num_val_batches):
             better = True
         elif not self._validated:
             return False

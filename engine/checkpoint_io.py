@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,9 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         InputError: The file is no checkpoint, is truncated, or holds code.
     """
     try:
-        content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # of a file that is then refused
+            content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         held = "GLOBAL" in str(error)  # torch names the pickle instruction that it refused
         reason = "holds objects that could run code; nothing of it was loaded" if held else "no checkpoint"

@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import warnings
-from argparse import SUPPRESS
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError, RunInterrupted
+from engine.help import shorten_help
 from engine.messages import shorten
 from engine.resume import check_same_model, check_unchanged
 from engine.run_folder import RunFolder, write_atomically
@@ -36,22 +36,6 @@ LINKED = ("num_classes", "in_channels", "image_size")
 
 # Options of one subcommand that are no part of the run.
 PER_CALL = ("weights_only", "verbose", "return_predictions", "input", "output")
-
-# What `fit --help` shows of the Trainer; `--help.trainer` shows all.
-SHOWN_TRAINER_OPTIONS = (
-    "accelerator",
-    "strategy",
-    "devices",
-    "precision",
-    "max_epochs",
-    "max_steps",
-    "callbacks",
-    "logger",
-    "accumulate_grad_batches",
-    "gradient_clip_val",
-    "deterministic",
-    "default_root_dir",
-)
 
 
 class Parser(LightningArgumentParser):
@@ -150,7 +134,7 @@ class Command(LightningCLI):
             )
             parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
-            hide(parser)
+            shorten_help(parser, subcommand)
         return parser
 
     def _parse_ckpt_path(self) -> None:
@@ -301,14 +285,6 @@ class Command(LightningCLI):
                 say(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
 
 
-def hide(parser: LightningArgumentParser) -> None:
-    """Leaves all but the common options of the Trainer out of the help."""
-    for action in parser._actions:
-        group, _, option = action.dest.partition(".")
-        if group == "trainer" and option and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS:
-            action.help = SUPPRESS
-
-
 def quieten() -> None:
     """Silences what libraries say about things that are as they should be here."""
     for library in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
@@ -316,6 +292,7 @@ def quieten() -> None:
     for message in (
         ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
         ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
+        ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
     ):
         warnings.filterwarnings("ignore", message)
 

@@ -87,6 +87,11 @@ class Trainer(pl.Trainer):
             **kwargs,
         )
 
+    @property
+    def checkpoint_callback(self) -> RunCheckpoint | None:
+        """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
+        return next((callback for callback in self.callbacks if isinstance(callback, RunCheckpoint)), None)
+
     def track(self, logger: Logger) -> None:
         """Adds a logger."""
         self._own_loggers.append(logger)

@@ -125,9 +125,10 @@ def test_the_data_is_read_once(trainer: Trainer, monkeypatch: pytest.MonkeyPatch
     assert len(calls) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Total length of `list`")
 def test_without_validation_images_all_of_them_train(tmp_path: Path) -> None:
     data = TinyDataModule(val_size=0)
-    trainer = tiny_trainer(tmp_path, max_epochs=1)
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False)
     trainer.fit(tiny_vgg(), datamodule=data)
     assert data.sizes == {"train": 280, "val": 0, "test": 50}
     assert data.val_dataloader() == []
@@ -280,7 +281,8 @@ class Positions(Checkpoint):
 
 def test_the_state_is_the_epoch_and_batch_to_go_on_with(tmp_path: Path) -> None:
     positions = Positions()
-    tiny_trainer(tmp_path, callbacks=[positions]).fit(tiny_vgg(), datamodule=TinyDataModule(batch_size=80))
+    trainer = tiny_trainer(tmp_path, callbacks=[positions], logger=False)
+    trainer.fit(tiny_vgg(), datamodule=TinyDataModule(batch_size=80))
     assert positions.seen == [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0)]
 
 

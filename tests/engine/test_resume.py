@@ -138,6 +138,7 @@ def test_a_resumed_run_ends_with_the_same_bits(
     _assert_same(_content(run), whole(kind))
 
 
+@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
 def test_without_validation_a_resumed_run_ends_with_the_same_bits(
     whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -282,8 +283,8 @@ def test_a_checkpoint_of_another_network_is_refused_by_its_first_difference() ->
     check_same_model(tiny_vgg(), checkpoint, Path("a.ckpt"))
     with pytest.raises(InputError, match=r"stages\.0\.0\.weight is \[8, 3, 3, 3\] there and \[4, 3, 3, 3\] in VGG"):
         check_same_model(tiny_vgg(widths=[4, 8]), checkpoint, Path("a.ckpt"))
-    with pytest.raises(InputError, match="is nothing there"):
-        check_same_model(tiny_vgg(head_widths=[8, 8]), checkpoint, Path("a.ckpt"))
+    with pytest.raises(InputError, match=r"stages\.2\.0\.weight is nothing there"):
+        check_same_model(tiny_vgg(widths=[8, 8, 8], convolutions=[1, 1, 1]), checkpoint, Path("a.ckpt"))
 
 
 def test_a_changed_network_is_refused_by_the_command(

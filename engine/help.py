@@ -1,0 +1,48 @@
+"""Makes a subcommand's help readable: what a user needs comes first, and the rest has a place."""
+
+from argparse import SUPPRESS
+
+from pytorch_lightning.cli import LightningArgumentParser
+
+HELP_ON_HELP = """
+Options of a model or a data set, with their defaults: --model.help lightning_modules.VGG,
+--data.help datamodules.CIFAR10DataModule. Everything that Lightning's Trainer takes: --help.trainer.
+"""
+
+TITLES = {
+    "trainer": "trainer: how long and on what to train (more with --help.trainer)",
+    "model": "model: the network, its optimizer and schedule",
+    "data": "data: the data set, its splits and augmentation",
+    "checkpoint": "checkpoint: what is kept",
+    "early_stopping": "early_stopping: off until given a patience",
+    "nan_guard": "nan_guard: stops before a loss or gradient that is not finite reaches the weights",
+    "freeze": "freeze: layers kept fixed, for fine-tuning",
+    "test_subset": "test_subset: a second accuracy, on the first test images",
+}
+
+# What `fit --help` shows of the Trainer; `--help.trainer` shows all.
+SHOWN_TRAINER_OPTIONS = (
+    "accelerator",
+    "devices",
+    "precision",
+    "max_epochs",
+    "max_steps",
+    "accumulate_grad_batches",
+    "gradient_clip_val",
+    "deterministic",
+    "default_root_dir",
+)
+
+
+def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
+    """Leaves what few need out of a subcommand's help, and says where it is."""
+    for action in parser._actions:
+        group, _, option = action.dest.partition(".")
+        rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS
+        if rare or action.dest in ("weights_only", "verbose", "return_predictions"):
+            action.help = SUPPRESS
+    for group in parser._action_groups:
+        dest = next((action.dest.partition(".")[0] for action in group._group_actions), "")
+        group.title = TITLES.get(dest, group.title)
+    parser.usage = f"cli.py {subcommand} {'--config NAME' if subcommand == 'fit' else '--ckpt_path RUN'} [options]"
+    parser.description += HELP_ON_HELP

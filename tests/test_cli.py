@@ -1,0 +1,270 @@
+"""The command as a user meets it: what it prints, what it leaves behind, and how it answers wrong input."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from tests.processes import ROOT
+from tests.tiny import TINY_CONFIG
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(config: Path, tmp_path: Path, command: Command) -> Path:
+    """A finished run of the tiny config."""
+    folder = tmp_path / "run"
+    code, _, errors = command("fit", "--config", config, "--run_dir", folder)
+    assert code == 0, errors
+    return folder
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["fitt"], ["fit", "--config", "vgg_b.yaml"]])
+def test_what_needs_no_torch_is_answered_without_it(argv: list[str]) -> None:
+    program = f"import sys, cli; code = cli.main({argv!r}); assert 'torch' not in sys.modules; sys.exit(code)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == (0 if argv == ["--help"] else 2), done.stderr
+    assert "AssertionError" not in done.stderr
+
+
+def test_a_run_leaves_all_of_its_record(run: Path, command: Command) -> None:
+    for name in ("config.yaml", "metrics.csv", "summary.json", "curves.png"):
+        assert (run / name).stat().st_size > 0
+    assert list((run / "tensorboard").glob("events.*"))
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    assert not (run / ".lock").exists()
+
+    code, output, errors = command("test", "--ckpt_path", run)
+    assert code == 0, errors
+    assert "SYNTHETIC" in output
+    assert (run / "predictions.png").exists()
+    assert (run / "confusion.png").exists()
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert {"val/acc", "val/loss", "test/acc", "test/loss"} <= summary["metrics"].keys()
+
+
+def test_a_recorded_config_repeats_the_run(run: Path, tmp_path: Path, command: Command) -> None:
+    code, _, errors = command("fit", "--config", run / "config.yaml", "--run_dir", tmp_path / "again")
+    assert code == 0, errors
+    assert (tmp_path / "again" / "metrics.csv").read_bytes() == (run / "metrics.csv").read_bytes()
+
+
+def test_fitting_prints_what_a_person_wants_to_know(config: Path, command: Command) -> None:
+    code, output, errors = command("fit", "--config", config)
+    assert code == 0, errors
+    lines = output.splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["run", "data", "model", "device"]
+    assert "240 training, 40 validation, 50 test" in lines[1]
+    assert [line for line in lines if line.startswith("epoch   3/3")]
+    assert "best validation accuracy" in lines[-2]
+    assert " test --ckpt_path runs/tiny/" in lines[-1]
+    assert errors == ""
+
+
+@pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict"])
+def test_help_is_readable_and_shows_options_of_its_own_first(subcommand: str, command: Command) -> None:
+    code, output, _ = command(subcommand, "--help")
+    assert code == 0
+    assert len(output.splitlines()) < 170
+    assert "--data" in output
+    assert "--trainer.use_distributed_sampler" not in output
+    assert ("--input" in output) == (subcommand == "predict")
+
+
+def test_help_on_the_trainer_shows_everything(command: Command) -> None:
+    code, output, _ = command("fit", "--help.trainer")
+    assert code == 0
+    assert "--trainer.use_distributed_sampler" in output
+
+
+def test_predict_prints_and_writes_a_table(run: Path, tmp_path: Path, command: Command) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(3):
+        Image.new("RGB", (40, 30), (80 * number, 90, 200)).save(pictures / f"{number}.png")
+    code, output, errors = command("predict", "--ckpt_path", run, "--input", pictures, "--output", tmp_path / "x.csv")
+    assert code == 0, errors
+    assert output.splitlines()[0].split()[:3] == ["file", "class", "probability"]
+    assert str(pictures / "2.png") in output
+    rows = (tmp_path / "x.csv").read_text().splitlines()
+    assert len(rows) == 4
+
+    code, output, errors = command("predict", "--ckpt_path", run)  # the test set
+    assert code == 0, errors
+    assert "test[0]" in output
+
+
+def test_weights_and_frozen_layers_start_a_new_run(run: Path, config: Path, tmp_path: Path, command: Command) -> None:
+    code, output, errors = command(
+        *("fit", "--config", config, "--run_dir", tmp_path / "tuned"),
+        *("--weights", run, "--freeze.layers", "[stages]", "--model.head", "average"),
+    )
+    assert code == 0, errors
+    assert "skipped classifier.3.weight" in output
+    assert "of them trainable" in output
+    before, after = (
+        torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for folder in (run, tmp_path / "tuned")
+    )
+    best = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    for name in before:
+        if name.startswith("stages"):
+            assert torch.equal(best[name], after[name]), name
+
+
+WRONG_OPTIONS = [
+    ("--bogus 3", "--bogus: there is no such option"),
+    ("--trainer.max_epoch 3", "did you mean --trainer.max_epochs"),
+    ("--model.bogus 1", "--model.bogus: there is no such option"),
+    ("--model.dropout much", "--model.dropout much: expected float"),
+    ("--model.optimizer.lrr 1", "--model.optimizer.lrr: there is no such option"),
+    ("--model.optimizer Nothing", "--model.optimizer Nothing: there is no such class"),
+    ("--model nothing.VGG", "--model nothing.VGG: No module named 'nothing'"),
+    ("--model lightning_modules.Nothing", "has no attribute 'Nothing'"),
+    ("--model.num_classes 5", "model.num_classes cannot be set: the data gives it"),
+    ("--model.widths [8,8,8,8,8]", "5 widths and 2 convolutions"),
+    ("--data.batch_size 0", "data.batch_size is 0"),
+    ("--data.batch_size 1000", "larger than the 240 training images"),
+    ("--data.val_size 100000", "data.val_size is 100000: too large"),
+    ("--data.augmentation.flip sideways", "expected one of 'none', 'random', 'alternating'"),
+    ("--trainer.accelerator gpu --trainer.devices 3", "GPU"),
+    ("--trainer.precision 17", "17"),
+    ("--trainer.max_epochs -1", "WarmupCosine needs the run's length"),
+    ("--weights nowhere", "--weights nowhere: no such file or run folder"),
+    ("--freeze.layers [nothing]", "--freeze.layers nothing: matches none"),
+    ("--checkpoint.monitor test/acc", "the test set selects nothing"),
+    ("--checkpoint.monitor val/bogus", "no such metric"),
+    ("--wandb maybe", "expected one of 'off', 'offline', 'online'"),
+]
+
+
+@pytest.mark.parametrize(("options", "answer"), WRONG_OPTIONS, ids=[options for options, _ in WRONG_OPTIONS])
+def test_a_wrong_option_gets_one_line_and_leaves_nothing(
+    options: str, answer: str, config: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "gpu" in options:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    code, _, errors = command("fit", "--config", config, *options.split())
+    _assert_refused(code, errors, answer, tmp_path)
+
+
+WRONG_CONFIGS = [
+    ("a: [", "line 1: broken YAML"),
+    ("- 1", "a config is a mapping"),
+    ("bogus: 1\n" + TINY_CONFIG, "bogus: there is no such option"),
+    (TINY_CONFIG.replace("dropout: 0.2", "dropout: much"), "--model.dropout much: expected float"),
+    (TINY_CONFIG.replace("lightning_modules.VGG", "lightning_modules.VG"), "has no attribute 'VG'"),
+    (TINY_CONFIG[: TINY_CONFIG.index("data:")], "the config names no data"),
+    ("model: 3\n", "--model 3: Not a valid subclass"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), WRONG_CONFIGS, ids=[answer for _, answer in WRONG_CONFIGS])
+def test_a_wrong_config_gets_one_line_and_leaves_nothing(
+    text: str, answer: str, tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "wrong.yaml").write_text(text)
+    code, _, errors = command("fit", "--config", tmp_path / "wrong.yaml")
+    _assert_refused(code, errors, answer, tmp_path)
+
+
+class Malice:
+    """Makes a file when unpickled."""
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (Path("executed"),))
+
+
+@pytest.mark.parametrize("what", ["no checkpoint", "truncated", "malicious", "of another model"])
+@pytest.mark.parametrize("subcommand", ["fit", "test"])
+def test_a_wrong_checkpoint_gets_one_line_and_runs_no_code(
+    what: str, subcommand: str, run: Path, config: Path, tmp_path: Path, command: Command
+) -> None:
+    wrong = tmp_path / "wrong.ckpt"
+    whole = (run / "checkpoints" / "last.ckpt").read_bytes()
+    if what == "malicious":
+        torch.save({"state_dict": Malice()}, wrong)
+    else:
+        wrong.write_bytes({"no checkpoint": b"hello", "truncated": whole[:-500], "of another model": whole}[what])
+    other = ("--model.widths", "[8,9]") if what == "of another model" else ()
+    code, _, errors = command(subcommand, "--config", config, "--ckpt_path", wrong, *other)
+    _assert_refused(code, errors, str(wrong), tmp_path)
+    assert not Path("executed").exists()
+
+
+def test_data_that_is_missing_broken_or_incomplete_gets_one_line(tmp_path: Path, command: Command) -> None:
+    from datamodules import CIFAR10DataModule
+
+    data = tmp_path / "data"
+    for part in ("train", "test"):
+        for name in CIFAR10DataModule.class_names:
+            (data / part / name).mkdir(parents=True)
+            Image.new("RGB", (32, 32)).save(data / part / name / "a.png")
+    config = tmp_path / "cifar.yaml"
+    config.write_text(TINY_CONFIG.replace("tests.tiny.Tiny", "datamodules.CIFAR10"))
+
+    def answer() -> str:
+        code, _, errors = command("fit", "--config", config, "--data.data_dir", data, "--data.val_size", 0)
+        _assert_refused(code, errors, "", tmp_path)
+        return errors
+
+    (data / "train" / "frog" / "a.png").write_bytes(b"no picture")
+    assert "train/frog/a.png: no picture" in answer()
+    (data / "train" / "frog" / "a.png").unlink()
+    assert "train/frog: no pictures" in answer()
+    (data / "train" / "frog").rmdir()
+    assert "class folder 'frog' is missing" in answer()
+
+
+@pytest.mark.parametrize(
+    ("argv", "answer"),
+    [
+        (["fit"], "fit needs --config"),
+        (["test"], "test needs --ckpt_path"),
+        (["test", "--ckpt_path", "nowhere"], "no such run folder or checkpoint file"),
+        (["fit", "--model.dropout", "0", "--config", "vgg_bn.yaml"], "put --config first"),
+    ],
+)
+def test_a_command_that_lacks_something_gets_one_line(
+    argv: list[str], answer: str, tmp_path: Path, command: Command
+) -> None:
+    code, _, errors = command(*argv)
+    _assert_refused(code, errors, answer, tmp_path)
+
+
+@pytest.mark.parametrize(("given", "answer"), [("nowhere.png", "no such file"), ("text.txt", "no picture")])
+def test_an_input_that_is_no_picture_gets_one_line(
+    given: str, answer: str, run: Path, tmp_path: Path, command: Command
+) -> None:
+    (tmp_path / "text.txt").write_text("hello")
+    code, _, errors = command("predict", "--ckpt_path", run, "--input", given)
+    _assert_refused(code, errors, answer, tmp_path)
+
+
+def test_a_traceback_is_there_for_whoever_asks(tmp_path: Path, command: Command) -> None:
+    _, _, errors = command("fit", "--config", "nowhere.yaml", "--traceback")
+    assert "Traceback" in errors
+
+
+def test_a_mistake_of_the_program_is_exit_code_1(
+    config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.command.Command.fit", lambda *_, **__: 1 / 0)
+    code, _, errors = command("fit", "--config", config)
+    assert code == 1
+    assert "ZeroDivisionError" in errors
+
+
+def _assert_refused(code: int, errors: str, answer: str, folder: Path) -> None:
+    assert code == 2, errors
+    assert answer in errors
+    assert errors.startswith("error: ")
+    assert len(errors.splitlines()) == 1, errors
+    assert not (folder / "runs").exists()
