@@ -2,8 +2,10 @@
 
 from typing import Any, Literal
 
-from pytorch_lightning import Trainer
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
+
+from callbacks.monitor import check_monitor
 
 
 class EarlyStopping(LightningEarlyStopping):
@@ -25,6 +27,11 @@ class EarlyStopping(LightningEarlyStopping):
     ) -> None:
         super().__init__(monitor, min_delta=min_delta, patience=patience or 0, mode=mode)
         self.enabled = patience is not None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Checks that the metric exists."""
+        check_monitor("--early_stopping.monitor", self.monitor, pl_module)
+        super().setup(trainer, pl_module, stage)
 
     def _should_skip_check(self, trainer: Trainer) -> bool:
         # without a validation split there is nothing to watch

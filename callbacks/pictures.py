@@ -126,7 +126,7 @@ def draw_confusion(targets: Tensor, guesses: Tensor, class_names: tuple[str, ...
     share = counts / counts.sum(1, keepdim=True).clamp(min=1)
     figure = Figure(figsize=(1.5 + 0.7 * k, 1.2 + 0.65 * k), dpi=120, layout="constrained")
     axes = figure.subplots()
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
     for row in range(k):
         for column in range(k):
             if counts[row, column]:

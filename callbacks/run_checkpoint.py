@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.monitor import check_monitor
 from callbacks.signals import StopRequest
 from engine.checkpoint_io import copy_atomically
 from engine.errors import InputError, RunInterrupted
@@ -30,8 +31,6 @@ class RunCheckpoint(Checkpoint):
     def __init__(
         self, monitor: str = "val/acc", mode: Literal["min", "max"] = "max", every_n_train_steps: int = 0
     ) -> None:
-        if monitor.startswith("test/"):
-            raise InputError(f"--checkpoint.monitor {monitor}: the test set selects nothing; name a val/ metric")
         if every_n_train_steps < 0:
             raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
         self.monitor = monitor
@@ -41,6 +40,10 @@ class RunCheckpoint(Checkpoint):
         self.best_epoch: int | None = None
         self._validated = False
         self._stop_request = StopRequest()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Checks that the metric exists."""
+        check_monitor("--checkpoint.monitor", self.monitor, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C and SIGTERM."""

@@ -218,7 +218,7 @@ class Command(LightningCLI):
         settings = self.settings.clone()
         for key in ("config", "run_dir", "ckpt_path", *PER_CALL):
             settings.pop(key, None)
-        config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_none=False, skip_validation=True))
+        config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_unset=False, skip_validation=True))
         data = config["data"].get("init_args", {})
         if "data_dir" in data:  # findable from whatever folder the run is repeated in
             data["data_dir"] = str(Path(data["data_dir"]).expanduser().resolve())

@@ -33,16 +33,25 @@ SHOWN_TRAINER_OPTIONS = (
     "default_root_dir",
 )
 
+TRAINING_OPTIONS = tuple(
+    f"trainer.{name}" for name in SHOWN_TRAINER_OPTIONS[SHOWN_TRAINER_OPTIONS.index("max_epochs") :]
+)
+FIT_ALONE = ("run_dir", "weights", "checkpoint", "early_stopping", "nan_guard", "freeze")
+NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
+
 
 def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
     """Leaves what few need out of a subcommand's help, and says where it is."""
     for action in parser._actions:
         group, _, option = action.dest.partition(".")
         rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS
-        if rare or action.dest in ("weights_only", "verbose", "return_predictions"):
+        of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
+        if rare or group in NEVER_NEEDED or (of_fit and subcommand != "fit"):
             action.help = SUPPRESS
     for group in parser._action_groups:
         dest = next((action.dest.partition(".")[0] for action in group._group_actions), "")
-        group.title = TITLES.get(dest, group.title)
+        shown = any(action.help != SUPPRESS for action in group._group_actions)
+        group.title = TITLES.get(dest, group.title) if shown else None
+        group.description = group.description if shown else None
     parser.usage = f"cli.py {subcommand} {'--config NAME' if subcommand == 'fit' else '--ckpt_path RUN'} [options]"
     parser.description += HELP_ON_HELP

@@ -32,6 +32,8 @@ class ImageClassifier(LightningModule):
         norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
     """
 
+    val_metric_names = ("val/loss", "val/acc")
+
     def __init__(
         self,
         optimizer: OptimizerCallable = default_optimizer,

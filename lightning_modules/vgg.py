@@ -89,7 +89,8 @@ class VGG(ImageClassifier):
         super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
         widths, convolutions = _stages(depth, widths, convolutions)
         if image_size - whiten < 2 ** len(widths):
-            raise InputError(f"VGG: {len(widths)} poolings need images of {2 ** len(widths)} pixels, not {image_size}")
+            least = 2 ** len(widths) + whiten
+            raise InputError(f"VGG: {len(widths)} poolings need images of {least} pixels, not {image_size}")
         self.logit_scale = logit_scale
 
         bias = not batch_norm if convolution_bias is None else convolution_bias

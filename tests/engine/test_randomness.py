@@ -11,7 +11,9 @@ def test_a_seed_is_the_same_on_every_machine_and_in_every_process() -> None:
 
 
 def test_every_position_of_every_stream_has_a_seed_of_its_own() -> None:
-    seeds = {derived_seed(s, name, e, b) for s in range(3) for name in ("order", "step") for e in range(9) for b in range(9)}
+    seeds = {
+        derived_seed(s, name, e, b) for s in range(3) for name in ("order", "step") for e in range(9) for b in range(9)
+    }
     assert len(seeds) == 3 * 2 * 9 * 9
     assert all(0 <= seed < 2**63 for seed in seeds)
 
@@ -25,5 +27,7 @@ def test_generators_do_not_touch_the_global_stream() -> None:
     torch.manual_seed(0)
     first = torch.rand(3)
     torch.manual_seed(0)
-    assert torch.equal(torch.rand(4, generator=generator(5, "order", 2)), torch.rand(4, generator=generator(5, "order", 2)))
+    assert torch.equal(
+        torch.rand(4, generator=generator(5, "order", 2)), torch.rand(4, generator=generator(5, "order", 2))
+    )
     assert torch.equal(torch.rand(3), first)

@@ -23,7 +23,6 @@ from lightning_modules.schedules import WarmupCosine
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
-STEPS_A_RUN = 18  # three epochs of six
 
 CALLBACKS: dict[str, Callable[[], list[Callback]]] = {
     "plain": list,
@@ -147,7 +146,7 @@ def test_without_validation_a_resumed_run_ends_with_the_same_bits(
         _train(run, [PullPlug(9)], val_size=0)
     _train(run, [], run / "checkpoints" / "last.ckpt", val_size=0)
     _assert_same(_content(run), whole("plain", 0))
-    assert load_checkpoint(run / "checkpoints" / "best.ckpt")["global_step"] == STEPS_A_RUN
+    assert load_checkpoint(run / "checkpoints" / "best.ckpt")["epoch"] == 2
 
 
 def test_two_interruptions_change_nothing(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -204,7 +203,7 @@ def test_a_flag_wins_over_the_checkpoint_and_is_recorded(
     assert code == 0, errors
     last = load_checkpoint(finished / "checkpoints" / "last.ckpt")
     assert last["optimizer_states"][0]["param_groups"][0]["initial_lr"] == 0.01
-    assert last["lr_schedulers"][0]["base_lrs"] == [0.01]
+    assert set(last["lr_schedulers"][0]["base_lrs"]) == {0.01}
     optimizer = _recorded(finished)["model"]["init_args"]["optimizer"]["init_args"]
     assert (optimizer["lr"], optimizer["momentum"]) == (0.01, 0.9)
     assert _recorded(finished)["trainer"]["max_epochs"] == 2

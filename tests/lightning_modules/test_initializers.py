@@ -74,8 +74,11 @@ def test_identity_lets_the_first_channels_of_the_input_pass(inputs: int, outputs
     assert layer.weight[same:].abs().amax((1, 2, 3)).gt(0).all(), "channels beyond them are drawn"
 
 
-def test_identity_draws_dense_layers_as_he() -> None:
-    assert torch.equal(make_layer("dense", "identity").weight, make_layer("dense", "he").weight)
+def test_identity_draws_all_else_uniformly_within_the_root_of_its_fan_in() -> None:
+    dense, convolution = (make_layer(name, "identity").weight for name in ("dense", "convolution"))
+    for weight, fan_in in ((dense, 500), (convolution[48:], 48 * 9)):
+        assert 0.98 / math.sqrt(fan_in) < weight.abs().max() <= 1 / math.sqrt(fan_in)
+        assert weight.std().item() == pytest.approx(1 / math.sqrt(3 * fan_in), rel=0.03)
 
 
 def test_norms_are_left_alone() -> None:

@@ -1,0 +1,71 @@
+"""What `predict` prints and writes."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from engine.errors import InputError
+from engine.predictions import SHOWN, gather, report
+
+CLASSES = ("cat", "dog", "bird")
+
+
+def test_the_two_likeliest_classes_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    report(["a.png", "longer.png"], torch.tensor([[0.7, 0.1, 0.2], [0.05, 0.9, 0.05]]), CLASSES, None)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:3] == ["file", "class", "probability"]
+    assert lines[1] == ["a.png", "cat", "0.7000", "bird", "0.2000"]
+    assert lines[2][:3] == ["longer.png", "dog", "0.9000"]
+
+
+def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    n = SHOWN + 5
+    names = [f"test[{i}]" for i in range(n)]
+    report(names, torch.rand(n, 3), CLASSES, "out.csv")
+    output = capsys.readouterr().out
+    assert "... and 5 more; --output FILE.csv writes all" in output
+    assert f"{n} predictions written to {tmp_path / 'out.csv'}" in output
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == names
+    assert {row["class"] for row in rows} <= set(CLASSES)
+
+
+def test_a_file_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(InputError, match="--output nowhere/out.csv: cannot be written"):
+        report(["a"], torch.rand(1, 3), CLASSES, "nowhere/out.csv")
+
+
+def test_batches_are_joined_in_order() -> None:
+    parts = [torch.rand(4, 3), torch.rand(2, 3)]
+    assert torch.equal(gather(parts, 6, 1), torch.cat(parts))
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_the_parts_of_several_ranks_are_interleaved(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.rand(n, 3)
+
+    def all_gather(parts: list, mine: torch.Tensor) -> None:
+        parts[:] = [whole[0::2], whole[1::2]]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
+    assert torch.equal(gather([whole[0::2]], n, 2), whole)
+
+
+def test_the_command_classifies_the_test_set_and_files(
+    config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    assert command("fit", "--config", config, "--run_dir", "run", "--trainer.max_epochs", 1)[0] == 0
+    code, output, errors = command("predict", "--ckpt_path", "run", "--output", "all.csv")
+    assert code == 0, errors
+    assert "50 predictions written" in output
+    assert len(Path("all.csv").read_text().splitlines()) == 51
+
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    code, output, errors = command("predict", "--ckpt_path", "run", "--input", "red.png")
+    assert code == 0, errors
+    assert [line.split()[0] for line in output.splitlines()] == ["file", "red.png"]

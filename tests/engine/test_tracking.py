@@ -1,0 +1,111 @@
+"""Weights & Biases: asked for, told once, and never without an account."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine import tracking
+from engine.errors import InputError
+from engine.tracking import check_account, wandb_logger
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without any account; returns it."""
+    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_BASE_URL", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_online_without_an_account_is_refused(nobody: Path) -> None:
+    with pytest.raises(InputError, match="no account is configured; run `wandb login` first, or .* --wandb offline"):
+        check_account()
+
+
+def test_a_key_in_the_environment_is_an_account(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    check_account()
+
+
+@pytest.mark.parametrize("name", [".netrc", "_netrc"])
+def test_a_stored_key_is_an_account(name: str, nobody: Path) -> None:
+    (nobody / name).write_text("machine api.wandb.ai\n  login user\n  password secret\n")
+    (nobody / name).chmod(0o600)
+    check_account()
+
+
+def test_a_stored_key_may_stand_elsewhere_and_be_for_another_server(
+    nobody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nobody / "keys").write_text("machine wandb.lab.org\n  login user\n  password secret\n")
+    (nobody / "keys").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(nobody / "keys"))
+    with pytest.raises(InputError):
+        check_account()
+    monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.lab.org")
+    check_account()
+
+
+@pytest.mark.parametrize("content", ["machine github.com login a password b\n", "broken [\n", ""])
+def test_a_netrc_without_such_a_key_is_no_account(content: str, nobody: Path) -> None:
+    (nobody / ".netrc").write_text(content)
+    (nobody / ".netrc").chmod(0o600)
+    with pytest.raises(InputError):
+        check_account()
+
+
+def test_the_command_refuses_before_a_folder_is_made(
+    config: Path, nobody: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, errors = command("fit", "--config", config, "--wandb", "online")
+    assert code == 2
+    assert "wandb login" in errors
+    assert not (nobody / "runs").exists()
+
+
+def test_a_run_keeps_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict] = []
+    monkeypatch.setattr(tracking, "WandbLogger", lambda **settings: made.append(settings))
+    for _ in range(2):
+        wandb_logger(tmp_path, "vgg", "offline", {"a": 1})
+    assert made[0] == made[1]
+    assert (tmp_path / tracking.ID_FILE).read_text().strip() == made[0]["id"]
+    assert made[0]["offline"]
+    assert made[0]["save_dir"] == tmp_path
+
+
+def test_an_offline_run_holds_the_merged_config_once(
+    config: Path, tmp_path: Path, nobody: Path, command: Callable[..., tuple[int, str, str]], monkeypatch
+) -> None:
+    """PITFALLS 10: W&B had no full config, or had it twice."""
+    for name in ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    flags = ("--model.dropout", 0.15, "--trainer.max_epochs", 1, "--wandb", "offline", "--run_dir", "run")
+    code, _, errors = command("fit", "--config", config, *flags)
+    assert code == 0, errors
+    (path,) = (tmp_path / "run").rglob("*.wandb")
+    told = _config(path)
+    assert set(told) - {"_wandb"} >= {"model", "data", "trainer", "seed_everything"}
+    assert told["model"]["init_args"]["dropout"] == 0.15
+    assert told["model"]["init_args"]["optimizer"]["init_args"]["lr"] == 0.05
+    assert "dropout" not in told
+    assert not any("/" in key for key in told)
+
+
+def _config(path: Path) -> dict:
+    """Reads from a W&B file the configuration that it was told."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    store, told = DataStore(), {}
+    store.open_for_scan(str(path))
+    while (data := store.scan_data()) is not None:
+        record = Record()
+        record.ParseFromString(data)
+        for part in (record.run.config, record.config):
+            for item in part.update:
+                told[item.key or "/".join(item.nested_key)] = json.loads(item.value_json)
+    return told

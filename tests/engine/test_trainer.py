@@ -1,0 +1,165 @@
+"""Three lines in a notebook, with the same guarantees as the command."""
+
+import json
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+import callbacks
+from callbacks import EarlyStopping, NaNGuard, Record, RunCheckpoint, StepSeed
+from engine import trainer as trainer_module
+from engine.checkpoint_io import AtomicCheckpointIO, load_checkpoint
+from engine.errors import InputError
+from engine.run_folder import RunFolder
+from engine.trainer import Trainer
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+
+def test_three_lines_leave_a_whole_run(tmp_path: Path) -> None:
+    trainer = Trainer(max_epochs=1, accelerator="cpu")
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    (run,) = (tmp_path / "runs" / "vgg").iterdir()
+    assert trainer.run_folder.path == run
+    assert {path.name for path in run.iterdir()} - {".lock"} == {
+        "checkpoints", "curves.png", "metrics.csv", "summary.json", "tensorboard",
+    }  # fmt: skip
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
+    assert json.loads((run / "summary.json").read_text())["status"] == "finished"
+
+
+def test_a_saved_model_comes_back_by_itself(tmp_path: Path) -> None:
+    model = tiny_vgg()
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False)
+    trainer.fit(model, TinyDataModule())
+    again = type(model).load_from_checkpoint(trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(again.eval()(images), model.eval()(images))
+
+
+def test_two_fits_in_one_second_get_two_folders(tmp_path: Path) -> None:
+    """PITFALLS 9."""
+    trainers = [tiny_trainer(tmp_path, max_epochs=1, logger=False) for _ in range(2)]
+    for trainer in trainers:
+        trainer.fit(tiny_vgg(), TinyDataModule())
+    folders = {trainer.run_folder.path for trainer in trainers}
+    assert len(folders) == 2
+    assert all((folder / "checkpoints" / "last.ckpt").exists() for folder in folders)
+
+
+def test_nothing_is_written_but_by_a_fit(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path)
+    trainer.test(tiny_vgg(), TinyDataModule(), verbose=False)
+    assert 0 <= trainer.callback_metrics["test/acc"] <= 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_built_in_callback_is_there_once(tmp_path: Path) -> None:
+    kinds = [type(callback) for callback in tiny_trainer(tmp_path).callbacks]
+    assert sorted(kinds, key=str) == sorted((getattr(callbacks, name) for name in callbacks.__all__), key=str)
+
+
+class Own(pl.Callback):
+    """A callback of the user's."""
+
+
+def test_given_callbacks_come_on_top_and_replace_their_defaults(tmp_path: Path) -> None:
+    """PITFALLS 4: a list of callbacks once dropped what must always run."""
+    own, stopping = Own(), EarlyStopping(patience=3)
+    trainer = tiny_trainer(tmp_path, callbacks=[own, stopping])
+    assert own in trainer.callbacks
+    assert [c for c in trainer.callbacks if isinstance(c, EarlyStopping)] == [stopping]
+    for kind in (NaNGuard, StepSeed, Record, RunCheckpoint):
+        assert sum(isinstance(callback, kind) for callback in trainer.callbacks) == 1
+    assert own in tiny_trainer(tmp_path, callbacks=own).callbacks
+
+
+@pytest.mark.parametrize("given", [[], [RunCheckpoint(every_n_train_steps=2)]])
+def test_checkpoints_are_saved_after_everything_else_was_noted(given: list[pl.Callback], tmp_path: Path) -> None:
+    """A RunCheckpoint that was given once ran before Record and Progress, whose notes it then lacked."""
+    trainer = tiny_trainer(tmp_path, callbacks=given)
+    assert isinstance(trainer.callbacks[-1], RunCheckpoint)
+    assert trainer.checkpoint_callback is trainer.callbacks[-1]
+
+
+def test_checkpoints_can_be_switched_off(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1, enable_checkpointing=False, logger=False)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    assert trainer.checkpoint_callback is None
+    assert not (trainer.run_folder.path / "checkpoints").exists()
+    assert (trainer.run_folder.path / "metrics.csv").exists()
+
+
+def test_a_trial_run_keeps_no_checkpoint(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, fast_dev_run=True, logger=False)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+@pytest.mark.parametrize(("chosen", "precision"), [("bf16-mixed", "bf16-mixed"), ("32-true", "32-true")])
+def test_auto_takes_what_the_hardware_does_best(
+    chosen: str, precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer_module, "choose_precision", lambda device: chosen)
+    assert tiny_trainer(tmp_path, precision="auto").precision == precision
+    assert tiny_trainer(tmp_path, precision="32-true").precision == "32-true"
+
+
+def test_bfloat16_trains_float32_weights(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1, precision="bf16-mixed", logger=False)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    last = load_checkpoint(trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    assert last["state_dict"]["stages.0.0.weight"].dtype == torch.float32
+    assert json.loads((trainer.run_folder.path / "summary.json").read_text())["precision"] == "bf16-mixed"
+
+
+def test_a_gpu_that_is_not_there_is_wrong_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(InputError, match="has no GPU"):
+        tiny_trainer(tmp_path, accelerator="gpu")
+
+
+def test_checkpoints_go_through_our_own_writer(tmp_path: Path) -> None:
+    assert isinstance(tiny_trainer(tmp_path).strategy.checkpoint_io, AtomicCheckpointIO)
+
+
+@pytest.mark.parametrize(("logger", "boards"), [(None, True), (True, True), (False, False)])
+def test_tensorboard_unless_it_is_switched_off(logger: bool | None, boards: bool, tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=logger)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    assert (trainer.run_folder.path / "tensorboard").exists() == boards
+
+
+class Points(pl.loggers.CSVLogger):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__("unused")
+        self.points: list[tuple[int | None, set[str]]] = []
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.points.append((step, set(metrics)))
+
+    def save(self) -> None:
+        pass
+
+
+def test_loggers_get_points_within_an_epoch_and_its_metrics(tmp_path: Path) -> None:
+    logger = Points()
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=logger, log_every_n_steps=2)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    assert [step for step, names in logger.points if "train/loss_step" in names] == [2, 4, 6]
+    assert any({"val/acc", "val/loss"} <= names for _, names in logger.points)
+    assert any({"train/acc", "train/loss"} <= names for _, names in logger.points)
+
+
+def test_a_folder_and_a_name_can_be_given(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False, run_folder=RunFolder(tmp_path / "mine"))
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    assert (tmp_path / "mine" / "summary.json").exists()
+    named = tiny_trainer(tmp_path, max_epochs=1, logger=False, run_name="lenet")
+    named.fit(tiny_vgg(), TinyDataModule())
+    assert named.run_folder.path.parent == tmp_path / "runs" / "lenet"
