@@ -152,6 +152,6 @@ class RunCheckpoint(Checkpoint):
 
 def _folder(trainer: Trainer) -> Path | None:
     """Returns where checkpoints go, or None where nothing is kept."""
-    if trainer.run_folder is None or trainer.fast_dev_run:
+    if trainer.run_folder is None or trainer.fast_dev_run or not trainer.saves_checkpoints:
         return None
     return trainer.run_folder.path / "checkpoints"

@@ -17,6 +17,7 @@ TITLES = {
     "early_stopping": "early_stopping: off until given a patience",
     "nan_guard": "nan_guard: stops before a loss or gradient that is not finite reaches the weights",
     "freeze": "freeze: layers kept fixed, for fine-tuning",
+    "ckpt_path": "checkpoint",
     "test_subset": "test_subset: a second accuracy, on the first test images",
 }
 
@@ -33,9 +34,11 @@ SHOWN_TRAINER_OPTIONS = (
     "default_root_dir",
 )
 
-TRAINING_OPTIONS = tuple(
-    f"trainer.{name}" for name in SHOWN_TRAINER_OPTIONS[SHOWN_TRAINER_OPTIONS.index("max_epochs") :]
-)
+TRAINING_OPTIONS = tuple(f"trainer.{name}" for name in SHOWN_TRAINER_OPTIONS[3:])
+CKPT_PATH = {
+    "fit": "Run folder, or checkpoint file, of a run to continue.",
+    "validate": "Run folder, whose best checkpoint counts, or checkpoint file.",
+}
 FIT_ALONE = ("run_dir", "weights", "checkpoint", "early_stopping", "nan_guard", "freeze")
 NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
 
@@ -48,10 +51,13 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
         of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
         if rare or group in NEVER_NEEDED or (of_fit and subcommand != "fit"):
             action.help = SUPPRESS
+        elif action.dest.startswith("model.init_args."):  # what the data gives
+            action.help = SUPPRESS
+        elif action.dest == "ckpt_path":
+            action.help = CKPT_PATH.get(subcommand, CKPT_PATH["validate"])
+    parser._action_groups = [group for group in parser._action_groups if group.title != "Linked arguments"]
     for group in parser._action_groups:
-        dest = next((action.dest.partition(".")[0] for action in group._group_actions), "")
-        shown = any(action.help != SUPPRESS for action in group._group_actions)
-        group.title = TITLES.get(dest, group.title) if shown else None
-        group.description = group.description if shown else None
+        shown = [action.dest.partition(".")[0] for action in group._group_actions if action.help != SUPPRESS]
+        group.title = TITLES.get(shown[0], group.title) if shown else None
     parser.usage = f"cli.py {subcommand} {'--config NAME' if subcommand == 'fit' else '--ckpt_path RUN'} [options]"
     parser.description += HELP_ON_HELP

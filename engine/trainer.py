@@ -74,12 +74,13 @@ class Trainer(pl.Trainer):
         kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
         self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
         self._tensorboard = logger is not False
+        self.saves_checkpoints = enable_checkpointing is not False
         super().__init__(
             precision=choose_precision(device) if precision == "auto" else precision,
             logger=self._own_loggers or False,
-            callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar), enable_checkpointing is not False),
+            callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar)),
             enable_progress_bar=False,  # ours is a callback of its own
-            enable_checkpointing=enable_checkpointing,
+            enable_checkpointing=True,  # False forbids all callbacks of that base class, which Record and others share
             enable_model_summary=bool(enable_model_summary),
             num_sanity_val_steps=num_sanity_val_steps,
             log_every_n_steps=log_every_n_steps,
@@ -88,9 +89,9 @@ class Trainer(pl.Trainer):
         )
 
     @property
-    def checkpoint_callback(self) -> RunCheckpoint | None:
+    def checkpoint_callback(self) -> RunCheckpoint:
         """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
-        return next((callback for callback in self.callbacks if isinstance(callback, RunCheckpoint)), None)
+        return next(callback for callback in self.callbacks if isinstance(callback, RunCheckpoint))
 
     def track(self, logger: Logger) -> None:
         """Adds a logger."""
@@ -134,7 +135,7 @@ def _as_list(value: Any) -> list:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _with_builtins(given: list[Callback], progress_bar: bool, checkpoints: bool) -> list[Callback]:
+def _with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
     """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them."""
     builtins: list[Callback] = [
         NaNGuard(),
@@ -146,9 +147,8 @@ def _with_builtins(given: list[Callback], progress_bar: bool, checkpoints: bool)
         Record(),
         Progress(progress_bar),
         Pictures(),
+        RunCheckpoint(),
     ]
-    if checkpoints:
-        builtins.append(RunCheckpoint())
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
     # RunCheckpoint last, given or not: what the others note of an epoch belongs in its checkpoint
     return sorted(
