@@ -1,9 +1,7 @@
 """The command: LightningCLI with run folders, exact resume, weights to start from, and errors of one line."""
 
-import logging
 import os
 import sys
-import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +20,7 @@ from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError, RunInterrupted
 from engine.help import shorten_help
 from engine.messages import shorten
+from engine.quiet import quiet
 from engine.resume import check_same_model, check_unchanged
 from engine.run_folder import RunFolder, write_atomically
 from engine.say import say
@@ -285,18 +284,6 @@ class Command(LightningCLI):
                 say(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
 
 
-def quieten() -> None:
-    """Silences what libraries say about things that are as they should be here."""
-    for library in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(library).setLevel(logging.WARNING)  # devices and seed are said in our own lines
-    for message in (
-        ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
-        ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
-        ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
-    ):
-        warnings.filterwarnings("ignore", message)
-
-
 def run(arguments: Arguments) -> None:
     """Runs a command line.
 
@@ -305,7 +292,7 @@ def run(arguments: Arguments) -> None:
         RunFailed: The run diverged, or could not be saved.
         RunInterrupted: A signal ended it, after a checkpoint.
     """
-    quieten()
     everything = "--help.trainer" in arguments.options
     arguments.options = ["--help" if word == "--help.trainer" else word for word in arguments.options]
-    Command(arguments, everything)
+    with quiet():
+        Command(arguments, everything)

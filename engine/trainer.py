@@ -24,6 +24,7 @@ from callbacks import (
 )
 from engine.checkpoint_io import AtomicCheckpointIO
 from engine.precision import choose_precision, device_type
+from engine.quiet import quiet
 from engine.run_folder import RunFolder
 
 
@@ -125,7 +126,8 @@ class Trainer(pl.Trainer):
             folder = self.run_folder.path / "tensorboard"
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             self.loggers = [*self._own_loggers, board]
-        super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        with quiet():
+            super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         self.loggers = self._own_loggers
 
 

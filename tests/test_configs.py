@@ -48,7 +48,8 @@ def test_a_config_states_both_classes_and_says_how_to_run_it(name: str) -> None:
 
 
 def test_the_readme_lists_every_config() -> None:
-    listed = re.findall(r"^\| `([\w/]+\.yaml)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    table = (ROOT / "README.md").read_text().partition("| config | what it is |")[2]
+    listed = re.findall(r"^\| `([\w/]+\.yaml)` \|", table, re.MULTILINE)
     assert sorted(listed) == config_names()
 
 

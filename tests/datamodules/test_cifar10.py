@@ -1,5 +1,6 @@
 """CIFAR-10 is found in either form, checked, downloaded where it is absent, and its absence explained in one line."""
 
+import contextlib
 import hashlib
 import http.server
 import os
@@ -108,6 +109,17 @@ class Rubbish(socketserver.StreamRequestHandler):
         """Answers."""
         self.rfile.readline()
         self.wfile.write(b"220 no web server\r\n")
+
+
+class Dripping(socketserver.StreamRequestHandler):
+    """Sends a byte now and then, which keeps a socket's timeout from ever passing."""
+
+    def handle(self) -> None:
+        """Answers for more than a second."""
+        with contextlib.suppress(OSError):
+            for _ in range(15):
+                self.wfile.write(b"H")
+                time.sleep(0.1)
 
 
 Serve = Callable[[type[socketserver.BaseRequestHandler]], None]
@@ -263,6 +275,18 @@ def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path, monkeyp
         with pytest.raises(InputError, match=r"the download failed \(http.*(timed out|no answer within)"):
             load(tmp_path / "data")
         assert time.monotonic() - began < 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_answers_too_slowly_is_given_up_in_time(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datamodules.cifar10, "ANSWER_WITHIN", 0.3)
+    serve(Dripping)
+    began = time.monotonic()
+    with pytest.raises(InputError, match="no answer within"):
+        load(tmp_path / "data")
+    assert time.monotonic() - began < 1
     assert list(tmp_path.iterdir()) == []
 
 

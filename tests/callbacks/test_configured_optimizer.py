@@ -1,0 +1,89 @@
+"""What the optimizer is configured to be wins over what a checkpoint restores."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from engine.checkpoint_io import load_checkpoint
+from lightning_modules.schedules import WarmupCosine
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+WithSchedule = pytest.mark.parametrize("schedule", [None, WarmupCosine], ids=["constant", "schedule"])
+
+
+class Rates(Callback):
+    """Notes the learning rate of every step."""
+
+    def __init__(self) -> None:
+        self.of_step: dict[int, float] = {}
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: object) -> None:
+        self.of_step[trainer.global_step] = optimizer.param_groups[0]["lr"]
+
+
+def _model(schedule: type | None, **optimizer: float) -> LightningModule:
+    settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01} | optimizer
+    return tiny_vgg(optimizer=partial(torch.optim.SGD, **settings), lr_scheduler=schedule)
+
+
+def _fit(root: Path, schedule: type | None, ckpt_path: Path | None = None, **optimizer: float) -> tuple:
+    rates = Rates()
+    trainer = tiny_trainer(
+        root, max_epochs=2, max_steps=-1 if ckpt_path else 6, callbacks=[rates], logger=False, run_name="run"
+    )
+    trainer.fit(_model(schedule, **optimizer), TinyDataModule(), ckpt_path=ckpt_path)
+    return trainer, rates.of_step
+
+
+@pytest.fixture
+def halfway(request: pytest.FixtureRequest, tmp_path: Path, schedule: type | None) -> Path:
+    """A checkpoint after one of two epochs, for either kind of schedule."""
+    return _fit(tmp_path, schedule)[0].run_folder.path / "checkpoints" / "last.ckpt"
+
+
+@WithSchedule
+def test_what_is_unchanged_is_left_alone(schedule: type | None, halfway: Path, tmp_path: Path) -> None:
+    saved = load_checkpoint(halfway)["optimizer_states"][0]["param_groups"]
+    groups: list[list[dict]] = []
+
+    class Look(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+            groups.append([{k: v for k, v in g.items() if k != "params"} for g in trainer.optimizers[0].param_groups])
+
+    trainer = tiny_trainer(tmp_path, max_epochs=2, callbacks=[Look()], logger=False)
+    trainer.fit(_model(schedule), TinyDataModule(), ckpt_path=halfway)
+    assert groups[0] == [{k: v for k, v in group.items() if k != "params"} for group in saved]
+
+
+@WithSchedule
+def test_a_changed_learning_rate_scales_the_rest_of_the_run(schedule: type | None, halfway: Path, tmp_path: Path) -> None:
+    _, before = _fit(tmp_path, schedule, halfway)
+    trainer, after = _fit(tmp_path, schedule, halfway, lr=0.02)
+    assert sorted(after) == list(range(6, 12))
+    assert after == pytest.approx({step: rate / 5 for step, rate in before.items()})
+    if schedule is not None:
+        assert set(trainer.lr_scheduler_configs[0].scheduler.base_lrs) == {0.02}
+
+
+@WithSchedule
+@pytest.mark.parametrize("change", [{"momentum": 0.5}, {"weight_decay": 0.1}, {"nesterov": True}, {"momentum": 0.0}])
+def test_another_changed_value_replaces_the_old(
+    change: dict[str, float], schedule: type | None, halfway: Path, tmp_path: Path
+) -> None:
+    _, before = _fit(tmp_path, schedule, halfway)
+    trainer, after = _fit(tmp_path, schedule, halfway, **change)
+    assert all(group[key] == value for group in trainer.optimizers[0].param_groups for key, value in change.items())
+    assert after == before
+
+
+@pytest.mark.parametrize("schedule", [WarmupCosine])
+def test_a_change_is_applied_once_however_often_the_run_goes_on(schedule: type, halfway: Path, tmp_path: Path) -> None:
+    trainer, _ = _fit(tmp_path, schedule, halfway, lr=0.02)
+    last = trainer.run_folder.path / "checkpoints" / "last.ckpt"
+    longer = tiny_trainer(tmp_path, max_epochs=3, logger=False)
+    longer.fit(_model(schedule, lr=0.02), TinyDataModule(), ckpt_path=last)
+    assert {group["initial_lr"] for group in longer.optimizers[0].param_groups} == {0.02}
+    assert set(longer.lr_scheduler_configs[0].scheduler.base_lrs) == {0.02}

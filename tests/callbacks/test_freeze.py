@@ -1,0 +1,93 @@
+"""Layers that are kept fixed stay fixed to the last bit, and train when it is their turn."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning import Callback, LightningModule
+
+from callbacks import Freeze
+from engine.errors import InputError
+from engine.trainer import Trainer
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+FIRST_STAGE = ("stages.0.0.weight", "stages.0.1.weight", "stages.0.1.bias")
+STATISTICS = ("stages.0.1.running_mean", "stages.0.1.running_var", "stages.0.1.num_batches_tracked")
+
+
+def _fit(root: Path, freeze: Freeze, callbacks: tuple[Callback, ...] = (), **settings: object) -> tuple:
+    """Returns the trainer, and the state before and after."""
+    model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.1))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    trainer = tiny_trainer(root, callbacks=[freeze, *callbacks], logger=False, **settings)
+    trainer.fit(model, TinyDataModule())
+    return trainer, before, model.state_dict()
+
+
+def _changed(before: dict, after: dict) -> set[str]:
+    return {name for name in before if "_metrics." not in name and not torch.equal(before[name], after[name])}
+
+
+def _summary(trainer: Trainer) -> dict:
+    return json.loads((trainer.run_folder.path / "summary.json").read_text())
+
+
+def test_nothing_is_fixed_by_default(tmp_path: Path) -> None:
+    trainer, before, after = _fit(tmp_path, Freeze())
+    assert len(_changed(before, after)) == len([name for name in before if "_metrics." not in name])
+    assert _summary(trainer)["model"]["trainable"] == _summary(trainer)["model"]["parameters"]
+
+
+def test_fixed_layers_keep_weights_and_statistics_even_under_weight_decay(tmp_path: Path) -> None:
+    trainer, before, after = _fit(tmp_path, Freeze([r"stages\.0"]))
+    changed = _changed(before, after)
+    assert not changed & {*FIRST_STAGE, *STATISTICS}
+    assert {"stages.1.0.weight", "stages.1.1.running_mean", "classifier.3.weight"} <= changed
+    facts = _summary(trainer)["model"]
+    assert facts["parameters"] - facts["trainable"] == 3 * 8 * 9 + 2 * 8
+
+
+def test_a_pattern_matches_from_the_start_of_a_name(tmp_path: Path) -> None:
+    _, before, after = _fit(tmp_path, Freeze([r"stages\.\d\.1", "classifier.*bias"]))
+    changed = _changed(before, after)
+    assert "stages.0.0.weight" in changed
+    assert "classifier.3.weight" in changed
+    assert not changed & {"stages.0.1.weight", "stages.1.1.running_var", "classifier.3.bias"}
+
+
+@pytest.mark.parametrize("validations_an_epoch", [1, 3])
+def test_layers_begin_to_train_in_their_epoch(validations_an_epoch: int, tmp_path: Path) -> None:
+    stamps: dict[int, dict[str, torch.Tensor]] = {}
+
+    class Keep(Callback):
+        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            stamps[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
+
+    interval = 1 / validations_an_epoch
+    _, before, _ = _fit(tmp_path, Freeze([r"stages\.0"], until_epoch=1), (Keep(),), val_check_interval=interval)
+    assert not _changed(before, stamps[0]) & {*FIRST_STAGE, *STATISTICS}
+    assert _changed(stamps[0], stamps[1]) >= {*FIRST_STAGE, *STATISTICS}
+
+
+def test_all_layers_may_be_fixed_for_a_while_but_not_for_good(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing is left to train"):
+        _fit(tmp_path, Freeze(["stages", "classifier"]))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"), [("features", "matches none of stages.0.0, stages.0.1"), ("(", "no regular expression")]
+)
+def test_a_pattern_that_cannot_be_meant_is_named(pattern: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=reason) as caught:
+        _fit(tmp_path, Freeze([pattern]))
+    assert f"--freeze.layers {pattern}" in str(caught.value)
+
+
+def test_a_resumed_run_keeps_its_layers_fixed(tmp_path: Path) -> None:
+    trainer, before, _ = _fit(tmp_path, Freeze([r"stages\.0"]), max_epochs=2, max_steps=3)
+    model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.1))
+    resumed = tiny_trainer(tmp_path, max_epochs=2, callbacks=[Freeze([r"stages\.0"])], logger=False)
+    resumed.fit(model, TinyDataModule(), ckpt_path=trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    assert not _changed(before, model.state_dict()) & {*FIRST_STAGE, *STATISTICS}
