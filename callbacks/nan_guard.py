@@ -212,7 +212,7 @@ def _replay(trainer: Trainer, pl_module: LightningModule, step: Step) -> str:
         return hook
 
     for name, module in pl_module.named_modules():
-        if name and not isinstance(module, Metric) and not list(module.children()):
+        if name and not isinstance(module, Metric | nn.Sequential) and not list(module.children()):
             handles.append(module.register_forward_hook(watch(name)))
     inputs = [x for x in _leaves(step.batch) if x.is_floating_point()]
     spoiled = any(not torch.isfinite(x).all() for x in inputs)

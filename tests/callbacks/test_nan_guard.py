@@ -1,5 +1,6 @@
 """A loss or gradient that is not finite ends the run, and never reaches a weight that is kept."""
 
+import copy
 import json
 import math
 from functools import partial
@@ -41,38 +42,37 @@ class NaNInGradientAlone(torch.autograd.Function):
         return gradient * torch.nan
 
 
-class Faulty(nn.Module):
-    """A layer that fails at one step of the run, in its output or in its gradient."""
+class Faulty(nn.ReLU):
+    """An activation that fails at one step of the run, in its output or in its gradient."""
 
-    def __init__(self, model: LightningModule, fault: str) -> None:
+    def __init__(self, fault: str) -> None:
         super().__init__()
-        self.steps = [0]
         self.fault = fault
-        model.on_before_zero_grad = lambda _: self.steps.__setitem__(0, model.trainer.global_step)
+        self.step = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.steps[0] != BAD_STEP:
+        x = super().forward(x)
+        if not self.training or self.step != BAD_STEP:
             return x
         return NaNInGradientAlone.apply(x) if self.fault == "gradient" else x * math.inf
 
 
-class SetStep(Callback):
+class TellStep(Callback):
     """Tells the faulty layer the step."""
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
-        pl_module.stages[1][2].steps[0] = trainer.global_step
+        pl_module.stages[1][2].step = trainer.global_step
 
 
 def _model(fault: str | None = None) -> LightningModule:
     model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9))
     if fault in ("output", "gradient"):
-        model.stages[1][2] = Faulty(model, fault)
-        del model.on_before_zero_grad
+        model.stages[1][2] = Faulty(fault)
     return model
 
 
 def _callbacks(fault: str | None) -> list[Callback]:
-    return {None: [], "batch": [PoisonedBatch()]}.get(fault, [SetStep()])
+    return {None: [], "batch": [PoisonedBatch()]}.get(fault, [TellStep()])
 
 
 def _diverge(root: Path, fault: str, *callbacks: Callback, **settings: object) -> tuple[Trainer, str]:
@@ -89,21 +89,11 @@ def _state_after(root: Path, steps: int, *callbacks: Callback) -> dict[str, Any]
     class Stop(Callback):
         def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
             if trainer.global_step == steps:
-                kept.update(trainer._checkpoint_connector.dump_checkpoint())
-                kept.update(json_safe(kept))
+                kept.update(copy.deepcopy(trainer._checkpoint_connector.dump_checkpoint()))
                 trainer.should_stop = True
 
     tiny_trainer(root, max_epochs=3, logger=False, callbacks=[*callbacks, Stop()]).fit(_model(), TinyDataModule())
     return kept
-
-
-def json_safe(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    """Copies the tensors of a checkpoint, which the run goes on to change."""
-    if isinstance(checkpoint, dict):
-        return {key: json_safe(value) for key, value in checkpoint.items()}
-    if isinstance(checkpoint, list):
-        return [json_safe(value) for value in checkpoint]
-    return checkpoint.clone() if isinstance(checkpoint, Tensor) else checkpoint
 
 
 def _assert_finite(path: Path) -> None:

@@ -1,0 +1,155 @@
+"""The record of a run says what it was and what came of it."""
+
+import csv
+import json
+import math
+import signal
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from pytorch_lightning import Callback
+
+from engine.errors import RunFailed, RunInterrupted
+from engine.run_folder import RunFolder
+from engine.trainer import Trainer
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+
+class RaiseAt(Callback):
+    """Ends a run at a step."""
+
+    def __init__(self, step: int, error: BaseException) -> None:
+        self.step = step
+        self.error = error
+
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+        if trainer.global_step == self.step:
+            raise self.error
+
+
+def _fit(root: Path, *callbacks: Callback, run: Path | None = None, ckpt_path: Path | None = None, **data) -> Path:
+    trainer = tiny_trainer(root, callbacks=list(callbacks), logger=False, run_folder=run and RunFolder(run), seed=7)
+    try:
+        trainer.fit(tiny_vgg(), TinyDataModule(**data), ckpt_path=ckpt_path)
+    finally:
+        root = trainer.run_folder.path
+    return root
+
+
+def _summary(run: Path) -> dict:
+    return json.loads((run / "summary.json").read_text())
+
+
+def _rows(run: Path) -> list[dict[str, str]]:
+    with open(run / "metrics.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_finished_run_has_every_field_of_the_design(tmp_path: Path) -> None:
+    summary = _summary(_fit(tmp_path))
+    assert summary["status"] == "finished"
+    assert summary["seed"] == 7
+    assert summary["data"] == {
+        "name": "tiny pictures",
+        "source": "synthetic pictures",
+        "sizes": {"train": 240, "val": 40, "test": 50},
+    }
+    parameters = sum(parameter.numel() for parameter in tiny_vgg().parameters())
+    assert summary["model"] == {"class": "VGG", "parameters": parameters, "trainable": parameters}
+    assert set(summary["metrics"]) == {"train/loss", "train/acc", "val/loss", "val/acc"}
+    assert all(math.isfinite(value) for value in summary["metrics"].values())
+    assert (summary["epochs"], summary["steps"]) == (2, 12)
+    assert summary["seconds"]["total"] >= summary["seconds"]["fit"] >= 0
+    assert summary["samples_per_second"] > 0
+    assert summary["precision"] == "32-true"
+    assert summary["hardware"]
+    assert {"python", "torch", "pytorch-lightning"} <= set(summary["versions"])
+    assert datetime.fromisoformat(summary["started"]) <= datetime.fromisoformat(summary["ended"])
+
+
+def test_metrics_have_one_row_an_epoch(tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    rows = _rows(run)
+    assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "12")]
+    assert list(rows[0])[:3] == ["epoch", "step", "lr"]
+    for name, value in _summary(run)["metrics"].items():
+        assert float(rows[-1][name]) == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
+def test_without_validation_there_are_no_columns_for_it(tmp_path: Path) -> None:
+    assert list(_rows(_fit(tmp_path, val_size=0))[0]) == ["epoch", "step", "lr", "train/loss", "train/acc"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError("a mistake"), "failed"),
+        (RunFailed("no space left"), "failed"),
+        (RunInterrupted(signal.SIGTERM), "interrupted"),
+    ],
+)
+def test_the_status_says_how_a_run_ended(error: Exception, status: str, tmp_path: Path) -> None:
+    with pytest.raises(type(error)):
+        _fit(tmp_path, RaiseAt(8, error))
+    (run,) = (tmp_path / "runs" / "vgg").iterdir()
+    summary = _summary(run)
+    assert (summary["status"], summary["epochs"], summary["steps"]) == (status, 1, 8)
+    assert summary["ended"] is not None
+    assert len(_rows(run)) == 1
+
+
+def test_ctrl_c_that_acts_at_once_is_an_interruption(tmp_path: Path) -> None:
+    """Lightning turns a KeyboardInterrupt into an exit."""
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        _fit(tmp_path, RaiseAt(8, KeyboardInterrupt()))
+    (run,) = (tmp_path / "runs" / "vgg").iterdir()
+    assert _summary(run)["status"] == "interrupted"
+
+
+def test_a_run_says_that_it_is_running(tmp_path: Path) -> None:
+    seen: list[tuple] = []
+
+    class Look(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+            summary = _summary(trainer.run_folder.path)
+            seen.append((summary["status"], summary["epochs"], summary["ended"]))
+
+    _fit(tmp_path, Look())
+    assert seen == [("running", 0, None)] * 6 + [("running", 1, None)] * 6
+
+
+def test_a_resumed_run_goes_through_the_rows_after_its_checkpoint_again(tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    started = _summary(run)["started"]
+    rows = (run / "metrics.csv").read_bytes()
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False, seed=7)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    after_one = trainer.run_folder.path / "checkpoints" / "last.ckpt"
+    looked: list[int] = []
+
+    class Look(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+            looked.append(len(_rows(run)))
+
+    _fit(tmp_path, Look(), run=run, ckpt_path=after_one)
+    assert looked == [1] * 6
+    assert (run / "metrics.csv").read_bytes() == rows
+    assert _summary(run)["started"] == started
+    assert _summary(run)["seconds"]["total"] >= _summary(run)["seconds"]["fit"]
+
+
+def test_a_test_adds_its_figures_and_leaves_the_rest(tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    before = _summary(run)
+    trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    trainer.test(tiny_vgg(), TinyDataModule(), ckpt_path=run / "checkpoints" / "best.ckpt", verbose=False)
+    after = _summary(run)
+    assert set(after["metrics"]) - set(before["metrics"]) == {"test/acc", "test/loss"}
+    assert {**after, "metrics": None} == {**before, "metrics": None}
+
+
+def test_summary_and_rows_are_readable_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "write_text", lambda *_, **__: pytest.fail("not written atomically"))
+    assert _summary(_fit(tmp_path))["status"] == "finished"

@@ -1,0 +1,234 @@
+"""When a run is saved, which checkpoint is its best, and what a signal does."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning import Callback, LightningModule
+
+from callbacks import RunCheckpoint
+from callbacks.signals import StopRequest
+from engine import trainer as trainer_module
+from engine.checkpoint_io import load_checkpoint
+from engine.errors import InputError, RunInterrupted
+from engine.trainer import Trainer
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+
+class Figures(Callback):
+    """Makes each validation come out as told."""
+
+    def __init__(self, *values: float) -> None:
+        self.values = list(values)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer._logger_connector._callback_metrics["val/acc"] = torch.tensor(self.values.pop(0))
+
+
+class Saves(Callback):
+    """Notes which file is saved at which step."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[tuple[str, int]] = []
+        save = trainer_module.Trainer.save_checkpoint
+
+        def noting(trainer: Trainer, path: Path, *rest: Any) -> None:
+            self.made.append((Path(path).name, trainer.global_step))
+            save(trainer, path, *rest)
+
+        monkeypatch.setattr(trainer_module.Trainer, "save_checkpoint", noting)
+
+
+def _fit(root: Path, *callbacks: Callback, val_size: int = 40, **settings: object) -> Trainer:
+    trainer = tiny_trainer(root, logger=False, callbacks=list(callbacks), **settings)
+    trainer.fit(tiny_vgg(), TinyDataModule(val_size=val_size))
+    return trainer
+
+
+def _checkpoint(trainer: Trainer, name: str) -> dict[str, Any]:
+    return load_checkpoint(trainer.run_folder.path / "checkpoints" / name)
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Callback]:
+    """Makes a callback that decides what validations come out as."""
+
+    def make(*values: float) -> Callback:
+        left = list(values)
+
+        class Decided(Callback):
+            def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+                value = torch.tensor(left.pop(0))
+                pl_module.val_metrics.compute = lambda: {"loss": -value, "acc": value}
+
+        return Decided()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [((0.1, 0.3, 0.2), 1), ((0.3, 0.2, 0.1), 0), ((0.1, 0.2, 0.3), 2), ((0.2, 0.2, 0.2), 0), ((float("nan"), 0.1, 0.0), 1)],
+)
+def test_the_best_checkpoint_is_that_of_the_best_validation(
+    values: tuple[float, ...], best: int, figures: Callable[..., Callback], tmp_path: Path
+) -> None:
+    trainer = _fit(tmp_path, figures(*values), max_epochs=3)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == best
+    assert _checkpoint(trainer, "last.ckpt")["epoch"] == 2
+    assert trainer.checkpoint_callback.best_epoch == best
+    assert trainer.checkpoint_callback.best_score == pytest.approx(values[best])
+
+
+def test_less_may_be_better(figures: Callable[..., Callback], tmp_path: Path) -> None:
+    trainer = _fit(tmp_path, figures(0.1, 0.3, 0.2), RunCheckpoint("val/loss", "min"), max_epochs=3)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1
+
+
+@pytest.mark.parametrize("monitor", ["test/acc", "val/f1", "train/acc"])
+def test_only_a_validation_metric_that_exists_selects(monitor: str, tmp_path: Path) -> None:
+    """PITFALLS 17: models were once picked on the test set."""
+    with pytest.raises(InputError, match=f"--checkpoint.monitor {monitor}: "):
+        _fit(tmp_path, RunCheckpoint(monitor))
+
+
+@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
+def test_without_validation_the_last_epoch_is_the_best(tmp_path: Path) -> None:
+    """There was once no best.ckpt, since Lightning counts the missing split as one of no batches."""
+    trainer = _fit(tmp_path, val_size=0)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == _checkpoint(trainer, "last.ckpt")["epoch"] == 1
+    assert trainer.checkpoint_callback.best_score is None
+
+
+def test_validation_that_is_switched_off_makes_the_last_epoch_the_best(tmp_path: Path) -> None:
+    assert _checkpoint(_fit(tmp_path, limit_val_batches=0), "best.ckpt")["epoch"] == 1
+
+
+def test_epochs_without_a_validation_are_not_best(figures: Callable[..., Callback], tmp_path: Path) -> None:
+    trainer = _fit(tmp_path, figures(0.2, 0.1), max_epochs=4, check_val_every_n_epoch=2)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1
+    assert _checkpoint(trainer, "last.ckpt")["epoch"] == 3
+
+
+def test_a_validation_within_an_epoch_counts(figures: Callable[..., Callback], tmp_path: Path) -> None:
+    trainer = _fit(tmp_path, figures(0.1, 0.2, 0.5, 0.3), max_epochs=2, val_check_interval=3)
+    assert _checkpoint(trainer, "best.ckpt")["global_step"] == 9
+    assert _checkpoint(trainer, "last.ckpt")["global_step"] == 12
+
+
+@pytest.mark.parametrize(
+    ("every", "steps"), [(0, []), (1, [1, 2, 3, 4, 5, 7, 8, 9, 10, 11]), (2, [2, 4, 8, 10]), (5, [5, 10]), (6, [])]
+)
+def test_it_saves_within_an_epoch_as_often_as_asked(
+    every: int, steps: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never at an epoch's last batch, whose validation a resumed run would skip."""
+    saves = Saves(monkeypatch)
+    _fit(tmp_path, RunCheckpoint(every_n_train_steps=every))
+    assert [step for name, step in saves.made if name == "last.ckpt" and step % 6] == steps
+    assert {step for _, step in saves.made if not step % 6} == {6, 12}
+
+
+def test_accumulated_batches_are_not_torn_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saves = Saves(monkeypatch)
+    _fit(tmp_path, RunCheckpoint(every_n_train_steps=1), accumulate_grad_batches=2)
+    assert [step for _, step in saves.made if step % 3] == [1, 2, 4, 5]
+
+
+@pytest.mark.parametrize("max_steps", [3, 6, 8])
+def test_a_run_that_ends_within_an_epoch_still_validates(max_steps: int, tmp_path: Path) -> None:
+    trainer = _fit(tmp_path, max_epochs=-1, max_steps=max_steps)
+    assert trainer.global_step == max_steps
+    assert _checkpoint(trainer, "last.ckpt")["global_step"] == max_steps
+    assert len((trainer.run_folder.path / "metrics.csv").read_text().splitlines()) == 1 + -(-max_steps // 6)
+    assert "val/acc" in trainer.callback_metrics
+
+
+def test_a_negative_interval_is_wrong_input() -> None:
+    with pytest.raises(InputError, match="--checkpoint.every_n_train_steps -1: cannot be negative"):
+        RunCheckpoint(every_n_train_steps=-1)
+
+
+# Signals
+
+
+class Send(Callback):
+    """Sends this process a signal in the middle of a step."""
+
+    def __init__(self, signum: int, step: int, times: int = 1) -> None:
+        self.signum = signum
+        self.step = step
+        self.times = times
+
+    def on_before_backward(self, trainer: Trainer, *_: object) -> None:
+        if trainer.global_step == self.step:
+            for _ in range(self.times):
+                os.kill(os.getpid(), self.signum)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("step", "saved"), [(1, 2), (5, 6)], ids=["mid-epoch", "last batch"])
+def test_a_signal_ends_the_run_after_the_batch_with_a_checkpoint(
+    signum: int, step: int, saved: int, tmp_path: Path
+) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Send(signum, step)])
+    with pytest.raises(RunInterrupted) as caught:
+        trainer.fit(tiny_vgg(), TinyDataModule())
+    assert caught.value.signum == signum
+    assert _checkpoint(trainer, "last.ckpt")["global_step"] == saved
+    assert (trainer.run_folder.path / "checkpoints" / "best.ckpt").exists() == (saved == 6)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_a_signal_in_the_last_step_lets_the_run_finish(tmp_path: Path) -> None:
+    trainer = _fit(tmp_path, Send(signal.SIGTERM, 11))
+    assert trainer.state.finished
+    assert _checkpoint(trainer, "last.ckpt")["global_step"] == 12
+
+
+def test_a_second_signal_acts_at_once(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Send(signal.SIGINT, 1, times=2)])
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        trainer.fit(tiny_vgg(), TinyDataModule())
+    assert not (trainer.run_folder.path / "checkpoints").exists()
+
+
+def test_handlers_are_given_back_however_a_run_ends(tmp_path: Path) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    _fit(tmp_path, max_epochs=1)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+    class Fail(Callback):
+        def on_train_batch_end(self, *_: object) -> None:
+            raise ValueError
+
+    with pytest.raises(ValueError, match=""):
+        _fit(tmp_path, Fail())
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_a_request_that_is_released_twice_changes_nothing() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    request = StopRequest()
+    request.release()
+    request.listen()
+    assert signal.getsignal(signal.SIGTERM) == request._receive
+    request.release()
+    request.release()
+    assert signal.getsignal(signal.SIGTERM) == handler
+
+
+@pytest.mark.parametrize(("signum", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_command_ends_with_the_code_of_the_signal(
+    signum: int, expected: int, config: Path, command: Callable[..., tuple[int, str, str]], monkeypatch
+) -> None:
+    monkeypatch.setattr(RunCheckpoint, "on_before_backward", Send(signum, 2).on_before_backward)
+    code, output, errors = command("fit", "--config", config, "--run_dir", "run")
+    assert code == expected
+    assert errors.splitlines() == [f"error: interrupted by signal {int(signum)}"]
+    assert "fit --ckpt_path" in output
