@@ -5,6 +5,8 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 
+from lightning_modules.schedules import RunSchedule
+
 
 class ConfiguredOptimizer(Callback):
     """Applies what changed in the optimizer's configuration between a checkpoint and the run that goes on from it.
@@ -36,7 +38,9 @@ class ConfiguredOptimizer(Callback):
         if before is None:
             return
         for number, optimizer in enumerate(trainer.optimizers):
-            schedules = [c.scheduler for c in trainer.lr_scheduler_configs if c.scheduler.optimizer is optimizer]
+            schedules: list[Any] = [
+                c.scheduler for c in trainer.lr_scheduler_configs if c.scheduler.optimizer is optimizer
+            ]
             groups = zip(optimizer.param_groups, before[number], self._configured[number], strict=True)
             for place, (group, old, new) in enumerate(groups):
                 for key in new:
@@ -44,6 +48,9 @@ class ConfiguredOptimizer(Callback):
                         _rescale(group, place, old[key], new[key], schedules)
                     elif old.get(key) != new[key]:
                         group[key] = new[key]
+            for schedule in schedules:
+                if isinstance(schedule, RunSchedule):
+                    schedule.refresh()  # its shape may have changed too; if not, these are the very same numbers
 
 
 def _hyperparameters(optimizer: Optimizer) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from engine.errors import InputError
 from engine.randomness import generator
 
 
@@ -18,7 +19,8 @@ class Augmentation:
             mirrored in every second epoch (Keller Jordan's airbench, 2024).
         crop_padding: Move the image by up to this many pixels in both directions.
         crop_fill: What moves in: the image mirrored at its edge, or black.
-        cutout: Side in pixels of a square that is set to the mean colour (DeVries and Taylor, 2017).
+        cutout: Side in pixels of a square that is set to 0 after normalisation, which is the mean colour where channels
+            are normalised (DeVries and Taylor, 2017).
         brightness: Shift all pixels of an image by a value in [-brightness, brightness), in units of 0 to 255.
         contrast: Scale each channel about its mean by a factor in [low, high). Nothing is clipped.
     """
@@ -29,6 +31,13 @@ class Augmentation:
     cutout: int = 0
     brightness: float = 0.0
     contrast: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("crop_padding", "cutout", "brightness"):
+            if getattr(self, name) < 0:
+                raise InputError(f"data.augmentation.{name} is {getattr(self, name)}: it cannot be negative")
+        if self.contrast and not 0 <= self.contrast[0] <= self.contrast[1]:
+            raise InputError(f"data.augmentation.contrast is {list(self.contrast)}: two factors, the lower one first")
 
     def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
         """Draws one epoch's augmentation of n images.
@@ -107,7 +116,7 @@ class Augmentation:
         return images
 
     def cut(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
-        """Sets a square to 0, which after normalisation is the mean colour; at the edge it is cut off.
+        """Sets a square to 0; at the edge of the image it is cut off.
 
         Args:
             images: float32 [B, H, W, C], normalised.

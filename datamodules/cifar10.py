@@ -1,6 +1,7 @@
 """CIFAR-10: 60,000 colour pictures of 32x32 pixels in ten classes (Krizhevsky, 2009)."""
 
 import contextlib
+import socket
 import threading
 import urllib.request
 from http.client import HTTPException
@@ -18,6 +19,7 @@ from datamodules.images import ImageDataModule, Split
 from engine.errors import InputError
 
 ANSWER_WITHIN = 10.0  # seconds that the download server has to answer
+STALLS_AFTER = 30.0  # seconds without a byte after which a download has failed
 
 
 class CIFAR10DataModule(ImageDataModule):
@@ -111,6 +113,8 @@ class CIFAR10DataModule(ImageDataModule):
         missing = [path for path in (self.data_dir, *self.data_dir.parents) if not path.exists()]
         archive = self.data_dir / CIFAR10.filename
         had_archive = archive.exists()
+        waits = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(STALLS_AFTER)  # torchvision sets none, and a stalled server would hold us for good
         try:
             if not check_integrity(archive, CIFAR10.tgz_md5):  # put there by hand, it needs no server
                 answer = _first_answer(CIFAR10.url)
@@ -131,6 +135,8 @@ class CIFAR10DataModule(ImageDataModule):
                 f"--data.data_dir {self.data_dir}: holds {what}, and the download failed ({error}); "
                 f"put CIFAR-10 there, or try the built-in pictures with --data.source synthetic"
             ) from error
+        finally:
+            socket.setdefaulttimeout(waits)
 
 
 def _first_answer(url: str) -> Exception | None:

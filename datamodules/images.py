@@ -73,10 +73,8 @@ class ImageDataModule(LightningDataModule):
             if value < least:
                 raise InputError(f"data.{name} is {value}: at least {least} is needed")
         padding = augmentation.crop_padding
-        if not 0 <= padding < self.image_size:
-            raise InputError(
-                f"data.augmentation.crop_padding is {padding}: from 0 to {self.image_size - 1} is possible"
-            )
+        if padding >= self.image_size:
+            raise InputError(f"data.augmentation.crop_padding is {padding}: at most {self.image_size - 1} is possible")
         self.data_dir = Path(data_dir).expanduser()
         self.source = source
         self.batch_size = batch_size

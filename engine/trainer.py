@@ -23,6 +23,7 @@ from callbacks import (
     TestSubset,
 )
 from engine.checkpoint_io import AtomicCheckpointIO
+from engine.errors import InputError
 from engine.precision import choose_precision, device_type
 from engine.quiet import quiet
 from engine.run_folder import RunFolder
@@ -76,18 +77,19 @@ class Trainer(pl.Trainer):
         self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
         self._tensorboard = logger is not False
         self.saves_checkpoints = enable_checkpointing is not False
-        super().__init__(
-            precision=choose_precision(device) if precision == "auto" else precision,
-            logger=self._own_loggers or False,
-            callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar)),
-            enable_progress_bar=False,  # ours is a callback of its own
-            enable_checkpointing=True,  # False forbids all callbacks of that base class, which Record and others share
-            enable_model_summary=bool(enable_model_summary),
-            num_sanity_val_steps=num_sanity_val_steps,
-            log_every_n_steps=log_every_n_steps,
-            default_root_dir=default_root_dir,
-            **kwargs,
-        )
+        with quiet():
+            super().__init__(
+                precision=choose_precision(device) if precision == "auto" else precision,
+                logger=self._own_loggers or False,
+                callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar)),
+                enable_progress_bar=False,  # ours is a callback of its own
+                enable_checkpointing=True,  # False forbids all callbacks of that base class, which Record and others share
+                enable_model_summary=bool(enable_model_summary),
+                num_sanity_val_steps=num_sanity_val_steps,
+                log_every_n_steps=log_every_n_steps,
+                default_root_dir=default_root_dir,
+                **kwargs,
+            )
 
     @property
     def checkpoint_callback(self) -> RunCheckpoint:
@@ -112,12 +114,17 @@ class Trainer(pl.Trainer):
 
         Args:
             model: The model.
-            train_dataloaders: A data module, or training loaders.
-            val_dataloaders: Validation loaders, if no data module is given.
+            train_dataloaders: A data module, in Lightning's place for loaders.
+            val_dataloaders: Unused; Lightning's signature.
             datamodule: A data module.
             ckpt_path: Checkpoint to continue from.
-            weights_only: Ignored: checkpoints are never unpickled.
+            weights_only: Unused: checkpoints are never unpickled.
+
+        Raises:
+            InputError: There is no data module, or something about the run cannot be used.
         """
+        if not isinstance(datamodule or train_dataloaders, LightningDataModule):
+            raise InputError("Trainer.fit needs a data module of datamodules/, which keeps a run's place in its data")
         if self.run_folder is None and self.is_global_zero:
             self.run_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()

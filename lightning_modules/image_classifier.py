@@ -101,7 +101,7 @@ class ImageClassifier(LightningModule):
             metrics.reset()
 
     def parameter_groups(self) -> list[dict]:
-        """Returns the parameters that can train as named groups: weights, norms, and other biases."""
+        """Returns the parameters as named groups: weights, norms, and other biases."""
         norms = {id(p) for m in self.modules() if isinstance(m, nn.modules.batchnorm._NormBase) for p in m.parameters()}
         groups: dict[str, list[nn.Parameter]] = {"weights": [], "norms": [], "biases": []}
         for parameter in self.parameters():
@@ -118,7 +118,7 @@ class ImageClassifier(LightningModule):
             if group["name"] == "norms" and self.norm_lr_factor != 1:
                 # an SGD step decays by lr * weight_decay, which the factor is not to change
                 group["lr"] *= self.norm_lr_factor
-                group["weight_decay"] /= self.norm_lr_factor
+                group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer)

@@ -23,6 +23,8 @@ class RunSchedule(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, total_steps: int | None = None) -> None:
+        if total_steps is not None and total_steps < 1:
+            raise InputError(f"{type(self).__name__}: total_steps is {total_steps}; at least 1 is needed")
         self.total_steps = total_steps
         super().__init__(optimizer)
 
@@ -42,6 +44,10 @@ class RunSchedule(LRScheduler):
                     f"{type(self).__name__} needs the run's length: set --trainer.max_epochs or --trainer.max_steps"
                 )
             self.total_steps = int(total_steps)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Gives the optimizer the learning rates of where the schedule is now."""
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
             group["lr"] = lr
         self._last_lr = self.get_lr()

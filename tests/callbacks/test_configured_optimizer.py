@@ -59,7 +59,9 @@ def test_what_is_unchanged_is_left_alone(schedule: type | None, halfway: Path, t
 
 
 @WithSchedule
-def test_a_changed_learning_rate_scales_the_rest_of_the_run(schedule: type | None, halfway: Path, tmp_path: Path) -> None:
+def test_a_changed_learning_rate_scales_the_rest_of_the_run(
+    schedule: type | None, halfway: Path, tmp_path: Path
+) -> None:
     _, before = _fit(tmp_path, schedule, halfway)
     trainer, after = _fit(tmp_path, schedule, halfway, lr=0.02)
     assert sorted(after) == list(range(6, 12))

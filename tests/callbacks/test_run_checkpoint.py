@@ -72,7 +72,13 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Callback]:
 
 @pytest.mark.parametrize(
     ("values", "best"),
-    [((0.1, 0.3, 0.2), 1), ((0.3, 0.2, 0.1), 0), ((0.1, 0.2, 0.3), 2), ((0.2, 0.2, 0.2), 0), ((float("nan"), 0.1, 0.0), 1)],
+    [
+        ((0.1, 0.3, 0.2), 1),
+        ((0.3, 0.2, 0.1), 0),
+        ((0.1, 0.2, 0.3), 2),
+        ((0.2, 0.2, 0.2), 0),
+        ((float("nan"), 0.1, 0.0), 1),
+    ],
 )
 def test_the_best_checkpoint_is_that_of_the_best_validation(
     values: tuple[float, ...], best: int, figures: Callable[..., Callback], tmp_path: Path

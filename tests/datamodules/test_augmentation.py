@@ -8,6 +8,7 @@ from torch import Tensor
 from datamodules.augmentation import Augmentation, Normalization
 from datamodules.cifar10 import CIFAR10DataModule
 from datamodules.loader import BatchLoader
+from engine.errors import InputError
 
 N = 400
 EVERYTHING = Augmentation(flip="random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
@@ -166,3 +167,11 @@ def test_undo_gives_the_pixels_back(kind: str, channels: int) -> None:
 def test_undo_clips_what_is_no_pixel() -> None:
     normalize = Normalization("symmetric", (0.5,), (0.5,))
     assert normalize.undo(torch.tensor([-3.0, 3.0]).view(1, 1, 1, 2)).flatten().tolist() == [0, 255]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"crop_padding": -1}, {"cutout": -2}, {"brightness": -0.5}, {"contrast": (1.2, 0.8)}], ids=str
+)
+def test_values_that_make_no_sense_are_refused(settings: dict) -> None:
+    with pytest.raises(InputError, match=next(iter(settings))):
+        Augmentation(**settings)

@@ -152,11 +152,11 @@ def test_a_size_out_of_range_is_refused_at_once(settings: dict[str, int], reason
         TinyDataModule(**settings)
 
 
-@pytest.mark.parametrize(("padding", "fits"), [(-1, False), (0, True), (15, True), (16, False)])
+@pytest.mark.parametrize(("padding", "fits"), [(0, True), (15, True), (16, False)])
 def test_a_crop_cannot_move_the_whole_image_out(padding: int, fits: bool, trainer: Trainer) -> None:
     augmentation = Augmentation(crop_padding=padding)
     if not fits:
-        with pytest.raises(InputError, match=rf"crop_padding is {padding}: from 0 to 15"):
+        with pytest.raises(InputError, match=rf"crop_padding is {padding}: at most 15 is possible"):
             TinyDataModule(augmentation=augmentation)
     else:
         data = set_up(trainer, augmentation=augmentation)
