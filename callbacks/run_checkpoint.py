@@ -100,8 +100,8 @@ class RunCheckpoint(Checkpoint):
         """Gives the signals back."""
         self._stop_request.release()
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Gives the signals back."""
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Gives the signals back, before Lightning gives back those that it took earlier."""
         self._stop_request.release()
 
     def state_dict(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class StopRequest:
 
     def listen(self) -> None:
         """Takes over the signals; nothing happens outside the main thread, where Python allows no handlers."""
+        self.signum = 0
         if threading.current_thread() is not threading.main_thread():
             return
         for signum in (signal.SIGINT, signal.SIGTERM):

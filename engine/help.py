@@ -51,8 +51,6 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
         of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
         if rare or group in NEVER_NEEDED or (of_fit and subcommand != "fit"):
             action.help = SUPPRESS
-        elif action.dest.startswith("model.init_args."):  # what the data gives
-            action.help = SUPPRESS
         elif action.dest == "ckpt_path":
             action.help = CKPT_PATH.get(subcommand, CKPT_PATH["validate"])
     parser._action_groups = [group for group in parser._action_groups if group.title != "Linked arguments"]

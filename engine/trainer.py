@@ -83,7 +83,7 @@ class Trainer(pl.Trainer):
                 logger=self._own_loggers or False,
                 callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar)),
                 enable_progress_bar=False,  # ours is a callback of its own
-                enable_checkpointing=True,  # False forbids all callbacks of that base class, which Record and others share
+                enable_checkpointing=True,  # False forbids the base class of Record and others; see saves_checkpoints
                 enable_model_summary=bool(enable_model_summary),
                 num_sanity_val_steps=num_sanity_val_steps,
                 log_every_n_steps=log_every_n_steps,

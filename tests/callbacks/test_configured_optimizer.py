@@ -24,6 +24,13 @@ class Rates(Callback):
         self.of_step[trainer.global_step] = optimizer.param_groups[0]["lr"]
 
 
+class StopHalfway(Callback):
+    """Ends a run of two epochs after the first."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer.should_stop = True
+
+
 def _model(schedule: type | None, **optimizer: float) -> LightningModule:
     settings = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01} | optimizer
     return tiny_vgg(optimizer=partial(torch.optim.SGD, **settings), lr_scheduler=schedule)
@@ -31,9 +38,8 @@ def _model(schedule: type | None, **optimizer: float) -> LightningModule:
 
 def _fit(root: Path, schedule: type | None, ckpt_path: Path | None = None, **optimizer: float) -> tuple:
     rates = Rates()
-    trainer = tiny_trainer(
-        root, max_epochs=2, max_steps=-1 if ckpt_path else 6, callbacks=[rates], logger=False, run_name="run"
-    )
+    callbacks = [rates] if ckpt_path else [rates, StopHalfway()]
+    trainer = tiny_trainer(root, max_epochs=2, callbacks=callbacks, logger=False)
     trainer.fit(_model(schedule, **optimizer), TinyDataModule(), ckpt_path=ckpt_path)
     return trainer, rates.of_step
 

@@ -41,7 +41,6 @@ def test_it_does_not_stop_a_run_that_improves(tmp_path: Path) -> None:
     assert _status(trainer) == "finished"
 
 
-@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
 def test_without_a_validation_split_it_is_off(tmp_path: Path) -> None:
     """It once looked for a metric that there was not, since Lightning counts the missing split as one of no batches."""
     trainer = _fit(tmp_path, EarlyStopping(1, **HOPELESS), val_size=0)

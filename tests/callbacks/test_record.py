@@ -77,7 +77,6 @@ def test_metrics_have_one_row_an_epoch(tmp_path: Path) -> None:
         assert float(rows[-1][name]) == pytest.approx(value, rel=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
 def test_without_validation_there_are_no_columns_for_it(tmp_path: Path) -> None:
     assert list(_rows(_fit(tmp_path, val_size=0))[0]) == ["epoch", "step", "lr", "train/loss", "train/acc"]
 

@@ -19,17 +19,7 @@ from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
-class Figures(Callback):
-    """Makes each validation come out as told."""
-
-    def __init__(self, *values: float) -> None:
-        self.values = list(values)
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        trainer._logger_connector._callback_metrics["val/acc"] = torch.tensor(self.values.pop(0))
-
-
-class Saves(Callback):
+class Saves:
     """Notes which file is saved at which step."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +92,6 @@ def test_only_a_validation_metric_that_exists_selects(monitor: str, tmp_path: Pa
         _fit(tmp_path, RunCheckpoint(monitor))
 
 
-@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
 def test_without_validation_the_last_epoch_is_the_best(tmp_path: Path) -> None:
     """There was once no best.ckpt, since Lightning counts the missing split as one of no batches."""
     trainer = _fit(tmp_path, val_size=0)
@@ -218,6 +207,14 @@ def test_handlers_are_given_back_however_a_run_ends(tmp_path: Path) -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
+def test_an_interrupted_trainer_can_fit_again(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Send(signal.SIGINT, 2)])
+    with pytest.raises(RunInterrupted):
+        trainer.fit(tiny_vgg(), TinyDataModule())
+    trainer.fit(tiny_vgg(), TinyDataModule(), ckpt_path=trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    assert _checkpoint(trainer, "last.ckpt")["global_step"] == 12
+
+
 def test_a_request_that_is_released_twice_changes_nothing() -> None:
     handler = signal.getsignal(signal.SIGTERM)
     request = StopRequest()
@@ -236,5 +233,6 @@ def test_the_command_ends_with_the_code_of_the_signal(
     monkeypatch.setattr(RunCheckpoint, "on_before_backward", Send(signum, 2).on_before_backward)
     code, output, errors = command("fit", "--config", config, "--run_dir", "run")
     assert code == expected
-    assert errors.splitlines() == [f"error: interrupted by signal {int(signum)}"]
-    assert "fit --ckpt_path" in output
+    assert "interrupted at step 3" in output
+    assert "fit --ckpt_path run" in output
+    assert "Traceback" not in errors

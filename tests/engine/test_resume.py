@@ -137,7 +137,6 @@ def test_a_resumed_run_ends_with_the_same_bits(
     _assert_same(_content(run), whole(kind))
 
 
-@pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
 def test_without_validation_a_resumed_run_ends_with_the_same_bits(
     whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:

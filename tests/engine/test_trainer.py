@@ -17,7 +17,6 @@ from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
-@pytest.mark.filterwarnings("ignore:.*is smaller than the logging interval")
 def test_three_lines_leave_a_whole_run(tmp_path: Path) -> None:
     trainer = Trainer(max_epochs=1, accelerator="cpu")
     trainer.fit(tiny_vgg(), TinyDataModule())
@@ -125,7 +124,6 @@ def test_checkpoints_go_through_our_own_writer(tmp_path: Path) -> None:
     assert isinstance(tiny_trainer(tmp_path).strategy.checkpoint_io, AtomicCheckpointIO)
 
 
-@pytest.mark.filterwarnings("ignore:.*is smaller than the logging interval")
 @pytest.mark.parametrize(("logger", "boards"), [(None, True), (True, True), (False, False)])
 def test_tensorboard_unless_it_is_switched_off(logger: bool | None, boards: bool, tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, max_epochs=1, logger=logger)

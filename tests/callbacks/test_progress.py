@@ -1,0 +1,89 @@
+"""What a person who watches sees."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from callbacks import Freeze
+from callbacks.progress import describe_data
+from engine.say import clock
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+
+def _watch(root: Path, capsys: pytest.CaptureFixture[str], val_size: int = 40, **settings: object) -> tuple:
+    trainer = tiny_trainer(root, logger=False, **settings)
+    trainer.fit(tiny_vgg(), TinyDataModule(val_size=val_size))
+    captured = capsys.readouterr()
+    return trainer, captured.out.splitlines(), captured.err
+
+
+def test_a_run_begins_with_what_trains_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer, lines, _ = _watch(tmp_path, capsys)
+    parameters = sum(parameter.numel() for parameter in tiny_vgg().parameters())
+    assert lines[0] == f"run      {trainer.run_folder.path}"
+    assert lines[1].startswith("data     SYNTHETIC pictures in place of tiny pictures: 240 training, 40 validation")
+    assert lines[2] == f"model    VGG, {parameters:,} parameters"
+    assert re.fullmatch(r"device   .+, 1 threads, 32-true, channels last", lines[3])
+
+
+def test_every_epoch_leaves_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, lines, _ = _watch(tmp_path, capsys)
+    figures = r"loss \d+\.\d{3} acc +\d+\.\d\d%"
+    epochs = [line for line in lines if line.startswith("epoch")]
+    assert len(epochs) == 2
+    for number, line in enumerate(epochs, start=1):
+        assert re.fullmatch(
+            rf"epoch   {number}/2  train {figures}  val {figures} [ *]  [\d,]+ images/s  \d+:\d\d", line
+        )
+    assert " * " in epochs[0]
+
+
+def test_a_run_without_validation_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, lines, _ = _watch(tmp_path, capsys, val_size=0)
+    assert "280 training, no validation, 50 test images" in lines[1]
+    assert "val" not in lines[-1]
+
+
+def test_fixed_layers_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, lines, _ = _watch(tmp_path, capsys, callbacks=[Freeze(["stages"])], max_epochs=1)
+    assert re.search(r"parameters, [\d,]+ of them trainable$", lines[2])
+
+
+@pytest.mark.parametrize("bar", [True, False])
+def test_there_is_no_bar_off_a_terminal(bar: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, errors = _watch(tmp_path, capsys, enable_progress_bar=bar, max_epochs=1)
+    assert "%|" not in errors
+    assert "\r" not in errors
+
+
+@pytest.mark.parametrize("bar", [True, False])
+def test_on_a_terminal_there_is_a_bar_unless_it_is_switched_off(
+    bar: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("callbacks.progress.REFRESH", 0.0)
+    _, lines, errors = _watch(tmp_path, capsys, enable_progress_bar=bar, max_epochs=1)
+    assert ("images/s" in errors) == bar
+    assert len([line for line in lines if line.startswith("epoch")]) == 1
+
+
+def test_a_resumed_run_says_where_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer, _, _ = _watch(tmp_path, capsys, max_epochs=1)
+    again = tiny_trainer(tmp_path, logger=False)
+    again.fit(tiny_vgg(), TinyDataModule(), ckpt_path=trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    lines = capsys.readouterr().out.splitlines()
+    assert "resumed  at step 6, epoch 2" in lines
+    assert lines[-1].startswith("epoch   2/2")
+
+
+def test_real_data_are_named_with_their_place() -> None:
+    data = TinyDataModule()
+    data.setup("fit")
+    data.source, data.origin = "auto", "/data/tiny"
+    assert describe_data(data) == "tiny pictures from /data/tiny: 240 training, 40 validation, 50 test images"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "1:00:00")])
+def test_time_reads_like_a_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
