@@ -27,7 +27,7 @@ class Rates(Callback):
 class StopHalfway(Callback):
     """Ends a run of two epochs after the first."""
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         trainer.should_stop = True
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine import checkpoint_io
-from engine.checkpoint_io import AtomicCheckpointIO, copy_atomically, load_checkpoint, replacing
+from engine.checkpoint_io import AtomicCheckpointIO, copy_atomically, load_checkpoint
 from engine.errors import InputError, RunFailed
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -139,10 +139,14 @@ def test_a_disk_that_fills_during_a_run_ends_it_with_the_last_epoch_whole(
     assert {path.name for path in checkpoints.iterdir()} <= {"last.ckpt", "best.ckpt"}
 
 
-def test_an_interrupted_write_leaves_no_temporary_file(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.ckpt") as temporary:
-        temporary.touch()
+def test_an_interrupted_write_leaves_no_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ctrl_c(_: object, path: Path) -> None:
+        path.touch()
         raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint_io.torch, "save", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        AtomicCheckpointIO().save_checkpoint({}, tmp_path / "a.ckpt")
     assert not list(tmp_path.iterdir())
 
 

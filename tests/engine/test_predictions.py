@@ -36,7 +36,7 @@ def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys
 
 
 def test_a_file_that_cannot_be_written_is_named() -> None:
-    with pytest.raises(InputError, match="--output nowhere/out.csv: cannot be written"):
+    with pytest.raises(InputError, match=r"--output nowhere/out.csv: cannot be written"):
         report(["a"], torch.rand(1, 3), CLASSES, "nowhere/out.csv")
 
 

@@ -24,7 +24,7 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_online_without_an_account_is_refused(nobody: Path) -> None:
-    with pytest.raises(InputError, match="no account is configured; run `wandb login` first, or .* --wandb offline"):
+    with pytest.raises(InputError, match=r"no account is configured; run `wandb login` first, or .* --wandb offline"):
         check_account()
 
 
@@ -90,7 +90,7 @@ def test_an_offline_run_holds_the_merged_config_once(
     flags = ("--model.dropout", 0.15, "--trainer.max_epochs", 1, "--wandb", "offline", "--run_dir", "run")
     code, _, errors = command("fit", "--config", config, *flags)
     assert code == 0, errors
-    wandb.finish()  # as a process does at its end
+    wandb.teardown()  # as a process does at its end
     (path,) = (tmp_path / "run").rglob("*.wandb")
     told = _config(path)
     assert set(told) - {"_wandb"} >= {"model", "data", "trainer", "seed_everything"}
