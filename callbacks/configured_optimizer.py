@@ -62,7 +62,7 @@ def _hyperparameters(optimizer: Optimizer) -> list[dict[str, Any]]:
 
 
 def _rescale(group: dict[str, Any], place: int, old: float, new: float, schedules: list[Any]) -> None:
-    ratio = new / old
+    ratio = new / old if old else 1.0
     group["lr"] *= ratio
     if "initial_lr" in group:
         group["initial_lr"] = new

@@ -4,8 +4,9 @@ from typing import Any, Literal
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
+from torch import Tensor
 
-from callbacks.monitor import check_monitor
+from engine.monitor import check_monitor
 
 
 class EarlyStopping(LightningEarlyStopping):
@@ -27,6 +28,7 @@ class EarlyStopping(LightningEarlyStopping):
     ) -> None:
         super().__init__(monitor, min_delta=min_delta, patience=patience or 0, mode=mode)
         self.enabled = patience is not None
+        self.stopped = False  # whether it ended the run
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Checks that the metric exists."""
@@ -43,7 +45,7 @@ class EarlyStopping(LightningEarlyStopping):
         super().load_state_dict(state_dict)
         self.patience = patience
 
-    @property
-    def stopped(self) -> bool:
-        """Whether it ended the run."""
-        return self.stopped_epoch > 0
+    def _evaluate_stopping_criteria(self, current: Tensor) -> tuple[bool, str | None]:
+        stop, reason = super()._evaluate_stopping_criteria(current)
+        self.stopped = stop
+        return stop, reason

@@ -36,7 +36,7 @@ class Freeze(Callback):
         """
         if stage != "fit" or not self.layers:
             return
-        named = dict(pl_module.named_parameters())
+        named = {name: parameter for name, parameter in pl_module.named_parameters() if parameter.requires_grad}
         for pattern in self._patterns:
             if not any(pattern.match(name) for name in named):
                 firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
@@ -45,12 +45,6 @@ class Freeze(Callback):
         if len(frozen) == len(named) and self.until_epoch is None:
             raise InputError(f"--freeze.layers {self.layers}: nothing is left to train")
         self._parameters = [named[name] for name in sorted(frozen)]
-        ids = {id(parameter) for parameter in self._parameters}
-        self._modules = [
-            module
-            for module in pl_module.modules()
-            if (own := list(module.parameters(recurse=False))) and all(id(parameter) in ids for parameter in own)
-        ]
         # Processes agree at the start on which gradients they share; layers that train later must be among them, and
         # have theirs dropped until then.
         self._drop_gradients = trainer.world_size > 1 and self.until_epoch is not None
@@ -71,11 +65,13 @@ class Freeze(Callback):
         self._apply(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Does the same for a run that goes on in the middle of an epoch."""
-        self._apply(trainer)
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Does the same after a validation within an epoch, which puts every layer into training mode."""
+        """Finds the layers' modules (SyncBN has replaced some by now), and applies this to a resumed epoch too."""
+        frozen = {id(parameter) for parameter in self._parameters}
+        self._modules = [
+            module
+            for module in pl_module.modules()
+            if any(id(parameter) in frozen for parameter in module.parameters(recurse=False))
+        ]
         self._apply(trainer)
 
     def _apply(self, trainer: Trainer) -> None:

@@ -29,7 +29,8 @@ class Step:
     batch: Any
     batch_idx: int
     epoch: int
-    number: int
+    number: int  # of the batch, counted from the start of this process; several make a step under accumulation
+    step: int  # of the optimizer
 
 
 class NaNGuard(Callback):
@@ -37,8 +38,8 @@ class NaNGuard(Callback):
 
     With an interval of 1 it looks before the optimizer acts. With a longer one it only notes the first bad step in a
     flag on the device, looks at the flag once in so many steps, and then takes the weights back to the last look. The
-    bad batch and a checkpoint from before it are saved in the run's folder, and the step is replayed to name the first
-    module whose output is not finite.
+    bad batch and a checkpoint from before it are saved in the run's folder (after a longer interval it is good for its
+    weights, not for going on), and the step is replayed to name the first module whose output is not finite.
 
     Args:
         enabled: Whether to watch at all.
@@ -57,9 +58,10 @@ class NaNGuard(Callback):
             return
         device = pl_module.device
         self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_INTERVAL)
-        # two flags, loss and gradient: number of the first step at which it was not finite, -1 for none
+        # two flags, loss and gradient: number of the first batch at which it was not finite, -1 for none
         self._first_bad = torch.full((2,), -1, device=device)
-        self._steps: deque[Step] = deque(maxlen=self._interval)
+        self._steps: deque[Step] = deque(maxlen=self._interval * trainer.accumulate_grad_batches)
+        self._batches = 0
         self._buffers = _Buffers(pl_module)
         self._buffers.keep()
         self._kept = None if self._interval == 1 else _full_state(trainer, pl_module)
@@ -68,14 +70,15 @@ class NaNGuard(Callback):
         """Keeps the batch, and the buffers as they are before the forward pass can spoil them."""
         if not self.enabled:
             return
-        self._steps.append(Step(batch, batch_idx, trainer.current_epoch, trainer.global_step))
+        self._batches += 1
+        self._steps.append(Step(batch, batch_idx, trainer.current_epoch, self._batches, trainer.global_step))
         if self._interval == 1 and int(self._first_bad.max()) < 0:
             self._buffers.keep()
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
         """Notes a loss that is not finite."""
         if self.enabled:
-            self._note(0, loss, trainer.global_step)
+            self._note(0, loss)
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Notes gradients that are not finite, and decides where that is still in time for the weights."""
@@ -84,7 +87,7 @@ class NaNGuard(Callback):
         gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
         # under float16 the loss scaler expects such gradients, and skips their step itself
         if gradients and getattr(trainer.precision_plugin, "scaler", None) is None:
-            self._note(1, torch.nn.utils.get_total_norm(gradients), trainer.global_step)
+            self._note(1, torch.nn.utils.get_total_norm(gradients))
         if self._interval == 1:
             self._look(trainer, pl_module)
 
@@ -105,21 +108,20 @@ class NaNGuard(Callback):
         if self.enabled and self._first_bad is not None and not self._stopping and self._interval > 1:
             self._look(trainer, pl_module)
 
-    def _note(self, which: int, value: Tensor, step: int) -> None:
+    def _note(self, which: int, value: Tensor) -> None:
         bad = ~torch.isfinite(value.detach()).all() & (self._first_bad[which] < 0)
-        self._first_bad[which] = torch.where(bad, step, self._first_bad[which])
+        self._first_bad[which] = torch.where(bad, self._batches, self._first_bad[which])
 
     def _look(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        loss_step, gradient_step = self._first_bad.tolist()
+        loss_batch, gradient_batch = self._first_bad.tolist()
         # together: a rank that raised alone would leave the others waiting
-        if trainer.strategy.reduce_boolean_decision(max(loss_step, gradient_step) >= 0, all=False):
-            self._stop(trainer, pl_module, loss_step, gradient_step)
+        if trainer.strategy.reduce_boolean_decision(max(loss_batch, gradient_batch) >= 0, all=False):
+            self._stop(trainer, pl_module, loss_batch, gradient_batch)
 
-    def _stop(self, trainer: Trainer, pl_module: LightningModule, loss_step: int, gradient_step: int) -> None:
+    def _stop(self, trainer: Trainer, pl_module: LightningModule, loss_batch: int, gradient_batch: int) -> None:
         self._stopping = True
-        known = [step for step in (loss_step, gradient_step) if step >= 0]
-        number = min(known) if known else trainer.global_step
-        quantity = "loss" if loss_step == number else "gradient"
+        number = min((batch for batch in (loss_batch, gradient_batch) if batch >= 0), default=self._batches)
+        quantity = "loss" if loss_batch == number else "gradient"
         step = next((step for step in self._steps if step.number == number), self._steps[-1])
 
         if self._kept is not None:
@@ -127,9 +129,9 @@ class NaNGuard(Callback):
         self._buffers.restore()
         culprit = _replay(trainer, pl_module, step)
         self._buffers.restore()
-        finding = f"the {quantity} of step {number} is not finite; first such output in forward order: {culprit}"
+        finding = f"the {quantity} of step {step.step} is not finite; first such output in forward order: {culprit}"
         if trainer.world_size > 1:
-            finding = _of_the_worst_rank(finding, loss_step == number, trainer.world_size)
+            finding = _of_the_worst_rank(finding, loss_batch == number, trainer.world_size)
 
         saved = ""
         folder = trainer.run_folder

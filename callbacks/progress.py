@@ -8,6 +8,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from tqdm import tqdm
 
 from callbacks.freeze import Freeze
+from callbacks.record import metrics_of_epoch
 from engine.precision import hardware
 from engine.say import clock, say
 
@@ -98,7 +99,7 @@ class Progress(Checkpoint):
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
         self._close()
-        metrics = trainer.callback_metrics
+        metrics = metrics_of_epoch(trainer)
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
         line = f"epoch {trainer.current_epoch + 1:>3}{of}  {_pair('train', metrics)}"
         if "val/acc" in metrics:

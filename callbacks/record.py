@@ -1,5 +1,6 @@
 """The record of a run: `metrics.csv`, a row an epoch, and `summary.json`."""
 
+import contextlib
 import csv
 import io
 import json
@@ -16,9 +17,9 @@ from pytorch_lightning.callbacks import Checkpoint
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
-from engine.errors import RunInterrupted
+from engine.errors import RunFailed, RunInterrupted
 from engine.precision import hardware
-from engine.run_folder import write_atomically
+from engine.run_folder import RunFolder, write_atomically
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
 
@@ -37,8 +38,16 @@ class Record(Checkpoint):
         self._began = time.monotonic()
         self._fit_began: float | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a fit has come as far as training."""
+        return self._fit_began is not None
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Takes up the record of a run that is continued or measured."""
+        if stage == "fit" and trainer.world_size > 1:  # every process saves checkpoints, and must know where
+            path = trainer.strategy.broadcast(str(trainer.run_folder.path) if trainer.is_global_zero else None)
+            trainer.run_folder = trainer.run_folder or RunFolder(Path(path))
         path = self._path(trainer)
         if path is not None and (path / "summary.json").exists():
             self.summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
@@ -58,6 +67,9 @@ class Record(Checkpoint):
         self._step_began = trainer.global_step
         self.summary = {"started": _now(), **self.summary} | _facts(trainer, pl_module)
         self.summary.setdefault("metrics", {})
+        path = self._path(trainer)
+        if path is not None and trainer.is_global_zero and trainer.config_text is not None:
+            write_atomically(path / "config.yaml", trainer.config_text)
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
 
@@ -66,14 +78,15 @@ class Record(Checkpoint):
     ) -> None:
         """Gives the loggers a point of the learning curve now and then."""
         self._samples += trainer.train_dataloader.batch_size
-        if trainer.loggers and trainer.global_step % trainer.log_every_n_steps == 0:
+        stepped = not trainer.fit_loop.epoch_loop._should_accumulate()
+        if trainer.loggers and stepped and trainer.global_step % trainer.log_every_n_steps == 0:
             point = {"train/loss_step": float(outputs["loss"]), "lr": _lr(trainer)}
             for logger in trainer.loggers:
                 logger.log_metrics(point, step=trainer.global_step)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the epoch's row."""
-        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        metrics = metrics_of_epoch(trainer)
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": _lr(trainer), **metrics}
         self.rows.append({name: _number(value) for name, value in row.items()})
         self.summary["metrics"] |= metrics
@@ -87,10 +100,11 @@ class Record(Checkpoint):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Writes how the run ended badly."""
-        if self._fit_began is not None:
+        if self.has_begun:
             interrupted = isinstance(exception, RunInterrupted | KeyboardInterrupt)
             status = "interrupted" if interrupted else "diverged" if isinstance(exception, Diverged) else "failed"
-            self._write_summary(trainer, status, ended=True)
+            with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
+                self._write_summary(trainer, status, ended=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
@@ -102,11 +116,14 @@ class Record(Checkpoint):
         self._add_metrics(trainer)
 
     def _add_metrics(self, trainer: Trainer) -> None:
-        self.summary.setdefault("metrics", {})
-        self.summary["metrics"] |= {name: float(value) for name, value in trainer.callback_metrics.items()}
         path = self._path(trainer)
-        if path is not None and trainer.is_global_zero:
-            write_atomically(path / "summary.json", json.dumps(self.summary, indent=2) + "\n")
+        if path is None or not trainer.is_global_zero or not (path / "summary.json").exists():
+            return
+        # read anew: the run may be going on in another process
+        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        summary["metrics"] = summary.get("metrics", {}) | measured
+        write_atomically(path / "summary.json", json.dumps(summary, indent=2) + "\n")
 
     def _path(self, trainer: Trainer) -> Path | None:
         return trainer.run_folder.path if trainer.run_folder is not None else None
@@ -140,6 +157,13 @@ class Record(Checkpoint):
             "ended": _now() if ended else None,
         }
         write_atomically(path / "summary.json", json.dumps(self.summary, indent=2) + "\n")
+
+
+def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
+    """Returns what this epoch has measured: Lightning still has an earlier validation's metrics if there was none."""
+    validated = trainer.fit_loop.epoch_loop._should_check_val_epoch()
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return {name: value for name, value in metrics.items() if validated or not name.startswith("val/")}
 
 
 def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:

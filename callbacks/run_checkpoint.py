@@ -8,10 +8,10 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from callbacks.monitor import check_monitor
 from callbacks.signals import StopRequest
 from engine.checkpoint_io import copy_atomically
 from engine.errors import InputError, RunInterrupted
+from engine.monitor import check_monitor
 
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 
@@ -39,6 +39,7 @@ class RunCheckpoint(Checkpoint):
         self.best_score: float | None = None
         self.best_epoch: int | None = None
         self._validated = False
+        self._due = False
         self._stop_request = StopRequest()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -58,13 +59,16 @@ class RunCheckpoint(Checkpoint):
             RunInterrupted: A signal has come, and the state is saved.
         """
         loop = trainer.fit_loop.epoch_loop
-        if trainer.max_steps == trainer.global_step:
-            trainer.should_stop = True  # without this Lightning would leave out the last validation
-        if loop._num_ready_batches_reached() or trainer.should_stop or loop._should_accumulate():
-            return  # the epoch's end follows, and saves; between accumulated batches nothing can be saved
+        if trainer.global_step >= trainer.step_limit:
+            trainer.should_stop = True
+        every = self.every_n_train_steps
+        self._due |= bool(every) and trainer.global_step % every == 0
+        if loop._num_ready_batches_reached() or _stopping(trainer):
+            return  # the epoch's end follows, and saves
+        if loop._should_accumulate() or loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
+            return  # not before these gradients are used, or this validation is done: after the next batch
         signum = self._agreed_signal(trainer)
-        step = trainer.global_step
-        if signum or (self.every_n_train_steps and step % self.every_n_train_steps == 0):
+        if signum or self._due:
             self._save(trainer, "last.ckpt")
         if signum:
             raise RunInterrupted(signum)
@@ -75,7 +79,7 @@ class RunCheckpoint(Checkpoint):
             return
         self._validated = True
         loop = trainer.fit_loop.epoch_loop
-        if not (loop._num_ready_batches_reached() or trainer.should_stop):
+        if not (loop._num_ready_batches_reached() or _stopping(trainer)):
             self._save_if_best(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -91,7 +95,7 @@ class RunCheckpoint(Checkpoint):
                 copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
         else:
             self._save(trainer, "last.ckpt")
-        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or trainer.should_stop
+        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or _stopping(trainer)
         signum = self._agreed_signal(trainer)
         if signum and not finished:
             raise RunInterrupted(signum)
@@ -107,6 +111,11 @@ class RunCheckpoint(Checkpoint):
     def state_dict(self) -> dict[str, Any]:
         """Returns the best score so far and its epoch, from 0."""
         return {"best_score": self.best_score, "best_epoch": self.best_epoch}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Leaves nothing to do for a run that has made all its steps."""
+        if trainer.state.fn == "fit" and checkpoint["global_step"] >= trainer.step_limit:
+            trainer.should_stop = True
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up the best score of a checkpoint."""
@@ -129,12 +138,13 @@ class RunCheckpoint(Checkpoint):
             if better:
                 self.best_score = score
         self._validated = False
-        if better:
+        if better and _folder(trainer) is not None:
             self.best_epoch = trainer.current_epoch
             self._save(trainer, "best.ckpt")
         return better
 
     def _save(self, trainer: Trainer, name: str) -> None:
+        self._due = False
         folder = _folder(trainer)
         if folder is not None:
             trainer.save_checkpoint(folder / name)
@@ -148,6 +158,11 @@ class RunCheckpoint(Checkpoint):
         if device.type != "cpu" and trainer.global_step % GPU_INTERVAL:
             return 0  # asking every time would stall the GPU's queue
         return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))
+
+
+def _stopping(trainer: Trainer) -> bool:
+    """Says whether the run ends with this epoch, which a minimum length can forbid."""
+    return trainer.should_stop and trainer.fit_loop._can_stop_early
 
 
 def _folder(trainer: Trainer) -> Path | None:

@@ -1,6 +1,7 @@
 """Augmentation and normalisation of a whole batch of images at once, on the device that holds it."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import torch
@@ -154,15 +155,20 @@ class Normalization:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Normalises float32 [B, H, W, C] in 0 to 255."""
+        factor, offset = self._constants(images.device)
+        return images * factor + offset
+
+    @cache  # noqa: B019 (a handful of frozen objects; a copy to the device in every batch would stall its queue)
+    def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Returns what to multiply pixels by and what to add, each [C] or [1]."""
         shift, scale = {
             "channel": (self.mean, self.std),
             "symmetric": ((0.5,), (0.5,)),
             "unit": ((0.0,), (1.0,)),
             "none": ((0.0,), (1 / 255,)),
         }[self.kind]
-        shift = images.new_tensor(shift) * 255
-        scale = images.new_tensor(scale) * 255
-        return (images - shift) / scale
+        shift, scale = torch.tensor(shift, device=device), torch.tensor(scale, device=device)
+        return 1 / (scale * 255), -shift / scale
 
     def undo(self, images: Tensor) -> Tensor:
         """Turns normalised float32 [B, C, H, W] back into pixels, uint8 [B, H, W, C], for looking at."""

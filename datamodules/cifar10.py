@@ -80,7 +80,7 @@ class CIFAR10DataModule(ImageDataModule):
     def _read_folders(self) -> dict[str, Split]:
         self.origin = f"{self.data_dir} (class folders)"
         parts = {part: class_files(self.data_dir / part, self.class_names) for part in ("train", "test")}
-        key = fingerprint(path for files in parts.values() for path, _ in files)
+        key = fingerprint((path for files in parts.values() for path, _ in files), self.data_dir)
 
         def decode_all() -> dict[str, Tensor]:
             tensors = {}

@@ -42,12 +42,20 @@ def class_files(folder: Path, class_names: Sequence[str]) -> list[tuple[Path, in
     return sorted(files, key=lambda item: (hashlib.sha256(item[0].name.encode()).digest(), item[1]))
 
 
-def fingerprint(paths: Iterable[Path]) -> str:
-    """Returns a digest of names, sizes and times of change: it differs once a file was added, removed or changed."""
+def fingerprint(paths: Iterable[Path], root: Path) -> str:
+    """Returns a digest of names, sizes and times of change: it differs once a file was added, removed or changed.
+
+    Args:
+        paths: The files.
+        root: Folder that the names are taken from, so that it may be called by any path.
+
+    Returns:
+        Hexadecimal digits.
+    """
     digest = hashlib.sha256()
     for path in paths:
         stat = path.stat()
-        digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        digest.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

@@ -86,7 +86,7 @@ class ImageDataModule(LightningDataModule):
         self.origin = "synthetic pictures" if source == "synthetic" else str(self.data_dir)
         self.inputs: list[str] = []
         self.splits: dict[str, Split] = {}
-        self._position = {"epoch": 0, "batch": 0}
+        self._position = 0  # batch within the epoch at which a resumed run goes on
         if source == "synthetic":
             self.class_names = SYNTHETIC_CLASSES[: self.num_classes]
 
@@ -143,7 +143,7 @@ class ImageDataModule(LightningDataModule):
         if self.batch_size % world_size:
             raise InputError(f"data.batch_size is {self.batch_size}: {world_size} devices cannot share it equally")
         loader = self._loader("train", self.batch_size, self.trainer.seed, self.augmentation)
-        loader.epoch, loader.position = self._position["epoch"], self._position["batch"]
+        loader.position, self._position = self._position, 0
         return loader
 
     def val_dataloader(self) -> BatchLoader | list:
@@ -201,23 +201,24 @@ class ImageDataModule(LightningDataModule):
         images = self.augmentation.move(batch.images, batch.draws).float()
         images = self.normalization(self.augmentation.recolour(images, batch.draws))
         images = self.augmentation.cut(images, batch.draws).permute(0, 3, 1, 2)
+        images = images.to(self.trainer.lightning_module.dtype)  # float32 but for the "true" precisions
         if not self.trainer.channels_last:
             images = images.contiguous()
         return Batch(images, batch.targets, batch.index, {})
 
     def state_dict(self) -> dict[str, int]:
-        """Returns the epoch and the batch within it at which training goes on.
+        """Returns the batch within the epoch at which training goes on.
 
         Kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's length.
         """
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
-        batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
-        return {"epoch": loop.epoch_progress.current.processed, "batch": batch}
+        return {"batch": loop.epoch_loop.batch_progress.current.processed if within_epoch else 0}
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Takes up the position of a checkpoint."""
-        self._position = dict(state_dict)
+        """Takes up the position of a checkpoint, if training goes on from it."""
+        if self.trainer.state.fn == "fit":
+            self._position = state_dict["batch"]
 
 
 def stratified_split(part: Split, val_size: int, num_classes: int, seed: int) -> tuple[Split, Split]:

@@ -133,9 +133,9 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path, Path | None]:
         raise InputError(f"--ckpt_path {given}: no checkpoint in this folder (looked for checkpoints/{preferred[0]})")
     if not path.is_file():
         raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file")
-    for folder in (path.parent, path.parent.parent):
-        if (folder / "config.yaml").is_file():
-            return path, folder
+    folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    if (folder / "config.yaml").is_file() and (folder / "summary.json").is_file():
+        return path, folder
     return path, None
 
 

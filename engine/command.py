@@ -16,15 +16,14 @@ from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset
 from callbacks.progress import describe_data
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
-from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError, RunInterrupted
 from engine.help import shorten_help
 from engine.messages import shorten
 from engine.quiet import quiet
-from engine.resume import check_same_model, check_unchanged
-from engine.run_folder import RunFolder, write_atomically
+from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
+from engine.run_folder import RunFolder
 from engine.say import say
-from engine.tracking import check_account, wandb_logger
+from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
 from engine.weights import load_weights, read_weights
 
@@ -77,6 +76,7 @@ class Command(LightningCLI):
         finally:
             if self.folder is not None:
                 self.folder.release()
+            finish_tracking()
 
     # The parser
 
@@ -159,13 +159,16 @@ class Command(LightningCLI):
                 raise InputError(f"model.{size} cannot be set: the data gives it")
         if self.settings.get("model") is None or self.settings.get("data") is None:
             raise InputError("a config names a model and a data set, each with its class_path")
-        self.checkpoint = load_checkpoint(self.arguments.checkpoint) if self.arguments.checkpoint else None
-        if self.checkpoint is not None and "state_dict" not in self.checkpoint:
-            raise InputError(
-                f"{self.arguments.checkpoint}: no checkpoint of this program; weights alone go by --weights"
-            )
-        if self.subcommand == "fit" and self.checkpoint is not None and self.arguments.run is not None:
-            check_unchanged(self.arguments)
+        self.checkpoint = None
+        if self.arguments.checkpoint is not None:
+            self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=self.subcommand == "fit")
+        if self.subcommand == "fit" and self.arguments.run is not None:
+            for option in ("run_dir", "weights"):
+                if option in given:
+                    raise InputError(
+                        f"--{option} is for new runs; --ckpt_path continues the one in {self.arguments.run}"
+                    )
+            refuse_changes(self.arguments.run, self.plain_config())
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
@@ -178,6 +181,7 @@ class Command(LightningCLI):
             raise InputError(shorten(str(cause))) from error
         if self.checkpoint is not None:
             check_same_model(self.model, self.checkpoint, self.arguments.checkpoint)
+            self.checkpoint = None  # Lightning reads it again, and memory need not hold it twice
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Builds the trainer, with the seed and the run's folder."""
@@ -191,7 +195,8 @@ class Command(LightningCLI):
         if self.subcommand == "predict":
             self.datamodule.inputs = self.settings.input
         if self.arguments.run is not None:
-            self.folder = RunFolder(self.arguments.run)
+            if self.subcommand == "fit" or not changes(self.arguments.run, self.plain_config()):
+                self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
             if self.subcommand == "fit" and rank_zero_only.rank == 0:
                 self.folder.hold()
         elif self.subcommand == "fit":
@@ -201,10 +206,10 @@ class Command(LightningCLI):
             name, mode = self.arguments.name, self.settings.wandb
             self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config()))
 
-    def _new_folder(self) -> RunFolder:
-        inherited = os.environ.get(RUN_FOLDER_VARIABLE)
-        if inherited and rank_zero_only.rank != 0:
-            return RunFolder(Path(inherited))
+    def _new_folder(self) -> RunFolder | None:
+        if rank_zero_only.rank != 0:  # None where somebody else started the processes: Record tells them
+            inherited = os.environ.get(RUN_FOLDER_VARIABLE)
+            return RunFolder(Path(inherited)) if inherited else None
         if self.settings.run_dir:
             folder = RunFolder.at(Path(self.settings.run_dir).expanduser().resolve())
         else:
@@ -228,13 +233,13 @@ class Command(LightningCLI):
         if self.settings.weights and ckpt_path is None:
             for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
                 say(line)
-        if rank_zero_only.rank == 0:
-            header = "# The merged config of this run: fit --config with this file repeats it.\n"
-            text = header + yaml.safe_dump(self.plain_config(), sort_keys=False)
-            write_atomically(self.folder.path / "config.yaml", text)
+        header = "# The merged config of this run: fit --config with this file repeats it.\n"
+        self.trainer.config_text = header + yaml.safe_dump(self.plain_config(), sort_keys=False)
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
-        except MisconfigurationException as error:
+        except (MisconfigurationException, ValueError) as error:
+            if self.trainer.has_begun or isinstance(error, InputError):
+                raise
             raise InputError(shorten(str(error))) from error
         except RunInterrupted:
             say(f"interrupted at step {self.trainer.global_step:,}; go on with")
@@ -263,18 +268,20 @@ class Command(LightningCLI):
             predictions.report(names, probabilities, datamodule.class_names, self.settings.output)
 
     def _say_result(self) -> None:
-        keeper = next((c for c in self.trainer.callbacks if isinstance(c, RunCheckpoint)), None)
-        if keeper is None or keeper.best_epoch is None:
+        keeper = self.trainer.checkpoint_callback
+        if keeper.best_epoch is None:
             say("done; no checkpoint was kept")
             return
-        score = "" if keeper.best_score is None else f"best {keeper.monitor} {keeper.best_score:.4f}"
-        if keeper.best_score is not None and keeper.monitor == "val/acc":
-            score = f"best validation accuracy {keeper.best_score:.2%}"
-        say(f"done: {score or 'no validation, so the last epoch counts'} (epoch {keeper.best_epoch + 1}); test it with")
+        what = "no validation, so the last epoch counts"
+        if keeper.best_score is not None:
+            name = "validation accuracy" if keeper.monitor == "val/acc" else keeper.monitor
+            score = f"{keeper.best_score:.2%}" if keeper.monitor == "val/acc" else f"{keeper.best_score:.4f}"
+            what = f"best {name} {score}"
+        say(f"done: {what} (epoch {keeper.best_epoch + 1}); test it with")
         self._say_command("test")
 
     def _say_command(self, subcommand: str) -> None:
-        program, run = os.path.relpath(sys.argv[0]), os.path.relpath(self.folder.path)
+        program, run = (_relative(path) for path in (sys.argv[0], self.trainer.run_folder.path))
         say(f"  python {program} {subcommand} --ckpt_path {run}")
 
     def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
@@ -282,6 +289,15 @@ class Command(LightningCLI):
         for name, value in sorted(self.trainer.callback_metrics.items()):
             if name.startswith(part):
                 say(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
+
+
+def _relative(path: str | Path) -> str:
+    """Returns a path as it is typed from the current folder."""
+    try:
+        path = os.path.relpath(path)
+    except ValueError:  # another drive
+        path = str(path)
+    return f'"{path}"' if " " in path else path
 
 
 def run(arguments: Arguments) -> None:

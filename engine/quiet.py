@@ -8,6 +8,7 @@ from contextlib import contextmanager
 REMARKS = (
     ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
     ".*Total length of `list` across ranks is zero.*",  # a run without a validation split
+    ".*sync_dist=True.*",  # torchmetrics has summed over the devices
     ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
 )

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pytorch_lightning import LightningModule
 
-from engine.arguments import Arguments, flatten, read_config
+from engine.arguments import flatten, read_config
+from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError
 
 # Dotted keys, or their beginnings, that a continued run may change; anything else would make it another run.
@@ -31,31 +31,63 @@ CHANGEABLE = (
     "nan_guard.",
     "test_subset.",
     "wandb",
+    "weights",
     "data.data_dir",
     "data.eval_batch_size",
 )
 
 
-def check_unchanged(arguments: Arguments) -> None:
+def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Finds what a merged config changes of a run beyond what may change.
+
+    Args:
+        run: The run's folder.
+        config: The merged config of this call.
+
+    Returns:
+        Recorded and present value by dotted key.
+    """
+    recorded = flatten(read_config(run / "config.yaml"))
+    return {
+        key: (recorded[key], value)
+        for key, value in flatten(config).items()
+        if key in recorded and recorded[key] != value and (key.endswith("class_path") or not key.startswith(CHANGEABLE))
+    }
+
+
+def refuse_changes(run: Path, config: dict[str, Any]) -> None:
     """Checks that a continued run keeps what makes it this run.
 
     Raises:
-        InputError: A flag or config changes its model, data or seed; or a flag belongs to new runs alone.
+        InputError: Its model, data or seed differ.
     """
-    recorded = flatten(read_config(arguments.run / "config.yaml"))
-    for key, value in arguments.given.items():
-        if key in ("run_dir", "weights"):
-            raise InputError(f"--{key} is for new runs; --ckpt_path continues the one in {arguments.run}")
-        if key.startswith(CHANGEABLE) and not key.endswith("class_path"):
-            continue
-        before = recorded.get(key, recorded.get(f"{key}.class_path"))
-        if key in recorded or value is not None:
-            now = yaml.safe_load(value) if isinstance(value, str) else value
-            if key.split(".")[0] in ("model", "data", "trainer", "seed_everything") and now != before:
-                raise InputError(
-                    f"--{key} {value}: this run has {before}, and cannot change it; start a new run from its weights: "
-                    f"fit --config NAME --weights {arguments.run} --{key} {value}"
-                )
+    for key, (before, now) in changes(run, config).items():
+        raise InputError(
+            f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights: "
+            f"fit --config NAME --weights {run} --{key} {now}"
+        )
+
+
+def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:
+    """Reads a checkpoint of a run.
+
+    Args:
+        path: The file.
+        to_continue: Whether it must hold what a run needs to go on.
+
+    Returns:
+        Its content.
+
+    Raises:
+        InputError: It is none, or lacks something.
+    """
+    checkpoint = load_checkpoint(path)
+    needed = ["state_dict", "pytorch-lightning_version"]
+    needed += ["optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step"] if to_continue else []
+    for key in needed:
+        if key not in checkpoint:
+            raise InputError(f"{path}: no checkpoint of a run, it lacks {key}; weights alone go by --weights")
+    return checkpoint
 
 
 def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:

@@ -3,13 +3,12 @@
 import contextlib
 import os
 import shutil
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.errors import InputError
+from engine.errors import InputError, RunFailed
 
 
 class RunFolder:
@@ -17,12 +16,12 @@ class RunFolder:
 
     Args:
         path: The folder.
-        fresh: It was made by this process, and holds nothing yet.
+        made: Folders that this process made for the run, the innermost first; None if the run is an older one.
     """
 
-    def __init__(self, path: Path, fresh: bool = False) -> None:
+    def __init__(self, path: Path, made: list[Path] | None = None) -> None:
         self.path = path
-        self.fresh = fresh
+        self.made = made
         self._lock: FileLock | None = None
 
     @classmethod
@@ -33,6 +32,7 @@ class RunFolder:
             InputError: The folder cannot be made.
         """
         parent = root / "runs" / name
+        made = _missing(parent)
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         try:
             parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ class RunFolder:
                 path = parent / (stamp if attempt == 1 else f"{stamp}-{attempt}")
                 with contextlib.suppress(FileExistsError):
                     path.mkdir()
-                    return cls(path, fresh=True).hold()
+                    return cls(path, [path, *made]).hold()
         except OSError as error:
             raise InputError(
                 f"{parent}: the run's folder cannot be made ({error.strerror}); name another with --run_dir"
@@ -55,14 +55,14 @@ class RunFolder:
             InputError: It holds something already, or cannot be made.
         """
         try:
-            fresh = not path.exists()
+            made = _missing(path)
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):
                 way_out = "continue it with --ckpt_path" if (path / "config.yaml").exists() else "name an empty folder"
                 raise InputError(f"--run_dir {path}: is not empty; {way_out}")
         except OSError as error:
             raise InputError(f"--run_dir {path}: cannot be made ({error.strerror})") from error
-        return cls(path, fresh).hold()
+        return cls(path, made).hold()
 
     def hold(self) -> "RunFolder":
         """Takes the folder for this process until it ends.
@@ -82,30 +82,38 @@ class RunFolder:
     def release(self) -> None:
         """Lets other processes have the folder."""
         if self._lock is not None:
-            self._lock.release()
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # before it is let go: nobody may hold a file that is no longer there
                 (self.path / ".lock").unlink(missing_ok=True)
+            self._lock.release()
             self._lock = None
 
     def discard(self) -> None:
-        """Removes the folder if this process made it and training never began."""
+        """Removes what this process made of a new run, if training never began."""
         self.release()
-        if self.fresh and not (self.path / "metrics.csv").exists() and not (self.path / "checkpoints").exists():
-            shutil.rmtree(self.path, ignore_errors=True)
-            for parent in (self.path.parent, self.path.parent.parent):
-                with contextlib.suppress(OSError):
-                    parent.rmdir()  # runs/<name> and runs, if nothing else is in them
+        if self.made is None or (self.path / "metrics.csv").exists() or (self.path / "checkpoints").exists():
+            return
+        for content in self.path.iterdir():
+            if content.is_dir():
+                shutil.rmtree(content, ignore_errors=True)
+            else:
+                content.unlink(missing_ok=True)
+        for folder in self.made:
+            with contextlib.suppress(OSError):  # another run may have begun in it
+                folder.rmdir()
+
+
+def _missing(path: Path) -> list[Path]:
+    """Lists a folder and those around it that do not exist yet, the innermost first."""
+    return [folder for folder in (path, *path.parents) if not folder.exists()]
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Replaces a text file as a whole: a reader, or a crash, sees the old or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
+        temporary.write_text(text, encoding="utf-8", newline="")
         os.replace(temporary, path)
-    except BaseException:
+    except OSError as error:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+            temporary.unlink(missing_ok=True)
+        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from error

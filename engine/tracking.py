@@ -3,6 +3,7 @@
 import contextlib
 import netrc
 import os
+import sys
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlparse
@@ -56,3 +57,10 @@ def wandb_logger(folder: Path, name: str, mode: Literal["offline", "online"], co
         resume="allow",
         config=config,
     )
+
+
+def finish_tracking() -> None:
+    """Ends the run at Weights & Biases, if there is one, so that all of it is written."""
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and wandb.run is not None:
+        wandb.finish(quiet=True)

@@ -1,5 +1,6 @@
 """Lightning's Trainer with what every run of this project has: guards, exact resume, and a record."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +45,8 @@ class Trainer(pl.Trainer):
         enable_model_summary: Print Lightning's table of layers.
         num_sanity_val_steps: Validation batches to try before training.
         log_every_n_steps: Optimizer steps between the points that loggers get within an epoch.
+        max_epochs: Epochs after which the run ends; -1 for no end.
+        max_steps: Optimizer steps after which the run ends, with a validation; -1 for no end.
         default_root_dir: Folder in which `runs/` stands; the current one if not given.
         seed: Seed of the data order, the augmentation and what a step draws.
         run_folder: Folder of this run; made when fitting begins if not given.
@@ -62,6 +65,8 @@ class Trainer(pl.Trainer):
         num_sanity_val_steps: int | None = 0,
         log_every_n_steps: int | None = 50,
         default_root_dir: str | Path | None = None,
+        max_epochs: int | None = None,
+        max_steps: int = -1,
         seed: int = 0,
         run_folder: RunFolder | None = None,
         run_name: str | None = None,
@@ -70,6 +75,8 @@ class Trainer(pl.Trainer):
         self.seed = seed
         self.run_folder = run_folder
         self.run_name = run_name
+        self.config_text: str | None = None
+        self.step_limit = math.inf if max_steps == -1 else max_steps
         accelerator = kwargs.get("accelerator", "auto")
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
         self.channels_last = device != "mps"  # slower there, and not complete
@@ -88,8 +95,20 @@ class Trainer(pl.Trainer):
                 num_sanity_val_steps=num_sanity_val_steps,
                 log_every_n_steps=log_every_n_steps,
                 default_root_dir=default_root_dir,
+                # Lightning cannot resume at an epoch's end once it counts steps itself: RunCheckpoint does.
+                max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
                 **kwargs,
             )
+
+    @property
+    def estimated_stepping_batches(self) -> int | float:
+        """Optimizer steps of the whole run."""
+        return min(super().estimated_stepping_batches, self.step_limit)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a fit has come as far as training."""
+        return any(isinstance(callback, Record) and callback.has_begun for callback in self.callbacks)
 
     @property
     def checkpoint_callback(self) -> RunCheckpoint:
@@ -125,17 +144,22 @@ class Trainer(pl.Trainer):
         """
         if not isinstance(datamodule or train_dataloaders, LightningDataModule):
             raise InputError("Trainer.fit needs a data module of datamodules/, which keeps a run's place in its data")
+        own_folder = None
         if self.run_folder is None and self.is_global_zero:
-            self.run_folder = RunFolder.create(
+            self.run_folder = own_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
             )
         if self._tensorboard and self.run_folder is not None:
             folder = self.run_folder.path / "tensorboard"
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             self.loggers = [*self._own_loggers, board]
-        with quiet():
-            super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
-        self.loggers = self._own_loggers
+        try:
+            with quiet():
+                super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        finally:
+            self.loggers = self._own_loggers
+            if own_folder is not None:
+                own_folder.release()
 
 
 def _as_list(value: Any) -> list:

@@ -53,7 +53,7 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], name: str) -> lis
     own = {key: value for key, value in model.state_dict().items() if "_metrics." not in key}
     offered = {key: value for key, value in weights.items() if "_metrics." not in key}
     fitting = {key: value for key, value in offered.items() if key in own and value.shape == own[key].shape}
-    if not fitting:
+    if not any(key in fitting for key, _ in model.named_parameters()):
         first, mine = next(iter(offered), "nothing"), next(iter(own))
         raise InputError(f"--weights {name}: nothing in it fits this model (it has {first}, the model {mine})")
     with torch.no_grad():

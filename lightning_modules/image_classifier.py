@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from datamodules.loader import Batch
+from engine.monitor import check_monitor
 from lightning_modules.metrics import ClassificationMetrics
 from lightning_modules.schedules import RunSchedule
 
@@ -67,8 +68,13 @@ class ImageClassifier(LightningModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Logs the epoch's training metrics."""
+        """Logs the epoch's training metrics, and lets a plateau schedule look at the validation's."""
         self._log("train", self.train_metrics)
+        # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
+        if self.trainer.fit_loop.epoch_loop._should_check_val_epoch():
+            for config in self.trainer.lr_scheduler_configs:
+                if isinstance(config.scheduler, ReduceLROnPlateau):
+                    config.scheduler.step(self.trainer.callback_metrics[config.monitor])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Takes a batch into the validation metrics."""
@@ -109,8 +115,20 @@ class ImageClassifier(LightningModule):
             groups[kind].append(parameter)
         return [{"name": name, "params": params} for name, params in groups.items() if params]
 
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Puts the running metrics of all processes together, each of which has seen a part of the epoch."""
+        if self.trainer.world_size > 1:
+            for value in _running_metrics(checkpoint).values():
+                value.copy_(self.trainer.strategy.reduce(value.clone().to(self.device), reduce_op="sum"))
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """Gives the running metrics of all processes to the first."""
+        if self._trainer is not None and self._trainer.global_rank > 0:
+            for value in _running_metrics(checkpoint).values():
+                value.zero_()
+
     def configure_optimizers(self) -> Optimizer | dict:
-        """Returns the optimizer and its schedule, which steps with the optimizer (a plateau's: with validation)."""
+        """Returns the optimizer and its schedule, which steps with the optimizer; a plateau's steps with validation."""
         optimizer = self.make_optimizer(self.parameter_groups())
         for group in optimizer.param_groups:
             if group["name"] != "weights" and not self.decay_norms_and_biases:
@@ -123,12 +141,15 @@ class ImageClassifier(LightningModule):
             return optimizer
         schedule = self.make_schedule(optimizer)
         if isinstance(schedule, ReduceLROnPlateau):
-            plateau = {"scheduler": schedule, "monitor": schedule.monitor, "interval": "epoch"}
+            check_monitor("--model.lr_scheduler.monitor", schedule.monitor, self)
+            plateau = {"scheduler": schedule, "monitor": schedule.monitor, "interval": "epoch", "frequency": NEVER}
             return {"optimizer": optimizer, "lr_scheduler": plateau}
         if isinstance(schedule, RunSchedule):
             schedule.set_total_steps(self.trainer.estimated_stepping_batches)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+
+NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -137,3 +158,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+
+
+def _running_metrics(checkpoint: dict) -> dict[str, Tensor]:
+    """Returns the sums of the epoch so far in a checkpoint; under weight averaging they are in the current state."""
+    state = checkpoint.get("current_model_state", checkpoint["state_dict"])
+    return {name: value for name, value in state.items() if name.startswith("train_metrics.")}

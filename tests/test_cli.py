@@ -1,5 +1,6 @@
 """The command as a user meets it: what it prints, what it leaves behind, and how it answers wrong input."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from PIL import Image
+from pytorch_lightning import Callback
 
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG
@@ -117,6 +120,85 @@ def test_weights_and_frozen_layers_start_a_new_run(run: Path, config: Path, tmp_
     for name in before:
         if name.startswith("stages"):
             assert torch.equal(best[name], after[name]), name
+
+
+def test_a_dotted_flag_changes_the_model_that_is_built_and_linked_sizes_arrive(
+    config: Path, tmp_path: Path, command: Command
+) -> None:
+    """PITFALLS 6 and 11: links to absent targets, and sweeps, once did nothing without a word."""
+    code, _, errors = command(
+        *("fit", "--config", config, "--run_dir", tmp_path / "run", "--trainer.max_steps", 1),
+        *("--model.widths", "[4,6]", "--model.optimizer.lr", 0.25, "--model.lr_scheduler", "null"),
+    )
+    assert code == 0, errors
+    checkpoint = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert checkpoint["state_dict"]["stages.1.0.weight"].shape == (6, 4, 3, 3)
+    assert checkpoint["state_dict"]["classifier.3.weight"].shape == (5, 6 * 4 * 4)  # 5 classes, 16 pixels
+    assert checkpoint["optimizer_states"][0]["param_groups"][0]["lr"] == 0.25
+    hyperparameters = checkpoint["hyper_parameters"]
+    assert (hyperparameters["num_classes"], hyperparameters["image_size"]) == (5, 16)
+
+
+def test_a_class_keeps_its_own_defaults(config: Path, command: Command) -> None:
+    """PITFALLS 15: releases of jsonargparse once took a parent's."""
+    code, output, errors = command("fit", "--config", config, "--print_config")
+    assert code == 0, errors
+    settings = yaml.safe_load(output)
+    assert settings["data"]["init_args"]["batch_size"] == 40  # TinyDataModule's
+    assert settings["trainer"]["num_sanity_val_steps"] == 0  # our Trainer's
+    assert settings["trainer"]["precision"] == "32-true"
+
+
+def test_the_command_starts_without_what_it_may_not_need() -> None:
+    """PITFALLS 14: start was slow by what was imported for nothing."""
+    unneeded = ("wandb", "tensorboard", "lightning_modules.vgg", "datamodules.cifar10")
+    program = f"import sys, engine.command; print([module for module in {unneeded} if module in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_empty_folder_that_the_user_made_stays_and_stays_empty(
+    config: Path, tmp_path: Path, command: Command
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    code, _, errors = command("fit", "--config", config, "--run_dir", folder, "--data.val_size", 9999)
+    assert code == 2, errors
+    assert list(folder.iterdir()) == []
+    code, _, errors = command("fit", "--config", config, "--run_dir", folder)
+    assert code == 0, errors
+
+
+def test_true_low_precision_trains(config: Path, tmp_path: Path, command: Command) -> None:
+    settings = ("--trainer.precision", "bf16-true", "--trainer.max_steps", 2)
+    code, _, errors = command("fit", "--config", config, "--run_dir", tmp_path / "run", *settings)
+    assert code == 0, errors
+
+
+def test_an_epoch_without_validation_records_none(config: Path, tmp_path: Path, command: Command) -> None:
+    settings = ("--trainer.check_val_every_n_epoch", 2)
+    code, _, errors = command("fit", "--config", config, "--run_dir", tmp_path / "run", *settings)
+    assert code == 0, errors
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        assert [bool(row["val/acc"]) for row in csv.DictReader(file)] == [False, True, False]
+
+
+def test_a_disk_that_is_full_at_the_record_says_so(
+    config: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    class FillDisk(Callback):
+        def on_train_batch_end(self, *_: object) -> None:
+            monkeypatch.setattr("os.replace", full)
+
+    monkeypatch.setattr("tests.tiny.Slow", FillDisk, raising=True)
+    settings = ("--run_dir", tmp_path / "run", "--trainer.callbacks", "tests.tiny.Slow")
+    code, _, errors = command("fit", "--config", config, *settings)
+    assert code == 1
+    assert "cannot be written (No space left on device)" in errors
+    assert len(errors.splitlines()) == 1
 
 
 WRONG_OPTIONS = [

@@ -22,11 +22,14 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for proce
 
 def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Path, command: Callable) -> None:
     run = tmp_path / "run"
-    # 37 and 53 images are shared unevenly: none may be lost or counted twice
-    code, output = finish(start("fit", "--config", config, "--run_dir", run, *TWO, "--data.val_size", 37))
+    # 33 images are 3 batches for one process and 2 for the other: none may be lost or counted twice
+    averaging = ("--trainer.callbacks", "pytorch_lightning.callbacks.EMAWeightAveraging", "--model.whiten", "true")
+    settings = ("--data.val_size", 33, "--trainer.sync_batchnorm", "true", *averaging)
+    code, output = finish(start("fit", "--config", config, "--run_dir", run, *TWO, *settings))
     assert code == 0, output
     assert output.count("done") == 1, output
     assert "2 x " in output
+    assert "arning" not in output
     recorded = json.loads((run / "summary.json").read_text())["metrics"]
 
     last = run / "checkpoints" / "last.ckpt"
@@ -42,6 +45,23 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     code, one_tests, errors = command("test", "--ckpt_path", run, *ONE)
     assert code == 0, errors
     assert _figures(one_tests) == _figures(two_tests)
+
+
+def test_a_signal_to_one_process_stops_both_and_two_go_on(config: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    settings = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
+    process = start("fit", "--config", config, "--run_dir", run, *TWO, *settings)
+    wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 143, output
+    assert json.loads((run / "summary.json").read_text())["status"] == "interrupted"
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    steps_of_epoch = checkpoint["global_step"] % 6
+    assert checkpoint["state_dict"]["train_metrics.count"] == (steps_of_epoch or 6) * 40  # those of both processes
+
+    code, output = finish(start("fit", "--ckpt_path", run, "--trainer.max_epochs", checkpoint["epoch"] + 1))
+    assert code == 0, output
 
 
 def test_a_nan_on_one_process_stops_both(config: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """A run that goes on ends with the same bits as one that was never interrupted, and changes only what may change."""
 
+import csv
+import json
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,24 +13,47 @@ import torch
 import yaml
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EMAWeightAveraging
+from pytorch_lightning.cli import ReduceLROnPlateau
 
 from callbacks import EarlyStopping, RunCheckpoint
 from datamodules.augmentation import Augmentation
 from datamodules.loader import Batch
-from engine.arguments import understand
 from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError
-from engine.resume import check_same_model, check_unchanged
+from engine.resume import check_same_model, read_run_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules.schedules import WarmupCosine
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
 
-CALLBACKS: dict[str, Callable[[], list[Callback]]] = {
-    "plain": list,
-    "weight averaging": lambda: [EMAWeightAveraging(decay=0.9, update_every_n_steps=2)],
-    "early stopping": lambda: [EarlyStopping(patience=1, monitor="val/loss", mode="min", min_delta=10.0)],
+
+@dataclass
+class Kind:
+    """A kind of run.
+
+    Attributes:
+        callbacks: Makes what looks on beside the built-in callbacks.
+        trainer: Settings of the trainer.
+        schedule: Makes the learning-rate schedule.
+        val_size: Size of the validation split.
+    """
+
+    callbacks: Callable[[], list[Callback]] = list
+    trainer: dict[str, Any] = field(default_factory=dict)
+    schedule: Callable[[Any], Any] = WarmupCosine
+    val_size: int = 40
+
+
+KINDS: dict[str, Kind] = {
+    "plain": Kind(),
+    "weight averaging": Kind(lambda: [EMAWeightAveraging(decay=0.9, update_every_n_steps=2)]),
+    "early stopping": Kind(lambda: [EarlyStopping(patience=1, monitor="val/loss", mode="min", min_delta=10.0)]),
+    "plateau": Kind(schedule=partial(ReduceLROnPlateau, monitor="val/loss", patience=0, threshold=10.0)),
+    "steps": Kind(trainer={"max_epochs": None, "max_steps": 16}),
+    "validation within epochs": Kind(trainer={"val_check_interval": 0.5}),
+    "accumulation": Kind(trainer={"accumulate_grad_batches": 2, "max_epochs": 6}),
+    "no validation": Kind(val_size=0),
 }
 
 
@@ -49,30 +75,32 @@ class PullPlug(Callback):
 
 
 class PullPlugInValidation(Callback):
-    """Ends a run while it validates its second epoch."""
+    """Ends a run while it validates.
+
+    Args:
+        step: Optimizer steps that it has made by then.
+    """
+
+    def __init__(self, step: int) -> None:
+        self.step = step
 
     def on_validation_batch_end(self, trainer: Trainer, *_: object) -> None:
-        if trainer.global_step == 12:
+        if trainer.global_step == self.step:
             raise PulledPlug
 
 
-def _train(folder: Path, callbacks: list[Callback], ckpt_path: Path | None = None, val_size: int = 40) -> None:
+def _train(folder: Path, kind: Kind, plug: Callback | None = None, ckpt_path: Path | None = None) -> None:
     folder.mkdir(exist_ok=True)
     model = tiny_vgg(
         head_widths=[16],
         optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.01),
-        lr_scheduler=WarmupCosine,
+        lr_scheduler=kind.schedule,
     )
-    trainer = tiny_trainer(
-        folder,
-        max_epochs=3,
-        seed=3,
-        run_folder=RunFolder(folder),
-        logger=False,
-        callbacks=[*callbacks, RunCheckpoint(every_n_train_steps=2)],
-    )
+    settings: dict[str, Any] = {"max_epochs": 3, "seed": 3, "run_folder": RunFolder(folder), "logger": False}
+    callbacks = [*kind.callbacks(), *([plug] if plug else []), RunCheckpoint(every_n_train_steps=2)]
+    trainer = tiny_trainer(folder, callbacks=callbacks, **settings | kind.trainer)
     torch.rand(7 if ckpt_path else 3)  # where torch's own stream stands must not matter
-    trainer.fit(model, TinyDataModule(val_size=val_size, augmentation=EVERYTHING), ckpt_path=ckpt_path)
+    trainer.fit(model, TinyDataModule(val_size=kind.val_size, augmentation=EVERYTHING), ckpt_path=ckpt_path)
 
 
 def _content(folder: Path) -> dict[str, Any]:
@@ -102,50 +130,73 @@ def _assert_same(ours: Any, theirs: Any, where: str = "") -> None:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
     """Trains without an interruption, once for each kind of run."""
-    made: dict[tuple[str, int], dict[str, Any]] = {}
+    made: dict[str, dict[str, Any]] = {}
 
-    def get(kind: str, val_size: int = 40) -> dict[str, Any]:
-        if (kind, val_size) not in made:
+    def get(kind: str) -> dict[str, Any]:
+        if kind not in made:
             folder = tmp_path_factory.mktemp("whole")
-            _train(folder, CALLBACKS[kind](), val_size=val_size)
-            made[kind, val_size] = _content(folder)
-        return made[kind, val_size]
+            _train(folder, KINDS[kind])
+            made[kind] = _content(folder)
+        return made[kind]
 
     return get
 
 
-@pytest.mark.parametrize("kind", CALLBACKS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("plug", "resumes_at"),
+    "plug",
     [
-        (PullPlug(9), 8),  # mid-epoch
-        (PullPlug(12), 10),  # after the last batch of an epoch, before its validation
-        (PullPlugInValidation(), 10),
-        (PullPlug(7), 6),  # right after an epoch's end
+        PullPlug(9),  # mid-epoch
+        PullPlug(12),  # after the last batch of an epoch, before its validation
+        PullPlugInValidation(12),
+        PullPlug(7),  # right after an epoch's end
     ],
     ids=["mid-epoch", "last batch", "validation", "epoch end"],
 )
 def test_a_resumed_run_ends_with_the_same_bits(
-    kind: str, plug: Callback, resumes_at: int, whole: Callable[..., dict[str, Any]], tmp_path: Path
+    kind: str, plug: Callback, whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
+    if kind == "no validation" and isinstance(plug, PullPlugInValidation):
+        plug = PullPlug(6)
     run = tmp_path / "run"
     with pytest.raises(PulledPlug):
-        _train(run, [*CALLBACKS[kind](), plug])
+        _train(run, KINDS[kind], plug)
     last = run / "checkpoints" / "last.ckpt"
-    assert load_checkpoint(last)["global_step"] == resumes_at
-    _train(run, CALLBACKS[kind](), ckpt_path=last)
+    assert 0 < load_checkpoint(last)["global_step"] <= plug.step
+    _train(run, KINDS[kind], ckpt_path=last)
     _assert_same(_content(run), whole(kind))
 
 
-def test_without_validation_a_resumed_run_ends_with_the_same_bits(
+def test_a_run_killed_in_a_validation_within_an_epoch_does_it_again(
     whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    run = tmp_path / "run"
+    kind, run = replace(KINDS["validation within epochs"], callbacks=list), tmp_path / "run"
     with pytest.raises(PulledPlug):
-        _train(run, [PullPlug(9)], val_size=0)
-    _train(run, [], run / "checkpoints" / "last.ckpt", val_size=0)
-    _assert_same(_content(run), whole("plain", 0))
-    assert load_checkpoint(run / "checkpoints" / "best.ckpt")["epoch"] == 2
+        _train(run, kind, PullPlugInValidation(9))
+    _train(run, kind, ckpt_path=run / "checkpoints" / "last.ckpt")
+    _assert_same(_content(run), whole("validation within epochs"))
+
+
+def test_a_run_of_steps_can_be_made_longer(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    short = replace(KINDS["steps"], trainer={"max_epochs": None, "max_steps": 8})
+    _train(run, short)
+    _train(run, replace(short, trainer={"max_epochs": None, "max_steps": 14}), ckpt_path=run / "checkpoints/last.ckpt")
+    rows = list(csv.DictReader((run / "metrics.csv").open()))
+    assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "8"), ("2", "14")]
+    assert all(row["val/acc"] for row in rows)
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    _train(run, KINDS["steps"])
+    before = _content(run)
+    _train(run, KINDS["steps"], ckpt_path=run / "checkpoints" / "last.ckpt")
+    _assert_same(_content(run), before)
+
+
+def test_without_validation_the_last_epoch_is_the_best(whole: Callable[..., dict[str, Any]]) -> None:
+    assert whole("no validation")["best.ckpt"]["epoch"] == 2
 
 
 def test_two_interruptions_change_nothing(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -153,8 +204,8 @@ def test_two_interruptions_change_nothing(whole: Callable[..., dict[str, Any]], 
     last = run / "checkpoints" / "last.ckpt"
     for ckpt_path, step in ((None, 3), (last, 15)):
         with pytest.raises(PulledPlug):
-            _train(run, [PullPlug(step)], ckpt_path)
-    _train(run, [], last)
+            _train(run, KINDS["plain"], PullPlug(step), ckpt_path)
+    _train(run, KINDS["plain"], ckpt_path=last)
     _assert_same(_content(run), whole("plain"))
 
 
@@ -224,56 +275,67 @@ def test_a_flag_for_patience_wins_over_the_checkpoint(
     assert load_checkpoint(run / "checkpoints" / "last.ckpt")["epoch"] == 2
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("--model.optimizer.lr", "0.01"),
-        ("--model.optimizer.init_args.lr", "0.01"),
-        ("--model.optimizer.weight_decay=0.1",),
-        ("--model.optimizer.momentum", "0.5"),
-        ("--trainer.max_epochs", "5"),
-        ("--early_stopping.patience", "3"),
-        ("--checkpoint.every_n_train_steps", "4"),
-        ("--data.batch_size", "40"),  # as it was
-        ("--data.data_dir", "elsewhere"),
-    ],
-)
-def test_what_a_continued_run_may_change(change: tuple[str, ...], tiny_run: Path) -> None:
-    check_unchanged(understand(["fit", "--ckpt_path", str(tiny_run), *change]))
+CHANGES = [
+    (("--model.optimizer.weight_decay=0.1",), None),
+    (("--model.optimizer.init_args.lr", "0.01"), None),
+    (("--model.optimizer.momentum", "0.5"), None),
+    (("--trainer.max_epochs", "2"), None),
+    (("--early_stopping.patience", "3"), None),
+    (("--checkpoint.every_n_train_steps", "4"), None),
+    (("--data.data_dir", "elsewhere"), None),
+    (("--data.batch_size", "40"), None),  # as it was
+    (("--model.norm_epsilon", "1e-5"), None),  # as it was, in another spelling
+    (("--model.optimizer", "SGD"), None),  # likewise
+    (("--config", "tiny.yaml", "--trainer.max_epochs", "2"), None),  # likewise
+    (("--data.batch_size", "20"), "--data.batch_size 20: this run has 40"),
+    (("--data.init_args.batch_size=20",), "this run has 40"),
+    (("--model.widths", "[4, 4]"), "--model.widths"),
+    (("--model.dropout", "0.5"), "this run has 0.2"),
+    (("--model.optimizer", "torch.optim.Adam"), "--model.optimizer"),
+    (("--seed_everything", "7"), "--seed_everything 7: this run has 42"),
+    (("--data.augmentation.flip", "none"), "--data.augmentation.flip"),
+    (("--trainer.precision", "bf16-mixed"), "this run has 32-true"),
+    (("--freeze.layers", "[stages]"), "--freeze.layers"),
+    (("--run_dir", "other"), "--run_dir is for new runs"),
+    (("--weights", "other.pth"), "--weights is for new runs"),
+]
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        (("--data.batch_size", "20"), "--data.batch_size 20: this run has 40"),
-        (("--data.init_args.batch_size=20",), "this run has 40"),
-        (("--model.widths", "[4, 4]"), "--model.widths"),
-        (("--model.dropout", "0.5"), "this run has 0.2"),
-        (("--model.optimizer", "torch.optim.Adam"), "--model.optimizer"),
-        (("--model.optimizer.class_path", "torch.optim.Adam"), "--model.optimizer"),
-        (("--seed_everything", "7"), "--seed_everything 7: this run has 42"),
-        (("--data.augmentation.flip", "none"), "--data.augmentation.flip"),
-        (("--trainer.precision", "bf16-mixed"), "this run has 32-true"),
-        (("--run_dir", "other"), "--run_dir is for new runs"),
-        (("--weights", "other.pth"), "--weights is for new runs"),
-    ],
-)
-def test_what_would_make_it_another_run_is_refused(change: tuple[str, ...], named: str, tiny_run: Path) -> None:
-    with pytest.raises(InputError, match="new run") as caught:
-        check_unchanged(understand(["fit", "--ckpt_path", str(tiny_run), *change]))
-    assert named in str(caught.value)
+@pytest.mark.parametrize(("change", "refusal"), CHANGES, ids=[" ".join(change) for change, _ in CHANGES])
+def test_a_continued_run_may_change_some_things_alone(
+    change: tuple[str, ...], refusal: str | None, finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    before = (finished / "config.yaml").read_bytes()
+    code, _, errors = command("fit", "--ckpt_path", finished, *change)
+    assert code == (2 if refusal else 0), errors
+    if refusal:
+        assert refusal in errors
+        assert len(errors.splitlines()) == 1
+        assert (finished / "config.yaml").read_bytes() == before
 
 
-@pytest.fixture
-def tiny_run(config: Path, tmp_path: Path) -> Path:
-    """A run folder as far as its config goes."""
-    settings = yaml.safe_load(config.read_text()) | {"seed_everything": 42}
-    settings["data"]["init_args"]["batch_size"] = 40
-    run = tmp_path / "runs" / "tiny" / "20260101-000000"
-    (run / "checkpoints").mkdir(parents=True)
-    (run / "checkpoints" / "last.ckpt").touch()
-    (run / "config.yaml").write_text(yaml.safe_dump(settings))
-    return run
+def test_a_refused_continuation_leaves_the_record_as_it_was(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    before = (finished / "config.yaml").read_bytes()
+    code, _, errors = command("fit", "--ckpt_path", finished, "--checkpoint.monitor", "val/bogus")
+    assert code == 2
+    assert "no validation metric" in errors
+    assert (finished / "config.yaml").read_bytes() == before
+
+
+def test_what_other_data_gives_is_not_recorded(finished: Path, command: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, errors = command("test", "--ckpt_path", finished, "--data.normalization", "unit")
+    assert code == 0, errors
+    assert "test/acc" not in json.loads((finished / "summary.json").read_text())["metrics"]
+
+
+@pytest.mark.parametrize("missing", ["state_dict", "pytorch-lightning_version", "optimizer_states"])
+def test_a_checkpoint_that_lacks_something_is_refused(missing: str, tmp_path: Path) -> None:
+    keys = ("state_dict", "pytorch-lightning_version", "optimizer_states", "lr_schedulers", "loops", "callbacks")
+    torch.save({key: {} for key in (*keys, "global_step") if key != missing}, tmp_path / "a.ckpt")
+    with pytest.raises(InputError, match=f"it lacks {missing}"):
+        read_run_checkpoint(tmp_path / "a.ckpt", to_continue=True)
 
 
 def test_a_checkpoint_of_another_network_is_refused_by_its_first_difference() -> None:
