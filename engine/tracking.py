@@ -63,4 +63,4 @@ def finish_tracking() -> None:
     """Ends the run at Weights & Biases, if there is one, so that all of it is written."""
     wandb = sys.modules.get("wandb")
     if wandb is not None and wandb.run is not None:
-        wandb.finish(quiet=True)
+        wandb.finish()

@@ -150,5 +150,11 @@ def test_a_test_adds_its_figures_and_leaves_the_rest(tmp_path: Path) -> None:
 
 
 def test_summary_and_rows_are_readable_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "write_text", lambda *_, **__: pytest.fail("not written atomically"))
+    write_text = Path.write_text
+
+    def watched(path: Path, *args: object, **settings: object) -> int:
+        assert path.name not in ("summary.json", "metrics.csv", "config.yaml"), "not written atomically"
+        return write_text(path, *args, **settings)
+
+    monkeypatch.setattr(Path, "write_text", watched)
     assert _summary(_fit(tmp_path))["status"] == "finished"

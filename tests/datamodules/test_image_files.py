@@ -68,15 +68,24 @@ def test_a_class_that_is_a_file_is_named(folder: Path) -> None:
 
 def test_the_fingerprint_changes_with_any_file(folder: Path) -> None:
     paths = [path for path, _ in class_files(folder, ("cat", "dog"))]
-    before = fingerprint(paths)
-    assert fingerprint(paths) == before
-    assert fingerprint(paths[1:]) != before
+    before = fingerprint(paths, folder)
+    assert fingerprint(paths, folder) == before
+    assert fingerprint(paths[1:], folder) != before
     os.utime(paths[5], ns=(1, 1))
-    touched = fingerprint(paths)
+    touched = fingerprint(paths, folder)
     assert touched != before
     paths[5].write_bytes(b"longer" * 1000)
     os.utime(paths[5], ns=(1, 1))
-    assert fingerprint(paths) not in (before, touched)
+    assert fingerprint(paths, folder) not in (before, touched)
+
+
+def test_the_fingerprint_does_not_depend_on_how_the_folder_is_called(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    relative = Path(folder.name)
+    paths = [[path for path, _ in class_files(root, ("cat", "dog"))] for root in (folder, relative)]
+    assert fingerprint(paths[0], folder) == fingerprint(paths[1], relative)
 
 
 def test_decode_gives_the_pixels_in_order(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def run(config: Path, tmp_path: Path) -> Path:
     for name in ("last.ckpt", "best.ckpt"):
         (folder / "checkpoints" / name).touch()
     (folder / "config.yaml").write_text(config.read_text())
+    (folder / "summary.json").write_text("{}")
     return folder
 
 

@@ -182,7 +182,7 @@ def test_a_run_of_steps_can_be_made_longer(whole: Callable[..., dict[str, Any]],
     short = replace(KINDS["steps"], trainer={"max_epochs": None, "max_steps": 8})
     _train(run, short)
     _train(run, replace(short, trainer={"max_epochs": None, "max_steps": 14}), ckpt_path=run / "checkpoints/last.ckpt")
-    rows = list(csv.DictReader((run / "metrics.csv").open()))
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
     assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "8"), ("2", "14")]
     assert all(row["val/acc"] for row in rows)
 

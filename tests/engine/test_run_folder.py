@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import run_folder
-from engine.errors import InputError
+from engine.errors import InputError, RunFailed
 from engine.run_folder import RunFolder, write_atomically
 
 ROOT = Path(__file__).parent.parent.parent
@@ -92,7 +92,7 @@ def test_a_file_in_the_way_is_named(root: str, tmp_path: Path) -> None:
 
 def test_the_named_folder_of_a_new_run_must_be_empty(tmp_path: Path) -> None:
     folder = RunFolder.at(tmp_path / "deep" / "mine")
-    assert folder.fresh
+    assert folder.made == [tmp_path / "deep" / "mine", tmp_path / "deep"]
     folder.release()
     (folder.path / "notes.txt").touch()
     with pytest.raises(InputError, match="is not empty; name an empty folder"):
@@ -140,18 +140,17 @@ def test_writing_replaces_the_whole_file(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("broken", ["replace", "fdopen"])
+@pytest.mark.parametrize("broken", ["os.replace", "pathlib.Path.write_text"])
 def test_a_failed_write_keeps_the_old_file(broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.txt"
     write_atomically(path, "old")
 
-    def full(*args: object, **_: object) -> None:
-        if broken == "fdopen":
-            run_folder.os.close(args[0])
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run_folder.os, broken, full)
-    with pytest.raises(OSError, match="No space left"):
-        write_atomically(path, "new")
+    with monkeypatch.context() as broken_disk:
+        broken_disk.setattr(broken, full)
+        with pytest.raises(RunFailed, match="No space left"):
+            write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
