@@ -64,7 +64,6 @@ class Record(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
         self._fit_began = time.monotonic()
-        self._step_began = trainer.global_step
         self.summary = {"started": _now(), **self.summary} | _facts(trainer, pl_module)
         self.summary.setdefault("metrics", {})
         path = self._path(trainer)

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 from jsonargparse import Namespace
@@ -12,13 +12,13 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset
 from callbacks.progress import describe_data
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.errors import InputError, RunInterrupted
 from engine.help import shorten_help
 from engine.messages import shorten
+from engine.parser import LINKED, Parser, add_run_options
 from engine.quiet import quiet
 from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_folder import RunFolder
@@ -30,20 +30,8 @@ from engine.weights import load_weights, read_weights
 # Processes that Lightning starts for further devices run the same command, and find the run's folder here.
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
-LINKED = ("num_classes", "in_channels", "image_size")
-
 # Options of one subcommand that are no part of the run.
 PER_CALL = ("weights_only", "verbose", "return_predictions", "input", "output")
-
-
-class Parser(LightningArgumentParser):
-    """Parser whose errors are one line."""
-
-    def error(self, message: str, ex: Exception | None = None) -> Any:
-        """Raises what is wrong with the command line as an InputError."""
-        if not self.exit_on_error:  # an attempt within an attempt, whose failure is not the user's yet
-            super().error(message, ex)
-        raise InputError(shorten(message, self._option_string_actions))
 
 
 class Command(LightningCLI):
@@ -105,24 +93,7 @@ class Command(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds what always runs, and links the data's sizes to the model."""
-        for option, kind, default, text in (
-            ("--run_dir", str | None, None, "Folder of a new run, instead of runs/<config>/<time>."),
-            (
-                "--weights",
-                str | None,
-                None,
-                "What to start from: a run folder, a checkpoint, a .pth or .safetensors file.",
-            ),
-            ("--wandb", Literal["off", "offline", "online"], "off", "Whether to track the run in Weights & Biases."),
-        ):
-            parser.add_argument(option, type=kind, default=default, help=text)
-        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
-        parser.add_lightning_class_args(EarlyStopping, "early_stopping")
-        parser.add_lightning_class_args(NaNGuard, "nan_guard")
-        parser.add_lightning_class_args(Freeze, "freeze")
-        parser.add_lightning_class_args(TestSubset, "test_subset")
-        for size in LINKED:
-            parser.link_arguments(f"data.{size}", f"model.init_args.{size}", apply_on="instantiate")
+        add_run_options(parser)
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         kwargs["description"] = SUBCOMMANDS[subcommand].capitalize() + "."
@@ -245,6 +216,8 @@ class Command(LightningCLI):
             say(f"interrupted at step {self.trainer.global_step:,}; go on with")
             self._say_command("fit")
             raise
+        if not self.trainer.has_begun:
+            say("nothing is left to do: this run has come to its end; a larger --trainer.max_epochs takes it further")
         self._say_result()
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:

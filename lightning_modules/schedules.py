@@ -2,7 +2,7 @@
 
 Each scales the configured learning rate by a factor of how far the run has come. The run's length is filled in once
 it is known, so that no config states it. torch's own schedules (`torch.optim.lr_scheduler.ExponentialLR` and so on)
-work beside these and count optimizer steps as well; `ReduceLROnPlateau` counts validations.
+work beside these and count optimizer steps as well; `ReduceLROnPlateau` looks at every epoch that has a validation.
 """
 
 import math

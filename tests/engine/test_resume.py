@@ -314,6 +314,14 @@ def test_a_continued_run_may_change_some_things_alone(
         assert (finished / "config.yaml").read_bytes() == before
 
 
+def test_a_finished_run_says_that_nothing_is_left_to_do(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, output, _ = command("fit", "--ckpt_path", finished)
+    assert code == 0
+    assert "nothing is left to do" in output
+
+
 def test_a_refused_continuation_leaves_the_record_as_it_was(
     finished: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:

@@ -1,0 +1,38 @@
+"""The options of a run beside Lightning's own, and a parser whose errors are one line."""
+
+from typing import Any, Literal
+
+from pytorch_lightning.cli import LightningArgumentParser
+
+from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset
+from engine.errors import InputError
+from engine.messages import shorten
+
+LINKED = ("num_classes", "in_channels", "image_size")  # arguments of a model that the data gives
+
+
+class Parser(LightningArgumentParser):
+    """Parser whose errors are one line."""
+
+    def error(self, message: str, ex: Exception | None = None) -> Any:
+        """Raises what is wrong with the command line as an InputError."""
+        if not self.exit_on_error:  # an attempt within an attempt, whose failure is not the user's yet
+            super().error(message, ex)
+        raise InputError(shorten(message, self._option_string_actions))
+
+
+def add_run_options(parser: LightningArgumentParser) -> None:
+    """Adds what always runs, each under its own name, and links the data's sizes to the model."""
+    for option, kind, default, text in (
+        ("--run_dir", str | None, None, "Folder of a new run, instead of runs/<config>/<time>."),
+        ("--weights", str | None, None, "Start from a run folder, a checkpoint, a .pth or .safetensors file."),
+        ("--wandb", Literal["off", "offline", "online"], "off", "Whether to track the run in Weights & Biases."),
+    ):
+        parser.add_argument(option, type=kind, default=default, help=text)
+    parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+    parser.add_lightning_class_args(EarlyStopping, "early_stopping")
+    parser.add_lightning_class_args(NaNGuard, "nan_guard")
+    parser.add_lightning_class_args(Freeze, "freeze")
+    parser.add_lightning_class_args(TestSubset, "test_subset")
+    for size in LINKED:
+        parser.link_arguments(f"data.{size}", f"model.init_args.{size}", apply_on="instantiate")
