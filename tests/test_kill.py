@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.bits import assert_same_bits
 from tests.processes import finish, start, wait_until
 
 EPOCHS, STEPS, SECONDS_A_STEP = 6, 6, 0.05
@@ -44,7 +45,7 @@ def test_three_sigkills_at_random_moments_change_no_bit(config: Path, tmp_path: 
     for name in ("last.ckpt", "best.ckpt"):
         ours, theirs = (torch.load(folder / "checkpoints" / name, weights_only=True) for folder in (run, whole))
         for part in ("state_dict", "optimizer_states", "lr_schedulers"):
-            _assert_same_bits(ours[part], theirs[part], f"{name} {part} after kills at {moments}")
+            assert_same_bits(ours[part], theirs[part], f"{name} {part} after kills at {moments}")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
@@ -73,17 +74,3 @@ def _status(run: Path) -> str | None:
 def _forget_status(run: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(summary | {"status": "killed"}))
-
-
-def _assert_same_bits(ours: object, theirs: object, where: str) -> None:
-    if isinstance(ours, torch.Tensor):
-        assert torch.equal(ours, theirs), where
-    elif isinstance(ours, dict):
-        assert ours.keys() == theirs.keys(), where
-        for key in ours:
-            _assert_same_bits(ours[key], theirs[key], f"{where}/{key}")
-    elif isinstance(ours, list | tuple):
-        for place, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            _assert_same_bits(one, other, f"{where}/{place}")
-    else:
-        assert ours == theirs, where

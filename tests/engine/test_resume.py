@@ -23,6 +23,7 @@ from engine.errors import InputError
 from engine.resume import check_same_model, read_run_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules.schedules import WarmupCosine
+from tests.bits import assert_same_bits
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
@@ -112,21 +113,6 @@ def _content(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _assert_same(ours: Any, theirs: Any, where: str = "") -> None:
-    if isinstance(ours, torch.Tensor):
-        assert torch.equal(ours, theirs), where
-    elif isinstance(ours, dict):
-        assert ours.keys() == theirs.keys(), where
-        for key in ours:
-            _assert_same(ours[key], theirs[key], f"{where}/{key}")
-    elif isinstance(ours, list):
-        assert len(ours) == len(theirs), where
-        for place, pair in enumerate(zip(ours, theirs, strict=True)):
-            _assert_same(*pair, f"{where}/{place}")
-    else:
-        assert ours == theirs, where
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
     """Trains without an interruption, once for each kind of run."""
@@ -164,7 +150,7 @@ def test_a_resumed_run_ends_with_the_same_bits(
     last = run / "checkpoints" / "last.ckpt"
     assert 0 < load_checkpoint(last)["global_step"] <= plug.step
     _train(run, KINDS[kind], ckpt_path=last)
-    _assert_same(_content(run), whole(kind))
+    assert_same_bits(_content(run), whole(kind))
 
 
 def test_a_run_killed_in_a_validation_within_an_epoch_does_it_again(
@@ -174,7 +160,7 @@ def test_a_run_killed_in_a_validation_within_an_epoch_does_it_again(
     with pytest.raises(PulledPlug):
         _train(run, kind, PullPlugInValidation(9))
     _train(run, kind, ckpt_path=run / "checkpoints" / "last.ckpt")
-    _assert_same(_content(run), whole("validation within epochs"))
+    assert_same_bits(_content(run), whole("validation within epochs"))
 
 
 def test_a_run_of_steps_can_be_made_longer(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
@@ -192,7 +178,7 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     _train(run, KINDS["steps"])
     before = _content(run)
     _train(run, KINDS["steps"], ckpt_path=run / "checkpoints" / "last.ckpt")
-    _assert_same(_content(run), before)
+    assert_same_bits(_content(run), before)
 
 
 def test_without_validation_the_last_epoch_is_the_best(whole: Callable[..., dict[str, Any]]) -> None:
@@ -206,7 +192,7 @@ def test_two_interruptions_change_nothing(whole: Callable[..., dict[str, Any]], 
         with pytest.raises(PulledPlug):
             _train(run, KINDS["plain"], PullPlug(step), ckpt_path)
     _train(run, KINDS["plain"], ckpt_path=last)
-    _assert_same(_content(run), whole("plain"))
+    assert_same_bits(_content(run), whole("plain"))
 
 
 def test_early_stopping_did_stop(whole: Callable[..., dict[str, Any]]) -> None:
