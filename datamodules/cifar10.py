@@ -18,7 +18,7 @@ from datamodules.image_files import class_files, decode, fingerprint
 from datamodules.images import ImageDataModule, Split
 from engine.errors import InputError
 
-ANSWER_WITHIN = 10.0  # seconds that the download server has to answer
+ANSWER_WITHIN = 8.0  # seconds that the download server has to answer
 STALLS_AFTER = 30.0  # seconds without a byte after which a download has failed
 
 
