@@ -44,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         return _end(str(error), WRONG_INPUT, show_traceback)
     except PermissionError as error:
-        return _end(f"{error.filename}: not permitted to use it", WRONG_INPUT, show_traceback)
+        return _end(f"{error.filename or error}: not permitted to use it", WRONG_INPUT, show_traceback)
     except RunFailed as error:
         return _end(str(error), FAILED, show_traceback)
     except Exception as error:  # a mistake of this program's: say it in one line, and how to see the whole of it

@@ -62,11 +62,10 @@ def _hyperparameters(optimizer: Optimizer) -> list[dict[str, Any]]:
 
 
 def _rescale(group: dict[str, Any], place: int, old: float, new: float, schedules: list[Any]) -> None:
-    ratio = new / old if old else 1.0
-    group["lr"] *= ratio
+    group["lr"] = group["lr"] * new / old if old else new
     if "initial_lr" in group:
         group["initial_lr"] = new
     for schedule in schedules:
         if hasattr(schedule, "base_lrs"):
             schedule.base_lrs[place] = new
-        schedule._last_lr[place] *= ratio
+        schedule._last_lr[place] = group["lr"]

@@ -60,7 +60,7 @@ class NaNGuard(Callback):
         self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_INTERVAL)
         # two flags, loss and gradient: number of the first batch at which it was not finite, -1 for none
         self._first_bad = torch.full((2,), -1, device=device)
-        self._steps: deque[Step] = deque(maxlen=self._interval * trainer.accumulate_grad_batches)
+        self._steps: deque[Step] = deque(maxlen=max(self._interval, trainer.accumulate_grad_batches))
         self._batches = 0
         self._buffers = _Buffers(pl_module)
         self._buffers.keep()

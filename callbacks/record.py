@@ -60,6 +60,7 @@ class Record(Checkpoint):
         """Drops the rows of epochs that a resumed run will go through again."""
         if trainer.state.fn == "fit":
             self.rows = [row for row in self.rows if int(row["step"]) <= checkpoint["global_step"]]
+            trainer.epoch_validation = checkpoint.get("epoch_validation", {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
@@ -109,6 +110,17 @@ class Record(Checkpoint):
         """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
         if trainer.state.fn == "validate":
             self._add_metrics(trainer)
+        elif not trainer.sanity_checking:
+            metrics = trainer.callback_metrics.items()
+            trainer.epoch_validation = {name: float(value) for name, value in metrics if name.startswith("val/")}
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
+        trainer.epoch_validation = {}
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keeps the epoch's validation so far."""
+        checkpoint["epoch_validation"] = trainer.epoch_validation
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the test's figures to the summary."""
@@ -159,10 +171,9 @@ class Record(Checkpoint):
 
 
 def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
-    """Returns what this epoch has measured: Lightning still has an earlier validation's metrics if there was none."""
-    validated = trainer.fit_loop.epoch_loop._should_check_val_epoch()
-    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
-    return {name: value for name, value in metrics.items() if validated or not name.startswith("val/")}
+    """Returns what this epoch has measured: Lightning itself keeps an earlier validation, and forgets on a resume."""
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if not name.startswith("val/")}
+    return trainer.epoch_validation | metrics
 
 
 def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:

@@ -61,8 +61,9 @@ class RunCheckpoint(Checkpoint):
         loop = trainer.fit_loop.epoch_loop
         if trainer.global_step >= trainer.step_limit:
             trainer.should_stop = True
+            trainer.fit_loop.min_epochs, loop.min_steps = 0, None  # this end is absolute
         every = self.every_n_train_steps
-        self._due |= bool(every) and trainer.global_step % every == 0
+        self._due |= bool(every) and trainer.global_step % every == 0 and not loop._should_accumulate()
         if loop._num_ready_batches_reached() or _stopping(trainer):
             return  # the epoch's end follows, and saves
         if loop._should_accumulate() or loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
@@ -123,7 +124,8 @@ class RunCheckpoint(Checkpoint):
         self.best_epoch = state_dict["best_epoch"]
 
     def _save_if_best(self, trainer: Trainer) -> bool:
-        if not sum(trainer.num_val_batches):
+        batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
+        if batches and not sum(batches):
             better = True
         elif not self._validated:
             return False

@@ -58,13 +58,14 @@ class Command(LightningCLI):
                 args={},
             )
         except InputError:
-            if self.folder is not None:
+            finish_tracking()
+            if self.folder is not None and not self.trainer.has_begun:
                 self.folder.discard()
             raise
         finally:
+            finish_tracking()
             if self.folder is not None:
                 self.folder.release()
-            finish_tracking()
 
     # The parser
 
@@ -217,7 +218,7 @@ class Command(LightningCLI):
             self._say_command("fit")
             raise
         if not self.trainer.has_begun:
-            say("nothing is left to do: this run has come to its end; a larger --trainer.max_epochs takes it further")
+            say("nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further")
         self._say_result()
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:

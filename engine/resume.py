@@ -48,11 +48,21 @@ def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
         Recorded and present value by dotted key.
     """
     recorded = flatten(read_config(run / "config.yaml"))
-    return {
-        key: (recorded[key], value)
-        for key, value in flatten(config).items()
-        if key in recorded and recorded[key] != value and (key.endswith("class_path") or not key.startswith(CHANGEABLE))
-    }
+    changed = {}
+    for key, now in flatten(config).items():
+        below = [name for name in recorded if name.startswith(f"{key}.")]
+        above = [key.rsplit(".", n)[0] for n in range(1, key.count(".") + 1)]
+        if key in recorded:
+            before = recorded[key]
+        elif below:  # a class gave way to nothing
+            before = recorded.get(f"{key}.class_path", below)
+        elif any(name in recorded for name in above):  # a class came where there was nothing
+            before = None
+        else:
+            continue  # an option that is newer than the run
+        if before != now and (key.endswith("class_path") or not key.startswith(CHANGEABLE)):
+            changed[key] = (before, now)
+    return changed
 
 
 def refuse_changes(run: Path, config: dict[str, Any]) -> None:

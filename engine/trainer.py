@@ -72,10 +72,13 @@ class Trainer(pl.Trainer):
         run_name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if max_steps < 1 and max_steps != -1:
+            raise InputError(f"--trainer.max_steps {max_steps}: at least 1 is needed, or -1 for no end")
         self.seed = seed
         self.run_folder = run_folder
         self.run_name = run_name
         self.config_text: str | None = None
+        self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
         self.step_limit = math.inf if max_steps == -1 else max_steps
         accelerator = kwargs.get("accelerator", "auto")
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
@@ -156,6 +159,11 @@ class Trainer(pl.Trainer):
         try:
             with quiet():
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        except InputError:
+            if own_folder is not None and not self.has_begun:
+                own_folder.discard()
+                self.run_folder = None
+            raise
         finally:
             self.loggers = self._own_loggers
             if own_folder is not None:

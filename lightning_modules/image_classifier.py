@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 import torch
 import torch.nn.functional as F
 from pytorch_lightning import LightningModule
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from datamodules.loader import Batch
+from engine.errors import InputError
 from engine.monitor import check_monitor
 from lightning_modules.metrics import ClassificationMetrics
 from lightning_modules.schedules import RunSchedule
@@ -56,6 +58,19 @@ class ImageClassifier(LightningModule):
         self.val_metrics = ClassificationMetrics()
         self.test_metrics = ClassificationMetrics()
 
+    def on_train_start(self) -> None:
+        """Checks that what a plateau schedule watches will be measured.
+
+        Raises:
+            InputError: There is no validation.
+        """
+        batches = self.trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
+        for config in self.trainer.lr_scheduler_configs:
+            if isinstance(config.scheduler, ReduceLROnPlateau) and batches and not sum(batches):
+                raise InputError(
+                    f"a plateau schedule watches {config.monitor}: it needs a validation split (data.val_size)"
+                )
+
     def on_train_epoch_start(self) -> None:
         """Starts the epoch's metrics; a run resumed within an epoch does not come here, and keeps them."""
         self.train_metrics.reset()
@@ -71,10 +86,9 @@ class ImageClassifier(LightningModule):
         """Logs the epoch's training metrics, and lets a plateau schedule look at the validation's."""
         self._log("train", self.train_metrics)
         # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
-        if self.trainer.fit_loop.epoch_loop._should_check_val_epoch():
-            for config in self.trainer.lr_scheduler_configs:
-                if isinstance(config.scheduler, ReduceLROnPlateau):
-                    config.scheduler.step(self.trainer.callback_metrics[config.monitor])
+        for config in self.trainer.lr_scheduler_configs:
+            if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in self.trainer.epoch_validation:
+                config.scheduler.step(self.trainer.epoch_validation[config.monitor])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Takes a batch into the validation metrics."""
@@ -141,8 +155,9 @@ class ImageClassifier(LightningModule):
             return optimizer
         schedule = self.make_schedule(optimizer)
         if isinstance(schedule, ReduceLROnPlateau):
-            check_monitor("--model.lr_scheduler.monitor", schedule.monitor, self)
-            plateau = {"scheduler": schedule, "monitor": schedule.monitor, "interval": "epoch", "frequency": NEVER}
+            monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's has one, torch's has none
+            check_monitor("--model.lr_scheduler.monitor", monitor, self)
+            plateau = {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER}
             return {"optimizer": optimizer, "lr_scheduler": plateau}
         if isinstance(schedule, RunSchedule):
             schedule.set_total_steps(self.trainer.estimated_stepping_batches)

@@ -282,6 +282,8 @@ CHANGES = [
     (("--data.augmentation.flip", "none"), "--data.augmentation.flip"),
     (("--trainer.precision", "bf16-mixed"), "this run has 32-true"),
     (("--freeze.layers", "[stages]"), "--freeze.layers"),
+    (("--model.lr_scheduler", "null"), "--model.lr_scheduler None: this run has lightning_modules"),
+    (("--model.lr_scheduler", "lightning_modules.schedules.OneCycle"), "--model.lr_scheduler.class_path"),
     (("--run_dir", "other"), "--run_dir is for new runs"),
     (("--weights", "other.pth"), "--weights is for new runs"),
 ]
