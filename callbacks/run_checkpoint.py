@@ -125,7 +125,7 @@ class RunCheckpoint(Checkpoint):
 
     def _save_if_best(self, trainer: Trainer) -> bool:
         batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
-        if batches and not sum(batches):
+        if not trainer.limit_val_batches or (batches and not sum(batches)):
             better = True
         elif not self._validated:
             return False
