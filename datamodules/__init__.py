@@ -5,10 +5,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datamodules.cifar10 import CIFAR10DataModule
+    from datamodules.image_folder import ImageFolderDataModule
+    from datamodules.mnist import MNISTDataModule
+    from datamodules.xor import XORDataModule
 
-_PLACES = {"CIFAR10DataModule": "datamodules.cifar10"}
+_PLACES = {
+    "CIFAR10DataModule": "datamodules.cifar10",
+    "ImageFolderDataModule": "datamodules.image_folder",
+    "MNISTDataModule": "datamodules.mnist",
+    "XORDataModule": "datamodules.xor",
+}
 
-__all__ = ["CIFAR10DataModule"]
+__all__ = [*_PLACES]
 
 
 def __getattr__(name: str) -> type:

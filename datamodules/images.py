@@ -102,6 +102,10 @@ class ImageDataModule(LightningDataModule):
             "test": Split(*synthetic_images(2_000, seed=2, **shape)),
         }
 
+    def split_off(self, part: Split, val_size: int) -> tuple[Split, Split]:
+        """Splits the training images into those to train on and a validation set of `val_size`."""
+        return stratified_split(part, val_size, self.num_classes, self.split_seed)
+
     def prepare_data(self) -> None:
         """Downloads and caches on one process, so that the others find the work done."""
         if not self.splits and not self.inputs:
@@ -129,7 +133,7 @@ class ImageDataModule(LightningDataModule):
         val_size = self.val_size * total // max(total, self.train_size) if self.source == "synthetic" else self.val_size
         if val_size > total - self.num_classes:
             raise InputError(f"data.val_size is {self.val_size}: too large for {total:,} training images")
-        train, val = stratified_split(parts["train"], val_size, self.num_classes, self.split_seed)
+        train, val = self.split_off(parts["train"], val_size)
         self.splits = {"train": train, "val": val, "test": parts["test"]}
 
     @property

@@ -4,11 +4,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lightning_modules.alexnet import AlexNet
+    from lightning_modules.convnet import ConvNet
+    from lightning_modules.course_inception import CourseInception
+    from lightning_modules.course_mobilenet import CourseMobileNet
+    from lightning_modules.course_resnet import CourseResNet
+    from lightning_modules.densenet import DenseNet
+    from lightning_modules.googlenet import GoogLeNet
+    from lightning_modules.lenet5 import LeNet5, ModernLeNet5
+    from lightning_modules.logistic_regression import LogisticRegression
+    from lightning_modules.mlp import MLP
+    from lightning_modules.mobilenet import MobileNet
+    from lightning_modules.mobilenet_v2 import MobileNetV2
+    from lightning_modules.perceptron import Perceptron
+    from lightning_modules.resnet import ResNet
+    from lightning_modules.softmax_regression import SoftmaxRegression
     from lightning_modules.vgg import VGG
 
-_PLACES = {"VGG": "lightning_modules.vgg"}
+_PLACES = {
+    "AlexNet": "lightning_modules.alexnet",
+    "ConvNet": "lightning_modules.convnet",
+    "CourseInception": "lightning_modules.course_inception",
+    "CourseMobileNet": "lightning_modules.course_mobilenet",
+    "CourseResNet": "lightning_modules.course_resnet",
+    "DenseNet": "lightning_modules.densenet",
+    "GoogLeNet": "lightning_modules.googlenet",
+    "LeNet5": "lightning_modules.lenet5",
+    "LogisticRegression": "lightning_modules.logistic_regression",
+    "MLP": "lightning_modules.mlp",
+    "MobileNet": "lightning_modules.mobilenet",
+    "MobileNetV2": "lightning_modules.mobilenet_v2",
+    "ModernLeNet5": "lightning_modules.lenet5",
+    "Perceptron": "lightning_modules.perceptron",
+    "ResNet": "lightning_modules.resnet",
+    "SoftmaxRegression": "lightning_modules.softmax_regression",
+    "VGG": "lightning_modules.vgg",
+}
 
-__all__ = ["VGG"]
+__all__ = [*_PLACES]
 
 
 def __getattr__(name: str) -> type:

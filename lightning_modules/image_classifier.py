@@ -58,6 +58,25 @@ class ImageClassifier(LightningModule):
         self.val_metrics = ClassificationMetrics()
         self.test_metrics = ClassificationMetrics()
 
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Returns the mean loss of a batch: cross-entropy in nats, unless a network has a loss of its own.
+
+        Args:
+            logits: float32 [B, K].
+            targets: int64 [B].
+            label_smoothing: Part of the target that is spread over all classes.
+        """
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+
+    def training_outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns logits, float32 [B, K], and loss of a training batch; for networks with auxiliary heads to extend."""
+        logits = self(batch.images).float()
+        return logits, self.loss(logits, batch.targets, self.label_smoothing)
+
+    def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the weights of torchvision's same network under this network's names, where these differ."""
+        return weights
+
     def on_train_start(self) -> None:
         """Checks that what a plateau schedule watches will be measured.
 
@@ -77,8 +96,7 @@ class ImageClassifier(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Returns the loss of a batch."""
-        logits = self(batch.images).float()  # [B, K]
-        loss = F.cross_entropy(logits, batch.targets, label_smoothing=self.label_smoothing)
+        logits, loss = self.training_outputs(batch)
         self.train_metrics.update(logits, batch.targets, loss)
         return loss
 
@@ -112,7 +130,7 @@ class ImageClassifier(LightningModule):
 
     def _evaluate(self, batch: Batch, metrics: ClassificationMetrics) -> Tensor:
         logits = self(batch.images).float()
-        metrics.update(logits, batch.targets, F.cross_entropy(logits, batch.targets))
+        metrics.update(logits, batch.targets, self.loss(logits, batch.targets))
         return logits
 
     def _log(self, part: str, metrics: ClassificationMetrics) -> None:

@@ -10,7 +10,7 @@ from pytorch_lightning import Callback
 from datamodules.augmentation import Augmentation
 from datamodules.images import ImageDataModule, Split
 from datamodules.loader import Batch
-from datamodules.synthetic import synthetic_images
+from datamodules.synthetic import CLASS_NAMES, synthetic_images
 from engine.trainer import Trainer
 from lightning_modules import VGG
 
@@ -44,10 +44,27 @@ class TinyDataModule(ImageDataModule):
 
     def synthesize(self) -> dict[str, Split]:
         """Draws the pictures."""
-        images, targets = synthetic_images(330, seed=0, num_classes=5, image_size=16)
+        shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
+        images, targets = synthetic_images(330, seed=0, **shape)
         return {"train": Split(images[:280], targets[:280]), "test": Split(images[280:], targets[280:])}
 
     read = synthesize
+
+
+class SizedDataModule(TinyDataModule):
+    """Synthetic pictures of any size, in any number of classes up to ten."""
+
+    def __init__(self, num_classes: int = 5, in_channels: int = 3, image_size: int = 16, batch_size: int = 10) -> None:
+        self.num_classes, self.in_channels, self.image_size = num_classes, in_channels, image_size
+        self.class_names = CLASS_NAMES[:num_classes]
+        self.mean, self.std = (0.5,) * in_channels, (0.25,) * in_channels
+        super().__init__(batch_size=batch_size, val_size=0)
+
+    def synthesize(self) -> dict[str, Split]:
+        """Draws twenty pictures a part."""
+        shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
+        images, targets = synthetic_images(40, seed=0, **shape)
+        return {"train": Split(images[:20], targets[:20]), "test": Split(images[20:], targets[20:])}
 
 
 def tiny_vgg(**changes: object) -> VGG:

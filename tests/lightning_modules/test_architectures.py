@@ -1,0 +1,108 @@
+"""What every architecture owes: it works for any number of classes, in every number format, and from a checkpoint."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import Tensor
+
+import lightning_modules
+from lightning_modules.image_classifier import ImageClassifier
+
+# Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
+# for one class.
+FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
+    # name of the form: (class, settings, [(in_channels, image_size), ...])
+    "VGG": ("VGG", {"widths": [4, 6], "convolutions": [1, 2]}, [(1, 28), (3, 32), (3, 224)]),
+}
+
+CASES = [
+    pytest.param(name, channels, size, id=f"{name}-{channels}x{size}x{size}")
+    for name, (_, _, sizes) in FORMS.items()
+    for channels, size in sizes
+]
+
+
+def build(name: str, **changes: object) -> ImageClassifier:
+    """Returns a form with the same weights every time."""
+    torch.manual_seed(0)
+    class_name, settings, _ = FORMS[name]
+    return getattr(lightning_modules, class_name)(**{"num_classes": 7, "in_channels": 3} | settings | changes)
+
+
+def classes(name: str) -> int:
+    """Returns an odd number of classes, or the only one that the form takes."""
+    return FORMS[name][1].get("num_classes", 7)
+
+
+def noise(n: int, channels: int, size: int) -> Tensor:
+    """Returns images of noise."""
+    return torch.randn(n, channels, size, size, generator=torch.Generator().manual_seed(1))
+
+
+def test_every_architecture_is_here() -> None:
+    assert {form[0] for form in FORMS.values()} == set(lightning_modules.__all__)
+
+
+@pytest.mark.parametrize(("name", "channels", "size"), CASES)
+def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str, channels: int, size: int) -> None:
+    model = build(name, in_channels=channels, image_size=size)
+    images, targets = noise(4, channels, size), torch.arange(4) % classes(name)
+    logits, loss = model.training_outputs(type("Batch", (), {"images": images, "targets": targets}))
+    assert logits.shape == (4, classes(name))
+    assert logits.isfinite().all()
+    loss.backward()
+    for parameter_name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+            assert parameter.grad.count_nonzero(), parameter_name
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_channels_last_and_bfloat16_agree_with_float32(name: str) -> None:
+    channels, size = FORMS[name][2][0]
+    model = build(name, in_channels=channels, image_size=size)
+    images = noise(16, channels, size)
+    with torch.no_grad():
+        for _ in range(20):
+            model(images)  # lets the norms' statistics settle
+        model.eval()
+        expected = model(images)
+        model.to(memory_format=torch.channels_last)
+        images = images.to(memory_format=torch.channels_last)
+        torch.testing.assert_close(model(images), expected, rtol=1e-4, atol=1e-4)
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = model(images)
+    assert (rounded.float() - expected).abs().max() < 0.15 * expected.std()
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(
+    name: str, command: Callable, tmp_path: Path
+) -> None:
+    """jsonargparse ignores a link whose target lacks the argument."""
+    class_name, settings, sizes = FORMS[name]
+    data = {"num_classes": classes(name), "in_channels": sizes[0][0], "image_size": sizes[0][1]}
+    model = {key: value for key, value in settings.items() if key not in data}
+    config = {
+        "model": {"class_path": f"lightning_modules.{class_name}", "init_args": model},
+        "data": {"class_path": "tests.tiny.SizedDataModule", "init_args": data},
+        "trainer": {"max_steps": 1, "accelerator": "cpu", "devices": 1, "precision": "32-true", "logger": False},
+    }
+    (tmp_path / "form.yaml").write_text(yaml.safe_dump(config))
+    code, _, errors = command("fit", "--config", tmp_path / "form.yaml", "--run_dir", tmp_path / "run")
+    assert code == 0, errors
+
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    loaded = getattr(lightning_modules, class_name).load_from_checkpoint(path, weights_only=True).eval()
+    hyperparameters = dict(loaded.hparams)
+    assert {key: hyperparameters[key] for key in data} == data
+    assert not {"optimizer", "lr_scheduler"} & set(hyperparameters)
+    for key, value in hyperparameters.items():
+        assert isinstance(value, str | int | float | list | None), f"{key} is a {type(value).__name__}"
+    content = torch.load(path, weights_only=True)["state_dict"]
+    for key, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, content[key], rtol=0, atol=0, msg=key)
