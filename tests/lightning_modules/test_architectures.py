@@ -15,6 +15,21 @@ from lightning_modules.image_classifier import ImageClassifier
 # for one class.
 FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     # name of the form: (class, settings, [(in_channels, image_size), ...])
+    "ConvNet": ("ConvNet", {"widths": [4, 6]}, [(1, 28), (3, 32), (3, 224)]),
+    "ConvNet-norm": ("ConvNet", {"widths": [4, 6], "head_widths": [9], "batch_norm": True}, [(1, 28), (3, 32)]),
+    "LogisticRegression": (
+        "LogisticRegression",
+        {"num_classes": 2, "initializer": "xavier"},
+        [(1, 28), (3, 32), (3, 224)],
+    ),
+    "LogisticRegression-squares": (
+        "LogisticRegression",
+        {"num_classes": 2, "initializer": "xavier", "objective": "squared_error"},
+        [(1, 28), (3, 32)],
+    ),
+    "MLP": ("MLP", {"widths": [9, 8]}, [(1, 28), (3, 32), (3, 224)]),
+    "MLP-norm": ("MLP", {"widths": [9], "batch_norm": True}, [(1, 28), (3, 32)]),
+    "SoftmaxRegression": ("SoftmaxRegression", {"initializer": "xavier"}, [(1, 28), (3, 32), (3, 224)]),
     "VGG": ("VGG", {"widths": [4, 6], "convolutions": [1, 2]}, [(1, 28), (3, 32), (3, 224)]),
 }
 

@@ -1,0 +1,107 @@
+"""A plain convolutional network: convolution and max pooling, a few times, then dense layers.
+
+Yann LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", Neural Computation, 1989; max pooling:
+Weng et al., "Cresceptron", 1992. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
+"""
+
+from typing import Literal
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+
+class ConvNet(ImageClassifier):
+    """Stages of one convolution, which keeps the size, and one 2x2 max pooling, which halves it.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        widths: Channels of each stage.
+        kernel_size: Height and width of the convolutions; odd.
+        batch_norm: Normalise after each layer but the last, before its activation.
+        activation: The nonlinearity.
+        head_widths: Units of dense layers before the last.
+        dropout: Probability of dropping an input of the last layer, in training.
+        initializer: How weights start.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        initial_bias: Value that biases start at.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The stages are too many for the image, or the kernel is even.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 32,
+        widths: list[int] = [32, 32, 32],  # noqa: B006 (never changed)
+        kernel_size: int = 3,
+        batch_norm: bool = False,
+        activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
+        head_widths: list[int] | None = None,
+        dropout: float = 0.0,
+        initializer: Initializer = "he",
+        initializer_scale: float = 0.02,
+        initial_bias: float = 0.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        if not widths or any(width < 1 for width in [*widths, *(head_widths or [])]):
+            raise InputError(
+                f"ConvNet: widths {widths}, head_widths {head_widths}: at least one stage, each at least 1"
+            )
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise InputError(f"ConvNet: kernel_size is {kernel_size}: an odd number keeps the size of the image")
+        if image_size < 2 ** len(widths):
+            raise InputError(
+                f"ConvNet: {len(widths)} poolings need images of {2 ** len(widths)} pixels, not {image_size}"
+            )
+
+        self.stages = nn.ModuleList()
+        channels = in_channels
+        for width in widths:
+            stage = nn.Sequential(
+                nn.Conv2d(channels, width, kernel_size, padding=kernel_size // 2, bias=not batch_norm)
+            )
+            if batch_norm:
+                stage.append(nn.BatchNorm2d(width))
+            stage.extend([ACTIVATIONS[activation](), nn.MaxPool2d(2)])
+            self.stages.append(stage)  # [B, width, size / 2, size / 2]
+            channels = width
+
+        features = channels * (image_size // 2 ** len(widths)) ** 2
+        self.classifier = nn.Sequential(nn.Flatten())  # [B, features]
+        for width in head_widths or []:
+            self.classifier.append(nn.Linear(features, width, bias=not batch_norm))
+            if batch_norm:
+                self.classifier.append(nn.BatchNorm1d(width))
+            self.classifier.append(ACTIVATIONS[activation]())
+            features = width
+        self.classifier.extend([nn.Dropout(dropout), nn.Linear(features, num_classes)])
+
+        initialize(self, initializer, initializer_scale)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
+                nn.init.constant_(layer.bias, initial_bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        x = images
+        for stage in self.stages:
+            x = stage(x)
+        return self.classifier(x)

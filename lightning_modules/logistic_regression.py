@@ -1,0 +1,75 @@
+"""Logistic regression: one unit that tells two classes apart.
+
+David R. Cox, "The Regression Analysis of Binary Sequences", Journal of the Royal Statistical Society B, 1958.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+
+class LogisticRegression(ImageClassifier):
+    """A linear unit with a logistic output: the probability of class 1.
+
+    Args:
+        num_classes: Number of classes, which is 2; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        objective: `cross_entropy`, or the `squared_error` between the probability and the class, 0 or 1.
+        initializer: How weights start; at `initializer_scale` all alike unless given.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over both classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: There are not two classes.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 2,
+        in_channels: int = 3,
+        image_size: int = 32,
+        objective: Literal["cross_entropy", "squared_error"] = "cross_entropy",
+        initializer: Initializer = "constant",
+        initializer_scale: float = 0.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        if num_classes != 2:
+            raise InputError(
+                f"LogisticRegression tells 2 classes apart, and the data has {num_classes}: choose two with "
+                f"--data.classes, or take lightning_modules.SoftmaxRegression"
+            )
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        self.objective = objective
+        self.linear = nn.Linear(in_channels * image_size**2, 1)
+        initialize(self.linear, initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
+
+        The first is 0: the softmax of (0, z) is the logistic function of z.
+        """
+        z = self.linear(images.flatten(1))  # [B, 1]
+        return torch.cat([torch.zeros_like(z), z], dim=1)
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Returns the mean of the objective over a batch."""
+        if self.objective == "cross_entropy":
+            return super().loss(logits, targets, label_smoothing)
+        goal = targets * (1 - label_smoothing) + label_smoothing / 2
+        return F.mse_loss(logits[:, 1].sigmoid(), goal.to(logits.dtype))

@@ -1,0 +1,76 @@
+"""Multilayer perceptron: dense layers with a nonlinearity between.
+
+David E. Rumelhart, Geoffrey E. Hinton and Ronald J. Williams, "Learning Representations by Back-propagating Errors",
+Nature, 1986. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167. Dropout: Nitish
+Srivastava et al., JMLR, 2014.
+"""
+
+from typing import Literal
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+
+class MLP(ImageClassifier):
+    """Dense layers on the pixels.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        widths: Units of each hidden layer.
+        batch_norm: Normalise each hidden layer before its activation.
+        activation: The nonlinearity.
+        dropout: Probability of dropping a hidden unit, in training.
+        input_dropout: Probability of dropping a pixel's channel, in training.
+        initializer: How weights start.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: A width is less than 1.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 32,
+        widths: list[int] = [256, 256],  # noqa: B006 (never changed)
+        batch_norm: bool = False,
+        activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        initializer: Initializer = "he",
+        initializer_scale: float = 0.02,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        if any(width < 1 for width in widths):
+            raise InputError(f"MLP: widths {widths}: each is at least 1")
+        features = in_channels * image_size**2
+        self.layers = nn.Sequential(nn.Flatten(), nn.Dropout(input_dropout))  # [B, features]
+        for width in widths:
+            self.layers.append(nn.Linear(features, width, bias=not batch_norm))
+            if batch_norm:
+                self.layers.append(nn.BatchNorm1d(width))
+            self.layers.extend([ACTIVATIONS[activation](), nn.Dropout(dropout)])
+            features = width
+        self.layers.append(nn.Linear(features, num_classes))
+        initialize(self.layers, initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.layers(images)

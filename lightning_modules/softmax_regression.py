@@ -1,0 +1,48 @@
+"""Softmax regression (multinomial logistic regression): one dense layer on the pixels.
+
+John S. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", in Neurocomputing, 1990.
+"""
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+
+class SoftmaxRegression(ImageClassifier):
+    """A linear classifier: a template of the image's size for each class.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        initializer: How weights start; at `initializer_scale` all alike unless given.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 32,
+        initializer: Initializer = "constant",
+        initializer_scale: float = 0.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        self.linear = nn.Linear(in_channels * image_size**2, num_classes)
+        initialize(self.linear, initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.linear(images.flatten(1))
