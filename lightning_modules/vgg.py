@@ -4,6 +4,7 @@ Karen Simonyan and Andrew Zisserman, "Very Deep Convolutional Networks for Large
 arXiv:1409.1556. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
 """
 
+import re
 from typing import Literal
 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
@@ -138,6 +139,25 @@ class VGG(ImageClassifier):
         for stage in self.stages:
             x = stage(x)
         return self.classifier(x) * self.logit_scale
+
+    def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the weights of torchvision's same network under our names, if the layers are of the same kinds."""
+        theirs = [key.removesuffix(".weight") for key in weights if re.fullmatch(r"features\.\d+\.weight", key)]
+        layers = {f"stages.{n}": m for n, m in self.stages.named_modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)}
+        if [weights[f"{name}.weight"].ndim for name in theirs] != [layer.weight.ndim for layer in layers.values()]:
+            return weights
+        ours = dict(zip(theirs, layers, strict=True))
+        ours |= {
+            f"classifier.{n}": f"classifier.{n + 3}" for n in (0, 3, 6)
+        }  # our dense layers have three steps before
+        renamed = {re.sub(r"^\w+\.\d+", lambda n: ours.get(n[0], n[0]), key): weights[key] for key in weights}
+        # theirs have biases before norms, which a norm takes away again: its running mean does without them as well
+        names = list(layers)
+        for conv, norm in zip(names, names[1:], strict=False):
+            bias, mean = f"{conv}.bias", f"{norm}.running_mean"
+            if layers[conv].bias is None and {bias, mean} <= renamed.keys():
+                renamed[mean] = renamed[mean] - renamed.pop(bias)
+        return renamed
 
 
 def _stages(depth: int | None, widths: list[int] | None, convolutions: list[int] | None) -> tuple[list[int], list[int]]:

@@ -1,0 +1,126 @@
+"""AlexNet: five convolutions with large kernels at first, overlapping max pooling, and dense layers with dropout.
+
+Alex Krizhevsky, Ilya Sutskever and Geoffrey Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",
+2012. Its form with one tower, which torchvision has too: Alex Krizhevsky, "One weird trick for parallelizing
+convolutional neural networks", 2014, arXiv:1404.5997.
+"""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import initialize
+
+# Channels and groups of each convolution, and, for all forms, its kernel on large images and whether pooling follows.
+CHANNELS = {2012: (96, 256, 384, 384, 256), 2014: (64, 192, 384, 256, 256)}
+GROUPS = {2012: (1, 2, 1, 2, 2), 2014: (1, 1, 1, 1, 1)}
+KERNELS = (11, 5, 3, 3, 3)
+POOLED = (True, True, False, False, True)
+LEAST_SIZE = {"imagenet": 63, "cifar": 15}
+
+
+class LocalResponseNorm(nn.Module):
+    """Divides each value by a power of the energy of five neighbouring channels: section 3.3 of the paper, its constants.
+
+    Torch's own has no bfloat16 on CPUs and nothing deterministic on GPUs.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the normalised maps, of the same shape [B, C, H, W]."""
+        squares = x.square().permute(0, 2, 3, 1).flatten(1, 2)  # [B, H * W, C]
+        energy = 5 * F.avg_pool1d(squares, 5, stride=1, padding=2)
+        return x / (2 + 1e-4 * energy.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)) ** 0.75
+
+
+class AlexNet(ImageClassifier):
+    """AlexNet of 2012 or 2014, for images of any size.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        form: 2012, with two halves that meet in a few layers only and local response normalisation, or 2014, which
+            has neither and fewer channels; torchvision's is that of 2014.
+        stem: The first convolution: 11x11 with stride 4 for `imagenet`, 5x5 with stride 1 for `cifar`.
+        width: Factor on the number of channels.
+        head_widths: Widths of dense layers before the last; 4096 and 4096, times `width`, if not given.
+        dropout: Probability of dropping, in training, an output of a dense layer before the last (2014: an input).
+        batch_norm: Normalise after each convolution, in place of local response normalisation.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The images are too small, or a width is.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 224,
+        form: Literal[2012, 2014] = 2012,
+        stem: Literal["imagenet", "cifar"] = "imagenet",
+        width: float = 1.0,
+        head_widths: list[int] | None = None,
+        dropout: float = 0.5,
+        batch_norm: bool = False,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        if image_size < LEAST_SIZE[stem]:
+            hint = f" (stem cifar: {LEAST_SIZE['cifar']})" if stem == "imagenet" else ""
+            raise InputError(f"AlexNet: stem {stem} needs images of {LEAST_SIZE[stem]} pixels, not {image_size}{hint}")
+        if width <= 0:
+            raise InputError(f"AlexNet: width is a factor above 0, not {width:g}")
+        if head_widths is None:
+            head_widths = 2 * [max(1, round(4096 * width))]
+        if min(head_widths, default=1) < 1:
+            raise InputError(f"AlexNet: head_widths are at least 1, not {min(head_widths)}")
+
+        self.features = nn.Sequential()
+        channels, side = in_channels, image_size
+        for n, groups, kernel, pooled in zip(CHANNELS[form], GROUPS[form], KERNELS, POOLED, strict=True):
+            stride, padding = 1, kernel // 2
+            if kernel == 11:
+                kernel, stride, padding = (11, 4, 2) if stem == "imagenet" else (5, 1, 2)
+                side = (image_size + 4 - kernel) // stride + 1
+            out = 2 * max(1, round(n * width / 2))  # even, for two groups
+            self.features.append(
+                nn.Conv2d(channels, out, kernel, stride, padding, groups=groups, bias=not batch_norm)
+            )
+            channels = out
+            if batch_norm:
+                self.features.append(nn.BatchNorm2d(channels))
+            self.features.append(nn.ReLU())
+            if form == 2012 and kernel >= 5 and not batch_norm:
+                self.features.append(LocalResponseNorm())
+            if pooled:
+                self.features.append(nn.MaxPool2d(3, 2))
+                side = (side - 1) // 2
+        # [B, channels, side, side]: 6x6 of 224x224 with the stem for them, 3x3 of 32x32 with the other
+
+        self.classifier = nn.Sequential()
+        features = channels * side**2
+        for head_width in head_widths:
+            dense = [nn.Linear(features, head_width), nn.ReLU()]
+            drop = [nn.Dropout(dropout)]
+            self.classifier.extend(dense + drop if form == 2012 else drop + dense)
+            features = head_width
+        self.classifier.append(nn.Linear(features, num_classes))
+
+        initialize(self, "he", 0.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.classifier(self.features(images).flatten(1))

@@ -1,0 +1,151 @@
+"""DenseNet: every layer sees the maps of all layers before it.
+
+Gao Huang, Zhuang Liu, Laurens van der Maaten and Kilian Q. Weinberger, "Densely Connected Convolutional Networks",
+2016, arXiv:1608.06993; in the form that the paper calls DenseNet-BC, with bottlenecks and compression.
+"""
+
+import re
+from typing import Literal
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import initialize
+
+# Layers of each block: section 4.2 of the paper (6n + 4 convolutions for CIFAR) and its table 1.
+CIFAR = {40: (6, 6, 6), 100: (16, 16, 16)}
+IMAGENET = {121: (6, 12, 24, 16), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
+
+
+class DenseLayer(nn.Module):
+    """Adds `growth_rate` maps: a 1x1 convolution to four times as many, then a 3x3 one, each after norm and ReLU.
+
+    Args:
+        channels: Channels of the input.
+        growth_rate: Channels that are added.
+        dropout: Probability of dropping an output of a convolution, in training.
+    """
+
+    def __init__(self, channels: int, growth_rate: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, 4 * growth_rate, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(4 * growth_rate)
+        self.conv2 = nn.Conv2d(4 * growth_rate, growth_rate, 3, padding=1, bias=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, channels + growth_rate, H, W] of [B, channels, H, W]."""
+        new = self.dropout(self.conv1(self.norm1(x).relu()))
+        new = self.dropout(self.conv2(self.norm2(new).relu()))
+        return torch.cat([x, new], 1)
+
+
+class Transition(nn.Sequential):
+    """Changes the number of channels by a 1x1 convolution after norm and ReLU, and halves the maps.
+
+    Args:
+        channels: Channels of the input.
+        out_channels: Channels of the output.
+        dropout: Probability of dropping an output of the convolution, in training.
+    """
+
+    def __init__(self, channels: int, out_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.relu = nn.ReLU()
+        self.conv = nn.Conv2d(channels, out_channels, 1, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.pool = nn.AvgPool2d(2)
+
+
+class DenseNet(ImageClassifier):
+    """DenseNet-BC of 40 or 100 layers for CIFAR, or of 121, 169 or 201 for ImageNet.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        depth: 40 or 100 for small images, 121, 169 or 201 for those of ImageNet.
+        growth_rate: Channels that each layer adds; 12 (CIFAR) or 32 (ImageNet) if not given.
+        compression: Part of the channels that is left between two blocks.
+        stem: What comes first: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
+            as the depth has it if not given.
+        dropout: Probability of dropping an output of any convolution but the first, in training.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The image is too small, or a number is out of its range.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 32,
+        depth: Literal[40, 100, 121, 169, 201] = 100,
+        growth_rate: int | None = None,
+        compression: float = 0.5,
+        stem: Literal["imagenet", "cifar"] | None = None,
+        dropout: float = 0.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        layers = (CIFAR | IMAGENET)[depth]
+        if growth_rate is None:
+            growth_rate = 32 if depth in IMAGENET else 12
+        if growth_rate < 1:
+            raise InputError(f"DenseNet: growth_rate is at least 1, not {growth_rate}")
+        if not 0 < compression <= 1:
+            raise InputError(f"DenseNet: compression is above 0 and at most 1, not {compression}")
+        stem = stem or ("imagenet" if depth in IMAGENET else "cifar")
+        # the stem's two halvings round odd sizes up, those between the blocks round down
+        halvings, least = len(layers) - 1, 2 ** (len(layers) - 1)
+        if stem == "imagenet":
+            halvings, least = halvings + 2, 4 * (least - 1) + 1
+        if image_size < least:
+            raise InputError(f"DenseNet: {halvings} halvings need images of {least} pixels, not {image_size}")
+
+        channels = 2 * growth_rate
+        self.features = nn.Sequential()
+        if stem == "imagenet":
+            self.features.conv0 = nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False)
+            self.features.norm0 = nn.BatchNorm2d(channels)
+            self.features.relu0 = nn.ReLU()
+            self.features.pool0 = nn.MaxPool2d(3, stride=2, padding=1)
+        else:
+            self.features.conv0 = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
+        for block, count in enumerate(layers, 1):
+            dense = nn.Sequential()
+            for layer in range(1, count + 1):
+                dense.add_module(f"denselayer{layer}", DenseLayer(channels, growth_rate, dropout))
+                channels += growth_rate
+            self.features.add_module(f"denseblock{block}", dense)  # [B, channels, side, side]
+            if block < len(layers):
+                compressed = max(1, int(compression * channels))
+                self.features.add_module(f"transition{block}", Transition(channels, compressed, dropout))
+                channels = compressed  # [B, channels, side / 2, side / 2]
+        self.features.norm5 = nn.BatchNorm2d(channels)
+        self.features.relu5 = nn.ReLU()
+        self.classifier = nn.Linear(channels, num_classes)
+
+        initialize(self, "he", scale=1.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.classifier(self.features(images).mean((2, 3)))
+
+    def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the weights of torchvision's same network; its files, older than its code, have `norm.1` for `norm1`."""
+        return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)", r"\1", key): weights[key] for key in weights}

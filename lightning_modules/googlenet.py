@@ -1,0 +1,134 @@
+"""GoogLeNet: blocks of parallel convolutions of several sizes, and two more classifiers on the way for training.
+
+Christian Szegedy et al., "Going Deeper with Convolutions", 2014, arXiv:1409.4842. Batch normalisation: Sergey Ioffe and
+Christian Szegedy, 2015, arXiv:1502.03167.
+"""
+
+from collections import OrderedDict
+from typing import Literal
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from datamodules.loader import Batch
+from engine.errors import InputError
+from lightning_modules.alexnet import LocalResponseNorm
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import initialize
+
+# Table 1 of the paper: channels of 1x1, of 3x3 with its reduction before it, of 5x5 with its own, and after pooling.
+BLOCKS = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+
+
+def unit(in_channels: int, out_channels: int, kernel: int, batch_norm: bool, stride: int = 1) -> nn.Sequential:
+    """Returns a convolution with norm, if there are norms, and ReLU."""
+    conv = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=not batch_norm)
+    norm = {"bn": nn.BatchNorm2d(out_channels, eps=0.001)} if batch_norm else {}
+    return nn.Sequential(OrderedDict(conv=conv, **norm, relu=nn.ReLU()))
+
+
+def halving() -> nn.MaxPool2d:
+    """Returns the overlapping pooling that turns n pixels into n // 2."""
+    return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+
+class Inception(nn.Module):
+    """Four paths beside each other: 1x1, 3x3 and 5x5 convolutions, and max pooling, with 1x1 reductions.
+
+    Args:
+        in_channels: Channels of the input.
+        widths: A row of the table above.
+        large_kernel: 5, or whatever takes the place of 5x5.
+        batch_norm: Normalise after each convolution.
+    """
+
+    def __init__(self, in_channels: int, widths: list[int], large_kernel: int, batch_norm: bool) -> None:
+        super().__init__()
+        one, reduce3, three, reduce5, five, projection = widths
+        self.branch1 = unit(in_channels, one, 1, batch_norm)
+        self.branch2 = nn.Sequential(
+            unit(in_channels, reduce3, 1, batch_norm), unit(reduce3, three, 3, batch_norm)
+        )
+        self.branch3 = nn.Sequential(
+            unit(in_channels, reduce5, 1, batch_norm), unit(reduce5, five, large_kernel, batch_norm)
+        )
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, padding=1), unit(in_channels, projection, 1, batch_norm))
+        self.out_channels = one + three + five + projection
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, out_channels, H, W] of [B, in_channels, H, W]."""
+        return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
+
+
+class GoogLeNet(ImageClassifier):
+    """GoogLeNet with its nine inception blocks, for images of any size.
+
+    Torchvision's published weights take `five_by_five` false and images between -1 and 1 (`normalization: symmetric`).
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        stem: What comes before the blocks: three convolutions that leave an eighth of the size for `imagenet`, one of
+            3x3 that keeps it for `cifar`.
+        width: Factor on the number of channels.
+        batch_norm: Normalise after each convolution; without it the stem of `imagenet` has the paper's local response
+            normalisation.
+        five_by_five: Whether the third path has the paper's 5x5 convolutions, or 3x3 as in torchvision.
+        aux_weight: Factor on the losses of the two auxiliary classifiers, in training; 0 builds none.
+        dropout: Probability of dropping an input of the dense layer, in training.
+        aux_dropout: The same in the auxiliary classifiers.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The images are too small, or the width is.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 224,
+        stem: Literal["imagenet", "cifar"] = "imagenet",
+        width: float = 1.0,
+        batch_norm: bool = True,
+        five_by_five: bool = True,
+        aux_weight: float = 0.3,
+        dropout: float = 0.4,
+        aux_dropout: float = 0.7,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        side = image_size // 2 if stem == "cifar" else (image_size + 1) // 16  # of the maps in blocks 4a to 4e
+        if side < (4 if aux_weight else 1):
+            least = {"imagenet": (15, 63), "cifar": (2, 8)}[stem][bool(aux_weight)]
+            hint = " (stem cifar and aux_weight 0 need less)" if aux_weight and stem == "imagenet" else ""
+            raise InputError(f"GoogLeNet: images of {least} pixels at least, not {image_size}")
+        if width <= 0:
+            raise InputError(f"GoogLeNet: width is a factor above 0, not {width:g}")
+        self.aux_weight = aux_weight
+
+        def scaled(channels: int) -> int:
+            return max(1, round(channels * width))
+
+        if stem == "imagenet":
+            response_norm = nn.Identity if batch_norm else LocalResponseNorm

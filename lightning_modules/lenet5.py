@@ -1,0 +1,261 @@
+"""LeNet-5, as it was published, and in the form that textbooks give it.
+
+Yann LeCun, Léon Bottou, Yoshua Bengio and Patrick Haffner, "Gradient-Based Learning Applied to Document Recognition",
+Proceedings of the IEEE, 1998. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+# table I of the paper: the maps of S2 that each map of C3 sees
+TABLE = (
+    *((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5)),
+    *((0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5)),
+    *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5)),
+    (0, 1, 2, 3, 4, 5),
+)
+
+# the ten digits on 7 by 12 pixels, which F6 learns to draw
+DIGITS = """
+    ..###.. ...##.. .#####. ######. ....##. ####### ..####. ####### .#####. .#####.
+    .#####. ..###.. ####### ####### ...###. ####### .#####. ####### ####### #######
+    ##...## .####.. ##...## .....## ..####. ##..... ##..... .....## ##...## ##...##
+    ##...## ...##.. .....## .....## ..####. ##..... ##..... .....## ##...## ##...##
+    ##...## ...##.. .....## .....## .##.##. ##..... ##..... ....##. ##...## ##...##
+    ##...## ...##.. ....##. ..####. .##.##. ######. ######. ....##. .#####. #######
+    ##...## ...##.. ...##.. ..####. ##..##. .###### ####### ...##.. .#####. .######
+    ##...## ...##.. ..##... .....## ####### .....## ##...## ...##.. ##...## .....##
+    ##...## ...##.. .##.... .....## ####### .....## ##...## ..##... ##...## .....##
+    ##...## ...##.. ##..... .....## ....##. .....## ##...## ..##... ##...## .....##
+    .#####. .###### ####### ####### ....##. ####### ####### ..##... ####### .#####.
+    ..###.. .###### ####### ######. ....##. ######. .#####. ..##... .#####. .####..
+"""
+
+
+class Subsampling(nn.Module):
+    """Sums each 2x2 patch, times one trained coefficient a map, plus one trained bias a map.
+
+    Args:
+        channels: Number of maps.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.coefficient = nn.Parameter(_uniform(channels, 1, 1, fan_in=4))
+        self.bias = nn.Parameter(_uniform(channels, fan_in=4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns maps [B, C, H / 2, W / 2] of maps [B, C, H, W]."""
+        return F.avg_pool2d(x, 2, divisor_override=1) * self.coefficient + self.bias[:, None, None]
+
+
+class TableConvolution(nn.Module):
+    """5x5 convolution from 6 to 16 maps, each of which sees the maps that the table gives it, and has weights for these."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        outputs = torch.tensor([output for output, inputs in enumerate(TABLE) for _ in inputs])
+        inputs = torch.tensor([number for inputs in TABLE for number in inputs])
+        self.register_buffer("outputs", outputs, persistent=False)
+        self.register_buffer("inputs", inputs, persistent=False)
+        fan_in = 25 * torch.tensor([len(inputs) for inputs in TABLE])
+        self.weight = nn.Parameter(_uniform(60, 5, 5, fan_in=fan_in[outputs, None, None]))
+        self.bias = nn.Parameter(_uniform(16, fan_in=fan_in))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns maps [B, 16, H - 4, W - 4] of maps [B, 6, H, W]."""
+        weight = self.weight.new_zeros(16, 6, 5, 5)
+        weight[self.outputs, self.inputs] = self.weight
+        return F.conv2d(x, weight, self.bias)
+
+
+class LeNet5(ImageClassifier):
+    """LeNet-5 to the letter: trained subsampling, partly connected maps, scaled tanh, distances to fixed codes.
+
+    A logit is the negative squared distance between the 84 outputs of F6 and its class's code of -1 and +1. The codes of
+    ten classes are pictures of the digits, those of any other number of classes are random, the same every time. All that
+    is trained starts uniformly within 2.4 / fan_in.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images, 32, or 28, which is framed by repeating the outermost pixels, so that
+            background goes on as background however images are normalised; the data gives it.
+        loss: The paper's `mse` (its equation 8), the mean distance to the right code, or `map` (its equation 9), which
+            also pushes the other codes away.
+        rubbish: Distance of images that are of no class (`map` alone): codes much farther away are not pushed further.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The images have another size.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 1,
+        image_size: int = 28,
+        loss: Literal["map", "mse"] = "map",
+        rubbish: float = 0.1,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        if image_size not in (28, 32):
+            raise InputError(f"LeNet5: takes images of 28 or 32 pixels, not {image_size}; ModernLeNet5 takes others")
+        self.frame = (32 - image_size) // 2
+        self.loss_kind = loss  # `loss` is the method
+        self.rubbish = rubbish
+
+        self.c1 = nn.Conv2d(in_channels, 6, 5)
+        self.s2 = Subsampling(6)
+        self.c3 = TableConvolution()
+        self.s4 = Subsampling(16)
+        self.c5 = nn.Conv2d(16, 120, 5)
+        self.f6 = nn.Linear(120, 84)
+        for layer in (self.c1, self.c5, self.f6):
+            bound = 2.4 / layer.weight[0].numel()
+            nn.init.uniform_(layer.weight, -bound, bound)
+            nn.init.uniform_(layer.bias, -bound, bound)
+        self.register_buffer("codes", _codes(num_classes))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        x = F.pad(images, [self.frame] * 4, mode="replicate")  # [B, in_channels, 32, 32]
+        x = _squash(self.c1(x))  # [B, 6, 28, 28]
+        x = _squash(self.s2(x))  # [B, 6, 14, 14]
+        x = _squash(self.c3(x))  # [B, 16, 10, 10]
+        x = _squash(self.s4(x))  # [B, 16, 5, 5]
+        x = _squash(self.c5(x)).flatten(1)  # [B, 120]
+        x = _squash(self.f6(x))  # [B, 84]
+        return -(x.float()[:, None] - self.codes).square().sum(2)
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Returns the mean loss of a batch by the paper's equation 8 or 9.
+
+        Args:
+            logits: float32 [B, K], the negative distances.
+            targets: int64 [B].
+            label_smoothing: Part of the target that is spread over all classes.
+        """
+        right = logits.gather(1, targets[:, None]).squeeze(1)
+        right = (1 - label_smoothing) * right + label_smoothing * logits.mean(1)
+        if self.loss_kind == "mse":
+            return -right.mean()
+        rubbish = logits.new_full((len(logits), 1), -self.rubbish)
+        return (torch.cat([logits, rubbish], 1).logsumexp(1) - right).mean()
+
+
+class ModernLeNet5(ImageClassifier):
+    """LeNet-5 as textbooks have it: full connections, plain pooling, any nonlinearity, softmax.
+
+    Two 5x5 convolutions with 2x2 pooling, two dense layers, and the last.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; if less than 32, they are framed by 2 zeros on each side, which makes
+            the usual 28 the paper's 32; the data gives it.
+        widths: Channels of the two convolutions and units of the two dense layers.
+        batch_norm: Normalise after each layer but the last, before its activation.
+        activation: The nonlinearity (the paper's time: tanh, sigmoid).
+        pool: Pooling after each convolution's activation: `max`, or `average`, as at the paper's time.
+        dropout: Probability of dropping an input of a dense layer, in training.
+        initializer: How weights start.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The widths are not four, or the image is too small.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 1,
+        image_size: int = 28,
+        widths: list[int] = [6, 16, 120, 84],  # noqa: B006 (never changed)
+        batch_norm: bool = False,
+        activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
+        pool: Literal["max", "average"] = "max",
+        dropout: float = 0.0,
+        initializer: Initializer = "he",
+        initializer_scale: float = 0.02,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        if len(widths) != 4 or min(widths) < 1:
+            raise InputError(f"ModernLeNet5: widths {widths}: two convolutions and two dense layers, each at least 1")
+        if image_size < 12:
+            raise InputError(f"ModernLeNet5: two 5x5 convolutions need images of 12 pixels, not {image_size}")
+        frame = 2 if image_size < 32 else 0
+
+        bias = not batch_norm
+        pooling = nn.MaxPool2d if pool == "max" else nn.AvgPool2d
+        self.features = nn.Sequential()  # [B, 6, 14, 14], then [B, 16, 5, 5]
+        channels = in_channels
+        for width, padding in zip(widths[:2], (frame, 0), strict=True):
+            self.features.append(nn.Conv2d(channels, width, 5, padding=padding, bias=bias))
+            if batch_norm:
+                self.features.append(nn.BatchNorm2d(width))
+            self.features.extend([ACTIVATIONS[activation](), pooling(2)])
+            channels = width
+
+        side = ((image_size + 2 * frame - 4) // 2 - 4) // 2
+        units = channels * side**2
+        self.classifier = nn.Sequential(nn.Flatten())
+        for width in widths[2:]:
+            self.classifier.extend([nn.Dropout(dropout), nn.Linear(units, width, bias=bias)])
+            if batch_norm:
+                self.classifier.append(nn.BatchNorm1d(width))
+            self.classifier.append(ACTIVATIONS[activation]())
+            units = width
+        self.classifier.extend([nn.Dropout(dropout), nn.Linear(units, num_classes)])
+        initialize(self, initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.classifier(self.features(images))
+
+
+def _squash(x: Tensor) -> Tensor:
+    """Returns the paper's scaled tanh, which is 1 at 1 and -1 at -1, where its curvature is greatest."""
+    return 1.7159 * torch.tanh(2 / 3 * x)
+
+
+def _uniform(*shape: int, fan_in: Tensor | int) -> Tensor:
+    """Returns values drawn uniformly within 2.4 / fan_in."""
+    return torch.empty(shape).uniform_(-2.4, 2.4) / fan_in
+
+
+def _codes(num_classes: int) -> Tensor:
+    """Returns a code of -1 and +1 for each class, float32 [num_classes, 84]: pictures for ten, else random ones."""
+    if num_classes == 10:
+        rows = [line.split() for line in DIGITS.split("\n") if line.strip()]
+        pictures = ["".join(row[digit] for row in rows) for digit in range(10)]
+        return torch.tensor([[1.0 if pixel == "#" else -1.0 for pixel in picture] for picture in pictures])
+    generator = torch.Generator().manual_seed(num_classes)
+    return 2.0 * torch.randint(2, (num_classes, 84), generator=generator, device="cpu") - 1

@@ -1,0 +1,103 @@
+"""MobileNet: convolutions taken apart into one a channel and one a pixel.
+
+Andrew G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017,
+arXiv:1704.04861.
+"""
+
+from typing import Literal
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import initialize
+
+# channels and stride of each pair of convolutions, table 1 of the paper; the last one's stride of 2 there is a misprint
+BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * ((512, 1),), (1024, 2), (1024, 1))
+HALVINGS = {"imagenet": 5, "cifar": 3}
+
+
+class Separable(nn.Sequential):
+    """A 3x3 convolution of each channel by itself and a 1x1 convolution across them, each with norm and ReLU.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        stride: Stride of the first.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__(
+            nn.Conv2d(in_channels, in_channels, 3, stride, padding=1, groups=in_channels, bias=False),
+            nn.BatchNorm2d(in_channels),
+            nn.ReLU(),
+            nn.Conv2d(in_channels, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+            nn.ReLU(),
+        )
+
+
+class MobileNet(ImageClassifier):
+    """MobileNet of 28 layers, for images of any size.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        width_multiplier: Factor on the number of channels (the paper: 1, 0.75, 0.5 and 0.25).
+        stem: How early the images are halved: five times from the first convolution on for `imagenet`, or three times
+            for `cifar`, which leaves out the first two.
+        dropout: Probability of dropping an input of the dense layer, in training.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The images are too small, or the width is.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 224,
+        width_multiplier: float = 1.0,
+        stem: Literal["imagenet", "cifar"] = "imagenet",
+        dropout: float = 0.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        least = 2 ** HALVINGS[stem]
+        if image_size < least:
+            hint = " (stem cifar: 8)" if stem == "imagenet" else ""
+            raise InputError(
+                f"MobileNet: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}"
+            )
+        if width_multiplier <= 0:
+            raise InputError(f"MobileNet: width_multiplier is a factor above 0, not {width_multiplier:g}")
+
+        channels = max(1, round(32 * width_multiplier))
+        self.features = nn.Sequential(
+            nn.Conv2d(in_channels, channels, 3, 2 if stem == "imagenet" else 1, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+        )
+        for number, (n, stride) in enumerate(BLOCKS):
+            width = max(1, round(n * width_multiplier))
+            self.features.append(Separable(channels, width, 1 if stem == "cifar" and number == 1 else stride))
+            channels = width
+        # [B, channels, 7, 7] of 224x224 with the stem for them, 4x4 of 32x32 with the other
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, num_classes))
+
+        initialize(self, "he", 0.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.classifier(self.features(images).mean((2, 3)))

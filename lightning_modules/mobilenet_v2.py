@@ -1,0 +1,127 @@
+"""MobileNetV2: residuals between narrow layers, with a wide depthwise convolution inside.
+
+Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen, "MobileNetV2: Inverted Residuals and
+Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are those of the authors' own code.
+"""
+
+from typing import Literal
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import initialize
+
+# expansion, channels, blocks and stride of each stage, table 2 of the paper
+STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+HALVINGS = {"imagenet": 5, "cifar": 3}
+
+
+def rounded(channels: float) -> int:
+    """Returns the multiple of 8 next to a number of channels, or the one above if that would lose more than a tenth."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8
+
+
+def unit(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Returns a convolution with norm and a ReLU that is cut at 6."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU6(),
+    )
+
+
+class InvertedResidual(nn.Module):
+    """Widens by a 1x1 convolution, filters each channel by itself, and narrows by a linear 1x1 convolution.
+
+    The input is added where shapes allow it.
+
+    Args:
+        in_channels: Channels of the input.
+        out_channels: Channels of the output.
+        expansion: Factor by which the inside is wider than the input; 1 leaves out the first convolution.
+        stride: Stride of the filter.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, expansion: int, stride: int) -> None:
+        super().__init__()
+        inside = expansion * in_channels
+        self.residual = stride == 1 and in_channels == out_channels
+        self.conv = nn.Sequential(
+            *([] if expansion == 1 else [unit(in_channels, inside, 1)]),
+            unit(inside, inside, 3, stride, groups=inside),
+            nn.Conv2d(inside, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, out_channels, H / stride, W / stride] of [B, in_channels, H, W]."""
+        return x + self.conv(x) if self.residual else self.conv(x)
+
+
+class MobileNetV2(ImageClassifier):
+    """MobileNetV2, for images of any size.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        width_multiplier: Factor on the number of channels, which become multiples of 8; the last convolution's is at
+            least 1, as in the paper.
+        stem: How early the images are halved: five times from the first convolution on for `imagenet`, or three times
+            for `cifar`, which leaves out the first two.
+        dropout: Probability of dropping an input of the dense layer, in training.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The images are too small, or the width is.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 224,
+        width_multiplier: float = 1.0,
+        stem: Literal["imagenet", "cifar"] = "imagenet",
+        dropout: float = 0.2,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        least = 2 ** HALVINGS[stem]
+        if image_size < least:
+            hint = " (stem cifar: 8)" if stem == "imagenet" else ""
+            raise InputError(
+                f"MobileNetV2: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}"
+            )
+        if width_multiplier <= 0:
+            raise InputError(f"MobileNetV2: width_multiplier is a factor above 0, not {width_multiplier:g}")
+
+        channels = rounded(32 * width_multiplier)
+        self.features = nn.Sequential(unit(in_channels, channels, 3, 2 if stem == "imagenet" else 1))
+        for number, (expansion, n, blocks, stride) in enumerate(STAGES):
+            width = rounded(n * width_multiplier)
+            for block in range(blocks):
+                halve = stride == 2 and block == 0 and not (stem == "cifar" and number == 1)
+                self.features.append(InvertedResidual(channels, width, expansion, 2 if halve else 1))
+                channels = width
+        last = rounded(1280 * max(1.0, width_multiplier))
+        self.features.append(unit(channels, last, 1))
+        # [B, last, 7, 7] of 224x224 with the stem for them, 4x4 of 32x32 with the other
+        self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, num_classes))
+
+        initialize(self, "he", 0.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self.classifier(self.features(images).mean((2, 3)))

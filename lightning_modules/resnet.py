@@ -1,0 +1,235 @@
+"""ResNet: convolutions that learn what to add to their input.
+
+Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Deep Residual Learning for Image Recognition", 2015,
+arXiv:1512.03385. The stride of a bottleneck is at its 3x3 convolution, as in torchvision, and not at its first one.
+Residuals that start at zero: Priya Goyal et al., 2017, arXiv:1706.02677.
+"""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.initializers import initialize
+
+# Blocks of each stage: section 4.2 of the paper (6n + 2 layers for CIFAR) and its table 1.
+CIFAR = {20: (3, 3, 3), 32: (5, 5, 5), 44: (7, 7, 7), 56: (9, 9, 9), 110: (18, 18, 18)}
+IMAGENET = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+BOTTLENECKS = (50, 101, 152)
+
+Factory = Callable[..., nn.Module]
+
+
+class ZeroShortcut(nn.Module):
+    """Shortcut without parameters: every `stride`-th pixel, and zeros for the channels that the input lacks.
+
+    Args:
+        new_channels: Number of channels of zeros.
+        stride: Distance of the pixels that are kept.
+    """
+
+    def __init__(self, new_channels: int, stride: int) -> None:
+        super().__init__()
+        self.new_channels = new_channels
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, C + new_channels, H / stride, W / stride] of [B, C, H, W]."""
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new_channels))
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions of one width beside a shortcut.
+
+    Args:
+        channels: Channels of the input.
+        width: Channels of the convolutions.
+        stride: Stride of the first convolution.
+        shortcut: Brings the input into the output's shape.
+        norm: Makes a norm for a number of channels.
+        activation: Makes the nonlinearity.
+    """
+
+    expansion = 1
+
+    def __init__(
+        self, channels: int, width: int, stride: int, shortcut: nn.Module, norm: Factory, activation: Factory
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.bn1 = norm(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = norm(width)
+        self.downsample = shortcut
+        self.activation = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, width, H / stride, W / stride] of [B, channels, H, W]."""
+        residual = self.activation(self.bn1(self.conv1(x)))
+        residual = self.bn2(self.conv2(residual))
+        return self.activation(self.downsample(x) + residual)
+
+
+class Bottleneck(nn.Module):
+    """A 1x1 convolution to `width` channels, a 3x3 one, and a 1x1 one to four times as many, beside a shortcut.
+
+    Args:
+        channels: Channels of the input.
+        width: Channels of the 3x3 convolution.
+        stride: Stride of the 3x3 convolution.
+        shortcut: Brings the input into the output's shape.
+        norm: Makes a norm for a number of channels.
+        activation: Makes the nonlinearity.
+    """
+
+    expansion = 4
+
+    def __init__(
+        self, channels: int, width: int, stride: int, shortcut: nn.Module, norm: Factory, activation: Factory
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn1 = norm(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn2 = norm(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.bn3 = norm(4 * width)
+        self.downsample = shortcut
+        self.activation = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, 4 width, H / stride, W / stride] of [B, channels, H, W]."""
+        residual = self.activation(self.bn1(self.conv1(x)))
+        residual = self.activation(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        return self.activation(self.downsample(x) + residual)
+
+
+class ResNet(ImageClassifier):
+    """ResNet-20 to 110 for CIFAR, ResNet-18 to 152 for ImageNet, or any numbers of basic blocks.
+
+    Each stage after the first halves the maps and doubles the channels.
+
+    Args:
+        num_classes: Number of classes; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        depth: 20, 32, 44, 56 or 110 for small images, 18, 34, 50, 101 or 152 for those of ImageNet.
+        blocks: Basic blocks of each stage, instead of a depth; the defaults are then those of the CIFAR nets.
+        width: Channels of the first stage; 16 (CIFAR) or 64 (ImageNet) if not given.
+        stem: What comes first: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
+            as the depth has it if not given.
+        shortcut: Where the shape changes, the shortcut is padded with `zeros` (CIFAR), or is a `projection`, a 1x1
+            convolution (ImageNet); as the depth has it if not given.
+        activation: The nonlinearity.
+        dropout: Probability of dropping an input of the last layer, in training.
+        zero_init_residual: Start every block as its shortcut: the scale of its last norm is 0.
+        norm_momentum: Weight of the newest batch in the running statistics.
+        norm_epsilon: Added to the variance.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: The blocks cannot be built, or are too many for the image.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 3,
+        image_size: int = 32,
+        depth: Literal[20, 32, 44, 56, 110, 18, 34, 50, 101, 152] | None = None,
+        blocks: list[int] | None = None,
+        width: int | None = None,
+        stem: Literal["imagenet", "cifar"] | None = None,
+        shortcut: Literal["zeros", "projection"] | None = None,
+        activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
+        dropout: float = 0.0,
+        zero_init_residual: bool = False,
+        norm_momentum: float = 0.1,
+        norm_epsilon: float = 1e-5,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        for_imagenet = depth in IMAGENET
+        blocks = _blocks(depth, blocks)
+        width = (64 if for_imagenet else 16) if width is None else width
+        if min(width, *blocks) < 1:
+            raise InputError("ResNet: width and blocks are at least 1")
+        stem = stem or ("imagenet" if for_imagenet else "cifar")
+        shortcut = shortcut or ("projection" if for_imagenet else "zeros")
+        halvings = len(blocks) - 1 + 2 * (stem == "imagenet")
+        least = 2**halvings // 2 + 1  # odd sizes are rounded up, so the last halving still has two pixels
+        if image_size < least:
+            raise InputError(f"ResNet: {halvings} halvings need images of {least} pixels, not {image_size}")
+
+        norm = partial(nn.BatchNorm2d, eps=norm_epsilon, momentum=norm_momentum)
+        if stem == "imagenet":
+            self.conv1 = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
+            self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        else:
+            self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
+            self.maxpool = nn.Identity()
+        self.bn1 = norm(width)
+        self.activation = ACTIVATIONS[activation]()
+        block = Bottleneck if depth in BOTTLENECKS else BasicBlock
+        channels = width
+        self.stages = nn.ModuleList()
+        for number, count in enumerate(blocks):
+            stage = nn.Sequential()
+            for stride in [1 if number == 0 else 2] + [1] * (count - 1):
+                new_channels = block.expansion * width - channels
+                if stride == 1 and new_channels == 0:
+                    shorter: nn.Module = nn.Identity()
+                elif shortcut == "zeros":
+                    shorter = ZeroShortcut(new_channels, stride)
+                else:
+                    projection = nn.Conv2d(channels, block.expansion * width, 1, stride, bias=False)
+                    shorter = nn.Sequential(projection, norm(block.expansion * width))
+                stage.append(block(channels, width, stride, shorter, norm, ACTIVATIONS[activation]))
+                channels = block.expansion * width
+            self.stages.append(stage)  # [B, channels, size / 2 ** number, same], of the stem's size
+            width *= 2
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(channels, num_classes)
+
+        initialize(self, "he", scale=1.0)
+        if zero_init_residual:
+            for module in self.stages.modules():
+                if isinstance(module, block):
+                    nn.init.zeros_((module.bn3 if block is Bottleneck else module.bn2).weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        x = self.maxpool(self.activation(self.bn1(self.conv1(images))))
+        for stage in self.stages:
+            x = stage(x)
+        return self.fc(self.dropout(x.mean((2, 3))))
+
+    def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the weights of torchvision's same network, whose stages are `layer1` and so on."""
+        return {re.sub(r"^layer(\d)", lambda n: f"stages.{int(n[1]) - 1}", key): weights[key] for key in weights}
+
+
+def _blocks(depth: int | None, blocks: list[int] | None) -> list[int]:
+    """Returns the number of blocks of each stage."""
+    if depth is not None:
+        if blocks:
+            raise InputError("ResNet: depth stands for blocks: give one or the other")
+        return list((CIFAR | IMAGENET)[depth])
+    if not blocks:
+        raise InputError("ResNet: give depth (20, 32, 44, 56, 110, 18, 34, 50, 101 or 152), or blocks")
+    return blocks
