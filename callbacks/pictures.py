@@ -4,19 +4,20 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from PIL import Image
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
+from callbacks.plots import COLUMNS, ROWS, draw_confusion, draw_curves, draw_predictions, draw_surface, plane
 from callbacks.record import Record
-
-COLUMNS, ROWS = 10, 6  # of predictions.png
+from datamodules.images import ImageDataModule
 
 
 class Pictures(Checkpoint):
     """Draws `curves.png`, `predictions.png` and `confusion.png` into the run's folder.
+
+    Where the images are points in the plane, `decision_surface.png` takes the place of predictions, after `fit` too.
 
     (Its base class makes Lightning call it after Record, whose rows it draws.)
     """
@@ -25,10 +26,12 @@ class Pictures(Checkpoint):
         self._outcomes: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draws the learning curves."""
+        """Draws the learning curves, and what the model has made of the plane."""
         record = next(callback for callback in trainer.callbacks if isinstance(callback, Record))
         if record.rows:
             _save(trainer, "curves.png", draw_curves(record.rows))
+        if _in_the_plane(trainer.datamodule):
+            _save(trainer, "decision_surface.png", decision_surface(pl_module, trainer.datamodule, "train"))
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets an earlier test."""
@@ -58,6 +61,10 @@ class Pictures(Checkpoint):
         data = trainer.datamodule
         test = data.splits["test"]
         targets = test.targets[index]
+        if _in_the_plane(data):
+            _save(trainer, "confusion.png", draw_confusion(targets, guesses, data.class_names, "test points"))
+            _save(trainer, "decision_surface.png", decision_surface(pl_module, data, "test"))
+            return
         _save(trainer, "confusion.png", draw_confusion(targets, guesses, data.class_names))
         # in file order, so that the same images come up in every run
         order = index.argsort()[: COLUMNS * ROWS]
@@ -69,6 +76,42 @@ class Pictures(Checkpoint):
         )
 
 
+def decision_surface(model: LightningModule, data: ImageDataModule, part: str) -> Figure:
+    """Draws what a model makes of the plane, and the points of one part of the data.
+
+    Args:
+        model: Tells two classes of points apart; its mode and device stay as they are.
+        data: Has the points.
+        part: `train` or `test`.
+
+    Returns:
+        The figure.
+    """
+    split = data.splits[part]
+    points = split.images.flatten(1)  # [N, 2]
+    logits = _logits(model, data, torch.cat([points, plane()]))
+    guesses, surface = logits[: len(points)].argmax(1), logits[len(points) :].softmax(1)[:, 1]
+    what = "training points" if part == "train" else f"{part} points"
+    return draw_surface(surface, points, split.targets, guesses, data.class_names, what)
+
+
+def _in_the_plane(data: Any) -> bool:
+    """Says whether the images of a data set are points in the plane, of two classes."""
+    return isinstance(data, ImageDataModule) and (data.image_size, data.in_channels, data.num_classes) == (1, 2, 2)
+
+
+@torch.no_grad()
+def _logits(model: LightningModule, data: ImageDataModule, points: Tensor) -> Tensor:
+    """Returns logits, float32 [N, 2] on the CPU, of points [N, 2]."""
+    images = data.normalization(points.view(-1, 1, 1, 2)).permute(0, 3, 1, 2)  # [N, 2, 1, 1]
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    logits = [model(batch.to(model.device, model.dtype)).float().cpu() for batch in images.split(data.eval_batch_size)]
+    for module, training in modes:
+        module.training = training
+    return torch.cat(logits)
+
+
 def _save(trainer: Trainer, name: str, figure: Figure) -> None:
     if trainer.run_folder is None or not trainer.is_global_zero:
         return
@@ -77,94 +120,3 @@ def _save(trainer: Trainer, name: str, figure: Figure) -> None:
     for logger in trainer.loggers:
         if isinstance(logger, WandbLogger):
             logger.log_image(name.removesuffix(".png"), [str(path)])
-
-
-def draw_curves(rows: list[dict[str, str]]) -> Figure:
-    """Draws loss, accuracy and learning rate by epoch.
-
-    Args:
-        rows: The rows of metrics.csv.
-
-    Returns:
-        The figure.
-    """
-    figure = Figure(figsize=(12, 3.6), dpi=120, layout="constrained")
-    for axes, (title, columns) in zip(
-        figure.subplots(1, 3),
-        {
-            "loss (nats)": ["train/loss", "val/loss"],
-            "accuracy (%)": ["train/acc", "val/acc"],
-            "learning rate at the epoch's end": ["lr"],
-        }.items(),
-        strict=True,
-    ):
-        scale = 100 if "%" in title else 1
-        for column, colour in zip(columns, ("tab:blue", "tab:orange"), strict=False):
-            points = [(int(row["epoch"]) + 1, float(row[column]) * scale) for row in rows if row.get(column)]
-            if points:
-                axes.plot(*zip(*points, strict=True), ".-", color=colour, label=column)
-        axes.set(title=title, xlabel="epoch")
-        axes.grid(alpha=0.3)
-        if len(columns) > 1:
-            axes.legend()
-    return figure
-
-
-def draw_confusion(targets: Tensor, guesses: Tensor, class_names: tuple[str, ...]) -> Figure:
-    """Draws how often each class is taken for each.
-
-    Args:
-        targets: Classes, int64 [N].
-        guesses: What the model takes them for, int64 [N].
-        class_names: Names of the classes.
-
-    Returns:
-        The figure.
-    """
-    k = len(class_names)
-    counts = torch.bincount(targets * k + guesses, minlength=k * k).view(k, k)
-    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
-    figure = Figure(figsize=(1.5 + 0.7 * k, 1.2 + 0.65 * k), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1)
-    for row in range(k):
-        for column in range(k):
-            if counts[row, column]:
-                colour = "white" if share[row, column] > 0.5 else "black"
-                axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
-    axes.set_xticks(range(k), class_names, rotation=45, ha="right")
-    axes.set_yticks(range(k), class_names)
-    accuracy = counts.diagonal().sum() / counts.sum()
-    axes.set(xlabel="predicted", ylabel="true", title=f"{accuracy:.2%} of {len(targets):,} test images are right")
-    return figure
-
-
-def draw_predictions(
-    images: Tensor, targets: Tensor, guesses: Tensor, probabilities: Tensor, class_names: tuple[str, ...]
-) -> Figure:
-    """Draws images with what the model takes them for; wrong guesses in red, with the truth.
-
-    Args:
-        images: uint8 [N, H, W, C].
-        targets: Classes, int64 [N].
-        guesses: What the model takes them for, int64 [N].
-        probabilities: How sure it is, [N].
-        class_names: Names of the classes.
-
-    Returns:
-        The figure.
-    """
-    rows = -(-len(images) // COLUMNS)
-    figure = Figure(figsize=(1.35 * COLUMNS, 1.75 * rows), dpi=120, layout="constrained")
-    for axes in figure.subplots(rows, COLUMNS, squeeze=False).flat:
-        axes.axis("off")
-    for axes, image, target, guess, probability in zip(
-        figure.axes, images, targets, guesses, probabilities, strict=False
-    ):
-        picture = Image.fromarray(image.squeeze(-1).numpy())
-        axes.imshow(picture, cmap="gray", interpolation="nearest")
-        right = target == guess
-        truth = "" if right else f"\nis {class_names[target]}"
-        title = f"{class_names[guess]} {probability:.0%}{truth}"
-        axes.set_title(title, fontsize=8, color="black" if right else "tab:red")
-    return figure

@@ -5,10 +5,13 @@ from functools import cache
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from engine.errors import InputError
 from engine.randomness import generator
+
+ELASTIC_POINTS = 5  # a side; some 7 pixels apart on MNIST and CIFAR-10, about as smooth as Simard et al.'s field
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class Augmentation:
             mirrored in every second epoch (Keller Jordan's airbench, 2024).
         crop_padding: Move the image by up to this many pixels in both directions.
         crop_fill: What moves in: the image mirrored at its edge, or black.
+        rotation: Turn by an angle in [-rotation, rotation), in degrees.
+        scale: Enlarge by a factor in [low, high).
+        shear: Slant by an angle in [-shear, shear), in degrees; below 90.
+        elastic: Distort smoothly: each of 5x5 points over the image moves by a normal distance of this standard
+            deviation in pixels, down and across, and what is between moves along (after Simard et al., 2003).
         cutout: Side in pixels of a square that is set to 0 after normalisation, which is the mean colour where channels
             are normalised (DeVries and Taylor, 2017).
         brightness: Shift all pixels of an image by a value in [-brightness, brightness), in units of 0 to 255.
@@ -29,14 +37,22 @@ class Augmentation:
     flip: Literal["none", "random", "alternating"] = "none"
     crop_padding: int = 0
     crop_fill: Literal["reflect", "black"] = "reflect"
+    rotation: float = 0.0
+    scale: tuple[float, float] | None = None
+    shear: float = 0.0
+    elastic: float = 0.0
     cutout: int = 0
     brightness: float = 0.0
     contrast: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("crop_padding", "cutout", "brightness"):
+        for name in ("crop_padding", "rotation", "shear", "elastic", "cutout", "brightness"):
             if getattr(self, name) < 0:
                 raise InputError(f"data.augmentation.{name} is {getattr(self, name)}: it cannot be negative")
+        if self.shear >= 90:
+            raise InputError(f"data.augmentation.shear is {self.shear}: an angle below 90 degrees is needed")
+        if self.scale and not 0 < self.scale[0] <= self.scale[1]:
+            raise InputError(f"data.augmentation.scale is {list(self.scale)}: two factors above 0, the lower one first")
         if self.contrast and not 0 <= self.contrast[0] <= self.contrast[1]:
             raise InputError(f"data.augmentation.contrast is {list(self.contrast)}: two factors, the lower one first")
 
@@ -61,6 +77,15 @@ class Augmentation:
         if self.crop_padding:
             shape = (n, 2)
             draws["shift"] = torch.randint(-self.crop_padding, self.crop_padding + 1, shape, generator=rng)
+        if self.rotation:
+            draws["rotation"] = (torch.rand(n, generator=rng) * 2 - 1) * self.rotation
+        if self.scale:
+            low, high = self.scale
+            draws["scale"] = low + torch.rand(n, generator=rng) * (high - low)
+        if self.shear:
+            draws["shear"] = (torch.rand(n, generator=rng) * 2 - 1) * self.shear
+        if self.elastic:
+            draws["elastic"] = torch.randn(n, 2, ELASTIC_POINTS, ELASTIC_POINTS, generator=rng) * self.elastic
         if self.cutout:
             draws["cutout"] = torch.rand(n, 2, generator=rng)
         if self.brightness:
@@ -71,15 +96,17 @@ class Augmentation:
         return draws
 
     def move(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
-        """Mirrors and shifts by one gather.
+        """Mirrors and shifts by one gather, which changes no pixel's value; all else by interpolation.
 
         Args:
             images: [B, H, W, C], any type.
             draws: From `draw`, of these images.
 
         Returns:
-            [B, H, W, C], of the same type.
+            [B, H, W, C], of the same type; float32 if interpolated.
         """
+        if any(name in draws for name in ("rotation", "scale", "shear", "elastic")):
+            return self._warp(images, draws)
         if "flip" not in draws and "shift" not in draws:
             return images
         b, h, w, c = images.shape
@@ -98,6 +125,27 @@ class Augmentation:
         if self.crop_fill == "black" and "shift" in draws:
             moved.masked_fill_(outside[..., None], 0)
         return moved
+
+    def _warp(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
+        """Mirrors, turns, scales, slants, distorts and shifts, interpolating once, bilinearly."""
+        b, h, w, _ = images.shape
+        zeros = torch.zeros(b, device=images.device)
+        angle, slant = draws.get("rotation", zeros).deg2rad(), draws.get("shear", zeros).deg2rad().tan()
+        cos, sin = angle.cos(), angle.sin()
+        # From a place in the result to one in the image, (x, y) seen from the centre.
+        inverse = torch.stack([cos + slant * sin, sin - slant * cos, -sin, cos], dim=1).view(b, 2, 2)
+        if "scale" in draws:
+            inverse = inverse / draws["scale"][:, None, None]
+        if "flip" in draws:
+            inverse = inverse * torch.stack([1 - 2 * draws["flip"].float(), zeros + 1], dim=1)[:, None]
+        shift = draws["shift"].flip(1) if "shift" in draws else torch.zeros(b, 2, device=images.device)
+        elastic = draws.get("elastic", torch.zeros(b, 2, ELASTIC_POINTS**2, device=images.device))
+        basis, half = _basis(h, w, images.device)
+        factors = torch.cat([inverse, shift[:, :, None], elastic.flatten(2)], dim=2)  # [B, 2, 28]
+        grid = (factors / half @ basis).view(b, 2, h, w).permute(0, 2, 3, 1)  # centres of edge pixels are at -1 and 1
+        fill = "zeros" if self.crop_fill == "black" else "reflection"
+        moved = F.grid_sample(images.permute(0, 3, 1, 2).float(), grid, padding_mode=fill, align_corners=True)
+        return moved.permute(0, 2, 3, 1).contiguous()
 
     def recolour(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
         """Shifts brightness, then scales contrast.
@@ -181,3 +229,19 @@ def _mirror(place: Tensor, size: int) -> Tensor:
     """Folds places outside [0, size) back at the edge pixel, which is not repeated."""
     place = place.abs()
     return torch.where(place >= size, 2 * (size - 1) - place, place)
+
+
+@cache
+def _basis(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Returns what places in an image are made of.
+
+    Returns:
+        What they are sums of, in pixels, [3 + 25, H * W]: x and y seen from the centre, 1, and a bump for each elastic
+        point. The distances from the centre to the edge in x and y, [2, 1].
+    """
+    half = torch.tensor([[w - 1], [h - 1]]) / 2
+    x, y = (torch.arange(w) - half[0]).expand(h, w), (torch.arange(h) - half[1])[:, None].expand(h, w)
+    points = torch.eye(ELASTIC_POINTS**2).view(-1, 1, ELASTIC_POINTS, ELASTIC_POINTS)
+    bumps = F.interpolate(points, (h, w), mode="bicubic", align_corners=True)  # [25, 1, H, W]
+    sums = torch.cat([torch.stack([x, y, torch.ones(h, w)]), bumps[:, 0]]).flatten(1)
+    return sums.to(device), half.to(device)

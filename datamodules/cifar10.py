@@ -1,10 +1,6 @@
 """CIFAR-10: 60,000 colour pictures of 32x32 pixels in ten classes (Krizhevsky, 2009)."""
 
-import contextlib
-import socket
-import threading
-import urllib.request
-from http.client import HTTPException
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -14,12 +10,11 @@ from torchvision.datasets.utils import check_integrity
 
 from datamodules.augmentation import Augmentation
 from datamodules.cache import cached
+from datamodules.download import answering, download
 from datamodules.image_files import class_files, decode, fingerprint
 from datamodules.images import ImageDataModule, Split
+from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 from engine.errors import InputError
-
-ANSWER_WITHIN = 8.0  # seconds that the download server has to answer
-STALLS_AFTER = 30.0  # seconds without a byte after which a download has failed
 
 
 class CIFAR10DataModule(ImageDataModule):
@@ -33,9 +28,11 @@ class CIFAR10DataModule(ImageDataModule):
     Args:
         data_dir: Folder of the data set; a download goes there.
         source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
+        classes: Names or numbers of the classes to keep, at least two, renumbered in this order; all ten if not given.
         batch_size: Images an optimizer step, over all devices together.
         eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
-        val_size: Training images set aside for validation, equally many of each class; 0 trains on all 50,000.
+        val_size: Training images set aside for validation, equally many of each class; 0 trains on all. Stays as
+            it is when there are fewer classes, of which each has 5,000 images.
         split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
         augmentation: What may happen to a training image.
         normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
@@ -54,6 +51,7 @@ class CIFAR10DataModule(ImageDataModule):
         self,
         data_dir: str = "data",
         source: Literal["auto", "synthetic"] = "auto",
+        classes: list[str | int] | None = None,
         batch_size: int = 128,
         eval_batch_size: int = 1000,
         val_size: int = 5000,
@@ -61,9 +59,15 @@ class CIFAR10DataModule(ImageDataModule):
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
         normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
     ) -> None:
+        names = SYNTHETIC_CLASSES if source == "synthetic" else self.class_names
+        self._kept = None if classes is None else _numbers(classes, names)  # by new number, the original one
+        if self._kept:
+            self.num_classes, self.train_size = len(self._kept), 5000 * len(self._kept)
         super().__init__(
             data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
+        if self._kept:
+            self.class_names = tuple(names[number] for number in self._kept)
 
     def read(self) -> dict[str, Split]:
         """Reads torchvision's batches or class folders, else downloads the batches.
@@ -74,12 +78,28 @@ class CIFAR10DataModule(ImageDataModule):
         if not (self.data_dir / CIFAR10.base_folder).is_dir() and any(
             (self.data_dir / part).is_dir() for part in ("train", "test")
         ):
-            return self._read_folders()
-        return self._read_batches()
+            return self._keep(self._read_folders())
+        return self._keep(self._read_batches())
+
+    def synthesize(self) -> dict[str, Split]:
+        """Draws pictures; of all ten shapes where only some are kept."""
+        return self._keep(CIFAR10DataModule(source="synthetic").synthesize()) if self._kept else super().synthesize()
+
+    def _keep(self, parts: dict[str, Split]) -> dict[str, Split]:
+        """Keeps the chosen classes, in the order of their images, under their new numbers."""
+        if not self._kept:
+            return parts
+        new = torch.full((10,), -1)
+        new[self._kept] = torch.arange(len(self._kept))
+        kept = {}
+        for name, part in parts.items():
+            among = part.take(new[part.targets] >= 0)
+            kept[name] = Split(among.images, new[among.targets])
+        return kept
 
     def _read_folders(self) -> dict[str, Split]:
         self.origin = f"{self.data_dir} (class folders)"
-        parts = {part: class_files(self.data_dir / part, self.class_names) for part in ("train", "test")}
+        parts = {part: class_files(self.data_dir / part, CIFAR10DataModule.class_names) for part in ("train", "test")}
         key = fingerprint((path for files in parts.values() for path, _ in files), self.data_dir)
 
         def decode_all() -> dict[str, Tensor]:
@@ -109,51 +129,34 @@ class CIFAR10DataModule(ImageDataModule):
         return parts
 
     def _download(self) -> None:
-        corrupt = (self.data_dir / CIFAR10.base_folder).is_dir()
-        missing = [path for path in (self.data_dir, *self.data_dir.parents) if not path.exists()]
-        archive = self.data_dir / CIFAR10.filename
-        had_archive = archive.exists()
-        waits = socket.getdefaulttimeout()
-        socket.setdefaulttimeout(STALLS_AFTER)  # torchvision sets none, and a stalled server would hold us for good
-        try:
+        folder, archive = self.data_dir / CIFAR10.base_folder, self.data_dir / CIFAR10.filename
+        names = [name for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list)]
+
+        def fetch() -> None:
             if not check_integrity(archive, CIFAR10.tgz_md5):  # put there by hand, it needs no server
-                answer = _first_answer(CIFAR10.url)
-                if answer is not None:
-                    raise answer
+                answering([CIFAR10.url])
             CIFAR10(self.data_dir, train=True, download=True)
-        except (OSError, RuntimeError, EOFError, HTTPException) as error:
-            with contextlib.suppress(OSError):  # no half-made file or folder
-                if not had_archive:
-                    archive.unlink(missing_ok=True)
-            for path in missing:
-                with contextlib.suppress(OSError):
-                    path.rmdir()
-            what = (
-                f"a damaged {CIFAR10.base_folder}" if corrupt else f"neither {CIFAR10.base_folder} nor train/ and test/"
-            )
-            raise InputError(
-                f"--data.data_dir {self.data_dir}: holds {what}, and the download failed ({error}); "
-                f"put CIFAR-10 there, or try the built-in pictures with --data.source synthetic"
-            ) from error
-        finally:
-            socket.setdefaulttimeout(waits)
+
+        damaged = folder.is_dir()
+        holds = f"a damaged {CIFAR10.base_folder}" if damaged else f"neither {CIFAR10.base_folder} nor train/ and test/"
+        writes = [archive, *(folder / name for name in (*names, CIFAR10.meta["filename"], "readme.html"))]
+        download(fetch, writes, self.data_dir, holds, self.name)
 
 
-def _first_answer(url: str) -> Exception | None:
-    """Asks a server for an address, and returns why it did not answer in time, or None.
+def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:
+    """Returns the numbers of classes that are given by name or number.
 
-    In a thread: neither the look-up of a name nor a proxy keeps to a socket's timeout.
+    Raises:
+        InputError: One is unknown or given twice, or there are fewer than two.
     """
-    outcome: list[Exception | None] = []
-
-    def ask() -> None:
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_WITHIN):
-                outcome.append(None)
-        except (OSError, ValueError, HTTPException) as error:
-            outcome.append(OSError(f"{url}: {getattr(error, 'reason', error)}"))
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(ANSWER_WITHIN)
-    return outcome[0] if outcome else TimeoutError(f"{url}: no answer within {ANSWER_WITHIN:.0f} s")
+    numbers = []
+    for given in classes:
+        number = names.index(given) if given in names else given
+        if number not in range(len(names)):
+            raise InputError(f"data.classes: no class is called '{given}'; there are 0 to 9: {', '.join(names)}")
+        if number in numbers:
+            raise InputError(f"data.classes: '{given}' ({names[number]}) is there twice")
+        numbers.append(number)
+    if len(numbers) < 2:
+        raise InputError(f"data.classes: at least two of {', '.join(names)} are needed, not {len(numbers)}")
+    return numbers

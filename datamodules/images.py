@@ -1,9 +1,9 @@
-"""The base of every image data set that fits into memory."""
+"""The base of every image data set."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningDataModule
@@ -12,6 +12,7 @@ from torch import Tensor
 from datamodules.augmentation import Augmentation, Normalization
 from datamodules.image_files import decode, find_pictures
 from datamodules.loader import Batch, BatchLoader
+from datamodules.streaming import PictureFiles
 from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 from datamodules.synthetic import synthetic_images
 from engine.errors import InputError
@@ -19,17 +20,22 @@ from engine.errors import InputError
 
 @dataclass
 class Split:
-    """Images uint8 [N, H, W, C] and their classes int64 [N]."""
+    """Images uint8 [N, H, W, C], in memory or on disk, and their classes int64 [N]."""
 
-    images: Tensor
+    images: Tensor | PictureFiles
     targets: Tensor
 
     def __len__(self) -> int:
         return len(self.targets)
 
+    def take(self, index: Tensor) -> "Split":
+        """Returns a selection."""
+        images = self.images[index] if isinstance(self.images, Tensor) else self.images.take(index)
+        return Split(images, self.targets[index])
+
 
 class ImageDataModule(LightningDataModule):
-    """Images decoded once into memory, split, and handed out in whole batches.
+    """Images, split and handed out in whole batches; decoded once into memory unless `read` leaves them on disk.
 
     A subclass names the data set in the class attributes below and reads it in `read`.
 
@@ -82,17 +88,26 @@ class ImageDataModule(LightningDataModule):
         self.val_size = val_size
         self.split_seed = split_seed
         self.augmentation = augmentation
-        self.normalization = Normalization(normalization, self.mean, self.std)
+        self._scaling = normalization
         self.origin = "synthetic pictures" if source == "synthetic" else str(self.data_dir)
         self.inputs: list[str] = []
         self.splits: dict[str, Split] = {}
+        self._loaders: list[BatchLoader] = []
         self._position = 0  # batch within the epoch at which a resumed run goes on
         if source == "synthetic":
             self.class_names = SYNTHETIC_CLASSES[: self.num_classes]
 
     @abstractmethod
     def read(self) -> dict[str, Split]:
-        """Reads, or downloads and reads, the data set's own parts `train` and `test`; sets `origin`."""
+        """Reads, or downloads and reads, the data set's own parts `train`, `test` and, if it has one, `val`.
+
+        Sets `origin`, and `mean` and `std` where they are not known before.
+        """
+
+    @property
+    def normalization(self) -> Normalization:
+        """How pixels are scaled."""
+        return Normalization(self._scaling, self.mean, self.std)
 
     def synthesize(self) -> dict[str, Split]:
         """Draws pictures in place of the data set: a fifth of CIFAR-10's number, so that first runs are short."""
@@ -128,6 +143,9 @@ class ImageDataModule(LightningDataModule):
 
     def _load(self) -> None:
         parts = self.synthesize() if self.source == "synthetic" else self.read()
+        if "val" in parts:
+            self.splits = parts
+            return
         total = len(parts["train"])
         # The synthetic stand-in is smaller than the data set; its validation split shrinks in proportion.
         val_size = self.val_size * total // max(total, self.train_size) if self.source == "synthetic" else self.val_size
@@ -185,12 +203,15 @@ class ImageDataModule(LightningDataModule):
         if len(split) < world_size:
             raise InputError(f"{len(split)} images of the {name} split cannot be shared by {world_size} devices")
         device = self.trainer.strategy.root_device
-        if device.type == "cuda" and split.images.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
+        in_memory = isinstance(split.images, Tensor)
+        if device.type == "cuda" and in_memory and split.images.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
             # moved once, not batch by batch
             split = Split(split.images.to(device), split.targets.to(device))
-        return BatchLoader(
+        loader = BatchLoader(
             split.images, split.targets, batch_size, seed, augmentation, self.trainer.global_rank, world_size
         )
+        self._loaders.append(loader)
+        return loader
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augments (in training only) and normalises the whole batch on its device.
@@ -210,7 +231,16 @@ class ImageDataModule(LightningDataModule):
             images = images.contiguous()
         return Batch(images, batch.targets, batch.index, {})
 
-    def state_dict(self) -> dict[str, int]:
+    def teardown(self, stage: str) -> None:
+        """Ends the processes of the loaders."""
+        while self._loaders:
+            self._loaders.pop().close()
+
+    def on_exception(self, exception: BaseException) -> None:
+        """Ends them, too, when a run ends early."""
+        self.teardown("")
+
+    def state_dict(self) -> dict[str, Any]:
         """Returns the batch within the epoch at which training goes on.
 
         Kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's length.
@@ -219,7 +249,7 @@ class ImageDataModule(LightningDataModule):
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
         return {"batch": loop.epoch_loop.batch_progress.current.processed if within_epoch else 0}
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up the position of a checkpoint, if training goes on from it."""
         if self.trainer.state.fn == "fit":
             self._position = state_dict["batch"]
@@ -247,4 +277,4 @@ def stratified_split(part: Split, val_size: int, num_classes: int, seed: int) ->
     chosen = by_class[place.argsort(stable=True)[:val_size]]
     is_val = torch.zeros(len(part), dtype=torch.bool)
     is_val[chosen] = True
-    return Split(part.images[~is_val], part.targets[~is_val]), Split(part.images[is_val], part.targets[is_val])
+    return part.take(~is_val), part.take(is_val)

@@ -1,11 +1,16 @@
-"""Whole batches from tensors in memory, in an order that is a function of (seed, epoch)."""
+"""Whole batches from memory or disk, in an order that is a function of (seed, epoch)."""
 
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
+from datamodules.streaming import PictureFiles
+from engine.errors import InputError, RunFailed
 from engine.randomness import generator
 
 
@@ -34,13 +39,15 @@ class Draws(Protocol):
 
 
 class BatchLoader:
-    """Iterates over one split in memory, a gather a batch.
+    """Iterates over one split, a gather a batch.
 
     For training it shuffles, drops the incomplete last batch, and gives every rank an equal slice of each global
     batch. For evaluation it keeps the order and every sample; rank r takes samples r, r + world, ...
 
+    Pictures on disk are decoded ahead, a batch at a time, by processes that live from the first batch to `close`.
+
     Args:
-        images: All images of the split, [N, H, W, C].
+        images: All images of the split, [N, H, W, C], in memory or on disk.
         targets: Their classes, [N].
         batch_size: Images a batch, over all ranks together.
         seed: Shuffle and draw by this seed; None evaluates in order.
@@ -51,7 +58,7 @@ class BatchLoader:
 
     def __init__(
         self,
-        images: Tensor,
+        images: Tensor | PictureFiles,
         targets: Tensor,
         batch_size: int,
         seed: int | None = None,
@@ -68,6 +75,8 @@ class BatchLoader:
         self.world_size = world_size
         self.epoch = 0
         self.position = 0  # batch at which the next iteration starts; not 0 only right after a resume
+        self._decoder: DataLoader | None = None
+        self._requests: list[list[int]] = []  # what the decoder is to decode, batch by batch
         if seed is not None:
             self.sampler = self  # Lightning announces the epoch through `loader.sampler.set_epoch`
 
@@ -109,15 +118,52 @@ class BatchLoader:
         device = self.images.device
         order = order.to(device)
         draws = {name: values.to(device) for name, values in draws.items()}
-        for batch in range(first, len(self)):
-            start = batch * self.batch_size + self.rank * self._share
-            yield self._gather(order[start : start + self._share], draws)
+        starts = (batch * self.batch_size + self.rank * self._share for batch in range(first, len(self)))
+        yield from self._gather([order[start : start + self._share] for start in starts], draws)
 
     def _evaluation_batches(self) -> Iterator[Batch]:
         mine = torch.arange(self.rank, len(self.targets), self.world_size, device=self.images.device)
-        for index in mine.split(self._share):
-            yield self._gather(index, {})
+        yield from self._gather(mine.split(self._share), {})
 
-    def _gather(self, index: Tensor, draws: dict[str, Tensor]) -> Batch:
-        taken = {name: values[index] for name, values in draws.items()}
-        return Batch(self.images[index], self.targets[index], index, taken)
+    def _gather(self, indices: Sequence[Tensor], draws: dict[str, Tensor]) -> Iterator[Batch]:
+        for images, index in zip(self._images(indices), indices, strict=True):
+            taken = {name: values[index] for name, values in draws.items()}
+            yield Batch(images, self.targets[index], index, taken)
+
+    def _images(self, indices: Sequence[Tensor]) -> Iterator[Tensor]:
+        if isinstance(self.images, Tensor):
+            yield from (self.images[index] for index in indices)
+            return
+        if self._decoder is None:
+            self._decoder = self._make_decoder(self.images)
+        self._requests[:] = [index.tolist() for index in indices]
+        try:
+            yield from self._decoder
+        except InputError as error:  # all were readable when the run began; a worker's error comes with its traceback
+            raise RunFailed(str(error).strip().rpartition("InputError: ")[2]) from error
+
+    def _make_decoder(self, files: PictureFiles) -> DataLoader:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = min(files.num_workers, cores)
+        return DataLoader(
+            files,
+            batch_size=None,  # a request is a whole batch
+            sampler=self._requests,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            worker_init_fn=_leave_signals_to_the_parent,
+            generator=torch.Generator(),  # else it would draw from torch's own stream
+        )
+
+    def close(self) -> None:
+        """Ends the processes that decode; a later iteration starts new ones."""
+        iterator = getattr(self._decoder, "_iterator", None)
+        if iterator is not None:
+            iterator._shutdown_workers()  # now, even if an exception's traceback still holds them
+        self._decoder = None
+
+
+def _leave_signals_to_the_parent(worker: int) -> None:
+    """Lets a worker outlive a signal to the whole group: the parent still needs it to end its batch."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -25,7 +25,12 @@ def add_run_options(parser: LightningArgumentParser) -> None:
     """Adds what always runs, each under its own name, and links the data's sizes to the model."""
     for option, kind, default, text in (
         ("--run_dir", str | None, None, "Folder of a new run, instead of runs/<config>/<time>."),
-        ("--weights", str | None, None, "Start from a run folder, a checkpoint, a .pth or .safetensors file."),
+        (
+            "--weights",
+            str | None,
+            None,
+            "Start from a run folder, .ckpt, .pth, .safetensors or torchvision:NAME:WEIGHTS.",
+        ),
         ("--wandb", Literal["off", "offline", "online"], "off", "Whether to track the run in Weights & Biases."),
     ):
         parser.add_argument(option, type=kind, default=default, help=text)

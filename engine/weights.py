@@ -1,22 +1,32 @@
-"""Weights to start from: ours or anybody's state dict, as far as they fit."""
+"""Weights to start from: ours, torchvision's or anybody's state dict, as far as they fit."""
 
+import difflib
+import pickle
+import sys
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier
 
 
 def read_weights(name: str) -> dict[str, Tensor]:
     """Reads weights from a run folder (its best checkpoint), a checkpoint, or a plain `.pth` or `.safetensors` file.
 
+    Args:
+        name: The folder or file, or `torchvision:NAME:WEIGHTS` for weights that torchvision publishes.
+
     Raises:
         InputError: There are none.
     """
+    if name.startswith("torchvision:"):
+        return _download(name)
     path = Path(name).expanduser()
     if path.is_dir():
         found = [path / "checkpoints" / file for file in ("best.ckpt", "last.ckpt")]
@@ -35,8 +45,31 @@ def read_weights(name: str) -> dict[str, Tensor]:
     return weights
 
 
-def load_weights(model: nn.Module, weights: dict[str, Tensor], name: str) -> list[str]:
-    """Copies into a model what fits it by name and shape.
+def _download(name: str) -> dict[str, Tensor]:
+    from torchvision import models  # takes a second, which other runs need not spend
+
+    _, network, version = [*name.split(":", 2), ""][:3]
+    if network not in (networks := models.list_models(module=models)):
+        near = " or ".join(difflib.get_close_matches(network, networks, n=3, cutoff=0))
+        raise InputError(f"--weights {name}: torchvision has no network {network!r}; did you mean {near}?")
+    versions = models.get_model_weights(network).__members__
+    if version not in versions:
+        there_are = " or ".join(f"torchvision:{network}:{known}" for known in versions if known != "DEFAULT")
+        raise InputError(f"--weights {name}: torchvision has no such weights; it has {there_are}")
+    weights = versions[version]
+    try:
+        return weights.get_state_dict(
+            map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
+        )
+    except (OSError, HTTPException, RuntimeError, pickle.UnpicklingError) as error:
+        reason = str(error).split(". ")[0] or type(error).__name__  # of torch's page, what happened and not what to do
+        raise InputError(
+            f"--weights {name}: could not be fetched ({reason}); get {weights.url} elsewhere, and give the file's path"
+        ) from error
+
+
+def load_weights(model: ImageClassifier, weights: dict[str, Tensor], name: str) -> list[str]:
+    """Copies into a model what fits it by name and shape, under our names or torchvision's.
 
     Args:
         model: The model, changed in place.
@@ -47,15 +80,24 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], name: str) -> lis
         Lines that say what was loaded, what was skipped and why.
 
     Raises:
-        InputError: Nothing fits.
+        InputError: Nothing fits, or so little that it is another network's.
     """
     # running metrics are of the run that the weights come from
     own = {key: value for key, value in model.state_dict().items() if "_metrics." not in key}
-    offered = {key: value for key, value in weights.items() if "_metrics." not in key}
-    fitting = {key: value for key, value in offered.items() if key in own and value.shape == own[key].shape}
-    if not any(key in fitting for key, _ in model.named_parameters()):
-        first, mine = next(iter(offered), "nothing"), next(iter(own))
-        raise InputError(f"--weights {name}: nothing in it fits this model (it has {first}, the model {mine})")
+    given = {key: value for key, value in weights.items() if "_metrics." not in key}
+    namings = [(_fitting(offered, own), offered) for offered in (given, model.from_torchvision(given))]
+    fitting, offered = max(namings, key=lambda naming: len(naming[0]))
+    # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
+    kernels = [key for key, value in model.named_parameters() if value.ndim > 1]
+    found = sum(key in fitting for key in kernels)
+    has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(own))}"
+    if not found:
+        raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
+    if 2 * found < len(kernels):
+        raise InputError(
+            f"--weights {name}: only {found} of this model's {len(kernels)} layers fit: it is of another network, "
+            f"or of this one in other sizes ({has})"
+        )
     with torch.no_grad():
         for key, value in fitting.items():
             own[key].copy_(value)
@@ -65,5 +107,10 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], name: str) -> lis
             lines.append(f"         skipped {key}: the model has no such tensor")
         elif key not in fitting:
             lines.append(f"         skipped {key}: {list(value.shape)} there, {list(own[key].shape)} in the model")
-    lines += [f"         kept new {key}: not in {name}" for key in own if key not in offered]
-    return lines
+    # older files lack the norms' counters of batches, which nothing here uses
+    missing = [key for key in own if key not in offered and not key.endswith(".num_batches_tracked")]
+    return lines + [f"         kept new {key}: not in {name}" for key in missing]
+
+
+def _fitting(offered: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value for key, value in offered.items() if key in own and value.shape == own[key].shape}

@@ -15,18 +15,20 @@ from engine.errors import InputError
 from lightning_modules.image_classifier import ImageClassifier, default_optimizer
 from lightning_modules.initializers import initialize
 
-# Channels and groups of each convolution, and, for all forms, its kernel on large images and whether pooling follows.
-CHANNELS = {2012: (96, 256, 384, 384, 256), 2014: (64, 192, 384, 256, 256)}
-GROUPS = {2012: (1, 2, 1, 2, 2), 2014: (1, 1, 1, 1, 1)}
-KERNELS = (11, 5, 3, 3, 3)
+# channels and groups of each convolution
+LAYERS = {
+    2012: ((96, 1), (256, 2), (384, 1), (384, 2), (256, 2)),
+    2014: ((64, 1), (192, 1), (384, 1), (256, 1), (256, 1)),
+}
+KERNELS = {"imagenet": (11, 5, 3, 3, 3), "cifar": (5, 5, 3, 3, 3)}
 POOLED = (True, True, False, False, True)
 LEAST_SIZE = {"imagenet": 63, "cifar": 15}
 
 
 class LocalResponseNorm(nn.Module):
-    """Divides each value by a power of the energy of five neighbouring channels: section 3.3 of the paper, its constants.
+    """Divides each value by a power of the energy in five neighbouring channels, with the paper's constants.
 
-    Torch's own has no bfloat16 on CPUs and nothing deterministic on GPUs.
+    Torch's own takes twice as long on a CPU, and its gradient is not deterministic on a GPU.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,21 +92,16 @@ class AlexNet(ImageClassifier):
 
         self.features = nn.Sequential()
         channels, side = in_channels, image_size
-        for n, groups, kernel, pooled in zip(CHANNELS[form], GROUPS[form], KERNELS, POOLED, strict=True):
-            stride, padding = 1, kernel // 2
-            if kernel == 11:
-                kernel, stride, padding = (11, 4, 2) if stem == "imagenet" else (5, 1, 2)
-                side = (image_size + 4 - kernel) // stride + 1
+        for (n, groups), kernel, pooled in zip(LAYERS[form], KERNELS[stem], POOLED, strict=True):
+            stride, padding = 4 if kernel == 11 else 1, min(2, kernel // 2)
             out = 2 * max(1, round(n * width / 2))  # even, for two groups
-            self.features.append(
-                nn.Conv2d(channels, out, kernel, stride, padding, groups=groups, bias=not batch_norm)
-            )
-            channels = out
+            self.features.append(nn.Conv2d(channels, out, kernel, stride, padding, groups=groups, bias=not batch_norm))
             if batch_norm:
-                self.features.append(nn.BatchNorm2d(channels))
+                self.features.append(nn.BatchNorm2d(out))
             self.features.append(nn.ReLU())
-            if form == 2012 and kernel >= 5 and not batch_norm:
+            if form == 2012 and kernel > 3 and not batch_norm:
                 self.features.append(LocalResponseNorm())
+            channels, side = out, (side + 2 * padding - kernel) // stride + 1
             if pooled:
                 self.features.append(nn.MaxPool2d(3, 2))
                 side = (side - 1) // 2

@@ -147,5 +147,5 @@ class DenseNet(ImageClassifier):
         return self.classifier(self.features(images).mean((2, 3)))
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the weights of torchvision's same network; its files, older than its code, have `norm.1` for `norm1`."""
+        """Returns the weights of torchvision's same network, whose files may have `norm.1` for `norm1`."""
         return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)", r"\1", key): weights[key] for key in weights}

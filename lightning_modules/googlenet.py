@@ -29,6 +29,8 @@ BLOCKS = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
+# by stem, and whether there are auxiliary classifiers, which want 4x4 maps
+LEAST_SIZE = {("imagenet", True): 63, ("imagenet", False): 15, ("cifar", True): 8, ("cifar", False): 2}
 
 
 def unit(in_channels: int, out_channels: int, kernel: int, batch_norm: bool, stride: int = 1) -> nn.Sequential:
@@ -57,9 +59,7 @@ class Inception(nn.Module):
         super().__init__()
         one, reduce3, three, reduce5, five, projection = widths
         self.branch1 = unit(in_channels, one, 1, batch_norm)
-        self.branch2 = nn.Sequential(
-            unit(in_channels, reduce3, 1, batch_norm), unit(reduce3, three, 3, batch_norm)
-        )
+        self.branch2 = nn.Sequential(unit(in_channels, reduce3, 1, batch_norm), unit(reduce3, three, 3, batch_norm))
         self.branch3 = nn.Sequential(
             unit(in_channels, reduce5, 1, batch_norm), unit(reduce5, five, large_kernel, batch_norm)
         )
@@ -118,17 +118,95 @@ class GoogLeNet(ImageClassifier):
         norm_lr_factor: float = 1.0,
     ) -> None:
         super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
-        side = image_size // 2 if stem == "cifar" else (image_size + 1) // 16  # of the maps in blocks 4a to 4e
-        if side < (4 if aux_weight else 1):
-            least = {"imagenet": (15, 63), "cifar": (2, 8)}[stem][bool(aux_weight)]
-            hint = " (stem cifar and aux_weight 0 need less)" if aux_weight and stem == "imagenet" else ""
-            raise InputError(f"GoogLeNet: images of {least} pixels at least, not {image_size}")
+        least = LEAST_SIZE[stem, aux_weight > 0]
+        if image_size < least:
+            raise InputError(
+                f"GoogLeNet: stem {stem} with aux_weight {aux_weight:g} needs images of {least} pixels, "
+                f"not {image_size} (stem cifar with aux_weight 0: {LEAST_SIZE['cifar', False]})"
+            )
         if width <= 0:
             raise InputError(f"GoogLeNet: width is a factor above 0, not {width:g}")
+        if aux_weight < 0:
+            raise InputError(f"GoogLeNet: aux_weight is at least 0, not {aux_weight:g}")
         self.aux_weight = aux_weight
 
         def scaled(channels: int) -> int:
             return max(1, round(channels * width))
 
+        channels = scaled(192)
         if stem == "imagenet":
-            response_norm = nn.Identity if batch_norm else LocalResponseNorm
+            first = scaled(64)
+            self.stem = nn.Sequential(
+                OrderedDict(
+                    conv1=unit(in_channels, first, 7, batch_norm, stride=2),
+                    maxpool1=halving(),
+                    norm1=nn.Identity() if batch_norm else LocalResponseNorm(),
+                    conv2=unit(first, first, 1, batch_norm),
+                    conv3=unit(first, channels, 3, batch_norm),
+                    norm2=nn.Identity() if batch_norm else LocalResponseNorm(),
+                    maxpool2=halving(),
+                )
+            )
+        else:
+            self.stem = unit(in_channels, channels, 3, batch_norm)
+        for name, widths in BLOCKS.items():
+            block = Inception(channels, [scaled(n) for n in widths], 5 if five_by_five else 3, batch_norm)
+            self.add_module(f"inception{name}", block)
+            channels = block.out_channels
+        self.maxpool3 = halving()
+        self.maxpool4 = nn.MaxPool2d(2, ceil_mode=True)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(channels, num_classes)
+
+        if aux_weight:
+            side = image_size // 2 if stem == "cifar" else (image_size + 1) // 16  # of the maps of blocks 4a to 4e
+
+            def auxiliary(channels: int) -> nn.Sequential:
+                return nn.Sequential(
+                    OrderedDict(
+                        # of 14x14 maps that is the paper's: 5x5 with stride 3
+                        pool=nn.AvgPool2d(side - 3 * (side // 4), side // 4),  # [B, channels, 4, 4]
+                        conv=unit(channels, scaled(128), 1, batch_norm),
+                        flatten=nn.Flatten(),
+                        fc1=nn.Linear(16 * scaled(128), scaled(1024)),
+                        relu=nn.ReLU(),
+                        dropout=nn.Dropout(aux_dropout),
+                        fc2=nn.Linear(scaled(1024), num_classes),
+                    )
+                )
+
+            self.aux1 = auxiliary(self.inception4a.out_channels)
+            self.aux2 = auxiliary(self.inception4d.out_channels)
+
+        initialize(self, "he", 0.0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        return self._classify(self._features(images)[-1])
+
+    def training_outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns logits of a training batch, and its loss with that of the auxiliary classifiers."""
+        first, second, last = self._features(batch.images)
+        logits = self._classify(last).float()
+        loss = self.loss(logits, batch.targets, self.label_smoothing)
+        if self.aux_weight:
+            for auxiliary in (self.aux1(first), self.aux2(second)):
+                loss = loss + self.aux_weight * self.loss(auxiliary.float(), batch.targets, self.label_smoothing)
+        return logits, loss
+
+    def _features(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the maps after blocks 4a, 4d and 5b: of 224x224 images 14x14, 14x14 and 7x7."""
+        x = self.stem(images)
+        x = self.maxpool3(self.inception3b(self.inception3a(x)))
+        first = self.inception4a(x)
+        second = self.inception4d(self.inception4c(self.inception4b(first)))
+        x = self.maxpool4(self.inception4e(second))
+        return first, second, self.inception5b(self.inception5a(x))
+
+    def _classify(self, x: Tensor) -> Tensor:
+        """Returns logits of the last maps."""
+        return self.fc(self.dropout(x.mean((2, 3))))
+
+    def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns torchvision's weights, whose stem has no name, under this network's names."""
+        return {f"stem.{name}" if name.startswith("conv") else name: value for name, value in weights.items()}

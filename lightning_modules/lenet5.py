@@ -58,7 +58,7 @@ class Subsampling(nn.Module):
 
 
 class TableConvolution(nn.Module):
-    """5x5 convolution from 6 to 16 maps, each of which sees the maps that the table gives it, and has weights for these."""
+    """5x5 convolution from 6 to 16 maps, each of which sees, and has weights for, the maps that the table gives it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,15 +80,15 @@ class TableConvolution(nn.Module):
 class LeNet5(ImageClassifier):
     """LeNet-5 to the letter: trained subsampling, partly connected maps, scaled tanh, distances to fixed codes.
 
-    A logit is the negative squared distance between the 84 outputs of F6 and its class's code of -1 and +1. The codes of
-    ten classes are pictures of the digits, those of any other number of classes are random, the same every time. All that
+    A logit is the negative squared distance between the 84 outputs of F6 and its class's code of -1 and +1. The codes
+    of ten classes are pictures of the digits; those of another number K are random, drawn with K as the seed. All that
     is trained starts uniformly within 2.4 / fan_in.
 
     Args:
         num_classes: Number of classes; the data gives it.
         in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images, 32, or 28, which is framed by repeating the outermost pixels, so that
-            background goes on as background however images are normalised; the data gives it.
+        image_size: Height and width of the images; the data gives it. 28 become 32 by repeating the outermost pixels,
+            so that background goes on as background, however images are normalised.
         loss: The paper's `mse` (its equation 8), the mean distance to the right code, or `map` (its equation 9), which
             also pushes the other codes away.
         rubbish: Distance of images that are of no class (`map` alone): codes much farther away are not pushed further.
@@ -169,8 +169,8 @@ class ModernLeNet5(ImageClassifier):
     Args:
         num_classes: Number of classes; the data gives it.
         in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; if less than 32, they are framed by 2 zeros on each side, which makes
-            the usual 28 the paper's 32; the data gives it.
+        image_size: Height and width of the images; the data gives it. Less than 32 get 2 zeros on each side, which
+            makes the usual 28 the paper's 32.
         widths: Channels of the two convolutions and units of the two dense layers.
         batch_norm: Normalise after each layer but the last, before its activation.
         activation: The nonlinearity (the paper's time: tanh, sigmoid).
@@ -242,7 +242,7 @@ class ModernLeNet5(ImageClassifier):
 
 
 def _squash(x: Tensor) -> Tensor:
-    """Returns the paper's scaled tanh, which is 1 at 1 and -1 at -1, where its curvature is greatest."""
+    """Returns the paper's scaled tanh, which is 1 at 1 and -1 at -1, where its second derivative is greatest."""
     return 1.7159 * torch.tanh(2 / 3 * x)
 
 

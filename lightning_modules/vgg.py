@@ -5,6 +5,7 @@ arXiv:1409.1556. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, 
 """
 
 import re
+from itertools import pairwise
 from typing import Literal
 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
@@ -147,14 +148,11 @@ class VGG(ImageClassifier):
         if [weights[f"{name}.weight"].ndim for name in theirs] != [layer.weight.ndim for layer in layers.values()]:
             return weights
         ours = dict(zip(theirs, layers, strict=True))
-        ours |= {
-            f"classifier.{n}": f"classifier.{n + 3}" for n in (0, 3, 6)
-        }  # our dense layers have three steps before
+        ours |= {f"classifier.{n}": f"classifier.{n + 3}" for n in (0, 3, 6)}  # ours has three steps before the first
         renamed = {re.sub(r"^\w+\.\d+", lambda n: ours.get(n[0], n[0]), key): weights[key] for key in weights}
-        # theirs have biases before norms, which a norm takes away again: its running mean does without them as well
-        names = list(layers)
-        for conv, norm in zip(names, names[1:], strict=False):
+        for conv, norm in pairwise(layers):
             bias, mean = f"{conv}.bias", f"{norm}.running_mean"
+            # a norm takes the bias before it away again; where we have none, the mean is that much smaller
             if layers[conv].bias is None and {bias, mean} <= renamed.keys():
                 renamed[mean] = renamed[mean] - renamed.pop(bias)
         return renamed

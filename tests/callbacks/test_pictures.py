@@ -1,15 +1,17 @@
-"""Pictures of a run, for whatever a run may hold."""
+"""Pictures of a run: which are drawn when, and where they go."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
 import torch
 from PIL import Image
 from pytorch_lightning.loggers import WandbLogger
 
-from callbacks.pictures import _save, draw_confusion, draw_curves, draw_predictions
+from callbacks.pictures import _save, decision_surface
+from callbacks.plots import draw_curves
+from datamodules import XORDataModule
 from engine.run_folder import RunFolder
+from lightning_modules import MLP
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 ROW = {"step": "6", "lr": "0.1", "train/loss": "2", "train/acc": "0.25", "val/loss": "1", "val/acc": "0.5"}
@@ -35,6 +37,42 @@ def test_a_fit_draws_curves_and_a_test_draws_the_rest(tmp_path: Path) -> None:
     assert all(min(size) > 100 for size in sizes.values())
 
 
+def test_points_have_a_decision_surface_in_place_of_predictions(tmp_path: Path) -> None:
+    model, data = MLP(2, in_channels=2, image_size=1, widths=[4]), XORDataModule(repeats=10)
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
+    trainer.fit(model, data)
+    run = trainer.run_folder.path
+    assert set(_sizes(run)) == {"curves.png", "decision_surface.png"}
+    after_fit = (run / "decision_surface.png").read_bytes()
+    trainer.test(model, data, verbose=False)
+    assert set(_sizes(run)) == {"curves.png", "confusion.png", "decision_surface.png"}
+    assert (run / "decision_surface.png").read_bytes() != after_fit  # of the points that were measured
+
+
+def test_the_surface_is_that_of_the_model_and_leaves_its_modes_alone() -> None:
+    data = XORDataModule(repeats=10, noise=0.0)
+    data.setup("test")
+    model = MLP(2, in_channels=2, image_size=1, widths=[], dropout=0.9, input_dropout=0.9)
+    with torch.no_grad():  # class 1 where x1 > 0.25, which in the network's coordinates is -0.5
+        model.layers[-1].weight.copy_(torch.tensor([[0.0, 0.0], [4.0, 0.0]]))
+        model.layers[-1].bias.copy_(torch.tensor([0.0, 2.0]))
+    model.train()
+    model.layers[1].eval()
+    modes = [module.training for module in model.modules()]
+    axes, bar = decision_surface(model, data, "train").axes
+    assert [module.training for module in model.modules()] == modes
+    (area,) = axes.images
+    grid = torch.from_numpy(area.get_array().data)
+    x1 = torch.linspace(-0.5, 1.5, grid.shape[1])
+    torch.testing.assert_close(grid, (4 * (2 * x1 - 1) + 2).sigmoid().expand_as(grid), rtol=0, atol=1e-5)
+    assert list(area.get_extent()) == [-0.5, 1.5, -0.5, 1.5]
+    assert area.origin == "lower"
+    assert bar.get_ylabel() == "probability of 'different'"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x1", "x2")
+    assert axes.get_title() == "50.00% of 40 training points are right"
+    assert decision_surface(model, data, "test").axes[0].get_title() == "50.00% of 40 test points are right"
+
+
 def test_a_test_without_a_run_draws_nothing(tmp_path: Path) -> None:
     tiny_trainer(tmp_path).test(tiny_vgg(), TinyDataModule(), verbose=False)
     assert not list(tmp_path.rglob("*.png"))
@@ -54,45 +92,3 @@ def test_a_picture_reaches_weights_and_biases(tmp_path: Path) -> None:
     _save(run, "curves.png", draw_curves([ROW | {"epoch": "0"}]))
     assert sent == ["curves"]
     assert set(_sizes(tmp_path)) == {"curves.png"}
-
-
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_curves_have_a_point_an_epoch(epochs: int) -> None:
-    figure = draw_curves([ROW | {"epoch": str(epoch)} for epoch in range(epochs)])
-    loss, accuracy, rate = figure.axes
-    assert [line.get_label() for line in loss.lines] == ["train/loss", "val/loss"]
-    assert list(loss.lines[0].get_xdata()) == list(range(1, epochs + 1))
-    assert list(accuracy.lines[1].get_ydata()) == [50.0] * epochs
-    assert len(rate.lines) == 1
-    figure.canvas.draw()
-
-
-def test_curves_leave_out_what_was_not_measured() -> None:
-    row = {"epoch": "0", "step": "6", "lr": "0.1", "train/loss": "2", "train/acc": "0.25"}
-    figure = draw_curves([row, row | {"epoch": "1", "val/loss": ""}])
-    assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1]
-    figure.canvas.draw()
-
-
-def test_the_confusion_matrix_counts() -> None:
-    figure = draw_confusion(torch.tensor([0, 0, 2, 2]), torch.tensor([0, 1, 2, 2]), ("a", "b", "c"))
-    (axes,) = figure.axes
-    assert {(*map(int, text.get_position()), text.get_text()) for text in axes.texts} == {
-        (0, 0, "1"), (1, 0, "1"), (2, 2, "2"),
-    }  # fmt: skip
-    assert axes.get_title() == "75.00% of 4 test images are right"
-    figure.canvas.draw()
-
-
-@pytest.mark.parametrize("n", [1, 9, 10, 11, 60])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_predictions_are_drawn_for_any_number_of_images(n: int, channels: int) -> None:
-    images = torch.zeros(n, 8, 8, channels, dtype=torch.uint8)
-    targets, guesses = torch.zeros(n).long(), torch.arange(n) % 2
-    figure = draw_predictions(images, targets, guesses, torch.full((n,), 0.5), ("cat", "dog"))
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert len(titles) == n
-    assert titles[0] == "cat 50%"
-    assert titles[1:2] == ["dog 50%\nis cat"][: n - 1]
-    assert figure.axes[0].title.get_color() == "black"
-    assert n == 1 or figure.axes[1].title.get_color() == "tab:red"

@@ -1,8 +1,11 @@
 """Augmentation of a whole batch is what a loop over its images would do."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from datamodules.augmentation import Augmentation, Normalization
@@ -11,7 +14,8 @@ from datamodules.loader import BatchLoader
 from engine.errors import InputError
 
 N = 400
-EVERYTHING = Augmentation(flip="random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
+WARP = {"rotation": 10.0, "scale": (0.8, 1.1), "shear": 5.0, "elastic": 0.7}
+EVERYTHING = Augmentation(flip="random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2), **WARP)
 FLIPS = {"none": torch.zeros(12, dtype=torch.bool), "some": torch.arange(12) % 2 == 1}
 KINDS = ("channel", "symmetric", "unit", "none")
 
@@ -26,7 +30,7 @@ def test_draws_are_a_function_of_seed_and_epoch() -> None:
     draws = EVERYTHING.draw(N, seed=0, epoch=3)
     torch.manual_seed(5)
     again = EVERYTHING.draw(N, seed=0, epoch=3)
-    assert set(draws) == {"flip", "shift", "cutout", "brightness", "contrast"}
+    assert set(draws) == {"flip", "shift", "cutout", "brightness", "contrast", *WARP}
     for name, values in draws.items():
         assert len(values) == N
         assert torch.equal(values, again[name])
@@ -36,7 +40,7 @@ def test_draws_are_a_function_of_seed_and_epoch() -> None:
 
 @pytest.mark.parametrize("flip", ["random", "alternating"])
 def test_what_an_image_gets_does_not_depend_on_its_batch(flip: str) -> None:
-    augmentation = Augmentation(flip, crop_padding=2, cutout=3, brightness=5, contrast=(0.5, 1.5))
+    augmentation = Augmentation(flip, crop_padding=2, cutout=3, brightness=5, contrast=(0.5, 1.5), **WARP)
     place = torch.arange(24)
     by_batch_size = []
     for batch_size in (4, 6):
@@ -62,15 +66,25 @@ def test_random_mirrors_half_of_the_images() -> None:
 
 
 def test_draws_span_the_configured_ranges() -> None:
-    draws = Augmentation(crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2)).draw(N, 0, 0)
+    draws = EVERYTHING.draw(N, 0, 0)
     for axis in range(2):
         counts = torch.bincount(draws["shift"][:, axis] + 2, minlength=5)
         assert len(counts) == 5
         assert counts.min() > N / 5 / 2
-    for name, low, high in (("cutout", 0, 1), ("brightness", -20, 20), ("contrast", 0.8, 1.2)):
+    for name, low, high in (
+        ("cutout", 0, 1),
+        ("brightness", -20, 20),
+        ("contrast", 0.8, 1.2),
+        ("rotation", -10, 10),
+        ("scale", 0.8, 1.1),
+        ("shear", -5, 5),
+    ):
         width = (high - low) / 20
         assert low <= draws[name].min() < low + width
         assert high - width < draws[name].max() < high
+    assert draws["elastic"].shape == (N, 2, 5, 5)
+    assert draws["elastic"].mean().abs() < 0.05
+    assert 0.65 < draws["elastic"].std() < 0.75
 
 
 def test_nothing_is_drawn_or_done_when_all_is_off(images: Tensor) -> None:
@@ -105,6 +119,89 @@ def test_a_flip_alone_mirrors_the_chosen_images(images: Tensor, fill: str) -> No
     moved = Augmentation("random", crop_fill=fill).move(images, {"flip": FLIPS["some"]})
     assert torch.equal(moved[1::2], images[1::2].flip(2))
     assert torch.equal(moved[::2], images[::2])
+
+
+def sampled(image: np.ndarray, x: float, y: float, fill: str) -> np.ndarray:
+    """Returns the colour of one place in an image [H, W, C], bilinearly."""
+    h, w, channels = image.shape
+    colour = np.zeros(channels)
+    for row in (math.floor(y), math.floor(y) + 1):
+        for column in (math.floor(x), math.floor(x) + 1):
+            weight = (1 - abs(x - column)) * (1 - abs(y - row))
+            if fill == "reflect":
+                across, down = column % (2 * w - 2), row % (2 * h - 2)
+                colour += weight * image[min(down, 2 * h - 2 - down), min(across, 2 * w - 2 - across)]
+            elif 0 <= row < h and 0 <= column < w:
+                colour += weight * image[row, column]
+    return colour
+
+
+@pytest.mark.parametrize("fill", ["reflect", "black"])
+@pytest.mark.parametrize("on", [("rotation",), ("scale",), ("shear",), ("elastic",), (*WARP, "flip", "crop_padding")])
+def test_a_warp_is_that_of_each_pixel_of_each_image(images: Tensor, on: tuple[str, ...], fill: str) -> None:
+    settings = {"rotation": 40.0, "scale": (0.5, 1.5), "shear": 30.0, "elastic": 1.0}
+    settings |= {"flip": "random", "crop_padding": 2}
+    images = images[:5]
+    augmentation = Augmentation(crop_fill=fill, **{name: settings[name] for name in on})
+    draws = augmentation.draw(5, 0, 0)
+    moved = augmentation.move(images, draws)
+    assert moved.dtype == torch.float32
+    assert moved.is_contiguous()  # channels last, once permuted
+    for place, image in enumerate(images.numpy().astype(float)):
+        angle, slant = (math.radians(draws[name][place]) if name in draws else 0 for name in ("rotation", "shear"))
+        turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+        forward = turn @ np.array([[1, math.tan(slant)], [0, 1]])  # slants first, then turns
+        if "scale" in draws:
+            forward *= draws["scale"][place].item()
+        field = np.zeros((2, 6, 7))
+        if "elastic" in draws:
+            drawn = draws["elastic"][place][None]
+            field = F.interpolate(drawn, (6, 7), mode="bicubic", align_corners=True)[0].numpy()
+        for row in range(6):
+            for column in range(7):
+                seen = np.array([column - 3, row - 2.5])
+                if "flip" in draws and draws["flip"][place]:
+                    seen[0] *= -1
+                x, y = np.linalg.inv(forward) @ seen + field[:, row, column]
+                if "shift" in draws:
+                    x, y = x + draws["shift"][place, 1].item(), y + draws["shift"][place, 0].item()
+                expected = sampled(image, x + 3, y + 2.5, fill)
+                np.testing.assert_allclose(moved[place, row, column].numpy(), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("fill", ["reflect", "black"])
+def test_a_warp_by_nothing_is_the_plain_move(images: Tensor, fill: str) -> None:
+    augmentation = Augmentation("random", crop_padding=3, crop_fill=fill, rotation=1)
+    draws = augmentation.draw(12, 0, 0)
+    turned = augmentation.move(images, draws | {"rotation": torch.zeros(12)})
+    del draws["rotation"]
+    plain = augmentation.move(images, draws)
+    assert plain.dtype == torch.uint8
+    torch.testing.assert_close(turned, plain.float(), rtol=0, atol=0.01)
+
+
+def test_a_quarter_turn_moves_the_top_to_the_right(images: Tensor) -> None:
+    square = images[:, :, :6]
+    turned = Augmentation(rotation=90).move(square, {"rotation": torch.full((12,), 90.0)})
+    torch.testing.assert_close(turned, square.rot90(-1, (1, 2)).float(), rtol=0, atol=0.01)
+
+
+def test_a_factor_above_one_enlarges() -> None:
+    dot = torch.zeros(1, 9, 9, 1, dtype=torch.uint8)
+    dot[0, 3:6, 3:6] = 100
+    for factor, side in ((0.5, 1), (2.0, 5)):
+        scaled = Augmentation(scale=(factor, factor), crop_fill="black").move(dot, {"scale": torch.tensor([factor])})
+        assert (scaled > 99).sum() == side**2
+
+
+def test_elastic_displacements_are_in_pixels_and_smooth() -> None:
+    ramp = torch.arange(28.0).repeat(28, 1)[None, :, :, None] * 9
+    draws = {"elastic": torch.zeros(1, 2, 5, 5)}
+    draws["elastic"][:, 0] = 2.0  # every point by two pixels across
+    moved = Augmentation(elastic=1).move(ramp, draws)
+    torch.testing.assert_close(moved[:, :, :-2], ramp[:, :, 2:], rtol=0, atol=0.01)
+    steps = Augmentation(elastic=1).move(ramp, Augmentation(elastic=1).draw(1, 0, 0)).diff(dim=1).abs() / 9
+    assert steps.max() < 1  # from pixel to pixel
 
 
 @pytest.mark.parametrize("side", [1, 3, 4, 20])
@@ -170,7 +267,20 @@ def test_undo_clips_what_is_no_pixel() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"crop_padding": -1}, {"cutout": -2}, {"brightness": -0.5}, {"contrast": (1.2, 0.8)}], ids=str
+    "settings",
+    [
+        {"crop_padding": -1},
+        {"cutout": -2},
+        {"brightness": -0.5},
+        {"contrast": (1.2, 0.8)},
+        {"rotation": -1.0},
+        {"shear": -1.0},
+        {"shear": 90.0},
+        {"elastic": -0.1},
+        {"scale": (1.1, 0.9)},
+        {"scale": (0.0, 1.0)},
+    ],
+    ids=str,
 )
 def test_values_that_make_no_sense_are_refused(settings: dict) -> None:
     with pytest.raises(InputError, match=next(iter(settings))):

@@ -2,17 +2,12 @@
 
 import contextlib
 import hashlib
-import http.server
 import os
 import pickle
 import shutil
-import socket
 import socketserver
 import tarfile
-import threading
-import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +19,7 @@ from torchvision.datasets import CIFAR10
 import datamodules.cifar10
 from datamodules import CIFAR10DataModule
 from engine.errors import InputError
+from tests.servers import Broken, Files, refusing, serving
 
 CLASSES = CIFAR10DataModule.class_names
 TRAIN, TEST = 40, 20  # images of the batches made here
@@ -34,9 +30,9 @@ def pixels(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
-def load(folder: Path, val_size: int = 10) -> CIFAR10DataModule:
+def load(folder: Path, val_size: int = 10, **changes: object) -> CIFAR10DataModule:
     """Returns a data module that has read a folder."""
-    data = CIFAR10DataModule(str(folder), val_size=val_size)
+    data = CIFAR10DataModule(str(folder), val_size=val_size, **changes)
     data.prepare_data()
     data.setup("test")
     return data
@@ -87,75 +83,27 @@ def archive(batches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return path
 
 
-class Files(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing."""
-
-    def log_message(self, *_: object) -> None:
-        """Keeps quiet."""
-
-
-class Broken(Files):
-    """Promises a whole file and sends the first kilobyte of it."""
-
-    def copyfile(self, source: object, outputfile: object) -> None:
-        """Sends a part."""
-        outputfile.write(source.read(1000))
-
-
-class Rubbish(socketserver.StreamRequestHandler):
-    """Answers in no known protocol."""
-
-    def handle(self) -> None:
-        """Answers."""
-        self.rfile.readline()
-        self.wfile.write(b"220 no web server\r\n")
-
-
-class Dripping(socketserver.StreamRequestHandler):
-    """Sends a byte now and then, which keeps a socket's timeout from ever passing."""
-
-    def handle(self) -> None:
-        """Answers for more than a second."""
-        with contextlib.suppress(OSError):
-            for _ in range(15):
-                self.wfile.write(b"H")
-                time.sleep(0.1)
-
-
 Serve = Callable[[type[socketserver.BaseRequestHandler]], None]
 
 
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Starts a server on this machine, and has the download come from there."""
-    servers: list[socketserver.TCPServer] = []
+    with contextlib.ExitStack() as stack:
 
-    def start(handler: type[socketserver.BaseRequestHandler]) -> None:
-        if issubclass(handler, Files):
-            handler = partial(handler, directory=tmp_path / "site")
-        server = socketserver.TCPServer(("127.0.0.1", 0), handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        point_at(server.server_address[1], monkeypatch)
+        def start(handler: type[socketserver.BaseRequestHandler]) -> None:
+            address = stack.enter_context(serving(handler, tmp_path / "site"))
+            monkeypatch.setattr(CIFAR10, "url", address + CIFAR10.filename)
 
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def point_at(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has the download come from a port of this machine, without a proxy."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(CIFAR10, "url", f"http://127.0.0.1:{port}/{CIFAR10.filename}")
+        yield start
 
 
 @pytest.fixture
-def _refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def _refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Has the download come from a port at which nobody listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        point_at(unused.getsockname()[1], monkeypatch)
+    with refusing() as address:
+        monkeypatch.setattr(CIFAR10, "url", address + CIFAR10.filename)
+        yield
 
 
 # Class folders
@@ -221,6 +169,61 @@ def test_batches_come_before_class_folders(batches: Path, pictures: Path) -> Non
     assert "torchvision" in load(pictures).origin
 
 
+# Some of the classes
+
+
+@pytest.mark.parametrize("classes", [["frog", "cat"], [6, 3], ["frog", 3]], ids=str)
+def test_chosen_classes_are_kept_in_file_order_under_new_numbers(classes: list, batches: Path) -> None:
+    whole = load(batches, val_size=0)
+    data = load(batches, val_size=0, classes=classes)
+    assert data.class_names == ("frog", "cat")
+    assert data.num_classes == 2
+    for name in ("train", "test"):
+        all_targets, split = whole.splits[name].targets, data.splits[name]
+        among = (all_targets == 6) | (all_targets == 3)
+        assert torch.equal(split.images, whole.splits[name].images[among])
+        assert torch.equal(split.targets, (all_targets[among] == 3).long())
+
+
+def test_chosen_classes_of_folders_come_from_the_same_cache(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = load(pictures, val_size=0)
+    monkeypatch.setattr(datamodules.cifar10, "decode", lambda *_, **__: pytest.fail("decoded again"))
+    data = load(pictures, val_size=2, classes=["truck", "airplane"])
+    assert data.sizes == {"train": 4, "val": 2, "test": 4}
+    assert data.splits["val"].targets.sort().values.tolist() == [0, 1]
+    trucks = whole.splits["test"].images[whole.splits["test"].targets == 9]
+    assert torch.equal(data.splits["test"].images[data.splits["test"].targets == 0], trucks)
+
+
+def test_the_validation_set_of_fewer_classes_stays_as_large(batches: Path) -> None:
+    assert load(batches, val_size=4, classes=[0, 1]).sizes == {"train": 4, "val": 4, "test": 4}
+    with pytest.raises(InputError, match=r"data\.val_size is 7: too large for 8 training images"):
+        load(batches, val_size=7, classes=[0, 1])
+
+
+def test_a_model_learns_the_number_of_classes_before_any_data_is_read(tmp_path: Path) -> None:
+    data = CIFAR10DataModule(str(tmp_path / "none"), classes=["dog", "cat", "bird"])
+    assert (data.num_classes, data.class_names) == (3, ("dog", "cat", "bird"))
+    assert (CIFAR10DataModule.num_classes, CIFAR10DataModule.class_names) == (10, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("classes", "reason"),
+    [
+        (["cat", "cow"], "no class is called 'cow'; there are 0 to 9: airplane, .*, truck"),
+        (["cat", 10], "no class is called '10'"),
+        ([-1, "cat"], "no class is called '-1'"),
+        (["cat", "dog", 3], r"'3' \(cat\) is there twice"),
+        (["cat"], "at least two of airplane, .*, truck are needed, not 1"),
+        ([], "at least two of airplane, .*, truck are needed, not 0"),
+    ],
+    ids=str,
+)
+def test_classes_that_cannot_be_kept_are_one_line(classes: list, reason: str) -> None:
+    with pytest.raises(InputError, match=rf"^data\.classes: {reason}"):
+        CIFAR10DataModule(classes=classes)
+
+
 # The download
 
 
@@ -267,39 +270,6 @@ def test_a_refused_download_is_one_line_with_folder_reason_and_ways_out(tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_never_answers_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datamodules.cifar10, "ANSWER_WITHIN", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        point_at(silent.getsockname()[1], monkeypatch)
-        began = time.monotonic()
-        with pytest.raises(InputError, match=r"the download failed \(http.*(timed out|no answer within)"):
-            load(tmp_path / "data")
-        assert time.monotonic() - began < 3
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_server_that_answers_too_slowly_is_given_up_in_time(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(datamodules.cifar10, "ANSWER_WITHIN", 0.3)
-    serve(Dripping)
-    with pytest.raises(InputError, match="no answer within"):  # waiting for the end would give another reason
-        load(tmp_path / "data")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("handler", "reason"), [(Files, "not found"), (Rubbish, "220 no web server")], ids=["404", "rubbish"]
-)
-def test_a_useless_answer_is_the_reason_given(
-    handler: type[socketserver.BaseRequestHandler], reason: str, serve: Serve, tmp_path: Path
-) -> None:
-    serve(handler)
-    with pytest.raises(InputError, match=rf"the download failed \(.*{reason}"):
-        load(tmp_path / "data")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_broken_download_leaves_no_folder(archive: Path, serve: Serve, tmp_path: Path) -> None:
     serve(Broken)
     with pytest.raises(InputError, match="corrupted"):
@@ -312,13 +282,31 @@ def test_nothing_is_read_or_downloaded_before_it_is_needed(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_stand_in_needs_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws one pixel a picture."""
+
     def few(n: int, **shape: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return torch.zeros(n, 1, dtype=torch.uint8), torch.arange(n) % 10
+        return torch.zeros(n, 1, dtype=torch.uint8), torch.arange(n) % shape["num_classes"]
 
     monkeypatch.setattr("datamodules.images.synthetic_images", few)
+
+
+@pytest.mark.usefixtures("_few")
+def test_the_stand_in_needs_no_folder(tmp_path: Path) -> None:
     data = CIFAR10DataModule(str(tmp_path / "data"), source="synthetic")
     data.setup("fit")
     assert data.sizes == {"train": 9000, "val": 1000, "test": 2000}
     assert data.class_names[0] == "disc"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_few")
+def test_classes_of_the_stand_in_are_its_shapes() -> None:
+    data = CIFAR10DataModule(source="synthetic", classes=["heart", "disc", 9])
+    assert data.class_names == ("heart", "disc", "arrow")
+    data.setup("fit")
+    assert data.sizes == {"train": 2000, "val": 1000, "test": 600}  # a third of 15,000 is a third of 3,000
+    assert data.splits["test"].targets[:6].tolist() == [1, 0, 2, 1, 0, 2]
+    with pytest.raises(InputError, match=r"no class is called 'cat'; there are 0 to 9: disc, .*, arrow"):
+        CIFAR10DataModule(source="synthetic", classes=["heart", "cat"])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from datamodules.image_files import class_files, decode, find_pictures, fingerprint
+from datamodules.image_files import class_files, class_folders, decode, find_pictures, fingerprint, read_pictures
 from engine.errors import InputError
 
 
@@ -47,6 +47,15 @@ def test_hidden_files_and_folders_are_no_pictures(folder: Path) -> None:
     (folder / "cat" / ".DS_Store").write_bytes(b"x")
     (folder / "cat" / "more").mkdir()
     assert len(class_files(folder, ("cat", "dog"))) == 40
+
+
+def test_class_folders_are_listed_by_name_without_files_and_hidden_ones(folder: Path) -> None:
+    (folder / ".thumbnails").mkdir()
+    (folder / "bird").mkdir()
+    (folder / "ant.txt").write_text("no class")
+    assert class_folders(folder) == ("bird", "cat", "dog")
+    with pytest.raises(InputError, match=r"nowhere: cannot be read"):
+        class_folders(folder / "nowhere")
 
 
 def test_a_missing_class_is_named(folder: Path) -> None:
@@ -110,11 +119,59 @@ def test_a_picture_of_another_size_is_an_error_that_names_both(tmp_path: Path) -
         decode([path], 8, 3)
 
 
-def test_decode_resizes_where_asked(tmp_path: Path) -> None:
+def test_decode_scales_and_cuts_out_the_middle_where_asked(tmp_path: Path) -> None:
     wide, right = picture(tmp_path / "wide.png", size=(30, 20)), picture(tmp_path / "right.png")
     images = decode([wide, right], 8, 3, resize=True).numpy()
-    np.testing.assert_array_equal(images[0], np.asarray(Image.open(wide).resize((8, 8), Image.Resampling.BICUBIC)))
+    middle = Image.open(wide).resize((12, 8), Image.Resampling.BICUBIC).crop((2, 0, 10, 8))
+    np.testing.assert_array_equal(images[0], np.asarray(middle))
     np.testing.assert_array_equal(images[1], np.asarray(Image.open(right)))
+
+
+@pytest.mark.parametrize("size", [(300, 100), (100, 300), (100, 100), (101, 100)])
+@pytest.mark.parametrize("name", ["disc.png", "disc.jpg"])
+def test_nothing_is_distorted_or_moved(tmp_path: Path, size: tuple[int, int], name: str) -> None:
+    canvas = Image.new("L", size)
+    x, y = size[0] / 2, size[1] / 2
+    ImageDraw.Draw(canvas).ellipse((x - 25, y - 25, x + 25, y + 25), fill=255)
+    canvas.save(tmp_path / name)
+    image = decode([tmp_path / name], 16, 1, resize=True)[0, ..., 0].float() / 255
+    assert image.sum() == pytest.approx(np.pi * 4**2, rel=0.05)  # a radius of 25 in 100 is one of 4 in 16
+    for turned in (image.flip(0), image.flip(1), image.T):
+        assert (image - turned).abs().max() < 0.2
+
+
+def test_a_large_photo_is_decoded_small_and_looks_the_same(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    photo = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((800, 600))
+    photo.save(tmp_path / "photo.jpg", quality=95)
+    photo.save(tmp_path / "photo.png")
+    images = decode([tmp_path / "photo.jpg", tmp_path / "photo.png"], 32, 3, resize=True).int()
+    assert 0 < (images[0] - images[1]).abs().max() < 12
+
+
+def test_a_photo_is_turned_the_way_up_that_its_camera_noted(tmp_path: Path) -> None:
+    canvas = Image.new("L", (8, 8))
+    canvas.putpixel((0, 0), 255)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: turn right by a quarter
+    canvas.save(tmp_path / "a.png", exif=exif)
+    image = decode([tmp_path / "a.png"], 8, 1)[0, ..., 0]
+    assert image.nonzero().tolist() == [[0, 7]]
+
+
+def test_broken_pictures_come_as_errors_among_the_others(tmp_path: Path) -> None:
+    paths = [picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(5)]
+    paths[3].write_bytes(b"text")
+    results = list(read_pictures(paths, 8, 3, resize=False))
+    assert [isinstance(result, InputError) for result in results] == [False, False, False, True, False]
+    np.testing.assert_array_equal(results[4], np.asarray(Image.open(paths[4])))
+
+
+def test_pictures_come_in_order_over_all_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.image_files.AT_ONCE", 2)
+    paths = [picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(5)]
+    for path, result in zip(paths, read_pictures(paths, 8, 3, resize=False), strict=True):
+        np.testing.assert_array_equal(result, np.asarray(Image.open(path)))
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,14 @@ def test_runs_of_any_seed_share_one_split(tmp_path: Path) -> None:
     assert not torch.equal(other["val"].images, splits[0]["val"].images)
 
 
+def test_a_data_set_may_have_a_validation_split_of_its_own(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"train": labelled(30, 30, 30), "val": labelled(7, 7), "test": labelled(9, 9)}
+    monkeypatch.setattr(TinyDataModule, "read", lambda _: parts)
+    data = set_up(trainer, source="auto")
+    assert data.sizes == {"train": 90, "val": 14, "test": 18}
+    assert data.splits["val"] is parts["val"]
+
+
 # Stages
 
 
@@ -243,8 +251,9 @@ def test_batches_are_laid_out_as_the_trainer_asks(trainer: Trainer, channels_las
     assert images.is_contiguous(memory_format=layout)
 
 
-def test_files_to_predict_are_resized_and_named(trainer: Trainer, tmp_path: Path) -> None:
+def test_files_to_predict_are_scaled_cut_and_named(trainer: Trainer, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    middle = Image.fromarray(noise).resize((24, 16), Image.Resampling.BICUBIC).crop((4, 0, 20, 16))
     for name in ("a.png", "b.png"):
         Image.fromarray(noise).save(tmp_path / name)
     data = TinyDataModule(source="auto", data_dir="nowhere")
@@ -254,6 +263,7 @@ def test_files_to_predict_are_resized_and_named(trainer: Trainer, tmp_path: Path
     data.setup("predict")
     (batch,) = data.predict_dataloader()
     assert batch.images.shape == (2, 16, 16, 3)
+    np.testing.assert_array_equal(batch.images[0].numpy(), np.asarray(middle))
     assert data.prediction_names() == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
 
 

@@ -1,12 +1,23 @@
 """The order of samples is a function of (seed, epoch), whatever the ranks and however often a run is resumed."""
 
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
 from itertools import chain, pairwise
+from pathlib import Path
 
 import pytest
 import torch
 
 from datamodules.augmentation import Augmentation
 from datamodules.loader import Batch, BatchLoader
+from datamodules.streaming import PictureFiles
+from engine.errors import RunFailed
+from tests.bits import assert_same_bits
+from tests.datamodules.test_image_files import picture
+from tests.processes import descendants
 
 N = 23
 
@@ -131,3 +142,114 @@ def test_only_training_tells_lightning_of_a_sampler() -> None:
     loader = make_loader()
     assert loader.sampler is loader
     assert not hasattr(make_loader(seed=None), "sampler")
+
+
+# Pictures on disk
+
+WORKERS = [0, 2]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    """Fails a test that leaves processes behind."""
+    before = children()
+    yield
+    assert children() <= before
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Pictures of several sizes."""
+    folder = tmp_path_factory.mktemp("pictures")
+    return [picture(folder / f"{n}.png", size=(9 + n, 20), seed=n) for n in range(N)]
+
+
+def children() -> set[int]:
+    """Returns the processes that this one has started, where that is known."""
+    return set(descendants(os.getpid())) if sys.platform == "linux" else set()
+
+
+def both(paths: list[Path], workers: int, *settings: object, **more: object) -> tuple[BatchLoader, BatchLoader]:
+    """Returns a loader of pictures in memory, and one of the same pictures on disk."""
+    files, targets = PictureFiles(paths, 8, 3, workers), torch.arange(N) % 3
+    return BatchLoader(files[:], targets, *settings, **more), BatchLoader(files, targets, *settings, **more)
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize(("rank", "world_size"), [(0, 1), (0, 2), (1, 2)])
+def test_streamed_batches_are_those_from_memory(
+    paths: list[Path], workers: int, rank: int, world_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    everything = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
+    memory, disk = both(paths, workers, 6, 1, everything, rank, world_size)
+    for number, position in ((0, 0), (1, 0), (4, 2)):  # the last is resumed in its middle
+        for loader in (memory, disk):
+            loader.set_epoch(number)
+            loader.position = position
+        assert_same_bits(list(disk), list(memory))
+    disk.close()
+    memory, disk = both(paths, workers, 6, rank=rank, world_size=world_size)
+    assert_same_bits(list(disk), list(memory))
+    disk.close()
+
+
+@linux
+def test_processes_live_from_the_first_batch_to_the_close(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    before = children()
+    _, disk = both(paths, 9, 6, 0)
+    batches = iter(disk)
+    assert children() == before
+    next(batches)
+    working = children() - before
+    assert len(working) == 2, "one a core"
+    list(disk)
+    assert children() - before == working, "an epoch that was left is followed by another, by the same processes"
+    disk.close()
+    batches.close()
+    assert children() == before
+    assert len(list(disk)) == 3, "it can begin again"
+    disk.close()
+
+
+@linux
+def test_a_signal_to_the_whole_group_leaves_the_batches_to_come(
+    paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    before = children()
+    memory, disk = both(paths, 2, 4, 0)
+    batches = iter(disk)
+    received = [next(batches)]
+    for pid in children() - before:
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGTERM)
+    time.sleep(0.2)
+    received += list(batches)
+    assert_same_bits(received, list(memory))
+    disk.close()
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_streaming_draws_nothing_from_torchs_own_stream(paths: list[Path], workers: int) -> None:
+    _, disk = both(paths, workers, 6, 0)
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    list(disk)
+    assert torch.equal(torch.rand(3), expected)
+    disk.close()
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_a_picture_that_is_lost_on_the_way_ends_the_run_in_one_line(tmp_path: Path, workers: int) -> None:
+    paths = [picture(tmp_path / f"{n}.png", seed=n) for n in range(N)]
+    _, disk = both(paths, workers, 6)
+    paths[7].unlink()
+    with pytest.raises(RunFailed) as caught:
+        list(disk)
+    assert str(caught.value).startswith(f"{paths[7]}: broken picture: [Errno 2]")
+    assert len(str(caught.value).splitlines()) == 1
+    disk.close()

@@ -1,7 +1,11 @@
 """Weights to start from, as far as they fit."""
 
+import io
+import shutil
 from collections.abc import Callable
+from http.client import HTTPMessage, IncompleteRead
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 import torch
@@ -9,6 +13,7 @@ from safetensors.torch import save_file
 
 from engine.errors import InputError
 from engine.weights import load_weights, read_weights
+from lightning_modules import VGG
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -80,6 +85,38 @@ def test_weights_that_fit_nowhere_are_refused() -> None:
         load_weights(tiny_vgg(), {"conv1": torch.ones(3)}, "w.pth")
 
 
+def test_weights_of_which_less_than_half_fits_are_another_networks(saved: dict[str, torch.Tensor]) -> None:
+    before = {key: value.clone() for key, value in tiny_vgg().state_dict().items()}
+    norm = {key: value for key, value in saved.items() if key.startswith("stages.0.1.")}
+    model = tiny_vgg()
+    with pytest.raises(InputError, match=r"nothing in it fits this model \(it has stages.0.1.weight"):
+        load_weights(model, norm, "w.pth")
+    one = norm | {"stages.0.0.weight": saved["stages.0.0.weight"]}
+    with pytest.raises(InputError, match=r"only 1 of this model's 3 layers fit: it is of another network"):
+        load_weights(model, one, "w.pth")
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    load_weights(model, one | {"stages.1.0.weight": saved["stages.1.0.weight"]}, "w.pth")
+    assert torch.equal(model.stages[1][0].weight, saved["stages.1.0.weight"])
+
+
+def test_a_file_without_the_norms_counters_is_whole(saved: dict[str, torch.Tensor]) -> None:
+    old = {key: value for key, value in saved.items() if not key.endswith("num_batches_tracked")}
+    assert len(load_weights(tiny_vgg(), old, "w.pth")) == 1
+
+
+def test_the_naming_that_fits_more_is_taken(saved: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = {f"theirs.{key}": value for key, value in saved.items()}
+
+    def from_torchvision(_: VGG, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {key.removeprefix("theirs.") if "theirs." in key else f"no.{key}": weights[key] for key in weights}
+
+    monkeypatch.setattr(VGG, "from_torchvision", from_torchvision)
+    for weights in (theirs, saved):
+        model = tiny_vgg()
+        assert len(load_weights(model, weights, "w.pth")) == 1
+        assert torch.equal(model.stages[0][0].weight, saved["stages.0.0.weight"])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -113,3 +150,87 @@ def test_the_command_starts_from_weights(
     assert code == 0, errors
     assert f"weights  {len(saved)} of the model's" in output
     assert torch.equal(read_weights("run")["classifier.3.weight"], saved["classifier.3.weight"])
+
+
+@pytest.fixture
+def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Stands for the network: gives `served.pth`, and returns which address and hash were asked for."""
+    asked = []
+
+    def download(url: str, target: str, hash_prefix: str | None, progress: bool) -> None:
+        asked.append((url, hash_prefix))
+        shutil.copy(tmp_path / "served.pth", target)
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setattr("torch.hub.download_url_to_file", download)
+    return asked
+
+
+def test_torchvisions_weights_are_downloaded_once_and_checked(
+    downloads: list[tuple[str, str]], saved: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    torch.save(saved, tmp_path / "served.pth")
+    for _ in range(2):
+        assert read_weights("torchvision:vgg16_bn:IMAGENET1K_V1").keys() == saved.keys()
+    assert downloads == [("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313")]
+
+
+def test_a_download_runs_no_code(downloads: list[tuple[str, str]], tmp_path: Path) -> None:
+    class Code:
+        def __reduce__(self) -> tuple[Callable, tuple[str]]:
+            return Path.touch, (Path("ran"),)
+
+    torch.save({"weight": Code()}, tmp_path / "served.pth")
+    with pytest.raises(InputError, match="Weights only load failed") as caught:
+        read_weights("torchvision:resnet18:DEFAULT")
+    assert "\n" not in str(caught.value)
+    assert downloads
+    assert not (tmp_path / "ran").exists()
+
+
+class Answer(io.BytesIO):
+    """What a server sends."""
+
+    def info(self) -> HTTPMessage:
+        """Returns no headers."""
+        return HTTPMessage()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (URLError("no route to host"), "<urlopen error no route to host>"),
+        (IncompleteRead(b""), r"IncompleteRead\(0 bytes read\)"),
+        (Answer(b"something else"), 'invalid hash value .expected "f37072fd"'),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_download_that_fails_names_the_way_out(
+    answer: Exception | Answer, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def urlopen(_: object) -> Answer:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setattr("torch.hub.urlopen", urlopen)
+    way_out = "get https://download.pytorch.org/models/resnet18-f37072fd.pth elsewhere, and give the file's path"
+    with pytest.raises(InputError, match=rf"could not be fetched \({reason}.*\); {way_out}"):
+        read_weights("torchvision:resnet18:IMAGENET1K_V1")
+    assert not list((tmp_path / "hub").rglob("*.p*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("torchvision:vgg16bn:DEFAULT", "no network 'vgg16bn'; did you mean vgg16_bn or "),
+        ("torchvision:", "no network ''; did you mean "),
+        ("torchvision:resnet50", "has torchvision:resnet50:IMAGENET1K_V1 or torchvision:resnet50:IMAGENET1K_V2$"),
+        ("torchvision:vgg11:V1", "no such weights; it has torchvision:vgg11:IMAGENET1K_V1$"),
+        ("torchvision:vgg11:IMAGENET1K_V1:x", "no such weights; it has torchvision:vgg11:IMAGENET1K_V1$"),
+    ],
+)
+def test_names_that_torchvision_does_not_have_get_the_nearest(name: str, reason: str) -> None:
+    with pytest.raises(InputError, match=f"--weights {name}: torchvision has .*{reason}"):
+        read_weights(name)

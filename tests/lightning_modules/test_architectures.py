@@ -15,8 +15,29 @@ from lightning_modules.image_classifier import ImageClassifier
 # for one class.
 FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     # name of the form: (class, settings, [(in_channels, image_size), ...])
+    "AlexNet-2012": (
+        "AlexNet",
+        {"stem": "cifar", "width": 0.1, "head_widths": [32, 16]},
+        [(1, 28), (3, 32), (3, 224)],
+    ),
+    "AlexNet-2014": ("AlexNet", {"form": 2014, "width": 0.1, "head_widths": [32, 16]}, [(3, 64), (3, 224)]),
+    "AlexNet-norm": (
+        "AlexNet",
+        {"stem": "cifar", "width": 0.1, "head_widths": [], "batch_norm": True},
+        [(1, 28), (3, 32)],
+    ),
     "ConvNet": ("ConvNet", {"widths": [4, 6]}, [(1, 28), (3, 32), (3, 224)]),
     "ConvNet-norm": ("ConvNet", {"widths": [4, 6], "head_widths": [9], "batch_norm": True}, [(1, 28), (3, 32)]),
+    "CourseInception": ("CourseInception", {"stem_width": 4, "width": 2}, [(1, 28), (3, 32), (3, 224)]),
+    "CourseMobileNet": ("CourseMobileNet", {"width": 6}, [(1, 28), (3, 32), (3, 224)]),
+    "CourseResNet": ("CourseResNet", {"blocks": [1, 2], "widths": [4, 8]}, [(1, 28), (3, 29), (3, 32), (3, 224)]),
+    "GoogLeNet": ("GoogLeNet", {"stem": "cifar", "width": 0.125}, [(1, 28), (3, 32)]),
+    "GoogLeNet-imagenet": ("GoogLeNet", {"width": 0.125, "five_by_five": False}, [(3, 64), (3, 224)]),
+    "GoogLeNet-plain": ("GoogLeNet", {"width": 0.25, "batch_norm": False, "aux_weight": 0.0}, [(1, 28), (3, 32)]),
+    "DenseNet": ("DenseNet", {"depth": 40, "growth_rate": 4}, [(1, 28), (3, 32)]),
+    "DenseNet-imagenet": ("DenseNet", {"depth": 40, "growth_rate": 4, "stem": "imagenet"}, [(1, 28), (3, 224)]),
+    "LeNet5": ("LeNet5", {}, [(1, 28), (3, 32)]),
+    "LeNet5-mse": ("LeNet5", {"loss": "mse"}, [(1, 28), (3, 32)]),
     "LogisticRegression": (
         "LogisticRegression",
         {"num_classes": 2, "initializer": "xavier"},
@@ -29,6 +50,23 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     ),
     "MLP": ("MLP", {"widths": [9, 8]}, [(1, 28), (3, 32), (3, 224)]),
     "MLP-norm": ("MLP", {"widths": [9], "batch_norm": True}, [(1, 28), (3, 32)]),
+    "MobileNet": ("MobileNet", {"stem": "cifar", "width_multiplier": 0.125}, [(1, 28), (3, 32)]),
+    "MobileNet-imagenet": ("MobileNet", {"width_multiplier": 0.125}, [(3, 32), (3, 224)]),
+    "MobileNetV2": ("MobileNetV2", {"stem": "cifar", "width_multiplier": 0.25}, [(1, 28), (3, 32)]),
+    "MobileNetV2-imagenet": ("MobileNetV2", {"width_multiplier": 0.25}, [(3, 32), (3, 224)]),
+    "ModernLeNet5": ("ModernLeNet5", {"widths": [4, 6, 9, 8]}, [(1, 28), (3, 32), (3, 224)]),
+    "ModernLeNet5-norm": (
+        "ModernLeNet5",
+        {"widths": [4, 6, 9, 8], "batch_norm": True, "dropout": 0.1, "pool": "average", "activation": "tanh"},
+        [(1, 28), (3, 32)],
+    ),
+    "Perceptron": ("Perceptron", {"num_classes": 2, "initializer": "xavier"}, [(1, 28), (3, 32), (3, 224)]),
+    "ResNet": ("ResNet", {"blocks": [1, 1, 1], "width": 4}, [(1, 28), (3, 32), (3, 224)]),
+    "ResNet-imagenet": (
+        "ResNet",
+        {"blocks": [1, 1, 1, 1], "width": 4, "stem": "imagenet", "shortcut": "projection", "activation": "silu"},
+        [(1, 28), (3, 224)],
+    ),
     "SoftmaxRegression": ("SoftmaxRegression", {"initializer": "xavier"}, [(1, 28), (3, 32), (3, 224)]),
     "VGG": ("VGG", {"widths": [4, 6], "convolutions": [1, 2]}, [(1, 28), (3, 32), (3, 224)]),
 }

@@ -1,0 +1,245 @@
+"""Your own pictures, in one folder a class."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from datamodules.augmentation import Augmentation
+from datamodules.cache import cached
+from datamodules.image_files import class_files, class_folders, fingerprint, read_pictures
+from datamodules.images import ImageDataModule, Split
+from datamodules.streaming import PictureFiles, available_memory
+from engine.errors import InputError
+from engine.say import say
+
+NAMED = 5  # broken pictures that a message names
+
+
+class ImageFolderDataModule(ImageDataModule):
+    """Pictures of any size and format that Pillow reads, in `train/<class>/*`, `val/<class>/*` and `test/<class>/*`.
+
+    The folders of `train` name the classes. `val` and `test` may be absent, or lack classes. Every picture is scaled to
+    `image_size` on its shorter side, and its middle is cut out, so that nothing is distorted. Hidden files are ignored.
+
+    All pictures are read once, which finds those that are broken and, over `train`, mean and standard deviation; what
+    comes of it is kept in `data_dir` until a file changes. Decoded pictures stay in memory, or on disk where they are
+    too many: training sees the same numbers either way.
+
+    Args:
+        data_dir: Folder that holds `train` and, if there are, `val` and `test`.
+        image_size: Height and width in pixels that the network sees.
+        in_channels: 3 for colour, 1 for grey; pictures of another mode are converted.
+        batch_size: Images an optimizer step, over all devices together.
+        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
+        val_size: Training images set aside for validation where there is no `val`, each class in proportion; a tenth if
+            not given; 0 trains on all.
+        split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
+        augmentation: What may happen to a training image.
+        normalization: How pixels are scaled: by mean and deviation of each channel over `train`, to [-1, 1], to [0, 1],
+            or not at all (0 to 255).
+        skip_corrupt: Leave out files that cannot be read as pictures, and name them; otherwise they are an error.
+        stream: Whether pictures stay on disk, and are decoded ahead of each batch: `auto` if they would take more than
+            half of the memory that is free (where the system does not say, outside Linux: more than 2 GiB).
+        num_workers: Processes that decode ahead while streaming, on each device, at most one a core; 0 decodes when a
+            batch is needed. Changes speed only.
+
+    Raises:
+        InputError: A folder is missing or empty, or `val` or `test` has a class of its own.
+    """
+
+    name = "pictures"
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        image_size: int = 64,
+        in_channels: Literal[1, 3] = 3,
+        batch_size: int = 32,
+        eval_batch_size: int = 100,
+        val_size: int | None = None,
+        split_seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+        skip_corrupt: bool = False,
+        stream: Literal["auto", "always", "never"] = "auto",
+        num_workers: int = 4,
+    ) -> None:
+        for name, value, least in (("image_size", image_size, 1), ("num_workers", num_workers, 0)):
+            if value < least:
+                raise InputError(f"data.{name} is {value}: at least {least} is needed")
+        self.image_size, self.in_channels = image_size, in_channels
+        self.mean = self.std = ()  # until the pictures are read
+        self.skip_corrupt = skip_corrupt
+        self.stream = stream
+        self.num_workers = num_workers
+        self.files = _list(Path(data_dir).expanduser())
+        self.class_names = class_folders(Path(data_dir).expanduser() / "train")
+        self.num_classes = len(self.class_names)
+        self.train_size = len(self.files["train"])
+        if val_size is None:
+            val_size = self.train_size // 10
+        elif "val" in self.files:
+            raise InputError(f"data.val_size is {val_size}: {data_dir}/val holds the validation images already")
+        super().__init__(
+            data_dir, "auto", batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
+        )
+
+    def read(self) -> dict[str, Split]:
+        """Reads all pictures, and keeps them in memory or leaves them on disk.
+
+        Raises:
+            InputError: Some cannot be read.
+        """
+        streamed = self._too_large() if self.stream == "auto" else self.stream == "always"
+        self.origin = f"{self.data_dir}{' (streamed)' if streamed else ''}"
+        paths = {part: [path for path, _ in files] for part, files in self.files.items()}
+        kind = "streamed" if streamed else "decoded"
+        settings = f"{self.image_size}x{self.in_channels}"
+        tensors = cached(
+            self.data_dir / f"pictures_{settings}_{kind}.cache.safetensors",
+            f"{fingerprint(sum(paths.values(), []), self.data_dir)} {self.skip_corrupt}",
+            lambda: self._read_once(paths, keep=not streamed),
+        )
+        self._name_skipped([path for part in paths for path in _pick(paths[part], ~tensors[f"{part}_good"])])
+        splits = {}
+        for part, files in self.files.items():
+            good = tensors[f"{part}_good"]
+            images = tensors[f"{part}_images"]
+            if streamed:
+                images = PictureFiles(_pick(paths[part], good), self.image_size, self.in_channels, self.num_workers)
+            splits[part] = Split(images, torch.tensor([number for _, number in files])[good])
+        counts = splits["train"].targets.bincount(minlength=self.num_classes).tolist()
+        if 0 in counts:
+            nothing_left = self.data_dir / "train" / self.class_names[counts.index(0)]
+            raise InputError(f"{nothing_left}: none of its pictures can be read")
+        self.mean, self.std = _mean_and_std(*tensors["train_sums"].tolist())
+        nothing = torch.empty(0, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
+        return {"test": Split(nothing, torch.empty(0, dtype=torch.int64))} | splits
+
+    def _too_large(self) -> bool:
+        pictures = sum(len(files) for files in self.files.values())
+        processes = self.trainer.world_size if self.trainer is not None else 1  # each has all pictures
+        return pictures * self.image_size**2 * self.in_channels * processes > available_memory() // 2
+
+    def _read_once(self, paths: dict[str, list[Path]], keep: bool) -> dict[str, Tensor]:
+        """Decodes every picture.
+
+        Args:
+            paths: The files of each part.
+            keep: Whether to return the pictures.
+
+        Returns:
+            Of each part: the pictures; which files could be read, [N]; and the pixels' number, sum and sum of squares
+            by channel, int64 [3, C].
+        """
+        tensors, broken = {}, []
+        for part, files in paths.items():
+            good = torch.zeros(len(files), dtype=torch.bool)
+            sums = torch.zeros(3, self.in_channels, dtype=torch.int64)
+            read, room = 0, len(files) if keep else 0
+            images = torch.empty(room, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
+            progress = f"reading {self.name} ({part}), once"
+            pictures = read_pictures(files, self.image_size, self.in_channels, resize=True, progress=progress)
+            for place, picture in enumerate(pictures):
+                if isinstance(picture, InputError):
+                    broken.append(str(picture))
+                    continue
+                pixels = torch.from_numpy(picture).view(-1, self.in_channels).long()
+                sums += torch.stack([torch.ones_like(pixels).sum(0), pixels.sum(0), pixels.square().sum(0)])
+                if keep:
+                    images[read] = torch.from_numpy(picture)
+                good[place], read = True, read + 1
+            tensors |= {f"{part}_images": images[:read], f"{part}_good": good, f"{part}_sums": sums}
+        if broken and not self.skip_corrupt:
+            total = sum(len(files) for files in paths.values())
+            raise InputError(
+                f"{broken[0]}; in all, {len(broken):,} of {total:,} files cannot be read: remove them, or leave them "
+                "out by --data.skip_corrupt true"
+            )
+        return tensors
+
+    def _name_skipped(self, paths: list[Path]) -> None:
+        if paths:
+            names = ", ".join(str(path.relative_to(self.data_dir)) for path in paths[:NAMED])
+            more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
+            say(f"skipped  {len(paths):,} files of {self.data_dir} that cannot be read as pictures: {names}{more}")
+
+    def setup(self, stage: str) -> None:
+        """Loads and splits the data.
+
+        Raises:
+            InputError: The data cannot be read, or a test has no pictures.
+        """
+        super().setup(stage)
+        if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
+            raise InputError(f"{self.data_dir}: no pictures to {stage}, they belong into test/<class>")
+
+    def predict_dataloader(self) -> Any:
+        """Loader of `inputs`, files or folders of pictures, else of the test set."""
+        if not self.mean:  # neither a checkpoint nor training pictures have told it yet
+            self._load()
+        return super().predict_dataloader()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the position, and what a network that has learned from these pictures must meet again."""
+        facts = {"class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
+        return super().state_dict() | facts
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up the position, and the scaling that the network has learned with.
+
+        Raises:
+            InputError: The folder has other classes than those of the checkpoint.
+        """
+        super().load_state_dict(state_dict)
+        learned = tuple(state_dict["class_names"])
+        if learned != self.class_names:
+            raise InputError(
+                f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network has learned "
+                f"{', '.join(learned)}"
+            )
+        self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
+
+
+def _list(root: Path) -> dict[str, list[tuple[Path, int]]]:
+    """Lists files and classes of the parts that are there.
+
+    Raises:
+        InputError: `train` is not there or has less than two classes, a class is empty, or `train` does not have it.
+    """
+    if not (root / "train").is_dir():
+        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong into train/<class>")
+    classes = class_folders(root / "train")
+    if len(classes) < 2:
+        raise InputError(
+            f"{root / 'train'}: at least two folders, one a class, are needed, not {len(classes)} "
+            f"({', '.join(classes) or 'none'})"
+        )
+    files = {"train": class_files(root / "train", classes)}
+    for part in ("val", "test"):
+        if (root / part).is_dir():
+            present = class_folders(root / part)
+            for name in present:
+                if name not in classes:
+                    raise InputError(f"{root / part / name}: no class of this name in {root / 'train'}")
+            if not present:
+                raise InputError(f"{root / part}: no class folders in it")
+            files[part] = [(path, classes.index(present[n])) for path, n in class_files(root / part, present)]
+    return files
+
+
+def _pick(paths: Sequence[Path], chosen: Tensor) -> list[Path]:
+    return [path for path, choose in zip(paths, chosen.tolist(), strict=True) if choose]
+
+
+def _mean_and_std(
+    counts: Sequence[int], sums: Sequence[int], squares: Sequence[int]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns mean and standard deviation of each channel, in [0, 1], from whole numbers and so without rounding."""
+    mean = tuple(total / (255 * n) for n, total in zip(counts, sums, strict=True))
+    variance = [(n * square - total**2) / n**2 for n, total, square in zip(counts, sums, squares, strict=True)]
+    return mean, tuple(max(1.0, math.sqrt(value)) / 255 for value in variance)  # not 0 where all is one colour

@@ -1,0 +1,182 @@
+"""MNIST: 70,000 handwritten digits of 28x28 grey pixels (LeCun, Bottou, Bengio and Haffner, 1998), and two sets in its
+form: Fashion-MNIST, pieces of clothing (Xiao, Rasul and Vollgraf, 2017, arXiv 1708.07747), and KMNIST, old Japanese
+characters (Clanuwat et al., 2018, arXiv 1812.01718).
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torchvision.datasets import KMNIST, MNIST, FashionMNIST
+from torchvision.datasets.utils import download_url
+
+from datamodules.augmentation import Augmentation
+from datamodules.download import answering, download
+from datamodules.images import ImageDataModule, Split
+from engine.errors import InputError
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Facts of one data set in MNIST's form: torchvision's class knows addresses and checksums of its files."""
+
+    name: str
+    dataset: type[MNIST]
+    class_names: tuple[str, ...]
+    mean: float
+    std: float
+
+
+CLOTHES = (
+    "T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+SYLLABLES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+VARIANTS = {
+    "mnist": Variant("MNIST", MNIST, tuple("0123456789"), 0.1307, 0.3081),
+    "fashion": Variant("Fashion-MNIST", FashionMNIST, CLOTHES, 0.2860, 0.3530),
+    "kmnist": Variant("KMNIST", KMNIST, SYLLABLES, 0.1918, 0.3483),
+}
+PARTS = {"train": "train", "test": "t10k"}  # what the files call them
+
+
+class MNISTDataModule(ImageDataModule):
+    """MNIST, Fashion-MNIST or KMNIST, from the original files; downloaded where these are absent.
+
+    The four files, gzipped or not, are searched for in `data_dir/MNIST/raw` (`FashionMNIST`, `KMNIST`: torchvision's
+    layout), in `data_dir/raw` and in `data_dir` itself.
+
+    Args:
+        data_dir: Folder of the data set; a download goes there.
+        source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
+        variant: Which data set.
+        batch_size: Images an optimizer step, over all devices together.
+        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
+        val_size: Training images set aside for validation; 0 trains on all 60,000.
+        val_split: Which ones: `stratified` chooses equally many of each class; `first` takes the first in file order,
+            as TensorFlow's MNIST reader does.
+        split_seed: Seed of the stratified choice, apart from the run's seed so that all runs share one split.
+        augmentation: What may happen to a training image.
+        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
+    """
+
+    num_classes = 10
+    in_channels = 1
+    image_size = 28
+    train_size = 60_000
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Literal["auto", "synthetic"] = "auto",
+        variant: Literal["mnist", "fashion", "kmnist"] = "mnist",
+        batch_size: int = 128,
+        eval_batch_size: int = 1000,
+        val_size: int = 5000,
+        val_split: Literal["stratified", "first"] = "stratified",
+        split_seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+    ) -> None:
+        facts = VARIANTS[variant]
+        self.name, self.dataset, self.class_names = facts.name, facts.dataset, facts.class_names
+        self.mean, self.std = (facts.mean,), (facts.std,)
+        self.val_split = val_split
+        super().__init__(
+            data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
+        )
+
+    def read(self) -> dict[str, Split]:
+        """Reads the four files; downloads those that are absent.
+
+        Raises:
+            InputError: The data cannot be had or is broken.
+        """
+        folder = self._folder()
+        self.origin = str(folder)
+        absent = [name for name, _ in self.dataset.resources if _find(folder, name) is None]
+        if absent:
+            self._download(folder, absent)
+        parts = {}
+        for part, prefix in PARTS.items():
+            path = _find(folder, f"{prefix}-images-idx3-ubyte.gz")
+            images = _read_idx(path, dims=3)
+            if images.shape[1:] != (28, 28):
+                raise InputError(f"{path}: images of {images.shape[1]}x{images.shape[2]} pixels, not 28x28")
+            path = _find(folder, f"{prefix}-labels-idx1-ubyte.gz")
+            targets = _read_idx(path, dims=1)
+            if len(targets) != len(images):
+                raise InputError(f"{path}: {len(targets):,} labels, where there are {len(images):,} images")
+            if len(targets) and targets.max() >= self.num_classes:
+                raise InputError(f"{path}: a label is {targets.max()}, where 0 to {self.num_classes - 1} are expected")
+            parts[part] = Split(images[..., None], targets.long())
+        return parts
+
+    def split_off(self, part: Split, val_size: int) -> tuple[Split, Split]:
+        """Splits by class or by place."""
+        if self.val_split == "stratified":
+            return super().split_off(part, val_size)
+        first = torch.arange(len(part)) < val_size
+        return part.take(~first), part.take(first)
+
+    def _folder(self) -> Path:
+        """Returns the folder that holds any of the files, else the one that they are downloaded to."""
+        standard = self.data_dir / self.dataset.__name__ / "raw"
+        others = {variant.dataset.__name__ for variant in VARIANTS.values()} - {self.dataset.__name__}
+        for folder in (standard, self.data_dir / "raw", self.data_dir):
+            named = folder.resolve()  # the files of all three are called the same: only folders tell them apart
+            if others.isdisjoint((named.name, named.parent.name)) and any(
+                _find(folder, name) for name, _ in self.dataset.resources
+            ):
+                return folder
+        return standard
+
+    def _download(self, folder: Path, names: list[str]) -> None:
+        checksums = dict(self.dataset.resources)
+
+        def fetch() -> None:
+            url = answering([f"{mirror}{names[0]}" for mirror in self.dataset.mirrors])
+            for name in names:
+                download_url(url.removesuffix(names[0]) + name, folder, name, checksums[name])
+
+        holds = f"no {', '.join(name.removesuffix('.gz') for name in names)}" if folder.is_dir() else f"no {self.name}"
+        download(fetch, [folder / name for name in names], self.data_dir, holds, self.name)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Returns the path of a file that ends in .gz, or of the same file unpacked, whichever there is."""
+    return next((path for path in (folder / name.removesuffix(".gz"), folder / name) if path.is_file()), None)
+
+
+def _read_idx(path: Path, dims: int) -> Tensor:
+    """Reads a file of bytes in MNIST's own format.
+
+    Args:
+        path: The file, gzipped if its name ends in .gz.
+        dims: Number of dimensions that its tensor should have.
+
+    Returns:
+        uint8, of the shape that the file states.
+
+    Raises:
+        InputError: The file is broken; names it.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read ({error}); delete it and it will be downloaded") from error
+    header = 4 * (1 + dims)  # the magic number, then the sizes, big-endian
+    if len(content) < header or content[:4] != bytes((0, 0, 8, dims)):
+        raise InputError(f"{path}: no MNIST file; delete it and the right one will be downloaded")
+    shape = struct.unpack_from(f">{dims}I", content, 4)
+    if len(content) != header + math.prod(shape):
+        raise InputError(
+            f"{path}: holds {len(content) - header:,} of the {math.prod(shape):,} bytes that its header announces; "
+            f"delete it and it will be downloaded"
+        )
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)[header:].view(shape)

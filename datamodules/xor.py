@@ -1,0 +1,79 @@
+"""Exclusive or: noisy points around the corners of the unit square, which no straight line tells apart.
+
+Marvin Minsky and Seymour Papert, "Perceptrons", 1969.
+"""
+
+import math
+from typing import Literal
+
+import torch
+
+from datamodules.augmentation import Augmentation
+from datamodules.images import ImageDataModule, Split
+from engine.errors import InputError
+from engine.randomness import generator
+
+
+class XORDataModule(ImageDataModule):
+    """Points in the plane, as images of one pixel with two channels, so that every fully connected network takes them.
+
+    A corner's class is the exclusive or of its two coordinates. Networks see coordinates in [-1, 1].
+
+    Args:
+        source: Changes nothing: the points are drawn in either case.
+        batch_size: Points an optimizer step, over all devices together.
+        eval_batch_size: Points a batch in validation, test and prediction; changes speed only.
+        repeats: Points around each of the four corners, in training, validation and test alike.
+        noise: Standard deviation of the points about their corner.
+        split_seed: Seed of the points, apart from the run's seed so that all runs share them.
+
+    Raises:
+        InputError: There are no points, or the noise is not a deviation.
+    """
+
+    name = "XOR"
+    class_names = ("equal", "different")
+    num_classes = 2
+    in_channels = 2
+    image_size = 1
+    # "channel" is (image / 255 - mean) / std, and coordinates go to 1 where pixels go to 255: this is 2 x - 1
+    mean = (0.5 / 255, 0.5 / 255)
+    std = (0.5 / 255, 0.5 / 255)
+
+    def __init__(
+        self,
+        source: Literal["auto", "synthetic"] = "auto",
+        batch_size: int = 40,
+        eval_batch_size: int = 1000,
+        repeats: int = 100,
+        noise: float = 0.1,
+        split_seed: int = 0,
+    ) -> None:
+        if repeats < 1:
+            raise InputError(f"data.repeats is {repeats}: at least 1 point a corner is needed")
+        if noise < 0 or not math.isfinite(noise):
+            raise InputError(f"data.noise is {noise}: a standard deviation is at least 0, and finite")
+        super().__init__("", "auto", batch_size, eval_batch_size, 0, split_seed, Augmentation(), "channel")
+        self.repeats = repeats
+        self.noise = noise
+        self.origin = f"{repeats:,} points a corner, noise {noise:g}"
+
+    def read(self) -> dict[str, Split]:
+        """Draws the points of each part by a seed of its own."""
+        return {part: self._draw(part) for part in ("train", "val", "test")}
+
+    def _draw(self, part: str) -> Split:
+        corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(self.repeats, 1)  # [N, 2]
+        noise = torch.randn(corners.shape, generator=generator(self.split_seed, part))
+        points = corners + self.noise * noise
+        return Split(points.view(-1, 1, 1, 2), corners[:, 0] ^ corners[:, 1])
+
+    def setup(self, stage: str) -> None:
+        """Draws the points; the second and later calls change nothing.
+
+        Raises:
+            InputError: Pictures are to be predicted, or a batch is larger than the training set.
+        """
+        if self.inputs:
+            raise InputError("--input: XOR's points are no pictures; without it, the points of the test set are taken")
+        super().setup(stage)

@@ -1,0 +1,78 @@
+"""The perceptron: one unit with a threshold, which learns from its mistakes.
+
+Frank Rosenblatt, "The Perceptron: A Probabilistic Model for Information Storage and Organization in the Brain",
+Psychological Review, 1958.
+"""
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.initializers import Initializer, initialize
+
+
+class Perceptron(ImageClassifier):
+    """A unit that fires where w . x + b > 0, for class 1.
+
+    Plain gradient descent (`torch.optim.SGD` without momentum) on its loss, one image a batch, is the perceptron rule
+    w <- w + lr (t - y) x with target t and output y in {0, 1}. Larger batches take the mean of these steps.
+
+    Args:
+        num_classes: Number of classes, which is 2; the data gives it.
+        in_channels: Channels of the images; the data gives it.
+        image_size: Height and width of the images; the data gives it.
+        initializer: How weights start; at `initializer_scale` all alike unless given.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+
+    Raises:
+        InputError: There are not two classes.
+    """
+
+    def __init__(
+        self,
+        num_classes: int = 2,
+        in_channels: int = 3,
+        image_size: int = 32,
+        initializer: Initializer = "constant",
+        initializer_scale: float = 0.0,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        if num_classes != 2:
+            raise InputError(
+                f"Perceptron tells 2 classes apart, and the data has {num_classes}: choose two with --data.classes, "
+                f"or take lightning_modules.SoftmaxRegression"
+            )
+        super().__init__(
+            optimizer,
+            lr_scheduler,
+            decay_norms_and_biases=decay_norms_and_biases,
+            norm_lr_factor=norm_lr_factor,
+        )
+        self.linear = nn.Linear(in_channels * image_size**2, 1)
+        initialize(self.linear, initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
+
+        The first is 0, so that the larger one is the threshold's answer; where both are 0, it is class 0.
+        """
+        z = self.linear(images.flatten(1))  # [B, 1]
+        return torch.cat([torch.zeros_like(z), z], dim=1)
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Returns the perceptron criterion (y - t) z, the distance of each mistake from the threshold, as a mean.
+
+        A mistake is a mistake, however sure: there is no label smoothing.
+        """
+        z = logits[:, 1]
+        fires = (z > 0).to(z.dtype)  # has no gradient, so that of the loss by z is y - t
+        return ((fires - targets) * z).mean()

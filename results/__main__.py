@@ -1,0 +1,143 @@
+"""The command: `python -m results run`, `collect`, `page` and `status`."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.errors import InputError, RunFailed
+from engine.run_folder import write_atomically
+from results.records import add_record, read_records
+from results.runs import Runs, typed
+from results.table import Run, Table, read_table
+
+FOLDER = Path(__file__).resolve().parent
+MINUTES = 6.0  # that a run may take unless it is named
+
+
+def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
+    """Runs a command line.
+
+    Args:
+        argv: What follows `python -m results`; the process's own if not given.
+        folder: Where the table and the records are; the page is written beside it.
+
+    Returns:
+        Exit code: 0 done, 1 a run failed, 2 wrong input, 130 Ctrl-C.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.does(arguments, folder)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m results", description="Our runs beside the published numbers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, does: Callable[[argparse.Namespace, Path], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(does=does)
+        return command
+
+    run = add("run", _run, "make the runs that have no record, the cheapest first, and record them")
+    run.add_argument("ids", nargs="*", metavar="ID", help="rows to run; all if none")
+    run.add_argument("--data_dir", help="folder of CIFAR-10")
+    run.add_argument("--mnist_dir", help="folder of MNIST")
+    run.add_argument("--max_minutes", type=float, help=f"leave out longer runs ({MINUTES:g}; no limit for named rows)")
+    run.add_argument("--dry_run", action="store_true", help="show the commands alone")
+    collect = add("collect", _collect, "record the runs that are finished and tested")
+    for command in (run, collect):
+        command.add_argument("--runs", type=Path, default=Path("runs/results"), help="folder of the runs, <id>/<seed>/")
+    add("page", _page, "write RESULTS.md and docs/images/results.png")
+    add("status", _status, "list which runs have a record, and what is to be run")
+    return parser
+
+
+def _run(arguments: argparse.Namespace, folder: Path) -> int:
+    table = read_table(folder / "table.yaml")
+    chosen = {table.source(table[name]).id for name in arguments.ids}
+    limit = arguments.max_minutes or (float("inf") if chosen else MINUTES)
+    folders = {"CIFAR10DataModule": arguments.data_dir, "MNISTDataModule": arguments.mnist_dir}
+    runs = Runs(arguments.runs, table, {kind: place for kind, place in folders.items() if place})
+    wanted = [run for run in _missing(table, folder) if not chosen or run.row.id in chosen]
+    short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
+    failed = (_show if arguments.dry_run else _make)(short, runs, folder)
+    if len(wanted) > len(short):
+        print(f"{len(wanted) - len(short)} longer runs are left out; --max_minutes, or their names, bring them in")
+    return 1 if failed else 0
+
+
+def _collect(arguments: argparse.Namespace, folder: Path) -> int:
+    table = read_table(folder / "table.yaml")
+    runs = Runs(arguments.runs, table)
+    return 1 if _make([run for run in _missing(table, folder) if runs.is_tested(run)], runs, folder) else 0
+
+
+def _page(arguments: argparse.Namespace, folder: Path) -> int:
+    _write_page(folder)
+    print("wrote RESULTS.md and docs/images/results.png")
+    return 0
+
+
+def _status(arguments: argparse.Namespace, folder: Path) -> int:
+    table = read_table(folder / "table.yaml")
+    missing = _missing(table, folder)
+    for run in table.runs():
+        print(f"{run!s:<36}{f'about {run.row.minutes:g} min' if run in missing else 'recorded'}")
+    hours = sum(run.row.minutes for run in missing) / 60
+    print(f"{len(missing)} of {len(table.runs())} runs are to be made, in about {hours:.1f} hours")
+    return 0
+
+
+def _make(chosen: list[Run], runs: Runs, folder: Path) -> int:
+    """Makes and records runs, with the page; returns how many failed."""
+    failed = 0
+    for run in chosen:
+        if not runs.is_tested(run):
+            print(f"{run}: about {run.row.minutes:g} min ...", flush=True)
+        try:
+            runs.make(run)
+            record = add_record(folder, run, runs.folder(run))
+        except (RunFailed, InputError) as error:
+            failed += 1
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        else:
+            _write_page(folder)
+            print(f"{run}: {record.metrics['test/acc']:.2%} of the test set, in {record.seconds:.0f} s", flush=True)
+    return failed
+
+
+def _show(chosen: list[Run], runs: Runs, folder: Path) -> int:
+    """Shows the commands that would make runs."""
+    for run in chosen:
+        print(f"# {run}, about {run.row.minutes:g} min")
+        for _, command in runs.commands(run):
+            print(typed(command))
+    return 0
+
+
+def _write_page(folder: Path) -> None:
+    from results.page import render  # these take a second, which the other commands need not wait for
+    from results.plot import draw
+
+    table = read_table(folder / "table.yaml")
+    records = read_records(folder, table)
+    write_atomically(folder.parent / "RESULTS.md", render(table, records))
+    picture = folder.parent / "docs" / "images" / "results.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    draw(table, records).savefig(picture)
+
+
+def _missing(table: Table, folder: Path) -> list[Run]:
+    records = read_records(folder, table)
+    return [run for run in table.runs() if run.seed not in [record.seed for record in records[run.row.id]]]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""The page RESULTS.md, made of the table and the records alone."""
+
+import textwrap
+from statistics import mean, stdev
+
+from results.records import Record, Records
+from results.table import Elsewhere, Published, Recipe, Section, Table
+
+HEAD = """\
+# Results
+
+What was published, what the same training gives here, what our own recipe reaches, and the best known elsewhere.
+`python -m results page` makes this page from `results/table.yaml` and the records in `results/<id>/<seed>.json`, each
+the summary of one finished run; a test fails when they disagree. `python -m results run` makes the runs that have no
+record yet, the cheapest first, and `python -m results status` lists them.
+
+All numbers are accuracies in percent. **Published**: behind ± stands one binomial standard error, computed from the
+number of images that the number was measured on, which follow in parentheses; `log` means that a log kept by the source
+shows it. **To the letter**: the published training by a config of its own, `configs/published/<id>.yaml`; each run's
+test set was read once, after training. **Strong**: our recipe for the same kind of network, on all test images; seconds
+are of the whole run. Behind our ± stands the sample standard deviation over n runs, which differ in their seed alone.
+
+Every published test accuracy on ten classes of CIFAR-10 was measured on the first 2,000 of the 10,000 test images.
+Class folders of pictures have lost the original order of the test file, so our "first 2,000" are the same images only
+where torchvision's batches were read; elsewhere they are 2,000 others, mixed from all classes. {sources}
+The picture shows our accuracy on the first 2,000 where that is what was published, and else on all.
+
+![published against ours](docs/images/results.png)
+"""
+
+RECIPES = "Each was chosen on validation data."
+RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
+
+
+def render(table: Table, records: Records) -> str:
+    """Returns the page."""
+    recipes = {recipe.id: recipe for recipe in table.recipes}
+    hardware = sorted({record.hardware for recipe in table.recipes for record in records[recipe.id]})
+    letters = {name: chr(ord("A") + place) for place, name in enumerate(hardware)}
+    parts = [_wrap(paragraph) for paragraph in HEAD.format(sources=_sources(records)).split("\n\n")]
+    parts += [_section(section, recipes, records, letters) for section in table.sections]
+    parts.append(_recipes(table.recipes, records, letters))
+    return "\n".join(parts)
+
+
+def spread(values: list[float]) -> str:
+    """Returns accuracies in percent as `mean ± standard deviation`, as the one there is, or as `-`."""
+    if not values:
+        return "-"
+    return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+
+
+def accuracies(records: list[Record], metric: str) -> list[float]:
+    """Returns a figure of all runs in percent."""
+    return [100 * record.metrics[metric] for record in records if metric in record.metrics]
+
+
+def shortfall(row: Published, records: list[Record]) -> float | None:
+    """Returns by how many points our mean lies under the published number, if by more than two standard errors."""
+    ours = accuracies(records, row.metric)
+    if not ours or not isinstance(row.published, int | float) or row.standard_error is None:
+        return None
+    points = row.published - mean(ours)
+    return points if points > 2 * row.standard_error else None
+
+
+def _sources(records: Records) -> str:
+    runs = [record for row in records.values() for record in row if "test/acc_first_2000" in record.metrics]
+    return f"The runs below read {' or '.join(sorted({record.source for record in runs}))}." if runs else ""
+
+
+def _section(section: Section, recipes: dict[str, Recipe], records: Records, letters: dict[str, str]) -> str:
+    notes: list[str] = []
+    metrics = {"all": "test/acc"}
+    if any(row.metric == "test/acc_first_2000" for row in section.rows):
+        metrics = {"first 2,000": "test/acc_first_2000"} | metrics
+    columns = ["id", "network", "parameters", "published"]
+    columns += [f"to the letter, {images}" for images in metrics] + ["n", "strong", "known elsewhere"]
+    rows = []
+    for row in section.rows:
+        runs = records[row.id]
+        ours = [spread(accuracies(runs, metric)) for metric in metrics.values()]
+        best = row.elsewhere or (recipes[row.strong].elsewhere if row.strong else None)
+        cells = [_name(row, row.id, notes), row.network, _parameters(runs, row.parameters), _published(row)]
+        cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
+        rows.append([*cells, _strong(row.strong, records, letters), _elsewhere(best)])
+    parts = [f"## {section.title}\n", _wrap(section.text), _table(columns, rows)]
+    short = {row.id: shortfall(row, records[row.id]) for row in section.rows}
+    if any(short.values()):
+        listed = ", ".join(f"`{name}` ({points:.1f} points)" for name, points in short.items() if points)
+        parts.append(_wrap(f"Short of the published number by more than two of its standard errors: {listed}."))
+    return "\n".join([*parts, _footnotes(notes)])
+
+
+def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -> str:
+    notes: list[str] = []
+    rows = []
+    for recipe in recipes:
+        runs = records[recipe.id]
+        validation, test = (spread(accuracies(runs, metric)) for metric in ("val/acc", "test/acc"))
+        cells = [_name(recipe, recipe.config, notes), recipe.network, _parameters(runs, None), validation]
+        cells += [test if runs else "not yet run", _count(recipe, runs), _seconds(runs, letters)]
+        rows.append([*cells, _elsewhere(recipe.elsewhere, in_words=True)])
+    parts = ["## Strong recipes\n", _wrap(RECIPES), _table(RECIPE_COLUMNS, rows)]
+    if letters:
+        parts.append(_wrap("Hardware: " + "; ".join(f"{letter} is {name}" for name, letter in letters.items()) + "."))
+    return "\n".join([*parts, _footnotes(notes)]).rstrip() + "\n"
+
+
+def _wrap(text: str, indent: str = "") -> str:
+    lines = {"width": 120, "break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    return textwrap.fill(" ".join(text.split()), **lines) + "\n"
+
+
+def _table(columns: list[str], rows: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in [columns, ["---"] * len(columns), *rows])
+
+
+def _footnotes(notes: list[str]) -> str:
+    return "".join(_wrap(f"{number}. {note}", " " * len(f"{number}. ")) for number, note in enumerate(notes, 1))
+
+
+def _name(row: Recipe, name: str, notes: list[str]) -> str:
+    """Returns a row's first cell, and adds what is to be said of the row to the notes."""
+    sentences = []
+    if isinstance(row, Published):
+        sentences.append(row.remark)
+        if row.same_as:
+            sentences.append(f"The protocol is that of `{row.same_as}`, whose runs are shown.")
+    if row.options:
+        options = " ".join(f"--{key} {value}" for key, value in row.options.items())
+        sentences.append(f"Our runs are of `{row.config}` with `{options}`.")
+    if row.weights_from:
+        sentences.append(f"Our runs start from the weights of `{row.weights_from}`.")
+    sentences.append(row.note)
+    note = " ".join(sentence.strip() for sentence in sentences if sentence)
+    if not note:
+        return f"`{name}`"
+    notes.append(note)
+    return f"`{name}`<sup>{len(notes)}</sup>"
+
+
+def _parameters(records: list[Record], stated: int | None) -> str:
+    number = records[0].parameters if records else stated
+    return "-" if number is None else f"{number:,}"
+
+
+def _published(row: Published) -> str:
+    if row.published is None:
+        return "not stated"
+    error = f" ± {row.standard_error}" if row.standard_error is not None else ""
+    return f"{row.published}{error}<br>({row.measured_on}{'; log' if row.log else ''})"
+
+
+def _count(row: Recipe, records: list[Record]) -> str:
+    if not records:
+        return "-"
+    return str(len(records)) if len(records) == len(row.seeds) else f"{len(records)} of {len(row.seeds)}"
+
+
+def _strong(name: str | None, records: Records, letters: dict[str, str]) -> str:
+    if name is None:
+        return "-"
+    if not records[name]:
+        return f"`{name}`<br>not yet run"
+    accuracy = spread(accuracies(records[name], "test/acc"))
+    return f"`{name}`<br>{accuracy}<br>(n {len(records[name])}; {_seconds(records[name], letters)})"
+
+
+def _seconds(records: list[Record], letters: dict[str, str]) -> str:
+    if not records:
+        return "-"
+    places = " and ".join(sorted({letters[record.hardware] for record in records}))
+    return f"{mean(record.seconds for record in records):,.0f} s on {places}"
+
+
+def _elsewhere(best: Elsewhere | None, in_words: bool = False) -> str:
+    if best is None:
+        return "-"
+    return f"{best.accuracy}: [{best.what}]({best.url})" if in_words else f"[{best.accuracy}]({best.url})"

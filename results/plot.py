@@ -1,0 +1,70 @@
+"""The picture docs/images/results.png: a line a row, with the published number and ours on it."""
+
+from itertools import accumulate
+from statistics import mean
+
+from matplotlib.figure import Figure
+
+from results.page import accuracies
+from results.records import Records
+from results.table import Published, Table
+
+
+def draw(table: Table, records: Records) -> Figure:
+    """Draws every published row that has a number of any kind, from top to bottom in the order of the page.
+
+    Returns:
+        The figure.
+    """
+    groups = [[row for row in section.rows if _has_number(row, records)] for section in table.sections]
+    rows = [row for group in groups for row in group]
+    figure = Figure(figsize=(9, 1.4 + 0.27 * len(rows)), dpi=120, layout="constrained")
+    axes = figure.subplots()
+
+    published = [(place, row) for place, row in enumerate(rows) if _is_number(row.published)]
+    handles = [
+        axes.errorbar(
+            [row.published for _, row in published],
+            [place for place, _ in published],
+            xerr=[row.standard_error or 0 for _, row in published],
+            **{"fmt": "D", "markersize": 5, "color": "black", "markerfacecolor": "white", "capsize": 2},
+            label="published, ± one standard error",
+        )
+    ]
+    ours = [(place, accuracies(records[row.id], row.metric)) for place, row in enumerate(rows) if records[row.id]]
+    handles.append(
+        axes.errorbar(
+            [mean(values) for _, values in ours],
+            [place for place, _ in ours],
+            xerr=[[mean(v) - min(v) for _, v in ours], [max(v) - mean(v) for _, v in ours]],
+            **{"fmt": "o", "markersize": 4.5, "color": "tab:blue", "capsize": 2},
+            label="to the letter here: mean, lowest, highest",
+        )
+    )
+    strong = [
+        (place, accuracies(records[row.strong], "test/acc"))
+        for place, row in enumerate(rows)
+        if row.strong and records[row.strong]
+    ]
+    handles += axes.plot(
+        [mean(values) for _, values in strong],
+        [place for place, _ in strong],
+        **{"linestyle": "", "marker": "*", "markersize": 9, "color": "tab:green"},
+        label="our strong recipe, all test images: mean",
+    )
+
+    for place in list(accumulate(len(group) for group in groups))[:-1]:
+        axes.axhline(place - 0.5, color="gray", linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [row.id for row in rows], family="monospace", fontsize=8)
+    axes.set(xlabel="accuracy (%)", ylim=(len(rows) - 0.4, -0.6), xlim=(0, 101.5))
+    axes.grid(alpha=0.3)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
+    return figure
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _has_number(row: Published, records: Records) -> bool:
+    return _is_number(row.published) or bool(records[row.id])

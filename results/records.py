@@ -1,0 +1,161 @@
+"""The records: `results/<id>/<seed>.json`, each the `summary.json` of a run that was fitted and tested."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.arguments import find_config, flatten, read_config
+from engine.errors import InputError
+from engine.run_folder import write_atomically
+from results.table import Published, Recipe, Run, Table
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is shown and checked of a run.
+
+    Attributes:
+        seed: Its seed.
+        model: Class of the network.
+        parameters: Number of the network's parameters.
+        steps: Optimizer steps.
+        metrics: Figures by name, accuracies as shares of 1.
+        seconds: How long it took in all.
+        hardware: What it ran on.
+        source: Where its data came from, without the folder.
+    """
+
+    seed: int
+    model: str
+    parameters: int
+    steps: int
+    metrics: dict[str, float]
+    seconds: float
+    hardware: str
+    source: str
+
+
+Records = dict[str, list[Record]]
+
+
+def parse(summary: dict[str, Any], where: object) -> Record:
+    """Makes a record of a summary.
+
+    Raises:
+        InputError: The run is not finished, not tested, or not of real data; or something is missing.
+    """
+    try:
+        status = summary["status"]
+        record = Record(
+            seed=int(summary["seed"]),
+            model=str(summary["model"]["class"]),
+            parameters=int(summary["model"]["parameters"]),
+            steps=int(summary["steps"]),
+            metrics={str(name): float(value) for name, value in summary["metrics"].items()},
+            seconds=float(summary["seconds"]["total"]),
+            hardware=str(summary["hardware"]),
+            source=str(summary["data"]["source"]),
+        )
+    except KeyError as error:
+        raise InputError(f"{where}: no record of a run: {error.args[0]} is missing") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{where}: no record of a run: {error}") from error
+    if status not in ("finished", "stopped_early"):
+        raise InputError(f"{where}: a run that is {status} does not count")
+    if not 0 <= record.metrics.get("test/acc", -1) <= 1:
+        raise InputError(f"{where}: the run was not tested; python cli.py test --ckpt_path RUN does it")
+    if record.source.startswith("synthetic"):
+        raise InputError(f"{where}: a run on {record.source} does not count")
+    return record
+
+
+def read_records(folder: Path, table: Table) -> Records:
+    """Reads all records.
+
+    Args:
+        folder: Folder of `<id>/<seed>.json`.
+        table: The table that they belong to.
+
+    Returns:
+        Records by row, in the order of the row's seeds; a row that is the same as another has that row's.
+
+    Raises:
+        InputError: A record belongs to no row, is malformed, or is of another run than its name says.
+    """
+    runs = {str(run): run for run in table.runs()}
+    found = {}
+    for path in sorted(folder.glob("*/*.json")):
+        name = f"{path.parent.name}/{path.stem}"
+        if name not in runs:
+            raise InputError(f"{path}: belongs to no row of the table, or to none of its seeds")
+        found[name] = _read(path)
+        check(runs[name], found[name], path)
+    own = {row.id: [found[f"{row.id}/{seed}"] for seed in row.seeds if f"{row.id}/{seed}" in found] for row in table}
+    return {row.id: own[table.source(row).id] for row in table}
+
+
+def check(run: Run, record: Record, where: object) -> None:
+    """Checks that a record is of the run that it stands for.
+
+    Raises:
+        InputError: Seed, network, length or what was measured differ.
+    """
+    row, config = run.row, flatten(read_config(find_config(run.row.config))) | run.row.options
+    expected = {"seed": run.seed, "model": str(config["model.class_path"]).rpartition(".")[2]}
+    if isinstance(row, Published) and row.parameters is not None:
+        expected["parameters"] = row.parameters
+    if "trainer.max_steps" in config:
+        expected["steps"] = config["trainer.max_steps"]
+    for name, value in expected.items():
+        if getattr(record, name) != value:
+            raise InputError(f"{where}: {name} is {getattr(record, name)}, where {row.id} has {value}")
+    if isinstance(row, Published) and row.metric not in record.metrics:
+        raise InputError(f"{where}: lacks {row.metric}, which {row.id} is compared by")
+
+
+def add_record(folder: Path, run: Run, run_folder: Path) -> Record:
+    """Copies a finished and tested run's summary, without the user's folders, to the records.
+
+    Raises:
+        InputError: It is not the run that the row asks for.
+    """
+    path = run_folder / "summary.json"
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    record = parse(summary, path)
+    check(run, record, path)
+    _check_settings(run.row, run_folder / "config.yaml")
+    summary["data"]["source"] = without_folder(record.source)
+    target = folder / run.row.id / f"{run.seed}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(target, json.dumps(summary, indent=2) + "\n")
+    return record
+
+
+def without_folder(source: str) -> str:
+    """Returns what data came from without the folder: `class folders` of `/home/me/data (class folders)`."""
+    kind = re.fullmatch(r".* \(([^()]+)\)", source)
+    if kind:
+        return kind[1]
+    return "files" if re.search(r"[/\\]", source) else source
+
+
+def _read(path: Path) -> Record:
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: no JSON: {error}") from error
+    if not isinstance(summary, dict):
+        raise InputError(f"{path}: no record of a run")
+    return parse(summary, path)
+
+
+def _check_settings(row: Recipe, path: Path) -> None:
+    recorded = flatten(read_config(path))
+    for key, value in (flatten(read_config(find_config(row.config))) | row.options).items():
+        # callbacks are recorded with their defaults, and where the data lies is of no account
+        if key in recorded and recorded[key] != value and key not in ("trainer.callbacks", "data.data_dir"):
+            raise InputError(f"{path}: --{key} is {recorded[key]}, where {row.id} has {value}")
+    if (recorded.get("weights") is None) != (row.weights_from is None):
+        raise InputError(f"{path}: --weights is {recorded.get('weights')}, where {row.id} has {row.weights_from}")

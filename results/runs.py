@@ -1,0 +1,109 @@
+"""Makes the runs that the table asks for, each by the command that a user would type."""
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from engine.arguments import find_config, read_config
+from engine.errors import RunFailed
+from results.table import Run, Table
+
+CLI = Path(__file__).resolve().parent.parent / "cli.py"
+
+
+class Runs:
+    """The run folders `<root>/<id>/<seed>`, and what makes them.
+
+    Args:
+        root: Folder around them.
+        table: The table, for runs that start from another's weights.
+        folders: Folder of the data by class of data module, where it is not the config's.
+    """
+
+    def __init__(self, root: Path, table: Table, folders: dict[str, str] | None = None) -> None:
+        self.root = root
+        self.table = table
+        self.folders = folders or {}
+
+    def folder(self, run: Run) -> Path:
+        """Returns a run's folder."""
+        return self.root / run.row.id / str(run.seed)
+
+    def log(self, run: Run) -> Path:
+        """Returns the file that takes what a run prints; beside its folder, which begins empty."""
+        return self.root / run.row.id / f"{run.seed}.log"
+
+    def is_fitted(self, run: Run) -> bool:
+        """Tells whether a run has come to its end."""
+        return self._summary(run).get("status") in ("finished", "stopped_early")
+
+    def is_tested(self, run: Run) -> bool:
+        """Tells whether a run has come to its end and was tested."""
+        return self.is_fitted(run) and "test/acc" in self._summary(run).get("metrics", {})
+
+    def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
+        """Lists what is left to do for a run: commands after `cli.py`, each with the run that it is of."""
+        commands = []
+        if not self.is_fitted(run):
+            commands += self._fit(run)
+        if not self.is_tested(run):
+            commands.append((run, ["test", "--ckpt_path", str(self.folder(run)), *self._data(run)]))
+        return commands
+
+    def make(self, run: Run) -> None:
+        """Does what is left to do for a run.
+
+        Raises:
+            RunFailed: A command failed; names its log. Or the folder holds something that is no run.
+        """
+        for part, command in self.commands(run):
+            folder = self.folder(part)
+            if "--run_dir" in command and folder.is_dir() and any(folder.iterdir()):
+                raise RunFailed(f"{folder}: no checkpoint to go on from; remove it, unless a run has just begun in it")
+            self._call(part, command)
+
+    def _fit(self, run: Run) -> list[tuple[Run, list[str]]]:
+        always = [*self._data(run), "--trainer.enable_progress_bar", "false"]
+        folder = self.folder(run)
+        if (folder / "checkpoints" / "last.ckpt").exists():
+            return [(run, ["fit", "--ckpt_path", str(folder), *always])]
+        start = ["fit", "--config", run.row.config, "--seed_everything", str(run.seed), "--run_dir", str(folder)]
+        start += [word for key, value in run.row.options.items() for word in (f"--{key}", str(value))]
+        if run.row.weights_from is None:
+            return [(run, [*start, *always])]
+        first = Run(self.table[run.row.weights_from], run.seed)
+        before = [] if self.is_fitted(first) else self._fit(first)
+        return [*before, (run, [*start, "--weights", str(self.folder(first)), *always])]
+
+    def _data(self, run: Run) -> list[str]:
+        kind = read_config(find_config(run.row.config))["data"]["class_path"].rpartition(".")[2]
+        return ["--data.data_dir", self.folders[kind]] if kind in self.folders else []
+
+    def _summary(self, run: Run) -> dict:
+        try:
+            return json.loads((self.folder(run) / "summary.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def _call(self, run: Run, command: list[str]) -> None:
+        log = self.log(run)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"$ {typed(command)}\n")
+            file.flush()
+            process = subprocess.Popen([sys.executable, str(CLI), *command], stdout=file, stderr=subprocess.STDOUT)
+            try:
+                code = process.wait()
+            except KeyboardInterrupt:  # it reached the run as well, which saves itself
+                process.wait()
+                raise
+        if code != 0:
+            last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1]
+            raise RunFailed(f"{run}: {command[0]} failed: {last.removeprefix('error: ')} (all of it in {log})")
+
+
+def typed(command: list[str]) -> str:
+    """Returns a command as a user would type it."""
+    return f"python cli.py {shlex.join(command)}"

@@ -1,0 +1,120 @@
+"""The page: it is what table and records give, and says what it shows."""
+
+import pytest
+
+from results.__main__ import FOLDER
+from results.page import render, shortfall, spread
+from results.records import Record, Records, read_records
+from results.table import Elsewhere, Published, Recipe, Section, Table, read_table
+
+
+def record(seed: int, accuracy: float, **metrics: float) -> Record:
+    """Returns a record with these figures."""
+    return Record(seed, "VGG", 1234, 10, {"test/acc": accuracy} | metrics, 100.0 * seed, "a machine", "class folders")
+
+
+def published(**fields: object) -> Published:
+    """Returns a row."""
+    row = {"id": "one", "network": "a line", "config": "published/one.yaml", "seeds": [1, 2], "minutes": 1}
+    row |= {"published": 70.0, "measured_on": "first 2,000", "standard_error": 1.0, "strong": "best"}
+    return Published(**row | fields)
+
+
+def table(*rows: Published) -> Table:
+    """Returns a table of one section and one recipe."""
+    elsewhere = Elsewhere(accuracy=94.2, what="a paper", url="https://a.paper")
+    recipe = Recipe(id="best", network="a VGG", config="best.yaml", seeds=[1], minutes=1, elsewhere=elsewhere)
+    return Table([Section("All", "Text.", list(rows))], [recipe])
+
+
+FIRST = "test/acc_first_2000"
+RUNS = [record(1, 0.70, **{FIRST: 0.71}), record(2, 0.72, **{FIRST: 0.73})]
+NONE: Records = {"one": [], "best": []}
+
+
+def line(page: str, name: str) -> list[str]:
+    """Returns the cells of a row of the page."""
+    (found,) = (text for text in page.splitlines() if text.startswith(f"| `{name}`"))
+    return [cell.strip() for cell in found.strip("|").split(" | ")]
+
+
+def test_the_page_agrees_with_the_records() -> None:
+    rows = read_table(FOLDER / "table.yaml")
+    page = (FOLDER.parent / "RESULTS.md").read_text(encoding="utf-8")
+    assert page == render(rows, read_records(FOLDER, rows)), "python -m results page writes it anew"
+    assert (FOLDER.parent / "docs" / "images" / "results.png").is_file()
+
+
+def test_the_page_tells_what_the_sources_contradict() -> None:
+    page = " ".join((FOLDER.parent / "RESULTS.md").read_text(encoding="utf-8").split())
+    for claim in (
+        "the best of 20 looks at test data. The run stands at 79.95 at its last step",
+        "81.34 in the mean of its last five looks",
+        "A second run of the same network gives 71.70",
+        "measured at step 5,001",
+        "differ by up to 36 points",
+        "No test accuracy: the mean over 1,000 steps",
+        "nothing was restored",
+    ):
+        assert claim in page
+
+
+def test_a_row_shows_published_ours_strong_and_elsewhere() -> None:
+    page = render(table(published()), {"one": RUNS, "best": [record(1, 0.936)]})
+    assert line(page, "one") == [
+        *("`one`", "a line", "1,234", "70.0 ± 1.0<br>(first 2,000)", "72.00 ± 1.41", "71.00 ± 1.41", "2"),
+        *("`best`<br>93.60<br>(n 1; 100 s on A)", "[94.2](https://a.paper)"),
+    ]
+    assert line(page, "best.yaml")[3:7] == ["-", "93.60", "1", "100 s on A"]
+    assert "Hardware: A is a machine." in page
+    assert "The runs below read class folders." in " ".join(page.split())
+
+
+def test_a_row_without_a_run_says_so() -> None:
+    page = render(table(published(parameters=77, published=None)), NONE)
+    assert line(page, "one")[2:8] == ["77", "not stated", "not yet run", "-", "-", "`best`<br>not yet run"]
+
+
+def test_a_row_with_some_of_its_runs_says_so() -> None:
+    page = render(table(published()), NONE | {"one": RUNS[:1]})
+    assert line(page, "one")[4:7] == ["71.00", "70.00", "1 of 2"]
+
+
+def test_a_section_that_was_measured_on_all_images_has_no_column_for_the_first() -> None:
+    page = render(table(published(measured_on="images not stated")), NONE | {"one": RUNS})
+    assert line(page, "one")[3:6] == ["70.0 ± 1.0<br>(images not stated)", "71.00 ± 1.41", "2"]
+
+
+def test_footnotes_are_numbered_and_tell_how_our_runs_differ() -> None:
+    rows = [published(id="none"), published(remark="So it was."), published(id="two", options={"a.b": 3}, note="Why.")]
+    page = render(table(*rows), {"none": [], "one": [], "two": [], "best": []})
+    assert "| `none` |" in page
+    assert "| `one`<sup>1</sup> |" in page
+    assert "| `two`<sup>2</sup> |" in page
+    assert "\n1. So it was.\n2. Our runs are of `published/one.yaml` with `--a.b 3`. Why.\n" in page
+
+
+@pytest.mark.parametrize(
+    ("number", "short"), [(74.1, 2.1), (73.9, None), (60.0, None), ("about 80", None), (None, None)]
+)
+def test_falling_short_means_by_more_than_two_standard_errors(number: object, short: float | None) -> None:
+    row = published(published=number)
+    assert shortfall(row, RUNS) == (short if short is None else pytest.approx(short))
+    page = render(table(row), NONE | {"one": RUNS})
+    assert ("Short of the published number" in page) == (short is not None)
+
+
+def test_nothing_falls_short_of_a_number_without_standard_error() -> None:
+    assert shortfall(published(published=99.0, standard_error=None), RUNS) is None
+    assert shortfall(published(published=99.0), []) is None
+
+
+def test_a_spread_is_the_sample_standard_deviation() -> None:
+    assert spread([1.0, 2.0, 3.0]) == "2.00 ± 1.00"
+    assert spread([1.0]) == "1.00"
+    assert spread([]) == "-"
+
+
+def test_prose_is_narrow() -> None:
+    lines = (FOLDER.parent / "RESULTS.md").read_text(encoding="utf-8").splitlines()
+    assert max(len(text) for text in lines if not text.startswith("|")) <= 120

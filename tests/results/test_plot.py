@@ -1,0 +1,26 @@
+"""The picture of the results."""
+
+from results.plot import draw
+from results.table import Section, Table
+from tests.results.test_page import NONE, RUNS, published, record, table
+
+
+def test_a_row_shows_published_ours_and_strong() -> None:
+    rows = [published(published=65.0), published(id="words", published="fails"), published(id="none", published=None)]
+    records = {"one": RUNS, "words": RUNS[:1], "none": [], "best": [record(1, 0.9)]}
+    (axes,) = draw(table(*rows), records).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "words"]
+    points = [container.lines[0].get_xydata().tolist() for container in axes.containers]
+    assert points == [[[65.0, 0.0]], [[72.0, 0.0], [71.0, 1.0]]]
+    stars = next(drawn for drawn in axes.lines if drawn.get_marker() == "*")
+    assert stars.get_xydata().tolist() == [[90.0, 0.0], [90.0, 1.0]]
+
+
+def test_a_table_without_any_run_can_be_drawn() -> None:
+    draw(table(published()), NONE)
+
+
+def test_sections_are_parted() -> None:
+    sections = [Section("A", "", [published()]), Section("B", "", [published(id="two")])]
+    (axes,) = draw(Table(sections, table().recipes), NONE | {"two": []}).axes
+    assert [0.5, 0.5] in [list(drawn.get_ydata()) for drawn in axes.lines]

@@ -1,0 +1,163 @@
+"""The records: all of them are whole and of the runs that their names say."""
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.errors import InputError
+from results.__main__ import FOLDER
+from results.records import add_record, parse, read_records, without_folder
+from results.table import Run, read_table
+
+TABLE = read_table(FOLDER / "table.yaml")
+SUMMARY = {
+    "status": "finished",
+    "seed": 1,
+    "data": {"name": "CIFAR-10", "source": "/home/me/data (class folders)"},
+    "model": {"class": "VGG", "parameters": 52266, "trainable": 52266},
+    "hardware": "a machine",
+    "metrics": {"train/acc": 0.75, "test/acc": 0.7289, "test/acc_first_2000": 0.73},
+    "steps": 10000,
+    "seconds": {"total": 250.0, "fit": 249.0},
+}
+CONFIG = {
+    "seed_everything": 1,
+    "model": {"class_path": "lightning_modules.VGG", "init_args": {"initializer": "xavier", "dropout": 0.0}},
+    "weights": None,
+}
+
+
+def changed(path: str, value: object) -> dict:
+    """Returns the summary with one value replaced, or removed if None."""
+    summary = copy.deepcopy(SUMMARY)
+    *parents, name = path.split(".")
+    place = summary
+    for parent in parents:
+        place = place[parent]
+    place.pop(name) if value is None else place.update({name: value})
+    return summary
+
+
+def run_folder(path: Path, summary: dict, config: dict = CONFIG) -> Path:
+    """Makes the folder of a run, as far as records are concerned."""
+    path.mkdir(parents=True)
+    (path / "summary.json").write_text(json.dumps(summary))
+    (path / "config.yaml").write_text(yaml.safe_dump(config))
+    return path
+
+
+def strings(value: object) -> Iterator[str]:
+    """Lists all text among a record's values."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from strings(part)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_all_records_can_be_read() -> None:
+    assert any(read_records(FOLDER, TABLE).values())
+
+
+def test_no_record_tells_a_folder_of_the_machine_that_made_it() -> None:
+    for path in FOLDER.glob("*/*.json"):
+        assert not [text for text in strings(json.loads(path.read_text())) if "/" in text or "\\" in text], path
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("status", "interrupted", "a run that is interrupted does not count"),
+        ("status", None, "status is missing"),
+        ("seed", "first", "invalid literal"),
+        ("model.parameters", None, "parameters is missing"),
+        ("metrics.test/acc", None, "the run was not tested"),
+        ("metrics.test/acc", 72.9, "the run was not tested"),
+        ("seconds", 250, "not subscriptable"),
+        ("data.source", "synthetic pictures", "a run on synthetic pictures does not count"),
+    ],
+)
+def test_what_is_no_record_is_refused(path: str, value: object, message: str) -> None:
+    with pytest.raises(InputError, match=f"here: .*{message}"):
+        parse(changed(path, value), "here")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cifar10_nothing/1", "belongs to no row"),
+        ("cifar10_vgg/7", "belongs to no row of the table, or to none of its seeds"),
+        ("cifar10_vgg_tb/1", "belongs to no row"),  # it has the runs of another
+        ("cifar10_vgg/2", "seed is 1, where cifar10_vgg has 2"),
+        ("cifar10_mlp/1", "model is VGG, where cifar10_mlp has MLP"),
+    ],
+)
+def test_a_record_of_another_run_is_refused(name: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(SUMMARY))
+    with pytest.raises(InputError, match=message):
+        read_records(tmp_path, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("model.parameters", 52267, "parameters is 52267, where cifar10_vgg has 52266"),
+        ("steps", 100, "steps is 100, where cifar10_vgg has 10000"),
+        ("metrics.test/acc_first_2000", None, "lacks test/acc_first_2000"),
+    ],
+)
+def test_a_record_is_of_the_published_protocol(path: str, value: object, message: str, tmp_path: Path) -> None:
+    (tmp_path / "cifar10_vgg").mkdir()
+    (tmp_path / "cifar10_vgg" / "1.json").write_text(json.dumps(changed(path, value)))
+    with pytest.raises(InputError, match=message):
+        read_records(tmp_path, TABLE)
+
+
+def test_broken_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cifar10_vgg").mkdir()
+    (tmp_path / "cifar10_vgg" / "1.json").write_text("{")
+    with pytest.raises(InputError, match=r"1\.json: no JSON"):
+        read_records(tmp_path, TABLE)
+
+
+def test_a_run_becomes_a_record_without_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+    add_record(folder, Run(TABLE["cifar10_vgg"], 1), run_folder(tmp_path / "run", SUMMARY))
+    kept = json.loads((folder / "cifar10_vgg" / "1.json").read_text())
+    assert kept == changed("data.source", "class folders")
+    records = read_records(folder, TABLE)
+    assert records["cifar10_vgg"] == records["cifar10_vgg_tb"] == records["vggstudy_relu_10k"]
+    assert records["cifar10_vgg"][0].metrics["test/acc"] == 0.7289
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {"init_args": {"initializer": "he"}}}, "--model.initializer is he, where cifar10_vgg has xavier"),
+        ({"weights": "elsewhere"}, "--weights is elsewhere, where cifar10_vgg has None"),
+    ],
+)
+def test_a_run_with_other_settings_does_not_become_one(change: dict, message: str, tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", SUMMARY, CONFIG | change)
+    with pytest.raises(InputError, match=message):
+        add_record(tmp_path, Run(TABLE["cifar10_vgg"], 1), folder)
+    assert not (tmp_path / "cifar10_vgg").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("/home/me/data (class folders)", "class folders"),
+        ("C:\\me (mine)\\data (torchvision's batches)", "torchvision's batches"),
+        ("/home/me/MNIST/raw", "files"),
+        ("100 points a corner, noise 0.1", "100 points a corner, noise 0.1"),
+    ],
+)
+def test_folders_are_left_out(source: str, kept: str) -> None:
+    assert without_folder(source) == kept

@@ -1,0 +1,94 @@
+"""The table: its rows are whole and can be run, and mistakes in it are named."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.arguments import CONFIGS, find_config, read_config
+from engine.errors import InputError
+from results.__main__ import FOLDER
+from results.page import shortfall
+from results.records import read_records
+from results.table import Published, read_table
+
+TABLE = read_table(FOLDER / "table.yaml")
+ROW = {"id": "one", "network": "a line", "seeds": [42], "minutes": 1, "published": 50.0, "measured_on": "first 2,000"}
+
+
+def write(path: Path, *rows: dict) -> Path:
+    """Writes a table of a single section."""
+    content = {"sections": [{"title": "All", "text": "Text.", "rows": list(rows)}], "recipes": []}
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.parametrize("row", list(TABLE), ids=lambda row: row.id)
+def test_a_row_has_a_config_and_seeds(row: Published) -> None:
+    assert read_config(find_config(row.config))["data"]["class_path"].startswith("datamodules.")
+    assert row.seeds[0] == 42
+    assert len(set(row.seeds)) == len(row.seeds)
+    assert row.minutes > 0
+
+
+def test_every_published_config_has_a_row() -> None:
+    configs = {f"published/{path.name}" for path in (CONFIGS / "published").glob("*.yaml")}
+    assert configs <= {row.config for row in TABLE}
+
+
+def test_every_strong_recipe_has_a_row() -> None:
+    assert {path.name for path in CONFIGS.glob("*.yaml")} <= {row.config for row in TABLE.recipes}
+
+
+def test_a_row_that_falls_short_says_why() -> None:
+    records = read_records(FOLDER, TABLE)
+    for section in TABLE.sections:
+        for row in section.rows:
+            assert shortfall(row, records[row.id]) is None or row.note, f"{row.id} needs a note"
+
+
+def test_a_row_that_is_the_same_as_another_has_its_seeds() -> None:
+    for row in TABLE:
+        assert row.seeds == TABLE.source(row).seeds
+        assert TABLE.source(TABLE.source(row)) is TABLE.source(row)
+
+
+def test_runs_come_cheapest_first_and_once(tmp_path: Path) -> None:
+    rows = [ROW | {"seeds": [42, 1], "minutes": 5}, ROW | {"id": "two"}, ROW | {"id": "three", "same_as": "one"}]
+    table = read_table(write(tmp_path / "table.yaml", *rows))
+    assert [str(run) for run in table.runs()] == ["two/42", "one/42", "one/1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sedes": [1]}, "one: unknown field sedes; there are config, "),
+        ({"strong": "vgg"}, "one: strong vgg is no row"),
+        ({"same_as": "vgg"}, "one: same_as vgg is no row"),
+        ({"weights_from": "vgg"}, "one: weights_from vgg is no row"),
+        (
+            {"elsewhere": {"accuracy": 99.0}},
+            "one: elsewhere: missing 2 required keyword-only arguments: 'what' and 'url'",
+        ),
+    ],
+)
+def test_a_mistake_in_a_row_is_named(change: dict, message: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="table.yaml: " + message):
+        read_table(write(tmp_path / "table.yaml", ROW | change))
+
+
+@pytest.mark.parametrize("missing", ["network", "seeds", "minutes", "published", "measured_on"])
+def test_a_row_lacks_nothing(missing: str, tmp_path: Path) -> None:
+    row = {name: value for name, value in ROW.items() if name != missing}
+    with pytest.raises(InputError, match=f"one: missing 1 required keyword-only argument: '{missing}'"):
+        read_table(write(tmp_path / "table.yaml", row))
+
+
+def test_two_rows_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="two rows are called one"):
+        read_table(write(tmp_path / "table.yaml", ROW, ROW))
+
+
+def test_an_unknown_row_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match=r"cifar10_vg: no row of the table; nearest: cifar10_vgg,"):
+        TABLE["cifar10_vg"]
