@@ -8,7 +8,7 @@ from torch import Tensor
 COLUMNS, ROWS = 10, 6  # of predictions.png
 COUNTED = 20  # classes up to which the confusion matrix shows numbers
 NAMED = 80  # classes up to which it shows names
-NAME_WIDTH = 15  # letters of a class name above a prediction
+NAME_WIDTH = 13  # letters of a class name above a prediction
 
 SQUARE = (-0.5, 1.5)  # both axes of the decision surface
 POINTS = 121  # on each of them

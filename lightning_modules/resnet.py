@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from engine.errors import InputError
 from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
 from lightning_modules.initializers import initialize
+from lightning_modules.whitening import Whitening
 
 # Blocks of each stage: section 4.2 of the paper (6n + 2 layers for CIFAR) and its table 1.
 CIFAR = {20: (3, 3, 3), 32: (5, 5, 5), 44: (7, 7, 7), 56: (9, 9, 9), 110: (18, 18, 18)}
@@ -124,11 +125,13 @@ class ResNet(ImageClassifier):
         blocks: Basic blocks of each stage, instead of a depth; the defaults are then those of the CIFAR nets.
         width: Channels of the first stage; 16 (CIFAR) or 64 (ImageNet) if not given.
         stem: What comes first: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
-            as the depth has it if not given.
+            `whitening` is a fixed layer that whitens 2x2 patches, a 3x3 convolution and a 2x2 max pooling; as the
+            depth has it if not given.
         shortcut: Where the shape changes, the shortcut is padded with `zeros` (CIFAR), or is a `projection`, a 1x1
             convolution (ImageNet); as the depth has it if not given.
         activation: The nonlinearity.
         dropout: Probability of dropping an input of the last layer, in training.
+        logit_scale: Constant factor on the logits.
         zero_init_residual: Start every block as its shortcut: the scale of its last norm is 0.
         norm_momentum: Weight of the newest batch in the running statistics.
         norm_epsilon: Added to the variance.
@@ -150,10 +153,11 @@ class ResNet(ImageClassifier):
         depth: Literal[20, 32, 44, 56, 110, 18, 34, 50, 101, 152] | None = None,
         blocks: list[int] | None = None,
         width: int | None = None,
-        stem: Literal["imagenet", "cifar"] | None = None,
+        stem: Literal["imagenet", "cifar", "whitening"] | None = None,
         shortcut: Literal["zeros", "projection"] | None = None,
         activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
         dropout: float = 0.0,
+        logit_scale: float = 1.0,
         zero_init_residual: bool = False,
         norm_momentum: float = 0.1,
         norm_epsilon: float = 1e-5,
@@ -171,18 +175,25 @@ class ResNet(ImageClassifier):
             raise InputError("ResNet: width and blocks are at least 1")
         stem = stem or ("imagenet" if for_imagenet else "cifar")
         shortcut = shortcut or ("projection" if for_imagenet else "zeros")
-        halvings = len(blocks) - 1 + 2 * (stem == "imagenet")
+        halvings = len(blocks) - 1 + {"imagenet": 2, "cifar": 0, "whitening": 0}[stem]
         least = 2**halvings // 2 + 1  # odd sizes are rounded up, so the last halving still has two pixels
+        if stem == "whitening":  # takes a pixel, and rounds down
+            halvings, least = halvings + 1, 2 * least + 1
         if image_size < least:
             raise InputError(f"ResNet: {halvings} halvings need images of {least} pixels, not {image_size}")
 
         norm = partial(nn.BatchNorm2d, eps=norm_epsilon, momentum=norm_momentum)
+        self.logit_scale = logit_scale
+        self.whitening = nn.Sequential()
+        if stem == "whitening":
+            self.whitening.extend([Whitening(in_channels), ACTIVATIONS[activation]()])
+            in_channels = self.whitening[0].out_channels
         if stem == "imagenet":
             self.conv1 = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False)
             self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         else:
             self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
-            self.maxpool = nn.Identity()
+            self.maxpool = nn.MaxPool2d(2) if stem == "whitening" else nn.Identity()
         self.bn1 = norm(width)
         self.activation = ACTIVATIONS[activation]()
         block = Bottleneck if depth in BOTTLENECKS else BasicBlock
@@ -214,10 +225,10 @@ class ResNet(ImageClassifier):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
-        x = self.maxpool(self.activation(self.bn1(self.conv1(images))))
+        x = self.maxpool(self.activation(self.bn1(self.conv1(self.whitening(images)))))
         for stage in self.stages:
             x = stage(x)
-        return self.fc(self.dropout(x.mean((2, 3))))
+        return self.fc(self.dropout(x.mean((2, 3)))) * self.logit_scale
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the weights of torchvision's same network, whose stages are `layer1` and so on."""

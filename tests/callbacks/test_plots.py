@@ -77,7 +77,7 @@ def test_long_names_do_not_run_into_each_other() -> None:
     figure = draw_predictions(torch.zeros(10, 8, 8, 3, dtype=torch.uint8), n, n + 1, torch.ones(10), names)
     figure.canvas.draw()
     titles = [axes.title.get_window_extent() for axes in figure.axes]
-    assert figure.axes[0].get_title() == "staffordshire … (100%)\nis american pit b…"
+    assert figure.axes[0].get_title() == "staffordshir… (100%)\nis american pit…"
     assert all(left.x1 < right.x0 for left, right in pairwise(titles))
 
 

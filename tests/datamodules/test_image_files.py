@@ -142,7 +142,7 @@ def test_nothing_is_distorted_or_moved(tmp_path: Path, size: tuple[int, int], na
 
 def test_a_large_photo_is_decoded_small_and_looks_the_same(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    photo = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)).resize((800, 600))
+    photo = Image.fromarray(rng.integers(0, 256, (16, 20, 3), dtype=np.uint8)).resize((200, 160))
     photo.save(tmp_path / "photo.jpg", quality=95)
     photo.save(tmp_path / "photo.png")
     images = decode([tmp_path / "photo.jpg", tmp_path / "photo.png"], 32, 3, resize=True).int()

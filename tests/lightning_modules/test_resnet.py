@@ -136,3 +136,33 @@ def test_odd_images_are_taken_down_to_two_pixels_before_the_last_halving(size: i
 def test_what_cannot_be_built_is_refused(settings: dict[str, object], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         ResNet(num_classes=10, **settings)
+
+
+def test_the_whitening_stem_leaves_maps_of_nearly_half_the_size() -> None:
+    model = ResNet(num_classes=3, blocks=[1, 1], width=8, stem="whitening")
+    shapes = []
+    for stage in model.stages:
+        stage.register_forward_hook(lambda module, args, output: shapes.append(tuple(output.shape)))
+    model(torch.randn(2, 3, 32, 32))
+    assert shapes == [(2, 8, 15, 15), (2, 16, 8, 8)]
+    assert "whitening.0.weight" in dict(model.named_buffers())
+    # 2x2 patches of three channels make 24 filters, that are not trained
+    assert count(num_classes=3, blocks=[1, 1], width=8, stem="whitening") == count(
+        num_classes=3, blocks=[1, 1], width=8
+    ) + 8 * 9 * (24 - 3)
+
+
+def test_images_too_small_for_the_whitening_stem_are_refused() -> None:
+    smallest = {"num_classes": 3, "blocks": [1, 1, 1], "width": 4, "stem": "whitening"}
+    assert ResNet(**smallest, image_size=7)(torch.randn(2, 3, 7, 7)).shape == (2, 3)
+    with pytest.raises(InputError, match="3 halvings need images of 7 pixels, not 6"):
+        ResNet(**smallest, image_size=6)
+
+
+def test_logits_are_scaled() -> None:
+    torch.manual_seed(0)
+    model = ResNet(**SMALL).eval()
+    images = torch.randn(2, 3, 16, 16)
+    before = model(images)
+    model.logit_scale = 0.25
+    torch.testing.assert_close(model(images), before / 4)
