@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     collect = add("collect", _collect, "record the runs that are finished and tested")
     for command in (run, collect):
         command.add_argument("--runs", type=Path, default=Path("runs/results"), help="folder of the runs, <id>/<seed>/")
-    add("page", _page, "write RESULTS.md and docs/images/results.png")
+    add("page", _page, "write RESULTS.md, docs/images/results.png and the heads of the configs")
     add("status", _status, "list which runs have a record, and what is to be run")
     return parser
 
@@ -81,7 +81,7 @@ def _collect(arguments: argparse.Namespace, folder: Path) -> int:
 
 def _page(arguments: argparse.Namespace, folder: Path) -> int:
     _write_page(folder)
-    print("wrote RESULTS.md and docs/images/results.png")
+    print("wrote RESULTS.md, docs/images/results.png and the heads of the configs")
     return 0
 
 
@@ -123,6 +123,7 @@ def _show(chosen: list[Run], runs: Runs, folder: Path) -> int:
 
 
 def _write_page(folder: Path) -> None:
+    from results.headers import write_headers
     from results.page import render  # these take a second, which the other commands need not wait for
     from results.plot import draw
 
@@ -132,6 +133,7 @@ def _write_page(folder: Path) -> None:
     picture = folder.parent / "docs" / "images" / "results.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
     draw(table, records).savefig(picture)
+    write_headers(table, records)
 
 
 def _missing(table: Table, folder: Path) -> list[Run]:

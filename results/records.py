@@ -24,6 +24,7 @@ class Record:
         metrics: Figures by name, accuracies as shares of 1.
         seconds: How long it took in all.
         hardware: What it ran on.
+        torch: Release of torch.
         source: Where its data came from, without the folder.
     """
 
@@ -34,6 +35,7 @@ class Record:
     metrics: dict[str, float]
     seconds: float
     hardware: str
+    torch: str
     source: str
 
 
@@ -56,6 +58,7 @@ def parse(summary: dict[str, Any], where: object) -> Record:
             metrics={str(name): float(value) for name, value in summary["metrics"].items()},
             seconds=float(summary["seconds"]["total"]),
             hardware=str(summary["hardware"]),
+            torch=str(summary["versions"]["torch"]),
             source=str(summary["data"]["source"]),
         )
     except KeyError as error:

@@ -28,6 +28,9 @@ from tests.engine.test_resume import PulledPlug, PullPlug
 from tests.processes import descendants
 from tests.tiny import tiny_trainer, tiny_vgg
 
+# said by Python 3.12 and later of what torch's DataLoader does
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
 CLASSES = ("disc", "ring", "square")
 MODES = ("never", "always")
 

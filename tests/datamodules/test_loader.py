@@ -19,6 +19,9 @@ from tests.bits import assert_same_bits
 from tests.datamodules.test_image_files import picture
 from tests.processes import descendants
 
+# said by Python 3.12 and later of what torch's DataLoader does
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
 N = 23
 
 

@@ -21,9 +21,9 @@ def folder(tmp_path: Path, config: Path) -> Path:
     short = yaml.safe_load(config.read_text())
     short["trainer"] |= {"max_epochs": 1}
     short["data"]["init_args"] |= {"source": "auto", "data_dir": "pictures"}
-    (tmp_path / "short.yaml").write_text(yaml.safe_dump(short))
+    (tmp_path / "short.yaml").write_text("# Not yet run.\n" + yaml.safe_dump(short))
     short["trainer"] |= {"max_epochs": 0, "max_steps": 0}
-    (tmp_path / "broken.yaml").write_text(yaml.safe_dump(short))
+    (tmp_path / "broken.yaml").write_text("# Not yet run.\n" + yaml.safe_dump(short))
     row = {
         "network": "a VGG",
         "seeds": [42],

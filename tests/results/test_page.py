@@ -10,7 +10,8 @@ from results.table import Elsewhere, Published, Recipe, Section, Table, read_tab
 
 def record(seed: int, accuracy: float, **metrics: float) -> Record:
     """Returns a record with these figures."""
-    return Record(seed, "VGG", 1234, 10, {"test/acc": accuracy} | metrics, 100.0 * seed, "a machine", "class folders")
+    figures = {"test/acc": accuracy} | metrics
+    return Record(seed, "VGG", 1234, 10, figures, 100.0 * seed, "a machine", "2.15.0", "class folders")
 
 
 def published(**fields: object) -> Published:

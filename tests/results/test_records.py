@@ -20,6 +20,7 @@ SUMMARY = {
     "data": {"name": "CIFAR-10", "source": "/home/me/data (class folders)"},
     "model": {"class": "VGG", "parameters": 52266, "trainable": 52266},
     "hardware": "a machine",
+    "versions": {"torch": "2.15.0"},
     "metrics": {"train/acc": 0.75, "test/acc": 0.7289, "test/acc_first_2000": 0.73},
     "steps": 10000,
     "seconds": {"total": 250.0, "fit": 249.0},

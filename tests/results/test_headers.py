@@ -1,0 +1,78 @@
+"""The heads of the configs: they say what the records say."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import InputError
+from results.__main__ import FOLDER
+from results.headers import headers, write_headers
+from results.records import Record, read_records
+from results.table import Recipe, Table, read_table
+
+HEAD = """\
+# A net.
+#
+#   python cli.py fit --config one.yaml
+#
+# Not yet run.
+#
+# Why it is so.
+model: a
+"""
+
+
+def record(seed: int, accuracy: float, **metrics: float) -> Record:
+    """Returns a record with these figures."""
+    figures = {"test/acc": accuracy} | metrics
+    return Record(seed, "VGG", 1234, 10, figures, 100.0 * seed, "a machine, 2 threads", "2.15.0", "class folders")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A config that has not been run."""
+    path = tmp_path / "one.yaml"
+    path.write_text(HEAD)
+    return path
+
+
+def recipe(config: Path, name: str = "one", **fields: object) -> Recipe:
+    """Returns a row of that config."""
+    return Recipe(id=name, network="a net", config=str(config), seeds=[1, 3], minutes=1, **fields)
+
+
+def test_the_heads_of_all_configs_agree_with_the_records() -> None:
+    table = read_table(FOLDER / "table.yaml")
+    for path, text in headers(table, read_records(FOLDER, table)).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: python -m results page writes it anew"
+
+
+def test_a_head_says_what_was_measured_and_nothing_else_changes(config: Path) -> None:
+    table = Table([], [recipe(config)])
+    write_headers(table, {"one": [record(1, 0.7, **{"val/acc": 0.71}), record(3, 0.72, **{"val/acc": 0.73})]})
+    measured = (
+        "# Measured: 71.00 ± 1.41 % of all test images, 72.00 ± 1.41 % in validation "
+        "(n = 2, seeds 1, 3; 200 s on a machine, 2\n"
+        "#   threads; torch 2.15.0).\n"
+    )
+    assert config.read_text() == HEAD.replace("# Not yet run.\n", measured)
+
+
+def test_a_head_is_replaced_and_taken_back(config: Path) -> None:
+    table = Table([], [recipe(config)])
+    for records in ([record(1, 0.7)], [record(3, 0.9)], []):
+        write_headers(table, {"one": records})
+    assert config.read_text() == HEAD
+
+
+def test_a_config_of_two_rows_says_how_they_differ(config: Path) -> None:
+    rows = [recipe(config), recipe(config, "short", options={"trainer.max_steps": 5}, weights_from="one")]
+    write_headers(Table([], rows), {"one": [], "short": [record(1, 0.5)]})
+    assert "# Measured with --trainer.max_steps 5 --weights of a run of one: 50.00 %" in config.read_text()
+    assert "Not yet run" not in config.read_text()
+
+
+def test_a_head_without_a_place_for_it_is_an_error(config: Path) -> None:
+    config.write_text("# A net.\nmodel: a\n")
+    with pytest.raises(InputError, match="its head needs a line"):
+        headers(Table([], [recipe(config)]), {"one": []})
