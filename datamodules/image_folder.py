@@ -176,7 +176,7 @@ class ImageFolderDataModule(ImageDataModule):
         """
         super().setup(stage)
         if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
-            raise InputError(f"{self.data_dir}: no pictures to {stage}, they belong into test/<class>")
+            raise InputError(f"{self.data_dir}: no test pictures, which belong into test/<class>")
 
     def predict_dataloader(self) -> Any:
         """Loader of `inputs`, files or folders of pictures, else of the test set."""

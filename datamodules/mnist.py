@@ -176,7 +176,7 @@ def _read_idx(path: Path, dims: int) -> Tensor:
     shape = struct.unpack_from(f">{dims}I", content, 4)
     if len(content) != header + math.prod(shape):
         raise InputError(
-            f"{path}: holds {len(content) - header:,} of the {math.prod(shape):,} bytes that its header announces; "
+            f"{path}: holds {len(content) - header:,} bytes of data, where its header announces {math.prod(shape):,}; "
             f"delete it and it will be downloaded"
         )
     return torch.frombuffer(bytearray(content), dtype=torch.uint8)[header:].view(shape)

@@ -131,7 +131,6 @@ class ResNet(ImageClassifier):
             convolution (ImageNet); as the depth has it if not given.
         activation: The nonlinearity.
         dropout: Probability of dropping an input of the last layer, in training.
-        logit_scale: Constant factor on the logits.
         zero_init_residual: Start every block as its shortcut: the scale of its last norm is 0.
         norm_momentum: Weight of the newest batch in the running statistics.
         norm_epsilon: Added to the variance.
@@ -157,7 +156,6 @@ class ResNet(ImageClassifier):
         shortcut: Literal["zeros", "projection"] | None = None,
         activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
         dropout: float = 0.0,
-        logit_scale: float = 1.0,
         zero_init_residual: bool = False,
         norm_momentum: float = 0.1,
         norm_epsilon: float = 1e-5,
@@ -183,7 +181,6 @@ class ResNet(ImageClassifier):
             raise InputError(f"ResNet: {halvings} halvings need images of {least} pixels, not {image_size}")
 
         norm = partial(nn.BatchNorm2d, eps=norm_epsilon, momentum=norm_momentum)
-        self.logit_scale = logit_scale
         self.whitening = nn.Sequential()
         if stem == "whitening":
             self.whitening.extend([Whitening(in_channels), ACTIVATIONS[activation]()])
@@ -228,7 +225,7 @@ class ResNet(ImageClassifier):
         x = self.maxpool(self.activation(self.bn1(self.conv1(self.whitening(images)))))
         for stage in self.stages:
             x = stage(x)
-        return self.fc(self.dropout(x.mean((2, 3)))) * self.logit_scale
+        return self.fc(self.dropout(x.mean((2, 3))))
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the weights of torchvision's same network, whose stages are `layer1` and so on."""

@@ -57,7 +57,7 @@ def test_the_surface_is_that_of_the_model_and_leaves_its_modes_alone() -> None:
         model.layers[-1].weight.copy_(torch.tensor([[0.0, 0.0], [4.0, 0.0]]))
         model.layers[-1].bias.copy_(torch.tensor([0.0, 2.0]))
     model.train()
-    model.layers[1].eval()
+    model.layers[0].eval()  # one that is not like the others
     modes = [module.training for module in model.modules()]
     axes, bar = decision_surface(model, data, "train").axes
     assert [module.training for module in model.modules()] == modes

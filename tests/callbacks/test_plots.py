@@ -21,14 +21,14 @@ def test_curves_have_a_point_an_epoch(epochs: int) -> None:
     assert list(loss.lines[0].get_xdata()) == list(range(1, epochs + 1))
     assert list(accuracy.lines[1].get_ydata()) == [50.0] * epochs
     assert len(rate.lines) == 1
-    figure.canvas.draw()
+    figure.draw_without_rendering()
 
 
 def test_curves_leave_out_what_was_not_measured() -> None:
     row = {"epoch": "0", "step": "6", "lr": "0.1", "train/loss": "2", "train/acc": "0.25"}
     figure = draw_curves([row, row | {"epoch": "1", "val/loss": ""}])
     assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1]
-    figure.canvas.draw()
+    figure.draw_without_rendering()
 
 
 def test_the_confusion_matrix_counts() -> None:
@@ -38,14 +38,14 @@ def test_the_confusion_matrix_counts() -> None:
         (0, 0, "1"), (1, 0, "1"), (2, 2, "2"),
     }  # fmt: skip
     assert axes.get_title() == "75.00% of 4 test images are right"
-    figure.canvas.draw()
+    figure.draw_without_rendering()
 
 
 @pytest.mark.parametrize("classes", [2, 20, 21, 37, 80, 81, 1000])
 def test_the_confusion_matrix_has_a_size_to_look_at_for_any_number_of_classes(classes: int) -> None:
     targets = torch.arange(classes)
     figure = draw_confusion(targets, targets.flip(0), tuple(f"{n:,} of them" for n in range(classes)), "test points")
-    figure.canvas.draw()  # warns, which is an error here, where there is no room
+    figure.draw_without_rendering()  # warns, which is an error here, where there is no room
     (axes,) = figure.axes
     pixels = figure.get_size_inches() * figure.dpi
     assert 300 < pixels.min() <= pixels.max() < 2000
@@ -73,12 +73,12 @@ def test_predictions_are_drawn_for_any_number_of_images(n: int, channels: int) -
 
 def test_long_names_do_not_run_into_each_other() -> None:
     names = ("american pit bull terrier", "staffordshire bull terrier")
-    n = torch.zeros(10).long()
-    figure = draw_predictions(torch.zeros(10, 8, 8, 3, dtype=torch.uint8), n, n + 1, torch.ones(10), names)
-    figure.canvas.draw()
+    n = torch.zeros(60).long()
+    figure = draw_predictions(torch.zeros(60, 8, 8, 3, dtype=torch.uint8), n, n + 1, torch.ones(60), names)
+    figure.draw_without_rendering()
     titles = [axes.title.get_window_extent() for axes in figure.axes]
     assert figure.axes[0].get_title() == "staffordshir… (100%)\nis american pit…"
-    assert all(left.x1 < right.x0 for left, right in pairwise(titles))
+    assert all(left.x1 < right.x0 for left, right in pairwise(titles[:10]))
 
 
 def test_grey_images_keep_their_brightness() -> None:
@@ -98,7 +98,7 @@ def test_a_surface_lies_as_the_plane_does_and_has_a_boundary_if_there_is_one(sur
     points, targets = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), torch.tensor([1, 0, 0])
     values = surface(plane())
     figure = draw_surface(values, points, targets, torch.tensor([1, 0, 1]), ("no", "yes"), "test points")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     axes = figure.axes[0]
     lines = [collection for collection in axes.collections if isinstance(collection, QuadContourSet)]
     assert len(lines) == contours

@@ -120,11 +120,12 @@ def test_a_stalled_server_is_given_up_and_the_timeout_of_others_is_their_own(
         within.append(socket.getdefaulttimeout())
         fetch()
 
-    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5.0)
     with contextlib.suppress(InputError):
         download(noting, [], tmp_path, "nothing", "MNIST")
     assert within == [STALLS_AFTER]
-    assert socket.getdefaulttimeout() == before
+    assert socket.getdefaulttimeout() == 5.0
+    socket.setdefaulttimeout(None)
 
 
 def test_a_folder_that_cannot_be_made_is_a_failure_in_one_line(tmp_path: Path) -> None:
