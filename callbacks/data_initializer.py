@@ -3,6 +3,7 @@
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 IMAGES = 5000
+VALUES = IMAGES * 3 * 32 * 32  # of larger images, fewer are shown
 
 
 class DataInitializer(Callback):
@@ -15,6 +16,7 @@ class DataInitializer(Callback):
         """Initialises the layers, equally on every process."""
         layers = [module for module in pl_module.modules() if hasattr(module, "initialize_from")]
         if stage == "fit" and layers:
-            images = trainer.datamodule.sample(IMAGES)
+            data = trainer.datamodule
+            images = data.sample(min(IMAGES, max(1, VALUES // (data.in_channels * data.image_size**2))))
             for layer in layers:
                 layer.initialize_from(images)

@@ -34,6 +34,8 @@ CHANGEABLE = (
     "weights",
     "data.data_dir",
     "data.eval_batch_size",
+    "data.stream",
+    "data.num_workers",
 )
 
 
