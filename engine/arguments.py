@@ -197,7 +197,7 @@ def understand(argv: list[str]) -> Arguments:
         arguments.options += ["--ckpt_path", str(arguments.checkpoint)]
     elif subcommand != "fit" and not {"--help", "-h"} & set(flags):
         raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file")
-    elif not configs and not any(flag.startswith(("--help", "-h", "--model")) for flag in flags):
+    elif not configs and not any(flag.startswith(("--help", "-h", "--model", "--data.help")) for flag in flags):
         raise InputError(f"fit needs --config, one of: {', '.join(config_names())}")
 
     for path in configs:

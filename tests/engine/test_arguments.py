@@ -147,6 +147,8 @@ def test_fit_without_a_config_lists_them() -> None:
     with pytest.raises(InputError, match=r"fit needs --config, one of: .*vgg_bn\.yaml"):
         understand(["fit"])
     assert understand(["fit", "--help"]).options == ["--help"]
+    for option in ("--model.help", "--data.help"):
+        assert understand(["fit", option, "a.Class"]).options == [option, "a.Class"]
 
 
 @pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
