@@ -61,11 +61,11 @@ class Pictures(Checkpoint):
         data = trainer.datamodule
         test = data.splits["test"]
         targets = test.targets[index]
+        confusion = draw_confusion(targets, guesses, data.class_names, f"test {data.unit}")
+        _save(trainer, "confusion.png", confusion)
         if _in_the_plane(data):
-            _save(trainer, "confusion.png", draw_confusion(targets, guesses, data.class_names, "test points"))
             _save(trainer, "decision_surface.png", decision_surface(pl_module, data, "test"))
             return
-        _save(trainer, "confusion.png", draw_confusion(targets, guesses, data.class_names))
         # in file order, so that the same images come up in every run
         order = index.argsort()[: COLUMNS * ROWS]
         images = test.images[index[order]]

@@ -78,9 +78,8 @@ class Progress(Checkpoint):
             self._looked = now
             loss, acc = pl_module.train_metrics.so_far()
             self._tqdm.n = batch_idx + 1
-            self._tqdm.set_postfix_str(
-                f"loss {loss:.3f} acc {acc:.1%} {self._speed(trainer, batch_idx + 1, now):,.0f} images/s"
-            )
+            speed = f"{self._speed(trainer, batch_idx + 1, now):,.0f} {trainer.datamodule.unit}/s"
+            self._tqdm.set_postfix_str(f"loss {loss:.3f} acc {acc:.1%} {speed}")
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps validation out of the training speed."""
@@ -107,7 +106,7 @@ class Progress(Checkpoint):
             better = self._best is None or acc > self._best
             self._best = acc if better else self._best
             line += f"  {_pair('val', metrics)}{' *' if better else '  '}"
-        say(f"{line}  {speed:,.0f} images/s  {clock(time.monotonic() - self._began)}")
+        say(f"{line}  {speed:,.0f} {trainer.datamodule.unit}/s  {clock(time.monotonic() - self._began)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar."""
@@ -141,7 +140,7 @@ def describe_data(data: Any) -> str:
         if data.source == "synthetic"
         else f"{data.name} from {data.origin}"
     )
-    return f"{source}: {sizes['train']:,} training, {validation}, {sizes['test']:,} test images"
+    return f"{source}: {sizes['train']:,} training, {validation}, {sizes['test']:,} test {data.unit}"
 
 
 def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:

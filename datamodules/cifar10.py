@@ -29,6 +29,7 @@ class CIFAR10DataModule(ImageDataModule):
         data_dir: Folder of the data set; a download goes there.
         source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
         classes: Names or numbers of the classes to keep, at least two, renumbered in this order; all ten if not given.
+            Of synthetic pictures, the shapes in their place.
         batch_size: Images an optimizer step, over all devices together.
         eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
         val_size: Training images set aside for validation, equally many of each class; 0 trains on all. Stays as
@@ -60,6 +61,9 @@ class CIFAR10DataModule(ImageDataModule):
         normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
     ) -> None:
         names = SYNTHETIC_CLASSES if source == "synthetic" else self.class_names
+        if source == "synthetic" and classes:  # a config that names CIFAR-10's classes means the shapes in their place
+            places = dict(zip(self.class_names, names, strict=True))
+            classes = [places.get(given, given) for given in classes]
         self._kept = None if classes is None else _numbers(classes, names)  # by new number, the original one
         if self._kept:
             self.num_classes, self.train_size = len(self._kept), 5000 * len(self._kept)

@@ -51,6 +51,7 @@ class ImageDataModule(LightningDataModule):
     """
 
     name: str
+    unit = "images"  # what its samples are called
     class_names: tuple[str, ...]
     num_classes: int
     in_channels: int

@@ -32,6 +32,7 @@ class XORDataModule(ImageDataModule):
     """
 
     name = "XOR"
+    unit = "points"
     class_names = ("equal", "different")
     num_classes = 2
     in_channels = 2

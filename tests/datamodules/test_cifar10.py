@@ -308,5 +308,10 @@ def test_classes_of_the_stand_in_are_its_shapes() -> None:
     data.setup("fit")
     assert data.sizes == {"train": 2000, "val": 1000, "test": 600}  # a third of 15,000 is a third of 3,000
     assert data.splits["test"].targets[:6].tolist() == [1, 0, 2, 1, 0, 2]
-    with pytest.raises(InputError, match=r"no class is called 'cat'; there are 0 to 9: disc, .*, arrow"):
-        CIFAR10DataModule(source="synthetic", classes=["heart", "cat"])
+    with pytest.raises(InputError, match=r"no class is called 'dragon'; there are 0 to 9: disc, .*, arrow"):
+        CIFAR10DataModule(source="synthetic", classes=["heart", "dragon"])
+
+
+def test_names_of_cifar_10_stand_for_the_shapes_in_their_place() -> None:
+    data = CIFAR10DataModule(source="synthetic", classes=["automobile", "disc"])
+    assert data.class_names == ("ring", "disc")
