@@ -27,7 +27,7 @@ def draw_curves(rows: list[dict[str, str]]) -> Figure:
     for axes, (title, columns) in zip(
         figure.subplots(1, 3),
         {
-            "loss (nats)": ["train/loss", "val/loss"],
+            "loss": ["train/loss", "val/loss"],
             "accuracy (%)": ["train/acc", "val/acc"],
             "learning rate at the epoch's end": ["lr"],
         }.items(),
@@ -63,16 +63,17 @@ def draw_confusion(targets: Tensor, guesses: Tensor, class_names: tuple[str, ...
     side = 0.65 * k if k <= COUNTED else min(0.16 * k, 13)
     figure = Figure(figsize=(max(4.8, 1.8 + side), max(3.0, 1.5 + side)), dpi=120, layout="constrained")
     axes = figure.subplots()
+    names = [_plain(name) for name in class_names]
     axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     if k <= COUNTED:
         for row, column in counts.nonzero().tolist():
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
-        axes.set_xticks(range(k), class_names, rotation=45, ha="right")
-        axes.set_yticks(range(k), class_names)
+        axes.set_xticks(range(k), names, rotation=45, ha="right")
+        axes.set_yticks(range(k), names)
     elif k <= NAMED:
-        axes.set_xticks(range(k), class_names, rotation=90, fontsize=7)
-        axes.set_yticks(range(k), class_names, fontsize=7)
+        axes.set_xticks(range(k), names, rotation=90, fontsize=7)
+        axes.set_yticks(range(k), names, fontsize=7)
     axes.set(xlabel="predicted", ylabel="true", title=_verdict(targets, guesses, what))
     return figure
 
@@ -96,7 +97,8 @@ def draw_predictions(
     figure = Figure(figsize=(1.35 * COLUMNS, 1.75 * rows), dpi=120, layout="constrained")
     for axes in figure.subplots(rows, COLUMNS, squeeze=False).flat:
         axes.axis("off")
-    names = [name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…" for name in class_names]
+    short = [name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…" for name in class_names]
+    names = [_plain(name) for name in short]
     for axes, image, target, guess, probability in zip(
         figure.axes, images, targets, guesses, probabilities, strict=False
     ):
@@ -151,3 +153,8 @@ def draw_surface(
 
 def _verdict(targets: Tensor, guesses: Tensor, what: str) -> str:
     return f"{(targets == guesses).float().mean():.2%} of {len(targets):,} {what} are right"
+
+
+def _plain(name: str) -> str:
+    """Returns a name as matplotlib is to be given it: dollars are not to be taken for mathematics."""
+    return name.replace("$", r"\$")

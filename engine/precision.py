@@ -41,7 +41,8 @@ def hardware(device: str) -> str:
     """Describes what computes, for the record."""
     if device == "cuda":
         return torch.cuda.get_device_name()
-    return f"{_processor()}, {torch.get_num_threads()} threads" + (", MPS" if device == "mps" else "")
+    threads = torch.get_num_threads()
+    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" + (", MPS" if device == "mps" else "")
 
 
 def _processor() -> str:

@@ -5,6 +5,7 @@ Alex Krizhevsky, Ilya Sutskever and Geoffrey Hinton, "ImageNet Classification wi
 convolutional neural networks", 2014, arXiv:1404.5997.
 """
 
+import math
 from typing import Literal
 
 import torch.nn.functional as F
@@ -83,7 +84,7 @@ class AlexNet(ImageClassifier):
         if image_size < LEAST_SIZE[stem]:
             hint = f" (stem cifar: {LEAST_SIZE['cifar']})" if stem == "imagenet" else ""
             raise InputError(f"AlexNet: stem {stem} needs images of {LEAST_SIZE[stem]} pixels, not {image_size}{hint}")
-        if width <= 0:
+        if not 0 < width < math.inf:
             raise InputError(f"AlexNet: width is a factor above 0, not {width:g}")
         if head_widths is None:
             head_widths = 2 * [max(1, round(4096 * width))]

@@ -27,8 +27,7 @@ class CourseMobileNet(ImageClassifier):
         optimizer: Makes the optimizer from parameter groups.
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
 
     Raises:
         InputError: The width is less than 1, or the image is too small.
@@ -46,9 +45,8 @@ class CourseMobileNet(ImageClassifier):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
         if width < 1:
             raise InputError(f"CourseMobileNet: width is {width}: it is at least 1")
         if image_size < 8:

@@ -56,8 +56,7 @@ class CourseResNet(ImageClassifier):
         optimizer: Makes the optimizer from parameter groups.
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
 
     Raises:
         InputError: The stages do not fit together, or are too many for the image.
@@ -76,9 +75,8 @@ class CourseResNet(ImageClassifier):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
         if not widths or len(blocks) != len(widths) or min(*blocks, *widths) < 1:
             raise InputError(f"CourseResNet: blocks {blocks}, widths {widths}: one of each a stage, each at least 1")
         if any(wide != 2 * narrow for narrow, wide in pairwise(widths)):

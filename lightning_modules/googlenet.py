@@ -4,6 +4,7 @@ Christian Szegedy et al., "Going Deeper with Convolutions", 2014, arXiv:1409.484
 Christian Szegedy, 2015, arXiv:1502.03167.
 """
 
+import math
 from collections import OrderedDict
 from typing import Literal
 
@@ -124,7 +125,7 @@ class GoogLeNet(ImageClassifier):
                 f"GoogLeNet: stem {stem} with aux_weight {aux_weight:g} needs images of {least} pixels, "
                 f"not {image_size} (stem cifar with aux_weight 0: {LEAST_SIZE['cifar', False]})"
             )
-        if width <= 0:
+        if not 0 < width < math.inf:
             raise InputError(f"GoogLeNet: width is a factor above 0, not {width:g}")
         if aux_weight < 0:
             raise InputError(f"GoogLeNet: aux_weight is at least 0, not {aux_weight:g}")

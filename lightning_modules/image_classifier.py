@@ -25,7 +25,8 @@ def default_optimizer(params: Iterable) -> Optimizer:
 class ImageClassifier(LightningModule):
     """Softmax cross-entropy on logits.
 
-    Logs `loss` (nats, without label smoothing outside training) and `acc` (0 to 1) under `train/`, `val/` and `test/`.
+    Logs `loss` (nats, unless a network has a loss of its own; without label smoothing outside training) and `acc`
+    (0 to 1) under `train/`, `val/` and `test/`.
 
     Args:
         optimizer: Makes the optimizer from parameter groups.

@@ -95,8 +95,7 @@ class LeNet5(ImageClassifier):
         optimizer: Makes the optimizer from parameter groups.
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
 
     Raises:
         InputError: The images have another size.
@@ -113,9 +112,8 @@ class LeNet5(ImageClassifier):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
         if image_size not in (28, 32):
             raise InputError(f"LeNet5: takes images of 28 or 32 pixels, not {image_size}; ModernLeNet5 takes others")
         self.frame = (32 - image_size) // 2
@@ -169,8 +167,8 @@ class ModernLeNet5(ImageClassifier):
     Args:
         num_classes: Number of classes; the data gives it.
         in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it. Less than 32 get 2 zeros on each side, which
-            makes the usual 28 the paper's 32.
+        image_size: Height and width of the images; the data gives it. The edge of less than 32 is
+            repeated twice, which makes the usual 28 the paper's 32.
         widths: Channels of the two convolutions and units of the two dense layers.
         batch_norm: Normalise after each layer but the last, before its activation.
         activation: The nonlinearity (the paper's time: tanh, sigmoid).
@@ -211,20 +209,20 @@ class ModernLeNet5(ImageClassifier):
             raise InputError(f"ModernLeNet5: widths {widths}: two convolutions and two dense layers, each at least 1")
         if image_size < 12:
             raise InputError(f"ModernLeNet5: two 5x5 convolutions need images of 12 pixels, not {image_size}")
-        frame = 2 if image_size < 32 else 0
+        self.frame = 2 if image_size < 32 else 0
 
         bias = not batch_norm
         pooling = nn.MaxPool2d if pool == "max" else nn.AvgPool2d
         self.features = nn.Sequential()  # [B, 6, 14, 14], then [B, 16, 5, 5]
         channels = in_channels
-        for width, padding in zip(widths[:2], (frame, 0), strict=True):
-            self.features.append(nn.Conv2d(channels, width, 5, padding=padding, bias=bias))
+        for width in widths[:2]:
+            self.features.append(nn.Conv2d(channels, width, 5, bias=bias))
             if batch_norm:
                 self.features.append(nn.BatchNorm2d(width))
             self.features.extend([ACTIVATIONS[activation](), pooling(2)])
             channels = width
 
-        side = ((image_size + 2 * frame - 4) // 2 - 4) // 2
+        side = ((image_size + 2 * self.frame - 4) // 2 - 4) // 2
         units = channels * side**2
         self.classifier = nn.Sequential(nn.Flatten())
         for width in widths[2:]:
@@ -238,6 +236,7 @@ class ModernLeNet5(ImageClassifier):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
+        images = F.pad(images, [self.frame] * 4, mode="replicate")
         return self.classifier(self.features(images))
 
 

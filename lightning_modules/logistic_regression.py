@@ -5,17 +5,16 @@ David R. Cox, "The Regression Analysis of Binary Sequences", Journal of the Roya
 
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
+from lightning_modules.image_classifier import default_optimizer
+from lightning_modules.initializers import Initializer
+from lightning_modules.two_class_unit import TwoClassUnit
 
 
-class LogisticRegression(ImageClassifier):
+class LogisticRegression(TwoClassUnit):
     """A linear unit with a logistic output: the probability of class 1.
 
     Args:
@@ -28,8 +27,7 @@ class LogisticRegression(ImageClassifier):
         optimizer: Makes the optimizer from parameter groups.
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over both classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        decay_norms_and_biases: Whether weight decay acts on the bias too.
 
     Raises:
         InputError: There are not two classes.
@@ -47,25 +45,19 @@ class LogisticRegression(ImageClassifier):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
     ) -> None:
-        if num_classes != 2:
-            raise InputError(
-                f"LogisticRegression tells 2 classes apart, and the data has {num_classes}: choose two with "
-                f"--data.classes, or take lightning_modules.SoftmaxRegression"
-            )
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(
+            num_classes,
+            in_channels,
+            image_size,
+            initializer,
+            initializer_scale,
+            optimizer,
+            lr_scheduler,
+            label_smoothing,
+            decay_norms_and_biases,
+        )
         self.objective = objective
-        self.linear = nn.Linear(in_channels * image_size**2, 1)
-        initialize(self.linear, initializer, initializer_scale)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
-
-        The first is 0: the softmax of (0, z) is the logistic function of z.
-        """
-        z = self.linear(images.flatten(1))  # [B, 1]
-        return torch.cat([torch.zeros_like(z), z], dim=1)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Returns the mean of the objective over a batch."""

@@ -4,6 +4,7 @@ Andrew G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks fo
 arXiv:1704.04861.
 """
 
+import math
 from typing import Literal
 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
@@ -80,7 +81,7 @@ class MobileNet(ImageClassifier):
             raise InputError(
                 f"MobileNet: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}"
             )
-        if width_multiplier <= 0:
+        if not 0 < width_multiplier < math.inf:
             raise InputError(f"MobileNet: width_multiplier is a factor above 0, not {width_multiplier:g}")
 
         channels = max(1, round(32 * width_multiplier))

@@ -4,6 +4,7 @@ Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen
 Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are those of the authors' own code.
 """
 
+import math
 from typing import Literal
 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
@@ -104,7 +105,7 @@ class MobileNetV2(ImageClassifier):
             raise InputError(
                 f"MobileNetV2: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}"
             )
-        if width_multiplier <= 0:
+        if not 0 < width_multiplier < math.inf:
             raise InputError(f"MobileNetV2: width_multiplier is a factor above 0, not {width_multiplier:g}")
 
         channels = rounded(32 * width_multiplier)

@@ -4,16 +4,15 @@ Frank Rosenblatt, "The Perceptron: A Probabilistic Model for Information Storage
 Psychological Review, 1958.
 """
 
-import torch
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
-from torch import Tensor, nn
+from torch import Tensor
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
+from lightning_modules.image_classifier import default_optimizer
+from lightning_modules.initializers import Initializer
+from lightning_modules.two_class_unit import TwoClassUnit
 
 
-class Perceptron(ImageClassifier):
+class Perceptron(TwoClassUnit):
     """A unit that fires where w . x + b > 0, for class 1.
 
     Plain gradient descent (`torch.optim.SGD` without momentum) on its loss, one image a batch, is the perceptron rule
@@ -27,8 +26,7 @@ class Perceptron(ImageClassifier):
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
         optimizer: Makes the optimizer from parameter groups.
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        decay_norms_and_biases: Whether weight decay acts on the bias too.
 
     Raises:
         InputError: There are not two classes.
@@ -44,29 +42,18 @@ class Perceptron(ImageClassifier):
         optimizer: OptimizerCallable = default_optimizer,
         lr_scheduler: LRSchedulerCallable | None = None,
         decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
     ) -> None:
-        if num_classes != 2:
-            raise InputError(
-                f"Perceptron tells 2 classes apart, and the data has {num_classes}: choose two with --data.classes, "
-                f"or take lightning_modules.SoftmaxRegression"
-            )
         super().__init__(
+            num_classes,
+            in_channels,
+            image_size,
+            initializer,
+            initializer_scale,
             optimizer,
             lr_scheduler,
-            decay_norms_and_biases=decay_norms_and_biases,
-            norm_lr_factor=norm_lr_factor,
+            0.0,
+            decay_norms_and_biases,
         )
-        self.linear = nn.Linear(in_channels * image_size**2, 1)
-        initialize(self.linear, initializer, initializer_scale)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
-
-        The first is 0, so that the larger one is the threshold's answer; where both are 0, it is class 0.
-        """
-        z = self.linear(images.flatten(1))  # [B, 1]
-        return torch.cat([torch.zeros_like(z), z], dim=1)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Returns the perceptron criterion (y - t) z, the distance of each mistake from the threshold, as a mean.

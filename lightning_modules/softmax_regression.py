@@ -22,8 +22,7 @@ class SoftmaxRegression(ImageClassifier):
         optimizer: Makes the optimizer from parameter groups.
         lr_scheduler: Makes the schedule from the optimizer; constant if not given.
         label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
     """
 
     def __init__(
@@ -37,9 +36,8 @@ class SoftmaxRegression(ImageClassifier):
         lr_scheduler: LRSchedulerCallable | None = None,
         label_smoothing: float = 0.0,
         decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
         self.linear = nn.Linear(in_channels * image_size**2, num_classes)
         initialize(self.linear, initializer, initializer_scale)
 

@@ -93,6 +93,8 @@ class VGG(ImageClassifier):
         if image_size - whiten < 2 ** len(widths):
             least = 2 ** len(widths) + whiten
             raise InputError(f"VGG: {len(widths)} poolings need images of {least} pixels, not {image_size}")
+        if min(head_widths or [1]) < 1:
+            raise InputError(f"VGG: head_widths {head_widths}: each is at least 1")
         self.logit_scale = logit_scale
 
         bias = not batch_norm if convolution_bias is None else convolution_bias
@@ -154,7 +156,8 @@ class VGG(ImageClassifier):
             bias, mean = f"{conv}.bias", f"{norm}.running_mean"
             # a norm takes the bias before it away again; where we have none, the mean is that much smaller
             if layers[conv].bias is None and {bias, mean} <= renamed.keys():
-                renamed[mean] = renamed[mean] - renamed.pop(bias)
+                if renamed[mean].shape == renamed[bias].shape:
+                    renamed[mean] = renamed[mean] - renamed.pop(bias)
         return renamed
 
 

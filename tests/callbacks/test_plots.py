@@ -81,6 +81,14 @@ def test_long_names_do_not_run_into_each_other() -> None:
     assert all(left.x1 < right.x0 for left, right in pairwise(titles[:10]))
 
 
+def test_names_with_dollars_are_no_mathematics() -> None:
+    names = ("a$_$", "b$^$")
+    draw_confusion(torch.tensor([0, 1]), torch.tensor([0, 1]), names).draw_without_rendering()
+    images = torch.zeros(2, 8, 8, 3, dtype=torch.uint8)
+    figure = draw_predictions(images, torch.tensor([0, 1]), torch.tensor([0, 0]), torch.tensor([0.5, 0.6]), names)
+    figure.draw_without_rendering()
+
+
 def test_grey_images_keep_their_brightness() -> None:
     dim = torch.full((1, 8, 8, 1), 60, dtype=torch.uint8)
     dim[0, 0, 0] = 90

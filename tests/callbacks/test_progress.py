@@ -24,7 +24,7 @@ def test_a_run_begins_with_what_trains_on_what(tmp_path: Path, capsys: pytest.Ca
     assert lines[0] == f"run      {trainer.run_folder.path}"
     assert lines[1].startswith("data     SYNTHETIC pictures in place of tiny pictures: 240 training, 40 validation")
     assert lines[2] == f"model    VGG, {parameters:,} parameters"
-    assert re.fullmatch(r"device   .+, 1 threads, 32-true, channels last", lines[3])
+    assert re.fullmatch(r"device   .+, 1 thread, 32-true, channels last", lines[3])
 
 
 def test_every_epoch_leaves_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

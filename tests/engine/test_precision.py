@@ -72,7 +72,7 @@ def test_asking_for_a_gpu_where_there_is_none_is_an_error(machine) -> None:
 
 
 def test_the_hardware_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert hardware("cpu").endswith("1 threads")
-    assert len(hardware("cpu")) > len(", 1 threads")
+    assert hardware("cpu").endswith("1 thread")
+    assert len(hardware("cpu")) > len(", 1 thread")
     monkeypatch.setattr(precision, "open", lambda *_, **__: (_ for _ in ()).throw(OSError()), raising=False)
     assert precision._processor()

@@ -93,6 +93,7 @@ def test_dropout_comes_after_the_dense_layers_of_2012_and_before_those_of_2014()
         ({"image_size": 62}, r"stem imagenet needs images of 63 pixels, not 62 \(stem cifar: 15\)$"),
         ({"image_size": 14, "stem": "cifar"}, "stem cifar needs images of 15 pixels, not 14$"),
         ({"width": 0}, "width is a factor above 0, not 0"),
+        ({"width": float("nan")}, "width is a factor above 0, not nan"),
         ({"head_widths": [8, 0]}, "head_widths are at least 1, not 0"),
     ],
 )

@@ -136,6 +136,7 @@ def test_without_batch_norm_the_stem_has_local_response_normalisation() -> None:
         ({"image_size": 14, "aux_weight": 0.0}, "stem imagenet with aux_weight 0 needs images of 15 pixels, not 14"),
         ({"image_size": 7, "stem": "cifar"}, "stem cifar with aux_weight 0.3 needs images of 8 pixels, not 7"),
         ({"width": 0.0}, "width is a factor above 0, not 0"),
+        ({"width": float("inf")}, "width is a factor above 0, not inf"),
         ({"aux_weight": -0.3}, "aux_weight is at least 0, not -0.3"),
     ],
 )

@@ -221,11 +221,11 @@ def test_settings_reach_their_layers() -> None:
     assert [layer.p for layer in model.classifier if isinstance(layer, nn.Dropout)] == [0.3] * 3
 
 
-def test_an_image_of_28_pixels_gets_a_frame_of_zeros_and_one_of_32_none() -> None:
+def test_an_image_of_28_pixels_gets_a_frame_of_its_own_edge_and_one_of_32_none() -> None:
     small, large = ModernLeNet5(10, image_size=28), ModernLeNet5(10, image_size=32)
     large.load_state_dict(small.state_dict())
     images: Tensor = torch.randn(2, 1, 28, 28)
-    torch.testing.assert_close(small(images), large(nn.functional.pad(images, [2] * 4)))
+    torch.testing.assert_close(small(images), large(nn.functional.pad(images, [2] * 4, mode="replicate")))
 
 
 @pytest.mark.parametrize("size", [12, 13, 31, 33])

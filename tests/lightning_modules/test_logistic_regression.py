@@ -1,10 +1,8 @@
-"""Logistic regression: two logits that stand for one unit, and its two objectives."""
+"""Logistic regression: its two objectives."""
 
-import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.errors import InputError
 from lightning_modules import LogisticRegression
 
 IMAGES = torch.randn(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -15,16 +13,6 @@ def unit(**settings: object) -> LogisticRegression:
     """Returns a unit with weights that are not 0."""
     torch.manual_seed(0)
     return LogisticRegression(initializer="xavier", **settings)
-
-
-def test_it_is_one_unit() -> None:
-    assert sum(p.numel() for p in unit().parameters()) == 3_073
-
-
-def test_the_softmax_of_its_logits_is_the_logistic_function() -> None:
-    model = unit()
-    z = model.linear(IMAGES.flatten(1))[:, 0]
-    torch.testing.assert_close(model(IMAGES).softmax(1)[:, 1], z.sigmoid())
 
 
 def test_cross_entropy_is_that_of_the_probability() -> None:
@@ -40,8 +28,3 @@ def test_squared_error_is_between_probability_and_class() -> None:
     torch.testing.assert_close(model.loss(model(IMAGES), TARGETS), (p - TARGETS).square().mean())
     smoothed = TARGETS * 0.9 + 0.05
     torch.testing.assert_close(model.loss(model(IMAGES), TARGETS, 0.1), (p - smoothed).square().mean())
-
-
-def test_more_than_two_classes_are_refused() -> None:
-    with pytest.raises(InputError, match="2 classes apart, and the data has 10: choose two"):
-        LogisticRegression(10)

@@ -79,6 +79,7 @@ def test_dropout_reaches_its_layer() -> None:
         ({"image_size": 28}, r"5 halvings need images of 32 pixels, not 28 \(stem cifar: 8\)$"),
         ({"image_size": 7, "stem": "cifar"}, "3 halvings need images of 8 pixels, not 7$"),
         ({"width_multiplier": 0.0}, "width_multiplier is a factor above 0, not 0"),
+        ({"width_multiplier": float("inf")}, "width_multiplier is a factor above 0, not inf"),
     ],
 )
 def test_what_cannot_be_built_is_refused(settings: dict[str, object], reason: str) -> None:

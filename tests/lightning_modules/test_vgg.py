@@ -167,6 +167,7 @@ def test_a_checkpoint_alone_gives_the_model_back(tmp_path: Path, changes: dict[s
         ({}, "give depth"),
         ({"widths": [4, 0], "convolutions": [1, 1]}, "at least 1"),
         ({"widths": [4, 4], "convolutions": [1, 0]}, "at least 1"),
+        ({"widths": [4], "convolutions": [1], "head_widths": [0]}, "head_widths .* at least 1"),
     ],
 )
 def test_stages_that_do_not_fit_are_refused(settings: dict[str, object], reason: str) -> None:
