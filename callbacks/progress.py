@@ -1,6 +1,7 @@
 """What a person who watches sees of a run."""
 
 import time
+from math import nan
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -27,7 +28,6 @@ class Progress(Checkpoint):
     def __init__(self, bar: bool = True) -> None:
         self.bar = bar
         self._tqdm: tqdm | None = None
-        self._best: float | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Prints the run's folder, data, model and device."""
@@ -94,7 +94,7 @@ class Progress(Checkpoint):
             self._validation_seconds += time.monotonic() - self._validation_began
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Closes the bar and prints the epoch's line."""
+        """Closes the bar and prints the epoch's line, with a star if it is the best so far."""
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
         self._close()
@@ -102,23 +102,14 @@ class Progress(Checkpoint):
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
         line = f"epoch {trainer.current_epoch + 1:>3}{of}  {_pair('train', metrics)}"
         if "val/acc" in metrics:
-            acc = float(metrics["val/acc"])
-            better = self._best is None or acc > self._best
-            self._best = acc if better else self._best
-            line += f"  {_pair('val', metrics)}{' *' if better else '  '}"
+            keeper = trainer.checkpoint_callback  # will save the epoch next, or has within it
+            best = keeper.best_epoch == trainer.current_epoch or keeper.improves(metrics.get(keeper.monitor, nan))
+            line += f"  {_pair('val', metrics)}{' *' if best else '  '}"
         say(f"{line}  {speed:,.0f} {trainer.datamodule.unit}/s  {clock(time.monotonic() - self._began)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar."""
         self._close()
-
-    def state_dict(self) -> dict[str, float | None]:
-        """Returns the best validation accuracy so far."""
-        return {"best": self._best}
-
-    def load_state_dict(self, state_dict: dict[str, float | None]) -> None:
-        """Takes up the best validation accuracy of a checkpoint."""
-        self._best = state_dict["best"]
 
     def _close(self) -> None:
         if self._tqdm is not None:

@@ -123,6 +123,12 @@ class RunCheckpoint(Checkpoint):
         self.best_score = state_dict["best_score"]
         self.best_epoch = state_dict["best_epoch"]
 
+    def improves(self, score: float) -> bool:
+        """Says whether a score is better than the best so far."""
+        if self.best_score is None:
+            return not math.isnan(score)
+        return score > self.best_score if self.mode == "max" else score < self.best_score
+
     def _save_if_best(self, trainer: Trainer) -> bool:
         batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
         if not trainer.limit_val_batches or (batches and not sum(batches)):
@@ -134,9 +140,7 @@ class RunCheckpoint(Checkpoint):
                 known = ", ".join(sorted(trainer.callback_metrics))
                 raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
             score = float(trainer.callback_metrics[self.monitor])
-            better = not math.isnan(score) and (
-                self.best_score is None or (score > self.best_score if self.mode == "max" else score < self.best_score)
-            )
+            better = self.improves(score)
             if better:
                 self.best_score = score
         self._validated = False

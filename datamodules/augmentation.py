@@ -1,5 +1,6 @@
 """Augmentation and normalisation of a whole batch of images at once, on the device that holds it."""
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -47,13 +48,13 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name in ("crop_padding", "rotation", "shear", "elastic", "cutout", "brightness"):
-            if getattr(self, name) < 0:
-                raise InputError(f"data.augmentation.{name} is {getattr(self, name)}: it cannot be negative")
+            if not 0 <= (value := getattr(self, name)) < math.inf:  # false of nan, too
+                raise InputError(f"data.augmentation.{name} is {value}: a number of at least 0 is needed")
         if self.shear >= 90:
             raise InputError(f"data.augmentation.shear is {self.shear}: an angle below 90 degrees is needed")
-        if self.scale and not 0 < self.scale[0] <= self.scale[1]:
+        if self.scale and not 0 < self.scale[0] <= self.scale[1] < math.inf:
             raise InputError(f"data.augmentation.scale is {list(self.scale)}: two factors above 0, the lower one first")
-        if self.contrast and not 0 <= self.contrast[0] <= self.contrast[1]:
+        if self.contrast and not 0 <= self.contrast[0] <= self.contrast[1] < math.inf:
             raise InputError(f"data.augmentation.contrast is {list(self.contrast)}: two factors, the lower one first")
 
     def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-FORMAT = "primer-1"  # a change of what is decoded gets a new number, and so makes every older file stale
+FORMAT = "primer-2"  # a change of what is decoded gets a new number, and so makes every older file stale
 
 
 def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

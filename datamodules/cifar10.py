@@ -156,7 +156,7 @@ def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:
     numbers = []
     for given in classes:
         number = names.index(given) if given in names else given
-        if number not in range(len(names)):
+        if isinstance(given, bool) or number not in range(len(names)):
             raise InputError(f"data.classes: no class is called '{given}'; there are 0 to 9: {', '.join(names)}")
         if number in numbers:
             raise InputError(f"data.classes: '{given}' ({names[number]}) is there twice")

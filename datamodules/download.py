@@ -4,7 +4,7 @@ import contextlib
 import socket
 import threading
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPException
 from pathlib import Path
 
@@ -30,21 +30,31 @@ def download(fetch: Callable[[], object], files: Sequence[Path], data_dir: Path,
     folders = {folder for file in files for folder in file.parents}
     new_files = [path for path in files if not path.exists()]
     new_folders = sorted((path for path in folders if not path.exists()), key=lambda path: -len(path.parts))
-    waits = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(STALLS_AFTER)  # torchvision sets none, and a stalled server would hold us for good
     try:
-        fetch()
-    except (OSError, RuntimeError, EOFError, HTTPException) as error:
+        with giving_up():
+            fetch()
+    except BaseException as error:  # a signal's, too
         for path in new_files:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
         for path in new_folders:
             with contextlib.suppress(OSError):
                 path.rmdir()
+        if not isinstance(error, OSError | RuntimeError | EOFError | HTTPException):
+            raise
         raise InputError(
             f"--data.data_dir {data_dir}: holds {holds}, and the download failed ({error}); "
             f"put {name} there, or try the built-in pictures with --data.source synthetic"
         ) from error
+
+
+@contextlib.contextmanager
+def giving_up() -> Iterator[None]:
+    """Makes a server that stalls an error: torch and torchvision set no timeout, and it would hold us for good."""
+    waits = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALLS_AFTER)
+    try:
+        yield
     finally:
         socket.setdefaulttimeout(waits)
 

@@ -58,12 +58,13 @@ def class_files(folder: Path, class_names: Sequence[str]) -> list[tuple[Path, in
     return sorted(files, key=lambda item: (hashlib.sha256(item[0].name.encode()).digest(), item[1]))
 
 
-def fingerprint(paths: Iterable[Path], root: Path) -> str:
+def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
     """Returns a digest of names, sizes and times of change: it differs once a file was added, removed or changed.
 
     Args:
         paths: The files.
         root: Folder that the names are taken from, so that it may be called by any path.
+        times: Whether times of change count, which a copy of the files need not keep.
 
     Returns:
         Hexadecimal digits.
@@ -71,7 +72,8 @@ def fingerprint(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         stat = path.stat()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+        changed = stat.st_mtime_ns if times else 0
+        digest.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{changed}\n".encode())
     return digest.hexdigest()
 
 
@@ -81,7 +83,7 @@ def read_picture(path: Path, size: int, channels: int, resize: bool) -> np.ndarr
     Args:
         path: The file, of any format that Pillow reads.
         size: Height and width.
-        channels: 1 for grey, 3 for colour; a picture of another mode is converted.
+        channels: 1 for grey, 3 for colour; a picture of another mode is converted, of 16 bits by its high byte.
         resize: Scale a picture of another size to `size` on its shorter side and cut its middle out, which distorts
             nothing; otherwise another size is an error.
 
@@ -89,7 +91,7 @@ def read_picture(path: Path, size: int, channels: int, resize: bool) -> np.ndarr
         uint8 [size, size, channels].
 
     Raises:
-        InputError: The file is no picture, is broken, or has another size; names it.
+        InputError: The file is no picture, is broken, or has another size or other pixels; names it.
     """
     try:
         with Image.open(path) as picture:
@@ -98,10 +100,15 @@ def read_picture(path: Path, size: int, channels: int, resize: bool) -> np.ndarr
                 # what is needed: eight times as fast, and hardly another picture.
                 picture.draft(None, (2 * size, 2 * size))
             ImageOps.exif_transpose(picture, in_place=True)
+            mode = picture.mode
+            if mode.startswith("I;16"):  # Pillow's convert would clip it at 255
+                picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
             picture = picture.convert("L" if channels == 1 else "RGB")
     except Exception as error:  # a decoder of broken files raises whatever it stumbles over
         reason = "no picture that can be read" if "cannot identify" in str(error) else f"broken picture: {error}"
         raise InputError(f"{path}: {reason}") from error
+    if mode in ("I", "F"):  # which say nowhere what is white
+        raise InputError(f"{path}: pixels of mode {mode}, where 8 or 16 bits are expected")
     if picture.size != (size, size):
         if not resize:
             raise InputError(f"{path}: {picture.width}x{picture.height} pixels, where {size}x{size} are expected")

@@ -74,8 +74,9 @@ class ImageFolderDataModule(ImageDataModule):
         self.image_size, self.in_channels = image_size, in_channels
         self.mean = self.std = ()  # until the pictures are read
         self.skip_corrupt = skip_corrupt
-        self.stream = stream
+        self._streams = {"always": True, "never": False, "auto": None}[stream]  # None until it is decided
         self.num_workers = num_workers
+        self._digest = ""  # of the files, once they are read
         self.files = _list(Path(data_dir).expanduser())
         self.class_names = class_folders(Path(data_dir).expanduser() / "train")
         self.num_classes = len(self.class_names)
@@ -94,22 +95,25 @@ class ImageFolderDataModule(ImageDataModule):
         Raises:
             InputError: Some cannot be read.
         """
-        streamed = self._too_large() if self.stream == "auto" else self.stream == "always"
-        self.origin = f"{self.data_dir}{' (streamed)' if streamed else ''}"
+        if self._streams is None:
+            self._streams = self._too_large()
+        self.origin = f"{self.data_dir}{' (streamed)' if self._streams else ''}"
         paths = {part: [path for path, _ in files] for part, files in self.files.items()}
-        kind = "streamed" if streamed else "decoded"
+        # of what training depends on; the same for a copy elsewhere
+        self._digest = fingerprint(paths["train"] + paths.get("val", []), self.data_dir, times=False)[:16]
+        kind = "streamed" if self._streams else "decoded"
         settings = f"{self.image_size}x{self.in_channels}"
         tensors = cached(
             self.data_dir / f"pictures_{settings}_{kind}.cache.safetensors",
             f"{fingerprint(sum(paths.values(), []), self.data_dir)} {self.skip_corrupt}",
-            lambda: self._read_once(paths, keep=not streamed),
+            lambda: self._read_once(paths, keep=not self._streams),
         )
         self._name_skipped([path for part in paths for path in _pick(paths[part], ~tensors[f"{part}_good"])])
         splits = {}
         for part, files in self.files.items():
             good = tensors[f"{part}_good"]
             images = tensors[f"{part}_images"]
-            if streamed:
+            if self._streams:
                 images = PictureFiles(_pick(paths[part], good), self.image_size, self.in_channels, self.num_workers)
             splits[part] = Split(images, torch.tensor([number for _, number in files])[good])
         counts = splits["train"].targets.bincount(minlength=self.num_classes).tolist()
@@ -174,6 +178,8 @@ class ImageFolderDataModule(ImageDataModule):
         Raises:
             InputError: The data cannot be read, or a test has no pictures.
         """
+        if self.trainer is not None:  # as the first process has decided, before its own pictures took memory
+            self._streams = self.trainer.strategy.broadcast(self._streams)
         super().setup(stage)
         if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
             raise InputError(f"{self.data_dir}: no test pictures, which belong into test/<class>")
@@ -187,13 +193,14 @@ class ImageFolderDataModule(ImageDataModule):
     def state_dict(self) -> dict[str, Any]:
         """Returns the position, and what a network that has learned from these pictures must meet again."""
         facts = {"class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
-        return super().state_dict() | facts
+        return super().state_dict() | facts | {"files": self._digest}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up the position, and the scaling that the network has learned with.
 
         Raises:
-            InputError: The folder has other classes than those of the checkpoint.
+            InputError: The folder has other classes than those of the checkpoint, or training would go on with other
+                files.
         """
         super().load_state_dict(state_dict)
         learned = tuple(state_dict["class_names"])
@@ -202,6 +209,8 @@ class ImageFolderDataModule(ImageDataModule):
                 f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network has learned "
                 f"{', '.join(learned)}"
             )
+        if self.trainer.state.fn == "fit" and state_dict.get("files", self._digest) != self._digest:
+            raise self.changed("as many then as now, but other files")
         self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
 
 

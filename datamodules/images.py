@@ -79,9 +79,12 @@ class ImageDataModule(LightningDataModule):
         ):
             if value < least:
                 raise InputError(f"data.{name} is {value}: at least {least} is needed")
-        padding = augmentation.crop_padding
-        if padding >= self.image_size:
-            raise InputError(f"data.augmentation.crop_padding is {padding}: at most {self.image_size - 1} is possible")
+        for name, most in (("crop_padding", self.image_size - 1), ("cutout", self.image_size)):
+            if (value := getattr(augmentation, name)) > most:
+                raise InputError(f"data.augmentation.{name} is {value}: at most {most} is possible")
+        for name in ("rotation", "scale", "shear", "elastic"):
+            if getattr(augmentation, name) and self.image_size == 1:
+                raise InputError(f"data.augmentation.{name}: an image of 1 pixel has nothing to turn or distort")
         self.data_dir = Path(data_dir).expanduser()
         self.source = source
         self.batch_size = batch_size
@@ -93,7 +96,7 @@ class ImageDataModule(LightningDataModule):
         self.origin = "synthetic pictures" if source == "synthetic" else str(self.data_dir)
         self.inputs: list[str] = []
         self.splits: dict[str, Split] = {}
-        self._loaders: list[BatchLoader] = []
+        self._loaders: dict[str, BatchLoader] = {}  # the latest of each split
         self._position = 0  # batch within the epoch at which a resumed run goes on
         if source == "synthetic":
             self.class_names = SYNTHETIC_CLASSES[: self.num_classes]
@@ -211,7 +214,9 @@ class ImageDataModule(LightningDataModule):
         loader = BatchLoader(
             split.images, split.targets, batch_size, seed, augmentation, self.trainer.global_rank, world_size
         )
-        self._loaders.append(loader)
+        if name in self._loaders:
+            self._loaders[name].close()
+        self._loaders[name] = loader
         return loader
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
@@ -235,25 +240,42 @@ class ImageDataModule(LightningDataModule):
     def teardown(self, stage: str) -> None:
         """Ends the processes of the loaders."""
         while self._loaders:
-            self._loaders.pop().close()
+            self._loaders.popitem()[1].close()
 
     def on_exception(self, exception: BaseException) -> None:
         """Ends them, too, when a run ends early."""
         self.teardown("")
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the batch within the epoch at which training goes on.
+        """Returns the batch within the epoch at which training goes on, and the sizes of the splits.
 
         Kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's length.
         """
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
-        return {"batch": loop.epoch_loop.batch_progress.current.processed if within_epoch else 0}
+        batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
+        return {"batch": batch, "sizes": self.sizes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the position of a checkpoint, if training goes on from it."""
-        if self.trainer.state.fn == "fit":
-            self._position = state_dict["batch"]
+        """Takes up the position of a checkpoint, if training goes on from it.
+
+        Raises:
+            InputError: It would go on with other images than those of the run.
+        """
+        if self.trainer.state.fn != "fit":
+            return
+        self._position = state_dict["batch"]
+        before = state_dict.get("sizes", {})  # which older checkpoints lack
+        for part, kind in (("train", "training"), ("val", "validation")):
+            if part in before and before[part] != self.sizes[part]:
+                raise self.changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
+
+    def changed(self, how: str) -> InputError:
+        """Returns the error of a run that would go on with other images than its own."""
+        return InputError(
+            f"{self.origin}: the {self.unit} have changed since this run stopped ({how}); a new run can start from its "
+            "weights with --weights"
+        )
 
 
 def stratified_split(part: Split, val_size: int, num_classes: int, seed: int) -> tuple[Split, Split]:

@@ -160,6 +160,10 @@ class BatchLoader:
         iterator = getattr(self._decoder, "_iterator", None)
         if iterator is not None:
             iterator._shutdown_workers()  # now, even if an exception's traceback still holds them
+            for worker in iterator._workers:  # one that hangs, as on a network drive: it leaves SIGTERM to the parent
+                if worker.is_alive():
+                    worker.kill()
+                    worker.join()
         self._decoder = None
 
 

@@ -5,6 +5,7 @@ characters (Clanuwat et al., 2018, arXiv 1812.01718).
 
 import gzip
 import math
+import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -142,10 +143,13 @@ class MNISTDataModule(ImageDataModule):
         def fetch() -> None:
             url = answering([f"{mirror}{names[0]}" for mirror in self.dataset.mirrors])
             for name in names:
-                download_url(url.removesuffix(names[0]) + name, folder, name, checksums[name])
+                # under another name until it is whole: a killed process leaves nothing that counts as there
+                download_url(url.removesuffix(names[0]) + name, folder, f"{name}.part", checksums[name])
+                os.replace(folder / f"{name}.part", folder / name)
 
         holds = f"no {', '.join(name.removesuffix('.gz') for name in names)}" if folder.is_dir() else f"no {self.name}"
-        download(fetch, [folder / name for name in names], self.data_dir, holds, self.name)
+        writes = [folder / f"{name}{end}" for name in names for end in ("", ".part")]
+        download(fetch, writes, self.data_dir, holds, self.name)
 
 
 def _find(folder: Path, name: str) -> Path | None:

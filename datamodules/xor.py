@@ -4,7 +4,6 @@ Marvin Minsky and Seymour Papert, "Perceptrons", 1969.
 """
 
 import math
-from typing import Literal
 
 import torch
 
@@ -20,7 +19,6 @@ class XORDataModule(ImageDataModule):
     A corner's class is the exclusive or of its two coordinates. Networks see coordinates in [-1, 1].
 
     Args:
-        source: Changes nothing: the points are drawn in either case.
         batch_size: Points an optimizer step, over all devices together.
         eval_batch_size: Points a batch in validation, test and prediction; changes speed only.
         repeats: Points around each of the four corners, in training, validation and test alike.
@@ -43,7 +41,6 @@ class XORDataModule(ImageDataModule):
 
     def __init__(
         self,
-        source: Literal["auto", "synthetic"] = "auto",
         batch_size: int = 40,
         eval_batch_size: int = 1000,
         repeats: int = 100,

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from datamodules.download import answering, giving_up
 from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError
 from lightning_modules.image_classifier import ImageClassifier
@@ -35,14 +36,22 @@ def read_weights(name: str) -> dict[str, Tensor]:
         raise InputError(f"--weights {name}: no such file or run folder")
     if path.suffix == ".safetensors":
         try:
-            return load_file(path)
+            held = load_file(path)
         except (SafetensorError, OSError) as error:
             raise InputError(f"--weights {path}: no safetensors file ({error})") from error
-    content = load_checkpoint(path)
-    weights = {key: value for key, value in content.get("state_dict", content).items() if isinstance(value, Tensor)}
+    else:
+        content = load_checkpoint(path)
+        held = content.get("state_dict", content)
+    named = held.items() if isinstance(held, dict) else ()
+    weights = {key: value for key, value in named if isinstance(key, str) and _is_plain(value)}
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
     return weights
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a tensor whose numbers a model's own can be set to."""
+    return isinstance(value, Tensor) and value.layout == torch.strided and not (value.is_complex() or value.is_meta)
 
 
 def _download(name: str) -> dict[str, Tensor]:
@@ -57,10 +66,14 @@ def _download(name: str) -> dict[str, Tensor]:
         there_are = " or ".join(f"torchvision:{network}:{known}" for known in versions if known != "DEFAULT")
         raise InputError(f"--weights {name}: torchvision has no such weights; it has {there_are}")
     weights = versions[version]
+    fetched = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
     try:
-        return weights.get_state_dict(
-            map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
-        )
+        with giving_up():
+            if not fetched.exists():
+                answering([weights.url])
+            return weights.get_state_dict(
+                map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
+            )
     except (OSError, HTTPException, RuntimeError, pickle.UnpicklingError) as error:
         reason = str(error).split(". ")[0] or type(error).__name__  # of torch's page, what happened and not what to do
         raise InputError(

@@ -155,9 +155,9 @@ class VGG(ImageClassifier):
         for conv, norm in pairwise(layers):
             bias, mean = f"{conv}.bias", f"{norm}.running_mean"
             # a norm takes the bias before it away again; where we have none, the mean is that much smaller
-            if layers[conv].bias is None and {bias, mean} <= renamed.keys():
-                if renamed[mean].shape == renamed[bias].shape:
-                    renamed[mean] = renamed[mean] - renamed.pop(bias)
+            given = {bias, mean} <= renamed.keys() and renamed[bias].shape == renamed[mean].shape
+            if layers[conv].bias is None and given:
+                renamed[mean] = renamed[mean] - renamed.pop(bias)
         return renamed
 
 

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace, folder: Path) -> int:
     table = read_table(folder / "table.yaml")
     chosen = {table.source(table[name]).id for name in arguments.ids}
-    limit = arguments.max_minutes or (float("inf") if chosen else MINUTES)
+    limit = arguments.max_minutes if arguments.max_minutes is not None else float("inf") if chosen else MINUTES
     folders = {"CIFAR10DataModule": arguments.data_dir, "MNISTDataModule": arguments.mnist_dir}
     runs = Runs(arguments.runs, table, {kind: place for kind, place in folders.items() if place})
     wanted = [run for run in _missing(table, folder) if not chosen or run.row.id in chosen]

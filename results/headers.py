@@ -52,7 +52,9 @@ def _measured(row: Recipe, records: list[Record]) -> str:
         if accuracies(records, metric):
             parts.append(f"{spread(accuracies(records, metric))} % {images}")
     seeds = ", ".join(str(record.seed) for record in records)
-    seconds = f"{mean(record.seconds for record in records):,.0f} s on {records[0].hardware}"
+    hardware = " and ".join(sorted({record.hardware for record in records}))
+    torch = " and ".join(sorted({record.torch for record in records}))
+    seconds = f"{mean(record.seconds for record in records):,.0f} s on {hardware}"
     text = f"Measured{' with ' + ' '.join(given) if given else ''}: {', '.join(parts)} (n = {len(records)}, "
-    text += f"{'seeds' if len(records) > 1 else 'seed'} {seeds}; {seconds}; torch {records[0].torch})."
+    text += f"{'seeds' if len(records) > 1 else 'seed'} {seeds}; {seconds}; torch {torch})."
     return textwrap.fill(text, 120, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"

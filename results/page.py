@@ -16,8 +16,9 @@ record yet, the cheapest first, and `python -m results status` lists them.
 
 All numbers are accuracies in percent. **Published**: behind ± stands one binomial standard error, computed from the
 number of images that the number was measured on, which follow in parentheses; `log` means that a log kept by the source
-shows it. **To the letter**: the published training by a config of its own, `configs/published/<id>.yaml`; each run's
-test set was read once, after training. **Strong**: our recipe for the same kind of network, on all test images; seconds
+shows it. **To the letter**: the published training, to the letter as far as it is stated, by a config of its own,
+`configs/published/<id>.yaml`; the head of each config says what had to be chosen. Each run's test set was read once,
+after training. **Strong**: our recipe for the same kind of network, on all test images; seconds
 are of the whole run. Behind our ± stands the sample standard deviation over n runs, which differ in their seed alone.
 
 Every published test accuracy on ten classes of CIFAR-10 was measured on the first 2,000 of the 10,000 test images.

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.arguments import find_config, flatten, read_config
 from engine.errors import InputError
 from engine.run_folder import write_atomically
-from results.table import Published, Recipe, Run, Table
+from results.settings import check_settings, digest, stated
+from results.table import Published, Run, Table
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Record:
         hardware: What it ran on.
         torch: Release of torch.
         source: Where its data came from, without the folder.
+        settings: Digest of the settings that its row's config had; a run that is no record yet has none.
     """
 
     seed: int
@@ -37,9 +38,13 @@ class Record:
     hardware: str
     torch: str
     source: str
+    settings: str = ""
 
 
 Records = dict[str, list[Record]]
+
+# How data lay in its folder, which stands before them in a summary.
+KINDS = ("class folders", "torchvision's batches", "streamed")
 
 
 def parse(summary: dict[str, Any], where: object) -> Record:
@@ -57,9 +62,10 @@ def parse(summary: dict[str, Any], where: object) -> Record:
             steps=int(summary["steps"]),
             metrics={str(name): float(value) for name, value in summary["metrics"].items()},
             seconds=float(summary["seconds"]["total"]),
-            hardware=str(summary["hardware"]),
+            hardware=str(summary["hardware"]).replace(", 1 threads", ", 1 thread"),
             torch=str(summary["versions"]["torch"]),
             source=str(summary["data"]["source"]),
+            settings=str(summary.get("settings", "")),
         )
     except KeyError as error:
         raise InputError(f"{where}: no record of a run: {error.args[0]} is missing") from error
@@ -85,7 +91,8 @@ def read_records(folder: Path, table: Table) -> Records:
         Records by row, in the order of the row's seeds; a row that is the same as another has that row's.
 
     Raises:
-        InputError: A record belongs to no row, is malformed, or is of another run than its name says.
+        InputError: A record belongs to no row, is malformed, is of another run than its name says, or of settings that
+            the row's config no longer has.
     """
     runs = {str(run): run for run in table.runs()}
     found = {}
@@ -95,6 +102,9 @@ def read_records(folder: Path, table: Table) -> Records:
             raise InputError(f"{path}: belongs to no row of the table, or to none of its seeds")
         found[name] = _read(path)
         check(runs[name], found[name], path)
+        row = runs[name].row
+        if found[name].settings != digest(row):
+            raise InputError(f"{path}: {row.config} has other settings by now: remove this record, and run it anew")
     own = {row.id: [found[f"{row.id}/{seed}"] for seed in row.seeds if f"{row.id}/{seed}" in found] for row in table}
     return {row.id: own[table.source(row).id] for row in table}
 
@@ -105,7 +115,7 @@ def check(run: Run, record: Record, where: object) -> None:
     Raises:
         InputError: Seed, network, length or what was measured differ.
     """
-    row, config = run.row, flatten(read_config(find_config(run.row.config))) | run.row.options
+    row, config = run.row, stated(run.row)
     expected = {"seed": run.seed, "model": str(config["model.class_path"]).rpartition(".")[2]}
     if isinstance(row, Published) and row.parameters is not None:
         expected["parameters"] = row.parameters
@@ -128,8 +138,9 @@ def add_record(folder: Path, run: Run, run_folder: Path) -> Record:
     summary = json.loads(path.read_text(encoding="utf-8"))
     record = parse(summary, path)
     check(run, record, path)
-    _check_settings(run.row, run_folder / "config.yaml")
+    check_settings(run.row, run_folder / "config.yaml")
     summary["data"]["source"] = without_folder(record.source)
+    summary["settings"] = digest(run.row)
     target = folder / run.row.id / f"{run.seed}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, json.dumps(summary, indent=2) + "\n")
@@ -138,9 +149,9 @@ def add_record(folder: Path, run: Run, run_folder: Path) -> Record:
 
 def without_folder(source: str) -> str:
     """Returns what data came from without the folder: `class folders` of `/home/me/data (class folders)`."""
-    kind = re.fullmatch(r".* \(([^()]+)\)", source)
-    if kind:
-        return kind[1]
+    for kind in KINDS:
+        if source.endswith(f" ({kind})"):
+            return kind
     return "files" if re.search(r"[/\\]", source) else source
 
 
@@ -152,13 +163,3 @@ def _read(path: Path) -> Record:
     if not isinstance(summary, dict):
         raise InputError(f"{path}: no record of a run")
     return parse(summary, path)
-
-
-def _check_settings(row: Recipe, path: Path) -> None:
-    recorded = flatten(read_config(path))
-    for key, value in (flatten(read_config(find_config(row.config))) | row.options).items():
-        # callbacks are recorded with their defaults, and where the data lies is of no account
-        if key in recorded and recorded[key] != value and key not in ("trainer.callbacks", "data.data_dir"):
-            raise InputError(f"{path}: --{key} is {recorded[key]}, where {row.id} has {value}")
-    if (recorded.get("weights") is None) != (row.weights_from is None):
-        raise InputError(f"{path}: --weights is {recorded.get('weights')}, where {row.id} has {row.weights_from}")

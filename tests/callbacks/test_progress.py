@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from callbacks import Freeze
+from callbacks import Freeze, Record, RunCheckpoint
 from callbacks.progress import describe_data
 from engine.say import clock
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -37,6 +37,20 @@ def test_every_epoch_leaves_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
             rf"epoch   {number}/2  train {figures}  val {figures} [ *]  [\d,]+ images/s  \d+:\d\d", line
         )
     assert " * " in epochs[0]
+
+
+@pytest.mark.parametrize(("monitor", "mode"), [("val/acc", "max"), ("val/loss", "min")])
+def test_a_star_marks_the_best_epoch_so_far(
+    monitor: str, mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer, lines, _ = _watch(tmp_path, capsys, callbacks=[RunCheckpoint(monitor, mode)], max_epochs=8)
+    record = next(callback for callback in trainer.callbacks if isinstance(callback, Record))
+    scores = [float(row[monitor]) * (1 if mode == "max" else -1) for row in record.rows]
+    best = [place for place, score in enumerate(scores) if score > max(scores[:place], default=-1e9)]
+    starred = [place for place, line in enumerate(line for line in lines if line.startswith("epoch")) if " * " in line]
+    assert starred == best
+    assert 0 < len(best) < 8
+    assert best[-1] == trainer.checkpoint_callback.best_epoch
 
 
 def test_a_run_without_validation_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -279,6 +279,11 @@ def test_undo_clips_what_is_no_pixel() -> None:
         {"elastic": -0.1},
         {"scale": (1.1, 0.9)},
         {"scale": (0.0, 1.0)},
+        {"rotation": math.nan},
+        {"brightness": math.inf},
+        {"shear": math.nan},
+        {"scale": (1.0, math.inf)},
+        {"contrast": (math.nan, 1.0)},
     ],
     ids=str,
 )

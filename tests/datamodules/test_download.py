@@ -100,6 +100,18 @@ def test_what_was_there_before_stays_and_so_does_what_others_wrote(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "new", "old", "stranger"]
 
 
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_a_signal_leaves_nothing_half_made_and_stays_what_it_is(end: type[BaseException], tmp_path: Path) -> None:
+    def fetch() -> None:
+        with contextlib.suppress(OSError):
+            failing(tmp_path / "new" / "half")()
+        raise end
+
+    with pytest.raises(end):
+        download(fetch, [tmp_path / "new" / "half"], tmp_path, "nothing", "MNIST")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_success_leaves_everything(tmp_path: Path) -> None:
     download((tmp_path / "file").touch, [tmp_path / "file"], tmp_path, "nothing", "MNIST")
     assert (tmp_path / "file").exists()

@@ -97,6 +97,15 @@ def test_the_fingerprint_does_not_depend_on_how_the_folder_is_called(
     assert fingerprint(paths[0], folder) == fingerprint(paths[1], relative)
 
 
+def test_the_fingerprint_of_a_copy_is_the_same_but_for_its_times(folder: Path) -> None:
+    paths = [path for path, _ in class_files(folder, ("cat", "dog"))]
+    before = fingerprint(paths, folder, times=False)
+    os.utime(paths[5], ns=(1, 1))
+    assert fingerprint(paths, folder, times=False) == before
+    paths[5].write_bytes(b"longer" * 1000)
+    assert fingerprint(paths, folder, times=False) != before
+
+
 def test_decode_gives_the_pixels_in_order(tmp_path: Path) -> None:
     paths = [picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(5)]
     images = decode(paths, 8, 3)
@@ -111,6 +120,24 @@ def test_decode_converts_between_grey_and_colour(tmp_path: Path, mode: str, chan
     image = decode([path], 8, channels)[0].numpy()
     expected = np.asarray(Image.open(path).convert("L" if channels == 1 else "RGB"))
     np.testing.assert_array_equal(image, expected.reshape(8, 8, channels))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("name", "byte_order"), [("a.png", "<"), ("a.tif", "<"), ("a.tif", ">")])
+def test_grey_of_sixteen_bits_gives_its_high_byte(tmp_path: Path, name: str, byte_order: str, channels: int) -> None:
+    bright = np.random.default_rng(0).integers(0, 2**16, (8, 8)).astype(f"{byte_order}u2")
+    Image.fromarray(bright).save(tmp_path / name)
+    with Image.open(tmp_path / name) as written:
+        assert written.mode == ("I;16B" if byte_order == ">" else "I;16")
+    image = decode([tmp_path / name], 8, channels)[0].numpy()
+    np.testing.assert_array_equal(image, np.repeat((bright >> 8)[..., None], channels, axis=2))
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pixels_without_a_known_white_are_refused(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (8, 8), 1).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=rf"a\.tif: pixels of mode {mode}, where 8 or 16 bits are expected$"):
+        decode([tmp_path / "a.tif"], 8, 1)
 
 
 def test_a_picture_of_another_size_is_an_error_that_names_both(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A folder of pictures becomes a data set; what is wrong with it is said in a line; streaming changes no bit."""
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -278,6 +279,24 @@ def test_every_process_takes_memory_of_its_own(root: Path, monkeypatch: pytest.M
     assert data._too_large()
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+def test_all_processes_do_as_the_first_has_decided(
+    root: Path, trainer: Trainer, streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = "datamodules.image_folder.available_memory"
+    decisions = []
+    monkeypatch.setattr(trainer.strategy, "broadcast", lambda decision: decisions.append(decision) or decision)
+    monkeypatch.setattr(free, lambda: 0 if streamed else 2**30)
+    set_up(root, trainer)
+    monkeypatch.setattr(free, lambda: 2**30 if streamed else 0)
+    monkeypatch.setattr(trainer.strategy, "broadcast", lambda _: decisions[0])
+    other = make(root)  # in another process, which prepares nothing and finds memory as the first has left it
+    other.trainer = trainer
+    other.setup("fit")
+    assert decisions == [streamed]
+    assert isinstance(other.splits["train"].images, PictureFiles) == streamed
+
+
 # Scaling
 
 
@@ -374,6 +393,22 @@ def test_a_streamed_run_has_the_bits_of_one_in_memory_resumed_in_mid_epoch_too(r
     assert_same_bits(last(tmp_path / "resumed"), last(tmp_path / "memory"))
     if sys.platform == "linux":
         assert set(descendants(os.getpid())) <= before
+
+
+def test_a_run_does_not_go_on_with_other_pictures(root: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(PulledPlug):
+        train(run, root, "never", PullPlug(9))
+    copy = Path(shutil.copytree(root, tmp_path / "copy", copy_function=shutil.copy))  # at another time
+    path = next((copy / "train" / "disc").iterdir())
+    renamed = path.rename(path.with_name("other.png"))
+    with pytest.raises(InputError, match=r"the images have changed .* \(as many then as now, but other files\)"):
+        train(run, copy, "never", resume=True)
+    renamed.unlink()
+    with pytest.raises(InputError, match=r"\(6 validation images then, 5 now\); a new run .* with --weights"):
+        train(run, copy, "never", resume=True)
+    shutil.copy(root / path.relative_to(copy), path)
+    train(run, copy, "never", resume=True)
 
 
 CONFIG = """\

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from datamodules.augmentation import Augmentation
 from datamodules.images import Split, stratified_split
-from datamodules.loader import Batch
+from datamodules.loader import Batch, BatchLoader
 from engine.errors import InputError
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -175,6 +175,20 @@ def test_a_crop_cannot_move_the_whole_image_out(padding: int, fits: bool, traine
         assert torch.isfinite(transfer(data, next(iter(data.train_dataloader()))).images).all()
 
 
+def test_a_cutout_is_at_most_the_whole_image() -> None:
+    TinyDataModule(augmentation=Augmentation(cutout=16))
+    with pytest.raises(InputError, match=r"cutout is 17: at most 16 is possible"):
+        TinyDataModule(augmentation=Augmentation(cutout=17))
+
+
+@pytest.mark.parametrize("settings", [{"rotation": 5.0}, {"elastic": 1.0}, {"shear": 2.0}, {"scale": (0.9, 1.1)}])
+def test_an_image_of_one_pixel_cannot_be_turned(settings: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    TinyDataModule(augmentation=Augmentation(**settings))
+    monkeypatch.setattr(TinyDataModule, "image_size", 1)
+    with pytest.raises(InputError, match=rf"{next(iter(settings))}: an image of 1 pixel has nothing to turn"):
+        TinyDataModule(augmentation=Augmentation(**settings))
+
+
 @pytest.mark.parametrize("val_size", [276, 280, 10_000])
 def test_a_validation_split_that_leaves_too_little_is_refused(val_size: int, trainer: Trainer) -> None:
     with pytest.raises(InputError, match=rf"val_size is {val_size}: too large for 280 training images"):
@@ -216,6 +230,18 @@ def test_the_loaders_have_their_own_batch_sizes(trainer: Trainer) -> None:
     assert [len(batch.targets) for batch in data.test_dataloader()] == [16, 16, 16, 2]
 
 
+def test_a_loader_that_another_replaces_is_closed(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+    monkeypatch.setattr(BatchLoader, "close", lambda self: closed.append(self))
+    data = set_up(trainer)
+    first, val, second = data.train_dataloader(), data.val_dataloader(), data.train_dataloader()
+    assert closed == [first]
+    data.teardown("fit")
+    assert set(closed) == {first, val, second}
+    data.teardown("fit")
+    assert len(closed) == 3
+
+
 # Batches
 
 
@@ -236,8 +262,10 @@ def test_training_batches_are_augmented(trainer: Trainer, settings: dict[str, ob
 
 
 def test_what_is_cut_out_is_the_mean_colour(trainer: Trainer) -> None:
-    data = set_up(trainer, augmentation=Augmentation(cutout=64, brightness=9))
-    assert transfer(data, next(iter(data.train_dataloader()))).images.count_nonzero() == 0
+    data = set_up(trainer, augmentation=Augmentation(cutout=16, brightness=9))
+    batch = next(iter(data.train_dataloader()))
+    middle = batch.draws | {"cutout": torch.full((40, 2), 0.5)}
+    assert transfer(data, batch._replace(draws=middle)).images.count_nonzero() == 0
 
 
 @pytest.mark.parametrize("channels_last", [True, False])
@@ -314,3 +342,18 @@ def test_a_restored_position_gives_the_batches_that_remained(trainer: Trainer) -
         assert torch.equal(batch.index, expected.index)
         assert torch.equal(batch.images, expected.images)
         assert torch.equal(batch.draws["flip"], expected.draws["flip"])
+
+
+def test_a_run_goes_on_with_the_images_that_it_began_with(trainer: Trainer) -> None:
+    data = set_up(trainer)
+    sizes = data.state_dict()["sizes"]
+    assert sizes == {"train": 240, "val": 40, "test": 50}
+    for accepted in ({"sizes": sizes}, {"sizes": sizes | {"test": 7}}, {}):  # the last is an older checkpoint's
+        data.load_state_dict({"batch": 4} | accepted)
+    for part, change in (("train", "1,241 training images then, 240 now"), ("val", "1,241 validation images then, 40")):
+        changed = {"batch": 4, "sizes": sizes | {part: 1241}}
+        with pytest.raises(InputError, match=rf"the images have changed since this run stopped \({change}.*--weights"):
+            data.load_state_dict(changed)
+        trainer.state.fn = TrainerFn.TESTING
+        data.load_state_dict(changed)
+        trainer.state.fn = TrainerFn.FITTING

@@ -256,3 +256,17 @@ def test_a_picture_that_is_lost_on_the_way_ends_the_run_in_one_line(tmp_path: Pa
     assert str(caught.value).startswith(f"{paths[7]}: broken picture: [Errno 2]")
     assert len(str(caught.value).splitlines()) == 1
     disk.close()
+
+
+@linux
+def test_a_process_that_hangs_is_ended_too(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)  # how long it is asked kindly
+    os.mkfifo(tmp_path / "pipe")  # to open it is to wait for good
+    disk = BatchLoader(PictureFiles([*paths[:5], tmp_path / "pipe"], 8, 3, 2), torch.arange(6), 5)
+    before = children()
+    batches = iter(disk)
+    next(batches)
+    assert len(children() - before) == 2
+    disk.close()
+    assert children() == before

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
+import datamodules.mnist
 from datamodules import MNISTDataModule
 from datamodules.mnist import VARIANTS
 from engine.errors import InputError
@@ -264,6 +265,26 @@ def test_a_broken_download_leaves_what_there_was(site: Path, raw: Path, monkeypa
             load(raw.parent.parent.parent / "new")
     assert sorted(raw.iterdir()) == before
     assert not (raw.parent.parent.parent / "new").exists()
+
+
+def test_what_a_killed_download_leaves_does_not_count_as_there(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, written = tmp_path / "new" / "MNIST" / "raw", []
+
+    def download_url(url: str, root: Path, filename: str, md5: str) -> None:
+        original(url, root, filename, md5)
+        written.append(sorted(path.name for path in root.iterdir() if path.suffix == ".gz"))
+
+    original = datamodules.mnist.download_url
+    monkeypatch.setattr(datamodules.mnist, "download_url", download_url)
+    folder.mkdir(parents=True)
+    (folder / f"{NAMES[0]}.gz.part").write_bytes(b"half")  # as SIGKILL leaves it
+    with serving(Files, site) as address:
+        monkeypatch.setattr(MNIST, "mirrors", [address])
+        assert load(tmp_path / "new").sizes["test"] == TEST
+    assert [len(names) for names in written] == [0, 1, 2, 3], "each under another name until it is whole"
+    assert not list(folder.glob("*.part"))
 
 
 def test_nothing_is_read_or_downloaded_before_it_is_needed(tmp_path: Path) -> None:

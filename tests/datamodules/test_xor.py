@@ -62,11 +62,8 @@ def test_parts_differ_and_runs_of_any_seed_share_them() -> None:
         assert not torch.equal(other.splits[name].images, points[name])
 
 
-@pytest.mark.parametrize("source", ["auto", "synthetic"])
-def test_either_source_draws_the_same_points_and_keeps_their_names(source: str) -> None:
-    data = drawn(source=source, repeats=2)
-    assert torch.equal(data.splits["train"].images, drawn(repeats=2).splits["train"].images)
-    assert data.class_names == ("equal", "different")
+def test_the_origin_says_how_many_points_there_are() -> None:
+    data = drawn(repeats=2)
     assert data.origin == "2 points a corner, noise 0.1"
 
 

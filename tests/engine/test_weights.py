@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import socket
 from collections.abc import Callable
 from http.client import HTTPMessage, IncompleteRead
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from datamodules.download import STALLS_AFTER
 from engine.errors import InputError
 from engine.weights import load_weights, read_weights
 from lightning_modules import VGG
@@ -141,6 +143,41 @@ def test_a_file_without_tensors_and_a_folder_without_checkpoints_are_named(tmp_p
         read_weights(str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {0: torch.ones(3)},
+        {"state_dict": None},
+        {"state_dict": [torch.ones(3)]},
+        {"sparse": torch.eye(3).to_sparse()},
+        {"complex": torch.ones(3, dtype=torch.complex64)},
+        {"without numbers": torch.ones(3, device="meta")},
+    ],
+    ids=["number", "nothing", "list", "sparse", "complex", "meta"],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of how it checks sparse tensors
+def test_what_no_network_can_be_set_to_is_left_out(content: dict, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(InputError, match="holds no tensors by name"):
+        read_weights("w.pth")
+    if "state_dict" not in content:
+        torch.save(content | {"plain": torch.ones(3)}, tmp_path / "w.pth")
+        assert list(read_weights("w.pth")) == ["plain"]
+
+
+def test_complex_tensors_of_safetensors_are_left_out_too(tmp_path: Path) -> None:
+    save_file({"complex": torch.ones(3, dtype=torch.complex64)}, tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match="holds no tensors by name"):
+        read_weights("w.safetensors")
+
+
+def test_a_bias_that_does_not_fit_its_norm_stays_where_it_is() -> None:
+    shapes = {"0.weight": (8, 3, 3, 3), "0.bias": (8,), "1.weight": (4,), "1.running_mean": (4,)}
+    shapes |= {"4.weight": (8, 8, 3, 3), "5.weight": (8,)}
+    theirs = {f"features.{name}": torch.ones(shape) for name, shape in shapes.items()}
+    assert tiny_vgg().from_torchvision(theirs)["stages.0.0.bias"].shape == (8,)
+
+
 def test_the_command_starts_from_weights(
     config: Path, saved: dict[str, torch.Tensor], tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -156,8 +193,10 @@ def test_the_command_starts_from_weights(
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Stands for the network: gives `served.pth`, and returns which address and hash were asked for."""
     asked = []
+    monkeypatch.setattr("engine.weights.answering", lambda urls: urls[0])
 
     def download(url: str, target: str, hash_prefix: str | None, progress: bool) -> None:
+        assert socket.getdefaulttimeout() == STALLS_AFTER
         asked.append((url, hash_prefix))
         shutil.copy(tmp_path / "served.pth", target)
 
@@ -167,11 +206,15 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str
 
 
 def test_torchvisions_weights_are_downloaded_once_and_checked(
-    downloads: list[tuple[str, str]], saved: dict[str, torch.Tensor], tmp_path: Path
+    downloads: list[tuple[str, str]],
+    saved: dict[str, torch.Tensor],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.save(saved, tmp_path / "served.pth")
     for _ in range(2):
         assert read_weights("torchvision:vgg16_bn:IMAGENET1K_V1").keys() == saved.keys()
+        monkeypatch.setattr("engine.weights.answering", lambda _: pytest.fail("asked again"))
     assert downloads == [("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313")]
 
 
@@ -215,10 +258,22 @@ def test_a_download_that_fails_names_the_way_out(
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     monkeypatch.setattr("torch.hub.urlopen", urlopen)
+    monkeypatch.setattr("engine.weights.answering", lambda urls: urls[0])
     way_out = "get https://download.pytorch.org/models/resnet18-f37072fd.pth elsewhere, and give the file's path"
     with pytest.raises(InputError, match=rf"could not be fetched \({reason}.*\); {way_out}"):
         read_weights("torchvision:resnet18:IMAGENET1K_V1")
     assert not list((tmp_path / "hub").rglob("*.p*"))
+
+
+def test_a_server_of_weights_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answering(urls: list[str]) -> str:
+        raise TimeoutError(f"{urls[0]}: no answer within 8 s")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
+    monkeypatch.setattr("engine.weights.answering", answering)
+    monkeypatch.setattr("torch.hub.urlopen", lambda _: pytest.fail("waits for good"))
+    with pytest.raises(InputError, match=r"could not be fetched \(https://.*: no answer within 8 s\)"):
+        read_weights("torchvision:resnet18:IMAGENET1K_V1")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The heads of the configs: they say what the records say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_a_head_is_replaced_and_taken_back(config: Path) -> None:
     for records in ([record(1, 0.7)], [record(3, 0.9)], []):
         write_headers(table, {"one": records})
     assert config.read_text() == HEAD
+
+
+def test_a_head_names_all_machines_and_releases(config: Path) -> None:
+    runs = [record(1, 0.7), replace(record(3, 0.7), hardware="Another", torch="2.16.0")]
+    write_headers(Table([], [recipe(config)]), {"one": runs})
+    head = " ".join(config.read_text().replace("\n#  ", "").split())
+    assert "200 s on Another and a machine, 2 threads; torch 2.15.0 and 2.16.0)" in head
 
 
 def test_a_config_of_two_rows_says_how_they_differ(config: Path) -> None:

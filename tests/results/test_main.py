@@ -110,6 +110,11 @@ def test_a_dry_run_shows_the_commands_alone(folder: Path, capsys: pytest.Capture
     assert not Path("made").exists()
 
 
+def test_no_minutes_leave_out_every_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--runs", "made", "--dry_run", "--max_minutes", "0"], folder) == 0
+    assert capsys.readouterr().out.startswith("3 longer runs are left out")
+
+
 def test_status_tells_what_is_recorded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status"], folder) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -11,6 +11,7 @@ import yaml
 from engine.errors import InputError
 from results.__main__ import FOLDER
 from results.records import add_record, parse, read_records, without_folder
+from results.settings import digest, merged
 from results.table import Run, read_table
 
 TABLE = read_table(FOLDER / "table.yaml")
@@ -25,11 +26,6 @@ SUMMARY = {
     "steps": 10000,
     "seconds": {"total": 250.0, "fit": 249.0},
 }
-CONFIG = {
-    "seed_everything": 1,
-    "model": {"class_path": "lightning_modules.VGG", "init_args": {"initializer": "xavier", "dropout": 0.0}},
-    "weights": None,
-}
 
 
 def changed(path: str, value: object) -> dict:
@@ -43,11 +39,11 @@ def changed(path: str, value: object) -> dict:
     return summary
 
 
-def run_folder(path: Path, summary: dict, config: dict = CONFIG) -> Path:
+def run_folder(path: Path, summary: dict, changes: dict | None = None) -> Path:
     """Makes the folder of a run, as far as records are concerned."""
     path.mkdir(parents=True)
     (path / "summary.json").write_text(json.dumps(summary))
-    (path / "config.yaml").write_text(yaml.safe_dump(config))
+    (path / "config.yaml").write_text(yaml.safe_dump(merged(TABLE["cifar10_vgg"]) | (changes or {})))
     return path
 
 
@@ -131,7 +127,7 @@ def test_a_run_becomes_a_record_without_its_folder(tmp_path: Path) -> None:
     folder = tmp_path / "records"
     add_record(folder, Run(TABLE["cifar10_vgg"], 1), run_folder(tmp_path / "run", SUMMARY))
     kept = json.loads((folder / "cifar10_vgg" / "1.json").read_text())
-    assert kept == changed("data.source", "class folders")
+    assert kept == changed("data.source", "class folders") | {"settings": digest(TABLE["cifar10_vgg"])}
     records = read_records(folder, TABLE)
     assert records["cifar10_vgg"] == records["cifar10_vgg_tb"] == records["vggstudy_relu_10k"]
     assert records["cifar10_vgg"][0].metrics["test/acc"] == 0.7289
@@ -140,15 +136,29 @@ def test_a_run_becomes_a_record_without_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": {"init_args": {"initializer": "he"}}}, "--model.initializer is he, where cifar10_vgg has xavier"),
+        ({"model.initializer": "he"}, "--model.initializer is he, where cifar10_vgg has xavier"),
+        ({"model.dropout": 0.9}, "--model.dropout is 0.9, where cifar10_vgg has 0.0"),
         ({"weights": "elsewhere"}, "--weights is elsewhere, where cifar10_vgg has None"),
     ],
 )
 def test_a_run_with_other_settings_does_not_become_one(change: dict, message: str, tmp_path: Path) -> None:
-    folder = run_folder(tmp_path / "run", SUMMARY, CONFIG | change)
+    folder = run_folder(tmp_path / "run", SUMMARY, change)
     with pytest.raises(InputError, match=message):
         add_record(tmp_path, Run(TABLE["cifar10_vgg"], 1), folder)
     assert not (tmp_path / "cifar10_vgg").exists()
+
+
+def test_a_record_goes_with_the_settings_of_its_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "records"
+    add_record(folder, Run(TABLE["cifar10_vgg"], 1), run_folder(tmp_path / "run", SUMMARY))
+    monkeypatch.setitem(TABLE["cifar10_vgg"].options, "model.dropout", 0.5)
+    with pytest.raises(InputError, match=r"1\.json: published/cifar10_vgg\.yaml has other settings by now: remove"):
+        read_records(folder, TABLE)
+
+
+def test_one_thread_is_no_threads() -> None:
+    assert parse(changed("hardware", "a machine, 1 threads"), "here").hardware == "a machine, 1 thread"
+    assert parse(changed("hardware", "a machine, 11 threads"), "here").hardware == "a machine, 11 threads"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +167,8 @@ def test_a_run_with_other_settings_does_not_become_one(change: dict, message: st
         ("/home/me/data (class folders)", "class folders"),
         ("C:\\me (mine)\\data (torchvision's batches)", "torchvision's batches"),
         ("/home/me/MNIST/raw", "files"),
+        ("/data/me (private)", "files"),
+        ("/data/me (private) (streamed)", "streamed"),
         ("100 points a corner, noise 0.1", "100 points a corner, noise 0.1"),
     ],
 )

@@ -1,0 +1,80 @@
+"""The settings of a row's runs: all of them, against those of a run; and what tells that a config has changed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from engine.arguments import find_config, flatten, read_config, understand
+from engine.errors import InputError
+from results.table import Recipe
+
+# Dotted keys, or their beginnings, that make no other run of it; seed and weights are checked by themselves.
+INDIFFERENT = (
+    "seed_everything",
+    "weights",
+    "wandb",
+    "checkpoint.every_n_train_steps",
+    "nan_guard.",
+    "data.data_dir",
+    "data.eval_batch_size",
+    "data.num_workers",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.default_root_dir",
+    "trainer.enable_model_summary",
+    "trainer.enable_progress_bar",
+    "trainer.log_every_n_steps",
+    "trainer.logger",
+)
+
+# What networks without norms, and the points of XOR, took once; at the value that did nothing.
+RETIRED = {"model.norm_lr_factor": 1.0, "data.source": "auto"}
+
+
+def stated(row: Recipe) -> dict[str, object]:
+    """Returns the settings that a row's config and options state, by dotted key."""
+    settings = flatten(read_config(find_config(row.config))) | row.options
+    return {key: value for key, value in settings.items() if not key.startswith(INDIFFERENT)}
+
+
+def digest(row: Recipe) -> str:
+    """Returns a short text that changes with what a row's config and options state, and with nothing else."""
+    text = json.dumps(stated(row) | {"weights_from": row.weights_from}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def merged(row: Recipe) -> dict[str, object]:
+    """Returns all settings of a row's runs, the defaults among them, as a run records them."""
+    from engine.command import Command  # takes seconds, which reading records need not
+
+    class Settings(Command):
+        """The command as far as its merged config: nothing is seeded, built or run."""
+
+        def _set_seed(self) -> None: ...
+
+        def instantiate_classes(self) -> None: ...
+
+        def after_instantiate_classes(self) -> None: ...
+
+        def _run_subcommand(self, subcommand: str) -> None: ...
+
+    options = [word for key, value in row.options.items() for word in (f"--{key}", str(value))]
+    return flatten(Settings(understand(["fit", "--config", row.config, *options])).plain_config())
+
+
+def check_settings(row: Recipe, path: Path) -> None:
+    """Checks the config that a run recorded, setting by setting, against the one that the row gives now.
+
+    A setting that is newer than the run is one that the config leaves at its default.
+
+    Raises:
+        InputError: A setting differs, or the run lacks one that the config states.
+    """
+    recorded = flatten(read_config(path))
+    expected = RETIRED | merged(row)
+    for key in sorted(recorded.keys() | stated(row).keys()):
+        ours, theirs = expected.get(key), recorded.get(key)
+        if ours != theirs and not key.startswith(INDIFFERENT):
+            raise InputError(f"{path}: --{key} is {theirs}, where {row.id} has {ours}")
+    if (recorded.get("weights") is None) != (row.weights_from is None):
+        raise InputError(f"{path}: --weights is {recorded.get('weights')}, where {row.id} has {row.weights_from}")
