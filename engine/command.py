@@ -134,6 +134,8 @@ class Command(LightningCLI):
         self.checkpoint = None
         if self.arguments.checkpoint is not None:
             self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=self.subcommand == "fit")
+            epoch = self.checkpoint.get("epoch")
+            self.measured = self.arguments.checkpoint.name + (f", of epoch {epoch + 1}" if epoch is not None else "")
         if self.subcommand == "fit" and self.arguments.run is not None:
             for option in ("run_dir", "weights"):
                 if option in given:
@@ -260,6 +262,7 @@ class Command(LightningCLI):
 
     def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
         say(f"data     {describe_data(datamodule)}")
+        say(f"weights  {self.measured}")
         for name, value in sorted(self.trainer.callback_metrics.items()):
             if name.startswith(part):
                 say(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
