@@ -84,7 +84,7 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records, let
         best = row.elsewhere or (recipes[row.strong].elsewhere if row.strong else None)
         cells = [_name(row, row.id, notes), row.network, _parameters(runs, row.parameters), _published(row)]
         cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
-        rows.append([*cells, _strong(row.strong, records, letters), _elsewhere(best)])
+        rows.append([*cells, _strong(recipes.get(row.strong), records, letters), _elsewhere(best)])
     parts = [f"## {section.title}\n", _wrap(section.text), _table(columns, rows)]
     short = {row.id: shortfall(row, records[row.id]) for row in section.rows}
     if any(short.values()):
@@ -159,13 +159,14 @@ def _count(row: Recipe, records: list[Record]) -> str:
     return str(len(records)) if len(records) == len(row.seeds) else f"{len(records)} of {len(row.seeds)}"
 
 
-def _strong(name: str | None, records: Records, letters: dict[str, str]) -> str:
-    if name is None:
+def _strong(recipe: Recipe | None, records: Records, letters: dict[str, str]) -> str:
+    if recipe is None:
         return "-"
-    if not records[name]:
-        return f"`{name}`<br>not yet run"
-    accuracy = spread(accuracies(records[name], "test/acc"))
-    return f"`{name}`<br>{accuracy}<br>(n {len(records[name])}; {_seconds(records[name], letters)})"
+    runs = records[recipe.id]
+    if not runs:
+        return f"`{recipe.config}`<br>not yet run"
+    accuracy = spread(accuracies(runs, "test/acc"))
+    return f"`{recipe.config}`<br>{accuracy}<br>(n {len(runs)}; {_seconds(runs, letters)})"
 
 
 def _seconds(records: list[Record], letters: dict[str, str]) -> str:

@@ -66,7 +66,7 @@ def test_a_row_shows_published_ours_strong_and_elsewhere() -> None:
     page = render(table(published()), {"one": RUNS, "best": [record(1, 0.936)]})
     assert line(page, "one") == [
         *("`one`", "a line", "1,234", "70.0 ± 1.0<br>(first 2,000)", "72.00 ± 1.41", "71.00 ± 1.41", "2"),
-        *("`best`<br>93.60<br>(n 1; 100 s on A)", "[94.2](https://a.paper)"),
+        *("`best.yaml`<br>93.60<br>(n 1; 100 s on A)", "[94.2](https://a.paper)"),
     ]
     assert line(page, "best.yaml")[3:7] == ["-", "93.60", "1", "100 s on A"]
     assert "Hardware: A is a machine." in page
@@ -75,7 +75,7 @@ def test_a_row_shows_published_ours_strong_and_elsewhere() -> None:
 
 def test_a_row_without_a_run_says_so() -> None:
     page = render(table(published(parameters=77, published=None)), NONE)
-    assert line(page, "one")[2:8] == ["77", "not stated", "not yet run", "-", "-", "`best`<br>not yet run"]
+    assert line(page, "one")[2:8] == ["77", "not stated", "not yet run", "-", "-", "`best.yaml`<br>not yet run"]
 
 
 def test_a_row_with_some_of_its_runs_says_so() -> None:
