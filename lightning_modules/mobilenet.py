@@ -75,14 +75,7 @@ class MobileNet(ImageClassifier):
         norm_lr_factor: float = 1.0,
     ) -> None:
         super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
-        least = 2 ** HALVINGS[stem]
-        if image_size < least:
-            hint = " (stem cifar: 8)" if stem == "imagenet" else ""
-            raise InputError(
-                f"MobileNet: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}"
-            )
-        if not 0 < width_multiplier < math.inf:
-            raise InputError(f"MobileNet: width_multiplier is a factor above 0, not {width_multiplier:g}")
+        check_sizes("MobileNet", stem, image_size, width_multiplier)
 
         channels = max(1, round(32 * width_multiplier))
         self.features = nn.Sequential(
@@ -102,3 +95,17 @@ class MobileNet(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
+
+
+def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float) -> None:
+    """Checks what both generations of the network are given.
+
+    Raises:
+        InputError: The images are too small, or the multiplier is no factor above 0.
+    """
+    least = 2 ** HALVINGS[stem]
+    if image_size < least:
+        hint = " (stem cifar: 8)" if stem == "imagenet" else ""
+        raise InputError(f"{name}: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}")
+    if not 0 < width_multiplier < math.inf:
+        raise InputError(f"{name}: width_multiplier is a factor above 0, not {width_multiplier:g}")

@@ -4,19 +4,17 @@ Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen
 Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are those of the authors' own code.
 """
 
-import math
 from typing import Literal
 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
 from lightning_modules.image_classifier import ImageClassifier, default_optimizer
 from lightning_modules.initializers import initialize
+from lightning_modules.mobilenet import check_sizes
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-HALVINGS = {"imagenet": 5, "cifar": 3}
 
 
 def rounded(channels: float) -> int:
@@ -99,14 +97,7 @@ class MobileNetV2(ImageClassifier):
         norm_lr_factor: float = 1.0,
     ) -> None:
         super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
-        least = 2 ** HALVINGS[stem]
-        if image_size < least:
-            hint = " (stem cifar: 8)" if stem == "imagenet" else ""
-            raise InputError(
-                f"MobileNetV2: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}"
-            )
-        if not 0 < width_multiplier < math.inf:
-            raise InputError(f"MobileNetV2: width_multiplier is a factor above 0, not {width_multiplier:g}")
+        check_sizes("MobileNetV2", stem, image_size, width_multiplier)
 
         channels = rounded(32 * width_multiplier)
         self.features = nn.Sequential(unit(in_channels, channels, 3, 2 if stem == "imagenet" else 1))
