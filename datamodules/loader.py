@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 import torch
@@ -137,8 +138,10 @@ class BatchLoader:
         if self._decoder is None:
             self._decoder = self._make_decoder(self.images)
         self._requests[:] = [index.tolist() for index in indices]
+        with _signals_held():
+            pictures = iter(self._decoder)
         try:
-            yield from self._decoder
+            yield from pictures
         except InputError as error:  # all were readable when the run began; a worker's error comes with its traceback
             raise RunFailed(str(error).strip().rpartition("InputError: ")[2]) from error
 
@@ -165,6 +168,19 @@ class BatchLoader:
                     worker.kill()
                     worker.join()
         self._decoder = None
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Holds Ctrl-C and SIGTERM back until the end; processes that begin meanwhile never get them (not on Windows)."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_signals_to_the_parent(worker: int) -> None:

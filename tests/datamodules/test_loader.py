@@ -225,6 +225,16 @@ def test_a_signal_to_the_whole_group_leaves_the_batches_to_come(
     before = children()
     memory, disk = both(paths, 2, 4, 0)
     batches = iter(disk)
+    begin = os.fork
+
+    def begin_and_be_hit() -> int:  # before the new process has run a line of its own
+        pid = begin()
+        if pid:
+            os.kill(pid, signal.SIGINT)
+            os.kill(pid, signal.SIGTERM)
+        return pid
+
+    monkeypatch.setattr(os, "fork", begin_and_be_hit)
     received = [next(batches)]
     for pid in children() - before:
         os.kill(pid, signal.SIGINT)
