@@ -29,7 +29,9 @@ The picture shows our accuracy on the first 2,000 where that is what was publish
 ![published against ours](docs/images/results.png)
 """
 
-RECIPES = "Each was chosen on validation data."
+RECIPES = """\
+Each was chosen on validation data. Validation is of the last epoch, test of the best one by validation. Runs of one
+thread shared their machine with others: their seconds are upper limits."""
 RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
 
 
