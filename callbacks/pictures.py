@@ -27,9 +27,9 @@ class Pictures(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draws the learning curves, and what the model has made of the plane."""
-        record = next(callback for callback in trainer.callbacks if isinstance(callback, Record))
-        if record.rows:
-            _save(trainer, "curves.png", draw_curves(record.rows))
+        rows = trainer.builtin(Record).rows
+        if rows:
+            _save(trainer, "curves.png", draw_curves(rows))
         if _in_the_plane(trainer.datamodule):
             _save(trainer, "decision_surface.png", decision_surface(pl_module, trainer.datamodule, "train"))
 
@@ -91,7 +91,7 @@ def decision_surface(model: LightningModule, data: ImageDataModule, part: str) -
     points = split.images.flatten(1)  # [N, 2]
     logits = _logits(model, data, torch.cat([points, plane()]))
     guesses, surface = logits[: len(points)].argmax(1), logits[len(points) :].softmax(1)[:, 1]
-    what = "training points" if part == "train" else f"{part} points"
+    what = f"{'training' if part == 'train' else part} {data.unit}"
     return draw_surface(surface, points, split.targets, guesses, data.class_names, what)
 
 

@@ -4,7 +4,7 @@ import time
 from math import nan
 from typing import Any
 
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from tqdm import tqdm
 
@@ -35,7 +35,7 @@ class Progress(Checkpoint):
             say(f"run      {trainer.run_folder.path}")
         say(f"data     {describe_data(trainer.datamodule)}")
         parameters = sum(p.numel() for p in pl_module.parameters())
-        trainable = _only(trainer, Freeze).trainable(pl_module)
+        trainable = trainer.builtin(Freeze).trainable(pl_module)
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
         say(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
         say(f"device   {describe_device(trainer, pl_module)}")
@@ -143,7 +143,3 @@ def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:
 
 def _pair(part: str, metrics: dict[str, Any]) -> str:
     return f"{part} loss {float(metrics[f'{part}/loss']):.3f} acc {float(metrics[f'{part}/acc']):6.2%}"
-
-
-def _only(trainer: Trainer, kind: type[Callback]) -> Any:
-    return next(callback for callback in trainer.callbacks if isinstance(callback, kind))

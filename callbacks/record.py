@@ -95,7 +95,7 @@ class Record(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes how the run ended well."""
-        stopped = any(isinstance(callback, EarlyStopping) and callback.stopped for callback in trainer.callbacks)
+        stopped = trainer.builtin(EarlyStopping).stopped
         self._write_summary(trainer, "stopped_early" if stopped else "finished", ended=True)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -179,7 +179,6 @@ def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
 def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     """Returns what is known of a run before it trains."""
     data = trainer.datamodule
-    freeze = next(callback for callback in trainer.callbacks if isinstance(callback, Freeze))
     device = pl_module.device.type
     return {
         "status": "running",
@@ -188,7 +187,7 @@ def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         "model": {
             "class": type(pl_module).__name__,
             "parameters": sum(p.numel() for p in pl_module.parameters()),
-            "trainable": freeze.trainable(pl_module),
+            "trainable": trainer.builtin(Freeze).trainable(pl_module),
         },
         "precision": trainer.precision,
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),

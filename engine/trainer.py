@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pytorch_lightning as pl
 from pytorch_lightning import Callback, LightningDataModule, LightningModule
@@ -28,6 +28,8 @@ from engine.errors import InputError
 from engine.precision import choose_precision, device_type
 from engine.quiet import quiet
 from engine.run_folder import RunFolder
+
+Builtin = TypeVar("Builtin", bound=Callback)
 
 
 class Trainer(pl.Trainer):
@@ -111,12 +113,16 @@ class Trainer(pl.Trainer):
     @property
     def has_begun(self) -> bool:
         """Whether a fit has come as far as training."""
-        return any(isinstance(callback, Record) and callback.has_begun for callback in self.callbacks)
+        return self.builtin(Record).has_begun
 
     @property
     def checkpoint_callback(self) -> RunCheckpoint:
         """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
-        return next(callback for callback in self.callbacks if isinstance(callback, RunCheckpoint))
+        return self.builtin(RunCheckpoint)
+
+    def builtin(self, kind: type[Builtin]) -> Builtin:
+        """Returns the built-in callback of a kind, of which there is always one."""
+        return next(callback for callback in self.callbacks if isinstance(callback, kind))
 
     def track(self, logger: Logger) -> None:
         """Adds a logger."""

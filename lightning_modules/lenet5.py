@@ -167,8 +167,8 @@ class ModernLeNet5(ImageClassifier):
     Args:
         num_classes: Number of classes; the data gives it.
         in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it. The edge of less than 32 is
-            repeated twice, which makes the usual 28 the paper's 32.
+        image_size: Height and width of the images; the data gives it. The edge of less than 32 is repeated twice, which
+            makes the usual 28 the paper's 32.
         widths: Channels of the two convolutions and units of the two dense layers.
         batch_norm: Normalise after each layer but the last, before its activation.
         activation: The nonlinearity (the paper's time: tanh, sigmoid).

@@ -45,8 +45,7 @@ def write_headers(table: Table, records: Records) -> None:
 
 
 def _measured(row: Recipe, records: list[Record]) -> str:
-    given = [f"--{key} {value}" for key, value in row.options.items()]
-    given += [f"--weights of a run of {row.weights_from}"] if row.weights_from else []
+    given = row.flags + ([f"--weights of a run of {row.weights_from}"] if row.weights_from else [])
     parts = [f"{spread(accuracies(records, 'test/acc'))} % of all test images"]
     for metric, images in (("test/acc_first_2000", "of the first 2,000"), ("val/acc", "in validation")):
         if accuracies(records, metric):

@@ -131,8 +131,7 @@ def _name(row: Recipe, name: str, notes: list[str]) -> str:
         if row.same_as:
             sentences.append(f"The protocol is that of `{row.same_as}`, whose runs are shown.")
     if row.options:
-        options = " ".join(f"--{key} {value}" for key, value in row.options.items())
-        sentences.append(f"Our runs are of `{row.config}` with `{options}`.")
+        sentences.append(f"Our runs are of `{row.config}` with `{' '.join(row.flags)}`.")
     if row.weights_from:
         sentences.append(f"Our runs start from the weights of `{row.weights_from}`.")
     sentences.append(row.note)

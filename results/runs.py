@@ -70,7 +70,7 @@ class Runs:
         if (folder / "checkpoints" / "last.ckpt").exists():
             return [(run, ["fit", "--ckpt_path", str(folder), *always])]
         start = ["fit", "--config", run.row.config, "--seed_everything", str(run.seed), "--run_dir", str(folder)]
-        start += [word for key, value in run.row.options.items() for word in (f"--{key}", str(value))]
+        start += run.row.flags
         if run.row.weights_from is None:
             return [(run, [*start, *always])]
         first = Run(self.table[run.row.weights_from], run.seed)

@@ -58,8 +58,7 @@ def merged(row: Recipe) -> dict[str, object]:
 
         def _run_subcommand(self, subcommand: str) -> None: ...
 
-    options = [word for key, value in row.options.items() for word in (f"--{key}", str(value))]
-    return flatten(Settings(understand(["fit", "--config", row.config, *options])).plain_config())
+    return flatten(Settings(understand(["fit", "--config", row.config, *row.flags])).plain_config())
 
 
 def check_settings(row: Recipe, path: Path) -> None:

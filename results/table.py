@@ -51,6 +51,11 @@ class Recipe:
     elsewhere: Elsewhere | None = None
     note: str = ""
 
+    @property
+    def flags(self) -> list[str]:
+        """The options as words of a command line."""
+        return [word for key, value in self.options.items() for word in (f"--{key}", str(value))]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Published(Recipe):
