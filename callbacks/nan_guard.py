@@ -1,5 +1,6 @@
 """Stops a run before a loss or gradient that is not finite reaches the weights that are kept."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,10 @@ from torchmetrics import Metric
 
 from engine.checkpoint_io import replacing
 from engine.errors import RunFailed
-from engine.randomness import derived_seed
+from engine.randomness import derived_seed, seed_device
 
 GPU_INTERVAL = 16
+LOSS, GRADIENT = 0, 1
 
 
 class Diverged(RunFailed):
@@ -49,7 +51,7 @@ class NaNGuard(Callback):
     def __init__(self, enabled: bool = True, every_n_steps: int | None = None) -> None:
         self.enabled = enabled
         self.every_n_steps = every_n_steps
-        self._first_bad: Tensor | None = None
+        self._first_bad: _FirstBadOnHost | _FirstBadOnDevice | None = None
         self._stopping = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -58,8 +60,8 @@ class NaNGuard(Callback):
             return
         device = pl_module.device
         self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_INTERVAL)
-        # two flags, loss and gradient: number of the first batch at which it was not finite, -1 for none
-        self._first_bad = torch.full((2,), -1, device=device)
+        self._first_bad = _FirstBadOnHost() if device.type == "cpu" else _FirstBadOnDevice(device)
+        self._parameters = list(pl_module.parameters())
         self._steps: deque[Step] = deque(maxlen=max(self._interval, trainer.accumulate_grad_batches))
         self._batches = 0
         self._buffers = _Buffers(pl_module)
@@ -72,22 +74,23 @@ class NaNGuard(Callback):
             return
         self._batches += 1
         self._steps.append(Step(batch, batch_idx, trainer.current_epoch, self._batches, trainer.global_step))
-        if self._interval == 1 and int(self._first_bad.max()) < 0:
+        if self._interval == 1 and self._first_bad.is_clear():
             self._buffers.keep()
 
     def on_before_backward(self, trainer: Trainer, pl_module: LightningModule, loss: Tensor) -> None:
         """Notes a loss that is not finite."""
         if self.enabled:
-            self._note(0, loss)
+            self._first_bad.note(LOSS, loss, self._batches)
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Notes gradients that are not finite, and decides where that is still in time for the weights."""
         if not self.enabled:
             return
-        gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self._parameters if p.grad is not None]
         # under float16 the loss scaler expects such gradients, and skips their step itself
         if gradients and getattr(trainer.precision_plugin, "scaler", None) is None:
-            self._note(1, torch.nn.utils.get_total_norm(gradients))
+            norms = torch._foreach_norm(gradients)  # what get_total_norm takes too, after a long look at devices
+            self._first_bad.note(GRADIENT, torch.stack(norms).sum(), self._batches)
         if self._interval == 1:
             self._look(trainer, pl_module)
 
@@ -108,14 +111,11 @@ class NaNGuard(Callback):
         if self.enabled and self._first_bad is not None and not self._stopping and self._interval > 1:
             self._look(trainer, pl_module)
 
-    def _note(self, which: int, value: Tensor) -> None:
-        bad = ~torch.isfinite(value.detach()).all() & (self._first_bad[which] < 0)
-        self._first_bad[which] = torch.where(bad, self._batches, self._first_bad[which])
-
     def _look(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        loss_batch, gradient_batch = self._first_bad.tolist()
+        loss_batch, gradient_batch = self._first_bad.batches()
+        bad = max(loss_batch, gradient_batch) >= 0
         # together: a rank that raised alone would leave the others waiting
-        if trainer.strategy.reduce_boolean_decision(max(loss_batch, gradient_batch) >= 0, all=False):
+        if trainer.strategy.reduce_boolean_decision(bad, all=False) if trainer.world_size > 1 else bad:
             self._stop(trainer, pl_module, loss_batch, gradient_batch)
 
     def _stop(self, trainer: Trainer, pl_module: LightningModule, loss_batch: int, gradient_batch: int) -> None:
@@ -146,20 +146,62 @@ class NaNGuard(Callback):
         raise Diverged(f"diverged: {finding}{saved}")
 
 
+class _FirstBadOnHost:
+    """Number of the first batch whose loss, and the first whose gradient, was not finite; -1 for none."""
+
+    def __init__(self) -> None:
+        self._batches = [-1, -1]
+
+    def note(self, which: int, value: Tensor, batch: int) -> None:
+        if self._batches[which] < 0 and not math.isfinite(value):  # a look at a tensor on the CPU costs nothing
+            self._batches[which] = batch
+
+    def is_clear(self) -> bool:
+        return max(self._batches) < 0
+
+    def batches(self) -> list[int]:
+        return self._batches
+
+
+class _FirstBadOnDevice:
+    """The same without waiting for the device: its queue of work goes on until somebody asks."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._batches = torch.full((2,), -1, device=device)
+
+    def note(self, which: int, value: Tensor, batch: int) -> None:
+        bad = ~torch.isfinite(value.detach()) & (self._batches[which] < 0)
+        self._batches[which] = torch.where(bad, batch, self._batches[which])
+
+    def is_clear(self) -> bool:
+        return max(self.batches()) < 0
+
+    def batches(self) -> list[int]:
+        return self._batches.tolist()
+
+
 class _Buffers:
     """Copies of a model's buffers and running metrics, which a forward pass changes before its loss is known."""
 
     def __init__(self, pl_module: LightningModule) -> None:
-        self._module = pl_module
-        self._metrics = [module for module in pl_module.modules() if isinstance(module, Metric)]
+        # places, not tensors: a metric's are replaced when it is reset
+        self._buffers = [(module._buffers, name) for module in pl_module.modules() for name in module._buffers]
+        metrics = [module for module in pl_module.modules() if isinstance(module, Metric)]
+        self._states = [(metric, name) for metric in metrics for name in metric._defaults]
         self._copies: list[Tensor] = []
 
     def _tensors(self) -> list[Tensor]:
-        states = [getattr(metric, name) for metric in self._metrics for name in metric._defaults]
-        return [*self._module.buffers(), *(state for state in states if isinstance(state, Tensor))]
+        values = [buffers[name] for buffers, name in self._buffers]
+        values += [getattr(metric, name) for metric, name in self._states]
+        return [value for value in values if isinstance(value, Tensor)]
 
+    @torch.no_grad()
     def keep(self) -> None:
-        self._copies = [tensor.clone() for tensor in self._tensors()]
+        tensors = self._tensors()
+        if self._copies:
+            torch._foreach_copy_(self._copies, tensors)
+        else:
+            self._copies = [tensor.clone() for tensor in tensors]
 
     def restore(self) -> None:
         for tensor, copy in zip(self._tensors(), self._copies, strict=True):
@@ -218,7 +260,8 @@ def _replay(trainer: Trainer, pl_module: LightningModule, step: Step) -> str:
             handles.append(module.register_forward_hook(watch(name)))
     inputs = [x for x in _leaves(step.batch) if x.is_floating_point()]
     spoiled = any(not torch.isfinite(x).all() for x in inputs)
-    torch.manual_seed(derived_seed(trainer.seed, "step", step.epoch, step.batch_idx, trainer.global_rank))
+    seed = derived_seed(trainer.seed, "step", step.epoch, step.batch_idx, trainer.global_rank)
+    seed_device(seed, pl_module.device)
     try:
         with torch.no_grad(), trainer.precision_plugin.forward_context():
             pl_module.training_step(step.batch, step.batch_idx)

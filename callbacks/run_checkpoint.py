@@ -64,6 +64,8 @@ class RunCheckpoint(Checkpoint):
             trainer.fit_loop.min_epochs, loop.min_steps = 0, None  # this end is absolute
         every = self.every_n_train_steps
         self._due |= bool(every) and trainer.global_step % every == 0 and not loop._should_accumulate()
+        if not (self._due or self._stop_request.signum or trainer.world_size > 1):
+            return
         if loop._num_ready_batches_reached() or _stopping(trainer):
             return  # the epoch's end follows, and saves
         if loop._should_accumulate() or loop._should_check_val_fx(trainer.fit_loop._data_fetcher):

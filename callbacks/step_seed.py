@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from engine.randomness import derived_seed
+from engine.randomness import derived_seed, seed_device
 
 
 class StepSeed(Callback):
     """Reseeds torch before every training step, so that dropout and noise are the same after a resume."""
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Seeds the generators of all devices."""
-        torch.manual_seed(derived_seed(trainer.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank))
+        """Seeds the generators of the CPU and of this process's device."""
+        seed = derived_seed(trainer.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank)
+        seed_device(seed, pl_module.device)

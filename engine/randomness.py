@@ -17,3 +17,16 @@ def derived_seed(seed: int, *position: int | str) -> int:
 def generator(seed: int, *position: int | str) -> torch.Generator:
     """Returns a CPU generator at `derived_seed(seed, *position)`."""
     return torch.Generator().manual_seed(derived_seed(seed, *position))
+
+
+def seed_device(seed: int, device: torch.device) -> None:
+    """Seeds the generators that a step on this device draws from.
+
+    (`torch.manual_seed` seeds every kind of device that torch knows of, and keeps a stack trace for each that is not in
+    use: a third of a millisecond, and memory that is never given back.)
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)

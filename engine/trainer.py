@@ -25,6 +25,7 @@ from callbacks import (
 )
 from engine.checkpoint_io import AtomicCheckpointIO
 from engine.errors import InputError
+from engine.lean import NoProfiler, skip_idle_hooks
 from engine.precision import choose_precision, device_type
 from engine.quiet import quiet
 from engine.run_folder import RunFolder
@@ -86,6 +87,7 @@ class Trainer(pl.Trainer):
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
         self.channels_last = device != "mps"  # slower there, and not complete
         kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
+        kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
         self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
         self._tensorboard = logger is not False
         self.saves_checkpoints = enable_checkpointing is not False
@@ -104,6 +106,7 @@ class Trainer(pl.Trainer):
                 max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
                 **kwargs,
             )
+        skip_idle_hooks(self.callbacks)
 
     @property
     def estimated_stepping_batches(self) -> int | float:

@@ -1,6 +1,7 @@
 """The task that all image classifiers share: the step, the metrics, the optimizer. A subclass states the network."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -58,6 +59,12 @@ class ImageClassifier(LightningModule):
         self.train_metrics = ClassificationMetrics(persistent=True)
         self.val_metrics = ClassificationMetrics()
         self.test_metrics = ClassificationMetrics()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_current_fx_name":  # Lightning notes some forty times a step where it is; Module looks long at each
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Returns the mean loss of a batch: cross-entropy in nats, unless a network has a loss of its own.

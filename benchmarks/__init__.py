@@ -1,0 +1,1 @@
+"""What measures speed: each script compares its contenders in one run, by turns, and keeps ratios."""

@@ -1,0 +1,128 @@
+"""What the benchmarks share: turns, ratios, and a record of what was measured on what."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent / "results"
+ROOT = FOLDER.parent.parent
+LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "kornia")
+
+
+def parser(doc: str, pairs: int = 5) -> argparse.ArgumentParser:
+    """Returns a parser with the options that every benchmark has.
+
+    Args:
+        doc: The script's docstring; its first line is the description.
+        pairs: Default number of turns.
+    """
+    options = argparse.ArgumentParser(description=doc.splitlines()[0])
+    options.add_argument("--pairs", type=int, default=pairs, help="turns of each contender (default: %(default)s)")
+    options.add_argument("--output", type=Path, help="JSON file to write; benchmarks/results/<script>.json if not given")
+    return options
+
+
+def by_turns(contenders: Mapping[str, Callable[[], float]], pairs: int, unit: str, warm_up: int = 1) -> dict[str, list]:
+    """Lets contenders run by turns, since a shared machine's speed drifts.
+
+    Args:
+        contenders: Each runs once and returns its figure.
+        pairs: Turns that count.
+        unit: Of the figures, for the lines that are printed.
+        warm_up: Turns before, which do not count.
+
+    Returns:
+        Figures of each contender, in the order of the turns.
+    """
+    figures: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(-warm_up, pairs):
+        for name, contender in contenders.items():
+            figure = contender()
+            if turn >= 0:
+                figures[name].append(figure)
+                print(f"  {turn + 1}/{pairs}  {name:<28} {figure:>14,.1f} {unit}", flush=True)
+    return figures
+
+
+def spread(figures: list[float]) -> dict[str, float]:
+    """Returns median, least and largest of some figures."""
+    return {"median": statistics.median(figures), "min": min(figures), "max": max(figures)}
+
+
+def ratio(numerator: list[float], denominator: list[float]) -> dict[str, float]:
+    """Returns the spread of the ratios, turn by turn."""
+    return spread([a / b for a, b in zip(numerator, denominator, strict=True)])
+
+
+def show(name: str, values: Mapping[str, float], digits: int = 3) -> None:
+    """Prints a spread."""
+    print(f"{name:<46} {values['median']:,.{digits}f}  ({values['min']:,.{digits}f} to {values['max']:,.{digits}f})")
+
+
+def write(script: str, results: Mapping, arguments: argparse.Namespace, source: str = "") -> None:
+    """Writes what was measured, and on what.
+
+    Args:
+        script: Its `__file__`.
+        results: What was measured.
+        arguments: The script's options; those that are no paths are kept.
+        source: Where the data came from.
+    """
+    from engine.precision import hardware
+    import torch
+
+    path = arguments.output or FOLDER / f"{Path(script).stem}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    options = {name: value for name, value in vars(arguments).items() if not name.endswith(("dir", "output"))}
+    content = {
+        "date": date.today().isoformat(),
+        "hardware": hardware("cuda" if torch.cuda.is_available() else "cpu"),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES},
+        "data": source,
+        "options": options,
+        "results": results,
+    }
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {path}")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+class Terminal:
+    """Stands in for a terminal, so that progress bars draw, into nothing."""
+
+    def isatty(self) -> bool:
+        """Says that it is a terminal."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Drops the text."""
+        return len(text)
+
+    def flush(self) -> None:
+        """Has nothing to do."""
+
+
+@contextmanager
+def on_a_terminal() -> Iterator[None]:
+    """Lets what runs inside believe that a person watches."""
+    out, err = sys.stdout, sys.stderr
+    sys.stdout = sys.stderr = Terminal()
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = out, err

@@ -1,0 +1,214 @@
+"""Overhead of a step: `fit` with everything on, bare Lightning, and a raw PyTorch loop, on the same tensors and model.
+
+    python -m benchmarks.overhead --mnist_dir DIR --data_dir DIR
+
+Everything on: progress bar on a terminal, metrics, CSV, TensorBoard, checkpoints, NaN guard, early stopping. Each turn
+trains one epoch (at most `--steps` steps) from scratch; what is timed is the loop over its batches, from the start of
+the first to the end of the last. Without folders, the project's own pictures serve.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from callbacks import EarlyStopping
+from datamodules import CIFAR10DataModule, MNISTDataModule
+from datamodules.augmentation import Augmentation
+from datamodules.images import ImageDataModule
+from datamodules.loader import Batch
+from engine.quiet import quiet
+from engine.trainer import Trainer
+from lightning_modules import MLP, VGG, ModernLeNet5
+from lightning_modules.image_classifier import ImageClassifier
+
+
+class RowLSTM(ImageClassifier):
+    """Two LSTM layers of 512 that read a picture row by row; the last state is classified."""
+
+    def __init__(self, num_classes: int, in_channels: int = 1, image_size: int = 28) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(in_channels * image_size, 512, num_layers=2, batch_first=True)
+        self.classifier = nn.Linear(512, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, num_classes] of images [B, C, H, W]."""
+        states, _ = self.lstm(images.permute(0, 2, 1, 3).flatten(2))  # [B, H, 512]
+        return self.classifier(states[:, -1])
+
+
+def vgg() -> VGG:
+    """Returns the network of `configs/vgg_bn.yaml`."""
+    return VGG(
+        10,
+        whiten=True,
+        widths=[64, 256, 256],
+        convolutions=[2, 2, 2],
+        pool="first",
+        norm_momentum=0.4,
+        norm_scale=False,
+        activation="gelu",
+        initializer="identity",
+        head="max",
+        logit_scale=0.111,
+    )
+
+
+class Timer(pl.Callback):
+    """Takes the time from the start of the first batch to the end of the last, in seconds."""
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        """Starts; the first batch follows."""
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Takes the time."""
+        self.seconds = time.perf_counter() - self.began
+
+
+class Bare(pl.LightningModule):
+    """The least that Lightning needs."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Returns the loss."""
+        return F.cross_entropy(self.network(batch.images).float(), batch.targets)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Returns the same optimizer as the others'."""
+        return sgd(self.network.parameters())
+
+
+def sgd(parameters: Any) -> torch.optim.Optimizer:
+    """Returns the optimizer of all contenders."""
+    return torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
+
+
+class Case:
+    """One network on one data set.
+
+    Args:
+        network: Makes the network.
+        data: The data.
+        precision: Lightning's name of it.
+        steps: Steps an epoch, at most.
+    """
+
+    def __init__(self, network: Callable[[], ImageClassifier], data: ImageDataModule, precision: str, steps: int) -> None:
+        self.network, self.data, self.precision = network, data, precision
+        data.setup("fit")
+        self.steps = min(steps, len(data.splits["train"]) // data.batch_size)
+
+    def raw(self) -> float:
+        """Trains in a loop that anybody would write over tensors in memory; returns steps a second."""
+        network = self.network().to(memory_format=torch.channels_last)
+        optimizer = sgd(p for p in network.parameters() if p.requires_grad)
+        split, batch_size, augmentation = self.data.splits["train"], self.data.batch_size, self.data.augmentation
+        order = torch.randperm(len(split))
+        draws = augmentation.draw(len(split), 0, 0)
+        began = time.perf_counter()
+        for step in range(self.steps):
+            index = order[step * batch_size : (step + 1) * batch_size]
+            images = augmentation.move(split.images[index], {name: drawn[index] for name, drawn in draws.items()})
+            images = self.data.normalization(images.float()).permute(0, 3, 1, 2)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
+                loss = F.cross_entropy(network(images).float(), split.targets[index])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return self.steps / (time.perf_counter() - began)
+
+    def bare(self) -> float:
+        """Trains with Lightning alone; returns steps a second."""
+        timer = Timer()
+        with quiet():
+            trainer = pl.Trainer(
+                max_epochs=1,
+                limit_train_batches=self.steps,
+                limit_val_batches=0,
+                precision=self.precision,
+                accelerator="cpu",
+                devices=1,
+                callbacks=[timer],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+            trainer.seed, trainer.channels_last = 0, True  # what our data modules ask of a trainer
+            trainer.fit(Bare(self.network().to(memory_format=torch.channels_last)), datamodule=self.data)
+        return self.steps / timer.seconds
+
+    def full(self) -> float:
+        """Trains as the command does, with everything on; returns steps a second."""
+        timer = Timer()
+        with tempfile.TemporaryDirectory() as folder, on_a_terminal():
+            model = self.network()
+            model.make_optimizer = sgd
+            trainer = Trainer(
+                max_epochs=1,
+                limit_train_batches=self.steps,
+                precision=self.precision,
+                accelerator="cpu",
+                devices=1,
+                callbacks=[timer, EarlyStopping(patience=3)],
+                default_root_dir=folder,
+            )
+            trainer.fit(model, self.data)
+        return self.steps / timer.seconds
+
+
+def main() -> None:
+    """Runs all cases and writes what came of them."""
+    options = parser(__doc__)
+    options.add_argument("--mnist_dir", type=Path, help="folder of MNIST; synthetic pictures if not given")
+    options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
+    options.add_argument("--steps", type=int, default=400, help="steps a turn, at most")
+    options.add_argument("--only", nargs="+", help="names of cases")
+    arguments = options.parse_args()
+
+    def mnist() -> MNISTDataModule:
+        where = {"data_dir": str(arguments.mnist_dir)} if arguments.mnist_dir else {"source": "synthetic"}
+        return MNISTDataModule(**where, batch_size=128)
+
+    where = {"data_dir": str(arguments.data_dir)} if arguments.data_dir else {"source": "synthetic"}
+    augmentation = Augmentation(flip="alternating", crop_padding=2)
+    cases = {
+        "lenet5": lambda: Case(lambda: ModernLeNet5(10, 1, 28), mnist(), "32-true", arguments.steps),
+        "mlp": lambda: Case(lambda: MLP(10, 1, 28), mnist(), "32-true", arguments.steps),
+        "lstm": lambda: Case(lambda: RowLSTM(10), mnist(), "32-true", min(arguments.steps, 40)),
+        "vgg_bn": lambda: Case(
+            vgg, CIFAR10DataModule(**where, batch_size=500, augmentation=augmentation), "bf16-mixed", 8
+        ),
+    }
+    results = {}
+    for name in arguments.only or cases:
+        print(name)
+        case = cases[name]()
+        figures = by_turns({"raw": case.raw, "bare": case.bare, "full": case.full}, arguments.pairs, "steps/s")
+        extra = [1e6 / full - 1e6 / bare for full, bare in zip(figures["full"], figures["bare"], strict=True)]
+        results[name] = {
+            "steps_per_second": {contender: spread(values) for contender, values in figures.items()},
+            "microseconds_over_bare": spread(extra),
+            "bare_of_raw": ratio(figures["bare"], figures["raw"]),
+            "full_of_raw": ratio(figures["full"], figures["raw"]),
+        }
+        show(f"{name}: full of raw", results[name]["full_of_raw"])
+        show(f"{name}: bare of raw", results[name]["bare_of_raw"])
+        show(f"{name}: full over bare, microseconds a step", results[name]["microseconds_over_bare"], 0)
+    source = "real" if arguments.mnist_dir and arguments.data_dir else "synthetic pictures"
+    write(__file__, results, arguments, source)
+
+
+if __name__ == "__main__":
+    main()
