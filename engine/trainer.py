@@ -26,6 +26,7 @@ from callbacks import (
 from engine.checkpoint_io import AtomicCheckpointIO
 from engine.errors import InputError
 from engine.lean import NoProfiler, skip_idle_hooks
+from engine.memory import keep_freed_memory
 from engine.precision import choose_precision, device_type
 from engine.quiet import quiet
 from engine.run_folder import RunFolder
@@ -85,6 +86,8 @@ class Trainer(pl.Trainer):
         self.step_limit = math.inf if max_steps == -1 else max_steps
         accelerator = kwargs.get("accelerator", "auto")
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
+        if device == "cpu":
+            keep_freed_memory()
         self.channels_last = device != "mps"  # slower there, and not complete
         kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
         kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()

@@ -1,0 +1,182 @@
+"""Training speed on a CPU: ours against the script that people copy, and against the peak of a matrix product.
+
+    python -m benchmarks.training --data_dir DIR
+
+Ours trains in `fit` with everything on (bar, metrics, CSV, TensorBoard, guard), at the precision that `auto` chooses. The
+usual script trains the same network in float32 and torch's default layout, with torchvision's dataset, its transforms a
+sample at a time, and a loader of two workers. What is timed is an epoch's loop over so many batches, the first one,
+which sets everything up, left out. The peak is that of a matrix product of 2048 by 2048 in ours' number format.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.overhead import vgg
+from datamodules import CIFAR10DataModule
+from datamodules.augmentation import Augmentation
+from engine.precision import choose_precision
+from engine.trainer import Trainer
+from lightning_modules import VGG, ResNet
+from lightning_modules.image_classifier import ImageClassifier
+
+NETWORKS: dict[str, tuple[Callable[[], ImageClassifier], int, int]] = {  # network, batch size, batches
+    "64/256/256": (vgg, 500, 8),
+    "VGG-16-BN": (lambda: VGG(10, depth=16), 128, 12),
+    "ResNet-18": (lambda: ResNet(10, depth=18, stem="cifar"), 128, 6),
+}
+
+
+class Samples(Dataset):
+    """Pictures one by one, as torchvision's CIFAR10 hands them out."""
+
+    def __init__(self, data: CIFAR10DataModule, transform: Callable) -> None:
+        split = data.splits["train"]
+        self.images, self.targets, self.transform = split.images.numpy(), split.targets.tolist(), transform
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, place: int) -> tuple[torch.Tensor, int]:
+        from PIL import Image
+
+        return self.transform(Image.fromarray(self.images[place])), self.targets[place]
+
+
+class Timer(pl.Callback):
+    """Takes the seconds from the end of the first batch to the end of the last."""
+
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Starts after the first batch, and takes the time after every other."""
+        if batch_idx == 0:
+            self.began = time.perf_counter()
+        self.seconds = time.perf_counter() - self.began
+
+
+def usual(network: Callable[[], ImageClassifier], data: CIFAR10DataModule, batch_size: int, batches: int) -> float:
+    """Trains as the usual script does; returns images a second."""
+    pipeline = transforms.Compose(
+        [
+            transforms.RandomCrop(32, padding=4),
+            transforms.RandomHorizontalFlip(),
+            transforms.ToTensor(),
+            transforms.Normalize(data.mean, data.std),
+        ]
+    )
+    loader = DataLoader(Samples(data, pipeline), batch_size, shuffle=True, num_workers=2)
+    model = network()
+    optimizer = torch.optim.SGD(
+        (p for p in model.parameters() if p.requires_grad), lr=0.1, momentum=0.9, weight_decay=5e-4
+    )
+    loss_sum, correct = 0.0, 0
+    for number, (images, targets) in enumerate(loader):
+        optimizer.zero_grad()
+        logits = model(images)
+        loss = F.cross_entropy(logits, targets)
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.item()
+        correct += logits.max(1)[1].eq(targets).sum().item()
+        if number == 0:
+            began = time.perf_counter()
+        if number == batches:
+            break
+    return batches * batch_size / (time.perf_counter() - began)
+
+
+def ours(network: Callable[[], ImageClassifier], data: CIFAR10DataModule, batch_size: int, batches: int) -> float:
+    """Trains in `fit` with everything on; returns images a second."""
+    timer = Timer()
+    with tempfile.TemporaryDirectory() as folder, on_a_terminal():
+        model = network()
+        model.make_optimizer = lambda groups: torch.optim.SGD(groups, lr=0.1, momentum=0.9, weight_decay=5e-4)
+        trainer = Trainer(
+            max_epochs=1,
+            limit_train_batches=batches + 1,
+            limit_val_batches=1,
+            accelerator="cpu",
+            devices=1,
+            callbacks=[timer],
+            default_root_dir=folder,
+        )
+        trainer.fit(model, data)
+    return batches * batch_size / timer.seconds
+
+
+def peak(dtype: torch.dtype) -> float:
+    """Returns the speed of a matrix product in 10^9 operations a second."""
+    a, b = torch.randn(2048, 2048, dtype=dtype), torch.randn(2048, 2048, dtype=dtype)
+    best = 0.0
+    for _ in range(8):
+        began = time.perf_counter()
+        a @ b
+        best = max(best, 2 * 2048**3 / (time.perf_counter() - began) / 1e9)
+    return best
+
+
+def operations(network: nn.Module) -> float:
+    """Returns operations of a training step an image, in 10^9: convolutions and dense layers, forward and backward."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    images = torch.randn(2, 3, 32, 32)
+    with FlopCounterMode(display=False) as counter:
+        network(images).sum().backward()
+    return counter.get_total_flops() / len(images) / 1e9
+
+
+def main() -> None:
+    """Measures all networks and writes what came of it."""
+    options = parser(__doc__)
+    options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
+    options.add_argument("--only", nargs="+", choices=NETWORKS, help="networks")
+    options.add_argument("--batches", type=int, help="batches a turn; some, by network, if not given")
+    arguments = options.parse_args()
+    where = {"data_dir": str(arguments.data_dir)} if arguments.data_dir else {"source": "synthetic"}
+    precision = choose_precision("cpu")
+    dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
+    results: dict[str, Any] = {"precision": precision}
+    for name in arguments.only or NETWORKS:
+        network, batch_size, batches = NETWORKS[name]
+        batches = arguments.batches or batches
+        data = CIFAR10DataModule(
+            **where, batch_size=batch_size, augmentation=Augmentation(flip="random", crop_padding=4, crop_fill="black")
+        )
+        data.setup("fit")
+        peaks: list[float] = []
+
+        def with_peak(run: Callable = ours, call: tuple = (network, data, batch_size, batches)) -> float:
+            peaks.append(peak(dtype))
+            return run(*call)
+
+        contenders = {
+            "ours": with_peak,
+            "the usual script": lambda call=(network, data, batch_size, batches): usual(*call),
+        }
+        print(name)
+        figures = by_turns(contenders, arguments.pairs, "images/s")
+        cost = operations(network())
+        used = [speed * cost for speed in figures["ours"]]
+        results[name] = {
+            "images_per_second": {contender: spread(values) for contender, values in figures.items()},
+            "ours_of_usual": ratio(figures["ours"], figures["the usual script"]),
+            "gigaflops_an_image": cost,
+            "peak_gigaflops": spread(peaks[-arguments.pairs :]),
+            "share_of_peak": ratio(used, peaks[-arguments.pairs :]),
+        }
+        show(f"{name}: ours of the usual script", results[name]["ours_of_usual"], 2)
+        show(f"{name}: share of the peak", results[name]["share_of_peak"], 2)
+    write(__file__, results, arguments, data.origin if arguments.data_dir else "synthetic pictures")
+
+
+if __name__ == "__main__":
+    main()
