@@ -104,7 +104,9 @@ class Case:
         steps: Steps an epoch, at most.
     """
 
-    def __init__(self, network: Callable[[], ImageClassifier], data: ImageDataModule, precision: str, steps: int) -> None:
+    def __init__(
+        self, network: Callable[[], ImageClassifier], data: ImageDataModule, precision: str, steps: int
+    ) -> None:
         self.network, self.data, self.precision = network, data, precision
         data.setup("fit")
         self.steps = min(steps, len(data.splits["train"]) // data.batch_size)

@@ -12,6 +12,7 @@ from callbacks.record import Record
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
 from callbacks.test_subset import TestSubset
+from callbacks.views import Views
 
 __all__ = [
     "ChannelsLast",
@@ -26,4 +27,5 @@ __all__ = [
     "RunCheckpoint",
     "StepSeed",
     "TestSubset",
+    "Views",
 ]

@@ -16,11 +16,17 @@ class Freeze(Callback):
         layers: Patterns (regular expressions, matched from the start of a parameter's name), such as `features` or
             `stages\\.[01]`.
         until_epoch: Epoch, from 0, in which the layers begin to train; never if not given.
+        from_epoch: Epoch, from 0, from which on the layers are fixed, having trained before; the first if not given.
     """
 
-    def __init__(self, layers: list[str] | None = None, until_epoch: int | None = None) -> None:
+    def __init__(
+        self, layers: list[str] | None = None, until_epoch: int | None = None, from_epoch: int | None = None
+    ) -> None:
+        if until_epoch is not None and from_epoch is not None:
+            raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them")
         self.layers = layers or []
         self.until_epoch = until_epoch
+        self.from_epoch = from_epoch
         self._parameters: list[nn.Parameter] = []
         self._modules: list[nn.Module] = []
         try:
@@ -42,26 +48,30 @@ class Freeze(Callback):
                 firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
                 raise InputError(f"--freeze.layers {pattern.pattern}: matches none of {', '.join(firsts)}")
         frozen = {name for name in named if any(pattern.match(name) for pattern in self._patterns)}
-        if len(frozen) == len(named) and self.until_epoch is None:
+        changes = self.until_epoch is not None or self.from_epoch is not None
+        if len(frozen) == len(named) and not changes:
             raise InputError(f"--freeze.layers {self.layers}: nothing is left to train")
         self._parameters = [named[name] for name in sorted(frozen)]
-        # Processes agree at the start on which gradients they share; layers that train later must be among them, and
-        # have theirs dropped until then.
-        self._drop_gradients = trainer.world_size > 1 and self.until_epoch is not None
-        if not self._drop_gradients:
+        # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
+        # have theirs dropped while they are fixed.
+        self._drop_gradients = trainer.world_size > 1 and changes
+        if not self._drop_gradients and self._active(0):
             for parameter in self._parameters:
                 parameter.requires_grad_(False)
 
     def trainable(self, pl_module: LightningModule) -> int:
         """Number of parameters that train from the start."""
-        fixed = {id(parameter) for parameter in self._parameters}
+        fixed = {id(parameter) for parameter in self._parameters if self._active(0)}
         return sum(p.numel() for p in pl_module.parameters() if p.requires_grad and id(p) not in fixed)
 
-    def _active(self, trainer: Trainer) -> bool:
-        return bool(self._parameters) and (self.until_epoch is None or trainer.current_epoch < self.until_epoch)
+    def _active(self, epoch: int) -> bool:
+        """Says whether the layers are fixed in an epoch."""
+        if self.until_epoch is not None:
+            return epoch < self.until_epoch
+        return epoch >= (self.from_epoch or 0)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Fixes the layers, or lets them train from `until_epoch` on."""
+        """Fixes the layers, or lets them train, as the epoch has it."""
         self._apply(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -77,7 +87,7 @@ class Freeze(Callback):
     def _apply(self, trainer: Trainer) -> None:
         if not self._parameters:
             return
-        active = self._active(trainer)
+        active = self._active(trainer.current_epoch)
         for module in self._modules:
             module.train(not active)
         if not self._drop_gradients:
@@ -86,6 +96,6 @@ class Freeze(Callback):
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Drops gradients of fixed layers where they had to be computed."""
-        if self._parameters and self._drop_gradients and self._active(trainer):
+        if self._parameters and self._drop_gradients and self._active(trainer.current_epoch):
             for parameter in self._parameters:
                 parameter.grad = None

@@ -153,7 +153,9 @@ class _FirstBadOnHost:
         self._batches = [-1, -1]
 
     def note(self, which: int, value: Tensor, batch: int) -> None:
-        if self._batches[which] < 0 and not math.isfinite(value):  # a look at a tensor on the CPU costs nothing
+        if self._batches[which] < 0 and not math.isfinite(
+            value.detach()
+        ):  # a look at a tensor on the CPU costs nothing
             self._batches[which] = batch
 
     def is_clear(self) -> bool:

@@ -66,9 +66,15 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 
 
 def copy_atomically(source: Path, target: Path) -> None:
-    """Copies a file so that the target is the old one or the whole new one."""
+    """Copies a file so that the target is the old one or the whole new one.
+
+    Where the file system can, both names share one file: none of ours is ever written in place.
+    """
     with replacing(target) as temporary:
-        temporary.write_bytes(source.read_bytes())
+        try:
+            temporary.hardlink_to(source)
+        except OSError:  # exFAT, some network drives
+            temporary.write_bytes(source.read_bytes())
 
 
 @contextlib.contextmanager

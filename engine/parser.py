@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pytorch_lightning.cli import LightningArgumentParser
 
-from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset
+from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from engine.errors import InputError
 from engine.messages import shorten
 
@@ -39,5 +39,6 @@ def add_run_options(parser: LightningArgumentParser) -> None:
     parser.add_lightning_class_args(NaNGuard, "nan_guard")
     parser.add_lightning_class_args(Freeze, "freeze")
     parser.add_lightning_class_args(TestSubset, "test_subset")
+    parser.add_lightning_class_args(Views, "views")
     for size in LINKED:
         parser.link_arguments(f"data.{size}", f"model.init_args.{size}", apply_on="instantiate")

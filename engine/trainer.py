@@ -22,8 +22,10 @@ from callbacks import (
     RunCheckpoint,
     StepSeed,
     TestSubset,
+    Views,
 )
 from engine.checkpoint_io import AtomicCheckpointIO
+from engine.epoch_loop import EpochLoop
 from engine.errors import InputError
 from engine.lean import NoProfiler, skip_idle_hooks
 from engine.memory import keep_freed_memory
@@ -110,6 +112,8 @@ class Trainer(pl.Trainer):
                 **kwargs,
             )
         skip_idle_hooks(self.callbacks)
+        loop = self.fit_loop.epoch_loop
+        self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
 
     @property
     def estimated_stepping_batches(self) -> int | float:
@@ -197,6 +201,7 @@ def _with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         StepSeed(),
         ConfiguredOptimizer(),
         TestSubset(),
+        Views(),
         Record(),
         Progress(progress_bar),
         Pictures(),

@@ -57,6 +57,7 @@ class ImageClassifier(LightningModule):
         self.decay_norms_and_biases = decay_norms_and_biases
         self.norm_lr_factor = norm_lr_factor
         self.train_metrics = ClassificationMetrics(persistent=True)
+        self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
         self.val_metrics = ClassificationMetrics()
         self.test_metrics = ClassificationMetrics()
 
@@ -134,10 +135,16 @@ class ImageClassifier(LightningModule):
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Returns the probabilities of a batch, float32 [B, K]."""
-        return self(batch.images).float().softmax(1)
+        return self.predicted_logits(batch.images).softmax(1)
+
+    def predicted_logits(self, images: Tensor) -> Tensor:
+        """Returns logits, float32 [B, K], averaged over several views of each image where these are asked for."""
+        if self.views is None:
+            return self(images).float()
+        return sum(weight * self(view).float() for weight, view in self.views(images))
 
     def _evaluate(self, batch: Batch, metrics: ClassificationMetrics) -> Tensor:
-        logits = self(batch.images).float()
+        logits = self.predicted_logits(batch.images)
         metrics.update(logits, batch.targets, self.loss(logits, batch.targets))
         return logits
 
@@ -147,12 +154,16 @@ class ImageClassifier(LightningModule):
             metrics.reset()
 
     def parameter_groups(self) -> list[dict]:
-        """Returns the parameters as named groups: weights, norms, and other biases."""
-        norms = {id(p) for m in self.modules() if isinstance(m, nn.modules.batchnorm._NormBase) for p in m.parameters()}
-        groups: dict[str, list[nn.Parameter]] = {"weights": [], "norms": [], "biases": []}
+        """Returns the parameters as named groups: weights, those of the head, norms, and other biases."""
+        kinds: dict[int, str] = {}
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._NormBase):
+                kinds |= {id(parameter): "norms" for parameter in module.parameters()}
+            elif isinstance(module, nn.Linear) and module.out_features == self.hparams.get("num_classes"):
+                kinds[id(module.weight)] = "head"
+        groups: dict[str, list[nn.Parameter]] = {"weights": [], "head": [], "norms": [], "biases": []}
         for parameter in self.parameters():
-            kind = "norms" if id(parameter) in norms else "weights" if parameter.ndim > 1 else "biases"
-            groups[kind].append(parameter)
+            groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)
         return [{"name": name, "params": params} for name, params in groups.items() if params]
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
@@ -171,7 +182,7 @@ class ImageClassifier(LightningModule):
         """Returns the optimizer and its schedule, which steps with the optimizer; a plateau's steps with validation."""
         optimizer = self.make_optimizer(self.parameter_groups())
         for group in optimizer.param_groups:
-            if group["name"] != "weights" and not self.decay_norms_and_biases:
+            if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:
                 group["weight_decay"] = 0.0
             if group["name"] == "norms" and self.norm_lr_factor != 1:
                 # an SGD step decays by lr * weight_decay, which the factor is not to change

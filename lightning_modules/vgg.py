@@ -40,6 +40,7 @@ class VGG(ImageClassifier):
         norm_epsilon: Added to the variance.
         norm_scale: Whether norms learn a scale beside their bias.
         whiten: Begin with a fixed layer that whitens 2x2 patches of the images.
+        whiten_bias: Let that layer have a bias, which is trained.
         convolution_bias: Whether convolutions have biases; without batch norm if not given.
         activation: The nonlinearity.
         initializer: How weights start.
@@ -73,6 +74,7 @@ class VGG(ImageClassifier):
         norm_epsilon: float = 1e-5,
         norm_scale: bool = True,
         whiten: bool = False,
+        whiten_bias: bool = False,
         convolution_bias: bool | None = None,
         activation: Literal["relu", "gelu", "silu", "tanh", "sigmoid"] = "relu",
         initializer: Initializer = "he",
@@ -101,7 +103,7 @@ class VGG(ImageClassifier):
         self.whitening = nn.Sequential()
         channels, side = in_channels, image_size
         if whiten:
-            self.whitening.extend([Whitening(in_channels), ACTIVATIONS[activation]()])
+            self.whitening.extend([Whitening(in_channels, bias=whiten_bias), ACTIVATIONS[activation]()])
             channels, side = self.whitening[0].out_channels, image_size - 1
         self.stages = nn.ModuleList()
         for width, count in zip(widths, convolutions, strict=True):

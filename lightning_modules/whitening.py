@@ -16,9 +16,10 @@ class Whitening(nn.Module):
         in_channels: Channels C of the images.
         kernel_size: Height and width k of the patches.
         epsilon: Added to the variance of each component, so that faint ones are not blown up.
+        bias: Add a trained bias to each component.
     """
 
-    def __init__(self, in_channels: int, kernel_size: int = 2, epsilon: float = 5e-4) -> None:
+    def __init__(self, in_channels: int, kernel_size: int = 2, epsilon: float = 5e-4, bias: bool = False) -> None:
         super().__init__()
         self.kernel_size = kernel_size
         self.epsilon = epsilon
@@ -26,6 +27,8 @@ class Whitening(nn.Module):
         # buffers, not parameters: kept in checkpoints, out of the optimizer's reach
         self.register_buffer("weight", torch.zeros(self.out_channels, in_channels, kernel_size, kernel_size))
         self.register_buffer("is_set", torch.tensor(False))
+        limit = (in_channels * kernel_size**2) ** -0.5  # as torch draws a convolution's
+        self.bias = nn.Parameter(torch.empty(self.out_channels).uniform_(-limit, limit)) if bias else None
 
     def initialize_from(self, images: Tensor) -> None:
         """Sets the filters, unless they came with weights or a checkpoint.
@@ -45,4 +48,4 @@ class Whitening(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns components [B, 2 C k k, H - k + 1, W - k + 1] of images [B, C, H, W]."""
-        return F.conv2d(images, self.weight)
+        return F.conv2d(images, self.weight, self.bias)

@@ -71,6 +71,32 @@ def test_layers_begin_to_train_in_their_epoch(validations_an_epoch: int, tmp_pat
     assert _changed(stamps[0], stamps[1]) >= {*FIRST_STAGE, *STATISTICS}
 
 
+@pytest.mark.parametrize("devices", [1, 2])
+def test_layers_train_until_their_epoch_and_not_after(devices: int, tmp_path: Path) -> None:
+    stamps: dict[int, dict[str, torch.Tensor]] = {}
+
+    class Keep(Callback):
+        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            stamps[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
+
+    class PretendToBeMany(Freeze):
+        def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+            super().setup(trainer, pl_module, stage)
+            self._drop_gradients = devices > 1  # as it is with several processes
+
+    freeze = PretendToBeMany([r"stages\.0"], from_epoch=1)
+    trainer, before, after = _fit(tmp_path, freeze, (Keep(),), max_epochs=3)
+    assert _changed(before, stamps[0]) >= {*FIRST_STAGE, *STATISTICS}
+    assert not _changed(stamps[0], after) & {*FIRST_STAGE, *STATISTICS}
+    assert "stages.1.0.weight" in _changed(stamps[0], after)
+    assert _summary(trainer)["model"]["trainable"] == _summary(trainer)["model"]["parameters"]
+
+
+def test_layers_cannot_be_fixed_both_before_and_after() -> None:
+    with pytest.raises(InputError, match="give one of them"):
+        Freeze(["stages"], until_epoch=1, from_epoch=2)
+
+
 def test_all_layers_may_be_fixed_for_a_while_but_not_for_good(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing is left to train"):
         _fit(tmp_path, Freeze(["stages", "classifier"]))

@@ -15,18 +15,20 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.cli import ReduceLROnPlateau
 
-from callbacks import EarlyStopping, RunCheckpoint
+from callbacks import EarlyStopping, Freeze, RunCheckpoint
 from datamodules.augmentation import Augmentation
 from datamodules.loader import Batch
 from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError
 from engine.resume import check_same_model, read_run_checkpoint
 from engine.run_folder import RunFolder
+from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
+SGD = partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.01)
 
 
 @dataclass
@@ -38,12 +40,16 @@ class Kind:
         trainer: Settings of the trainer.
         schedule: Makes the learning-rate schedule.
         val_size: Size of the validation split.
+        optimizer: Makes the optimizer.
+        model: Settings of the model.
     """
 
     callbacks: Callable[[], list[Callback]] = list
     trainer: dict[str, Any] = field(default_factory=dict)
     schedule: Callable[[Any], Any] = WarmupCosine
     val_size: int = 40
+    optimizer: Callable[[Any], Any] = SGD
+    model: dict[str, Any] = field(default_factory=dict)
 
 
 KINDS: dict[str, Kind] = {
@@ -55,6 +61,11 @@ KINDS: dict[str, Kind] = {
     "validation within epochs": Kind(trainer={"val_check_interval": 0.5}),
     "accumulation": Kind(trainer={"accumulate_grad_batches": 2, "max_epochs": 6}),
     "no validation": Kind(val_size=0),
+    "two rules, and a layer fixed on the way": Kind(
+        lambda: [Freeze(["whitening"], from_epoch=1)],
+        optimizer=partial(Muon, normalize=True, weight_decay=0.01),
+        model={"whiten": True, "whiten_bias": True},
+    ),
 }
 
 
@@ -94,8 +105,9 @@ def _train(folder: Path, kind: Kind, plug: Callback | None = None, ckpt_path: Pa
     folder.mkdir(exist_ok=True)
     model = tiny_vgg(
         head_widths=[16],
-        optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.01),
+        optimizer=kind.optimizer,
         lr_scheduler=kind.schedule,
+        **kind.model,
     )
     settings: dict[str, Any] = {"max_epochs": 3, "seed": 3, "run_folder": RunFolder(folder), "logger": False}
     callbacks = [*kind.callbacks(), *([plug] if plug else []), RunCheckpoint(every_n_train_steps=2)]

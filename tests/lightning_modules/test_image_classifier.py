@@ -129,11 +129,13 @@ def groups_of(model: VGG, weight_decay: float = 0.1) -> dict[str, dict]:
 def test_groups_hold_every_parameter_once_and_by_its_kind() -> None:
     model = tiny_vgg(convolution_bias=True, head_widths=[8])
     groups = groups_of(model)
-    kinds = {"weights": (nn.Conv2d, nn.Linear), "norms": nn.BatchNorm2d, "biases": (nn.Conv2d, nn.Linear)}
+    kinds = {"weights": (nn.Conv2d, nn.Linear), "head": (), "norms": nn.BatchNorm2d, "biases": (nn.Conv2d, nn.Linear)}
     assert list(groups) == list(kinds)
+    head = model.classifier[-1].weight
     for name, kind in kinds.items():
-        own = {"weights": ["weight"], "norms": ["weight", "bias"], "biases": ["bias"]}[name]
+        own = {"weights": ["weight"], "norms": ["weight", "bias"], "biases": ["bias"]}.get(name, [])
         expected = {id(getattr(module, part)) for module in model.modules() if isinstance(module, kind) for part in own}
+        expected = {id(head)} if name == "head" else expected - {id(head)}
         assert {id(parameter) for parameter in groups[name]["params"]} == expected
     assert sum(len(group["params"]) for group in groups.values()) == len(list(model.parameters()))
 
@@ -143,6 +145,7 @@ def test_weight_decay_spares_norms_and_biases_where_asked(decayed: bool, rest: f
     groups = groups_of(tiny_vgg(decay_norms_and_biases=decayed))
     assert {name: group["weight_decay"] for name, group in groups.items()} == {
         "weights": 0.1,
+        "head": 0.1,
         "norms": rest,
         "biases": rest,
     }
@@ -150,7 +153,9 @@ def test_weight_decay_spares_norms_and_biases_where_asked(decayed: bool, rest: f
 
 def test_the_factor_on_norms_leaves_their_decay_a_step_alone() -> None:
     groups = groups_of(tiny_vgg(norm_lr_factor=4.0))
-    assert {name: group["lr"] for name, group in groups.items()} == {"weights": 0.5, "norms": 2.0, "biases": 0.5}
+    assert {name: group["lr"] for name, group in groups.items()} == {
+        "weights": 0.5, "head": 0.5, "norms": 2.0, "biases": 0.5,
+    }  # fmt: skip
     for group in groups.values():
         assert group["lr"] * group["weight_decay"] == pytest.approx(0.05)
 

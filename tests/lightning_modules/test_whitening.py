@@ -52,5 +52,15 @@ def test_a_run_sets_the_filters_from_its_data_and_never_trains_them(tmp_path: Pa
     assert torch.equal(again.whitening[0].weight, expected.weight)
 
 
+def test_a_bias_is_trained_and_added_to_each_component(tmp_path: Path) -> None:
+    model = tiny_vgg(whiten=True, whiten_bias=True)
+    layer = model.whitening[0]
+    before = layer.bias.detach().clone()
+    tiny_trainer(tmp_path, logger=False).fit(model, TinyDataModule())
+    assert not torch.equal(layer.bias, before)
+    plain = torch.nn.functional.conv2d(images(), layer.weight)
+    torch.testing.assert_close(layer(images()), plain + layer.bias[:, None, None])
+
+
 def _last(trainer: object) -> Path:
     return trainer.run_folder.path / "checkpoints" / "last.ckpt"

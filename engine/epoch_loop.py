@@ -1,0 +1,158 @@
+"""Lightning's loop over the batches of an epoch, in a straight line where a run is of the common kind.
+
+Lightning's own way to a step leads through some forty wrappers, each of which looks up a hook, notes its name, opens a
+profiler's context and asks what may differ between strategies: 0.3 to 0.5 milliseconds, as much as a small network's
+whole step. Here hooks are looked up once an epoch. Which hooks are called, in which order, with which arguments, and
+what counters and checkpoints hold is Lightning's; a test compares the two, call by call.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from pytorch_lightning import LightningModule
+from pytorch_lightning.loops.fetchers import _DataFetcher, _DataLoaderIterDataFetcher
+from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.plugins.precision import MixedPrecision, Precision
+from pytorch_lightning.strategies import SingleDeviceStrategy
+from pytorch_lightning.utilities.model_helpers import is_overridden
+from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
+from torch import Tensor
+
+from engine.lean import NoProfiler
+
+
+class EpochLoop(_TrainingEpochLoop):
+    """Makes steps without detours on one device, with one optimizer that every batch steps; else as Lightning does."""
+
+    def on_run_start(self, data_fetcher: _DataFetcher) -> None:
+        """Looks up what this epoch's steps call."""
+        super().on_run_start(data_fetcher)
+        trainer = self.trainer
+        precision = trainer.precision_plugin
+        self._straight = (
+            type(trainer.strategy) is SingleDeviceStrategy
+            and trainer.lightning_module.automatic_optimization
+            and trainer.accumulate_grad_batches == 1
+            and len(trainer.optimizers) == 1
+            and type(precision) in (Precision, MixedPrecision)
+            and getattr(precision, "scaler", None) is None
+            and isinstance(trainer.profiler, NoProfiler)
+            and not is_overridden("optimizer_step", trainer.lightning_module)
+            and not isinstance(data_fetcher, _DataLoaderIterDataFetcher)  # a model that asks for batches itself
+        )
+        if self._straight:
+            self._step = _Step(trainer)
+
+    def advance(self, data_fetcher: _DataFetcher) -> None:
+        """Trains on a batch."""
+        if not self._straight or self.restarting:
+            super().advance(data_fetcher)
+            return
+        self.val_loop.restarting = False
+        batch, _, _ = next(data_fetcher)
+        batch_idx = self.batch_idx + 1
+        progress = self.batch_progress
+        progress.is_last_batch = data_fetcher.done
+        step, connector = self._step, self.trainer._logger_connector
+        batch = step.to_device(batch)
+        progress.increment_ready()
+        connector.on_batch_start(batch)
+        skip = step.call("on_train_batch_start", batch, batch_idx) == -1  # the rest of the epoch
+        if skip:
+            progress.increment_by(0, is_last_batch=True)
+        else:
+            progress.increment_started()
+            outputs = step.optimize(batch, batch_idx, self.automatic_optimization.optim_progress.optimizer)
+        progress.increment_processed()
+        self.update_lr_schedulers("step", update_plateau_schedulers=False)
+        if self._num_ready_batches_reached():
+            self.update_lr_schedulers("epoch", update_plateau_schedulers=False)
+        if skip:
+            raise StopIteration
+        step.call("on_train_batch_end", outputs, batch, batch_idx)
+        connector.on_batch_end()
+        progress.increment_completed()
+        connector.update_train_step_metrics()
+
+
+class _Step:
+    """The calls of a training step, looked up once.
+
+    Args:
+        trainer: Whose callbacks, model, data, precision and optimizer they are.
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
+        self.model: LightningModule = trainer.lightning_module
+        self.optimizer = trainer.optimizers[0]
+        self.precision = trainer.precision_plugin
+        self.autocast = getattr(self.precision, "autocast_context_manager", nullcontext)
+        self.takes_index = is_param_in_hook_signature(self.model.training_step, "batch_idx", min_args=2)
+        self.hooks: dict[str, tuple[list[Callable], Callable | None]] = {}
+        for hook in (
+            "on_train_batch_start",
+            "on_before_zero_grad",
+            "on_before_backward",
+            "on_after_backward",
+            "on_before_optimizer_step",
+            "on_train_batch_end",
+        ):
+            callbacks = [fn for callback in trainer.callbacks if callable(fn := getattr(callback, hook))]
+            self.hooks[hook] = callbacks, getattr(self.model, hook) if is_overridden(hook, self.model) else None
+        source = trainer._data_connector._datahook_selector.get_instance
+        self.before_transfer, self.transfer, self.after_transfer = (
+            getattr(source(hook), hook)
+            for hook in ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
+        )
+
+    def call(self, hook: str, *arguments: Any) -> Any:
+        """Calls a hook of callbacks and model; returns what the model's gives."""
+        callbacks, own = self.hooks[hook]
+        if not callbacks and own is None:
+            return None
+        before, self.model._current_fx_name = self.model._current_fx_name, hook  # for what they log
+        for callback in callbacks:
+            callback(self.trainer, self.model, *arguments)
+        result = None if own is None else own(*arguments)
+        self.model._current_fx_name = before
+        return result
+
+    def to_device(self, batch: Any) -> Any:
+        """Moves a batch to the device, by way of the data module's hooks."""
+        batch = self.before_transfer(self.precision.convert_input(batch), 0)
+        return self.after_transfer(self.transfer(batch, self.trainer.strategy.root_device, 0), 0)
+
+    def optimize(self, batch: Any, batch_idx: int, progress: Any) -> dict[str, Any]:
+        """Makes an optimizer step, and returns what the training step did, the loss without its graph."""
+        model, optimizer = self.model, self.optimizer
+        outputs: dict[str, Any] = {}
+
+        def closure() -> Tensor | None:
+            before, model._current_fx_name = model._current_fx_name, "training_step"
+            with self.autocast():
+                result = model.training_step(batch, batch_idx) if self.takes_index else model.training_step(batch)
+            model._current_fx_name = before
+            given = result if isinstance(result, Mapping) else {} if result is None else {"loss": result}
+            loss = given.get("loss")
+            outputs.update(given, loss=None if loss is None else loss.detach())
+            progress.zero_grad.increment_ready()
+            self.call("on_before_zero_grad", optimizer)
+            progress.zero_grad.increment_started()
+            model.optimizer_zero_grad(self.trainer.current_epoch, batch_idx, optimizer)
+            progress.zero_grad.increment_completed()
+            if loss is not None:  # a model may skip a batch
+                self.call("on_before_backward", loss)
+                model.backward(loss)
+                self.call("on_after_backward")
+            self.call("on_before_optimizer_step", optimizer)
+            model.configure_gradient_clipping(
+                optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm
+            )
+            return outputs["loss"]
+
+        progress.step.increment_ready()
+        optimizer.step(closure)
+        progress.step.increment_completed()
+        return outputs if outputs["loss"] is not None else {}

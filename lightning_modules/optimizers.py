@@ -1,0 +1,115 @@
+"""Optimizers that torch does not have.
+
+Muon: Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes matrices alone, no convolutions, and no second
+rule for the other parameters.)
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from engine.errors import InputError
+
+# Quintic Newton-Schulz iteration, steepest at zero; its results' singular values lie between about 0.7 and 1.2.
+A, B, C = 3.4445, -4.7750, 2.0315
+
+
+def orthogonalize(matrix: Tensor, steps: int = 3) -> Tensor:
+    """Returns the nearest matrix with all singular values about 1, by Newton-Schulz iteration.
+
+    Args:
+        matrix: [M, N].
+        steps: Iterations; after few of them, small singular values are still below 1.
+
+    Returns:
+        [M, N]; bfloat16 on a GPU, else float32.
+    """
+    x = matrix.bfloat16() if matrix.is_cuda else matrix.float()
+    tall = len(x) > x.shape[1]
+    x = x.T if tall else x
+    x = x / (x.norm() + 1e-7)  # no singular value above 1
+    for _ in range(steps):
+        square = x @ x.T
+        x = A * x + (B * square + C * square @ square) @ x
+    return x.T if tall else x
+
+
+class Muon(Optimizer):
+    """Orthogonalised momentum for hidden weights; SGD with Nesterov momentum for the head, norms and biases.
+
+    One object over the groups that a model names `weights`, `head`, `norms` and `biases`, so that a single schedule
+    scales the learning rates of all four.
+
+    Args:
+        params: Parameter groups by name; without names, matrices and convolutions are taken for hidden weights.
+        lr: Learning rate of hidden weights: the size of a step's singular values.
+        momentum: Nesterov momentum of hidden weights.
+        normalize: Scale every hidden weight to the norm sqrt(outputs) before its step. It keeps the size of steps in
+            proportion, and is harmless only where a batch norm follows each of these layers.
+        iterations: Newton-Schulz iterations.
+        head_lr: Learning rate of the head.
+        vector_lr: Learning rate of norms and biases.
+        sgd_momentum: Nesterov momentum of head, norms and biases.
+        weight_decay: Part of head, norms and biases that a step takes away at the full learning rate, whatever that
+            rate is; it passes through momentum like a gradient.
+
+    Raises:
+        InputError: A number is negative, or a group mixes hidden weights with others.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        normalize: bool = False,
+        iterations: int = 5,
+        head_lr: float = 0.1,
+        vector_lr: float = 0.1,
+        sgd_momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> None:
+        for name, value in {"lr": lr, "head_lr": head_lr, "vector_lr": vector_lr, "weight_decay": weight_decay}.items():
+            if value < 0:
+                raise InputError(f"Muon: {name} is {value}: it cannot be negative")
+        defaults = {"lr": lr, "momentum": momentum, "normalize": normalize, "iterations": iterations}
+        super().__init__(params, defaults | {"weight_decay": 0.0, "hidden": True})
+        for group in self.param_groups:
+            hidden = {parameter.ndim > 1 and group.get("name") != "head" for parameter in group["params"]}
+            if len(hidden) > 1:
+                raise InputError("Muon: a parameter group holds hidden weights and others; give each kind its own")
+            if not hidden.pop():
+                rate = head_lr if group.get("name") == "head" else vector_lr
+                decay = weight_decay / rate if rate else 0.0  # an SGD step decays by their product
+                group |= {"lr": rate, "momentum": sgd_momentum, "weight_decay": decay, "hidden": False}
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Makes a step; parameters without a gradient stay."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                update = self._momentum(parameter, group)
+                if group["hidden"]:
+                    if group["normalize"]:
+                        parameter.mul_(len(parameter) ** 0.5 / parameter.norm())
+                    update = orthogonalize(update.flatten(1), group["iterations"]).view_as(parameter)
+                parameter.add_(update, alpha=-group["lr"])
+        return loss
+
+    def _momentum(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+        """Takes the gradient into the running sum; returns where Nesterov's momentum goes."""
+        gradient = parameter.grad.add(parameter, alpha=group["weight_decay"])
+        state = self.state[parameter]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        return gradient.add(state["momentum_buffer"].mul_(group["momentum"]).add_(gradient), alpha=group["momentum"])
