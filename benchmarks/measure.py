@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -27,11 +25,25 @@ def parser(doc: str, pairs: int = 5) -> argparse.ArgumentParser:
     """
     options = argparse.ArgumentParser(description=doc.splitlines()[0])
     options.add_argument("--pairs", type=int, default=pairs, help="turns of each contender (default: %(default)s)")
-    options.add_argument("--output", type=Path, help="JSON file to write; benchmarks/results/<script>.json if not given")
+    options.add_argument(
+        "--output", type=Path, help="JSON file to write; benchmarks/results/<script>.json if not given"
+    )
     return options
 
 
-def by_turns(contenders: Mapping[str, Callable[[], float]], pairs: int, unit: str, warm_up: int = 1) -> dict[str, list]:
+def data_settings(data_dir: Path | None) -> dict[str, str]:
+    """Returns what a data module is told: a folder of real data, or to draw pictures."""
+    return {"data_dir": str(data_dir)} if data_dir else {"source": "synthetic"}
+
+
+def source_of(data_dir: Path | None) -> str:
+    """Returns what a record says of the data."""
+    return "real" if data_dir else "synthetic pictures"
+
+
+def by_turns(
+    contenders: Mapping[str, Callable[[], float]], pairs: int, unit: str, warm_up: int = 1, digits: int = 1
+) -> dict[str, list]:
     """Lets contenders run by turns, since a shared machine's speed drifts.
 
     Args:
@@ -39,6 +51,7 @@ def by_turns(contenders: Mapping[str, Callable[[], float]], pairs: int, unit: st
         pairs: Turns that count.
         unit: Of the figures, for the lines that are printed.
         warm_up: Turns before, which do not count.
+        digits: Decimal places that are printed.
 
     Returns:
         Figures of each contender, in the order of the turns.
@@ -49,7 +62,7 @@ def by_turns(contenders: Mapping[str, Callable[[], float]], pairs: int, unit: st
             figure = contender()
             if turn >= 0:
                 figures[name].append(figure)
-                print(f"  {turn + 1}/{pairs}  {name:<28} {figure:>14,.1f} {unit}", flush=True)
+                print(f"  {turn + 1}/{pairs}  {name:<28} {figure:>14,.{digits}f} {unit}", flush=True)
     return figures
 
 
@@ -77,8 +90,9 @@ def write(script: str, results: Mapping, arguments: argparse.Namespace, source: 
         arguments: The script's options; those that are no paths are kept.
         source: Where the data came from.
     """
-    from engine.precision import hardware
     import torch
+
+    from engine.precision import hardware
 
     path = arguments.output or FOLDER / f"{Path(script).stem}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

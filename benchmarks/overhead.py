@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
 from callbacks import EarlyStopping
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.augmentation import Augmentation
@@ -121,7 +121,8 @@ class Case:
         began = time.perf_counter()
         for step in range(self.steps):
             index = order[step * batch_size : (step + 1) * batch_size]
-            images = augmentation.move(split.images[index], {name: drawn[index] for name, drawn in draws.items()})
+            drawn = {name: values[index] for name, values in draws.items()}
+            images = augmentation.move(split.images.index_select(0, index), drawn)
             images = self.data.normalization(images.float()).permute(0, 3, 1, 2)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
                 loss = F.cross_entropy(network(images).float(), split.targets[index])
@@ -180,10 +181,9 @@ def main() -> None:
     arguments = options.parse_args()
 
     def mnist() -> MNISTDataModule:
-        where = {"data_dir": str(arguments.mnist_dir)} if arguments.mnist_dir else {"source": "synthetic"}
-        return MNISTDataModule(**where, batch_size=128)
+        return MNISTDataModule(**data_settings(arguments.mnist_dir), batch_size=128)
 
-    where = {"data_dir": str(arguments.data_dir)} if arguments.data_dir else {"source": "synthetic"}
+    where = data_settings(arguments.data_dir)
     augmentation = Augmentation(flip="alternating", crop_padding=2)
     cases = {
         "lenet5": lambda: Case(lambda: ModernLeNet5(10, 1, 28), mnist(), "32-true", arguments.steps),
@@ -208,8 +208,7 @@ def main() -> None:
         show(f"{name}: full of raw", results[name]["full_of_raw"])
         show(f"{name}: bare of raw", results[name]["bare_of_raw"])
         show(f"{name}: full over bare, microseconds a step", results[name]["microseconds_over_bare"], 0)
-    source = "real" if arguments.mnist_dir and arguments.data_dir else "synthetic pictures"
-    write(__file__, results, arguments, source)
+    write(__file__, results, arguments, source_of(arguments.mnist_dir and arguments.data_dir))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
     python -m benchmarks.time_to_accuracy --data_dir DIR --configs vgg_bn.yaml speedrun.yaml --seeds 42 1 2
 
-A benchmark may look at test images as it goes; nothing is selected by what it sees. Every run is the command itself with
-a callback that puts the test images in the place of the validation split. Seconds are those since the process began,
-less what the looks take, but for the last one: it sees each image as `test` would, through the config's views, and
-counts. `--stop_at` ends runs once they have passed an accuracy. Each finished run is kept, so that a call that is broken
-off goes on where it was.
+A benchmark may look at test images as it goes; nothing is selected by what it sees. Every run is the command itself
+with a callback that puts the test images in the place of the validation split. Seconds are those since the process
+began, less what the looks take, but for the last one: it sees each image as `test` would, through the config's views,
+and counts. `--stop_at` ends runs once they have passed an accuracy. Each finished run is kept, so that a call that is
+broken off goes on where it was.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from benchmarks.measure import ROOT, parser, show, spread, write
+from benchmarks.measure import ROOT, data_settings, parser, show, source_of, spread, write
 from callbacks import Views
 from datamodules.images import Split
 
@@ -97,9 +97,9 @@ def main() -> None:
     options.add_argument("--seeds", nargs="+", type=int, default=[42, 1, 2], help="seeds of each")
     options.add_argument("--max_epochs", type=int, help="another length of the runs than their configs'")
     options.add_argument("--stop_at", type=float, help="accuracy, 0 to 1, at which a run may end")
-    options.add_argument("--runs_dir", type=Path, default=Path("runs/time_to_accuracy"), help="where the runs are kept")
+    options.add_argument("--runs_dir", type=Path, default=Path("runs/time_to_accuracy"), help="where runs are kept")
     arguments = options.parse_args()
-    flags = ["--data.data_dir", str(arguments.data_dir.resolve())] if arguments.data_dir else ["--data.source", "synthetic"]
+    flags = [word for name, value in data_settings(arguments.data_dir).items() for word in (f"--data.{name}", value)]
     if arguments.max_epochs:
         flags += ["--trainer.max_epochs", str(arguments.max_epochs)]
     if arguments.stop_at:
@@ -107,7 +107,8 @@ def main() -> None:
     results: dict[str, Any] = {}
     for config in arguments.configs:
         stem = Path(config).stem
-        runs = [looks(config, seed, flags, (arguments.runs_dir / stem / str(seed)).resolve()) for seed in arguments.seeds]
+        folder = (arguments.runs_dir / stem).resolve()
+        runs = [looks(config, seed, flags, folder / str(seed)) for seed in arguments.seeds]
         times = {threshold: [seconds_to(threshold, seen) for seen in runs] for threshold in THRESHOLDS}
         results[stem] = {
             "seeds": arguments.seeds,
@@ -115,17 +116,16 @@ def main() -> None:
             "mean_accuracy_at_the_end": sum(100 * seen[-1]["accuracy"] for seen in runs) / len(runs),
             "seconds_at_the_end": spread([seen[-1]["seconds"] for seen in runs]),
             "seconds_to": {
-                f"{100 * threshold:g} %": spread(passed) | {"runs": len(passed)}
+                f"{100 * threshold:g} %": spread(passed)
                 for threshold, seconds in times.items()
-                if (passed := [value for value in seconds if value is not None])
+                if len(passed := [value for value in seconds if value is not None]) == len(runs)
             },
             "looks": runs,
         }
         show(f"{stem}: accuracy at the end, %", results[stem]["accuracy_at_the_end"], 2)
         for name, values in results[stem]["seconds_to"].items():
-            show(f"{stem}: seconds to {name} ({values['runs']} of {len(runs)} runs)", values, 0)
-    source = f"{arguments.data_dir} " if arguments.data_dir else "synthetic pictures"
-    write(__file__, results, arguments, source.strip())
+            show(f"{stem}: seconds to {name}", values, 0)
+    write(__file__, results, arguments, source_of(arguments.data_dir))
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
     python -m benchmarks.training --data_dir DIR
 
-Ours trains in `fit` with everything on (bar, metrics, CSV, TensorBoard, guard), at the precision that `auto` chooses. The
-usual script trains the same network in float32 and torch's default layout, with torchvision's dataset, its transforms a
-sample at a time, and a loader of two workers. What is timed is an epoch's loop over so many batches, the first one,
-which sets everything up, left out. The peak is that of a matrix product of 2048 by 2048 in ours' number format.
+Ours trains in `fit` with everything on (bar, metrics, CSV, TensorBoard, guard), at the precision that `auto` chooses.
+The usual script trains the same network in float32 and torch's default layout, with torchvision's dataset, its
+transforms a sample at a time, and a loader of two workers. What is timed is an epoch's loop over so many batches; the
+first one, which sets everything up, is left out. The peak is that of a matrix product of 2048 by 2048 in the number
+format that ours takes.
 """
 
 import tempfile
@@ -17,11 +18,12 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import vgg
 from datamodules import CIFAR10DataModule
 from datamodules.augmentation import Augmentation
@@ -48,8 +50,6 @@ class Samples(Dataset):
         return len(self.targets)
 
     def __getitem__(self, place: int) -> tuple[torch.Tensor, int]:
-        from PIL import Image
-
         return self.transform(Image.fromarray(self.images[place])), self.targets[place]
 
 
@@ -134,6 +134,36 @@ def operations(network: nn.Module) -> float:
     return counter.get_total_flops() / len(images) / 1e9
 
 
+def compare(name: str, data_dir: Path | None, batches: int | None, pairs: int) -> dict[str, Any]:
+    """Measures one network.
+
+    Args:
+        name: One of `NETWORKS`.
+        data_dir: Folder of CIFAR-10; synthetic pictures if not given.
+        batches: Batches a turn; some, by network, if not given.
+        pairs: Turns.
+
+    Returns:
+        Images a second of both, their ratio, and the share of the peak that ours uses.
+    """
+    network, batch_size, some = NETWORKS[name]
+    augmentation = Augmentation(flip="random", crop_padding=4, crop_fill="black")
+    data = CIFAR10DataModule(**data_settings(data_dir), batch_size=batch_size, augmentation=augmentation)
+    data.setup("fit")
+    call = (network, data, batch_size, batches or some)
+    dtype = torch.bfloat16 if choose_precision("cpu") == "bf16-mixed" else torch.float32
+    contenders = {"peak": lambda: peak(dtype), "ours": lambda: ours(*call), "the usual script": lambda: usual(*call)}
+    figures = by_turns(contenders, pairs, "images/s (peak: 10^9 operations/s)")
+    cost = operations(network())
+    return {
+        "images_per_second": {contender: spread(figures[contender]) for contender in ("ours", "the usual script")},
+        "ours_of_usual": ratio(figures["ours"], figures["the usual script"]),
+        "gigaflops_an_image": cost,
+        "peak_gigaflops": spread(figures["peak"]),
+        "share_of_peak": ratio([speed * cost for speed in figures["ours"]], figures["peak"]),
+    }
+
+
 def main() -> None:
     """Measures all networks and writes what came of it."""
     options = parser(__doc__)
@@ -141,41 +171,13 @@ def main() -> None:
     options.add_argument("--only", nargs="+", choices=NETWORKS, help="networks")
     options.add_argument("--batches", type=int, help="batches a turn; some, by network, if not given")
     arguments = options.parse_args()
-    where = {"data_dir": str(arguments.data_dir)} if arguments.data_dir else {"source": "synthetic"}
-    precision = choose_precision("cpu")
-    dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
-    results: dict[str, Any] = {"precision": precision}
+    results: dict[str, Any] = {"precision": choose_precision("cpu")}
     for name in arguments.only or NETWORKS:
-        network, batch_size, batches = NETWORKS[name]
-        batches = arguments.batches or batches
-        data = CIFAR10DataModule(
-            **where, batch_size=batch_size, augmentation=Augmentation(flip="random", crop_padding=4, crop_fill="black")
-        )
-        data.setup("fit")
-        peaks: list[float] = []
-
-        def with_peak(run: Callable = ours, call: tuple = (network, data, batch_size, batches)) -> float:
-            peaks.append(peak(dtype))
-            return run(*call)
-
-        contenders = {
-            "ours": with_peak,
-            "the usual script": lambda call=(network, data, batch_size, batches): usual(*call),
-        }
         print(name)
-        figures = by_turns(contenders, arguments.pairs, "images/s")
-        cost = operations(network())
-        used = [speed * cost for speed in figures["ours"]]
-        results[name] = {
-            "images_per_second": {contender: spread(values) for contender, values in figures.items()},
-            "ours_of_usual": ratio(figures["ours"], figures["the usual script"]),
-            "gigaflops_an_image": cost,
-            "peak_gigaflops": spread(peaks[-arguments.pairs :]),
-            "share_of_peak": ratio(used, peaks[-arguments.pairs :]),
-        }
+        results[name] = compare(name, arguments.data_dir, arguments.batches, arguments.pairs)
         show(f"{name}: ours of the usual script", results[name]["ours_of_usual"], 2)
         show(f"{name}: share of the peak", results[name]["share_of_peak"], 2)
-    write(__file__, results, arguments, data.origin if arguments.data_dir else "synthetic pictures")
+    write(__file__, results, arguments, source_of(arguments.data_dir))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -35,12 +35,28 @@ def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dic
 
 def _read(path: Path, key: str) -> dict[str, Tensor] | None:
     try:
-        with safe_open(path, framework="pt") as file:
-            if (file.metadata() or {}).get("key") != json.dumps([FORMAT, key]):
-                return None
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (OSError, SafetensorError):
+        with _open(path, key) as file:
+            names = list(file.keys())
+        tensors = {}
+        for name in names:
+            # Tensors of one opening share its mapping, which would keep what was read of one as long as any other.
+            with _open(path, key) as file:
+                tensors[name] = file.get_tensor(name)
+        return tensors
+    except (OSError, SafetensorError, _Stale):
         return None
+
+
+@contextlib.contextmanager
+def _open(path: Path, key: str) -> Iterator[safe_open]:
+    with safe_open(path, framework="pt") as file:
+        if (file.metadata() or {}).get("key") != json.dumps([FORMAT, key]):
+            raise _Stale
+        yield file
+
+
+class _Stale(Exception):
+    """The file was made from another source."""
 
 
 def _write(path: Path, key: str, tensors: dict[str, Tensor]) -> None:

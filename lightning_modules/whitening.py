@@ -38,9 +38,13 @@ class Whitening(nn.Module):
         """
         if self.is_set:
             return
-        patches = F.unfold(images.float(), self.kernel_size)  # [N, C k k, places]
-        patches = patches.transpose(1, 2).flatten(0, 1)  # [N places, C k k]
-        variances, components = torch.linalg.eigh(patches.T @ patches / len(patches))
+        moments, places = self.weight.new_zeros(self.out_channels // 2, self.out_channels // 2), 0
+        for part in images.split(250):  # the patches of all at once would take half a gigabyte
+            patches = F.unfold(part.float(), self.kernel_size)  # [N, C k k, places]
+            patches = patches.transpose(1, 2).flatten(0, 1)  # [N places, C k k]
+            moments += (patches.T @ patches).to(moments)
+            places += len(patches)
+        variances, components = torch.linalg.eigh(moments / places)
         filters = (components / (variances + self.epsilon).sqrt()).T.flip(0)  # strongest first
         filters = filters.reshape(-1, *self.weight.shape[1:])
         self.weight.copy_(torch.cat([filters, -filters]))

@@ -106,3 +106,11 @@ def test_the_file_holds_tensors_and_no_pickle(path: Path) -> None:
     content = path.read_bytes()
     assert content[8:9] == b"{", "safetensors begin with the length of a JSON header"
     assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at its own memory in /proc")
+def test_a_tensor_that_is_dropped_takes_its_part_of_memory_with_it(path: Path) -> None:
+    tensors = cached(path, "key", never)
+    assert Path("/proc/self/maps").read_text().count(str(path)) == 2
+    del tensors["images"]
+    assert Path("/proc/self/maps").read_text().count(str(path)) == 1

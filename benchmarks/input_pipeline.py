@@ -1,0 +1,222 @@
+"""Images a second that are made ready for a network, beside torchvision and kornia.
+
+    python -m benchmarks.input_pipeline --data_dir DIR
+
+All start from the same uint8 pictures of CIFAR-10's size in memory and end in batches of normalised float32:
+
+- crop: flip, crop out of the picture padded by 4 pixels, normalise;
+- colour: flip, change brightness and contrast, normalise.
+
+Ours is what a fit uses: `BatchLoader` and the data module's `on_after_batch_transfer`. torchvision's is a data set that
+makes one PIL picture a sample, as `torchvision.datasets.CIFAR10` does, and its transforms in a DataLoader whose workers
+stay from turn to turn. kornia (`pip install -e '.[benchmarks]'`) transforms whole batches, gathered from pictures that
+are float32 already. Last comes our part of a training step of `configs/vgg_bn.yaml`'s network under bfloat16 autocast.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms as v1
+from torchvision.transforms import v2
+
+from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
+from benchmarks.overhead import sgd, vgg
+from datamodules import CIFAR10DataModule
+from datamodules.augmentation import Augmentation
+from datamodules.images import ImageDataModule, Split
+from datamodules.loader import Batch
+from engine.memory import keep_freed_memory
+
+MEAN, STD = CIFAR10DataModule.mean, CIFAR10DataModule.std
+PADDING, BRIGHTNESS, CONTRAST = 4, 0.25, (0.2, 1.8)
+AUGMENTATIONS = {
+    "crop": Augmentation(flip="random", crop_padding=PADDING),
+    "colour": Augmentation(flip="random", brightness=255 * BRIGHTNESS, contrast=CONTRAST),
+}
+
+
+class Pictures(Dataset):
+    """One PIL picture a sample, as `torchvision.datasets.CIFAR10` gives it.
+
+    Args:
+        split: The pictures in memory.
+        transform: Turns one into a tensor.
+    """
+
+    def __init__(self, split: Split, transform: Callable[[Image.Image], Tensor]) -> None:
+        self.data, self.targets, self.transform = split.images.numpy(), split.targets.tolist(), transform
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, place: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.data[place])), self.targets[place]
+
+
+class Ours:
+    """An epoch of our pipeline.
+
+    Args:
+        data: Its training split is what is read.
+        images: How many of its pictures.
+    """
+
+    def __init__(self, data: ImageDataModule, images: int) -> None:
+        data.trainer = SimpleNamespace(  # all that a data module asks of one
+            world_size=1,
+            global_rank=0,
+            seed=0,
+            channels_last=True,
+            strategy=SimpleNamespace(root_device=torch.device("cpu")),
+            lightning_module=SimpleNamespace(dtype=torch.float32),
+        )
+        data.setup("fit")
+        data.splits["train"] = data.splits["train"].take(torch.arange(min(images, len(data.splits["train"]))))
+        self.data = data
+        self.loader = data.train_dataloader()
+
+    def epoch(self) -> Iterable[Batch]:
+        """Yields the batches of the next epoch."""
+        self.loader.set_epoch(self.loader.epoch + 1)
+        for batch in self.loader:
+            yield self.data.on_after_batch_transfer(batch, 0)
+
+
+class Kornia:
+    """Epochs of kornia's augmentation, of whole batches.
+
+    Args:
+        split: The pictures.
+        case: Key of AUGMENTATIONS.
+        batch_size: Pictures a batch.
+    """
+
+    def __init__(self, split: Split, case: str, batch_size: int) -> None:
+        from kornia import augmentation as kornia
+
+        self.images = split.images.permute(0, 3, 1, 2).float() / 255  # what ToTensor gives
+        self.targets, self.batch_size = split.targets, batch_size
+        changes = {
+            # the faster of its two ways to crop
+            "crop": [kornia.RandomCrop(split.images.shape[1:3], padding=PADDING, cropping_mode="resample")],
+            "colour": [kornia.ColorJiggle(brightness=BRIGHTNESS, contrast=CONTRAST, p=1.0)],
+        }
+        self.augmentation = nn.Sequential(
+            kornia.RandomHorizontalFlip(), *changes[case], kornia.Normalize(torch.tensor(MEAN), torch.tensor(STD))
+        )
+
+    def epoch(self) -> Iterable[tuple[Tensor, Tensor]]:
+        """Yields the batches of an epoch, without the incomplete last one."""
+        for index in torch.randperm(len(self.targets)).split(self.batch_size)[: len(self.targets) // self.batch_size]:
+            yield self.augmentation(self.images[index]), self.targets[index]
+
+
+def torchvision_transform(case: str, version: int) -> Callable[[Image.Image], Tensor]:
+    """Returns what the usual script has; of version 2 on PIL pictures, too, which is faster there than on tensors."""
+    lib = v1 if version == 1 else v2
+    changes = {
+        "crop": [lib.RandomCrop(CIFAR10DataModule.image_size, padding=PADDING)],
+        "colour": [lib.ColorJitter(brightness=BRIGHTNESS, contrast=CONTRAST)],
+    }
+    to_tensor = [v1.ToTensor()] if version == 1 else [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+    return lib.Compose([lib.RandomHorizontalFlip(), *changes[case], *to_tensor, lib.Normalize(MEAN, STD)])
+
+
+def speed(epoch: Callable[[], Iterable], images: int, seconds: float) -> float:
+    """Returns images a second over whole epochs, as many as fill some seconds."""
+    began, epochs = time.perf_counter(), 0
+    while epochs == 0 or time.perf_counter() - began < seconds:
+        for _ in epoch():
+            pass
+        epochs += 1
+    return epochs * images / (time.perf_counter() - began)
+
+
+def contenders(data_dir: Path | None, case: str, batch_size: int, images: int) -> dict[str, Callable[[], Iterable]]:
+    """Returns what yields the batches of an epoch, by name."""
+    data = CIFAR10DataModule(**data_settings(data_dir), batch_size=batch_size, augmentation=AUGMENTATIONS[case])
+    ours = Ours(data, images)
+    split = data.splits["train"]
+    epochs = {"ours": ours.epoch}
+    for version in (1, 2):
+        for workers in (0, 2):
+            loader = DataLoader(
+                Pictures(split, torchvision_transform(case, version)),
+                batch_size,
+                shuffle=True,
+                num_workers=workers,
+                drop_last=True,
+                persistent_workers=workers > 0,
+            )
+            epochs[f"torchvision_v{version}_{workers}_workers"] = loader.__iter__
+    try:
+        epochs["kornia"] = Kornia(split, case, batch_size).epoch
+    except ImportError:
+        print("kornia is not installed: left out (pip install -e '.[benchmarks]')")
+    return epochs
+
+
+def share_of_a_step(ours: Ours, network: nn.Module, steps: int) -> float:
+    """Trains some steps; returns the part of their time, in percent, that went into making batches ready."""
+    optimizer = sgd(p for p in network.parameters() if p.requires_grad)
+    waited = 0.0
+    batches = iter(ours.epoch())
+    began = time.perf_counter()
+    for _ in range(min(steps, len(ours.loader))):
+        asked = time.perf_counter()
+        batch = next(batches)
+        waited += time.perf_counter() - asked
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = F.cross_entropy(network(batch.images).float(), batch.targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return 100 * waited / (time.perf_counter() - began)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs both cases and the training step, and writes what came of them."""
+    options = parser(__doc__)
+    options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
+    options.add_argument("--batch_size", type=int, default=500, help="pictures a batch (default: %(default)s)")
+    options.add_argument("--images", type=int, default=10_000, help="pictures an epoch, at most (default: %(default)s)")
+    options.add_argument("--seconds", type=float, default=0.5, help="least length of a turn (default: %(default)s)")
+    options.add_argument("--steps", type=int, default=4, help="training steps a turn (default: %(default)s)")
+    arguments = options.parse_args(argv)
+    keep_freed_memory()  # as a trainer does; all contenders gain
+    results: dict[str, dict] = {}
+    for case in AUGMENTATIONS:
+        print(case)
+        epochs = contenders(arguments.data_dir, case, arguments.batch_size, arguments.images)
+        images = sum(len(batch.targets) for batch in epochs["ours"]())
+        runs = {name: partial(speed, epoch, images, arguments.seconds) for name, epoch in epochs.items()}
+        figures = by_turns(runs, arguments.pairs, "images/s")
+        results[case] = {
+            "images_per_second": {name: spread(values) for name, values in figures.items()},
+            "ours_of": {name: ratio(figures["ours"], values) for name, values in figures.items() if name != "ours"},
+        }
+        for name, values in results[case]["ours_of"].items():
+            show(f"{case}: ours, times {name}", values, 1)
+
+    print("part of a training step")
+    network = vgg().to(memory_format=torch.channels_last)
+    data = CIFAR10DataModule(
+        **data_settings(arguments.data_dir), batch_size=arguments.batch_size, augmentation=AUGMENTATIONS["crop"]
+    )
+    ours = Ours(data, arguments.images)
+    run = {"ours": lambda: share_of_a_step(ours, network, arguments.steps)}
+    results["percent_of_a_training_step"] = spread(by_turns(run, arguments.pairs, "%")["ours"])
+    show("part of a training step, percent", results["percent_of_a_training_step"], 2)
+    write(__file__, results, arguments, source_of(arguments.data_dir))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The table of benchmarks/README.md, made of the scripts' docstrings and the records in benchmarks/results/."""
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+BEGIN, END = "<!-- made by python -m benchmarks -->", "<!-- end -->"
+COLUMNS = ("what is measured, and its command", "median (least to largest)", "on")
+
+# Which figures of a script are shown, by patterns over their paths; all of them if it is not here.
+SHOWN = {
+    "overhead": ("*/full_of_raw", "*/bare_of_raw", "*/microseconds_over_bare"),
+    "input_pipeline": ("*/ours_of/*", "percent_of_a_training_step"),
+    "predict": ("*/ours_of_raw",),
+    "memory": ("*/of_allowed", "*/megabytes/beyond_imports"),
+    "training": ("*/ours_of_usual", "*/share_of_peak"),
+    "ddp": ("two_processes_of_one",),
+}
+
+
+def leaves(tree: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, float]]]:
+    """Yields the figures of nested results, each with the path of keys that leads to it."""
+    for key, value in tree.items():
+        place = f"{path}/{key}" if path else key
+        if isinstance(value, Mapping) and value.keys() == {"median", "min", "max"}:
+            yield place, value
+        elif isinstance(value, Mapping):
+            yield from leaves(value, place)
+
+
+def scripts(folder: Path = FOLDER) -> dict[str, tuple[str, str]]:
+    """Returns what each script measures, and its command, by the script's name.
+
+    A script is a module whose docstring holds its own command in a line by itself.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.py")):
+        lines = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()
+        commands = [line.strip() for line in lines if line.strip().startswith(f"python -m benchmarks.{path.stem}")]
+        if commands:
+            found[path.stem] = (lines[0], commands[0])
+    return found
+
+
+def table(folder: Path = FOLDER) -> str:
+    """Returns the table.
+
+    Args:
+        folder: Holds the scripts, and `results/` their records.
+    """
+    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    for name, (what, command) in scripts(folder).items():
+        record = folder / "results" / f"{name}.json"
+        figures, where = "not yet run", "-"
+        if record.exists():
+            content = json.loads(record.read_text(encoding="utf-8"))
+            figures, where = _figures(name, content["results"]), _where(content)
+        rows.append((f"{what}<br>`{command}`", figures, where))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _figures(name: str, results: Mapping[str, Any]) -> str:
+    patterns = SHOWN.get(name, ("*",))
+    lines = [
+        f"{path.replace('/', ': ').replace('_', ' ')} **{_number(values['median'])}** "
+        f"({_number(values['min'])} to {_number(values['max'])})"
+        for path, values in leaves(results)
+        if any(fnmatchcase(path, pattern) for pattern in patterns)
+    ]
+    return "<br>".join(lines)
+
+
+def _where(content: Mapping[str, Any]) -> str:
+    data = f"; {content['data']}" if content["data"] else ""
+    return f"{content['hardware']}; torch {content['versions']['torch']}{data}; {content['date']}"
+
+
+def _number(value: float) -> str:
+    """Writes three digits that count, and whole numbers above a thousand."""
+    size = abs(value)
+    return f"{value:,.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
+
+
+def insert(page: str, made: str) -> str:
+    """Returns a page with what was made between the two marks.
+
+    Raises:
+        ValueError: The marks are not there, once each and in order.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in before + after:
+        raise ValueError(f"the page needs the lines '{BEGIN}' and '{END}', once each")
+    return f"{before}{BEGIN}\n\n{made}\n{END}{after}"

@@ -1,0 +1,103 @@
+"""Images a second of `Trainer.predict` over a test set, beside a plain forward pass over the same batches.
+
+    python -m benchmarks.predict --data_dir DIR --mnist_dir DIR
+
+Both compute probabilities at the same precision, in evaluation mode, without gradients, channels last. `cli.py predict`
+calls `Trainer.predict`, which is timed as a whole; the plain pass normalises and stacks by itself.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
+from benchmarks.overhead import vgg
+from datamodules import CIFAR10DataModule, MNISTDataModule
+from datamodules.images import ImageDataModule
+from engine.memory import keep_freed_memory
+from engine.precision import choose_precision
+from engine.predictions import gather
+from engine.quiet import quiet
+from engine.trainer import Trainer
+from lightning_modules import ModernLeNet5
+from lightning_modules.image_classifier import ImageClassifier
+
+
+class Case:
+    """One network on one test set.
+
+    Args:
+        network: Makes the network.
+        data: The data.
+        precision: Lightning's name of it.
+        images: Pictures of the test set, at most.
+    """
+
+    def __init__(
+        self, network: Callable[[], ImageClassifier], data: ImageDataModule, precision: str, images: int
+    ) -> None:
+        data.setup("predict")
+        data.splits["test"] = data.splits["test"].take(slice(images))
+        self.network, self.data, self.precision = network(), data, precision
+        self.images = len(data.splits["test"])
+
+    def ours(self) -> float:
+        """Predicts as the command does; returns images a second."""
+        with tempfile.TemporaryDirectory() as folder, quiet():
+            trainer = Trainer(precision=self.precision, accelerator="cpu", devices=1, default_root_dir=folder)
+            began = time.perf_counter()
+            self.probabilities = gather(trainer.predict(self.network, datamodule=self.data), self.images, 1)
+            return self.images / (time.perf_counter() - began)
+
+    def raw(self) -> float:
+        """Predicts in a loop that anybody would write; returns images a second."""
+        network = self.network.to(memory_format=torch.channels_last).eval()
+        split, size = self.data.splits["test"], self.data.eval_batch_size
+        normalize = self.data.normalization
+        began = time.perf_counter()
+        outputs = []
+        with torch.inference_mode():
+            for start in range(0, self.images, size):
+                images = normalize(split.images[start : start + size].float()).permute(0, 3, 1, 2)
+                with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
+                    outputs.append(network(images).float().softmax(1))
+            self.expected = torch.cat(outputs)
+        return self.images / (time.perf_counter() - began)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Runs both cases and writes what came of them."""
+    options = parser(__doc__)
+    options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
+    options.add_argument("--mnist_dir", type=Path, help="folder of MNIST; synthetic pictures if not given")
+    options.add_argument("--images", type=int, default=10_000, help="pictures a turn, at most (default: %(default)s)")
+    options.add_argument("--only", nargs="+", help="names of cases")
+    arguments = options.parse_args(argv)
+    keep_freed_memory()  # which a trainer does, too late for the first turn of the plain pass
+    settings, mnist = data_settings(arguments.data_dir), data_settings(arguments.mnist_dir)
+    cases = {
+        "vgg_bn": lambda: Case(vgg, CIFAR10DataModule(**settings), choose_precision("cpu"), arguments.images),
+        "lenet5": lambda: Case(
+            lambda: ModernLeNet5(10, 1, 28), MNISTDataModule(**mnist), choose_precision("cpu"), arguments.images
+        ),
+    }
+    results = {}
+    for name in arguments.only or cases:
+        print(name)
+        case = cases[name]()
+        figures = by_turns({"raw": case.raw, "ours": case.ours}, arguments.pairs, "images/s")
+        torch.testing.assert_close(case.probabilities, case.expected)
+        results[name] = {
+            "images_per_second": {contender: spread(values) for contender, values in figures.items()},
+            "ours_of_raw": ratio(figures["ours"], figures["raw"]),
+        }
+        show(f"{name}: ours of raw", results[name]["ours_of_raw"])
+    real = arguments.data_dir and arguments.mnist_dir
+    write(__file__, results, arguments, source_of(real))
+
+
+if __name__ == "__main__":
+    main()

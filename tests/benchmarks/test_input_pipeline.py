@@ -1,0 +1,71 @@
+"""The pipelines that are compared do the same work."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from benchmarks import input_pipeline
+from benchmarks.input_pipeline import Kornia, Ours, Pictures, main, torchvision_transform
+from datamodules.images import ImageDataModule, Split
+from datamodules.synthetic import synthetic_images
+from tests.tiny import TinyDataModule
+
+# said by Python 3.12 and later of what torch's DataLoader does
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+
+
+class Small(TinyDataModule):
+    """Tiny data in CIFAR-10's place."""
+
+    image_size = 32
+
+
+@pytest.fixture
+def split() -> Split:
+    """Eight pictures."""
+    return Split(*synthetic_images(8, seed=0))
+
+
+@pytest.mark.parametrize("case", ["crop", "colour"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_torchvision_makes_normalised_tensors_of_the_pictures(split: Split, case: str, version: int) -> None:
+    image, target = Pictures(split, torchvision_transform(case, version))[3]
+    assert image.shape == (3, 32, 32)
+    assert image.dtype == torch.float32
+    assert -3 < image.min() < 0 < image.max() < 3
+    assert target == split.targets[3]
+
+
+@pytest.mark.parametrize("case", ["crop", "colour"])
+def test_kornia_makes_normalised_batches(split: Split, case: str) -> None:
+    pytest.importorskip("kornia")
+    images, targets = zip(*Kornia(split, case, 3).epoch(), strict=True)
+    assert [len(part) for part in targets] == [3, 3]
+    assert images[0].shape == (3, 3, 32, 32)
+    assert -3 < images[0].min() < 0 < images[0].max() < 3
+
+
+def test_ours_goes_on_to_another_epoch_each_time() -> None:
+    ours = Ours(Small(val_size=0, batch_size=10), 50)
+    first, second = (torch.cat([batch.index for batch in ours.epoch()]) for _ in range(2))
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(50))
+    assert first.tolist() != second.tolist()
+
+
+def test_both_cases_and_the_step_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(batch_size: int, source: str, augmentation: object) -> ImageDataModule:
+        return Small(batch_size=batch_size, source=source, augmentation=augmentation)
+
+    monkeypatch.setattr(input_pipeline, "CIFAR10DataModule", small)
+    small.image_size = 32
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 5))
+    monkeypatch.setattr(input_pipeline, "vgg", lambda: network)
+    output = tmp_path / "a.json"
+    main(["--pairs", "1", "--images", "40", "--batch_size", "20", "--seconds", "0", "--output", str(output)])
+    results = json.loads(output.read_text())["results"]
+    assert results.keys() == {"crop", "colour", "percent_of_a_training_step"}
+    assert 0 < results["percent_of_a_training_step"]["median"] < 100
+    assert results["crop"]["ours_of"].keys() >= {"torchvision_v1_2_workers", "torchvision_v2_0_workers"}
