@@ -15,8 +15,8 @@ class Views(Callback):
 
     Args:
         flip: Take the mirror image in, too.
-        shift: Take the images in that are moved by so many pixels down and to the right, and up and to the left, each at
-            half the weight of the unmoved one; what moves in is the image mirrored at its edge.
+        shift: Take the images in that are moved by so many pixels down and to the right, and up and to the left, each
+            at half the weight of the unmoved one; what moves in is the image mirrored at its edge.
     """
 
     def __init__(self, flip: bool = False, shift: int = 0) -> None:
