@@ -6,7 +6,7 @@ Ours trains in `fit` with everything on (bar, metrics, CSV, TensorBoard, guard),
 The usual script trains the same network in float32 and torch's default layout, with torchvision's dataset, its
 transforms a sample at a time, and a loader of two workers. What is timed is an epoch's loop over so many batches; the
 first one, which sets everything up, is left out. The peak is that of a matrix product of 2048 by 2048 in the number
-format that ours takes.
+format that ours takes. Memory that a step frees stays with this process (engine/memory.py), for both.
 """
 
 import tempfile

@@ -24,6 +24,9 @@ class Freeze(Callback):
     ) -> None:
         if until_epoch is not None and from_epoch is not None:
             raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them")
+        for name, epoch in (("until_epoch", until_epoch), ("from_epoch", from_epoch)):
+            if epoch is not None and epoch < 0:
+                raise InputError(f"--freeze.{name} {epoch}: epochs count from 0")
         self.layers = layers or []
         self.until_epoch = until_epoch
         self.from_epoch = from_epoch
@@ -38,7 +41,7 @@ class Freeze(Callback):
         """Finds the layers, and freezes them before an optimizer or a process group sees the model.
 
         Raises:
-            InputError: A pattern matches nothing, or all layers would be fixed for good.
+            InputError: A pattern matches nothing, or nothing would be left to train.
         """
         if stage != "fit" or not self.layers:
             return
@@ -48,12 +51,12 @@ class Freeze(Callback):
                 firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
                 raise InputError(f"--freeze.layers {pattern.pattern}: matches none of {', '.join(firsts)}")
         frozen = {name for name in named if any(pattern.match(name) for pattern in self._patterns)}
-        changes = self.until_epoch is not None or self.from_epoch is not None
-        if len(frozen) == len(named) and not changes:
+        if len(frozen) == len(named):
             raise InputError(f"--freeze.layers {self.layers}: nothing is left to train")
         self._parameters = [named[name] for name in sorted(frozen)]
         # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
         # have theirs dropped while they are fixed.
+        changes = self.until_epoch is not None or self.from_epoch is not None
         self._drop_gradients = trainer.world_size > 1 and changes
         if not self._drop_gradients and self._active(0):
             for parameter in self._parameters:

@@ -60,7 +60,8 @@ class NaNGuard(Callback):
             return
         device = pl_module.device
         self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_INTERVAL)
-        self._first_bad = _FirstBadOnHost() if device.type == "cpu" else _FirstBadOnDevice(device)
+        at_once = device.type == "cpu" and self._interval == 1
+        self._first_bad = _FirstBadOnHost() if at_once else _FirstBadOnDevice(device)
         self._parameters = list(pl_module.parameters())
         self._steps: deque[Step] = deque(maxlen=max(self._interval, trainer.accumulate_grad_batches))
         self._batches = 0
@@ -113,9 +114,8 @@ class NaNGuard(Callback):
 
     def _look(self, trainer: Trainer, pl_module: LightningModule) -> None:
         loss_batch, gradient_batch = self._first_bad.batches()
-        bad = max(loss_batch, gradient_batch) >= 0
         # together: a rank that raised alone would leave the others waiting
-        if trainer.strategy.reduce_boolean_decision(bad, all=False) if trainer.world_size > 1 else bad:
+        if trainer.strategy.reduce_boolean_decision(max(loss_batch, gradient_batch) >= 0, all=False):
             self._stop(trainer, pl_module, loss_batch, gradient_batch)
 
     def _stop(self, trainer: Trainer, pl_module: LightningModule, loss_batch: int, gradient_batch: int) -> None:
@@ -153,9 +153,8 @@ class _FirstBadOnHost:
         self._batches = [-1, -1]
 
     def note(self, which: int, value: Tensor, batch: int) -> None:
-        if self._batches[which] < 0 and not math.isfinite(
-            value.detach()
-        ):  # a look at a tensor on the CPU costs nothing
+        # a look at a tensor on the CPU costs nothing
+        if self._batches[which] < 0 and not math.isfinite(value.detach()):
             self._batches[which] = batch
 
     def is_clear(self) -> bool:
@@ -200,7 +199,7 @@ class _Buffers:
     @torch.no_grad()
     def keep(self) -> None:
         tensors = self._tensors()
-        if self._copies:
+        if [copy.shape for copy in self._copies] == [tensor.shape for tensor in tensors]:
             torch._foreach_copy_(self._copies, tensors)
         else:
             self._copies = [tensor.clone() for tensor in tensors]

@@ -42,6 +42,10 @@ class Views(Callback):
         """Takes the views away."""
         pl_module.views = None
 
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Takes the views away."""
+        pl_module.views = None
+
     def of(self, images: Tensor) -> list[tuple[float, Tensor]]:
         """Returns views with their weights, which add up to 1.
 

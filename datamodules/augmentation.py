@@ -130,7 +130,7 @@ class Augmentation:
         Copying rows is many times faster than copying pixels.
 
         Returns:
-            [B, H, more than 2 W, C], H with the padding if that is black. Where a row stands in it, and where the
+            [B, H, about 2 W, C], H with the padding if that is black. Where a row stands in it, and where the
             mirrored row does.
         """
         w, padding = images.shape[2], self.crop_padding

@@ -39,7 +39,7 @@ def _read(path: Path, key: str) -> dict[str, Tensor] | None:
             names = list(file.keys())
         tensors = {}
         for name in names:
-            # Tensors of one opening share its mapping, which would keep what was read of one as long as any other.
+            # Tensors of one opening share one mapping: pages of one that is dropped would outlive it beside another.
             with _open(path, key) as file:
                 tensors[name] = file.get_tensor(name)
         return tensors

@@ -28,8 +28,8 @@ class Split:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def take(self, index: Tensor) -> "Split":
-        """Returns a selection, by places or by a mask."""
+    def take(self, index: Tensor | slice) -> "Split":
+        """Returns a selection, by places, by a mask or by a slice."""
         places = torch.arange(len(self))[index]
         in_memory = isinstance(self.images, Tensor)  # copied image by image, which [index] would do pixel by pixel
         images = self.images.index_select(0, places) if in_memory else self.images.take(places)

@@ -68,7 +68,7 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
 def copy_atomically(source: Path, target: Path) -> None:
     """Copies a file so that the target is the old one or the whole new one.
 
-    Where the file system can, both names share one file: none of ours is ever written in place.
+    Where the file system can, both names share one file: `replacing` writes neither in place.
     """
     with replacing(target) as temporary:
         try:
@@ -87,6 +87,7 @@ def replacing(path: Path) -> Any:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)  # of a killed process: it may be a second name of a checkpoint
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())

@@ -6,16 +6,17 @@ whole step. Here hooks are looked up once an epoch. Which hooks are called, in w
 what counters and checkpoints hold is Lightning's; a test compares the two, call by call.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.loops.fetchers import _DataFetcher, _DataLoaderIterDataFetcher
+from pytorch_lightning.loops.optimization.automatic import Closure, ClosureResult
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from pytorch_lightning.plugins.precision import MixedPrecision, Precision
 from pytorch_lightning.strategies import SingleDeviceStrategy
-from pytorch_lightning.utilities.model_helpers import is_overridden
 from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
 
@@ -29,16 +30,18 @@ class EpochLoop(_TrainingEpochLoop):
         """Looks up what this epoch's steps call."""
         super().on_run_start(data_fetcher)
         trainer = self.trainer
-        precision = trainer.precision_plugin
+        model, precision = trainer.lightning_module, trainer.precision_plugin
         self._straight = (
             type(trainer.strategy) is SingleDeviceStrategy
-            and trainer.lightning_module.automatic_optimization
+            and trainer.strategy.model is model
+            and model.automatic_optimization
+            and not self.automatic_optimization._skip_backward
             and trainer.accumulate_grad_batches == 1
             and len(trainer.optimizers) == 1
             and type(precision) in (Precision, MixedPrecision)
             and getattr(precision, "scaler", None) is None
             and isinstance(trainer.profiler, NoProfiler)
-            and not is_overridden("optimizer_step", trainer.lightning_module)
+            and _is_lightnings(model, "optimizer_step")
             and not isinstance(data_fetcher, _DataLoaderIterDataFetcher)  # a model that asks for batches itself
         )
         if self._straight:
@@ -100,7 +103,7 @@ class _Step:
             "on_train_batch_end",
         ):
             callbacks = [fn for callback in trainer.callbacks if callable(fn := getattr(callback, hook))]
-            self.hooks[hook] = callbacks, getattr(self.model, hook) if is_overridden(hook, self.model) else None
+            self.hooks[hook] = callbacks, None if _is_lightnings(self.model, hook) else getattr(self.model, hook)
         source = trainer._data_connector._datahook_selector.get_instance
         self.before_transfer, self.transfer, self.after_transfer = (
             getattr(source(hook), hook)
@@ -119,6 +122,13 @@ class _Step:
         self.model._current_fx_name = before
         return result
 
+    def call_model(self, method: str, *arguments: Any, **more: Any) -> Any:
+        """Calls a method that every model has."""
+        before, self.model._current_fx_name = self.model._current_fx_name, method
+        result = getattr(self.model, method)(*arguments, **more)
+        self.model._current_fx_name = before
+        return result
+
     def to_device(self, batch: Any) -> Any:
         """Moves a batch to the device, by way of the data module's hooks."""
         batch = self.before_transfer(self.precision.convert_input(batch), 0)
@@ -126,33 +136,47 @@ class _Step:
 
     def optimize(self, batch: Any, batch_idx: int, progress: Any) -> dict[str, Any]:
         """Makes an optimizer step, and returns what the training step did, the loss without its graph."""
-        model, optimizer = self.model, self.optimizer
         outputs: dict[str, Any] = {}
 
+        @torch.enable_grad()
         def closure() -> Tensor | None:
-            before, model._current_fx_name = model._current_fx_name, "training_step"
             with self.autocast():
-                result = model.training_step(batch, batch_idx) if self.takes_index else model.training_step(batch)
-            model._current_fx_name = before
-            given = result if isinstance(result, Mapping) else {} if result is None else {"loss": result}
-            loss = given.get("loss")
-            outputs.update(given, loss=None if loss is None else loss.detach())
+                result = self.call_model("training_step", batch, *([batch_idx] if self.takes_index else []))
+            loss = result
+            outputs.clear()
+            if not isinstance(result, Tensor):  # with more than a loss, or none to skip the batch; or an error
+                given = ClosureResult.from_training_step_output(result)
+                loss = given.closure_loss
+                outputs.update(given.extra)
+                if loss is None:
+                    Closure.warning_cache.warn("`training_step` returned `None`: this batch makes no step")
             progress.zero_grad.increment_ready()
-            self.call("on_before_zero_grad", optimizer)
+            self.call("on_before_zero_grad", self.optimizer)
             progress.zero_grad.increment_started()
-            model.optimizer_zero_grad(self.trainer.current_epoch, batch_idx, optimizer)
+            self.call_model("optimizer_zero_grad", self.trainer.current_epoch, batch_idx, self.optimizer)
             progress.zero_grad.increment_completed()
-            if loss is not None:  # a model may skip a batch
+            if loss is not None:
                 self.call("on_before_backward", loss)
-                model.backward(loss)
+                self.call_model("backward", loss)
                 self.call("on_after_backward")
-            self.call("on_before_optimizer_step", optimizer)
-            model.configure_gradient_clipping(
-                optimizer, self.trainer.gradient_clip_val, self.trainer.gradient_clip_algorithm
+                outputs["loss"] = loss.detach()
+            self.call("on_before_optimizer_step", self.optimizer)
+            self.call_model(
+                "configure_gradient_clipping",
+                self.optimizer,
+                gradient_clip_val=self.trainer.gradient_clip_val,
+                gradient_clip_algorithm=self.trainer.gradient_clip_algorithm,
             )
-            return outputs["loss"]
+            return outputs.get("loss")
 
         progress.step.increment_ready()
-        optimizer.step(closure)
+        before, self.model._current_fx_name = self.model._current_fx_name, "optimizer_step"
+        self.optimizer.step(closure)
+        self.model._current_fx_name = before
         progress.step.increment_completed()
-        return outputs if outputs["loss"] is not None else {}
+        return outputs if "loss" in outputs else {}
+
+
+def _is_lightnings(model: LightningModule, hook: str) -> bool:
+    """Says whether a model has left a hook as Lightning's base class has it."""
+    return getattr(getattr(model, hook), "__func__", None) is getattr(LightningModule, hook)

@@ -14,7 +14,7 @@ def keep_freed_memory() -> bool:
 
     The activations of a step on a CPU are such blocks. By default every step gets them anew from the system, page by
     page, each cleared before it is used: a tenth of a convolutional network's training time, and more the faster the
-    processor multiplies. The process then stays as large as it has been at its peak.
+    processor multiplies. The process then stays at least as large as it has been at its peak.
 
     Returns:
         Whether it could be done; other C libraries do without.

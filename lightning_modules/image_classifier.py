@@ -57,9 +57,9 @@ class ImageClassifier(LightningModule):
         self.decay_norms_and_biases = decay_norms_and_biases
         self.norm_lr_factor = norm_lr_factor
         self.train_metrics = ClassificationMetrics(persistent=True)
-        self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
         self.val_metrics = ClassificationMetrics()
         self.test_metrics = ClassificationMetrics()
+        self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "_current_fx_name":  # Lightning notes some forty times a step where it is; Module looks long at each
@@ -117,6 +117,10 @@ class ImageClassifier(LightningModule):
             if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in self.trainer.epoch_validation:
                 config.scheduler.step(self.trainer.epoch_validation[config.monitor])
 
+    def on_validation_epoch_start(self) -> None:
+        """Starts the metrics, which an earlier validation may have left as tensors of inference mode."""
+        self.val_metrics.reset()
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Takes a batch into the validation metrics."""
         self._evaluate(batch, self.val_metrics)
@@ -124,6 +128,10 @@ class ImageClassifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Logs the validation metrics."""
         self._log("val", self.val_metrics)
+
+    def on_test_epoch_start(self) -> None:
+        """Starts the metrics."""
+        self.test_metrics.reset()
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Takes a batch into the test metrics and returns its probabilities, [B, K]."""
@@ -150,11 +158,12 @@ class ImageClassifier(LightningModule):
 
     def _log(self, part: str, metrics: ClassificationMetrics) -> None:
         self.log_dict({f"{part}/{name}": value for name, value in metrics.compute().items()})
-        if part != "train":  # reset at the epoch's start, so that a checkpoint at its end still holds them
-            metrics.reset()
 
     def parameter_groups(self) -> list[dict]:
-        """Returns the parameters as named groups: weights, those of the head, norms, and other biases."""
+        """Returns the parameters as named groups: weights, those of the head, norms, and other biases.
+
+        The head is every dense layer with as many outputs as there are classes.
+        """
         kinds: dict[int, str] = {}
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._NormBase):
@@ -188,6 +197,8 @@ class ImageClassifier(LightningModule):
                 # an SGD step decays by lr * weight_decay, which the factor is not to change
                 group["lr"] *= self.norm_lr_factor
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
+        if _all_alike(optimizer.param_groups):  # one group then: each takes some twenty microseconds of a step
+            optimizer = self.make_optimizer([{"name": "all", "params": list(self.parameters())}])
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer)
@@ -210,6 +221,12 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+
+
+def _all_alike(groups: list[dict]) -> bool:
+    """Says whether parameter groups differ in nothing but their names and parameters."""
+    settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
+    return all(other == settings[0] for other in settings)
 
 
 def _running_metrics(checkpoint: dict) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ class ClassificationMetrics(Metric):
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(compute_with_cache=False)
-        # without torchmetrics' wrapper around it, which takes longer than the work
+        # without torchmetrics' wrapper around it, which takes longer than the work (a copy has it again: harmless)
         self.update = type(self).update.__get__(self)
         self.add_state("loss", torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
         self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)

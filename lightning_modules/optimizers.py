@@ -101,7 +101,7 @@ class Muon(Optimizer):
                 update = self._momentum(parameter, group)
                 if group["hidden"]:
                     if group["normalize"]:
-                        parameter.mul_(len(parameter) ** 0.5 / parameter.norm())
+                        parameter.mul_(len(parameter) ** 0.5 / parameter.norm().clamp_min(1e-7))
                     update = orthogonalize(update.flatten(1), group["iterations"]).view_as(parameter)
                 parameter.add_(update, alpha=-group["lr"])
         return loss

@@ -97,9 +97,16 @@ def test_layers_cannot_be_fixed_both_before_and_after() -> None:
         Freeze(["stages"], until_epoch=1, from_epoch=2)
 
 
-def test_all_layers_may_be_fixed_for_a_while_but_not_for_good(tmp_path: Path) -> None:
+@pytest.mark.parametrize("epochs", [{}, {"until_epoch": 1}, {"from_epoch": 1}])
+def test_something_has_to_be_left_to_train(epochs: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing is left to train"):
-        _fit(tmp_path, Freeze(["stages", "classifier"]))
+        _fit(tmp_path, Freeze(["stages", "classifier"], **epochs))
+
+
+@pytest.mark.parametrize("name", ["until_epoch", "from_epoch"])
+def test_epochs_are_not_negative(name: str) -> None:
+    with pytest.raises(InputError, match=f"--freeze.{name} -1: epochs count from 0"):
+        Freeze(["stages"], **{name: -1})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from pytorch_lightning import Callback
 
 from callbacks import Views
 from engine.errors import InputError
@@ -61,6 +62,17 @@ def test_validation_within_fit_sees_an_image_once(tmp_path: Path) -> None:
         trainer.fit(tiny_vgg(), TinyDataModule())
         figures.append(trainer.callback_metrics["val/loss"])
     assert figures[0] == figures[1]
+
+
+def test_a_test_that_fails_leaves_no_views(tmp_path: Path) -> None:
+    class Fails(Callback):
+        def on_test_batch_end(self, *_: object) -> None:
+            raise RuntimeError
+
+    model = tiny_vgg()
+    with pytest.raises(RuntimeError):
+        tiny_trainer(tmp_path, callbacks=[Views(flip=True), Fails()]).test(model, TinyDataModule(), verbose=False)
+    assert model.views is None
 
 
 def test_a_shift_that_cannot_be_is_named(tmp_path: Path) -> None:

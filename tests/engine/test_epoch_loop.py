@@ -1,6 +1,7 @@
 """The straight loop does what Lightning's does, call by call and bit by bit."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import torch
 from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from datamodules.loader import Batch
 from engine.epoch_loop import EpochLoop
 from engine.lean import HOOKS_OF_A_STEP
 from lightning_modules import VGG
+from lightning_modules.image_classifier import default_optimizer
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits
 from tests.tiny import TinyDataModule, tiny_trainer
@@ -69,12 +72,39 @@ class OwnHooks(VGG):
     def on_before_zero_grad(self, optimizer: Any) -> None:
         self.seen.append("zero")
 
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Any) -> None:
+        self.seen.append(("zero", epoch, batch_idx))
+        optimizer.zero_grad()
+
     def on_after_backward(self) -> None:
         self.seen.append("after")
 
     def backward(self, loss: Tensor) -> None:
-        self.seen.append("backward")
+        self.log("in_backward", loss.detach(), batch_size=40)
         loss.backward()
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, *, gradient_clip_val: Any, gradient_clip_algorithm: Any
+    ) -> None:
+        norm = torch.nn.utils.get_total_norm(p.grad for p in self.parameters())
+        self.log("norm", norm, on_step=False, on_epoch=True, batch_size=40)
+
+
+class StopAt(Callback):
+    """Asks a run to end within an epoch."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+        trainer.should_stop |= trainer.global_step >= self.step
+
+
+class NoLoss(VGG):
+    """A model whose training step forgets the loss."""
+
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        return {"losses": super().training_step(batch, batch_idx)}
 
 
 class SkipsBatches(VGG):
@@ -87,10 +117,14 @@ class SkipsBatches(VGG):
 def _fit(root: Path, loop: type, model: type, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> tuple:
     monkeypatch.setattr("engine.trainer.EpochLoop", loop)
     spy = Spy()
+    settings = dict(settings)
     callbacks = [spy, *[make() for make in settings.pop("callbacks", [])]]
+    optimizer = settings.pop("optimizer", default_optimizer)
     trainer = tiny_trainer(root, callbacks=callbacks, logger=False, **settings)
     torch.manual_seed(0)
-    network = model(5, 3, 16, widths=[8, 8], convolutions=[1, 1], dropout=0.2, lr_scheduler=WarmupCosine)
+    network = model(
+        5, 3, 16, widths=[8, 8], convolutions=[1, 1], dropout=0.2, optimizer=optimizer, lr_scheduler=WarmupCosine
+    )
     trainer.fit(network, TinyDataModule())
     assert type(trainer.fit_loop.epoch_loop) is loop
     return trainer, spy, network
@@ -106,10 +140,26 @@ def _fit(root: Path, loop: type, model: type, monkeypatch: pytest.MonkeyPatch, *
         (VGG, {"callbacks": [lambda: EMAWeightAveraging(decay=0.9)]}),
         (VGG, {"val_check_interval": 0.5}),
         (VGG, {"limit_train_batches": 3, "max_epochs": 3}),
+        (VGG, {"fast_dev_run": 2}),
+        (VGG, {"callbacks": [lambda: StopAt(3)]}),
+        (VGG, {"max_epochs": 1, "optimizer": partial(torch.optim.LBFGS, max_iter=2)}),
         (OwnHooks, {}),
         (SkipsBatches, {}),
     ],
-    ids=["plain", "clipping", "autocast", "averaging", "validation within epochs", "short", "own hooks", "skips"],
+    ids=[
+        *(
+            "plain",
+            "clipping",
+            "autocast",
+            "averaging",
+            "validation within epochs",
+            "short",
+            "dev run",
+            "stop",
+            "closure",
+        ),
+        *("own hooks", "skips"),
+    ],
 )
 def test_it_does_what_lightnings_does(
     model: type, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -122,7 +172,13 @@ def test_it_does_what_lightnings_does(
     assert_same_bits(network.state_dict(), their_network.state_dict())
     assert_same_bits(ours.optimizers[0].state_dict(), theirs.optimizers[0].state_dict())
     assert ours.callback_metrics == theirs.callback_metrics
-    assert len(spy.calls) > 20
+    assert len(spy.calls) > 10
+
+
+@pytest.mark.parametrize("loop", [EpochLoop, _TrainingEpochLoop])
+def test_a_step_without_a_loss_is_an_error(loop: type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(MisconfigurationException, match="the 'loss' key needs to be present"):
+        _fit(tmp_path, loop, NoLoss, monkeypatch)
 
 
 class OwnOptimizerStep(VGG):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.randomness import derived_seed, generator
+from engine.randomness import derived_seed, generator, seed_device
 
 
 def test_a_seed_is_the_same_on_every_machine_and_in_every_process() -> None:
@@ -31,3 +31,18 @@ def test_generators_do_not_touch_the_global_stream() -> None:
         torch.rand(4, generator=generator(5, "order", 2)), torch.rand(4, generator=generator(5, "order", 2))
     )
     assert torch.equal(torch.rand(3), first)
+
+
+def test_a_step_draws_by_its_seed_and_other_kinds_of_device_are_seeded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed_device(5, torch.device("cpu"))
+    first = torch.rand(3)
+    seed_device(5, torch.device("cpu"))
+    assert torch.equal(torch.rand(3), first)
+    torch.manual_seed(5)
+    assert torch.equal(torch.rand(3), first)
+    everywhere: list[int] = []
+    monkeypatch.setattr(torch, "manual_seed", everywhere.append)
+    seed_device(6, torch.device("cpu"))
+    assert everywhere == [], "it keeps a stack trace for every device that is not in use"
+    seed_device(7, torch.device("xpu"))
+    assert everywhere == [7]

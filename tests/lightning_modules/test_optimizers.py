@@ -53,6 +53,14 @@ def test_normalised_weights_have_the_norm_of_their_outputs_before_the_step() -> 
     assert weight.norm().item() == pytest.approx(3.0)
 
 
+def test_a_weight_of_zeros_can_be_normalised() -> None:
+    weight = nn.Parameter(torch.zeros(3, 3))
+    weight.grad = torch.eye(3)
+    Muon([weight], lr=0.1, normalize=True).step()
+    assert torch.isfinite(weight).all()
+    assert weight.abs().max() > 0.05
+
+
 def test_head_and_vectors_go_as_torchs_sgd_takes_them() -> None:
     model = tiny_vgg()
     ours = {group["name"]: group["params"] for group in model.parameter_groups()}
