@@ -91,6 +91,9 @@ class Bare(pl.LightningModule):
         """Returns the loss."""
         return F.cross_entropy(self.network(batch.images).float(), batch.targets)
 
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Is never called; Lightning warns of a data module whose validation has no step."""
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Returns the same optimizer as the others'."""
         return sgd(self.network.parameters())

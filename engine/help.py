@@ -18,6 +18,7 @@ TITLES = {
     "nan_guard": "nan_guard: stops before a loss or gradient that is not finite reaches the weights",
     "freeze": "freeze: layers kept fixed, for fine-tuning",
     "ckpt_path": "checkpoint",
+    "views": "views: predictions averaged over several views of each image",
     "test_subset": "test_subset: a second accuracy, on the first test images",
 }
 
