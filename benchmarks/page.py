@@ -19,6 +19,7 @@ SHOWN = {
     "memory": ("*/of_allowed", "*/megabytes/beyond_imports"),
     "training": ("*/ours_of_usual", "*/share_of_peak"),
     "ddp": ("two_processes_of_one",),
+    "time_to_accuracy": ("*/seconds_to/*", "speedrun/seconds_at_the_end", "speedrun/accuracy_at_the_end"),
 }
 
 

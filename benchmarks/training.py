@@ -33,7 +33,7 @@ from lightning_modules import VGG, ResNet
 from lightning_modules.image_classifier import ImageClassifier
 
 NETWORKS: dict[str, tuple[Callable[[], ImageClassifier], int, int]] = {  # network, batch size, batches
-    "64/256/256": (vgg, 500, 8),
+    "VGG 64-256-256": (vgg, 500, 8),
     "VGG-16-BN": (lambda: VGG(10, depth=16), 128, 12),
     "ResNet-18": (lambda: ResNet(10, depth=18, stem="cifar"), 128, 6),
 }

@@ -20,7 +20,7 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
 
-from engine.lean import NoProfiler
+from engine.lean import TRAINING_HOOKS, NoProfiler
 
 
 class EpochLoop(_TrainingEpochLoop):
@@ -94,14 +94,7 @@ class _Step:
         self.autocast = getattr(self.precision, "autocast_context_manager", nullcontext)
         self.takes_index = is_param_in_hook_signature(self.model.training_step, "batch_idx", min_args=2)
         self.hooks: dict[str, tuple[list[Callable], Callable | None]] = {}
-        for hook in (
-            "on_train_batch_start",
-            "on_before_zero_grad",
-            "on_before_backward",
-            "on_after_backward",
-            "on_before_optimizer_step",
-            "on_train_batch_end",
-        ):
+        for hook in TRAINING_HOOKS:
             callbacks = [fn for callback in trainer.callbacks if callable(fn := getattr(callback, hook))]
             self.hooks[hook] = callbacks, None if _is_lightnings(self.model, hook) else getattr(self.model, hook)
         source = trainer._data_connector._datahook_selector.get_instance

@@ -6,13 +6,16 @@ from contextlib import AbstractContextManager, nullcontext
 from pytorch_lightning import Callback
 from pytorch_lightning.profilers import PassThroughProfiler
 
-HOOKS_OF_A_STEP = (
+TRAINING_HOOKS = (
     "on_train_batch_start",
     "on_before_zero_grad",
     "on_before_backward",
     "on_after_backward",
     "on_before_optimizer_step",
     "on_train_batch_end",
+)
+HOOKS_OF_A_STEP = (
+    *TRAINING_HOOKS,
     "on_validation_batch_start",
     "on_validation_batch_end",
     "on_test_batch_start",
