@@ -14,7 +14,7 @@ from torchmetrics import Metric
 
 from engine.checkpoint_io import replacing
 from engine.errors import RunFailed
-from engine.randomness import derived_seed, seed_device
+from engine.randomness import seed_step
 
 GPU_INTERVAL = 16
 LOSS, GRADIENT = 0, 1
@@ -261,8 +261,7 @@ def _replay(trainer: Trainer, pl_module: LightningModule, step: Step) -> str:
             handles.append(module.register_forward_hook(watch(name)))
     inputs = [x for x in _leaves(step.batch) if x.is_floating_point()]
     spoiled = any(not torch.isfinite(x).all() for x in inputs)
-    seed = derived_seed(trainer.seed, "step", step.epoch, step.batch_idx, trainer.global_rank)
-    seed_device(seed, pl_module.device)
+    seed_step(trainer.seed, step.epoch, step.batch_idx, trainer.global_rank, pl_module.device)
     try:
         with torch.no_grad(), trainer.precision_plugin.forward_context():
             pl_module.training_step(step.batch, step.batch_idx)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from engine.randomness import derived_seed, seed_device
+from engine.randomness import seed_step
 
 
 class StepSeed(Callback):
@@ -12,5 +12,4 @@ class StepSeed(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Seeds the generators of the CPU and of this process's device."""
-        seed = derived_seed(trainer.seed, "step", trainer.current_epoch, batch_idx, trainer.global_rank)
-        seed_device(seed, pl_module.device)
+        seed_step(trainer.seed, trainer.current_epoch, batch_idx, trainer.global_rank, pl_module.device)

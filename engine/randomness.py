@@ -19,6 +19,11 @@ def generator(seed: int, *position: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(derived_seed(seed, *position))
 
 
+def seed_step(seed: int, epoch: int, batch_idx: int, rank: int, device: torch.device) -> None:
+    """Seeds what a training step draws, by its place in the run; the same again for a replay."""
+    seed_device(derived_seed(seed, "step", epoch, batch_idx, rank), device)
+
+
 def seed_device(seed: int, device: torch.device) -> None:
     """Seeds the generators that a step on this device draws from.
 
