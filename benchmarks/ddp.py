@@ -17,7 +17,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from benchmarks.measure import ROOT, by_turns, data_settings, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import ROOT, by_turns, data_flags, parser, ratio, show, source_of, spread, write
 
 TWO_PROCESSES = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
 CONTENDERS = {  # threads of each process, and settings of the command
@@ -86,8 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--first", type=int, default=3, help="steps before, which are not (default: %(default)s)")
     options.add_argument("--settings", default="", help="more settings of every run, in one string")
     arguments = options.parse_args(argv)
-    settings = data_settings(arguments.data_dir and arguments.data_dir.resolve())
-    data = tuple(word for name, value in settings.items() for word in (f"--data.{name}", value))
+    data = data_flags(arguments.data_dir)
     runs = {
         name: lambda threads=threads, words=words: images_per_second(
             threads, (*words, *data, *arguments.settings.split()), arguments.steps, arguments.first

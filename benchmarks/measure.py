@@ -36,6 +36,12 @@ def data_settings(data_dir: Path | None) -> dict[str, str]:
     return {"data_dir": str(data_dir)} if data_dir else {"source": "synthetic"}
 
 
+def data_flags(data_dir: Path | None) -> list[str]:
+    """Returns the same as words of a command line, which may run in another folder."""
+    settings = data_settings(data_dir and data_dir.resolve())
+    return [word for name, value in settings.items() for word in (f"--data.{name}", value)]
+
+
 def source_of(data_dir: Path | None) -> str:
     """Returns what a record says of the data."""
     return "real" if data_dir else "synthetic pictures"

@@ -21,7 +21,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from benchmarks.measure import ROOT, by_turns, parser, show, source_of, spread, write
+from benchmarks.measure import ROOT, by_turns, data_flags, parser, show, source_of, spread, write
 
 MB = 1e6
 COPIES = 2.2  # of the data: what was read, what was split off it, and a little
@@ -158,7 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--only", nargs="+", help="names of cases")
     options.add_argument("--settings", default="", help="more settings of every run, in one string")
     arguments = options.parse_args(argv)
-    real = ["--data.data_dir", str(arguments.data_dir.resolve())] if arguments.data_dir else None
+    real = data_flags(arguments.data_dir) if arguments.data_dir else None
     cases = {name: words for name, words in CASES.items() if real or "synthetic" in words}
     runs: dict[str, list[dict]] = {name: [] for name in arguments.only or cases}
 

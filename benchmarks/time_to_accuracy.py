@@ -20,7 +20,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from benchmarks.measure import ROOT, data_settings, parser, show, source_of, spread, write
+from benchmarks.measure import ROOT, data_flags, parser, show, source_of, spread, write
 from callbacks import Views
 from datamodules.images import Split
 
@@ -99,7 +99,7 @@ def main() -> None:
     options.add_argument("--stop_at", type=float, help="accuracy, 0 to 1, at which a run may end")
     options.add_argument("--runs_dir", type=Path, default=Path("runs/time_to_accuracy"), help="where runs are kept")
     arguments = options.parse_args()
-    flags = [word for name, value in data_settings(arguments.data_dir).items() for word in (f"--data.{name}", value)]
+    flags = data_flags(arguments.data_dir)
     if arguments.max_epochs:
         flags += ["--trainer.max_epochs", str(arguments.max_epochs)]
     if arguments.stop_at:

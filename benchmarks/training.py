@@ -18,11 +18,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms
+from torch.utils.data import DataLoader
 
+from benchmarks.input_pipeline import Pictures, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import vgg
 from datamodules import CIFAR10DataModule
@@ -39,20 +38,6 @@ NETWORKS: dict[str, tuple[Callable[[], ImageClassifier], int, int]] = {  # netwo
 }
 
 
-class Samples(Dataset):
-    """Pictures one by one, as torchvision's CIFAR10 hands them out."""
-
-    def __init__(self, data: CIFAR10DataModule, transform: Callable) -> None:
-        split = data.splits["train"]
-        self.images, self.targets, self.transform = split.images.numpy(), split.targets.tolist(), transform
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, place: int) -> tuple[torch.Tensor, int]:
-        return self.transform(Image.fromarray(self.images[place])), self.targets[place]
-
-
 class Timer(pl.Callback):
     """Takes the seconds from the end of the first batch to the end of the last."""
 
@@ -65,15 +50,9 @@ class Timer(pl.Callback):
 
 def usual(network: Callable[[], ImageClassifier], data: CIFAR10DataModule, batch_size: int, batches: int) -> float:
     """Trains as the usual script does; returns images a second."""
-    pipeline = transforms.Compose(
-        [
-            transforms.RandomCrop(32, padding=4),
-            transforms.RandomHorizontalFlip(),
-            transforms.ToTensor(),
-            transforms.Normalize(data.mean, data.std),
-        ]
+    loader = DataLoader(
+        Pictures(data.splits["train"], torchvision_transform("crop", 1)), batch_size, shuffle=True, num_workers=2
     )
-    loader = DataLoader(Samples(data, pipeline), batch_size, shuffle=True, num_workers=2)
     model = network()
     optimizer = torch.optim.SGD(
         (p for p in model.parameters() if p.requires_grad), lr=0.1, momentum=0.9, weight_decay=5e-4

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import by_turns, data_settings, parser, ratio, source_of, spread, write
+from benchmarks.measure import by_turns, data_flags, data_settings, parser, ratio, source_of, spread, write
 
 
 def test_contenders_run_by_turns_and_the_warm_up_does_not_count(capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,4 +48,6 @@ def test_a_record_tells_what_was_measured_on_what(tmp_path: Path) -> None:
 def test_without_a_folder_pictures_are_drawn() -> None:
     assert data_settings(None) == {"source": "synthetic"}
     assert data_settings(Path("/there")) == {"data_dir": "/there"}
+    assert data_flags(None) == ["--data.source", "synthetic"]
+    assert data_flags(Path("here")) == ["--data.data_dir", str(Path.cwd() / "here")]
     assert [source_of(path) for path in (None, Path("/there"))] == ["synthetic pictures", "real"]
