@@ -1,12 +1,12 @@
 """Early stopping that is off until it is given a patience."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
-from engine.monitor import check_monitor
+from engine.monitor import Mode, choose_monitor
 
 
 class EarlyStopping(LightningEarlyStopping):
@@ -14,25 +14,29 @@ class EarlyStopping(LightningEarlyStopping):
 
     Args:
         patience: Validations without improvement after which the run stops; off if not given.
-        monitor: Metric to watch.
-        mode: Whether more (`max`) or less (`min`) of it is better.
+        monitor: Metric to watch, the model's own if not given.
+        mode: Whether more (`max`) or less (`min`) of it is better; more of an accuracy and less of a loss if not given.
         min_delta: Least change that counts as an improvement.
     """
 
     def __init__(
         self,
         patience: int | None = None,
-        monitor: str = "val/acc",
-        mode: Literal["min", "max"] = "max",
+        monitor: str | None = None,
+        mode: Mode | None = None,
         min_delta: float = 0.0,
     ) -> None:
-        super().__init__(monitor, min_delta=min_delta, patience=patience or 0, mode=mode)
+        super().__init__(monitor or "", min_delta=min_delta, patience=patience or 0, mode=mode or "min")
+        self._given = monitor, mode
         self.enabled = patience is not None
         self.stopped = False  # whether it ended the run
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Checks that the metric exists."""
-        check_monitor("--early_stopping.monitor", self.monitor, pl_module)
+        """Settles on a metric, and checks that it exists."""
+        before = self.mode
+        self.monitor, self.mode = choose_monitor("--early_stopping.monitor", *self._given, pl_module)
+        if self.mode != before:  # what Lightning has derived from the mode
+            self.min_delta, self.best_score = -self.min_delta, -self.best_score
         super().setup(trainer, pl_module, stage)
 
     def _should_skip_check(self, trainer: Trainer) -> bool:

@@ -33,6 +33,7 @@ class Step:
     epoch: int
     number: int  # of the batch, counted from the start of this process; several make a step under accumulation
     step: int  # of the optimizer
+    carried: Any  # what the model brings from the batch before, if it does
 
 
 class NaNGuard(Callback):
@@ -74,7 +75,9 @@ class NaNGuard(Callback):
         if not self.enabled:
             return
         self._batches += 1
-        self._steps.append(Step(batch, batch_idx, trainer.current_epoch, self._batches, trainer.global_step))
+        carried = getattr(pl_module, "carried", None)  # replaced by every step, never changed in place
+        step = trainer.global_step
+        self._steps.append(Step(batch, batch_idx, trainer.current_epoch, self._batches, step, carried))
         if self._interval == 1 and self._first_bad.is_clear():
             self._buffers.keep()
 
@@ -259,6 +262,8 @@ def _replay(trainer: Trainer, pl_module: LightningModule, step: Step) -> str:
     for name, module in pl_module.named_modules():
         if name and not isinstance(module, Metric | nn.Sequential) and not list(module.children()):
             handles.append(module.register_forward_hook(watch(name)))
+    if step.carried is not None:
+        pl_module.carried = step.carried
     inputs = [x for x in _leaves(step.batch) if x.is_floating_point()]
     spoiled = any(not torch.isfinite(x).all() for x in inputs)
     seed_step(trainer.seed, step.epoch, step.batch_idx, trainer.global_rank, pl_module.device)

@@ -46,12 +46,16 @@ class Pictures(Checkpoint):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keeps place, class and best guess of each image."""
+        """Keeps place, class and best guess of each sample."""
+        if not hasattr(trainer.datamodule, "class_names"):
+            return
         probability, guess = outputs.max(1)
         self._outcomes.append((batch.index.cpu(), guess.cpu(), probability.cpu()))
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draws what the model gets right and wrong."""
+        if not self._outcomes:
+            return
         outcomes = [self._outcomes]
         if trainer.world_size > 1:
             outcomes = [[]] * trainer.world_size
@@ -65,6 +69,8 @@ class Pictures(Checkpoint):
         _save(trainer, "confusion.png", confusion)
         if _in_the_plane(data):
             _save(trainer, "decision_surface.png", decision_surface(pl_module, data, "test"))
+            return
+        if not data.is_image:
             return
         # in file order, so that the same images come up in every run
         order = index.argsort()[: COLUMNS * ROWS]

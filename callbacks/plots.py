@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+SECOND_PANEL = {"acc": "accuracy (%)", "bits": "bits a symbol"}  # of curves.png
 COLUMNS, ROWS = 10, 6  # of predictions.png
 COUNTED = 20  # classes up to which the confusion matrix shows numbers
 NAMED = 80  # classes up to which it shows names
@@ -15,7 +16,7 @@ POINTS = 121  # on each of them
 
 
 def draw_curves(rows: list[dict[str, str]]) -> Figure:
-    """Draws loss, accuracy and learning rate by epoch.
+    """Draws loss, accuracy (or bits, of a language model) and learning rate by epoch.
 
     Args:
         rows: The rows of metrics.csv.
@@ -24,11 +25,12 @@ def draw_curves(rows: list[dict[str, str]]) -> Figure:
         The figure.
     """
     figure = Figure(figsize=(12, 3.6), dpi=120, layout="constrained")
+    second = "bits" if any("train/bits" in row for row in rows) else "acc"
     for axes, (title, columns) in zip(
         figure.subplots(1, 3),
         {
             "loss": ["train/loss", "val/loss"],
-            "accuracy (%)": ["train/acc", "val/acc"],
+            SECOND_PANEL[second]: [f"train/{second}", f"val/{second}"],
             "learning rate at the epoch's end": ["lr"],
         }.items(),
         strict=True,

@@ -12,6 +12,7 @@ from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch
 from engine.precision import hardware
 from engine.say import clock, say
+from lightning_modules.metrics import describe
 
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
 
@@ -76,10 +77,10 @@ class Progress(Checkpoint):
         now = time.monotonic()
         if now - self._looked >= REFRESH:
             self._looked = now
-            loss, acc = pl_module.train_metrics.so_far()
+            figures = describe(pl_module.train_metrics.so_far())
             self._tqdm.n = batch_idx + 1
             speed = f"{self._speed(trainer, batch_idx + 1, now):,.0f} {trainer.datamodule.unit}/s"
-            self._tqdm.set_postfix_str(f"loss {loss:.3f} acc {acc:.1%} {speed}")
+            self._tqdm.set_postfix_str(f"{figures} {speed}")
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps validation out of the training speed."""
@@ -101,7 +102,7 @@ class Progress(Checkpoint):
         metrics = metrics_of_epoch(trainer)
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
         line = f"epoch {trainer.current_epoch + 1:>3}{of}  {_pair('train', metrics)}"
-        if "val/acc" in metrics:
+        if any(name.startswith("val/") for name in metrics):
             keeper = trainer.checkpoint_callback  # will save the epoch next, or has within it
             best = keeper.best_epoch == trainer.current_epoch or keeper.improves(metrics.get(keeper.monitor, nan))
             line += f"  {_pair('val', metrics)}{' *' if best else '  '}"
@@ -117,9 +118,9 @@ class Progress(Checkpoint):
             self._tqdm = None
 
     def _speed(self, trainer: Trainer, batches: int, now: float) -> float:
-        """Returns images a second in this epoch, over all devices."""
-        images = (batches - self._first_batch) * trainer.train_dataloader.batch_size
-        return images / max(1e-9, now - self._epoch_began)
+        """Returns samples a second in this epoch, over all devices."""
+        samples = (batches - self._first_batch) * trainer.train_dataloader.batch_size
+        return samples / max(1e-9, now - self._epoch_began)
 
 
 def describe_data(data: Any) -> str:
@@ -127,7 +128,7 @@ def describe_data(data: Any) -> str:
     sizes = data.sizes
     validation = f"{sizes['val']:,} validation" if sizes["val"] else "no validation"
     source = (
-        f"SYNTHETIC pictures in place of {data.name}"
+        f"SYNTHETIC {data.stand_in} in place of {data.name}"
         if data.source == "synthetic"
         else f"{data.name} from {data.origin}"
     )
@@ -137,9 +138,11 @@ def describe_data(data: Any) -> str:
 def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:
     """Returns what computes, and in which number format."""
     devices = f"{trainer.world_size} x " if trainer.world_size > 1 else ""
-    layout = ", channels last" if trainer.channels_last else ""
+    layout = ", channels last" if trainer.channels_last and trainer.datamodule.is_image else ""
     return f"{devices}{hardware(pl_module.device.type)}, {trainer.precision}{layout}"
 
 
 def _pair(part: str, metrics: dict[str, Any]) -> str:
-    return f"{part} loss {float(metrics[f'{part}/loss']):.3f} acc {float(metrics[f'{part}/acc']):6.2%}"
+    begin = f"{part}/"
+    figures = {name.removeprefix(begin): float(value) for name, value in metrics.items() if name.startswith(begin)}
+    return f"{part} {describe(figures)}"

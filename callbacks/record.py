@@ -70,6 +70,8 @@ class Record(Checkpoint):
         path = self._path(trainer)
         if path is not None and trainer.is_global_zero and trainer.config_text is not None:
             write_atomically(path / "config.yaml", trainer.config_text)
+        if path is not None and trainer.is_global_zero:
+            trainer.datamodule.save_beside(path)
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
 

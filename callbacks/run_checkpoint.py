@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from callbacks.signals import StopRequest
 from engine.checkpoint_io import copy_atomically
 from engine.errors import InputError, RunInterrupted
-from engine.monitor import check_monitor
+from engine.monitor import Mode, choose_monitor
 
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 
@@ -23,13 +23,14 @@ class RunCheckpoint(Checkpoint):
     at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.)
 
     Args:
-        monitor: Validation metric that decides which checkpoint is best; without a validation split the last one is.
-        mode: Whether more (`max`) or less (`min`) of it is better.
+        monitor: Validation metric that decides which checkpoint is best, the model's own if not given; without a
+            validation split the last one is.
+        mode: Whether more (`max`) or less (`min`) of it is better; more of an accuracy and less of a loss if not given.
         every_n_train_steps: Save also after so many steps; 0 saves once an epoch.
     """
 
     def __init__(
-        self, monitor: str = "val/acc", mode: Literal["min", "max"] = "max", every_n_train_steps: int = 0
+        self, monitor: str | None = None, mode: Mode | None = None, every_n_train_steps: int = 0
     ) -> None:
         if every_n_train_steps < 0:
             raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
@@ -43,8 +44,8 @@ class RunCheckpoint(Checkpoint):
         self._stop_request = StopRequest()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Checks that the metric exists."""
-        check_monitor("--checkpoint.monitor", self.monitor, pl_module)
+        """Settles on a metric, and checks that it exists."""
+        self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C and SIGTERM."""

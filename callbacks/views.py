@@ -29,8 +29,10 @@ class Views(Callback):
         """Gives the model its views, or takes them away.
 
         Raises:
-            InputError: The images are too small to be shifted so far.
+            InputError: There are no images, or they are too small to be shifted so far.
         """
+        if (self.flip or self.shift) and not trainer.datamodule.is_image:
+            raise InputError(f"--views: these are for images, and {trainer.datamodule.name} has none")
         if self.shift and self.shift >= trainer.datamodule.image_size:
             raise InputError(
                 f"--views.shift {self.shift}: the images have {trainer.datamodule.image_size} pixels a side"

@@ -187,7 +187,7 @@ class ImageFolderDataModule(ImageDataModule):
     def predict_dataloader(self) -> Any:
         """Loader of `inputs`, files or folders of pictures, else of the test set."""
         if not self.mean:  # neither a checkpoint nor training pictures have told it yet
-            self._load()
+            self.load_once()
         return super().predict_dataloader()
 
     def state_dict(self) -> dict[str, Any]:

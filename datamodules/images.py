@@ -3,19 +3,20 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from datamodules.augmentation import Augmentation, Normalization
+from datamodules.data_module import DataModule
 from datamodules.image_files import decode, find_pictures
 from datamodules.loader import Batch, BatchLoader
 from datamodules.streaming import PictureFiles
 from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 from datamodules.synthetic import synthetic_images
 from engine.errors import InputError
+from engine.predictions import Table, classified
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Split:
         return Split(images, self.targets[places])
 
 
-class ImageDataModule(LightningDataModule):
+class ImageDataModule(DataModule):
     """Images, split and handed out in whole batches; decoded once into memory unless `read` leaves them on disk.
 
     A subclass names the data set in the class attributes below and reads it in `read`.
@@ -53,7 +54,9 @@ class ImageDataModule(LightningDataModule):
     """
 
     name: str
-    unit = "images"  # what its samples are called
+    unit = "images"
+    stand_in = "pictures"
+    is_image = True
     class_names: tuple[str, ...]
     num_classes: int
     in_channels: int
@@ -61,6 +64,7 @@ class ImageDataModule(LightningDataModule):
     mean: tuple[float, ...]
     std: tuple[float, ...]
     train_size: int
+    splits: dict[str, Split]
 
     def __init__(
         self,
@@ -73,33 +77,19 @@ class ImageDataModule(LightningDataModule):
         augmentation: Augmentation,
         normalization: Literal["channel", "symmetric", "unit", "none"],
     ) -> None:
-        super().__init__()
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("eval_batch_size", eval_batch_size, 1),
-            ("val_size", val_size, 0),
-        ):
-            if value < least:
-                raise InputError(f"data.{name} is {value}: at least {least} is needed")
+        super().__init__(data_dir, source, batch_size, eval_batch_size)
+        if val_size < 0:
+            raise InputError(f"data.val_size is {val_size}: at least 0 is needed")
         for name, most in (("crop_padding", self.image_size - 1), ("cutout", self.image_size)):
             if (value := getattr(augmentation, name)) > most:
                 raise InputError(f"data.augmentation.{name} is {value}: at most {most} is possible")
         for name in ("rotation", "scale", "shear", "elastic"):
             if getattr(augmentation, name) and self.image_size == 1:
                 raise InputError(f"data.augmentation.{name}: an image of 1 pixel has nothing to turn or distort")
-        self.data_dir = Path(data_dir).expanduser()
-        self.source = source
-        self.batch_size = batch_size
-        self.eval_batch_size = eval_batch_size
         self.val_size = val_size
         self.split_seed = split_seed
         self.augmentation = augmentation
         self._scaling = normalization
-        self.origin = "synthetic pictures" if source == "synthetic" else str(self.data_dir)
-        self.inputs: list[str] = []
-        self.splits: dict[str, Split] = {}
-        self._loaders: dict[str, BatchLoader] = {}  # the latest of each split
-        self._position = 0  # batch within the epoch at which a resumed run goes on
         if source == "synthetic":
             self.class_names = SYNTHETIC_CLASSES[: self.num_classes]
 
@@ -127,52 +117,35 @@ class ImageDataModule(LightningDataModule):
         """Splits the training images into those to train on and a validation set of `val_size`."""
         return stratified_split(part, val_size, self.num_classes, self.split_seed)
 
-    def prepare_data(self) -> None:
-        """Downloads and caches on one process, so that the others find the work done."""
-        if not self.splits and not self.inputs:
-            self._load()
-
     def setup(self, stage: str) -> None:
         """Loads and splits the data; the second and later calls change nothing.
 
         Raises:
             InputError: The data cannot be had, or batch and split sizes do not fit it.
         """
-        if self.inputs:
-            return
-        if not self.splits:
-            self._load()
+        super().setup(stage)
         if stage == "fit" and self.batch_size > len(self.splits["train"]):
             raise InputError(
                 f"data.batch_size is {self.batch_size}: larger than the {len(self.splits['train']):,} training images"
             )
 
-    def _load(self) -> None:
+    def load(self) -> dict[str, Split]:
+        """Reads or draws the images, and sets those for validation aside where the data set has not done so."""
         parts = self.synthesize() if self.source == "synthetic" else self.read()
         if "val" in parts:
-            self.splits = parts
-            return
+            return parts
         total = len(parts["train"])
         # The synthetic stand-in is smaller than the data set; its validation split shrinks in proportion.
         val_size = self.val_size * total // max(total, self.train_size) if self.source == "synthetic" else self.val_size
         if val_size > total - self.num_classes:
             raise InputError(f"data.val_size is {self.val_size}: too large for {total:,} training images")
         train, val = self.split_off(parts["train"], val_size)
-        self.splits = {"train": train, "val": val, "test": parts["test"]}
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Number of images in each split."""
-        return {name: len(split) for name, split in self.splits.items()}
+        return {"train": train, "val": val, "test": parts["test"]}
 
     def train_dataloader(self) -> BatchLoader:
         """Loader of the training split, at the batch where a resumed run goes on."""
-        world_size = self.trainer.world_size
-        if self.batch_size % world_size:
-            raise InputError(f"data.batch_size is {self.batch_size}: {world_size} devices cannot share it equally")
-        loader = self._loader("train", self.batch_size, self.trainer.seed, self.augmentation)
-        loader.position, self._position = self._position, 0
-        return loader
+        self.share(self.batch_size)
+        return self.resumed(self._loader("train", self.batch_size, self.trainer.seed, self.augmentation))
 
     def val_dataloader(self) -> BatchLoader | list:
         """Loader of the validation split; an empty list, which Lightning skips, where there is none."""
@@ -201,6 +174,10 @@ class ImageDataModule(LightningDataModule):
             return [str(path) for path in find_pictures(self.inputs)]
         return [f"test[{place}]" for place in range(len(self.splits["test"]))]
 
+    def prediction_table(self, outputs: Tensor) -> Table:
+        """Returns the classes that probabilities [N, K] speak for."""
+        return classified("file", self.prediction_names(), outputs, self.class_names)
+
     def _loader(
         self, name: str, batch_size: int, seed: int | None = None, augmentation: Augmentation | None = None
     ) -> BatchLoader:
@@ -216,10 +193,7 @@ class ImageDataModule(LightningDataModule):
         loader = BatchLoader(
             split.images, split.targets, batch_size, seed, augmentation, self.trainer.global_rank, world_size
         )
-        if name in self._loaders:
-            self._loaders[name].close()
-        self._loaders[name] = loader
-        return loader
+        return self.keep(name, loader)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augments (in training only) and normalises the whole batch on its device.
@@ -238,46 +212,6 @@ class ImageDataModule(LightningDataModule):
         if not self.trainer.channels_last:
             images = images.contiguous()
         return Batch(images, batch.targets, batch.index, {})
-
-    def teardown(self, stage: str) -> None:
-        """Ends the processes of the loaders."""
-        while self._loaders:
-            self._loaders.popitem()[1].close()
-
-    def on_exception(self, exception: BaseException) -> None:
-        """Ends them, too, when a run ends early."""
-        self.teardown("")
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the batch within the epoch at which training goes on, and the sizes of the splits.
-
-        Kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's length.
-        """
-        loop = self.trainer.fit_loop
-        within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
-        batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
-        return {"batch": batch, "sizes": self.sizes}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the position of a checkpoint, if training goes on from it.
-
-        Raises:
-            InputError: It would go on with other images than those of the run.
-        """
-        if self.trainer.state.fn != "fit":
-            return
-        self._position = state_dict["batch"]
-        before = state_dict.get("sizes", {})  # which older checkpoints lack
-        for part, kind in (("train", "training"), ("val", "validation")):
-            if part in before and before[part] != self.sizes[part]:
-                raise self.changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
-
-    def changed(self, how: str) -> InputError:
-        """Returns the error of a run that would go on with other images than its own."""
-        return InputError(
-            f"{self.origin}: the {self.unit} have changed since this run stopped ({how}); a new run can start from its "
-            "weights with --weights"
-        )
 
 
 def stratified_split(part: Split, val_size: int, num_classes: int, seed: int) -> tuple[Split, Split]:

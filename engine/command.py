@@ -101,7 +101,10 @@ class Command(LightningCLI):
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand == "predict":
             parser.add_argument(
-                "--input", nargs="+", default=[], help="Pictures, or folders of them; the test set if none."
+                "--input",
+                nargs="+",
+                default=[],
+                help="Pictures, or folders of them; texts, or files with one a line. The test set if none.",
             )
             parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
@@ -236,12 +239,11 @@ class Command(LightningCLI):
             say(f"pictures and summary.json are in {self.folder.path}")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
-        """Classifies files, or the test set."""
+        """Classifies files or texts, or the test set; or continues texts."""
         outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
-        names = datamodule.prediction_names()
-        probabilities = predictions.gather(outputs, len(names), self.trainer.world_size)
+        together = predictions.gather(outputs, len(datamodule.prediction_names()), self.trainer.world_size)
         if self.trainer.is_global_zero:
-            predictions.report(names, probabilities, datamodule.class_names, self.settings.output)
+            predictions.report(datamodule.prediction_table(together), self.settings.output)
 
     def _say_result(self) -> None:
         keeper = self.trainer.checkpoint_callback

@@ -8,7 +8,7 @@ from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset
 from engine.errors import InputError
 from engine.messages import shorten
 
-LINKED = ("num_classes", "in_channels", "image_size")  # arguments of a model that the data gives
+LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
 
 
 class Parser(LightningArgumentParser):

@@ -1,12 +1,14 @@
 """Running metrics, cheap enough to be updated in every step."""
 
+from math import log
+
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
 
-class ClassificationMetrics(Metric):
-    """Mean loss and accuracy over samples, exact for batches of any size and over several devices.
+class RunningMetrics(Metric):
+    """Sums over an epoch, exact for batches of any size and over several devices; a subclass says of what.
 
     Args:
         persistent: Keep the sums in checkpoints, so that an epoch resumed in its middle reports all of it.
@@ -19,8 +21,26 @@ class ClassificationMetrics(Metric):
         # without torchmetrics' wrapper around it, which takes longer than the work (a copy has it again: harmless)
         self.update = type(self).update.__get__(self)
         self.add_state("loss", torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
-        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+
+    def so_far(self) -> dict[str, float]:
+        """Returns the figures on this device alone; waits for it."""
+        return {name: float(value) for name, value in self._figures(self.count.clamp(min=1)).items()}
+
+    def compute(self) -> dict[str, Tensor]:
+        """Returns the figures by name."""
+        return self._figures(self.count)
+
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+
+class ClassificationMetrics(RunningMetrics):
+    """Mean loss and accuracy over samples."""
+
+    def __init__(self, persistent: bool = False) -> None:
+        super().__init__(persistent)
+        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
 
     def update(self, logits: Tensor, targets: Tensor, loss: Tensor) -> None:
         """Takes a batch in, without waiting for the device.
@@ -35,11 +55,29 @@ class ClassificationMetrics(Metric):
         self.correct.add_((logits.detach().argmax(1) == targets).sum())
         self.count.add_(len(targets))
 
-    def compute(self) -> dict[str, Tensor]:
-        """Returns `loss` (nats) and `acc` (0 to 1)."""
-        return {"loss": self.loss / self.count, "acc": self.correct / self.count}
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        return {"loss": self.loss / count, "acc": self.correct / count}
 
-    def so_far(self) -> tuple[float, float]:
-        """Returns loss and accuracy on this device alone; waits for it."""
-        count = max(1, int(self.count))
-        return float(self.loss) / count, int(self.correct) / count
+
+class LanguageMetrics(RunningMetrics):
+    """Mean cross-entropy over the symbols of a text, in nats and in bits."""
+
+    def update(self, loss: Tensor, symbols: int) -> None:
+        """Takes a batch in, without waiting for the device.
+
+        Args:
+            loss: Mean cross-entropy of the batch, in nats a symbol.
+            symbols: Number of symbols predicted.
+        """
+        self.__dict__["_update_count"] = 1
+        self.loss.add_(loss.detach(), alpha=symbols)
+        self.count.add_(symbols)
+
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        loss = self.loss / count
+        return {"loss": loss, "bits": loss / log(2)}
+
+
+def describe(figures: dict[str, float]) -> str:
+    """Returns figures as a line shows them: accuracies in percent."""
+    return " ".join(f"{name} {value:6.2%}" if name == "acc" else f"{name} {value:.3f}" for name, value in figures.items())

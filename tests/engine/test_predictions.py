@@ -9,13 +9,14 @@ import torch
 from PIL import Image
 
 from engine.errors import InputError
-from engine.predictions import SHOWN, gather, report
+from engine.predictions import SHOWN, Table, classified, excerpt, gather, report
 
 CLASSES = ("cat", "dog", "bird")
 
 
 def test_the_two_likeliest_classes_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    report(["a.png", "longer.png"], torch.tensor([[0.7, 0.1, 0.2], [0.05, 0.9, 0.05]]), CLASSES, None)
+    probabilities = torch.tensor([[0.7, 0.1, 0.2], [0.05, 0.9, 0.05]])
+    report(classified("file", ["a.png", "longer.png"], probabilities, CLASSES), None)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[0][:3] == ["file", "class", "probability"]
     assert lines[1] == ["a.png", "cat", "0.7000", "bird", "0.2000"]
@@ -25,7 +26,7 @@ def test_the_two_likeliest_classes_are_shown(capsys: pytest.CaptureFixture[str])
 def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     n = SHOWN + 5
     names = [f"test[{i}]" for i in range(n)]
-    report(names, torch.rand(n, 3), CLASSES, "out.csv")
+    report(classified("file", names, torch.rand(n, 3), CLASSES), "out.csv")
     output = capsys.readouterr().out
     assert "... and 5 more; --output FILE.csv writes all" in output
     assert f"{n} predictions written to {tmp_path / 'out.csv'}" in output
@@ -37,7 +38,22 @@ def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys
 
 def test_a_file_that_cannot_be_written_is_named() -> None:
     with pytest.raises(InputError, match=r"--output nowhere/out.csv: cannot be written"):
-        report(["a"], torch.rand(1, 3), CLASSES, "nowhere/out.csv")
+        report(Table(("file",), [("a",)]), "nowhere/out.csv")
+
+
+def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "one\ntwo " * 40
+    report(Table(("text", "class"), [(text, "good")], "texts"), "out.csv")
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("one two one two") and "...  good" in line and len(line) < 80
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["text"] == text
+    assert excerpt("short") == "short"
+
+
+def test_prose_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    report(Table(("prime", "text"), [("a", "a b\n  c")], "prose"), None)
+    assert capsys.readouterr().out == "a b\n  c\n\n"
 
 
 def test_batches_are_joined_in_order() -> None:

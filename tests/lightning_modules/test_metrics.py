@@ -33,8 +33,8 @@ def test_uneven_batches_give_the_mean_over_samples(samples: Samples, sizes: tupl
 
 def test_so_far_agrees_with_compute(samples: Samples) -> None:
     metrics = feed(ClassificationMetrics(), samples, 20, 3)
-    assert metrics.so_far() == pytest.approx([float(value) for value in metrics.compute().values()])
-    assert ClassificationMetrics().so_far() == (0, 0)
+    assert metrics.so_far() == pytest.approx({name: float(value) for name, value in metrics.compute().items()})
+    assert ClassificationMetrics().so_far() == {"loss": 0, "acc": 0}
 
 
 def test_reset_forgets(samples: Samples) -> None:
