@@ -5,6 +5,7 @@ from callbacks.configured_optimizer import ConfiguredOptimizer
 from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
+from callbacks.gradient_flow import GradientFlow
 from callbacks.nan_guard import NaNGuard
 from callbacks.pictures import Pictures
 from callbacks.progress import Progress
@@ -12,6 +13,7 @@ from callbacks.record import Record
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
 from callbacks.test_subset import TestSubset
+from callbacks.texts import Texts
 from callbacks.views import Views
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "DataInitializer",
     "EarlyStopping",
     "Freeze",
+    "GradientFlow",
     "NaNGuard",
     "Pictures",
     "Progress",
@@ -27,5 +30,6 @@ __all__ = [
     "RunCheckpoint",
     "StepSeed",
     "TestSubset",
+    "Texts",
     "Views",
 ]

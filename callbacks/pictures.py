@@ -29,9 +29,9 @@ class Pictures(Checkpoint):
         """Draws the learning curves, and what the model has made of the plane."""
         rows = trainer.builtin(Record).rows
         if rows:
-            _save(trainer, "curves.png", draw_curves(rows))
+            save_picture(trainer, "curves.png", draw_curves(rows))
         if _in_the_plane(trainer.datamodule):
-            _save(trainer, "decision_surface.png", decision_surface(pl_module, trainer.datamodule, "train"))
+            save_picture(trainer, "decision_surface.png", decision_surface(pl_module, trainer.datamodule, "train"))
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets an earlier test."""
@@ -66,16 +66,16 @@ class Pictures(Checkpoint):
         test = data.splits["test"]
         targets = test.targets[index]
         confusion = draw_confusion(targets, guesses, data.class_names, f"test {data.unit}")
-        _save(trainer, "confusion.png", confusion)
+        save_picture(trainer, "confusion.png", confusion)
         if _in_the_plane(data):
-            _save(trainer, "decision_surface.png", decision_surface(pl_module, data, "test"))
+            save_picture(trainer, "decision_surface.png", decision_surface(pl_module, data, "test"))
             return
         if not data.is_image:
             return
         # in file order, so that the same images come up in every run
         order = index.argsort()[: COLUMNS * ROWS]
         images = test.images[index[order]]
-        _save(
+        save_picture(
             trainer,
             "predictions.png",
             draw_predictions(images, targets[order], guesses[order], probabilities[order], data.class_names),
@@ -118,7 +118,7 @@ def _logits(model: LightningModule, data: ImageDataModule, points: Tensor) -> Te
     return torch.cat(logits)
 
 
-def _save(trainer: Trainer, name: str, figure: Figure) -> None:
+def save_picture(trainer: Trainer, name: str, figure: Figure) -> None:
     if trainer.run_folder is None or not trainer.is_global_zero:
         return
     path = trainer.run_folder.path / name

@@ -47,6 +47,30 @@ def draw_curves(rows: list[dict[str, str]]) -> Figure:
     return figure
 
 
+def draw_gradient_flow(norms: dict[str, Tensor]) -> Figure:
+    """Draws how strongly a prediction depends on each input before it.
+
+    Args:
+        norms: Norms of the gradient by distance in time, float32 [T], under what each curve is called.
+
+    Returns:
+        The figure.
+    """
+    figure = Figure(figsize=(6, 3.6), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for (label, values), colour in zip(norms.items(), ("tab:gray", "tab:blue"), strict=False):
+        axes.plot((values / values[0]).clamp(min=1e-12).numpy(), color=colour, label=label)
+    axes.set(
+        yscale="log",
+        xlabel="steps back in time",
+        ylabel="gradient norm, of that at the last step",
+        title="what the last prediction's loss depends on",
+    )
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
 def draw_confusion(targets: Tensor, guesses: Tensor, class_names: tuple[str, ...], what: str = "test images") -> Figure:
     """Draws how often each class is taken for each.
 

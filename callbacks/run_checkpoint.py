@@ -29,9 +29,7 @@ class RunCheckpoint(Checkpoint):
         every_n_train_steps: Save also after so many steps; 0 saves once an epoch.
     """
 
-    def __init__(
-        self, monitor: str | None = None, mode: Mode | None = None, every_n_train_steps: int = 0
-    ) -> None:
+    def __init__(self, monitor: str | None = None, mode: Mode | None = None, every_n_train_steps: int = 0) -> None:
         if every_n_train_steps < 0:
             raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
         self.monitor = monitor

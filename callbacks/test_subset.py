@@ -23,7 +23,13 @@ class TestSubset(Callback):
         self.first = first
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Starts to count."""
+        """Starts to count.
+
+        Raises:
+            InputError: What is tested is not classified.
+        """
+        if self.first is not None and not hasattr(trainer.datamodule, "class_names"):
+            raise InputError(f"--test_subset.first {self.first}: {type(pl_module).__name__} has no accuracy")
         self._totals = torch.zeros(2, device=pl_module.device)  # right, seen
 
     def on_test_batch_end(

@@ -1,9 +1,10 @@
 """Decoded data sets on disk: tensors without pickle, keyed to what they were decoded from."""
 
 import contextlib
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -68,3 +69,22 @@ def _write(path: Path, key: str, tensors: dict[str, Tensor]) -> None:
     except (OSError, SafetensorError):
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
+    """Returns a digest of names, sizes and times of change: it differs once a file was added, removed or changed.
+
+    Args:
+        paths: The files.
+        root: Folder that the names are taken from, so that it may be called by any path.
+        times: Whether times of change count, which a copy of the files need not keep.
+
+    Returns:
+        Hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        stat = path.stat()
+        changed = stat.st_mtime_ns if times else 0
+        digest.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{changed}\n".encode())
+    return digest.hexdigest()

@@ -9,9 +9,9 @@ from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity
 
 from datamodules.augmentation import Augmentation
-from datamodules.cache import cached
+from datamodules.cache import cached, fingerprint
 from datamodules.download import answering, download
-from datamodules.image_files import class_files, decode, fingerprint
+from datamodules.image_files import class_files, decode
 from datamodules.images import ImageDataModule, Split
 from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 from engine.errors import InputError

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sized
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
@@ -12,11 +12,24 @@ from engine.errors import InputError
 from engine.predictions import Table
 
 
-class Loader(Protocol):
-    """Hands out the batches of one part."""
+class Loader:
+    """Hands out the batches of one part; a subclass sets `batch_size`, the samples a batch over all processes together.
 
-    batch_size: int  # samples a batch, over all processes together
-    position: int  # batch at which the next epoch starts; not 0 only right after a resume
+    Attributes:
+        position: Batch at which the next iteration starts; not 0 only right after a resume.
+    """
+
+    batch_size: int
+
+    def __init__(self) -> None:
+        self.position = 0
+
+    def state_dict(self) -> dict:
+        """Returns nothing: the data module keeps the position. Lightning asks this of a loader that can resume."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Ignores the state, for the same reason."""
 
     def close(self) -> None:
         """Ends what works for the loader."""
@@ -83,7 +96,7 @@ class DataModule(LightningDataModule):
         """Number of samples in each split."""
         return {name: len(split) for name, split in self.splits.items()}
 
-    def save_beside(self, run: Path) -> None:  # noqa: B027 (most have nothing to keep)
+    def save_beside(self, run: Path) -> None:
         """Writes what a run keeps of its data into the run's folder."""
 
     @abstractmethod

@@ -14,7 +14,14 @@ ANSWER_WITHIN = 8.0  # seconds that a server has to answer
 STALLS_AFTER = 30.0  # seconds without a byte after which a download has failed
 
 
-def download(fetch: Callable[[], object], files: Sequence[Path], data_dir: Path, holds: str, name: str) -> None:
+def download(
+    fetch: Callable[[], object],
+    files: Sequence[Path],
+    data_dir: Path,
+    holds: str,
+    name: str,
+    stand_in: str = "pictures",
+) -> None:
     """Runs a download.
 
     Args:
@@ -23,6 +30,7 @@ def download(fetch: Callable[[], object], files: Sequence[Path], data_dir: Path,
         data_dir: The folder that the user named.
         holds: What that folder holds instead of the data set, for the message.
         name: Name of the data set, for the message.
+        stand_in: What the synthetic source makes instead, for the message.
 
     Raises:
         InputError: The download failed.
@@ -44,7 +52,7 @@ def download(fetch: Callable[[], object], files: Sequence[Path], data_dir: Path,
             raise
         raise InputError(
             f"--data.data_dir {data_dir}: holds {holds}, and the download failed ({error}); "
-            f"put {name} there, or try the built-in pictures with --data.source synthetic"
+            f"put {name} there, or try the built-in {stand_in} with --data.source synthetic"
         ) from error
 
 

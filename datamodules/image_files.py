@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,25 +56,6 @@ def class_files(folder: Path, class_names: Sequence[str]) -> list[tuple[Path, in
             raise InputError(f"{folder / name}: no pictures in this class folder")
         files += [(path, number) for path in found]
     return sorted(files, key=lambda item: (hashlib.sha256(item[0].name.encode()).digest(), item[1]))
-
-
-def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
-    """Returns a digest of names, sizes and times of change: it differs once a file was added, removed or changed.
-
-    Args:
-        paths: The files.
-        root: Folder that the names are taken from, so that it may be called by any path.
-        times: Whether times of change count, which a copy of the files need not keep.
-
-    Returns:
-        Hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    for path in paths:
-        stat = path.stat()
-        changed = stat.st_mtime_ns if times else 0
-        digest.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{changed}\n".encode())
-    return digest.hexdigest()
 
 
 def read_picture(path: Path, size: int, channels: int, resize: bool) -> np.ndarray:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from datamodules.augmentation import Augmentation
-from datamodules.cache import cached
-from datamodules.image_files import class_files, class_folders, fingerprint, read_pictures
+from datamodules.cache import cached, fingerprint
+from datamodules.image_files import class_files, class_folders, read_pictures
 from datamodules.images import ImageDataModule, Split
 from datamodules.streaming import PictureFiles, available_memory
 from engine.errors import InputError

@@ -12,6 +12,7 @@ from datamodules.augmentation import Augmentation, Normalization
 from datamodules.data_module import DataModule
 from datamodules.image_files import decode, find_pictures
 from datamodules.loader import Batch, BatchLoader
+from datamodules.splitting import stratified_split
 from datamodules.streaming import PictureFiles
 from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 from datamodules.synthetic import synthetic_images
@@ -212,28 +213,3 @@ class ImageDataModule(DataModule):
         if not self.trainer.channels_last:
             images = images.contiguous()
         return Batch(images, batch.targets, batch.index, {})
-
-
-def stratified_split(part: Split, val_size: int, num_classes: int, seed: int) -> tuple[Split, Split]:
-    """Splits off a validation set with the classes in proportion.
-
-    Args:
-        part: Images and classes to split.
-        val_size: Number of images to split off.
-        num_classes: Number of classes.
-        seed: Seed of the choice.
-
-    Returns:
-        Training and validation split, disjoint, each in the order of `part`.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    shuffled = torch.randperm(len(part), generator=rng)
-    # Stable sort by class, then every class is spread evenly over [0, 1): the first val_size places hold each class
-    # in proportion.
-    by_class = shuffled[part.targets[shuffled].argsort(stable=True)]
-    counts = torch.bincount(part.targets, minlength=num_classes)
-    place = torch.cat([(torch.arange(count) + 0.5) / count for count in counts.tolist()])
-    chosen = by_class[place.argsort(stable=True)[:val_size]]
-    is_val = torch.zeros(len(part), dtype=torch.bool)
-    is_val[chosen] = True
-    return part.take(~is_val), part.take(is_val)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from datamodules.data_module import Loader
 from datamodules.streaming import PictureFiles
 from engine.errors import InputError, RunFailed
 from engine.randomness import generator
@@ -39,7 +40,7 @@ class Draws(Protocol):
         ...
 
 
-class BatchLoader:
+class BatchLoader(Loader):
     """Iterates over one split, a gather a batch.
 
     For training it shuffles, drops the incomplete last batch, and gives every rank an equal slice of each global
@@ -67,6 +68,7 @@ class BatchLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        super().__init__()
         self.images = images
         self.targets = targets
         self.batch_size = batch_size
@@ -75,7 +77,6 @@ class BatchLoader:
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
-        self.position = 0  # batch at which the next iteration starts; not 0 only right after a resume
         self._decoder: DataLoader | None = None
         self._requests: list[list[int]] = []  # what the decoder is to decode, batch by batch
         if seed is not None:
@@ -84,13 +85,6 @@ class BatchLoader:
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch, from 0, that the next iteration belongs to."""
         self.epoch = epoch
-
-    def state_dict(self) -> dict:
-        """Returns nothing: the data module keeps the position. Lightning asks this of a loader that can resume."""
-        return {}
-
-    def load_state_dict(self, state_dict: dict) -> None:
-        """Ignores the state, for the same reason."""
 
     def __len__(self) -> int:
         """Number of batches of a whole epoch on this rank."""

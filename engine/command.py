@@ -30,6 +30,9 @@ from engine.weights import load_weights, read_weights
 # Processes that Lightning starts for further devices run the same command, and find the run's folder here.
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
+# Arguments of data sets that name files or folders.
+PATHS = ("data_dir", "file", "vocabulary")
+
 # Options of one subcommand that are no part of the run.
 PER_CALL = ("weights_only", "verbose", "return_predictions", "input", "output")
 
@@ -149,6 +152,11 @@ class Command(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
+        data = self.settings.data.init_args
+        saved = self.arguments.run and self.arguments.run / "vocabulary.json"
+        own = saved and "vocabulary" in data and data.vocabulary is None and saved.exists()
+        if own:  # what the network has learned, whatever text it meets now; and a text need not be there to tell it
+            data.vocabulary = str(saved)
         try:
             super().instantiate_classes()
         except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
@@ -156,6 +164,9 @@ class Command(LightningCLI):
             while cause.__cause__ is not None and not isinstance(cause, InputError):
                 cause = cause.__cause__
             raise InputError(shorten(str(cause))) from error
+        finally:
+            if own:
+                data.vocabulary = None
         if self.checkpoint is not None:
             check_same_model(self.model, self.checkpoint, self.arguments.checkpoint)
             self.checkpoint = None  # Lightning reads it again, and memory need not hold it twice
@@ -201,8 +212,9 @@ class Command(LightningCLI):
             settings.pop(key, None)
         config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_unset=False, skip_validation=True))
         data = config["data"].get("init_args", {})
-        if "data_dir" in data:  # findable from whatever folder the run is repeated in
-            data["data_dir"] = str(Path(data["data_dir"]).expanduser().resolve())
+        for name in PATHS:  # findable from whatever folder the run is repeated in
+            if data.get(name) is not None:
+                data[name] = str(Path(data[name]).expanduser().resolve())
         return config
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:

@@ -36,6 +36,10 @@ CHANGEABLE = (
     "data.eval_batch_size",
     "data.stream",
     "data.num_workers",
+    "model.temperature",
+    "model.top_k",
+    "model.top_p",
+    "model.length",
 )
 
 

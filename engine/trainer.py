@@ -15,6 +15,7 @@ from callbacks import (
     DataInitializer,
     EarlyStopping,
     Freeze,
+    GradientFlow,
     NaNGuard,
     Pictures,
     Progress,
@@ -22,6 +23,7 @@ from callbacks import (
     RunCheckpoint,
     StepSeed,
     TestSubset,
+    Texts,
     Views,
 )
 from engine.checkpoint_io import AtomicCheckpointIO
@@ -205,6 +207,8 @@ def _with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         Record(),
         Progress(progress_bar),
         Pictures(),
+        Texts(),
+        GradientFlow(),
         RunCheckpoint(),
     ]
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lightning_modules.alexnet import AlexNet
+    from lightning_modules.bag_of_ngrams import BagOfNgrams
+    from lightning_modules.char_rnn import CharRNN
     from lightning_modules.convnet import ConvNet
     from lightning_modules.course_inception import CourseInception
     from lightning_modules.course_mobilenet import CourseMobileNet
@@ -19,10 +21,14 @@ if TYPE_CHECKING:
     from lightning_modules.perceptron import Perceptron
     from lightning_modules.resnet import ResNet
     from lightning_modules.softmax_regression import SoftmaxRegression
+    from lightning_modules.text_cnn import TextCNN
+    from lightning_modules.text_rnn import TextRNN
     from lightning_modules.vgg import VGG
 
 _PLACES = {
     "AlexNet": "lightning_modules.alexnet",
+    "BagOfNgrams": "lightning_modules.bag_of_ngrams",
+    "CharRNN": "lightning_modules.char_rnn",
     "ConvNet": "lightning_modules.convnet",
     "CourseInception": "lightning_modules.course_inception",
     "CourseMobileNet": "lightning_modules.course_mobilenet",
@@ -38,6 +44,8 @@ _PLACES = {
     "Perceptron": "lightning_modules.perceptron",
     "ResNet": "lightning_modules.resnet",
     "SoftmaxRegression": "lightning_modules.softmax_regression",
+    "TextCNN": "lightning_modules.text_cnn",
+    "TextRNN": "lightning_modules.text_rnn",
     "VGG": "lightning_modules.vgg",
 }
 

@@ -80,4 +80,6 @@ class LanguageMetrics(RunningMetrics):
 
 def describe(figures: dict[str, float]) -> str:
     """Returns figures as a line shows them: accuracies in percent."""
-    return " ".join(f"{name} {value:6.2%}" if name == "acc" else f"{name} {value:.3f}" for name, value in figures.items())
+    return " ".join(
+        f"{name} {value:6.2%}" if name == "acc" else f"{name} {value:.3f}" for name, value in figures.items()
+    )

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from pytorch_lightning.loggers import WandbLogger
 
-from callbacks.pictures import _save, decision_surface
+from callbacks.pictures import decision_surface, save_picture
 from callbacks.plots import draw_curves
 from datamodules import XORDataModule
 from engine.run_folder import RunFolder
@@ -89,6 +89,6 @@ def test_a_picture_reaches_weights_and_biases(tmp_path: Path) -> None:
             sent.append(key)
 
     run = SimpleNamespace(run_folder=RunFolder(tmp_path), is_global_zero=True, loggers=[Fake()])
-    _save(run, "curves.png", draw_curves([ROW | {"epoch": "0"}]))
+    save_picture(run, "curves.png", draw_curves([ROW | {"epoch": "0"}]))
     assert sent == ["curves"]
     assert set(_sizes(tmp_path)) == {"curves.png"}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from datamodules.image_files import class_files, class_folders, decode, find_pictures, fingerprint, read_pictures
+from datamodules.cache import fingerprint
+from datamodules.image_files import class_files, class_folders, decode, find_pictures, read_pictures
 from engine.errors import InputError
 
 

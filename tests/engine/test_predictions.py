@@ -45,7 +45,9 @@ def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.Capture
     text = "one\ntwo " * 40
     report(Table(("text", "class"), [(text, "good")], "texts"), "out.csv")
     line = capsys.readouterr().out.splitlines()[1]
-    assert line.startswith("one two one two") and "...  good" in line and len(line) < 80
+    assert line.startswith("one two one two")
+    assert "...  good" in line
+    assert len(line) < 80
     with open("out.csv", newline="", encoding="utf-8") as file:
         assert next(csv.DictReader(file))["text"] == text
     assert excerpt("short") == "short"

@@ -1,0 +1,312 @@
+"""A text that is read character by character: Anna Karenina, Shakespeare's plays, or any file of your own."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torchvision.datasets.utils import download_url
+
+from datamodules.character_batches import CharacterBatch, RowLoader, Rows, WindowLoader
+from datamodules.data_module import DataModule
+from datamodules.download import answering, download
+from datamodules.synthetic_text import synthetic_corpus
+from datamodules.text_files import read_lines, read_text
+from datamodules.vocabulary import Vocabulary
+from engine.errors import InputError
+from engine.predictions import Table
+
+PRIME = 50  # characters of the validation text with which samples begin, unless something else is given
+SYNTHETIC = 300_000  # characters
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Facts of a text that can be downloaded.
+
+    Attributes:
+        name: What it is.
+        file: Its name under the data folder.
+        url: Where it is.
+        md5: Checksum, where it is known.
+    """
+
+    name: str
+    file: str
+    url: str
+    md5: str | None = None
+
+
+CORPORA = {
+    "anna": Corpus(
+        "Anna Karenina",
+        "anna.txt",
+        "https://raw.githubusercontent.com/udacity/deep-learning/master/intro-to-rnns/anna.txt",
+        "66af58357c81207ddfba09600dbac1a6",
+    ),
+    "shakespeare": Corpus(
+        "Tiny Shakespeare",
+        "shakespeare.txt",
+        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+    ),
+}
+
+
+class CharCorpusDataModule(DataModule):
+    """A text, split into parts, and read in pieces of some characters.
+
+    In `rows` the training text is cut into as many rows as a batch has; all are read from left to right, a piece a
+    step, and a model can carry its state from piece to piece (truncated back-propagation through time). In `windows`
+    pieces are drawn from anywhere, and each begins anew. Validation and test are always read in rows.
+
+    The symbols are the characters of the whole text.
+
+    Args:
+        data_dir: Folder of the named corpora; a download goes there.
+        source: `auto` for a real text; `synthetic` for sentences of a small formal grammar, made without download.
+        corpus: Which named corpus.
+        file: A text file of your own, in UTF-8, in place of it.
+        newlines: `translate` makes every kind of line end one newline, as Python does; `keep` leaves them as they are.
+        split: Where parts lie: one after the other (`position`), or each row's last columns are validation
+            (`columns`: spread over the whole text, as published for character RNNs).
+        val_share: Part of the text set aside for validation; 0 trains on all.
+        test_share: Part of the text set aside for the test; 0 in `columns`.
+        reading: How the training text is read.
+        batch_size: Pieces an optimizer step, over all devices together.
+        steps: Characters a piece.
+        eval_batch_size: Rows that validation and test texts are cut into where parts lie one after the other; each row
+            begins with an empty state, so that fewer rows take longer and measure a little better.
+        vocabulary: A run's `vocabulary.json`, or the run, whose symbols count instead of the text's own.
+    """
+
+    unit = "characters"
+    stand_in = "sentences"
+    splits: dict[str, Rows]
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Literal["auto", "synthetic"] = "auto",
+        corpus: Literal["anna", "shakespeare"] = "anna",
+        file: str | None = None,
+        newlines: Literal["translate", "keep"] = "translate",
+        split: Literal["position", "columns"] = "position",
+        val_share: float = 0.05,
+        test_share: float = 0.05,
+        reading: Literal["rows", "windows"] = "rows",
+        batch_size: int = 100,
+        steps: int = 100,
+        eval_batch_size: int = 20,
+        vocabulary: str | None = None,
+    ) -> None:
+        super().__init__(data_dir, source, batch_size, eval_batch_size)
+        if steps < 1:
+            raise InputError(f"data.steps is {steps}: at least 1 is needed")
+        if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
+            raise InputError(
+                f"data.val_share {val_share:g} and data.test_share {test_share:g}: shares that leave some text to "
+                "train on are needed"
+            )
+        if split == "columns" and (test_share or reading == "windows"):
+            what = f"data.test_share is {test_share:g}" if test_share else "data.reading is windows"
+            raise InputError(
+                f"{what}: data.split columns has rows, and no test part; set it to 0, or split by position"
+            )
+        self.corpus = CORPORA[corpus]
+        self.file = None if file is None else Path(file).expanduser()
+        self.name = self.corpus.name if file is None else self.file.name
+        if source == "auto":
+            self.origin = str(self.file or self.data_dir / self.corpus.file)
+        self.newlines = newlines
+        self.split = split
+        self.val_share = val_share
+        self.test_share = test_share
+        self.reading = reading
+        self.steps = steps
+        self._vocabulary = None if vocabulary is None else Vocabulary.load(Path(vocabulary))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The symbols; reads the text if need be."""
+        if self._vocabulary is None:
+            self.load_once()
+        return self._vocabulary
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of symbols."""
+        return len(self.vocabulary)
+
+    def load(self) -> dict[str, Rows]:
+        """Reads the text and splits it.
+
+        Raises:
+            InputError: It cannot be had, is empty, not UTF-8 or too short, or has a symbol that the vocabulary lacks.
+        """
+        if self.source == "synthetic":
+            text = self.synthesize()
+        else:
+            path = self.file or self._fetched()
+            text = read_text(path, translate_newlines=self.newlines == "translate")
+        if self._vocabulary is None:
+            self._vocabulary = Vocabulary(sorted(set(text)))
+        symbols = self._encode(text)
+        return self._in_columns(symbols) if self.split == "columns" else self._in_places(symbols)
+
+    def synthesize(self) -> str:
+        """Makes sentences in place of the text."""
+        return synthetic_corpus(SYNTHETIC, seed=1)
+
+    def _fetched(self) -> Path:
+        """Returns the corpus's file, downloaded if it is not there."""
+        path = self.data_dir / self.corpus.file
+        if not path.is_file():
+
+            def fetch() -> None:
+                url = answering([self.corpus.url])
+                # under another name until it is whole: a killed process leaves nothing that counts as there
+                download_url(url, self.data_dir, f"{path.name}.part", self.corpus.md5)
+                os.replace(f"{path}.part", path)
+
+            holds = f"no {path.name}"
+            download(fetch, [path, Path(f"{path}.part")], self.data_dir, holds, self.corpus.name, "sentences")
+        return path
+
+    def _encode(self, text: str) -> Tensor:
+        """Returns the numbers of a text's symbols, [N], in as few bytes as they need.
+
+        Raises:
+            InputError: A symbol is not in the vocabulary.
+        """
+        points = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
+        kinds, places = points.unique(return_inverse=True)
+        numbers = torch.tensor(self.vocabulary.ids([chr(point) for point in kinds.tolist()]))
+        return numbers.to(torch.uint8 if self.vocab_size <= 256 else torch.int32)[places]
+
+    def _in_places(self, symbols: Tensor) -> dict[str, Rows]:
+        n = len(symbols)
+        ends = [round(n * (1 - self.val_share - self.test_share)), round(n * (1 - self.test_share)), n]
+        train, val, test = (symbols[begin:end] for begin, end in zip([0, *ends], ends, strict=False))
+        rows = 1 if self.reading == "windows" else self.batch_size
+        parts = {"train": Rows.cut(train, rows)}
+        needed = (self.batch_size + 1) * self.steps if self.reading == "windows" else self.batch_size * self.steps
+        self._check(parts["train"], needed)
+        for part, text in (("val", val), ("test", test)):
+            # a short text in fewer rows, so that it is not all beginnings
+            parts[part] = Rows.cut(text, min(self.eval_batch_size, max(1, len(text) // self.steps)))
+        return parts
+
+    def _in_columns(self, symbols: Tensor) -> dict[str, Rows]:
+        # as published: whole batches alone, of which the last tenth is validation
+        batches = (len(symbols) - 1) // (self.batch_size * self.steps)
+        rows = Rows.cut(symbols[: batches * self.batch_size * self.steps + 1], self.batch_size)
+        border = round(batches * (1 - self.val_share)) * self.steps
+        parts = {"train": Rows(rows.symbols[:, : border + 1]), "val": Rows(rows.symbols[:, border:])}
+        self._check(parts["train"], self.batch_size * self.steps)
+        return parts | {"test": Rows(rows.symbols[:, :0])}
+
+    def _check(self, train: Rows, needed: int) -> None:
+        if len(train) < needed:
+            raise InputError(
+                f"{self.origin}: has {len(train):,} characters to train on, and a step takes {needed:,}; lower "
+                "data.batch_size or data.steps"
+            )
+
+    def train_dataloader(self) -> RowLoader | WindowLoader:
+        """Loader of the training text, at the batch where a resumed run goes on."""
+        self.share(self.batch_size)
+        rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        rows = self.splits["train"]
+        if self.reading == "rows":
+            loader = RowLoader(rows, self.steps, True, rank, world_size)
+        else:
+            seed = self.trainer.seed
+            loader = WindowLoader(rows.symbols[0], self.steps, self.batch_size, seed, rank, world_size)
+        return self.resumed(self.keep("train", loader))
+
+    def val_dataloader(self) -> RowLoader | list:
+        """Loader of the validation text; an empty list, which Lightning skips, where there is none."""
+        return self._rows("val") if len(self.splits["val"]) else []
+
+    def test_dataloader(self) -> RowLoader:
+        """Loader of the test text.
+
+        Raises:
+            InputError: There is none.
+        """
+        if not len(self.splits["test"]):
+            raise InputError(
+                f"data.test_share is 0{' in data.split columns' if self.split == 'columns' else ''}: no text is left "
+                "to test on; validate measures on the validation text"
+            )
+        return self._rows("test")
+
+    def _rows(self, part: str) -> RowLoader:
+        rows, world_size = self.splits[part], self.trainer.world_size
+        if len(rows.symbols) < world_size:
+            raise InputError(f"{len(rows.symbols)} rows of the {part} text cannot be shared by {world_size} devices")
+        return self.keep(part, RowLoader(rows, self.steps, False, self.trainer.global_rank, world_size))
+
+    def primes(self) -> list[str]:
+        """Returns the texts to be continued: `inputs`, each a text or a file of lines, else how validation begins.
+
+        Raises:
+            InputError: One is empty.
+        """
+        return read_lines(self.inputs) if self.inputs else [self.first_prime()]
+
+    def first_prime(self) -> str:
+        """Returns how the validation text begins, or the training text where there is none."""
+        part = next(part for part in ("val", "train") if len(self.splits[part]))
+        return self.decode(self.splits[part].symbols[0, :PRIME])
+
+    def sample(self, n: int) -> Tensor:
+        """Returns up to n pieces of the training text, spread over all of it, int64 [n, T + 1]."""
+        text = self.splits["train"].symbols.flatten()
+        starts = torch.linspace(0, len(text) - self.steps - 1, n).long()
+        return text[starts[:, None] + torch.arange(self.steps + 1)].long()
+
+    def predict_dataloader(self) -> list[CharacterBatch]:
+        """Batches of one prime each: they differ in length."""
+        mine = self.primes()[self.trainer.global_rank :: self.trainer.world_size]
+        return [CharacterBatch(torch.tensor([self.vocabulary.ids(prime)]), fresh=True) for prime in mine]
+
+    def prediction_names(self) -> list[str]:
+        """The primes."""
+        return self.primes()
+
+    def prediction_table(self, outputs: Tensor) -> Table:
+        """Returns each prime and the text that it has become.
+
+        Args:
+            outputs: How each goes on, int64 [N, L].
+        """
+        texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(self.primes(), outputs, strict=True)]
+        return Table(("prime", "text"), texts, "prose")
+
+    def decode(self, symbols: Tensor) -> str:
+        """Returns the text of symbols [N]."""
+        return "".join(self.vocabulary.symbols[number] for number in symbols.tolist())
+
+    def save_beside(self, run: Path) -> None:
+        """Writes the vocabulary."""
+        self.vocabulary.save(run / "vocabulary.json")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the position, and the symbols."""
+        return super().state_dict() | {"vocabulary": self.vocabulary.state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up the position.
+
+        Raises:
+            InputError: The network has learned other symbols.
+        """
+        if Vocabulary.from_state(state_dict["vocabulary"]) != self.vocabulary:
+            raise InputError(
+                f"{self.origin}: has other characters than those that the network has learned; read it with the run's, "
+                "--data.vocabulary RUN"
+            )
+        super().load_state_dict(state_dict)

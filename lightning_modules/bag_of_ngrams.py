@@ -1,0 +1,126 @@
+"""Documents as bags of words or n-grams: linear classifiers that take seconds and are hard to beat.
+
+Averaged embeddings: Armand Joulin, Edouard Grave, Piotr Bojanowski and Tomáš Mikolov, "Bag of Tricks for Efficient
+Text Classification" (fastText), 2016, arXiv:1607.01759. Naive-Bayes weights: Sida Wang and Christopher Manning,
+"Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", ACL 2012.
+"""
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.task import default_optimizer
+from lightning_modules.text_classifier import Objective, TextClassifier, inside
+
+
+class NaiveBayes(nn.Module):
+    """How much more often the documents of each class hold a symbol than all others do, as a logarithm.
+
+    Args:
+        vocab_size: Number of symbols V, with padding as 0 and unknown as 1, which tell nothing.
+        units: Number of classes K; 1 tells the second of two from the first.
+        smoothing: Documents that each symbol is taken to have been met in before any was read.
+    """
+
+    def __init__(self, vocab_size: int, units: int, smoothing: float) -> None:
+        super().__init__()
+        self.smoothing = smoothing
+        # buffers, not parameters: kept in checkpoints, out of the optimizer's reach
+        self.register_buffer("log_ratios", torch.zeros(vocab_size, units))
+        self.register_buffer("is_set", torch.tensor(False))
+
+    def initialize_from_counts(self, counts: Tensor) -> None:
+        """Sets the ratios, unless they came with weights or a checkpoint.
+
+        Args:
+            counts: How many training documents of each class hold each symbol, [V, K].
+        """
+        if self.is_set:
+            return
+        here = counts + self.smoothing
+        others = counts.sum(1, keepdim=True) - counts + self.smoothing
+        ratios = (here / here.sum(0)).log() - (others / others.sum(0)).log()
+        ratios[:2] = 0
+        self.log_ratios.copy_(ratios[:, -self.log_ratios.shape[1] :])  # of one unit, the second class's
+        self.is_set.fill_(True)
+
+
+class BagOfNgrams(TextClassifier):
+    """The sum of what a document's symbols say, over the square root of their number; or their mean embedding.
+
+    Args:
+        num_classes: Number of classes K.
+        vocab_size: Number of symbols V, with padding as 0.
+        embedding: Width of embeddings, whose mean a dense layer classifies; 0 gives each symbol weights of its own for
+            each class.
+        naive_bayes: Whether those weights are factors on the symbols' log-count ratios in the training documents.
+        smoothing: Documents that each symbol is taken to have been met in before any was read.
+        start: What the factors start from.
+        dropout: Share of a document's symbols that is dropped in training.
+        objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
+        logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+
+    Raises:
+        InputError: A share is out of range, or embeddings are to have naive-Bayes weights.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        vocab_size: int,
+        embedding: int = 0,
+        naive_bayes: bool = False,
+        smoothing: float = 1.0,
+        start: float = 1.0,
+        dropout: float = 0.0,
+        objective: Objective = "cross_entropy",
+        logistic: bool = False,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+    ) -> None:
+        if not 0 <= dropout < 1:
+            raise InputError(f"model.dropout is {dropout:g}: at least 0 and less than 1 is needed")
+        if smoothing <= 0:
+            raise InputError(f"model.smoothing is {smoothing:g}: more than 0 is needed")
+        if embedding and naive_bayes:
+            raise InputError(
+                "model.naive_bayes: these are weights of classes; embeddings have none, set model.embedding 0"
+            )
+        super().__init__(
+            num_classes, objective, logistic, optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases
+        )
+        self.dropout = dropout
+        self.averaged = embedding > 0
+        width = embedding or self.units
+        self.weights = nn.Parameter(torch.empty(vocab_size, width))  # [V, E], or [V, units]
+        self.naive_bayes = NaiveBayes(vocab_size, width, smoothing) if naive_bayes else None
+        if embedding:
+            nn.init.uniform_(self.weights, -1 / embedding, 1 / embedding)  # fastText's way
+            self.head = nn.Linear(embedding, self.units)
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
+        else:
+            nn.init.constant_(self.weights, start if naive_bayes else 0.0)
+            self.bias = nn.Parameter(torch.zeros(self.units))
+
+    def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
+        kept = inside(lengths, tokens.shape[1])
+        if self.training and self.dropout:
+            kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
+        symbols = tokens[kept]  # of all documents, one behind the other: [S]
+        documents = kept.nonzero()[:, 0]
+        values = F.embedding(symbols, self.weights)  # [S, width]
+        if self.naive_bayes is not None:
+            values = values * F.embedding(symbols, self.naive_bayes.log_ratios)
+        sums = values.new_zeros(len(tokens), values.shape[1]).index_add(0, documents, values)
+        numbers = lengths[:, None] * (1 - self.dropout if self.training else 1)
+        return self.head(sums / numbers) if self.averaged else sums / numbers.sqrt() + self.bias

@@ -1,0 +1,92 @@
+"""Convolutional network for sentences: windows of several widths, the strongest answer of each filter.
+
+Yoon Kim, "Convolutional Neural Networks for Sentence Classification", 2014, arXiv:1408.5882.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from engine.errors import InputError
+from lightning_modules.task import default_optimizer
+from lightning_modules.text_classifier import TextClassifier, inside
+from lightning_modules.text_layers import WordEmbedding, dense_head
+
+
+class TextCNN(TextClassifier):
+    """Embedding, convolutions of several widths with ReLU, maximum over time, dense head.
+
+    A window counts where it lies within the document; of a document shorter than a window, the first one counts, and
+    sees zeros behind its end.
+
+    Args:
+        num_classes: Number of classes K.
+        vocab_size: Number of symbols V, with padding as 0.
+        embedding: Width E of the embedding.
+        embedding_range: Embeddings start uniformly within plus and minus this.
+        widths: Widths of the windows.
+        filters: Filters of each width.
+        head_hidden: Units of a hidden dense layer with ReLU; none if 0.
+        dropout: Share dropped of what enters the last dense layer.
+        embedding_dropout: Share of words whose embedding is dropped in training.
+        initializer: How filters start: torch's way, or uniformly within 1 / (3 sqrt(E + filters)), without biases
+            (`third`).
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+
+    Raises:
+        InputError: A width is below 1, or there is none.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        vocab_size: int,
+        embedding: int = 128,
+        embedding_range: float = 0.25,
+        widths: Sequence[int] = (3, 4, 5),
+        filters: int = 100,
+        head_hidden: int = 0,
+        dropout: float = 0.5,
+        embedding_dropout: float = 0.0,
+        initializer: Literal["default", "third"] = "default",
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+    ) -> None:
+        if not widths or min(widths) < 1:
+            raise InputError(f"model.widths is {list(widths)}: one or more, each at least 1, are needed")
+        super().__init__(
+            num_classes,
+            optimizer=optimizer,
+            lr_scheduler=lr_scheduler,
+            label_smoothing=label_smoothing,
+            decay_norms_and_biases=decay_norms_and_biases,
+        )
+        self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout)
+        self.convolutions = nn.ModuleList(nn.Conv1d(embedding, filters, width) for width in widths)
+        if initializer == "third":
+            for convolution in self.convolutions:
+                bound = 1 / (3 * (embedding + filters) ** 0.5)
+                nn.init.uniform_(convolution.weight, -bound, bound)
+                nn.init.zeros_(convolution.bias)
+        self.head = dense_head(filters * len(widths), head_hidden, self.units, dropout)
+
+    def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
+        x = self.embedding(tokens, lengths).transpose(1, 2)  # [B, E, M], zeros behind the end
+        strongest = []
+        for convolution in self.convolutions:
+            width = convolution.kernel_size[0]
+            maps = F.relu(convolution(F.pad(x, (0, width - 1))))  # [B, F, M], a window from each place
+            whole = inside((lengths - width + 1).clamp(min=1), maps.shape[2])
+            # behind ReLU nothing is below the 0 of a place that does not count
+            strongest.append((maps * whole[:, None]).amax(2))
+        return self.head(torch.cat(strongest, 1))

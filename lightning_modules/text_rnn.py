@@ -1,0 +1,104 @@
+"""Recurrent network that reads a document and classifies what it has come to.
+
+Sepp Hochreiter and Jürgen Schmidhuber, "Long Short-Term Memory", 1997; both directions: Mike Schuster and Kuldip
+Paliwal, 1997; attention over the outputs: Zichao Yang et al., "Hierarchical Attention Networks for Document
+Classification", 2016.
+"""
+
+from typing import Literal
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from lightning_modules.recurrent import Recurrent
+from lightning_modules.task import default_optimizer
+from lightning_modules.text_classifier import Objective, TextClassifier, inside
+from lightning_modules.text_layers import WordEmbedding, dense_head
+
+Pooling = Literal["last", "mean", "max", "attention"]
+
+
+class TextRNN(TextClassifier):
+    """Embedding, recurrent layers, a summary over time, dense head.
+
+    Args:
+        num_classes: Number of classes K.
+        vocab_size: Number of symbols V, with padding as 0.
+        embedding: Width E of the embedding.
+        embedding_range: Embeddings start uniformly within plus and minus this.
+        cell: Kind of recurrent layer; `scratch` is an LSTM written out gate by gate, `peephole` its gates see the cell.
+        layers: Number of recurrent layers.
+        hidden: Units H of each, in each direction.
+        bidirectional: Whether the document is read backwards, too.
+        pooling: What is classified: the last state, the mean or maximum of all, or a mean weighted by attention.
+        dropout: Share of each recurrent layer's outputs that is dropped in training.
+        embedding_dropout: Share of words whose embedding is dropped in training.
+        head_hidden: Units of a hidden dense layer with ReLU; none if 0.
+        head_dropout: Share dropped of what enters the last dense layer.
+        initializer: How recurrent weights start; see `Recurrent`.
+        forget_bias: What the forget gates' biases start from.
+        objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
+        logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        vocab_size: int,
+        embedding: int = 128,
+        embedding_range: float = 0.25,
+        cell: Literal["rnn", "gru", "lstm", "scratch", "peephole"] = "lstm",
+        layers: int = 1,
+        hidden: int = 128,
+        bidirectional: bool = False,
+        pooling: Pooling = "last",
+        dropout: float = 0.0,
+        embedding_dropout: float = 0.0,
+        head_hidden: int = 0,
+        head_dropout: float = 0.0,
+        initializer: Literal["default", "glorot", "orthogonal", "third"] = "default",
+        forget_bias: float = 0.0,
+        objective: Objective = "cross_entropy",
+        logistic: bool = False,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+    ) -> None:
+        super().__init__(
+            num_classes, objective, logistic, optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases
+        )
+        self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout)
+        self.recurrent = Recurrent(
+            cell,
+            embedding,
+            hidden,
+            layers,
+            dropout,
+            bidirectional=bidirectional,
+            initializer=initializer,
+            forget_bias=forget_bias,
+        )
+        width = hidden * (2 if bidirectional else 1)
+        self.pooling = pooling
+        if pooling == "attention":
+            self.attention = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
+        self.head = dense_head(width, head_hidden, self.units, head_dropout)
+
+    def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
+        outputs, last = self.recurrent.encode(self.embedding(tokens, lengths), lengths)  # [B, M, D], [B, D]
+        if self.pooling == "last":
+            return self.head(last)
+        within = inside(lengths, tokens.shape[1])[..., None]  # [B, M, 1]
+        if self.pooling == "mean":
+            return self.head(torch.where(within, outputs, 0).sum(1) / lengths[:, None])
+        if self.pooling == "max":
+            return self.head(torch.where(within, outputs, -torch.inf).amax(1))
+        weights = torch.where(within, self.attention(outputs).float(), -torch.inf).softmax(1)
+        return self.head((torch.where(within, outputs, 0) * weights).sum(1))

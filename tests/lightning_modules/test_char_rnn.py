@@ -1,0 +1,231 @@
+"""A language model carries its state through the text, resumes to the bit, and writes what it is asked to."""
+
+from math import log
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from pytorch_lightning import Callback
+from torch import Tensor
+
+from callbacks import NaNGuard, RunCheckpoint
+from callbacks.nan_guard import Diverged
+from engine.checkpoint_io import load_checkpoint
+from engine.errors import InputError
+from engine.run_folder import RunFolder
+from lightning_modules import CharRNN
+from tests.bits import assert_same_bits
+from tests.tiny import tiny_trainer
+from tests.tiny_text import TinyCorpus, tiny_char_rnn
+
+CELLS = ("rnn", "gru", "lstm", "scratch", "peephole")
+
+
+def symbols(*shape: int, vocab_size: int = 9) -> Tensor:
+    """Returns symbols at random."""
+    return torch.randint(vocab_size, shape, generator=torch.Generator().manual_seed(1))
+
+
+def small(**settings: Any) -> CharRNN:
+    """Returns a model of 9 symbols in evaluation."""
+    torch.manual_seed(0)
+    return CharRNN(9, **{"hidden": 8, "layers": 1} | settings).eval()
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    """Returns a source of randomness."""
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("settings", [{}, {"embedding": 5}, {"embedding": 8, "tie_weights": True}, {"layers": 2}])
+def test_logits_are_finite_and_every_parameter_gets_a_gradient(cell: str, settings: dict) -> None:
+    model = small(cell=cell, **settings)
+    logits, state = model(symbols(3, 40))
+    assert logits.shape == (3, 40, 9)
+    assert len(state) == settings.get("layers", 1)
+    F.cross_entropy(logits.flatten(0, 1), symbols(3 * 40)).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.count_nonzero(), name
+
+
+def test_tied_weights_are_one() -> None:
+    model = small(embedding=8, tie_weights=True)
+    assert model.head.weight is model.embedding.weight
+    assert len(list(model.parameters())) == len(list(small(embedding=8).parameters())) - 1
+
+
+def test_the_published_network_has_the_published_size_but_for_torchs_second_biases() -> None:
+    parameters = sum(p.numel() for p in CharRNN(83, hidden=512, layers=2).parameters())
+    assert parameters == 3_362_387 + 2 * 4 * 512
+
+
+def test_the_text_is_measured_as_a_whole_however_it_is_cut(tmp_path: Path) -> None:
+    losses = []
+    for steps in (20, 7):
+        data, model = TinyCorpus(steps=steps), tiny_char_rnn()
+        trainer = tiny_trainer(tmp_path, logger=False)
+        trainer.validate(model, data, verbose=False)
+        losses.append(float(trainer.callback_metrics["val/loss"]))
+        rows = data.splits["val"].symbols.long()
+        with torch.no_grad():
+            logits, _ = model.eval()(rows[:, :-1])
+        expected = F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
+        assert losses[-1] == pytest.approx(float(expected), rel=1e-5)
+        assert float(trainer.callback_metrics["val/bits"]) == pytest.approx(losses[-1] / log(2))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+class Ends(Callback):
+    """Ends the run at a step, as a pulled plug would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: Any, *_: object) -> None:
+        """Pulls the plug."""
+        if trainer.global_step == self.step:
+            raise KeyError("plug")
+
+
+def train(folder: Path, plug: int | None = None, resume: bool = False, **settings: Any) -> dict[str, Any]:
+    """Trains two epochs, saving at every second step, and returns the last checkpoint."""
+    folder.mkdir(exist_ok=True)
+    callbacks = [RunCheckpoint(every_n_train_steps=2), *([Ends(plug)] if plug else [])]
+    trainer = tiny_trainer(
+        folder, run_folder=RunFolder(folder), logger=False, callbacks=callbacks, seed=3, gradient_clip_val=1.0
+    )
+    last = folder / "checkpoints" / "last.ckpt"
+    data = TinyCorpus()
+    torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
+    if plug:
+        with pytest.raises(KeyError):
+            trainer.fit(tiny_char_rnn(**settings), data)
+    else:
+        trainer.fit(tiny_char_rnn(**settings), data, ckpt_path=last if resume else None)
+    return load_checkpoint(last)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("plug", [7, 34, 45])
+def test_a_run_that_goes_on_carries_the_state_and_ends_with_the_same_bits(tmp_path: Path, cell: str, plug: int) -> None:
+    whole = train(tmp_path / "whole", cell=cell)
+    assert whole["global_step"] == 2 * 33
+    train(tmp_path / "cut", plug, cell=cell)
+    resumed = train(tmp_path / "cut", resume=True, cell=cell)
+    for content in (whole, resumed):
+        del content["loops"]  # counts what was begun, too
+    assert_same_bits(resumed, whole)
+    assert (tmp_path / "cut" / "samples.txt").read_text() == (tmp_path / "whole" / "samples.txt").read_text()
+    assert (tmp_path / "cut" / "gradient_flow.png").exists()
+
+
+def test_the_state_is_carried_from_batch_to_batch_and_empty_at_the_texts_beginning(tmp_path: Path) -> None:
+    class Spy(CharRNN):
+        met: list[bool] = []
+
+        def forward(self, symbols: Tensor, state: Any = None) -> Any:
+            if self.training:
+                self.met.append(state is not None)
+            return super().forward(symbols, state)
+
+    torch.manual_seed(0)
+    model = Spy(TinyCorpus().vocab_size, hidden=4, layers=1)
+    tiny_trainer(tmp_path, logger=False).fit(model, TinyCorpus())
+    assert model.met == ([False] + [True] * 32) * 2
+    assert not any(tensor.requires_grad for layer in model.carried for tensor in layer)
+
+
+def test_a_replayed_step_begins_with_the_state_that_it_had(tmp_path: Path) -> None:
+    class Spoiled(CharRNN):
+        states: list[Tensor] = []
+
+        def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+            if self.carried is not None:
+                self.states.append(self.carried[0][0].clone())
+            loss = super().training_step(batch, batch_idx)
+            return loss * torch.nan if batch_idx == 4 else loss
+
+    torch.manual_seed(0)
+    model = Spoiled(TinyCorpus().vocab_size, hidden=4, layers=1)
+    with pytest.raises(Diverged, match="step 4"):
+        tiny_trainer(tmp_path, logger=False, callbacks=[NaNGuard()]).fit(model, TinyCorpus())
+    assert torch.equal(model.states[-1], model.states[-2]), "the replay's, and the step's own"
+
+
+def test_the_same_seed_writes_the_same_text_and_another_another() -> None:
+    model = small()
+    first, again, other = (model.write(symbols(1, 5), 60, seeded(seed)) for seed in (0, 0, 1))
+    assert first.shape == (1, 60)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_without_heat_the_likeliest_symbol_is_always_taken() -> None:
+    model = small(temperature=0.0)
+    text = symbols(1, 5)
+    written = model.write(text, 8, seeded())
+    for _ in range(8):
+        logits, _ = model(text)
+        text = torch.cat([text, logits[:, -1:].argmax(2)], 1)
+    assert torch.equal(written, text[:, 5:])
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, [0.5, 0.3, 0.15, 0.05]),
+        ({"top_k": 2}, [0.5, 0.3, 0, 0]),
+        ({"top_p": 0.8}, [0.5, 0.3, 0, 0]),
+        ({"top_p": 0.81}, [0.5, 0.3, 0.15, 0]),
+        ({"top_p": 0.01}, [0.5, 0, 0, 0]),
+        ({"top_k": 3, "top_p": 0.6}, [0.5, 0.3, 0, 0]),
+        ({"temperature": 0.5}, [0.6849, 0.2466, 0.0616, 0.0068]),
+        ({"temperature": 0.0}, [1, 0, 0, 0]),
+    ],
+)
+def test_what_may_be_written_is_narrowed(settings: dict, expected: list[float]) -> None:
+    order = torch.tensor([2, 0, 3, 1])
+    probabilities = torch.empty(4).scatter_(0, order, torch.tensor([0.5, 0.3, 0.15, 0.05]))
+    torch.manual_seed(0)
+    weights = CharRNN(4, hidden=4, **settings)._weights(probabilities.log()[None])[0]
+    torch.testing.assert_close(weights[order], torch.tensor(expected, dtype=torch.float32), atol=1e-4, rtol=0)
+
+
+def test_the_gradient_by_distance_is_that_of_each_input() -> None:
+    model, text = small(cell="rnn"), symbols(2, 7)
+    norms = model.gradient_norms(text)
+    assert norms.shape == (6,)
+    x = F.one_hot(text[:, :-1], 9).float().requires_grad_()
+    outputs, _ = model.recurrent(x)
+    assert all(parameter.grad is None for parameter in model.parameters()), "nothing is left for an optimizer"
+    F.cross_entropy(model.head(outputs[:, -1]), text[:, -1], reduction="sum").backward()
+    torch.testing.assert_close(norms[0], x.grad[:, -1].norm(dim=1).mean())
+    torch.testing.assert_close(norms[5], x.grad[:, 0].norm(dim=1).mean())
+
+
+def test_a_plain_networks_gradient_vanishes_and_an_lstms_with_open_gates_does_not() -> None:
+    text = symbols(4, 60)
+    plain = small(cell="rnn").gradient_norms(text)
+    lstm = small(cell="lstm", forget_bias=5.0).gradient_norms(text)
+    assert plain[50] / plain[0] < 1e-6
+    assert lstm[50] / lstm[0] > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"temperature": -1.0}, "temperature is -1"),
+        ({"top_p": 0.0}, "top_p is 0"),
+        ({"top_k": -1}, "top_k is -1"),
+        ({"length": 0}, "length is 0"),
+        ({"dropout": 1.0}, "dropout is 1"),
+        ({"tie_weights": True}, "tie_weights: the embedding is 0 wide and a layer 8; set model.embedding to 8"),
+    ],
+)
+def test_settings_out_of_range_are_errors(settings: dict, said: str) -> None:
+    with pytest.raises(InputError, match=f"model.{said}"):
+        small(**settings)

@@ -1,0 +1,218 @@
+"""What every text architecture owes: padding changes nothing, all of it learns, and a checkpoint gives it back."""
+
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import Tensor
+
+import lightning_modules
+from datamodules.documents import TextBatch
+from engine.errors import InputError
+from lightning_modules import BagOfNgrams, TextCNN, TextRNN
+from lightning_modules.char_rnn import CharRNN
+from lightning_modules.image_classifier import ImageClassifier
+from lightning_modules.text_classifier import TextClassifier
+
+V, K = 30, 4
+FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
+    **{
+        f"TextRNN-{cell}-{pooling}{'-both' if both else ''}": (
+            TextRNN,
+            {"embedding": 6, "hidden": 5, "cell": cell, "pooling": pooling, "bidirectional": both, "layers": layers},
+        )
+        for (cell, pooling), (both, layers) in zip(
+            product(("rnn", "gru", "lstm", "scratch", "peephole"), ("last", "mean", "max", "attention")),
+            [(False, 1), (True, 1), (False, 2), (True, 2)] * 5,
+            strict=True,
+        )
+    },
+    "TextRNN-hidden": (TextRNN, {"embedding": 6, "hidden": 5, "head_hidden": 7, "head_dropout": 0.1, "dropout": 0.1}),
+    "TextRNN-words-dropped": (TextRNN, {"embedding": 6, "hidden": 5, "embedding_dropout": 0.2}),
+    "TextRNN-logistic": (TextRNN, {"embedding": 6, "hidden": 5, "logistic": True, "objective": "squared_error"}),
+    "TextCNN": (TextCNN, {"embedding": 6, "filters": 8}),
+    "TextCNN-hidden": (
+        TextCNN,
+        {"embedding": 6, "filters": 8, "widths": [3], "head_hidden": 9, "initializer": "third"},
+    ),
+    "BagOfNgrams": (BagOfNgrams, {}),
+    "BagOfNgrams-logistic": (BagOfNgrams, {"logistic": True}),
+    "BagOfNgrams-naive-Bayes": (BagOfNgrams, {"naive_bayes": True, "dropout": 0.2}),
+    "BagOfNgrams-embedding": (BagOfNgrams, {"embedding": 6, "dropout": 0.2}),
+}
+
+
+def build(name: str, **changes: object) -> TextClassifier:
+    """Returns a form with the same weights every time, as a run would begin with it."""
+    torch.manual_seed(0)
+    kind, settings = FORMS[name]
+    model = kind(num_classes=classes(name), vocab_size=V, **settings | changes)
+    for module in model.modules():
+        if hasattr(module, "initialize_from_counts"):
+            counts = torch.randint(0, 50, (V, classes(name)), generator=torch.Generator().manual_seed(2))
+            module.initialize_from_counts(counts.float())
+    if name == "BagOfNgrams-embedding":  # starts at 0, as a linear classifier may, but then nothing reaches below
+        torch.nn.init.normal_(model.head.weight)
+    return model
+
+
+def classes(name: str) -> int:
+    """Returns the number of classes that the form takes."""
+    return 2 if FORMS[name][1].get("logistic") else K
+
+
+def batch(n: int = 60, classes: int = K) -> TextBatch:
+    """Returns documents of 1 to 12 tokens that hold every symbol."""
+    rng = torch.Generator().manual_seed(1)
+    lengths = torch.randint(1, 13, (n,), generator=rng)
+    lengths[:3] = torch.tensor([12, 1, 2])
+    tokens = torch.randint(1, V, (n, 12), generator=rng)
+    tokens = torch.where(torch.arange(12) < lengths[:, None], tokens, 0)
+    return TextBatch(tokens, lengths, (torch.arange(n) % 7 % classes), torch.arange(n))
+
+
+def test_every_architecture_is_here() -> None:
+    known = {
+        name for name in lightning_modules.__all__ if not issubclass(getattr(lightning_modules, name), ImageClassifier)
+    }
+    assert {kind.__name__ for kind, _ in FORMS.values()} | {CharRNN.__name__} == known
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_padding_changes_no_logit_and_no_gradient(name: str) -> None:
+    documents, results = batch(classes=classes(name)), []
+    for padding, symbol in ((0, 0), (5, 0), (5, 7)):
+        tokens = torch.cat([documents.tokens, torch.zeros(60, padding, dtype=torch.int64)], 1)
+        tokens = torch.where(torch.arange(tokens.shape[1]) < documents.lengths[:, None], tokens, symbol)
+        model = build(name).eval()
+        logits = model(tokens, documents.lengths)
+        model.loss(logits, documents.targets).backward()
+        results.append([logits, *(p.grad for p in model.parameters())])
+    for others in results[1:]:
+        for ours, theirs in zip(results[0], others, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_document_is_classified_alike_alone_and_among_others(name: str) -> None:
+    model, documents = build(name).eval(), batch(classes=classes(name))
+    together = model(documents.tokens, documents.lengths)
+    for row in range(6):
+        length = int(documents.lengths[row])
+        alone = model(documents.tokens[row : row + 1, :length], documents.lengths[row : row + 1])
+        torch.testing.assert_close(alone[0], together[row], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str) -> None:
+    model, documents = build(name), batch(classes=classes(name))
+    logits, loss = model.training_outputs(documents)
+    assert logits.shape == (60, classes(name))
+    assert logits.isfinite().all()
+    loss.backward()
+    for parameter_name, parameter in model.named_parameters():
+        assert parameter.grad.isfinite().all(), parameter_name
+        assert parameter.grad.count_nonzero(), parameter_name
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_bfloat16_agrees_with_float32(name: str) -> None:
+    model, documents = build(name).eval(), batch(classes=classes(name))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        rounded = model(documents.tokens, documents.lengths).float()
+    expected = model(documents.tokens, documents.lengths)
+    assert (rounded - expected).square().mean().sqrt() < 0.1 * expected.std() + 1e-3
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if "logistic" not in name])
+def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(
+    name: str, command: Callable, tmp_path: Path
+) -> None:
+    kind, settings = FORMS[name]
+    config = {
+        "model": {"class_path": f"lightning_modules.{kind.__name__}", "init_args": settings},
+        "data": {"class_path": "tests.tiny_text.TinyDocuments"},
+        "trainer": {"max_steps": 1, "accelerator": "cpu", "devices": 1, "precision": "32-true", "logger": False},
+    }
+    (tmp_path / "form.yaml").write_text(yaml.safe_dump(config))
+    code, _, errors = command("fit", "--config", tmp_path / "form.yaml", "--run_dir", tmp_path / "run")
+    assert code == 0, errors
+    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    loaded = kind.load_from_checkpoint(path, weights_only=True).eval()
+    assert loaded.hparams["num_classes"] == 4
+    assert loaded.hparams["vocab_size"] == 51
+    content = torch.load(path, weights_only=True)["state_dict"]
+    for key, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, content[key], rtol=0, atol=0, msg=key)
+
+
+def test_a_window_counts_where_it_lies_within_the_document() -> None:
+    model = TextCNN(2, V, embedding=1, widths=[2], filters=1, dropout=0.0).eval()
+    with torch.no_grad():
+        model.embedding.table.weight.copy_(torch.arange(V).float()[:, None])
+        model.convolutions[0].weight.copy_(torch.tensor([[[1.0, 10.0]]]))
+        model.convolutions[0].bias.zero_()
+    seen: list[Tensor] = []
+    model.head.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    model(torch.tensor([[3, 1, 2, 0], [4, 0, 0, 0]]), torch.tensor([3, 1]))
+    assert seen[0].tolist() == [[21.0], [4.0]], "of 3 and 1, and 1 and 2; of a document too short, its only one"
+
+
+def test_log_count_ratios_are_those_of_the_paper() -> None:
+    model = BagOfNgrams(2, 4, naive_bayes=True, logistic=True, smoothing=1.0)
+    counts = torch.tensor([[0.0, 0.0], [5.0, 5.0], [3.0, 1.0], [0.0, 4.0]])
+    model.naive_bayes.initialize_from_counts(counts)
+    p, q = counts[:, 1] + 1, counts[:, 0] + 1
+    expected = ((p / p.sum()) / (q / q.sum())).log()
+    expected[:2] = 0
+    torch.testing.assert_close(model.naive_bayes.log_ratios[:, 0], expected)
+    model.naive_bayes.initialize_from_counts(counts.flip(1))
+    torch.testing.assert_close(model.naive_bayes.log_ratios[:, 0], expected, msg="what is set stays")
+
+
+def test_naive_bayes_alone_tells_documents_apart_before_any_training() -> None:
+    model = BagOfNgrams(3, V, naive_bayes=True)
+    counts = torch.ones(V, 3)
+    counts[5, 2] = 40
+    model.naive_bayes.initialize_from_counts(counts)
+    logits = model(torch.tensor([[5, 6]]), torch.tensor([2]))
+    assert logits.argmax() == 2
+
+
+def test_the_squared_error_is_that_of_the_true_classs_probability() -> None:
+    model = build("TextRNN-logistic")
+    logits = torch.tensor([[0.0, 1.0], [0.0, -2.0]])
+    p = logits[:, 1].sigmoid()
+    expected = ((1 - p[0]) ** 2 + p[1] ** 2) / 2
+    torch.testing.assert_close(model.loss(logits, torch.tensor([1, 0])), expected)
+
+
+def test_words_are_dropped_whole_and_in_training_alone() -> None:
+    model, documents = build("TextRNN-words-dropped"), batch()
+    x = model.embedding(documents.tokens, documents.lengths)
+    inside = torch.arange(12) < documents.lengths[:, None]
+    dropped = (x == 0).all(2) & inside
+    assert 0.1 < dropped.sum() / inside.sum() < 0.3
+    assert ((x == 0).any(2) == (x == 0).all(2)).all()
+    model.eval()
+    assert not ((model.embedding(documents.tokens, documents.lengths) == 0).all(2) & inside).any()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: TextCNN(2, V, widths=[]), r"model.widths is \[\]"),
+        (lambda: TextRNN(3, V, logistic=True), "model.logistic: one unit tells 2 classes apart, and the data has 3"),
+        (lambda: TextRNN(3, V, objective="squared_error", label_smoothing=0.1), "model.label_smoothing is 0.1"),
+        (lambda: TextRNN(3, V, embedding_dropout=1.0), "model.embedding_dropout is 1"),
+        (lambda: BagOfNgrams(3, V, dropout=1.0), "model.dropout is 1"),
+        (lambda: BagOfNgrams(3, V, smoothing=0.0), "model.smoothing is 0"),
+        (lambda: BagOfNgrams(3, V, embedding=4, naive_bayes=True), "model.naive_bayes: these are weights of classes"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_errors(make: Callable, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make()

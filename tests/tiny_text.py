@@ -1,0 +1,49 @@
+"""The smallest forms of the text data and models that behave like the real ones."""
+
+from typing import Any
+
+import torch
+
+from datamodules import CharCorpusDataModule, TextClassificationDataModule
+from datamodules.synthetic_text import synthetic_corpus, synthetic_documents
+from datamodules.text_files import Labelled
+from lightning_modules import CharRNN
+
+
+class TinyCorpus(CharCorpusDataModule):
+    """A text of some 3,000 characters, in rows of 4."""
+
+    def __init__(self, batch_size: int = 4, steps: int = 20, vocabulary: str | None = None) -> None:
+        super().__init__(
+            source="synthetic", batch_size=batch_size, steps=steps, eval_batch_size=2, vocabulary=vocabulary
+        )
+
+    def synthesize(self) -> str:
+        """Makes the text."""
+        return synthetic_corpus(3000, seed=1)
+
+
+class TinyDocuments(TextClassificationDataModule):
+    """200 documents of 4 classes to train on, 20 to validate, 30 to test."""
+
+    def __init__(
+        self, batch_size: int = 20, bucket: int = 3, val_size: int = 20, vocabulary: str | None = None
+    ) -> None:
+        super().__init__(
+            source="synthetic", batch_size=batch_size, bucket=bucket, val_size=val_size, vocabulary=vocabulary
+        )
+
+    def synthesize(self) -> dict[str, Labelled]:
+        """Makes the documents."""
+        parts = {}
+        for part, n, seed in (("train", 220, 1), ("test", 30, 2)):
+            texts, labels = synthetic_documents(n, 4, seed)
+            parts[part] = Labelled(texts, [str(label) for label in labels], [part] * n)
+        return parts
+
+
+def tiny_char_rnn(**changes: Any) -> CharRNN:
+    """Returns a CharRNN with dropout, small enough to train in a moment."""
+    torch.manual_seed(0)
+    settings = {"vocab_size": TinyCorpus().vocab_size, "hidden": 8, "layers": 2, "dropout": 0.2}
+    return CharRNN(**settings | changes)
