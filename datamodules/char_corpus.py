@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.datasets.utils import download_url
 
-from datamodules.character_batches import CharacterBatch, RowLoader, Rows, WindowLoader
+from datamodules.character_batches import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.data_module import DataModule
 from datamodules.download import answering, download
 from datamodules.synthetic_text import synthetic_corpus
@@ -268,10 +268,10 @@ class CharCorpusDataModule(DataModule):
         starts = torch.linspace(0, len(text) - self.steps - 1, n).long()
         return text[starts[:, None] + torch.arange(self.steps + 1)].long()
 
-    def predict_dataloader(self) -> list[CharacterBatch]:
-        """Batches of one prime each: they differ in length."""
+    def predict_dataloader(self) -> PrimeLoader:
+        """Loader of the primes."""
         mine = self.primes()[self.trainer.global_rank :: self.trainer.world_size]
-        return [CharacterBatch(torch.tensor([self.vocabulary.ids(prime)]), fresh=True) for prime in mine]
+        return PrimeLoader([self.vocabulary.ids(prime) for prime in mine])
 
     def prediction_names(self) -> list[str]:
         """The primes."""

@@ -1,6 +1,6 @@
 """Batches of a text that is read symbol by symbol: side by side in rows, or in windows that are drawn at random."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -144,3 +144,25 @@ class WindowLoader(Loader):
             begin = batch * self.windows + self.rank * self.share
             mine = starts[begin : begin + self.share]
             yield CharacterBatch(self.text[mine[:, None] + span].long(), fresh=True)
+
+
+class PrimeLoader(Loader):
+    """Hands out texts to go on with, one a batch: they differ in length.
+
+    Args:
+        primes: Their symbols.
+    """
+
+    batch_size = 1
+
+    def __init__(self, primes: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.primes = primes
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.primes)
+
+    def __iter__(self) -> Iterator[CharacterBatch]:
+        for prime in self.primes:
+            yield CharacterBatch(torch.tensor([prime]), fresh=True)

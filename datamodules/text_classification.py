@@ -1,6 +1,9 @@
 """Documents with classes: the Large Movie Review Dataset (Maas et al., 2011), and any files of the usual forms."""
 
+import os
 import tarfile
+import tempfile
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -196,8 +199,14 @@ class TextClassificationDataModule(DataModule):
 
         def fetch() -> None:
             download_url(answering([IMDB]), self.data_dir, archive.name, IMDB_MD5)
-            with tarfile.open(archive) as tar:
-                tar.extractall(self.data_dir, filter="data")  # which lets no path out of the folder
+            # in a folder of its own until it is whole: a killed process leaves nothing that counts as there
+            with tempfile.TemporaryDirectory(dir=self.data_dir) as folder:
+                try:
+                    with tarfile.open(archive) as tar:
+                        tar.extractall(folder, filter="data")  # which lets no path out of the folder
+                except (tarfile.TarError, zlib.error) as error:
+                    raise RuntimeError(f"{archive.name}: {error}") from error
+                os.replace(Path(folder) / "aclImdb", self.data_dir / "aclImdb")
             archive.unlink()
 
         download(fetch, [archive], self.data_dir, "no aclImdb", self.name, "documents")

@@ -1,0 +1,63 @@
+"""How far back a network learns from is drawn for what it was and what it has become, and changes nothing."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from callbacks import GradientFlow
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.tiny_text import TinyCorpus, tiny_char_rnn
+
+
+def test_a_language_models_picture_is_drawn_with_both_curves(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
+    trainer.fit(tiny_char_rnn(), TinyCorpus())
+    with Image.open(trainer.run_folder.path / "gradient_flow.png") as picture:
+        assert min(picture.size) > 100
+    norms = trainer.builtin(GradientFlow).norms
+    assert list(norms) == ["before training", "after training"]
+    assert all(values.shape == (20,) and (values > 0).all() for values in norms.values())
+    assert not torch.equal(*norms.values())
+
+
+def test_a_run_that_goes_on_keeps_what_was_measured_at_its_beginning() -> None:
+    first, second = GradientFlow(), GradientFlow()
+    first.norms["before training"] = torch.arange(3.0)
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(second.norms["before training"], torch.arange(3.0))
+
+
+def test_measuring_changes_no_weight_no_gradient_no_mode_and_no_randomness(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False)
+    model, data = tiny_char_rnn(), TinyCorpus()
+    data.setup("fit")
+    trainer.datamodule = data
+    model.recurrent.dropout.eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    drawn = torch.random.get_rng_state()
+    GradientFlow()._measure(trainer, model)
+    assert torch.equal(torch.random.get_rng_state(), drawn)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert model.training
+    assert not model.recurrent.dropout.training
+
+
+def test_other_networks_have_no_such_picture(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    assert not (trainer.run_folder.path / "gradient_flow.png").exists()
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_resumed_run_is_not_measured_as_a_beginning(tmp_path: Path, accumulate: int) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1, accumulate_grad_batches=accumulate)
+    trainer.fit(tiny_char_rnn(), TinyCorpus())
+    first = trainer.builtin(GradientFlow).norms["before training"]
+    path = trainer.run_folder.path / "checkpoints" / "last.ckpt"
+    again = tiny_trainer(tmp_path / "more", logger=False, max_epochs=2, accumulate_grad_batches=accumulate)
+    (tmp_path / "more").mkdir()
+    again.fit(tiny_char_rnn(), TinyCorpus(), ckpt_path=path)
+    assert torch.equal(again.builtin(GradientFlow).norms["before training"], first)

@@ -1,0 +1,305 @@
+"""Documents are read, split and numbered once, by a vocabulary of the training part, which goes with the network."""
+
+import io
+import itertools
+import re
+import tarfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import datamodules.text_classification
+from datamodules import TextClassificationDataModule
+from datamodules.encoder import Encoding
+from engine.errors import InputError
+from tests.servers import Files, refusing, serving
+
+WORDS = {"neg": "bad dull poor", "pos": "good fine great"}
+
+
+def make(path: Path, **settings: object) -> TextClassificationDataModule:
+    """Returns a data module that belongs to a trainer."""
+    data = TextClassificationDataModule(str(path), **{"batch_size": 4} | settings)
+    data.trainer = SimpleNamespace(
+        world_size=1,
+        global_rank=0,
+        seed=0,
+        state=SimpleNamespace(fn="fit"),
+        strategy=SimpleNamespace(root_device=torch.device("cpu")),
+        fit_loop=SimpleNamespace(
+            epoch_progress=SimpleNamespace(current=SimpleNamespace(started=1, processed=1)), epoch_loop=None
+        ),
+    )
+    return data
+
+
+def set_up(path: Path, stage: str = "fit", **settings: object) -> TextClassificationDataModule:
+    """Returns one that has been set up."""
+    data = make(path, **settings)
+    data.setup(stage)
+    return data
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """Reviews in folders, as aclImdb has them."""
+    for part, n in (("train", 10), ("test", 3)):
+        for name, words in WORDS.items():
+            (tmp_path / "reviews" / part / name).mkdir(parents=True)
+            for number in range(n):
+                text = f"{words} {part}word number{number}"
+                (tmp_path / "reviews" / part / name / f"{number}_1.txt").write_text(text)
+    return tmp_path / "reviews"
+
+
+@pytest.fixture
+def columns(tmp_path: Path) -> Path:
+    """Titles in files of two columns."""
+    folder = tmp_path / "titles"
+    folder.mkdir()
+    (folder / "class.txt").write_text("finance\nsports\n")
+    for part, n in (("dev", 20), ("test", 6)):
+        lines = [f"{['stock price', 'goal match'][i % 2]} {part}{i}\t{i % 2}" for i in range(n)]
+        (folder / f"{part}.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def texts(data: TextClassificationDataModule, part: str) -> list[str]:
+    """Returns the documents of a part, as far as their words are known."""
+    split, symbols = data.splits[part], data.encoder.vocabulary.symbols
+    starts = split.starts.tolist()
+    tokens = split.tokens.tolist()
+    return [" ".join(symbols[t] for t in tokens[a:b]) for a, b in itertools.pairwise(starts)]
+
+
+def test_folders_are_classes(folders: Path) -> None:
+    data = set_up(folders)
+    assert data.class_names == ("neg", "pos")
+    assert data.sizes == {"train": 20, "val": 0, "test": 6}
+    assert texts(data, "train")[0] == "bad dull poor trainword number0"
+    assert data.splits["train"].targets.tolist() == [0] * 10 + [1] * 10
+    assert data.name == "reviews"
+
+
+def test_the_vocabulary_is_that_of_training_alone_and_known_before_setup(folders: Path) -> None:
+    data = make(folders, val_size=4)
+    assert data.vocab_size == len(data.encoder.vocabulary)
+    known = set(data.encoder.vocabulary.symbols[2:])
+    assert known == {word for text in texts(data, "train") for word in text.split()}
+    assert "testword" not in known
+    assert sum("\x00unknown" in text for text in texts(data, "test")) == 6
+
+
+def test_the_splits_are_disjoint_stratified_and_the_same_in_every_stage(folders: Path) -> None:
+    seen = []
+    for stage in ("fit", "validate", "test", "predict"):
+        data = set_up(folders, stage, val_size=4)
+        assert data.splits["val"].targets.tolist() == [0, 0, 1, 1]
+        assert data.sizes == {"train": 16, "val": 4, "test": 6}
+        seen.append([texts(data, part) for part in ("train", "val")])
+        data.setup(stage)
+        assert [texts(data, part) for part in ("train", "val")] == seen[-1]
+    assert all(other == seen[0] for other in seen)
+    other = set_up(folders, val_size=4, split_seed=1)
+    assert texts(other, "val") != seen[0][1]
+
+
+def test_numbered_classes_have_the_names_that_are_listed(columns: Path) -> None:
+    data = set_up(columns, train_file="dev.txt", test_file="test.txt", val_size=4)
+    assert data.class_names == ("finance", "sports")
+    assert data.sizes == {"train": 16, "val": 4, "test": 6}
+    assert texts(data, "test")[1].startswith("goal match")
+    assert data.splits["test"].targets.tolist() == [0, 1] * 3
+
+
+def test_numbers_without_names_are_in_their_own_order(columns: Path) -> None:
+    (columns / "class.txt").unlink()
+    lines = [f"text {i}\t{number}" for i, number in enumerate([10, 9, 2, 10, 9, 2])]
+    (columns / "dev.txt").write_text("\n".join(lines))
+    assert set_up(columns, train_file="dev.txt").class_names == ("2", "9", "10")
+
+
+def test_a_header_names_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("id,review,stars\n" + "".join(f'{i},"fine, {i}",{i % 2}\n' for i in range(6)))
+    data = set_up(tmp_path, train_file="train.csv", text_column="review", label_column="stars")
+    assert texts(data, "train")[0] == "fine , 0"
+    assert data.sizes == {"train": 6, "val": 0, "test": 0}
+    with pytest.raises(InputError, match=r"no test documents; data.test_file names them"):
+        data.setup("test")
+
+
+def test_documents_are_numbered_once_until_something_changes(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = set_up(folders)
+    numbered: list[str] = []
+    whole = TextClassificationDataModule._numbered
+    monkeypatch.setattr(
+        TextClassificationDataModule, "_numbered", lambda self, parts: numbered.append("again") or whole(self, parts)
+    )
+    again = set_up(folders)
+    assert not numbered
+    assert texts(again, "train") == texts(first, "train")
+    assert (again.class_names, again.examples) == (first.class_names, first.examples)
+    set_up(folders, encoding=Encoding(ngrams=2))
+    set_up(folders, val_size=2)
+    (folders / "train" / "neg" / "0_1.txt").write_text("changed")
+    assert texts(set_up(folders, val_size=2), "train")[0] == "changed"
+    assert len(numbered) == 3
+
+
+def test_empty_and_long_documents_are_counted_and_kept(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folders / "train" / "neg" / "0_1.txt").write_text("")
+    (folders / "test" / "pos" / "0_1.txt").write_text("a b c d e f g")
+    for _ in range(2):  # numbered, and from the cache
+        data = set_up(folders, encoding=Encoding(max_length=6))
+        output = capsys.readouterr().out
+        assert "note     1 of 20 train documents are empty: each counts as one unknown symbol" in output
+        assert "note     1 of 6 test documents are longer: the head of 6 tokens is kept" in output
+        assert data.sizes == {"train": 20, "val": 0, "test": 6}
+        assert texts(data, "train")[0] == "\x00unknown"
+
+
+def test_a_run_keeps_the_vocabulary_for_texts_to_come(folders: Path, tmp_path: Path) -> None:
+    first = set_up(folders, encoding=Encoding(max_length=4))
+    first.save_beside(tmp_path)
+    data = make(tmp_path / "nowhere", vocabulary=str(tmp_path))
+    assert (data.vocab_size, data.class_names) == (first.vocab_size, first.class_names)
+    data.inputs = ["good words", "bad bad bad bad bad"]
+    data.setup("predict")
+    (batch,) = data.predict_dataloader()
+    assert batch.lengths.tolist() == [2, 4]
+    assert batch.tokens[0].tolist() == [*first.encoder.encode("good words"), 0, 0]
+    table = data.prediction_table(torch.tensor([[0.1, 0.9], [0.8, 0.2]]))
+    assert [row[:2] for row in table.rows] == [("good words", "pos"), ("bad bad bad bad bad", "neg")]
+
+
+def test_other_texts_can_be_read_with_a_runs_vocabulary(folders: Path, columns: Path, tmp_path: Path) -> None:
+    first = set_up(folders)
+    first.save_beside(tmp_path)
+    with pytest.raises(InputError, match="label 'finance' is not among those of training: neg, pos"):
+        set_up(columns, train_file="dev.txt", vocabulary=str(tmp_path))
+    lines = "".join(f"good {i}\t{'pos' if i % 2 else 'neg'}\n" for i in range(8))
+    (columns / "more.txt").write_text(lines)
+    (columns / "class.txt").unlink()
+    other = set_up(columns, train_file="more.txt", vocabulary=str(tmp_path))
+    assert other.vocab_size == first.vocab_size
+    assert set(texts(other, "train")) == {"good \x00unknown"}
+
+
+def test_a_checkpoint_of_other_symbols_or_files_is_refused(folders: Path) -> None:
+    data = set_up(folders)
+    state = data.state_dict()
+    data.load_state_dict(state)
+    with pytest.raises(InputError, match="has other symbols or classes than those that the network has learned"):
+        set_up(folders, encoding=Encoding(ngrams=2)).load_state_dict(state)
+    with pytest.raises(InputError, match="the documents have changed since this run stopped"):
+        data.load_state_dict(state | {"files": "other"})
+    fewer = set_up(folders, val_size=4)
+    fewer._encoder = data.encoder
+    with pytest.raises(InputError, match="20 training documents then, 16 now"):
+        fewer.load_state_dict(state)
+
+
+def test_some_test_documents_are_kept_to_be_shown(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.text_classification.EXAMPLES", 3)
+    data = set_up(folders)
+    assert sorted(data.examples) == [0, 2, 5]
+    assert data.examples[5] == "good fine great testword number2"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"bucket": 0}, "data.bucket is 0: at least 1"),
+        ({"val_size": -1}, "data.val_size is -1: at least 0"),
+        ({"label_column": "stars"}, "data.label_column is stars: without data.text_column it is 0 or 1"),
+        ({"text_column": "review"}, "data.text_column: files with a header need"),
+        ({"test_file": "test.txt"}, "data.train_file: name it, too"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_errors(tmp_path: Path, settings: dict, said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        make(tmp_path, **settings)
+
+
+def test_what_is_wrong_with_the_files_is_said(folders: Path, columns: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no folder train in it"):
+        set_up(tmp_path / "titles")
+    with pytest.raises(InputError, match=r"none.txt: no such file"):
+        set_up(columns, train_file="none.txt")
+    with pytest.raises(InputError, match=r"data.batch_size is 50: larger than the 20 training documents"):
+        set_up(folders, batch_size=50)
+    with pytest.raises(InputError, match=r"data.val_size is 19: too large for 20 training documents"):
+        set_up(folders, val_size=19)
+    with pytest.raises(InputError, match=r"data.val_size is 2: there are validation documents of their own already"):
+        set_up(columns, train_file="dev.txt", val_file="test.txt", val_size=2)
+    (columns / "one.txt").write_text("text a\t0\ntext b\t0\n")
+    with pytest.raises(InputError, match="all training documents have the label finance; at least two are needed"):
+        set_up(columns, train_file="one.txt", label_column="1")
+    (folders / "test" / "odd").mkdir()
+    (folders / "test" / "odd" / "0.txt").write_text("odd")
+    with pytest.raises(InputError, match=r"0.txt: label 'odd' is not among those of training: neg, pos"):
+        set_up(folders)
+
+
+def archive(path: Path, *, evil: bool = False) -> None:
+    """Packs reviews as the data set's own archive does."""
+    with tarfile.open(path, "w:gz") as tar:
+        names = [f"aclImdb/{part}/{name}/{i}_1.txt" for part in ("train", "test") for name in WORDS for i in range(3)]
+        for name in [*names, "aclImdb/train/unsup/0_0.txt", *(["../escaped.txt"] if evil else [])]:
+            content = b"some review"
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+
+
+@pytest.mark.parametrize("evil", [False, True])
+def test_the_movie_reviews_are_downloaded_and_stay_in_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evil: bool
+) -> None:
+    (tmp_path / "served").mkdir()
+    archive(tmp_path / "served" / "aclImdb_v1.tar.gz", evil=evil)
+    monkeypatch.setattr("datamodules.text_classification.IMDB_MD5", None)
+    with serving(Files, tmp_path / "served") as address:
+        monkeypatch.setattr("datamodules.text_classification.IMDB", f"{address}aclImdb_v1.tar.gz")
+        data = make(tmp_path / "data", dataset="imdb")
+        if evil:
+            with pytest.raises(InputError, match="the download failed"):
+                data.setup("fit")
+            assert not (tmp_path / "escaped.txt").exists()
+            return
+        data.setup("fit")
+    assert data.sizes == {"train": 6, "val": 0, "test": 6}
+    assert data.class_names == ("neg", "pos"), "without those that nobody has labelled"
+    assert set_up(tmp_path / "data", dataset="imdb").sizes == data.sizes
+    assert set_up(tmp_path / "data" / "aclImdb", dataset="imdb").sizes == data.sizes
+
+
+def test_a_download_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing() as address:
+        monkeypatch.setattr("datamodules.text_classification.IMDB", f"{address}aclImdb_v1.tar.gz")
+        with pytest.raises(InputError, match=r"holds no aclImdb.*put the Large Movie Review Dataset there"):
+            set_up(tmp_path / "data", dataset="imdb")
+    assert not (tmp_path / "data").exists()
+
+
+def test_made_up_documents_need_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(datamodules.text_classification, "SYNTHETIC", {"train": 60, "test": 20})
+    data = set_up(tmp_path, source="synthetic", val_size=2500)
+    assert data.sizes == {"train": 54, "val": 6, "test": 20}
+    assert data.num_classes == 4
+    assert data.origin == "synthetic documents"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_batches_are_of_about_one_length_and_predictions_in_order(folders: Path) -> None:
+    data = set_up(folders, eval_batch_size=4)
+    assert len(list(data.train_dataloader())) == 5
+    assert torch.cat([batch.index for batch in data.predict_dataloader()]).tolist() == list(range(6))
+    assert data.prediction_names()[0] == "test[0]"
+    assert sorted(torch.cat([batch.index for batch in data.test_dataloader()]).tolist()) == list(range(6))
+    assert data.val_dataloader() == []
+    counts = data.document_counts()
+    assert counts.shape == (data.vocab_size, 2)
+    assert counts[data.encoder.vocabulary.ids(["good"])[0]].tolist() == [0, 10]
