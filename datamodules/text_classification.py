@@ -49,7 +49,8 @@ class TextClassificationDataModule(DataModule):
 
     Args:
         data_dir: Folder of the data set; a download goes there.
-        source: `auto` for real texts; `synthetic` for 7,000 documents of 4 classes, made without download.
+        source: `auto` for real texts; `synthetic` for 7,000 documents of 4 classes (2 in place of `imdb`), made without
+            download.
         dataset: `imdb` for the Large Movie Review Dataset, downloaded where it is absent; `files` for your own.
         train_file: File of the training documents, under `data_dir`.
         val_file: File of the validation documents.
@@ -216,7 +217,7 @@ class TextClassificationDataModule(DataModule):
         """Makes documents in place of the data set."""
         parts = {}
         for seed, (part, n) in enumerate(SYNTHETIC.items(), 1):
-            texts, labels = synthetic_documents(n, SYNTHETIC_CLASSES, seed)
+            texts, labels = synthetic_documents(n, 2 if self.dataset == "imdb" else SYNTHETIC_CLASSES, seed)
             parts[part] = Labelled(texts, [str(label) for label in labels], [f"document {i}" for i in range(n)])
         return parts
 
@@ -233,8 +234,12 @@ class TextClassificationDataModule(DataModule):
         column = None if self.label_column is None else int(self.label_column)
         return {part: read_columns(path, column, names) for part, path in paths.items()}
 
-    def _numbered(self, parts: dict[str, Labelled]) -> dict[str, Tensor]:
-        """Splits documents, learns the vocabulary, and numbers all symbols."""
+    def split_texts(self) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
+        """Reads the texts of each part and their classes, as they are before they are numbered."""
+        return self._split(self.synthesize() if self.source == "synthetic" else self._read())
+
+    def _split(self, parts: dict[str, Labelled]) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
+        """Numbers the classes, and sets validation documents aside where there are none of their own."""
         class_names = self._class_names or _classes(parts["train"], self.origin)
         numbers = {name: number for number, name in enumerate(class_names)}
         targets = {}
@@ -250,8 +255,14 @@ class TextClassificationDataModule(DataModule):
             self._set_aside(texts, targets, len(class_names))
         elif self.val_size:
             raise InputError(f"data.val_size is {self.val_size}: there are validation documents of their own already")
+        self._class_names = class_names
         texts.setdefault("test", [])
         targets.setdefault("test", torch.empty(0, dtype=torch.int64))
+        return texts, targets
+
+    def _numbered(self, parts: dict[str, Labelled]) -> dict[str, Tensor]:
+        """Splits documents, learns the vocabulary, and numbers all symbols."""
+        texts, targets = self._split(parts)
         encoder = self._encoder or Encoder(self.encoding)
         if self._encoder is None:
             encoder.fit(texts["train"])
@@ -267,7 +278,7 @@ class TextClassificationDataModule(DataModule):
         n = len(texts["test"])
         places = sorted({int(place) for place in torch.linspace(0, n - 1, min(n, EXAMPLES))})
         facts = {
-            "class_names": class_names,
+            "class_names": self._class_names,
             "encoder": encoder.content(),
             "examples": {place: texts["test"][place][:EXAMPLE_LENGTH] for place in places},
             "lines": lines,

@@ -7,11 +7,18 @@ from pathlib import Path
 
 from engine.errors import InputError, RunFailed
 from engine.run_folder import write_atomically
+from results.figures import figures, spread
 from results.records import add_record, read_records
 from results.runs import Runs, typed
 from results.table import Run, Table, read_table
 
 FOLDER = Path(__file__).resolve().parent
+TEXTS = {
+    "corpora": "anna.txt",
+    "imdb": "aclImdb",
+    "thucnews": "THUCNews's titles, dev.txt and test.txt",
+    "cnews": "cnews.train.txt and the like",
+}
 MINUTES = 6.0  # that a run may take unless it is named
 
 
@@ -49,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("ids", nargs="*", metavar="ID", help="rows to run; all if none")
     run.add_argument("--data_dir", help="folder of CIFAR-10")
     run.add_argument("--mnist_dir", help="folder of MNIST")
+    for name, text in TEXTS.items():
+        run.add_argument(f"--{name}_dir", help=f"folder of {text}")
     run.add_argument("--max_minutes", type=float, help=f"leave out longer runs ({MINUTES:g}; no limit for named rows)")
     run.add_argument("--dry_run", action="store_true", help="show the commands alone")
     collect = add("collect", _collect, "record the runs that are finished and tested")
@@ -64,6 +73,7 @@ def _run(arguments: argparse.Namespace, folder: Path) -> int:
     chosen = {table.source(table[name]).id for name in arguments.ids}
     limit = arguments.max_minutes if arguments.max_minutes is not None else float("inf") if chosen else MINUTES
     folders = {"CIFAR10DataModule": arguments.data_dir, "MNISTDataModule": arguments.mnist_dir}
+    folders |= {name: getattr(arguments, f"{name}_dir") for name in TEXTS}
     runs = Runs(arguments.runs, table, {kind: place for kind, place in folders.items() if place})
     wanted = [run for run in _missing(table, folder) if not chosen or run.row.id in chosen]
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
@@ -109,7 +119,9 @@ def _make(chosen: list[Run], runs: Runs, folder: Path) -> int:
             print(f"error: {error}", file=sys.stderr, flush=True)
         else:
             _write_page(folder)
-            print(f"{run}: {record.metrics['test/acc']:.2%} of the test set, in {record.seconds:.0f} s", flush=True)
+            found = figures([record], run.row.metric)
+            what = "% of the test set" if run.row.measure == "accuracy" else "nats in validation"
+            print(f"{run}: {spread(found, run.row.metric)} {what}, in {record.seconds:.0f} s", flush=True)
     return failed
 
 

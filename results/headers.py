@@ -8,7 +8,7 @@ from statistics import mean
 from engine.arguments import find_config
 from engine.errors import InputError
 from engine.run_folder import write_atomically
-from results.page import accuracies, spread
+from results.figures import figures, spread
 from results.records import Record, Records
 from results.table import Recipe, Table
 
@@ -46,10 +46,19 @@ def write_headers(table: Table, records: Records) -> None:
 
 def _measured(row: Recipe, records: list[Record]) -> str:
     given = row.flags + ([f"--weights of a run of {row.weights_from}"] if row.weights_from else [])
-    parts = [f"{spread(accuracies(records, 'test/acc'))} % of all test images"]
-    for metric, images in (("test/acc_first_2000", "of the first 2,000"), ("val/acc", "in validation")):
-        if accuracies(records, metric):
-            parts.append(f"{spread(accuracies(records, metric))} % {images}")
+    shown = {
+        "test/acc": f"% of all test {row.samples}",
+        "test/acc_first_2000": "% of the first 2,000",
+        "val/acc": "% in validation",
+        "test/loss": "nats a character of the test text",
+        "val/loss": "nats a character in validation",
+    }
+    kind = "acc" if row.measure == "accuracy" else "loss"
+    parts = [
+        f"{spread(figures(records, metric), metric)} {what}"
+        for metric, what in shown.items()
+        if kind in metric and figures(records, metric)
+    ]
     seeds = ", ".join(str(record.seed) for record in records)
     hardware = " and ".join(sorted({record.hardware for record in records}))
     torch = " and ".join(sorted({record.torch for record in records}))

@@ -1,8 +1,9 @@
 """The page RESULTS.md, made of the table and the records alone."""
 
 import textwrap
-from statistics import mean, stdev
+from statistics import mean
 
+from results.figures import figures, spread
 from results.records import Record, Records
 from results.table import Elsewhere, Published, Recipe, Section, Table
 
@@ -14,12 +15,13 @@ What was published, what the same training gives here, what our own recipe reach
 the summary of one finished run; a test fails when they disagree. `python -m results run` makes the runs that have no
 record yet, the cheapest first, and `python -m results status` lists them.
 
-All numbers are accuracies in percent. **Published**: behind ± stands one binomial standard error, computed from the
-number of images that the number was measured on, which follow in parentheses; `log` means that a log kept by the source
-shows it. **To the letter**: the published training, to the letter as far as it is stated, by a config of its own,
-`configs/published/<id>.yaml`; the head of each config says what had to be chosen. Each run's test set was read once,
-after training. **Strong**: our recipe for the same kind of network, on all test images; seconds
-are of the whole run. Behind our ± stands the sample standard deviation over n runs, which differ in their seed alone.
+All numbers are accuracies in percent; those of language models are cross-entropies in nats a character.
+**Published**: behind ± stands one binomial standard error, computed from the number of samples that the number was
+measured on, which follow in parentheses; `log` means that a log kept by the source shows it. **To the letter**: the
+published training, to the letter as far as it is stated, by a config of its own, `configs/published/<id>.yaml`; the
+head of each config says what had to be chosen. Each run's test set was read once, after training. **Strong**: our
+recipe for the same kind of network, on the whole test set; seconds are of the whole run. Behind our ± stands the sample
+standard deviation over n runs, which differ in their seed alone.
 
 Every published test accuracy on ten classes of CIFAR-10 was measured on the first 2,000 of the 10,000 test images.
 Class folders of pictures have lost the original order of the test file, so our "first 2,000" are the same images only
@@ -46,24 +48,12 @@ def render(table: Table, records: Records) -> str:
     return "\n".join(parts)
 
 
-def spread(values: list[float]) -> str:
-    """Returns accuracies in percent as `mean ± standard deviation`, as the one there is, or as `-`."""
-    if not values:
-        return "-"
-    return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
-
-
-def accuracies(records: list[Record], metric: str) -> list[float]:
-    """Returns a figure of all runs in percent."""
-    return [100 * record.metrics[metric] for record in records if metric in record.metrics]
-
-
 def shortfall(row: Published, records: list[Record]) -> float | None:
     """Returns by how many points our mean lies under the published number, if by more than two standard errors."""
-    ours = accuracies(records, row.metric)
+    ours = figures(records, row.metric)
     if not ours or not isinstance(row.published, int | float) or row.standard_error is None:
         return None
-    points = row.published - mean(ours)
+    points = (row.published - mean(ours)) * (1 if row.measure == "accuracy" else -1)
     return points if points > 2 * row.standard_error else None
 
 
@@ -74,7 +64,8 @@ def _sources(records: Records) -> str:
 
 def _section(section: Section, recipes: dict[str, Recipe], records: Records, letters: dict[str, str]) -> str:
     notes: list[str] = []
-    metrics = {"all": "test/acc"}
+    losses = all(row.measure == "loss" for row in section.rows)
+    metrics = {"validation": "val/loss"} if losses else {"all": "test/acc"}
     if any(row.metric == "test/acc_first_2000" for row in section.rows):
         metrics = {"first 2,000": "test/acc_first_2000"} | metrics
     columns = ["id", "network", "parameters", "published"]
@@ -82,7 +73,7 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records, let
     rows = []
     for row in section.rows:
         runs = records[row.id]
-        ours = [spread(accuracies(runs, metric)) for metric in metrics.values()]
+        ours = [spread(figures(runs, metric), metric) for metric in metrics.values()]
         best = row.elsewhere or (recipes[row.strong].elsewhere if row.strong else None)
         cells = [_name(row, row.id, notes), row.network, _parameters(runs, row.parameters), _published(row)]
         cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
@@ -100,7 +91,7 @@ def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -
     rows = []
     for recipe in recipes:
         runs = records[recipe.id]
-        validation, test = (spread(accuracies(runs, metric)) for metric in ("val/acc", "test/acc"))
+        validation, test = (_figure(recipe, runs, part) for part in ("val", "test"))
         cells = [_name(recipe, recipe.config, notes), recipe.network, _parameters(runs, None), validation]
         cells += [test if runs else "not yet run", _count(recipe, runs), _seconds(runs, letters)]
         rows.append([*cells, _elsewhere(recipe.elsewhere, in_words=True)])
@@ -108,6 +99,12 @@ def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -
     if letters:
         parts.append(_wrap("Hardware: " + "; ".join(f"{letter} is {name}" for name, letter in letters.items()) + "."))
     return "\n".join([*parts, _footnotes(notes)]).rstrip() + "\n"
+
+
+def _figure(recipe: Recipe, records: list[Record], part: str) -> str:
+    metric = f"{part}/acc" if recipe.measure == "accuracy" else f"{part}/loss"
+    found = spread(figures(records, metric), metric)
+    return f"{found} nats" if recipe.measure == "loss" and found != "-" else found
 
 
 def _wrap(text: str, indent: str = "") -> str:
@@ -166,8 +163,8 @@ def _strong(recipe: Recipe | None, records: Records, letters: dict[str, str]) ->
     runs = records[recipe.id]
     if not runs:
         return f"`{recipe.config}`<br>not yet run"
-    accuracy = spread(accuracies(runs, "test/acc"))
-    return f"`{recipe.config}`<br>{accuracy}<br>(n {len(runs)}; {_seconds(runs, letters)})"
+    ours = spread(figures(runs, recipe.metric), recipe.metric)
+    return f"`{recipe.config}`<br>{ours}<br>(n {len(runs)}; {_seconds(runs, letters)})"
 
 
 def _seconds(records: list[Record], letters: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from statistics import mean
 
 from matplotlib.figure import Figure
 
-from results.page import accuracies
+from results.figures import figures
 from results.records import Records
 from results.table import Published, Table
 
@@ -31,7 +31,7 @@ def draw(table: Table, records: Records) -> Figure:
             label="published, ± one standard error",
         )
     ]
-    ours = [(place, accuracies(records[row.id], row.metric)) for place, row in enumerate(rows) if records[row.id]]
+    ours = [(place, figures(records[row.id], row.metric)) for place, row in enumerate(rows) if records[row.id]]
     handles.append(
         axes.errorbar(
             [mean(values) for _, values in ours],
@@ -42,7 +42,7 @@ def draw(table: Table, records: Records) -> Figure:
         )
     )
     strong = [
-        (place, accuracies(records[row.strong], "test/acc"))
+        (place, figures(records[row.strong], "test/acc"))
         for place, row in enumerate(rows)
         if row.strong and records[row.strong]
     ]
@@ -67,4 +67,4 @@ def _is_number(value: object) -> bool:
 
 
 def _has_number(row: Published, records: Records) -> bool:
-    return _is_number(row.published) or bool(records[row.id])
+    return row.measure == "accuracy" and (_is_number(row.published) or bool(records[row.id]))

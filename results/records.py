@@ -73,7 +73,8 @@ def parse(summary: dict[str, Any], where: object) -> Record:
         raise InputError(f"{where}: no record of a run: {error}") from error
     if status not in ("finished", "stopped_early"):
         raise InputError(f"{where}: a run that is {status} does not count")
-    if not 0 <= record.metrics.get("test/acc", -1) <= 1:
+    is_language_model = "val/bits" in record.metrics
+    if not is_language_model and not 0 <= record.metrics.get("test/acc", -1) <= 1:
         raise InputError(f"{where}: the run was not tested; python cli.py test --ckpt_path RUN does it")
     if record.source.startswith("synthetic"):
         raise InputError(f"{where}: a run on {record.source} does not count")

@@ -19,7 +19,8 @@ class Runs:
     Args:
         root: Folder around them.
         table: The table, for runs that start from another's weights.
-        folders: Folder of the data by class of data module, where it is not the config's.
+        folders: Folder of the data by what the row calls it, or else by class of data module, where it is not the
+            config's.
     """
 
     def __init__(self, root: Path, table: Table, folders: dict[str, str] | None = None) -> None:
@@ -40,8 +41,8 @@ class Runs:
         return self._summary(run).get("status") in ("finished", "stopped_early")
 
     def is_tested(self, run: Run) -> bool:
-        """Tells whether a run has come to its end and was tested."""
-        return self.is_fitted(run) and "test/acc" in self._summary(run).get("metrics", {})
+        """Tells whether a run has come to its end and was tested, if there is a test for it."""
+        return self.is_fitted(run) and run.row.metric in self._summary(run).get("metrics", {})
 
     def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
         """Lists what is left to do for a run: commands after `cli.py`, each with the run that it is of."""
@@ -78,7 +79,8 @@ class Runs:
         return [*before, (run, [*start, "--weights", str(self.folder(first)), *always])]
 
     def _data(self, run: Run) -> list[str]:
-        kind = read_config(find_config(run.row.config))["data"]["class_path"].rpartition(".")[2]
+        config = read_config(find_config(run.row.config))
+        kind = run.row.folder or config["data"]["class_path"].rpartition(".")[2]
         return ["--data.data_dir", self.folders[kind]] if kind in self.folders else []
 
     def _summary(self, run: Run) -> dict:

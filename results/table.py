@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.arguments import read_config
 from engine.errors import InputError
@@ -39,6 +39,10 @@ class Recipe:
         weights_from: Row whose run of the same seed gives the weights to start from.
         elsewhere: The best known of its kind.
         note: What is to be said of our runs.
+        folder: Option of `python -m results run` that names the data's folder, without its `_dir`, where the class of
+            the data module does not tell it.
+        samples: What is classified.
+        measure: What is measured: `accuracy` on the test set, or a language model's `loss` in validation.
     """
 
     id: str
@@ -50,6 +54,14 @@ class Recipe:
     weights_from: str | None = None
     elsewhere: Elsewhere | None = None
     note: str = ""
+    folder: str | None = None
+    samples: str = "images"
+    measure: Literal["accuracy", "loss"] = "accuracy"
+
+    @property
+    def metric(self) -> str:
+        """The figure of a record that counts."""
+        return "test/acc" if self.measure == "accuracy" else "val/loss"
 
     @property
     def flags(self) -> list[str]:
@@ -62,7 +74,7 @@ class Published(Recipe):
     """A published number and its repetition to the letter.
 
     Attributes:
-        published: Accuracy in percent, or in words; None if none is stated.
+        published: Accuracy in percent, or loss, or in words; None if none is stated.
         measured_on: The images behind it.
         standard_error: Its binomial standard error in points, where the number of images is known.
         log: Whether a log kept by the source shows it.
@@ -84,7 +96,7 @@ class Published(Recipe):
     @property
     def metric(self) -> str:
         """The figure of a record that is measured as the published one."""
-        return "test/acc_first_2000" if self.measured_on == "first 2,000" else "test/acc"
+        return "test/acc_first_2000" if self.measured_on == "first 2,000" else super().metric
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from tests.processes import ROOT
 
 
 @pytest.fixture
-def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the synthetic source a few pictures."""
+def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the synthetic sources a few pictures, sentences and documents."""
 
     def few(self: ImageDataModule) -> dict[str, Split]:
         sizes = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
@@ -25,6 +25,8 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         return {"train": Split(images[:60], targets[:60]), "test": Split(images[60:], targets[60:])}
 
     monkeypatch.setattr("datamodules.images.ImageDataModule.synthesize", few)
+    monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
+    monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
 
 
 def cheapest(config: dict) -> list[str]:
@@ -35,17 +37,22 @@ def cheapest(config: dict) -> list[str]:
         options += ["--model.widths", str([4 for _ in model["widths"]])]
     if "width" in model and isinstance(model["width"], int):
         options += ["--model.width", "4"]
+    options += [word for size in ("hidden", "filters") if size in model for word in (f"--model.{size}", "4")]
     data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
     accepted = inspect.signature(data).parameters
     if "source" in accepted:
         options += ["--data.source", "synthetic"]
-    if "val_size" in accepted:  # of the whole data set; the synthetic one's is smaller in proportion
+    if "steps" in accepted:
+        options += ["--data.steps", "5"]
+    if "val_size" in accepted and hasattr(
+        data, "train_size"
+    ):  # of the whole data set; the synthetic one's is smaller in proportion
         classes = len(config["data"]["init_args"].get("classes", range(10)))
         options += ["--data.val_size", str(data.train_size * classes // 50)]
     return options
 
 
-@pytest.mark.usefixtures("few_pictures")
+@pytest.mark.usefixtures("few_samples")
 @pytest.mark.parametrize("name", config_names())
 def test_a_config_trains_a_step_in_its_cheapest_form(name: str, command: Callable, tmp_path: Path) -> None:
     config = yaml.safe_load((CONFIGS / name).read_text())
