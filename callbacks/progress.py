@@ -14,6 +14,7 @@ from engine.precision import hardware
 from engine.say import clock, say
 from lightning_modules.metrics import describe
 
+PARTS = {"val": "validation", "test": "test"}
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
 
 
@@ -126,13 +127,13 @@ class Progress(Checkpoint):
 def describe_data(data: Any) -> str:
     """Returns the data's name, source and split sizes."""
     sizes = data.sizes
-    validation = f"{sizes['val']:,} validation" if sizes["val"] else "no validation"
+    validation, test = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in PARTS.items())
     source = (
         f"SYNTHETIC {data.stand_in} in place of {data.name}"
         if data.source == "synthetic"
         else f"{data.name} from {data.origin}"
     )
-    return f"{source}: {sizes['train']:,} training, {validation}, {sizes['test']:,} test {data.unit}"
+    return f"{source}: {sizes['train']:,} training, {validation}, {test} {data.unit}"
 
 
 def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:

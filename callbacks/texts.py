@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
 
 from engine.predictions import classified, excerpt
 from engine.randomness import generator
@@ -99,12 +100,13 @@ class Texts(Checkpoint):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([header, *rows])
         write_atomically(trainer.run_folder.path / "predictions.csv", text.getvalue())
+        if trainer.uses_tensorboard:  # whose logger is of a fit alone
+            lines = ["|".join(["", *(cell.replace("|", "\\|") for cell in row), ""]) for row in [header, *rows]]
+            with SummaryWriter(trainer.run_folder.path / "tensorboard") as board:
+                table = "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]])
+                board.add_text("predictions", table, trainer.global_step)
         for logger in trainer.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                lines = ["|".join(["", *(cell.replace("|", "\\|") for cell in row), ""]) for row in [header, *rows]]
-                markdown = "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]])
-                logger.experiment.add_text("predictions", markdown, trainer.global_step)
-            elif isinstance(logger, WandbLogger):
+            if isinstance(logger, WandbLogger):
                 logger.log_text("predictions", columns=header, data=rows)
 
     def state_dict(self) -> dict[str, Any]:

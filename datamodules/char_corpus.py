@@ -139,6 +139,11 @@ class CharCorpusDataModule(DataModule):
         """Number of symbols."""
         return len(self.vocabulary)
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols in the order of their numbers."""
+        return self.vocabulary.symbols
+
     def load(self) -> dict[str, Rows]:
         """Reads the text and splits it.
 

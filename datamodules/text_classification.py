@@ -63,7 +63,8 @@ class TextClassificationDataModule(DataModule):
         bucket: Batches of which the documents are sorted by length, so that there is little padding; 1 for none.
         val_size: Training documents set aside for validation, the classes in proportion; 0 trains on all.
         split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
-        vocabulary: A run's `vocabulary.json`, or the run, whose symbols and classes count instead of the texts' own.
+        vocabulary: A run's `vocabulary.json`, or the run, whose symbols count instead of the texts' own; its classes,
+            too, where all labels are among them.
     """
 
     unit = "documents"
@@ -240,7 +241,9 @@ class TextClassificationDataModule(DataModule):
 
     def _split(self, parts: dict[str, Labelled]) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
         """Numbers the classes, and sets validation documents aside where there are none of their own."""
-        class_names = self._class_names or _classes(parts["train"], self.origin)
+        class_names = _classes(parts["train"], self.origin)
+        if self._class_names is not None and set(class_names) <= set(self._class_names):
+            class_names = self._class_names  # in their order; a network that is to learn others has a new head
         numbers = {name: number for number, name in enumerate(class_names)}
         targets = {}
         for part, texts in parts.items():
@@ -308,6 +311,11 @@ class TextClassificationDataModule(DataModule):
             raise InputError(f"data.batch_size is {self.batch_size}: larger than the {n:,} training documents")
         if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
             raise InputError(f"{self.origin}: no test documents; data.test_file names them")
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols in the order of their numbers."""
+        return self.encoder.vocabulary.symbols
 
     def document_counts(self) -> Tensor:
         """Returns how many training documents of each class hold each symbol, float32 [V, K]."""

@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.progress import describe_data
+from datamodules.vocabulary import read_saved
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.errors import InputError, RunInterrupted
@@ -220,6 +221,7 @@ class Command(LightningCLI):
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and says how to go on."""
         if self.settings.weights and ckpt_path is None:
+            self._check_symbols(datamodule)
             for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
                 say(line)
         header = "# The merged config of this run: fit --config with this file repeats it.\n"
@@ -237,6 +239,23 @@ class Command(LightningCLI):
         if not self.trainer.has_begun:
             say("nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further")
         self._say_result()
+
+    def _check_symbols(self, datamodule: LightningDataModule) -> None:
+        """Checks that weights of a network that reads text meet the symbols that they have learned.
+
+        Raises:
+            InputError: They would meet others, under the same numbers.
+        """
+        weights = Path(self.settings.weights).expanduser()
+        run = weights if weights.is_dir() else weights.parent.parent  # a checkpoint's
+        ours = getattr(datamodule, "symbols", None)
+        if ours is None or not (run / "vocabulary.json").is_file():
+            return
+        if tuple(read_saved(run / "vocabulary.json")["symbols"]) != ours:
+            raise InputError(
+                f"--weights {self.settings.weights}: has learned other symbols than those of {datamodule.origin}; read "
+                f"it with them: --data.vocabulary {run}"
+            )
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the validation split."""

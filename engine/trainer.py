@@ -96,7 +96,7 @@ class Trainer(pl.Trainer):
         kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
         kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
         self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
-        self._tensorboard = logger is not False
+        self.uses_tensorboard = logger is not False
         self.saves_checkpoints = enable_checkpointing is not False
         with quiet():
             super().__init__(
@@ -170,7 +170,7 @@ class Trainer(pl.Trainer):
             self.run_folder = own_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
             )
-        if self._tensorboard and self.run_folder is not None:
+        if self.uses_tensorboard and self.run_folder is not None:
             folder = self.run_folder.path / "tensorboard"
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             self.loggers = [*self._own_loggers, board]

@@ -7,6 +7,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 import torch
+from pytorch_lightning import LightningModule
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -81,7 +82,7 @@ def _download(name: str) -> dict[str, Tensor]:
         ) from error
 
 
-def load_weights(model: ImageClassifier, weights: dict[str, Tensor], name: str) -> list[str]:
+def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) -> list[str]:
     """Copies into a model what fits it by name and shape, under our names or torchvision's.
 
     Args:
@@ -98,8 +99,10 @@ def load_weights(model: ImageClassifier, weights: dict[str, Tensor], name: str) 
     # running metrics are of the run that the weights come from
     own = {key: value for key, value in model.state_dict().items() if "_metrics." not in key}
     given = {key: value for key, value in weights.items() if "_metrics." not in key}
-    namings = [(_fitting(offered, own), offered) for offered in (given, model.from_torchvision(given))]
-    fitting, offered = max(namings, key=lambda naming: len(naming[0]))
+    namings = [given, model.from_torchvision(given)] if isinstance(model, ImageClassifier) else [given]
+    fitting, offered = max(
+        ((_fitting(offered, own), offered) for offered in namings), key=lambda naming: len(naming[0])
+    )
     # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
     kernels = [key for key, value in model.named_parameters() if value.ndim > 1]
     found = sum(key in fitting for key in kernels)

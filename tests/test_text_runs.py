@@ -2,10 +2,16 @@
 
 import csv
 import json
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+from engine.checkpoint_io import load_checkpoint
+from tests.processes import finish, start, wait_until
 
 CHARACTERS = """\
 model:
@@ -179,3 +185,129 @@ def test_a_file_that_is_no_text_is_one_line_and_leaves_no_run(
     assert said in errors
     assert errors.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_network_that_reads_text_goes_on_from_weights_with_its_own_symbols(
+    documents: Path, command: Callable
+) -> None:
+    assert command("fit", "--config", documents, "--run_dir", "run")[0] == 0
+    Path("texts").mkdir()
+    lines = [f"{['river storm', 'team goal'][i % 2]} number {i}\t{['nature', 'sports'][i % 2]}" for i in range(40)]
+    Path("texts/own.txt").write_text("\n".join(lines))
+    Path("own.yaml").write_text(
+        "model: {class_path: lightning_modules.BagOfNgrams, init_args: {embedding: 0}}\n"
+        "data:\n  class_path: datamodules.TextClassificationDataModule\n"
+        "  init_args: {data_dir: texts, train_file: own.txt, val_size: 8, batch_size: 8}\n"
+        "trainer: {max_epochs: 1, accelerator: cpu, devices: 1, precision: 32-true}\n"
+    )
+    tune = ("fit", "--config", "own.yaml", "--run_dir", "tuned", "--weights", "run")
+    code, _, errors = command(*tune)
+    assert code == 2
+    assert (
+        "--weights run: has learned other symbols than those of texts; read it with them: --data.vocabulary run"
+        in errors
+    )
+    assert not Path("tuned").exists()
+    code, output, errors = command(*tune, "--data.vocabulary", "run")
+    assert code == 2, "weights of four classes fit no two, and are all that this network has"
+    assert "nothing in it fits this model" in errors
+    net = ("--model.embedding", 8)
+    assert command("fit", "--config", documents, "--run_dir", "wide", *net)[0] == 0
+    code, output, errors = command(*tune[:-1], "wide", "--data.vocabulary", "wide", *net)
+    assert code == 0, errors
+    assert "skipped head.weight: [4, 8] there, [2, 8] in the model" in output
+    saved = json.loads(Path("tuned/vocabulary.json").read_text())
+    assert saved["class_names"] == ["nature", "sports"]
+    assert saved["symbols"] == json.loads(Path("wide/vocabulary.json").read_text())["symbols"]
+    code, output, errors = command("predict", "--ckpt_path", "tuned", "--input", "the river")
+    assert code == 0, errors
+    assert "nature" in output
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "said"),
+    [
+        ({"a.txt": "one\t0\ntwo"}, [], "a.txt, line 2: no tab between text and label"),
+        ({"a.txt": "one\t0\ntwo\t0"}, ["--data.label_column", "1"], "all training documents have the label 0"),
+        ({"a.txt": ""}, [], "a.txt: is empty"),
+        (
+            {"a.txt": "one\t0\ntwo\t1", "b.txt": "one\t2"},
+            ["--data.label_column", "1", "--data.test_file", "b.txt"],
+            "label '2' is not",
+        ),
+        ({}, [], "a.txt: no such file"),
+    ],
+)
+def test_documents_that_cannot_be_used_are_one_line_and_leave_no_run(
+    command: Callable, tmp_path: Path, files: dict[str, str], options: list[str], said: str
+) -> None:
+    (tmp_path / "texts").mkdir()
+    for name, content in files.items():
+        (tmp_path / "texts" / name).write_text(content)
+    (tmp_path / "own.yaml").write_text(
+        "model: {class_path: lightning_modules.BagOfNgrams}\n"
+        "data:\n  class_path: datamodules.TextClassificationDataModule\n"
+        "  init_args: {data_dir: texts, train_file: a.txt, batch_size: 1}\n"
+    )
+    code, _, errors = command("fit", "--config", "own.yaml", *options)
+    assert code == 2
+    assert said in errors
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
+ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+@on_linux
+def test_two_processes_carry_their_rows_states_and_train_as_one_does(
+    characters: Path, tmp_path: Path, command: Callable
+) -> None:
+    assert command("fit", "--config", characters, "--run_dir", tmp_path / "one", "--trainer.max_epochs", 1)[0] == 0
+    arguments = ("fit", "--config", characters, "--run_dir", tmp_path / "two", "--trainer.max_epochs", 1, *TWO)
+    code, output = finish(start(*arguments))
+    assert code == 0, output
+    one, two = (load_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("one", "two"))
+    for name, value in one["state_dict"].items():
+        torch.testing.assert_close(two["state_dict"][name], value, rtol=1e-3, atol=1e-4, msg=name)
+    for ours, theirs in zip(two["carried"][0], one["carried"][0], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+    Path("primes.txt").write_text("anna\nboris\nclara\n")
+    predict = ("predict", "--ckpt_path", tmp_path / "two", "--input", "primes.txt", "--model.temperature", 0)
+    code, output = finish(start(*predict, "--output", "two.csv"))
+    assert code == 0, output
+    assert command(*predict, "--output", "one.csv", *ONE)[0] == 0
+    assert Path("two.csv").read_text() == Path("one.csv").read_text()
+
+
+@on_linux
+def test_two_processes_that_are_stopped_go_on_as_one(characters: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    settings = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
+    process = start("fit", "--config", characters, "--run_dir", run, *TWO, *settings)
+    wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 143, output
+    checkpoint = load_checkpoint(run / "checkpoints" / "last.ckpt")
+    assert [tensor.shape for tensor in checkpoint["carried"][0]] == [(4, 8), (4, 8)], "the rows of both"
+    epochs = checkpoint["epoch"] + 1
+    code, output = finish(start("fit", "--ckpt_path", run, "--trainer.max_epochs", epochs, *ONE))
+    assert code == 0, output
+
+
+@on_linux
+def test_two_processes_measure_documents_as_one_does(documents: Path, tmp_path: Path, command: Callable) -> None:
+    run = tmp_path / "run"
+    code, output = finish(start("fit", "--config", documents, "--run_dir", run, *TWO))
+    assert code == 0, output
+    code, two = finish(start("test", "--ckpt_path", run))
+    assert code == 0, two
+    shown = (run / "predictions.csv").read_text()
+    code, one, errors = command("test", "--ckpt_path", run, *ONE)
+    assert code == 0, errors
+    figures = [[line for line in output.splitlines() if line.startswith("test/")] for output in (one, two)]
+    assert figures[0] == figures[1]
+    assert (run / "predictions.csv").read_text() == shown

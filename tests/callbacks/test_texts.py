@@ -98,6 +98,9 @@ def test_a_classifiers_test_leaves_a_table_of_examples(tmp_path: Path, told: Tol
     right = sum(row["truth"] == row["class"] for row in rows) / 30
     assert right == pytest.approx(float(trainer.callback_metrics["test/acc"]))
     assert told.tables["predictions"][0][:3] == ["text", "truth", "class"]
+    shown = board(run)["predictions/text_summary"].splitlines()
+    assert shown[0] == "|text|truth|class|probability|runner-up|its probability|"
+    assert len(shown) == 32
     assert (run / "confusion.png").exists()
     assert not (run / "predictions.png").exists()
 
