@@ -286,8 +286,11 @@ class Command(LightningCLI):
             name = "validation accuracy" if keeper.monitor == "val/acc" else keeper.monitor
             score = f"{keeper.best_score:.2%}" if keeper.monitor == "val/acc" else f"{keeper.best_score:.4f}"
             what = f"best {name} {score}"
-        say(f"done: {what} (epoch {keeper.best_epoch + 1}); test it with")
-        self._say_command("test")
+        say(f"done: {what} (epoch {keeper.best_epoch + 1}); {'test it' if self._has_test() else 'use it'} with")
+        self._say_command("test" if self._has_test() else "predict")
+
+    def _has_test(self) -> bool:
+        return self.datamodule.sizes.get("test", 0) > 0
 
     def _say_command(self, subcommand: str) -> None:
         program, run = (_relative(path) for path in (sys.argv[0], self.trainer.run_folder.path))

@@ -48,14 +48,15 @@ class NaiveBayes(nn.Module):
 
 
 class BagOfNgrams(TextClassifier):
-    """The sum of what a document's symbols say, over the square root of their number; or their mean embedding.
+    """The sum of what a document's symbols say for each class, over the square root of their number.
+
+    With `embedding`, a dense layer on the mean of their embeddings speaks instead; with `naive_bayes` as well, both do.
 
     Args:
         num_classes: Number of classes K.
         vocab_size: Number of symbols V, with padding as 0.
-        embedding: Width of embeddings, whose mean a dense layer classifies; 0 gives each symbol weights of its own for
-            each class.
-        naive_bayes: Whether those weights are factors on the symbols' log-count ratios in the training documents.
+        embedding: Width E of embeddings; 0 for none.
+        naive_bayes: Whether what symbols say are factors on their log-count ratios in the training documents.
         smoothing: Documents that each symbol is taken to have been met in before any was read.
         start: What the factors start from.
         dropout: Share of a document's symbols that is dropped in training.
@@ -67,7 +68,7 @@ class BagOfNgrams(TextClassifier):
         decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
 
     Raises:
-        InputError: A share is out of range, or embeddings are to have naive-Bayes weights.
+        InputError: A share or a width is out of range.
     """
 
     def __init__(
@@ -90,26 +91,23 @@ class BagOfNgrams(TextClassifier):
             raise InputError(f"model.dropout is {dropout:g}: at least 0 and less than 1 is needed")
         if smoothing <= 0:
             raise InputError(f"model.smoothing is {smoothing:g}: more than 0 is needed")
-        if embedding and naive_bayes:
-            raise InputError(
-                "model.naive_bayes: these are weights of classes; embeddings have none, set model.embedding 0"
-            )
+        if embedding < 0:
+            raise InputError(f"model.embedding is {embedding}: at least 0 is needed")
         super().__init__(
             num_classes, objective, logistic, optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases
         )
         self.dropout = dropout
-        self.averaged = embedding > 0
-        width = embedding or self.units
-        self.weights = nn.Parameter(torch.empty(vocab_size, width))  # [V, E], or [V, units]
-        self.naive_bayes = NaiveBayes(vocab_size, width, smoothing) if naive_bayes else None
+        self.bias = nn.Parameter(torch.zeros(self.units))
+        self.naive_bayes = NaiveBayes(vocab_size, self.units, smoothing) if naive_bayes else None
+        self.weights = self.embedding = None
+        if naive_bayes or not embedding:
+            weights = torch.full((vocab_size, self.units), start if naive_bayes else 0.0)
+            self.weights = nn.Parameter(weights)
         if embedding:
-            nn.init.uniform_(self.weights, -1 / embedding, 1 / embedding)  # fastText's way
-            self.head = nn.Linear(embedding, self.units)
+            self.embedding = nn.Embedding(vocab_size, embedding)
+            nn.init.uniform_(self.embedding.weight, -1 / embedding, 1 / embedding)  # fastText's way
+            self.head = nn.Linear(embedding, self.units, bias=False)
             nn.init.zeros_(self.head.weight)
-            nn.init.zeros_(self.head.bias)
-        else:
-            nn.init.constant_(self.weights, start if naive_bayes else 0.0)
-            self.bias = nn.Parameter(torch.zeros(self.units))
 
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
@@ -118,9 +116,18 @@ class BagOfNgrams(TextClassifier):
             kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
         symbols = tokens[kept]  # of all documents, one behind the other: [S]
         documents = kept.nonzero()[:, 0]
-        values = F.embedding(symbols, self.weights)  # [S, width]
-        if self.naive_bayes is not None:
-            values = values * F.embedding(symbols, self.naive_bayes.log_ratios)
-        sums = values.new_zeros(len(tokens), values.shape[1]).index_add(0, documents, values)
         numbers = lengths[:, None] * (1 - self.dropout if self.training else 1)
-        return self.head(sums / numbers) if self.averaged else sums / numbers.sqrt() + self.bias
+        scores = self.bias.expand(len(tokens), -1)
+        if self.weights is not None:
+            said = F.embedding(symbols, self.weights)  # [S, units]
+            if self.naive_bayes is not None:
+                said = said * F.embedding(symbols, self.naive_bayes.log_ratios)
+            scores = scores + _sums(said, documents, len(tokens)) / numbers.sqrt()
+        if self.embedding is not None:
+            scores = scores + self.head(_sums(self.embedding(symbols), documents, len(tokens)) / numbers)
+        return scores
+
+
+def _sums(values: Tensor, documents: Tensor, n: int) -> Tensor:
+    """Returns the sum over each of n documents, [n, D], of values [S, D] that belong to documents [S]."""
+    return values.new_zeros(n, values.shape[1]).index_add(0, documents, values)

@@ -41,15 +41,16 @@ class Runs:
         return self._summary(run).get("status") in ("finished", "stopped_early")
 
     def is_tested(self, run: Run) -> bool:
-        """Tells whether a run has come to its end and was tested, if there is a test for it."""
-        return self.is_fitted(run) and run.row.metric in self._summary(run).get("metrics", {})
+        """Tells whether a run has come to its end and was tested, where it is not its validation that counts."""
+        tested = run.row.measure == "loss" or "test/acc" in self._summary(run).get("metrics", {})
+        return self.is_fitted(run) and tested
 
     def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
         """Lists what is left to do for a run: commands after `cli.py`, each with the run that it is of."""
         commands = []
         if not self.is_fitted(run):
             commands += self._fit(run)
-        if not self.is_tested(run):
+        if run.row.measure == "accuracy" and not self.is_tested(run):
             commands.append((run, ["test", "--ckpt_path", str(self.folder(run)), *self._data(run)]))
         return commands
 

@@ -6,15 +6,24 @@ import re
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import Callback
 
 import datamodules.text_classification
+from callbacks import RunCheckpoint
 from datamodules import TextClassificationDataModule
 from datamodules.encoder import Encoding
+from engine.checkpoint_io import load_checkpoint
 from engine.errors import InputError
+from engine.run_folder import RunFolder
+from lightning_modules import TextRNN
+from tests.bits import assert_same_bits
 from tests.servers import Files, refusing, serving
+from tests.tiny import tiny_trainer
+from tests.tiny_text import TinyDocuments
 
 WORDS = {"neg": "bad dull poor", "pos": "good fine great"}
 
@@ -304,3 +313,47 @@ def test_batches_are_of_about_one_length_and_predictions_in_order(folders: Path)
     counts = data.document_counts()
     assert counts.shape == (data.vocab_size, 2)
     assert counts[data.encoder.vocabulary.ids(["good"])[0]].tolist() == [0, 10]
+
+
+class Ends(Callback):
+    """Ends the run at a step, as a pulled plug would."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: Any, *_: object) -> None:
+        """Pulls the plug."""
+        if trainer.global_step == self.step:
+            raise KeyError("plug")
+
+
+def train(folder: Path, plug: int | None = None, resume: bool = False) -> dict[str, Any]:
+    """Trains three epochs, saving at every second step, and returns the last checkpoint."""
+    folder.mkdir(exist_ok=True)
+    callbacks = [RunCheckpoint(every_n_train_steps=2), *([Ends(plug)] if plug else [])]
+    run = RunFolder(folder)
+    trainer = tiny_trainer(folder, run_folder=run, logger=False, callbacks=callbacks, seed=3, max_epochs=3)
+    last = folder / "checkpoints" / "last.ckpt"
+    data = TinyDocuments()
+    torch.manual_seed(0)
+    model = TextRNN(4, data.vocab_size, embedding=6, hidden=5, dropout=0.2, embedding_dropout=0.2)
+    torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
+    if plug:
+        with pytest.raises(KeyError):
+            trainer.fit(model, data)
+    else:
+        trainer.fit(model, data, ckpt_path=last if resume else None)
+    return load_checkpoint(last)
+
+
+@pytest.mark.parametrize("plug", [5, 14, 21])
+def test_a_run_that_goes_on_meets_the_rest_of_the_documents_and_ends_with_the_same_bits(
+    tmp_path: Path, plug: int
+) -> None:
+    whole = train(tmp_path / "whole")
+    assert whole["global_step"] == 30
+    train(tmp_path / "cut", plug)
+    resumed = train(tmp_path / "cut", resume=True)
+    for content in (whole, resumed):
+        del content["loops"]  # counts what was begun, too
+    assert_same_bits(resumed, whole)

@@ -42,6 +42,7 @@ FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
     "BagOfNgrams-logistic": (BagOfNgrams, {"logistic": True}),
     "BagOfNgrams-naive-Bayes": (BagOfNgrams, {"naive_bayes": True, "dropout": 0.2}),
     "BagOfNgrams-embedding": (BagOfNgrams, {"embedding": 6, "dropout": 0.2}),
+    "BagOfNgrams-both": (BagOfNgrams, {"embedding": 6, "naive_bayes": True}),
 }
 
 
@@ -54,7 +55,9 @@ def build(name: str, **changes: object) -> TextClassifier:
         if hasattr(module, "initialize_from_counts"):
             counts = torch.randint(0, 50, (V, classes(name)), generator=torch.Generator().manual_seed(2))
             module.initialize_from_counts(counts.float())
-    if name == "BagOfNgrams-embedding":  # starts at 0, as a linear classifier may, but then nothing reaches below
+    if (
+        isinstance(model, BagOfNgrams) and model.embedding is not None
+    ):  # starts at 0, as a linear classifier may, but then nothing reaches below
         torch.nn.init.normal_(model.head.weight)
     return model
 
@@ -210,7 +213,7 @@ def test_words_are_dropped_whole_and_in_training_alone() -> None:
         (lambda: TextRNN(3, V, embedding_dropout=1.0), "model.embedding_dropout is 1"),
         (lambda: BagOfNgrams(3, V, dropout=1.0), "model.dropout is 1"),
         (lambda: BagOfNgrams(3, V, smoothing=0.0), "model.smoothing is 0"),
-        (lambda: BagOfNgrams(3, V, embedding=4, naive_bayes=True), "model.naive_bayes: these are weights of classes"),
+        (lambda: BagOfNgrams(3, V, embedding=-1), "model.embedding is -1"),
     ],
 )
 def test_settings_that_do_not_go_together_are_errors(make: Callable, said: str) -> None:
