@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from datamodules.vocabulary import SPECIAL, UNKNOWN, Vocabulary
 from engine.errors import InputError
 
 Tokenizer = Literal["char", "word", "jieba", "subword"]
 
-MARKUP = re.compile(r"<br\s*/?>")
+MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
 WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001
 LARGEST_NGRAM = 5
@@ -52,9 +52,11 @@ class Encoding:
         """Checks ranges.
 
         Raises:
-            InputError: A number is out of range, or a subword vocabulary has no size.
+            InputError: A number is out of range, a name is none of those above, or a subword vocabulary has no size.
         """
         for name, value, fits in (
+            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
+            ("keep", self.keep, self.keep in ("head", "tail")),
             ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM),
             ("buckets", self.buckets, self.buckets >= 0),
             ("min_count", self.min_count, self.min_count >= 1),
@@ -96,13 +98,14 @@ class Encoder:
             self._subwords = _train_subwords(texts, encoding)
         if encoding.buckets:
             return
-        documents = [self.tokens(text) for text in texts]
+        known: dict[str, str] = {}  # one string a word, not one each time that it occurs
+        documents = [[known.setdefault(token, token) for token in self.tokens(text)] for text in texts]
         counts: Counter[str] = Counter()
         for n in range(1, encoding.ngrams + 1):
             level: Counter[str] = Counter()
             for tokens in documents:
                 grams = self._ngrams(tokens, n)
-                if n > 1:
+                if n > 1 and encoding.min_count > 1:
                     # One that is frequent consists of frequent ones; without this the rare ones would fill the memory.
                     parts = self._ngrams(tokens, n - 1)
                     frequent = [part in counts for part in parts]
@@ -133,11 +136,9 @@ class Encoder:
     def tokens(self, text: str) -> list[str]:
         """Returns the tokens of a text."""
         encoding = self.encoding
-        if encoding.lowercase:
-            text = text.lower()
+        text = _prepared(text, encoding)
         if encoding.tokenizer == "char":
             return [character for character in text if not character.isspace()]
-        text = MARKUP.sub(" ", text)
         if encoding.tokenizer == "word":
             return (WORD_OR_MARK if encoding.punctuation else WORD).findall(text)
         if encoding.tokenizer == "jieba":
@@ -171,11 +172,20 @@ class Encoder:
         try:
             encoder = cls(Encoding(**content["encoding"]))
             encoder.vocabulary = Vocabulary(content["symbols"])
-            if "subwords" in content:
-                encoder._subwords = _tokenizers().Tokenizer.from_str(content["subwords"])
+            if encoder.vocabulary.symbols[: len(SPECIAL)] != SPECIAL:
+                raise KeyError("padding and unknown")
+            if encoder.encoding.tokenizer == "subword":
+                encoder._subwords = _read_subwords(content["subwords"], where)
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of documents ({error})") from error
         return encoder
+
+
+def _prepared(text: str, encoding: Encoding) -> str:
+    text = text.replace("\x00", " ")  # with which the names of padding and unknown begin
+    if encoding.lowercase:
+        text = text.lower()
+    return text if encoding.tokenizer == "char" else MARKUP.sub(" ", text)
 
 
 def _missing(library: str) -> InputError:
@@ -209,6 +219,14 @@ def _tokenizers() -> Any:
     return tokenizers
 
 
+def _read_subwords(content: str, where: object) -> Any:
+    library = _tokenizers()
+    try:
+        return library.Tokenizer.from_str(content)
+    except Exception as error:  # the library raises nothing narrower
+        raise InputError(f"{where}: holds no vocabulary of subwords ({error})") from error
+
+
 def _train_subwords(texts: Sequence[str], encoding: Encoding) -> Any:
     library = _tokenizers()
     tokenizer = library.Tokenizer(library.models.BPE(unk_token=SPECIAL[UNKNOWN]))
@@ -216,6 +234,5 @@ def _train_subwords(texts: Sequence[str], encoding: Encoding) -> Any:
     trainer = library.trainers.BpeTrainer(
         vocab_size=encoding.max_size, special_tokens=[SPECIAL[UNKNOWN]], show_progress=False
     )
-    prepared = (MARKUP.sub(" ", text.lower() if encoding.lowercase else text) for text in texts)
-    tokenizer.train_from_iterator(prepared, trainer)
+    tokenizer.train_from_iterator((_prepared(text, encoding) for text in texts), trainer)
     return tokenizer

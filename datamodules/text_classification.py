@@ -231,9 +231,15 @@ class TextClassificationDataModule(DataModule):
         if self.text_column is not None:
             return {part: read_table(path, self.text_column, self.label_column) for part, path in paths.items()}
         listed = self.data_dir / "class.txt"
-        names = read_text(listed).split() if listed.is_file() else None
+        names = None
+        if listed.is_file():
+            names = [line.strip() for line in read_text(listed).strip().split("\n")]  # a name may hold spaces
         column = None if self.label_column is None else int(self.label_column)
-        return {part: read_columns(path, column, names) for part, path in paths.items()}
+        parts = {}
+        for part, path in paths.items():  # training comes first; a small test file alone may not tell the column
+            parts[part] = read_columns(path, column, names)
+            column = parts[part].label_column
+        return parts
 
     def split_texts(self) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
         """Reads the texts of each part and their classes, as they are before they are numbered."""
@@ -372,7 +378,7 @@ class TextClassificationDataModule(DataModule):
 
     def save_beside(self, run: Path) -> None:
         """Writes the vocabulary and the names of the classes."""
-        write_atomically(run / "vocabulary.json", bytes(to_bytes(self._content()).tolist()).decode() + "\n")
+        write_atomically(run / "vocabulary.json", to_bytes(self._content()).numpy().tobytes().decode() + "\n")
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position, and what a network that has learned from these documents must meet again."""
@@ -400,7 +406,9 @@ def _classes(train: Labelled, origin: str) -> tuple[str, ...]:
     Raises:
         InputError: There are less than two.
     """
-    names = sorted(set(train.labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+    names = sorted(
+        set(train.labels), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+    )
     if len(names) < 2:
         raise InputError(f"{origin}: all training documents have the label {', '.join(names)}; at least two are needed")
     return tuple(names)

@@ -1,6 +1,7 @@
 """Texts and labels from files, with one line about whatever is wrong in them."""
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ class Labelled:
         texts: As they stand in the files.
         labels: Of each.
         places: File and line of each, for messages.
+        label_column: Column of the labels, where there were columns without names.
     """
 
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
+    label_column: int | None = None
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -36,12 +39,13 @@ class Labelled:
         self.places.append(place)
 
 
-def read_text(path: Path, translate_newlines: bool = True) -> str:
+def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = False) -> str:
     """Reads a file of UTF-8, without the mark that some editors put first.
 
     Args:
         path: The file.
         translate_newlines: Whether every kind of line end becomes one newline.
+        may_be_empty: Whether there may be nothing in it.
 
     Raises:
         InputError: It cannot be read, is not UTF-8, or is empty.
@@ -55,7 +59,7 @@ def read_text(path: Path, translate_newlines: bool = True) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}: not UTF-8 in line {line:,}; convert it, for example with iconv") from error
-    if not text:
+    if not text and not may_be_empty:
         raise InputError(f"{path}: is empty")
     return text.replace("\r\n", "\n").replace("\r", "\n") if translate_newlines else text
 
@@ -64,7 +68,7 @@ def read_lines(inputs: Iterable[str]) -> list[str]:
     """Returns texts to predict: each input is one, or a file with one a line.
 
     Raises:
-        InputError: A file cannot be read, or a text is empty.
+        InputError: A file cannot be read, or a text is empty or not UTF-8.
     """
     texts = []
     for given in inputs:
@@ -73,6 +77,8 @@ def read_lines(inputs: Iterable[str]) -> list[str]:
             if not line.strip():
                 place = f"{given}, line {number}" if _is_file(given) else f"--input {given!r}"
                 raise InputError(f"{place}: is empty; a text is needed")
+            if any("\ud800" <= character <= "\udfff" for character in line):  # bytes that the shell passed on
+                raise InputError(f"--input {given!r}: not UTF-8")
             texts.append(line)
     return texts
 
@@ -100,18 +106,17 @@ def read_folders(folder: Path, classes: Sequence[str] | None = None) -> Labelled
         raise InputError(f"{folder}: no folders in it; texts belong into {folder.name}/<class>")
     part = Labelled()
     for name in names:
-        files = sorted((folder / name).glob("*.txt"), key=lambda path: _natural(path.name))
+        files = [path for path in (folder / name).glob("*.txt") if not path.name.startswith(".") and not path.is_dir()]
         if not files:
             raise InputError(f"{folder / name}: no .txt files in it")
-        for path in files:
-            text = path.read_bytes()
-            part.add(read_text(path) if text else "", name, str(path))
+        for path in sorted(files, key=lambda path: _natural(path.name)):
+            part.add(read_text(path, may_be_empty=True), name, str(path))
     return part
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
     """Returns a key that sorts 2 before 10."""
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in re.split(r"(\d+)", name) if piece]
+    return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in re.split(r"(\d+)", name) if piece]
 
 
 def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> Labelled:
@@ -125,15 +130,17 @@ def read_columns(path: Path, label: int | None, names: Sequence[str] | None = No
         names: Names of classes that the file numbers from 0.
 
     Raises:
-        InputError: The file cannot be read, or a line has not two columns; names it.
+        InputError: The file cannot be read or has no texts, or a line has not two columns; names it.
     """
     rows = list(_comma_rows(path) if path.suffix == ".csv" else _tab_rows(path, label))
     for number, row in rows:
         if len(row) != 2:
             raise InputError(f"{path}, line {number}: {len(row)} columns, where text and label are expected")
+    if not rows:
+        raise InputError(f"{path}: no texts in it")
     if label is None:
         label = _label_column(path, [row for _, row in rows])
-    part = Labelled()
+    part = Labelled(label_column=label)
     for number, row in rows:
         part.add(
             row[1 - label], _class_name(row[label].strip(), names, f"{path}, line {number}"), f"{path}, line {number}"
@@ -155,7 +162,7 @@ def _cut(line: str, label: int) -> list[str]:
 
 def _comma_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(2**31 - 1)  # an article can be long
-    reader = csv.reader(read_text(path).splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(read_text(path)), strict=True)  # str.splitlines would also cut at U+2028 and such
     try:
         yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error as error:
@@ -176,7 +183,7 @@ def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:
 def _class_name(label: str, names: Sequence[str] | None, place: str) -> str:
     if names is None:
         return label
-    if not label.isdigit() or int(label) >= len(names):
+    if not label.isdecimal() or int(label) >= len(names):
         raise InputError(f"{place}: label {label!r}, where 0 to {len(names) - 1} are expected")
     return names[int(label)]
 
@@ -190,7 +197,8 @@ def read_table(path: Path, text: str, label: str) -> Labelled:
         label: Column of the labels.
 
     Raises:
-        InputError: The file cannot be read, lacks a column, or a line has not as many columns as the header.
+        InputError: The file cannot be read, lacks a column or has no texts, or a line has not as many columns as the
+            header.
     """
     rows = _comma_rows(path)
     _, header = next(rows, (0, []))
@@ -202,4 +210,6 @@ def read_table(path: Path, text: str, label: str) -> Labelled:
         if len(row) != len(header):
             raise InputError(f"{path}, line {number}: {len(row)} columns, where the header has {len(header)}")
         part.add(row[header.index(text)], row[header.index(label)].strip(), f"{path}, line {number}")
+    if not part.texts:
+        raise InputError(f"{path}: no texts in it")
     return part

@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.errors import InputError
 from engine.run_folder import write_atomically
 
-PAD, UNKNOWN = 0, 1  # of documents; their names cannot be met in a text, whose symbols hold no control characters
+PAD, UNKNOWN = 0, 1  # of documents; their names cannot be met in a text, of which NUL counts as a space
 SPECIAL = ("\x00pad", "\x00unknown")
 NAMED = 10  # symbols that an error names
 
@@ -36,10 +36,9 @@ class Vocabulary:
             min_count: Least number of times.
             max_size: Most symbols, padding and unknown included; no limit if not given.
         """
-        kept = [(-count, symbol) for symbol, count in counts.items() if count >= min_count]
-        kept.sort()
-        names = [symbol for _, symbol in kept[: None if max_size is None else max(0, max_size - len(SPECIAL))]]
-        return cls([*SPECIAL, *names])
+        kept = sorted(symbol for symbol, count in counts.items() if count >= min_count)
+        kept.sort(key=counts.__getitem__, reverse=True)  # keeps the order of names; pairs would take twice the memory
+        return cls([*SPECIAL, *kept[: None if max_size is None else max(0, max_size - len(SPECIAL))]])
 
     def __len__(self) -> int:
         """Number of symbols."""
@@ -107,6 +106,12 @@ def read_saved(path: Path) -> dict:
     symbols = content.get("symbols") if isinstance(content, dict) else None
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
         raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists no symbols)")
+    if len(set(symbols)) < len(symbols):
+        raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists a symbol twice)")
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:  # half a character, which JSON can escape and UTF-8 cannot hold
+        raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists half a character)") from error
     return content
 
 

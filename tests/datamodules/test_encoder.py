@@ -3,6 +3,8 @@
 import json
 import re
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +32,7 @@ def test_words_and_single_marks_are_tokens_and_line_breaks_are_not() -> None:
     assert encoder.tokens("Well, it's 10/10!<br /><BR>Über-cool") == (
         ["well", ",", "it's", "10", "/", "10", "!", "über", "-", "cool"]
     )
-    assert Encoder(Encoding(lowercase=False)).tokens("It's") == ["It's"]
+    assert Encoder(Encoding(lowercase=False)).tokens("It's<BR />so") == ["It's", "so"]
     assert Encoder(Encoding(punctuation=False)).tokens("Well, it's 10/10!") == ["well", "it's", "10", "10"]
 
 
@@ -46,6 +48,20 @@ def test_padding_and_unknown_are_apart_from_all_that_is_learned() -> None:
     assert encoder.vocabulary.symbols[:2] == SPECIAL
 
 
+@pytest.mark.parametrize("text", ["\x00pad", "\x00unknown"])
+def test_a_text_with_the_name_of_a_special_symbol_is_not_taken_for_it(text: str) -> None:
+    for settings in ({"tokenizer": "char", "ngrams": 4}, {"tokenizer": "word", "ngrams": 2}):
+        encoder = fitted([text], **settings)
+        assert len(set(encoder.vocabulary.symbols)) == encoder.vocab_size
+        assert min(encoder.encode(text)) > UNKNOWN
+
+
+def test_a_text_with_the_name_of_the_unknown_symbol_leaves_subwords_as_they_are() -> None:
+    pytest.importorskip("tokenizers")
+    encoder = fitted(["lower \x00unknown"], tokenizer="subword", max_size=40)
+    assert encoder.encode("zzz") == [UNKNOWN] * 3
+
+
 def test_neighbours_count_as_symbols_behind_the_tokens() -> None:
     encoder = fitted(["a b c"], ngrams=3)
     assert symbols(encoder, "a b c") == ["a", "b", "c", "a b", "b c", "a b c"]
@@ -56,6 +72,8 @@ def test_neighbours_count_as_symbols_behind_the_tokens() -> None:
 def test_rare_symbols_are_left_out_and_frequent_ngrams_are_all_found() -> None:
     encoder = fitted(["a b c", "a b d", "x a b"], ngrams=2, min_count=2)
     assert set(encoder.vocabulary.symbols[2:]) == {"a", "b", "a b"}
+    every = fitted(["a b c", "a b d"], ngrams=3)
+    assert set(every.vocabulary.symbols[2:]) == {"a", "b", "c", "d", "a b", "b c", "b d", "a b c", "a b d"}
 
 
 def test_symbols_count_once_a_document_where_that_is_asked() -> None:
@@ -96,14 +114,28 @@ def test_an_encoder_comes_back_from_its_content(settings: dict) -> None:
     assert (again.vocab_size, again.encoding) == (encoder.vocab_size, encoder.encoding)
 
 
-def test_content_of_something_else_is_named() -> None:
+@pytest.mark.parametrize(
+    "content", [{"symbols": ["a"]}, {"encoding": {}, "symbols": ["a"]}, {"encoding": {"max": 1}, "symbols": SPECIAL}]
+)
+def test_content_of_something_else_is_named(content: dict) -> None:
     with pytest.raises(InputError, match="there: holds no vocabulary of documents"):
-        Encoder.from_content({"symbols": ["a"]}, "there")
+        Encoder.from_content(content, "there")
+
+
+def test_subwords_that_are_absent_or_broken_are_named() -> None:
+    pytest.importorskip("tokenizers")
+    content = {"encoding": {"tokenizer": "subword", "max_size": 9}, "symbols": SPECIAL}
+    with pytest.raises(InputError, match=r"there: holds no vocabulary of documents \('subwords'\)"):
+        Encoder.from_content(content, "there")
+    with pytest.raises(InputError, match="there: holds no vocabulary of subwords"):
+        Encoder.from_content(content | {"subwords": "{"}, "there")
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"tokenizer": "words"}, "tokenizer is words"),
+        ({"keep": "middle"}, "keep is middle"),
         ({"ngrams": 0}, "ngrams is 0"),
         ({"ngrams": 6}, "ngrams is 6"),
         ({"buckets": -1}, "buckets is -1"),
@@ -118,11 +150,15 @@ def test_settings_out_of_range_are_errors(settings: dict, said: str) -> None:
         Encoding(**settings)
 
 
-def test_chinese_words_are_found_quietly_and_without_files(capfd: pytest.CaptureFixture[str], tmp_path: object) -> None:
+def test_chinese_words_are_found_quietly_and_without_files(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("jieba", exc_type=ImportError)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     tokens = Encoder(Encoding(tokenizer="jieba")).tokens("北京大学 的学生")
     assert tokens == ["北京大学", "的", "学生"]
     assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
 
 
 def test_subwords_are_learned_and_kept() -> None:

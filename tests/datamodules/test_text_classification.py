@@ -130,6 +130,23 @@ def test_numbers_without_names_are_in_their_own_order(columns: Path) -> None:
     assert set_up(columns, train_file="dev.txt").class_names == ("2", "9", "10")
 
 
+def test_a_listed_name_may_hold_spaces(columns: Path) -> None:
+    (columns / "class.txt").write_text("real estate\nsports\n")
+    assert set_up(columns, train_file="dev.txt").class_names == ("real estate", "sports")
+
+
+def test_the_labels_column_is_that_of_the_training_file(columns: Path) -> None:
+    (columns / "class.txt").unlink()
+    (columns / "test.txt").write_text("stock\t0\ngoal\t1\n")  # of which either column could be the label
+    assert set_up(columns, train_file="dev.txt", test_file="test.txt").splits["test"].targets.tolist() == [0, 1]
+
+
+def test_a_label_can_be_a_digit_that_is_no_number(columns: Path) -> None:
+    (columns / "class.txt").unlink()
+    (columns / "dev.txt").write_text("".join(f"text {i}\t{'①②'[i % 2]}\n" for i in range(6)))
+    assert set_up(columns, train_file="dev.txt").class_names == ("①", "②")
+
+
 def test_a_header_names_the_columns(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("id,review,stars\n" + "".join(f'{i},"fine, {i}",{i % 2}\n' for i in range(6)))
     data = set_up(tmp_path, train_file="train.csv", text_column="review", label_column="stars")

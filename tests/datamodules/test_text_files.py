@@ -50,6 +50,8 @@ def test_inputs_are_texts_or_files_of_lines(write: Callable) -> None:
         read_lines([" "])
     with pytest.raises(InputError, match=r"gap.txt, line 2: is empty"):
         read_lines([str(write("gap.txt", "a\n\nb\n"))])
+    with pytest.raises(InputError, match=r"--input 'caf\\udce9': not UTF-8"):
+        read_lines(["caf\udce9"])
 
 
 def test_a_folder_a_class_is_read_in_the_order_of_numbers(write: Callable, tmp_path: Path) -> None:
@@ -61,6 +63,21 @@ def test_a_folder_a_class_is_read_in_the_order_of_numbers(write: Callable, tmp_p
     assert part.labels == ["neg", "neg", "pos", "pos"]
     assert part.places[2] == str(tmp_path / "pos/2_7.txt")
     assert len(read_folders(tmp_path)) == 5
+
+
+def test_what_is_no_text_of_a_folder_is_passed_over_and_an_empty_one_is_kept(write: Callable, tmp_path: Path) -> None:
+    write("pos/._1.txt", b"\x00\x05\xff")
+    write("pos/folder.txt/inner", "inner")
+    write("pos/mark.txt", b"\xef\xbb\xbf")
+    write("pos/\u00b21.txt", "superscript")
+    assert read_folders(tmp_path).texts == ["", "superscript"]
+
+
+def test_a_text_that_cannot_be_read_is_named(write: Callable, tmp_path: Path) -> None:
+    write("pos/1.txt", "one")
+    (tmp_path / "pos" / "2.txt").symlink_to("nowhere")
+    with pytest.raises(InputError, match=r"2.txt: cannot be read \(No such file or directory\)"):
+        read_folders(tmp_path)
 
 
 def test_folders_without_texts_are_errors(write: Callable, tmp_path: Path) -> None:
@@ -76,6 +93,7 @@ def test_a_label_can_stand_first(write: Callable, label: int | None) -> None:
     path = write("cnews.txt", "sports\tone\nhome\ttwo\nsports\tthree\n")
     part = read_columns(path, label)
     assert (part.labels, part.texts) == (["sports", "home", "sports"], ["one", "two", "three"])
+    assert part.label_column == 0
 
 
 @pytest.mark.parametrize("label", [None, 1])
@@ -101,11 +119,19 @@ def test_commas_divide_a_csv_file_and_quotes_protect_them(write: Callable) -> No
     assert part.places[1] == f"{path}, line 3"
 
 
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c"])
+def test_only_a_newline_ends_a_line_of_a_csv_file(write: Callable, sign: str) -> None:
+    path = write("a.csv", f"x,one{sign}more\ny,two\n")
+    assert read_columns(path, 0).texts == [f"one{sign}more", "two"]
+    assert read_columns(path, 0).places[1] == f"{path}, line 2"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("a.txt", "one\t0\ntwo\n", "line 2: no tab between text and label"),
         ("a.csv", "one,0\ntwo,1,2\n", "line 2: 3 columns, where text and label are expected"),
+        ("a.csv", "\n", "no texts in it"),
         ("a.csv", 'one,"0\n', "line 1: unexpected end of data"),
         ("a.txt", "one\ttwo\nthree\tfour\n", "either column could be the label (2 and 2 different values)"),
     ],
@@ -115,7 +141,7 @@ def test_a_line_that_is_wrong_is_named(write: Callable, name: str, content: str,
         read_columns(write(name, content), None)
 
 
-@pytest.mark.parametrize("label", ["2", "x"])
+@pytest.mark.parametrize("label", ["2", "x", "\u2460"])
 def test_a_number_without_a_name_is_an_error(write: Callable, label: str) -> None:
     with pytest.raises(InputError, match=f"line 1: label '{label}', where 0 to 1 are expected"):
         read_columns(write("a.txt", f"one\t{label}\n"), 1, ["finance", "sports"])
@@ -129,3 +155,5 @@ def test_columns_are_found_by_their_names(write: Callable) -> None:
         read_table(path, "review", "stars")
     with pytest.raises(InputError, match=r"line 2: 2 columns, where the header has 3"):
         read_table(write("b.csv", "id,text,stars\n1,good\n"), "text", "stars")
+    with pytest.raises(InputError, match=r"c.csv: no texts in it"):
+        read_table(write("c.csv", "id,text,stars\n"), "text", "stars")

@@ -53,6 +53,8 @@ def test_all_symbols_come_back_from_a_file_a_run_and_a_checkpoint(tmp_path: Path
         (b"\xff", "no vocabulary"),
         (b"[]", "no vocabulary (it lists no symbols)"),
         (b'{"symbols": [1]}', "no vocabulary (it lists no symbols)"),
+        (b'{"symbols": ["a", "b", "a"]}', "no vocabulary (it lists a symbol twice)"),
+        (b'{"symbols": ["\\ud800"]}', "no vocabulary (it lists half a character)"),
     ],
 )
 def test_a_file_that_holds_none_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
