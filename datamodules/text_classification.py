@@ -4,6 +4,7 @@ import os
 import tarfile
 import tempfile
 import zlib
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,8 +64,8 @@ class TextClassificationDataModule(DataModule):
         bucket: Batches of which the documents are sorted by length, so that there is little padding; 1 for none.
         val_size: Training documents set aside for validation, the classes in proportion; 0 trains on all.
         split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
-        vocabulary: A run's `vocabulary.json`, or the run, whose symbols count instead of the texts' own; its classes,
-            too, where all labels are among them.
+        vocabulary: A run's `vocabulary.json`, or the run, whose symbols count instead of the texts' own.
+        keep_classes: Whether its classes count, too, instead of the labels of the training part.
     """
 
     unit = "documents"
@@ -88,6 +89,7 @@ class TextClassificationDataModule(DataModule):
         val_size: int = 0,
         split_seed: int = 0,
         vocabulary: str | None = None,
+        keep_classes: bool = False,
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
         for name, value, least in (("bucket", bucket, 1), ("val_size", val_size, 0)):
@@ -116,7 +118,8 @@ class TextClassificationDataModule(DataModule):
         if vocabulary is not None:
             self._saved = read_saved(Path(vocabulary))
             self._encoder = Encoder.from_content(self._saved, f"--data.vocabulary {vocabulary}")
-            self._class_names = tuple(self._saved.get("class_names", ()))
+            if keep_classes:
+                self._class_names = tuple(self._saved.get("class_names", ()))
 
     @property
     def encoder(self) -> Encoder:
@@ -154,7 +157,7 @@ class TextClassificationDataModule(DataModule):
             paths = self._paths()
             # of what training depends on; the same for a copy elsewhere
             self._digest = fingerprint(paths, self.data_dir, times=False)[:16]
-            own = "" if self._saved is None else str(sorted(self._saved.items()))
+            own = "" if self._saved is None else f"{self._class_names} {sha256(str(self._saved).encode()).hexdigest()}"
             key = f"{fingerprint(paths, self.data_dir)} {self._settings()} {own}"
             tensors = cached(self.data_dir / "documents.cache.safetensors", key, lambda: self._numbered(self._read()))
         facts = from_bytes(tensors["facts"])
@@ -247,9 +250,7 @@ class TextClassificationDataModule(DataModule):
 
     def _split(self, parts: dict[str, Labelled]) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
         """Numbers the classes, and sets validation documents aside where there are none of their own."""
-        class_names = _classes(parts["train"], self.origin)
-        if self._class_names is not None and set(class_names) <= set(self._class_names):
-            class_names = self._class_names  # in their order; a network that is to learn others has a new head
+        class_names = self._class_names or _classes(parts["train"], self.origin)
         numbers = {name: number for number, name in enumerate(class_names)}
         targets = {}
         for part, texts in parts.items():

@@ -153,11 +153,13 @@ class Command(LightningCLI):
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
-        data = self.settings.data.init_args
+        data = self.settings.data.get("init_args", {})
         saved = self.arguments.run and self.arguments.run / "vocabulary.json"
-        own = saved and "vocabulary" in data and data.vocabulary is None and saved.exists()
-        if own:  # what the network has learned, whatever text it meets now; and a text need not be there to tell it
-            data.vocabulary = str(saved)
+        given = {name: data[name] for name in ("vocabulary", "keep_classes") if name in data}
+        if given and saved and saved.exists():
+            # what the network has learned, whatever text it meets now; and a text need not be there to tell it
+            for name in given:
+                data[name] = {"vocabulary": str(saved), "keep_classes": True}[name]
         try:
             super().instantiate_classes()
         except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
@@ -166,8 +168,8 @@ class Command(LightningCLI):
                 cause = cause.__cause__
             raise InputError(shorten(str(cause))) from error
         finally:
-            if own:
-                data.vocabulary = None
+            for name, value in given.items():
+                data[name] = value
         if self.checkpoint is not None:
             check_same_model(self.model, self.checkpoint, self.arguments.checkpoint)
             self.checkpoint = None  # Lightning reads it again, and memory need not hold it twice

@@ -208,7 +208,7 @@ def test_a_network_that_reads_text_goes_on_from_weights_with_its_own_symbols(
         in errors
     )
     assert not Path("tuned").exists()
-    code, output, errors = command(*tune, "--data.vocabulary", "run")
+    code, _, errors = command(*tune, "--data.vocabulary", "run")
     assert code == 2, "weights of four classes fit no two, and are all that this network has"
     assert "nothing in it fits this model" in errors
     net = ("--model.embedding", 8)

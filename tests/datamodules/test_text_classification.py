@@ -189,7 +189,7 @@ def test_empty_and_long_documents_are_counted_and_kept(folders: Path, capsys: py
 def test_a_run_keeps_the_vocabulary_for_texts_to_come(folders: Path, tmp_path: Path) -> None:
     first = set_up(folders, encoding=Encoding(max_length=4))
     first.save_beside(tmp_path)
-    data = make(tmp_path / "nowhere", vocabulary=str(tmp_path))
+    data = make(tmp_path / "nowhere", vocabulary=str(tmp_path), keep_classes=True)
     assert (data.vocab_size, data.class_names) == (first.vocab_size, first.class_names)
     data.inputs = ["good words", "bad bad bad bad bad"]
     data.setup("predict")
@@ -206,6 +206,8 @@ def test_other_texts_can_be_read_with_a_runs_vocabulary(folders: Path, columns: 
     to_learn = set_up(columns, train_file="dev.txt", vocabulary=str(tmp_path))
     assert to_learn.class_names == ("finance", "sports"), "other classes are to be learned"
     assert to_learn.symbols == first.symbols
+    with pytest.raises(InputError, match="label 'finance' is not among those of training: neg, pos"):
+        set_up(columns, train_file="dev.txt", vocabulary=str(tmp_path), keep_classes=True)
     lines = "".join(f"good {i}\t{'pos' if i % 2 else 'neg'}\n" for i in range(8))
     (columns / "more.txt").write_text(lines)
     (columns / "class.txt").unlink()
