@@ -9,7 +9,6 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from engine.predictions import classified, excerpt
 from engine.randomness import generator
@@ -101,6 +100,8 @@ class Texts(Checkpoint):
         csv.writer(text, lineterminator="\n").writerows([header, *rows])
         write_atomically(trainer.run_folder.path / "predictions.csv", text.getvalue())
         if trainer.uses_tensorboard:  # whose logger is of a fit alone
+            from torch.utils.tensorboard import SummaryWriter  # takes a second, which a start need not wait for
+
             lines = ["|".join(["", *(cell.replace("|", "\\|") for cell in row), ""]) for row in [header, *rows]]
             with SummaryWriter(trainer.run_folder.path / "tensorboard") as board:
                 table = "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]])
