@@ -12,6 +12,7 @@ from torch import Tensor
 from callbacks.plots import COLUMNS, ROWS, draw_confusion, draw_curves, draw_predictions, draw_surface, plane
 from callbacks.record import Record
 from datamodules.images import ImageDataModule
+from engine.modes import evaluating
 
 
 class Pictures(Checkpoint):
@@ -110,15 +111,13 @@ def _in_the_plane(data: Any) -> bool:
 def _logits(model: LightningModule, data: ImageDataModule, points: Tensor) -> Tensor:
     """Returns logits, float32 [N, 2] on the CPU, of points [N, 2]."""
     images = data.normalization(points.view(-1, 1, 1, 2)).permute(0, 3, 1, 2)  # [N, 2, 1, 1]
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    logits = [model(batch.to(model.device, model.dtype)).float().cpu() for batch in images.split(data.eval_batch_size)]
-    for module, training in modes:
-        module.training = training
-    return torch.cat(logits)
+    with evaluating(model):
+        batches = (batch.to(model.device, model.dtype) for batch in images.split(data.eval_batch_size))
+        return torch.cat([model(batch).float().cpu() for batch in batches])
 
 
 def save_picture(trainer: Trainer, name: str, figure: Figure) -> None:
+    """Saves a figure into the run's folder, and gives it to Weights & Biases."""
     if trainer.run_folder is None or not trainer.is_global_zero:
         return
     path = trainer.run_folder.path / name

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
+from engine.modes import evaluating
 from engine.predictions import classified, excerpt
 from engine.randomness import generator
 from engine.run_folder import write_atomically
@@ -37,13 +38,9 @@ class Texts(Checkpoint):
         data = trainer.datamodule
         prime = data.first_prime()
         symbols = torch.tensor([data.vocabulary.ids(prime)], device=pl_module.device)
-        modes = [(module, module.training) for module in pl_module.modules()]
-        pl_module.eval()
         rng = generator(trainer.seed, "sample", trainer.current_epoch)
-        with trainer.precision_plugin.forward_context():
+        with evaluating(pl_module), trainer.precision_plugin.forward_context():
             written = pl_module.write(symbols, SAMPLE, rng)[0]
-        for module, training in modes:
-            module.training = training
         text = prime + data.decode(written)
         self.samples.append((trainer.current_epoch + 1, text))
         if trainer.run_folder is not None:

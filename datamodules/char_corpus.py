@@ -176,7 +176,7 @@ class CharCorpusDataModule(DataModule):
                 os.replace(f"{path}.part", path)
 
             holds = f"no {path.name}"
-            download(fetch, [path, Path(f"{path}.part")], self.data_dir, holds, self.corpus.name, "sentences")
+            download(fetch, [path, Path(f"{path}.part")], self.data_dir, holds, self.corpus.name, self.stand_in)
         return path
 
     def _encode(self, text: str) -> Tensor:
@@ -221,7 +221,7 @@ class CharCorpusDataModule(DataModule):
 
     def train_dataloader(self) -> RowLoader | WindowLoader:
         """Loader of the training text, at the batch where a resumed run goes on."""
-        self.share(self.batch_size)
+        self.check_shares()
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         rows = self.splits["train"]
         if self.reading == "rows":
@@ -249,12 +249,12 @@ class CharCorpusDataModule(DataModule):
         return self._rows("test")
 
     def _rows(self, part: str) -> RowLoader:
-        rows, world_size = self.splits[part], self.trainer.world_size
-        if len(rows.symbols) < world_size:
-            raise InputError(f"{len(rows.symbols)} rows of the {part} text cannot be shared by {world_size} devices")
-        return self.keep(part, RowLoader(rows, self.steps, False, self.trainer.global_rank, world_size))
+        rows = self.splits[part]
+        self.check_enough(len(rows.symbols), f"rows of the {part} text")
+        rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        return self.keep(part, RowLoader(rows, self.steps, False, rank, world_size))
 
-    def primes(self) -> list[str]:
+    def prediction_names(self) -> list[str]:
         """Returns the texts to be continued: `inputs`, each a text or a file of lines, else how validation begins.
 
         Raises:
@@ -275,20 +275,17 @@ class CharCorpusDataModule(DataModule):
 
     def predict_dataloader(self) -> PrimeLoader:
         """Loader of the primes."""
-        mine = self.primes()[self.trainer.global_rank :: self.trainer.world_size]
+        mine = self.prediction_names()[self.trainer.global_rank :: self.trainer.world_size]
         return PrimeLoader([self.vocabulary.ids(prime) for prime in mine])
 
-    def prediction_names(self) -> list[str]:
-        """The primes."""
-        return self.primes()
-
-    def prediction_table(self, outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns each prime and the text that it has become.
 
         Args:
+            names: The primes.
             outputs: How each goes on, int64 [N, L].
         """
-        texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(self.primes(), outputs, strict=True)]
+        texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(names, outputs, strict=True)]
         return Table(("prime", "text"), texts, "prose")
 
     def decode(self, symbols: Tensor) -> str:

@@ -108,20 +108,13 @@ class WindowLoader(Loader):
     def __init__(
         self, text: Tensor, steps: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
     ) -> None:
-        super().__init__()
+        super().__init__(seed)
         self.text = text
         self.steps = steps
         self.windows = batch_size
         self.batch_size = batch_size * steps  # symbols a batch, over all processes together
-        self.seed = seed
         self.rank = rank
         self.share = batch_size // world_size
-        self.epoch = 0
-        self.sampler = self  # Lightning announces the epoch through `loader.sampler.set_epoch`
-
-    def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, from 0, that the next iteration belongs to."""
-        self.epoch = epoch
 
     @property
     def _places(self) -> int:
@@ -133,8 +126,6 @@ class WindowLoader(Loader):
         return self._places // self.windows
 
     def __iter__(self) -> Iterator[CharacterBatch]:
-        # A generator: epoch and position are read at the first `next`, since Lightning asks for iterators before it
-        # knows the epoch, and for more of them than it uses.
         first, self.position = self.position, 0
         rng = generator(self.seed, "windows", self.epoch)
         shift = torch.randint(self.steps, (), generator=rng)

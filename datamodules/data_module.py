@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
@@ -15,14 +16,29 @@ from engine.predictions import Table
 class Loader:
     """Hands out the batches of one part; a subclass sets `batch_size`, the samples a batch over all processes together.
 
+    A subclass iterates by a generator, which reads epoch and position at the first `next`: Lightning asks for iterators
+    before it knows the epoch, and for more of them than it uses.
+
+    Args:
+        seed: What an order that differs from epoch to epoch follows from; None if there is none.
+
     Attributes:
+        epoch: Epoch, from 0, that the next iteration belongs to.
         position: Batch at which the next iteration starts; not 0 only right after a resume.
     """
 
     batch_size: int
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = seed
+        self.epoch = 0
         self.position = 0
+        if seed is not None:
+            self.sampler = self  # Lightning announces the epoch through `loader.sampler.set_epoch`
+
+    def set_epoch(self, epoch: int) -> None:
+        """Sets the epoch that the next iteration belongs to."""
+        self.epoch = epoch
 
     def state_dict(self) -> dict:
         """Returns nothing: the data module keeps the position. Lightning asks this of a loader that can resume."""
@@ -33,6 +49,37 @@ class Loader:
 
     def close(self) -> None:
         """Ends what works for the loader."""
+
+
+class SampleLoader(Loader):
+    """Hands out samples: for training whole batches alone, equally many to each process; else every sample once.
+
+    Args:
+        samples: Number of samples.
+        batch_size: Samples a batch, over all processes together.
+        seed: Shuffle by this seed; None evaluates.
+        rank: This process.
+        world_size: Number of processes.
+    """
+
+    def __init__(self, samples: int, batch_size: int, seed: int | None, rank: int, world_size: int) -> None:
+        super().__init__(seed)
+        self.samples = samples
+        self.batch_size = batch_size
+        self.rank = rank
+        self.world_size = world_size
+
+    def __len__(self) -> int:
+        """Number of batches of a whole epoch on this process."""
+        if self.seed is not None:
+            return self.samples // self.batch_size
+        mine = len(range(self.rank, self.samples, self.world_size))
+        return -(-mine // self.share)
+
+    @property
+    def share(self) -> int:
+        """Samples a batch on this process."""
+        return max(1, self.batch_size // self.world_size)
 
 
 class DataModule(LightningDataModule):
@@ -86,6 +133,11 @@ class DataModule(LightningDataModule):
         """
         if not self.inputs:
             self.load_once()
+        if stage == "fit" and self.batch_size > len(self.splits["train"]):
+            raise InputError(
+                f"data.batch_size is {self.batch_size}: larger than the {len(self.splits['train']):,} training "
+                f"{self.unit}"
+            )
 
     def load_once(self) -> None:
         """Loads the data unless that has been done."""
@@ -101,27 +153,42 @@ class DataModule(LightningDataModule):
         """Writes what a run keeps of its data into the run's folder."""
 
     @abstractmethod
-    def prediction_table(self, outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns what `predict` shows.
 
         Args:
-            outputs: What the model makes of each of `prediction_names`, [N, ...].
+            names: The `prediction_names`.
+            outputs: What the model makes of each of them, [N, ...].
         """
 
     @abstractmethod
     def prediction_names(self) -> list[str]:
         """Names of what `predict` predicts: `inputs`, or places in the test set."""
 
-    def share(self, batch_size: int) -> int:
-        """Returns the samples of a batch that fall to each process.
+    def check_shares(self) -> None:
+        """Checks that the processes can share a training batch equally.
 
         Raises:
-            InputError: They cannot share it equally.
+            InputError: They cannot.
         """
         world_size = self.trainer.world_size
-        if batch_size % world_size:
-            raise InputError(f"data.batch_size is {batch_size}: {world_size} devices cannot share it equally")
-        return batch_size // world_size
+        if self.batch_size % world_size:
+            raise InputError(f"data.batch_size is {self.batch_size}: {world_size} devices cannot share it equally")
+
+    def check_enough(self, n: int, what: str) -> None:
+        """Checks that n things are enough for each process to have one.
+
+        Raises:
+            InputError: They are not.
+        """
+        world_size = self.trainer.world_size
+        if n < world_size:
+            raise InputError(f"{n} {what} cannot be shared by {world_size} devices")
+
+    def may_live_on_device(self, nbytes: int) -> bool:
+        """Says whether data of this size is to be moved to the device once, and not batch by batch."""
+        device = self.trainer.strategy.root_device
+        return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] // 4
 
     def keep(self, name: str, loader: Loader) -> Loader:
         """Notes the loader of a split, and ends the one before it."""

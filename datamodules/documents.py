@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from datamodules.data_module import Loader
+from datamodules.data_module import SampleLoader
 from engine.randomness import generator
 
 
@@ -81,7 +81,7 @@ class Documents:
         return torch.bincount(cells, minlength=vocab_size * num_classes).float().view(vocab_size, num_classes)
 
 
-class DocumentLoader(Loader):
+class DocumentLoader(SampleLoader):
     """Iterates over documents, of which those of a batch have about the same length.
 
     For training the order is a function of (seed, epoch): documents are shuffled, sorted by length within pools of
@@ -107,35 +107,11 @@ class DocumentLoader(Loader):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(len(documents), batch_size, seed, rank, world_size)
         self.documents = documents
-        self.batch_size = batch_size
-        self.seed = seed
         self.bucket = bucket
-        self.rank = rank
-        self.world_size = world_size
-        self.epoch = 0
-        if seed is not None:
-            self.sampler = self  # Lightning announces the epoch through `loader.sampler.set_epoch`
-
-    def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, from 0, that the next iteration belongs to."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """Number of batches of a whole epoch on this process."""
-        if self.seed is not None:
-            return len(self.documents) // self.batch_size
-        mine = len(range(self.rank, len(self.documents), self.world_size))
-        return -(-mine // self._share)
-
-    @property
-    def _share(self) -> int:
-        return max(1, self.batch_size // self.world_size)
 
     def __iter__(self) -> Iterator[TextBatch]:
-        # A generator: epoch and position are read at the first `next`, since Lightning asks for iterators before it
-        # knows the epoch, and for more of them than it uses.
         first, self.position = self.position, 0
         batches = self._evaluation_order() if self.seed is None else self._training_order()
         for index in batches[first:]:
@@ -158,4 +134,4 @@ class DocumentLoader(Loader):
         mine = torch.arange(self.rank, len(self.documents), self.world_size)
         if self.bucket > 1:
             mine = mine[self.documents.lengths.cpu()[mine].argsort(stable=True)]
-        return mine.split(self._share)
+        return mine.split(self.share)

@@ -118,18 +118,6 @@ class ImageDataModule(DataModule):
         """Splits the training images into those to train on and a validation set of `val_size`."""
         return stratified_split(part, val_size, self.num_classes, self.split_seed)
 
-    def setup(self, stage: str) -> None:
-        """Loads and splits the data; the second and later calls change nothing.
-
-        Raises:
-            InputError: The data cannot be had, or batch and split sizes do not fit it.
-        """
-        super().setup(stage)
-        if stage == "fit" and self.batch_size > len(self.splits["train"]):
-            raise InputError(
-                f"data.batch_size is {self.batch_size}: larger than the {len(self.splits['train']):,} training images"
-            )
-
     def load(self) -> dict[str, Split]:
         """Reads or draws the images, and sets those for validation aside where the data set has not done so."""
         parts = self.synthesize() if self.source == "synthetic" else self.read()
@@ -145,7 +133,7 @@ class ImageDataModule(DataModule):
 
     def train_dataloader(self) -> BatchLoader:
         """Loader of the training split, at the batch where a resumed run goes on."""
-        self.share(self.batch_size)
+        self.check_shares()
         return self.resumed(self._loader("train", self.batch_size, self.trainer.seed, self.augmentation))
 
     def val_dataloader(self) -> BatchLoader | list:
@@ -175,26 +163,22 @@ class ImageDataModule(DataModule):
             return [str(path) for path in find_pictures(self.inputs)]
         return [f"test[{place}]" for place in range(len(self.splits["test"]))]
 
-    def prediction_table(self, outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns the classes that probabilities [N, K] speak for."""
-        return classified("file", self.prediction_names(), outputs, self.class_names)
+        return classified("file", names, outputs, self.class_names)
 
     def _loader(
         self, name: str, batch_size: int, seed: int | None = None, augmentation: Augmentation | None = None
     ) -> BatchLoader:
-        split = self.splits[name]
-        world_size = self.trainer.world_size
-        if len(split) < world_size:
-            raise InputError(f"{len(split)} images of the {name} split cannot be shared by {world_size} devices")
-        device = self.trainer.strategy.root_device
-        in_memory = isinstance(split.images, Tensor)
-        if device.type == "cuda" and in_memory and split.images.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
-            # moved once, not batch by batch
+        split, trainer = self.splits[name], self.trainer
+        self.check_enough(len(split), f"images of the {name} split")
+        if isinstance(split.images, Tensor) and self.may_live_on_device(split.images.nbytes):
+            device = trainer.strategy.root_device
             split = Split(split.images.to(device), split.targets.to(device))
-        loader = BatchLoader(
-            split.images, split.targets, batch_size, seed, augmentation, self.trainer.global_rank, world_size
+        rank, world_size = trainer.global_rank, trainer.world_size
+        return self.keep(
+            name, BatchLoader(split.images, split.targets, batch_size, seed, augmentation, rank, world_size)
         )
-        return self.keep(name, loader)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augments (in training only) and normalises the whole batch on its device.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from datamodules.data_module import Loader
+from datamodules.data_module import SampleLoader
 from datamodules.streaming import PictureFiles
 from engine.errors import InputError, RunFailed
 from engine.randomness import generator
@@ -40,7 +40,7 @@ class Draws(Protocol):
         ...
 
 
-class BatchLoader(Loader):
+class BatchLoader(SampleLoader):
     """Iterates over one split, a gather a batch.
 
     For training it shuffles, drops the incomplete last batch, and gives every rank an equal slice of each global
@@ -68,39 +68,14 @@ class BatchLoader(Loader):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(len(targets), batch_size, seed, rank, world_size)
         self.images = images
         self.targets = targets
-        self.batch_size = batch_size
-        self.seed = seed
         self.augmentation = augmentation
-        self.rank = rank
-        self.world_size = world_size
-        self.epoch = 0
         self._decoder: DataLoader | None = None
         self._requests: list[list[int]] = []  # what the decoder is to decode, batch by batch
-        if seed is not None:
-            self.sampler = self  # Lightning announces the epoch through `loader.sampler.set_epoch`
-
-    def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch, from 0, that the next iteration belongs to."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        """Number of batches of a whole epoch on this rank."""
-        if self.seed is not None:
-            return len(self.targets) // self.batch_size
-        mine = len(range(self.rank, len(self.targets), self.world_size))
-        return -(-mine // self._share)
-
-    @property
-    def _share(self) -> int:
-        """Images a batch on this rank."""
-        return max(1, self.batch_size // self.world_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        # A generator: epoch and position are read at the first `next`, since Lightning asks for iterators before it
-        # knows the epoch, and for more of them than it uses.
         return self._evaluation_batches() if self.seed is None else self._training_batches()
 
     def _training_batches(self) -> Iterator[Batch]:
@@ -113,12 +88,12 @@ class BatchLoader(Loader):
         device = self.images.device
         order = order.to(device)
         draws = {name: values.to(device) for name, values in draws.items()}
-        starts = (batch * self.batch_size + self.rank * self._share for batch in range(first, len(self)))
-        yield from self._gather([order[start : start + self._share] for start in starts], draws)
+        starts = (batch * self.batch_size + self.rank * self.share for batch in range(first, len(self)))
+        yield from self._gather([order[start : start + self.share] for start in starts], draws)
 
     def _evaluation_batches(self) -> Iterator[Batch]:
         mine = torch.arange(self.rank, len(self.targets), self.world_size, device=self.images.device)
-        yield from self._gather(mine.split(self._share), {})
+        yield from self._gather(mine.split(self.share), {})
 
     def _gather(self, indices: Sequence[Tensor], draws: dict[str, Tensor]) -> Iterator[Batch]:
         for images, index in zip(self._images(indices), indices, strict=True):

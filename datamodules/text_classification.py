@@ -1,34 +1,25 @@
 """Documents with classes: the Large Movie Review Dataset (Maas et al., 2011), and any files of the usual forms."""
 
-import os
-import tarfile
-import tempfile
-import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torchvision.datasets.utils import download_url
 
 from datamodules.cache import cached, fingerprint
 from datamodules.data_module import DataModule
 from datamodules.documents import DocumentLoader, Documents
-from datamodules.download import answering, download
 from datamodules.encoder import Encoder, Encoding
+from datamodules.movie_reviews import CLASSES as IMDB_CLASSES
+from datamodules.movie_reviews import movie_reviews
 from datamodules.splitting import stratified_choice
 from datamodules.synthetic_text import synthetic_documents
 from datamodules.text_files import Labelled, read_columns, read_folders, read_lines, read_table, read_text
-from datamodules.vocabulary import from_bytes, read_saved, to_bytes
+from datamodules.vocabulary import from_bytes, read_saved, to_bytes, write_saved
 from engine.errors import InputError
 from engine.predictions import Table, classified
-from engine.run_folder import write_atomically
 from engine.say import say
-
-IMDB = "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"
-IMDB_MD5 = "7c2ac02c03563afcf9b574c7e56c153a"
-IMDB_CLASSES = ("neg", "pos")
 
 PARTS = ("train", "val", "test")
 EXAMPLES = 40  # test documents that are shown with their predictions
@@ -196,26 +187,9 @@ class TextClassificationDataModule(DataModule):
     def _folder(self) -> Path:
         if self.dataset != "imdb":
             return self.data_dir
-        for folder in (self.data_dir / "aclImdb", self.data_dir):
-            if (folder / "train" / "pos").is_dir():
-                self.origin = str(folder)
-                return folder
-        archive = self.data_dir / "aclImdb_v1.tar.gz"
-
-        def fetch() -> None:
-            download_url(answering([IMDB]), self.data_dir, archive.name, IMDB_MD5)
-            # in a folder of its own until it is whole: a killed process leaves nothing that counts as there
-            with tempfile.TemporaryDirectory(dir=self.data_dir) as folder:
-                try:
-                    with tarfile.open(archive) as tar:
-                        tar.extractall(folder, filter="data")  # which lets no path out of the folder
-                except (tarfile.TarError, zlib.error) as error:
-                    raise RuntimeError(f"{archive.name}: {error}") from error
-                os.replace(Path(folder) / "aclImdb", self.data_dir / "aclImdb")
-            archive.unlink()
-
-        download(fetch, [archive], self.data_dir, "no aclImdb", self.name, "documents")
-        return self.data_dir / "aclImdb"
+        folder = movie_reviews(self.data_dir, self.name, self.stand_in)
+        self.origin = str(folder)
+        return folder
 
     def synthesize(self) -> dict[str, Labelled]:
         """Makes documents in place of the data set."""
@@ -313,9 +287,6 @@ class TextClassificationDataModule(DataModule):
             InputError: They cannot be had, a batch is larger than the training part, or a test has no documents.
         """
         super().setup(stage)
-        if stage == "fit" and self.batch_size > len(self.splits["train"]):
-            n = len(self.splits["train"])
-            raise InputError(f"data.batch_size is {self.batch_size}: larger than the {n:,} training documents")
         if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
             raise InputError(f"{self.origin}: no test documents; data.test_file names them")
 
@@ -330,7 +301,7 @@ class TextClassificationDataModule(DataModule):
 
     def train_dataloader(self) -> DocumentLoader:
         """Loader of the training part, at the batch where a resumed run goes on."""
-        self.share(self.batch_size)
+        self.check_shares()
         return self.resumed(self._loader("train", self.batch_size, self.trainer.seed, self.bucket))
 
     def val_dataloader(self) -> DocumentLoader | list:
@@ -354,15 +325,12 @@ class TextClassificationDataModule(DataModule):
         return self._loader("predict", self.eval_batch_size)
 
     def _loader(self, part: str, batch_size: int, seed: int | None = None, bucket: int = 1) -> DocumentLoader:
-        documents = self.splits[part]
-        world_size = self.trainer.world_size
-        if len(documents) < world_size:
-            raise InputError(f"{len(documents)} documents of the {part} part cannot be shared by {world_size} devices")
-        device = self.trainer.strategy.root_device
-        if device.type == "cuda" and documents.tokens.nbytes < torch.cuda.mem_get_info(device)[0] // 4:
-            documents = documents.to(device)  # moved once, not batch by batch
-        loader = DocumentLoader(documents, batch_size, seed, bucket, self.trainer.global_rank, world_size)
-        return self.keep(part, loader)
+        documents, trainer = self.splits[part], self.trainer
+        self.check_enough(len(documents), f"documents of the {part} part")
+        if self.may_live_on_device(documents.tokens.nbytes):
+            documents = documents.to(trainer.strategy.root_device)
+        rank, world_size = trainer.global_rank, trainer.world_size
+        return self.keep(part, DocumentLoader(documents, batch_size, seed, bucket, rank, world_size))
 
     def prediction_names(self) -> list[str]:
         """The texts to be classified, or places in the test part."""
@@ -370,16 +338,16 @@ class TextClassificationDataModule(DataModule):
             return read_lines(self.inputs)
         return [f"test[{place}]" for place in range(len(self.splits["test"]))]
 
-    def prediction_table(self, outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns the classes that probabilities [N, K] speak for."""
-        return classified("text", self.prediction_names(), outputs, self.class_names, "texts")
+        return classified("text", names, outputs, self.class_names, "texts")
 
     def _content(self) -> dict[str, Any]:
         return self.encoder.content() | {"class_names": self.class_names}
 
     def save_beside(self, run: Path) -> None:
         """Writes the vocabulary and the names of the classes."""
-        write_atomically(run / "vocabulary.json", to_bytes(self._content()).numpy().tobytes().decode() + "\n")
+        write_saved(run / "vocabulary.json", self._content())
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position, and what a network that has learned from these documents must meet again."""

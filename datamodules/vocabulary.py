@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.errors import InputError
 from engine.run_folder import write_atomically
 
-PAD, UNKNOWN = 0, 1  # of documents; their names cannot be met in a text, of which NUL counts as a space
+UNKNOWN = 1  # of documents, behind padding; their names cannot be met in a text, of which NUL counts as a space
 SPECIAL = ("\x00pad", "\x00unknown")
 NAMED = 10  # symbols that an error names
 
@@ -68,7 +68,7 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Writes the symbols as JSON."""
-        write_atomically(path, json.dumps({"symbols": self.symbols}, ensure_ascii=False) + "\n")
+        write_saved(path, {"symbols": self.symbols})
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
@@ -87,6 +87,11 @@ class Vocabulary:
     def from_state(cls, state: Tensor) -> "Vocabulary":
         """Makes a vocabulary of what `state` gave."""
         return cls(from_bytes(state)["symbols"])
+
+
+def write_saved(path: Path, content: dict) -> None:
+    """Writes a vocabulary, and what belongs to it, as JSON."""
+    write_atomically(path, json.dumps(content, ensure_ascii=False) + "\n")
 
 
 def read_saved(path: Path) -> dict:

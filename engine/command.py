@@ -274,9 +274,10 @@ class Command(LightningCLI):
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""
         outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
-        together = predictions.gather(outputs, len(datamodule.prediction_names()), self.trainer.world_size)
+        names = datamodule.prediction_names()
+        together = predictions.gather(outputs, len(names), self.trainer.world_size)
         if self.trainer.is_global_zero:
-            predictions.report(datamodule.prediction_table(together), self.settings.output)
+            predictions.report(datamodule.prediction_table(names, together), self.settings.output)
 
     def _say_result(self) -> None:
         keeper = self.trainer.checkpoint_callback

@@ -3,10 +3,10 @@
 Tomáš Mikolov et al., "Recurrent neural network based language model", Interspeech 2010; Ilya Sutskever, James Martens
 and Geoffrey Hinton, "Generating Text with Recurrent Neural Networks", ICML 2011. Dropout between layers: Wojciech
 Zaremba, Ilya Sutskever and Oriol Vinyals, 2014, arXiv:1409.2329. Tied weights: Ofir Press and Lior Wolf, 2016,
-arXiv:1608.05859.
-Nucleus (top-p) sampling: Ari Holtzman et al., 2019, arXiv:1904.09751.
+arXiv:1608.05859. Nucleus (top-p) sampling: Ari Holtzman et al., 2019, arXiv:1904.09751.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from datamodules.character_batches import CharacterBatch
 from engine.errors import InputError
+from engine.modes import evaluating
 from engine.randomness import generator
 from lightning_modules.metrics import LanguageMetrics
 from lightning_modules.recurrent import Recurrent, State
@@ -193,15 +194,12 @@ class CharRNN(Task):
             Norm of the gradient with respect to the input so many steps before the last, averaged over the batch:
             float32 [T], from distance 0.
         """
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()  # without dropout, whose draws would be seen as well
-        with torch.inference_mode(False), torch.enable_grad():
+        # without dropout, whose draws would be seen as well
+        with evaluating(self), torch.inference_mode(False), torch.enable_grad():
             x = self._embed(symbols[:, :-1]).detach().requires_grad_()
             logits, _ = self._read_on(x, None)
             loss = F.cross_entropy(logits[:, -1].float(), symbols[:, -1], reduction="sum")
             (gradient,) = torch.autograd.grad(loss, x)
-        for module, training in modes:
-            module.training = training
         return gradient.float().norm(dim=2).mean(0).flip(0)
 
     def on_train_start(self) -> None:
@@ -233,6 +231,6 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
 
 
-def _map(state: State, change: Any) -> State:
+def _map(state: State, change: Callable[[Tensor], Tensor]) -> State:
     """Returns a state of changed tensors."""
     return [tuple(change(tensor) for tensor in layer) for layer in state]

@@ -1,5 +1,6 @@
 """The task that all classifiers share: the loss, its step, and probabilities."""
 
+from abc import abstractmethod
 from typing import Any
 
 import torch.nn.functional as F
@@ -35,9 +36,9 @@ class Classifier(Task):
         super().__init__(optimizer, lr_scheduler, decay_norms_and_biases, norm_lr_factor)
         self.label_smoothing = label_smoothing
 
+    @abstractmethod
     def logits(self, batch: Any) -> Tensor:
         """Returns logits [B, K] of a batch."""
-        raise NotImplementedError
 
     def predicted_logits(self, batch: Any) -> Tensor:
         """Returns logits, float32 [B, K], as they count in validation, test and prediction."""

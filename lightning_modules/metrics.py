@@ -1,5 +1,6 @@
 """Running metrics, cheap enough to be updated in every step."""
 
+from abc import abstractmethod
 from math import log
 
 import torch
@@ -31,8 +32,9 @@ class RunningMetrics(Metric):
         """Returns the figures by name."""
         return self._figures(self.count)
 
+    @abstractmethod
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
-        raise NotImplementedError
+        """Returns the figures by name, of so many samples."""
 
 
 class ClassificationMetrics(RunningMetrics):

@@ -1,5 +1,6 @@
 """The base of text classifiers. A subclass states the network."""
 
+from abc import abstractmethod
 from typing import Literal
 
 import torch
@@ -61,9 +62,9 @@ class TextClassifier(Classifier):
         logits = self.scores(tokens, lengths)
         return torch.cat([torch.zeros_like(logits), logits], 1) if self.units == 1 else logits
 
+    @abstractmethod
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns what the head's units say, [B, units], of documents as `forward` takes them."""
-        raise NotImplementedError
 
     def logits(self, batch: TextBatch) -> Tensor:
         """Returns logits [B, K] of a batch of documents."""

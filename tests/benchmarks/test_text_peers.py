@@ -33,7 +33,7 @@ def test_ours_and_the_peers_are_measured_on_one_split(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("sklearn")
-    monkeypatch.setitem(text_peers.CASES, "titles", ("thucnews_dir", ("quick.yaml",), {"ngram_range": (1, 1)}))
+    monkeypatch.setitem(text_peers.CASES, "titles", ("thucnews_dir", "quick.yaml", {"ngram_range": (1, 1)}))
     (tmp_path / "quick.yaml").write_text(
         "model: {class_path: lightning_modules.BagOfNgrams}\n"
         "data:\n  class_path: datamodules.TextClassificationDataModule\n"

@@ -145,14 +145,14 @@ def test_a_checkpoint_of_other_symbols_is_refused(tmp_path: Path, corpus: Callab
 
 def test_primes_are_texts_or_lines_of_a_file(tmp_path: Path, corpus: Callable) -> None:
     data = corpus(val_share=0.2)
-    assert [len(prime) for prime in data.primes()] == [50]
+    assert [len(prime) for prime in data.prediction_names()] == [50]
     lines = tmp_path / "lines.txt"
     lines.write_text("The fox\nThe dog\n")
     data.inputs = ["lazy", str(lines)]
     assert data.prediction_names() == ["lazy", "The fox", "The dog"]
     batches = data.predict_dataloader()
     assert [data.decode(batch.symbols[0]) for batch in batches] == ["lazy", "The fox", "The dog"]
-    table = data.prediction_table(torch.tensor([data.vocabulary.ids("dog")] * 3))
+    table = data.prediction_table(data.prediction_names(), torch.tensor([data.vocabulary.ids("dog")] * 3))
     assert [row[1] for row in table.rows] == ["lazydog", "The foxdog", "The dogdog"]
     data.inputs = ["ßß"]
     with pytest.raises(InputError, match="ß"):

@@ -196,7 +196,7 @@ def test_a_run_keeps_the_vocabulary_for_texts_to_come(folders: Path, tmp_path: P
     (batch,) = data.predict_dataloader()
     assert batch.lengths.tolist() == [2, 4]
     assert batch.tokens[0].tolist() == [*first.encoder.encode("good words"), 0, 0]
-    table = data.prediction_table(torch.tensor([[0.1, 0.9], [0.8, 0.2]]))
+    table = data.prediction_table(data.prediction_names(), torch.tensor([[0.1, 0.9], [0.8, 0.2]]))
     assert [row[:2] for row in table.rows] == [("good words", "pos"), ("bad bad bad bad bad", "neg")]
 
 
@@ -289,9 +289,9 @@ def test_the_movie_reviews_are_downloaded_and_stay_in_their_folder(
 ) -> None:
     (tmp_path / "served").mkdir()
     archive(tmp_path / "served" / "aclImdb_v1.tar.gz", evil=evil)
-    monkeypatch.setattr("datamodules.text_classification.IMDB_MD5", None)
+    monkeypatch.setattr("datamodules.movie_reviews.MD5", None)
     with serving(Files, tmp_path / "served") as address:
-        monkeypatch.setattr("datamodules.text_classification.IMDB", f"{address}aclImdb_v1.tar.gz")
+        monkeypatch.setattr("datamodules.movie_reviews.URL", f"{address}aclImdb_v1.tar.gz")
         data = make(tmp_path / "data", dataset="imdb")
         if evil:
             with pytest.raises(InputError, match="the download failed"):
@@ -307,7 +307,7 @@ def test_the_movie_reviews_are_downloaded_and_stay_in_their_folder(
 
 def test_a_download_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as address:
-        monkeypatch.setattr("datamodules.text_classification.IMDB", f"{address}aclImdb_v1.tar.gz")
+        monkeypatch.setattr("datamodules.movie_reviews.URL", f"{address}aclImdb_v1.tar.gz")
         with pytest.raises(InputError, match=r"holds no aclImdb.*put the Large Movie Review Dataset there"):
             set_up(tmp_path / "data", dataset="imdb")
     assert not (tmp_path / "data").exists()
