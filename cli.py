@@ -8,8 +8,8 @@ import signal
 import sys
 import traceback
 
+from core.errors import InputError, RunFailed, RunInterrupted
 from engine.arguments import top_level_help, understand
-from engine.errors import InputError, RunFailed, RunInterrupted
 
 FAILED, WRONG_INPUT = 1, 2
 

@@ -1,4 +1,4 @@
-"""Writes the table of benchmarks/README.md anew: python -m benchmarks"""
+"""Writes the table of benchmarks/README.md anew: `python -m benchmarks`."""
 
 from pathlib import Path
 

@@ -18,8 +18,8 @@ from torch import nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, spread, write
 from benchmarks.overhead import Timer, steps_per_second
+from core.hardware import choose_precision
 from datamodules import CharCorpusDataModule
-from engine.precision import choose_precision
 from engine.trainer import Trainer
 from lightning_modules import CharRNN
 

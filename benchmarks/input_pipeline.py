@@ -30,10 +30,10 @@ from torchvision.transforms import v2
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import sgd, vgg
 from datamodules import CIFAR10DataModule
-from datamodules.augmentation import Augmentation
-from datamodules.images import ImageDataModule, Split
-from datamodules.loader import Batch
-from engine.memory import keep_freed_memory
+from datamodules.batches import ImageBatch
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule, Split
+from engine.speed.allocator import keep_freed_memory
 
 MEAN, STD = CIFAR10DataModule.mean, CIFAR10DataModule.std
 PADDING, BRIGHTNESS, CONTRAST = 4, 0.25, (0.2, 1.8)
@@ -83,7 +83,7 @@ class Ours:
         self.data = data
         self.loader = data.train_dataloader()
 
-    def epoch(self) -> Iterable[Batch]:
+    def epoch(self) -> Iterable[ImageBatch]:
         """Yields the batches of the next epoch."""
         self.loader.set_epoch(self.loader.epoch + 1)
         for batch in self.loader:

@@ -98,7 +98,7 @@ def write(script: str, results: Mapping, arguments: argparse.Namespace, source: 
     """
     import torch
 
-    from engine.precision import hardware
+    from core.hardware import hardware
 
     path = arguments.output or FOLDER / f"{Path(script).stem}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,14 +23,14 @@ from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
 from callbacks import EarlyStopping
+from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
-from datamodules.augmentation import Augmentation
-from datamodules.images import ImageDataModule
-from datamodules.loader import Batch
-from engine.quiet import quiet
+from datamodules.batches import ImageBatch
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule
 from engine.trainer import Trainer
 from lightning_modules import MLP, VGG, ModernLeNet5
-from lightning_modules.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 
 class RowLSTM(ImageClassifier):
@@ -87,11 +87,11 @@ class Bare(pl.LightningModule):
         super().__init__()
         self.network = network
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: ImageBatch, batch_idx: int) -> Tensor:
         """Returns the loss."""
         return F.cross_entropy(self.network(batch.images).float(), batch.targets)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: ImageBatch, batch_idx: int) -> None:
         """Is never called; Lightning warns of a data module whose validation has no step."""
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -146,7 +146,7 @@ class Case:
     def bare(self) -> float:
         """Trains with Lightning alone; returns steps a second."""
         timer = Timer()
-        with quiet():
+        with ignore_library_warnings():
             trainer = pl.Trainer(
                 max_epochs=1,
                 limit_train_batches=self.steps,

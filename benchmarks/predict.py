@@ -15,15 +15,15 @@ import torch
 
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import vgg
+from core.hardware import choose_precision
+from core.library_warnings import ignore_library_warnings
+from core.predictions import gather
 from datamodules import CIFAR10DataModule, MNISTDataModule
-from datamodules.images import ImageDataModule
-from engine.memory import keep_freed_memory
-from engine.precision import choose_precision
-from engine.predictions import gather
-from engine.quiet import quiet
+from datamodules.images.image_data_module import ImageDataModule
+from engine.speed.allocator import keep_freed_memory
 from engine.trainer import Trainer
 from lightning_modules import ModernLeNet5
-from lightning_modules.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 
 class Case:
@@ -46,7 +46,7 @@ class Case:
 
     def ours(self) -> float:
         """Predicts as the command does; returns images a second."""
-        with tempfile.TemporaryDirectory() as folder, quiet():
+        with tempfile.TemporaryDirectory() as folder, ignore_library_warnings():
             trainer = Trainer(precision=self.precision, accelerator="cpu", devices=1, default_root_dir=folder)
             began = time.perf_counter()
             self.probabilities = gather(trainer.predict(self.network, datamodule=self.data), self.images, 1)

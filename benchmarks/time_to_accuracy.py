@@ -22,7 +22,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from benchmarks.measure import ROOT, data_flags, parser, show, source_of, spread, write
 from callbacks import Views
-from datamodules.images import Split
+from datamodules.images.image_data_module import Split
 
 THRESHOLDS = (0.8245, 0.90, 0.93, 0.94)
 BEGAN = "PRIMER_BENCHMARK_BEGAN"  # when the process was started, by the wall clock

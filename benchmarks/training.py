@@ -6,7 +6,7 @@ Ours trains in `fit` with everything on (bar, metrics, CSV, TensorBoard, guard),
 The usual script trains the same network in float32 and torch's default layout, with torchvision's dataset, its
 transforms a sample at a time, and a loader of two workers. What is timed is an epoch's loop over so many batches; the
 first one, which sets everything up, is left out. The peak is that of a matrix product of 2048 by 2048 in the number
-format that ours takes. Memory that a step frees stays with this process (engine/memory.py), for both.
+format that ours takes. Memory that a step frees stays with this process (engine/speed/allocator.py), for both.
 """
 
 import tempfile
@@ -24,12 +24,12 @@ from torch.utils.data import DataLoader
 from benchmarks.input_pipeline import Pictures, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import vgg
+from core.hardware import choose_precision
 from datamodules import CIFAR10DataModule
-from datamodules.augmentation import Augmentation
-from engine.precision import choose_precision
+from datamodules.images.augmentation import Augmentation
 from engine.trainer import Trainer
 from lightning_modules import VGG, ResNet
-from lightning_modules.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 NETWORKS: dict[str, tuple[Callable[[], ImageClassifier], int, int]] = {  # network, batch size, batches
     "VGG 64-256-256": (vgg, 500, 8),

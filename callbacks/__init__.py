@@ -5,15 +5,15 @@ from callbacks.configured_optimizer import ConfiguredOptimizer
 from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
-from callbacks.gradient_flow import GradientFlow
+from callbacks.media.gradient_flow import GradientFlow
+from callbacks.media.pictures import Pictures
+from callbacks.media.texts import Texts
 from callbacks.nan_guard import NaNGuard
-from callbacks.pictures import Pictures
 from callbacks.progress import Progress
 from callbacks.record import Record
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
 from callbacks.test_subset import TestSubset
-from callbacks.texts import Texts
 from callbacks.views import Views
 
 __all__ = [

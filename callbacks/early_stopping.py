@@ -6,7 +6,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
-from engine.monitor import Mode, choose_monitor
+from core.measures import Mode, choose_monitor
 
 
 class EarlyStopping(LightningEarlyStopping):

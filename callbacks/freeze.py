@@ -6,7 +6,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
-from engine.errors import InputError
+from core.errors import InputError
 
 
 class Freeze(Callback):

@@ -12,9 +12,9 @@ from pytorch_lightning.utilities import move_data_to_device
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from engine.checkpoint_io import replacing
-from engine.errors import RunFailed
-from engine.randomness import seed_step
+from core.atomic_files import replacing
+from core.errors import RunFailed
+from core.randomness import seed_step
 
 GPU_INTERVAL = 16
 LOSS, GRADIENT = 0, 1

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch
-from engine.precision import hardware
-from engine.say import clock, say
-from lightning_modules.metrics import describe
+from core.console import format_duration, print_line
+from core.hardware import hardware
+from lightning_modules.tasks.metrics import describe
 
 PARTS = {"val": "validation", "test": "test"}
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
@@ -34,15 +34,15 @@ class Progress(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Prints the run's folder, data, model and device."""
         if trainer.run_folder is not None:
-            say(f"run      {trainer.run_folder.path}")
-        say(f"data     {describe_data(trainer.datamodule)}")
+            print_line(f"run      {trainer.run_folder.path}")
+        print_line(f"data     {describe_data(trainer.datamodule)}")
         parameters = sum(p.numel() for p in pl_module.parameters())
         trainable = trainer.builtin(Freeze).trainable(pl_module)
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
-        say(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
-        say(f"device   {describe_device(trainer, pl_module)}")
+        print_line(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
+        print_line(f"device   {describe_device(trainer, pl_module)}")
         if trainer.global_step:
-            say(f"resumed  at step {trainer.global_step:,}, epoch {trainer.current_epoch + 1}")
+            print_line(f"resumed  at step {trainer.global_step:,}, epoch {trainer.current_epoch + 1}")
         self._began = time.monotonic()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -107,7 +107,9 @@ class Progress(Checkpoint):
             keeper = trainer.checkpoint_callback  # will save the epoch next, or has within it
             best = keeper.best_epoch == trainer.current_epoch or keeper.improves(metrics.get(keeper.monitor, nan))
             line += f"  {_pair('val', metrics)}{' *' if best else '  '}"
-        say(f"{line}  {speed:,.0f} {trainer.datamodule.unit}/s  {clock(time.monotonic() - self._began)}")
+        print_line(
+            f"{line}  {speed:,.0f} {trainer.datamodule.unit}/s  {format_duration(time.monotonic() - self._began)}"
+        )
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar."""

@@ -17,9 +17,9 @@ from pytorch_lightning.callbacks import Checkpoint
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
-from engine.errors import RunFailed, RunInterrupted
-from engine.precision import hardware
-from engine.run_folder import RunFolder, write_atomically
+from core.atomic_files import write_atomically
+from core.errors import RunFailed, RunInterrupted
+from core.hardware import hardware
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
 
@@ -45,9 +45,8 @@ class Record(Checkpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Takes up the record of a run that is continued or measured."""
-        if stage == "fit" and trainer.world_size > 1:  # every process saves checkpoints, and must know where
-            path = trainer.strategy.broadcast(str(trainer.run_folder.path) if trainer.is_global_zero else None)
-            trainer.run_folder = trainer.run_folder or RunFolder(Path(path))
+        if stage == "fit":
+            trainer.share_run_folder()
         path = self._path(trainer)
         if path is not None and (path / "summary.json").exists():
             self.summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))

@@ -8,10 +8,10 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from callbacks.signals import StopRequest
-from engine.checkpoint_io import copy_atomically
-from engine.errors import InputError, RunInterrupted
-from engine.monitor import Mode, choose_monitor
+from core.atomic_files import copy_atomically
+from core.errors import InputError, RunInterrupted
+from core.measures import Mode, choose_monitor
+from core.signals import StopRequest
 
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from engine.randomness import seed_step
+from core.randomness import seed_step
 
 
 class StepSeed(Callback):

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from engine.errors import InputError
+from core.errors import InputError
 
 
 class TestSubset(Callback):

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from engine.errors import InputError
+from core.errors import InputError
 
 
 class Views(Callback):

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torchvision.datasets.utils import download_url
 
-from datamodules.character_batches import PrimeLoader, RowLoader, Rows, WindowLoader
-from datamodules.data_module import DataModule
-from datamodules.download import answering, download
-from datamodules.synthetic_text import synthetic_corpus
-from datamodules.text_files import read_lines, read_text
-from datamodules.vocabulary import Vocabulary
-from engine.errors import InputError
-from engine.predictions import Table
+from core.download import answering, download
+from core.errors import InputError
+from core.predictions import Table
+from datamodules.base.data_module import DataModule
+from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
+from datamodules.text.synthetic import synthetic_corpus
+from datamodules.text.text_files import read_lines, read_text
+from datamodules.text.vocabulary import Vocabulary
 
 PRIME = 50  # characters of the validation text with which samples begin, unless something else is given
 SYNTHETIC = 300_000  # characters

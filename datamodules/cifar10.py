@@ -8,13 +8,13 @@ from torch import Tensor
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import check_integrity
 
-from datamodules.augmentation import Augmentation
-from datamodules.cache import cached, fingerprint
-from datamodules.download import answering, download
-from datamodules.image_files import class_files, decode
-from datamodules.images import ImageDataModule, Split
-from datamodules.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
-from engine.errors import InputError
+from core.download import answering, download
+from core.errors import InputError
+from datamodules.base.cache import cached, fingerprint
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.image_files import class_files, decode
+from datamodules.images.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 
 
 class CIFAR10DataModule(ImageDataModule):

@@ -8,13 +8,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from datamodules.augmentation import Augmentation
-from datamodules.cache import cached, fingerprint
-from datamodules.image_files import class_files, class_folders, read_pictures
-from datamodules.images import ImageDataModule, Split
-from datamodules.streaming import PictureFiles, available_memory
-from engine.errors import InputError
-from engine.say import say
+from core.console import print_line
+from core.errors import InputError
+from datamodules.base.cache import cached, fingerprint
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.image_files import class_files, class_folders, read_pictures
+from datamodules.images.streaming import PictureFiles, available_memory
 
 NAMED = 5  # broken pictures that a message names
 
@@ -170,7 +170,9 @@ class ImageFolderDataModule(ImageDataModule):
         if paths:
             names = ", ".join(str(path.relative_to(self.data_dir)) for path in paths[:NAMED])
             more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
-            say(f"skipped  {len(paths):,} files of {self.data_dir} that cannot be read as pictures: {names}{more}")
+            print_line(
+                f"skipped  {len(paths):,} files of {self.data_dir} that cannot be read as pictures: {names}{more}"
+            )
 
     def setup(self, stage: str) -> None:
         """Loads and splits the data.

@@ -17,10 +17,10 @@ from torch import Tensor
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 from torchvision.datasets.utils import download_url
 
-from datamodules.augmentation import Augmentation
-from datamodules.download import answering, download
-from datamodules.images import ImageDataModule, Split
-from engine.errors import InputError
+from core.download import answering, download
+from core.errors import InputError
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule, Split
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,19 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from datamodules.cache import cached, fingerprint
-from datamodules.data_module import DataModule
-from datamodules.documents import DocumentLoader, Documents
-from datamodules.encoder import Encoder, Encoding
-from datamodules.movie_reviews import CLASSES as IMDB_CLASSES
-from datamodules.movie_reviews import movie_reviews
-from datamodules.splitting import stratified_choice
-from datamodules.synthetic_text import synthetic_documents
-from datamodules.text_files import Labelled, read_columns, read_folders, read_lines, read_table, read_text
-from datamodules.vocabulary import from_bytes, read_saved, to_bytes, write_saved
-from engine.errors import InputError
-from engine.predictions import Table, classified
-from engine.say import say
+from core.console import print_line
+from core.errors import InputError
+from core.predictions import Table, classified
+from datamodules.base.cache import cached, fingerprint
+from datamodules.base.data_module import DataModule
+from datamodules.base.splitting import stratified_choice
+from datamodules.text.documents import DocumentLoader, Documents
+from datamodules.text.encoder import Encoder, Encoding
+from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
+from datamodules.text.movie_reviews import movie_reviews
+from datamodules.text.synthetic import synthetic_documents
+from datamodules.text.text_files import Labelled, read_columns, read_folders, read_lines, read_table, read_text
+from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes, write_saved
 
 PARTS = ("train", "val", "test")
 EXAMPLES = 40  # test documents that are shown with their predictions
@@ -156,7 +156,7 @@ class TextClassificationDataModule(DataModule):
         self._encoder = Encoder.from_content(facts["encoder"])
         self.examples = {int(place): text for place, text in facts["examples"].items()}
         for line in facts["lines"]:
-            say(line)
+            print_line(line)
         return {
             part: Documents(*(tensors[f"{part}_{name}"] for name in ("tokens", "starts", "targets"))) for part in PARTS
         }
@@ -320,7 +320,7 @@ class TextClassificationDataModule(DataModule):
         self.encoder.met.clear()
         documents = Documents.of([self.encoder.encode(text) for text in texts], [-1] * len(texts))
         if self.encoder.met["cut"]:
-            say(f"note     {self.encoder.met['cut']:,} of {len(texts):,} texts are longer: {_cut(self.encoder)}")
+            print_line(f"note     {self.encoder.met['cut']:,} of {len(texts):,} texts are longer: {_cut(self.encoder)}")
         self.splits["predict"] = documents
         return self._loader("predict", self.eval_batch_size)
 

@@ -7,10 +7,10 @@ import math
 
 import torch
 
-from datamodules.augmentation import Augmentation
-from datamodules.images import ImageDataModule, Split
-from engine.errors import InputError
-from engine.randomness import generator
+from core.errors import InputError
+from core.randomness import generator
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule, Split
 
 
 class XORDataModule(ImageDataModule):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from engine.errors import InputError
+from core.errors import InputError
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 

@@ -1,7 +1,5 @@
 """Checkpoint files that are whole or absent, and that are never unpickled."""
 
-import contextlib
-import os
 import pickle
 import warnings
 from pathlib import Path
@@ -10,7 +8,8 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from engine.errors import InputError, RunFailed
+from core.atomic_files import replacing
+from core.errors import InputError
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -25,7 +24,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         Raises:
             RunFailed: It cannot be written; the previous file is whole.
         """
-        with replacing(Path(path)) as temporary:
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
             torch.save(checkpoint, temporary)
 
     def load_checkpoint(self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = True) -> dict:
@@ -63,38 +64,3 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: no checkpoint: it holds a {type(content).__name__}")
     return content
-
-
-def copy_atomically(source: Path, target: Path) -> None:
-    """Copies a file so that the target is the old one or the whole new one.
-
-    Where the file system can, both names share one file: `replacing` writes neither in place.
-    """
-    with replacing(target) as temporary:
-        try:
-            temporary.hardlink_to(source)
-        except OSError:  # exFAT, some network drives
-            temporary.write_bytes(source.read_bytes())
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Any:
-    """Gives a temporary file in the same folder, which replaces `path` once the block is done.
-
-    Raises:
-        RunFailed: The disk is full or not writable; `path` is as it was.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)  # of a killed process: it may be a second name of a checkpoint
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-        kept = "the previous one is whole" if path.exists() else "none was there before"
-        raise RunFailed(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

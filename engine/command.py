@@ -13,17 +13,17 @@ from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.progress import describe_data
-from datamodules.vocabulary import read_saved
+from core.console import print_line
+from core.errors import InputError, RunInterrupted
+from core.library_warnings import ignore_library_warnings
+from datamodules.text.vocabulary import read_saved
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
-from engine.errors import InputError, RunInterrupted
+from engine.error_messages import shorten
 from engine.help import shorten_help
-from engine.messages import shorten
 from engine.parser import LINKED, Parser, add_run_options
-from engine.quiet import quiet
 from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_folder import RunFolder
-from engine.say import say
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
 from engine.weights import load_weights, read_weights
@@ -225,7 +225,7 @@ class Command(LightningCLI):
         if self.settings.weights and ckpt_path is None:
             self._check_symbols(datamodule)
             for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
-                say(line)
+                print_line(line)
         header = "# The merged config of this run: fit --config with this file repeats it.\n"
         self.trainer.config_text = header + yaml.safe_dump(self.plain_config(), sort_keys=False)
         try:
@@ -235,11 +235,13 @@ class Command(LightningCLI):
                 raise
             raise InputError(shorten(str(error))) from error
         except RunInterrupted:
-            say(f"interrupted at step {self.trainer.global_step:,}; go on with")
+            print_line(f"interrupted at step {self.trainer.global_step:,}; go on with")
             self._say_command("fit")
             raise
         if not self.trainer.has_begun:
-            say("nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further")
+            print_line(
+                "nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further"
+            )
         self._say_result()
 
     def _check_symbols(self, datamodule: LightningDataModule) -> None:
@@ -269,7 +271,7 @@ class Command(LightningCLI):
         self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         self._say_metrics("test/", datamodule)
         if self.folder is not None:
-            say(f"pictures and summary.json are in {self.folder.path}")
+            print_line(f"pictures and summary.json are in {self.folder.path}")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""
@@ -282,14 +284,14 @@ class Command(LightningCLI):
     def _say_result(self) -> None:
         keeper = self.trainer.checkpoint_callback
         if keeper.best_epoch is None:
-            say("done; no checkpoint was kept")
+            print_line("done; no checkpoint was kept")
             return
         what = "no validation, so the last epoch counts"
         if keeper.best_score is not None:
             name = "validation accuracy" if keeper.monitor == "val/acc" else keeper.monitor
             score = f"{keeper.best_score:.2%}" if keeper.monitor == "val/acc" else f"{keeper.best_score:.4f}"
             what = f"best {name} {score}"
-        say(f"done: {what} (epoch {keeper.best_epoch + 1}); {'test it' if self._has_test() else 'use it'} with")
+        print_line(f"done: {what} (epoch {keeper.best_epoch + 1}); {'test it' if self._has_test() else 'use it'} with")
         self._say_command("test" if self._has_test() else "predict")
 
     def _has_test(self) -> bool:
@@ -297,14 +299,14 @@ class Command(LightningCLI):
 
     def _say_command(self, subcommand: str) -> None:
         program, run = (_relative(path) for path in (sys.argv[0], self.trainer.run_folder.path))
-        say(f"  python {program} {subcommand} --ckpt_path {run}")
+        print_line(f"  python {program} {subcommand} --ckpt_path {run}")
 
     def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
-        say(f"data     {describe_data(datamodule)}")
-        say(f"weights  {self.measured}")
+        print_line(f"data     {describe_data(datamodule)}")
+        print_line(f"weights  {self.measured}")
         for name, value in sorted(self.trainer.callback_metrics.items()):
             if name.startswith(part):
-                say(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
+                print_line(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
 
 
 def _relative(path: str | Path) -> str:
@@ -326,5 +328,5 @@ def run(arguments: Arguments) -> None:
     """
     everything = "--help.trainer" in arguments.options
     arguments.options = ["--help" if word == "--help.trainer" else word for word in arguments.options]
-    with quiet():
+    with ignore_library_warnings():
         Command(arguments, everything)

@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pytorch_lightning.cli import LightningArgumentParser
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
-from engine.errors import InputError
-from engine.messages import shorten
+from core.errors import InputError
+from engine.error_messages import shorten
 
 LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from pytorch_lightning import LightningModule
 
+from core.errors import InputError
 from engine.arguments import flatten, read_config
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError
 
 # Dotted keys, or their beginnings, that a continued run may change; anything else would make it another run.
 CHANGEABLE = (

@@ -1,14 +1,13 @@
 """The folder that a run leaves behind: `runs/<name>/<YYYYmmdd-HHMMSS>[-k]/`."""
 
 import contextlib
-import os
 import shutil
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from engine.errors import InputError, RunFailed
+from core.errors import InputError
 
 
 class RunFolder:
@@ -105,15 +104,3 @@ class RunFolder:
 def _missing(path: Path) -> list[Path]:
     """Lists a folder and those around it that do not exist yet, the innermost first."""
     return [folder for folder in (path, *path.parents) if not folder.exists()]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replaces a text file as a whole: a reader, or a crash, sees the old or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="")
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from error

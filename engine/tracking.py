@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 
 from pytorch_lightning.loggers import WandbLogger
 
-from engine.errors import InputError
+from core.errors import InputError
 
 ID_FILE = "wandb_id.txt"
 

@@ -26,14 +26,14 @@ from callbacks import (
     Texts,
     Views,
 )
+from core.errors import InputError
+from core.hardware import choose_precision, device_type
+from core.library_warnings import ignore_library_warnings
 from engine.checkpoint_io import AtomicCheckpointIO
-from engine.epoch_loop import EpochLoop
-from engine.errors import InputError
-from engine.lean import NoProfiler, skip_idle_hooks
-from engine.memory import keep_freed_memory
-from engine.precision import choose_precision, device_type
-from engine.quiet import quiet
 from engine.run_folder import RunFolder
+from engine.speed.allocator import keep_freed_memory
+from engine.speed.epoch_loop import EpochLoop
+from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
 
 Builtin = TypeVar("Builtin", bound=Callback)
 
@@ -98,7 +98,7 @@ class Trainer(pl.Trainer):
         self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
         self.uses_tensorboard = logger is not False
         self.saves_checkpoints = enable_checkpointing is not False
-        with quiet():
+        with ignore_library_warnings():
             super().__init__(
                 precision=choose_precision(device) if precision == "auto" else precision,
                 logger=self._own_loggers or False,
@@ -135,6 +135,12 @@ class Trainer(pl.Trainer):
     def builtin(self, kind: type[Builtin]) -> Builtin:
         """Returns the built-in callback of a kind, of which there is always one."""
         return next(callback for callback in self.callbacks if isinstance(callback, kind))
+
+    def share_run_folder(self) -> None:
+        """Tells every process the run's folder, which the first has made: each saves checkpoints there."""
+        if self.world_size > 1:
+            path = self.strategy.broadcast(str(self.run_folder.path) if self.is_global_zero else None)
+            self.run_folder = self.run_folder or RunFolder(Path(path))
 
     def track(self, logger: Logger) -> None:
         """Adds a logger."""
@@ -175,7 +181,7 @@ class Trainer(pl.Trainer):
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             self.loggers = [*self._own_loggers, board]
         try:
-            with quiet():
+            with ignore_library_warnings():
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         except InputError:
             if own_folder is not None and not self.has_begun:

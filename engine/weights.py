@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from datamodules.download import answering, giving_up
+from core.download import answering, giving_up
+from core.errors import InputError
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 
 def read_weights(name: str) -> dict[str, Tensor]:

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import initialize
+from core.errors import InputError
+from lightning_modules.layers.initializers import initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 # channels and groups of each convolution
 LAYERS = {

@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.task import default_optimizer
-from lightning_modules.text_classifier import Objective, TextClassifier, inside
+from core.errors import InputError
+from lightning_modules.layers.masks import padding_mask
+from lightning_modules.tasks.task import default_optimizer
+from lightning_modules.tasks.text_classifier import Objective, TextClassifier
 
 
 class NaiveBayes(nn.Module):
@@ -111,7 +112,7 @@ class BagOfNgrams(TextClassifier):
 
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
-        kept = inside(lengths, tokens.shape[1])
+        kept = padding_mask(lengths, tokens.shape[1])
         if self.training and self.dropout:
             kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
         symbols = tokens[kept]  # of all documents, one behind the other: [S]

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from datamodules.character_batches import CharacterBatch
-from engine.errors import InputError
-from engine.modes import evaluating
-from engine.randomness import generator
-from lightning_modules.metrics import LanguageMetrics
-from lightning_modules.recurrent import Recurrent, State
-from lightning_modules.task import Task, default_optimizer
+from core.errors import InputError
+from core.evaluation_mode import evaluation_mode
+from core.randomness import generator
+from datamodules.batches import CharacterBatch
+from lightning_modules.layers.recurrent import Recurrent, State
+from lightning_modules.tasks.metrics import LanguageMetrics
+from lightning_modules.tasks.task import Task, default_optimizer
 
 
 class CharRNN(Task):
@@ -195,7 +195,7 @@ class CharRNN(Task):
             float32 [T], from distance 0.
         """
         # without dropout, whose draws would be seen as well
-        with evaluating(self), torch.inference_mode(False), torch.enable_grad():
+        with evaluation_mode(self), torch.inference_mode(False), torch.enable_grad():
             x = self._embed(symbols[:, :-1]).detach().requires_grad_()
             logits, _ = self._read_on(x, None)
             loss = F.cross_entropy(logits[:, -1].float(), symbols[:, -1], reduction="sum")

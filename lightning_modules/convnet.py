@@ -9,9 +9,9 @@ from typing import Literal
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
+from core.errors import InputError
+from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
 
 
 class ConvNet(ImageClassifier):

@@ -7,9 +7,9 @@ arXiv:1704.04861; the course's has no batch norm, one width, and max pooling in 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
+from core.errors import InputError
+from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 
 class CourseMobileNet(ImageClassifier):

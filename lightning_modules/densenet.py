@@ -11,9 +11,9 @@ import torch
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import initialize
+from core.errors import InputError
+from lightning_modules.layers.initializers import initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 # Layers of each block: section 4.2 of the paper (6n + 4 convolutions for CIFAR) and its table 1.
 CIFAR = {40: (6, 6, 6), 100: (16, 16, 16)}

@@ -12,11 +12,11 @@ import torch
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from datamodules.loader import Batch
-from engine.errors import InputError
+from core.errors import InputError
+from datamodules.batches import ImageBatch
 from lightning_modules.alexnet import LocalResponseNorm
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import initialize
+from lightning_modules.layers.initializers import initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 # Table 1 of the paper: channels of 1x1, of 3x3 with its reduction before it, of 5x5 with its own, and after pooling.
 BLOCKS = {
@@ -185,7 +185,7 @@ class GoogLeNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self._classify(self._features(images)[-1])
 
-    def training_outputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def training_outputs(self, batch: ImageBatch) -> tuple[Tensor, Tensor]:
         """Returns logits of a training batch, and its loss with that of the auxiliary classifiers."""
         first, second, last = self._features(batch.images)
         logits = self._classify(last).float()

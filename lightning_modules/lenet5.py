@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
+from core.errors import InputError
+from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
 
 # table I of the paper: the maps of S2 that each map of C3 sees
 TABLE = (

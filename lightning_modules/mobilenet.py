@@ -10,9 +10,9 @@ from typing import Literal
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import initialize
+from core.errors import InputError
+from lightning_modules.layers.initializers import initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 # channels and stride of each pair of convolutions, table 1 of the paper; the last one's stride of 2 there is a misprint
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * ((512, 1),), (1024, 2), (1024, 1))

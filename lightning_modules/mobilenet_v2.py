@@ -1,4 +1,4 @@
-"""MobileNetV2: residuals between narrow layers, with a wide depthwise convolution inside.
+"""MobileNetV2: residuals between narrow layers, with a wide depthwise convolution between them.
 
 Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen, "MobileNetV2: Inverted Residuals and
 Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are those of the authors' own code.
@@ -9,9 +9,9 @@ from typing import Literal
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import initialize
+from lightning_modules.layers.initializers import initialize
 from lightning_modules.mobilenet import check_sizes
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -40,18 +40,18 @@ class InvertedResidual(nn.Module):
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        expansion: Factor by which the inside is wider than the input; 1 leaves out the first convolution.
+        expansion: Factor by which the middle is wider than the input; 1 leaves out the first convolution.
         stride: Stride of the filter.
     """
 
     def __init__(self, in_channels: int, out_channels: int, expansion: int, stride: int) -> None:
         super().__init__()
-        inside = expansion * in_channels
+        hidden = expansion * in_channels
         self.residual = stride == 1 and in_channels == out_channels
         self.conv = nn.Sequential(
-            *([] if expansion == 1 else [unit(in_channels, inside, 1)]),
-            unit(inside, inside, 3, stride, groups=inside),
-            nn.Conv2d(inside, out_channels, 1, bias=False),
+            *([] if expansion == 1 else [unit(in_channels, hidden, 1)]),
+            unit(hidden, hidden, 3, stride, groups=hidden),
+            nn.Conv2d(hidden, out_channels, 1, bias=False),
             nn.BatchNorm2d(out_channels),
         )
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from engine.errors import InputError
+from core.errors import InputError
 
 # Quintic Newton-Schulz iteration, steepest at zero; its results' singular values lie between about 0.7 and 1.2.
 A, B, C = 3.4445, -4.7750, 2.0315

@@ -7,9 +7,9 @@ Psychological Review, 1958.
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor
 
-from lightning_modules.image_classifier import default_optimizer
-from lightning_modules.initializers import Initializer
-from lightning_modules.two_class_unit import TwoClassUnit
+from lightning_modules.layers.initializers import Initializer
+from lightning_modules.tasks.image_classifier import default_optimizer
+from lightning_modules.tasks.two_class_unit import TwoClassUnit
 
 
 class Perceptron(TwoClassUnit):

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
-from lightning_modules.initializers import initialize
-from lightning_modules.whitening import Whitening
+from core.errors import InputError
+from lightning_modules.layers.initializers import initialize
+from lightning_modules.layers.whitening import Whitening
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
 
 # Blocks of each stage: section 4.2 of the paper (6n + 2 layers for CIFAR) and its table 1.
 CIFAR = {20: (3, 3, 3), 32: (5, 5, 5), 44: (7, 7, 7), 56: (9, 9, 9), 110: (18, 18, 18)}

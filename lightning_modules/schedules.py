@@ -11,7 +11,7 @@ from abc import abstractmethod
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from engine.errors import InputError
+from core.errors import InputError
 
 
 class RunSchedule(LRScheduler):

@@ -6,8 +6,8 @@ John S. Bridle, "Probabilistic Interpretation of Feedforward Classification Netw
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from lightning_modules.image_classifier import ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
+from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
 
 
 class SoftmaxRegression(ImageClassifier):

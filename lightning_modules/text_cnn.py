@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.task import default_optimizer
-from lightning_modules.text_classifier import TextClassifier, inside
-from lightning_modules.text_layers import WordEmbedding, dense_head
+from core.errors import InputError
+from lightning_modules.layers.masks import padding_mask
+from lightning_modules.layers.word_embedding import WordEmbedding, dense_head
+from lightning_modules.tasks.task import default_optimizer
+from lightning_modules.tasks.text_classifier import TextClassifier
 
 
 class TextCNN(TextClassifier):
@@ -86,7 +87,7 @@ class TextCNN(TextClassifier):
         for convolution in self.convolutions:
             width = convolution.kernel_size[0]
             maps = F.relu(convolution(F.pad(x, (0, width - 1))))  # [B, F, M], a window from each place
-            whole = inside((lengths - width + 1).clamp(min=1), maps.shape[2])
+            whole = padding_mask((lengths - width + 1).clamp(min=1), maps.shape[2])
             # behind ReLU nothing is below the 0 of a place that does not count
             strongest.append((maps * whole[:, None]).amax(2))
         return self.head(torch.cat(strongest, 1))

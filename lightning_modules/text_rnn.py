@@ -11,10 +11,11 @@ import torch
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from lightning_modules.recurrent import Recurrent
-from lightning_modules.task import default_optimizer
-from lightning_modules.text_classifier import Objective, TextClassifier, inside
-from lightning_modules.text_layers import WordEmbedding, dense_head
+from lightning_modules.layers.masks import padding_mask
+from lightning_modules.layers.recurrent import Recurrent
+from lightning_modules.layers.word_embedding import WordEmbedding, dense_head
+from lightning_modules.tasks.task import default_optimizer
+from lightning_modules.tasks.text_classifier import Objective, TextClassifier
 
 Pooling = Literal["last", "mean", "max", "attention"]
 
@@ -95,7 +96,7 @@ class TextRNN(TextClassifier):
         outputs, last = self.recurrent.encode(self.embedding(tokens, lengths), lengths)  # [B, M, D], [B, D]
         if self.pooling == "last":
             return self.head(last)
-        within = inside(lengths, tokens.shape[1])[..., None]  # [B, M, 1]
+        within = padding_mask(lengths, tokens.shape[1])[..., None]  # [B, M, 1]
         if self.pooling == "mean":
             return self.head(torch.where(within, outputs, 0).sum(1) / lengths[:, None])
         if self.pooling == "max":

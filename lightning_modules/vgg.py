@@ -11,10 +11,10 @@ from typing import Literal
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from engine.errors import InputError
-from lightning_modules.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
-from lightning_modules.initializers import Initializer, initialize
-from lightning_modules.whitening import Whitening
+from core.errors import InputError
+from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.layers.whitening import Whitening
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
 
 # table 1 of the paper, columns A, B, D and E
 WIDTHS = (64, 128, 256, 512, 512)

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.errors import InputError, RunFailed
-from engine.run_folder import write_atomically
+from core.atomic_files import write_atomically
+from core.errors import InputError, RunFailed
 from results.figures import figures, spread
 from results.records import add_record, read_records
 from results.runs import Runs, typed

@@ -5,9 +5,9 @@ import textwrap
 from pathlib import Path
 from statistics import mean
 
+from core.atomic_files import write_atomically
+from core.errors import InputError
 from engine.arguments import find_config
-from engine.errors import InputError
-from engine.run_folder import write_atomically
 from results.figures import figures, spread
 from results.records import Record, Records
 from results.table import Recipe, Table

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InputError
-from engine.run_folder import write_atomically
+from core.atomic_files import write_atomically
+from core.errors import InputError
 from results.settings import check_settings, digest, stated
 from results.table import Published, Run, Table
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from core.errors import RunFailed
 from engine.arguments import find_config, read_config
-from engine.errors import RunFailed
 from results.table import Run, Table
 
 CLI = Path(__file__).resolve().parent.parent / "cli.py"

@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from core.errors import InputError
 from engine.arguments import find_config, flatten, read_config, understand
-from engine.errors import InputError
 from results.table import Recipe
 
 # Dotted keys, or their beginnings, that make no other run of it; seed and weights are checked by themselves.

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from core.errors import InputError
 from engine.arguments import read_config
-from engine.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)

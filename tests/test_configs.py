@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import datamodules
-from datamodules.images import ImageDataModule, Split
-from datamodules.synthetic import synthetic_images
+from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.synthetic import synthetic_images
 from engine.arguments import CONFIGS, config_names
 from tests.processes import ROOT
 
@@ -24,7 +24,7 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
         images, targets = synthetic_images(80, seed=0, **sizes)
         return {"train": Split(images[:60], targets[:60]), "test": Split(images[60:], targets[60:])}
 
-    monkeypatch.setattr("datamodules.images.ImageDataModule.synthesize", few)
+    monkeypatch.setattr("datamodules.images.image_data_module.ImageDataModule.synthesize", few)
     monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
 
@@ -89,7 +89,9 @@ def test_the_readme_lists_every_config() -> None:
 
 def test_the_readmes_notebook_lines_train_and_leave_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    monkeypatch.setattr("datamodules.images.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how))
+    monkeypatch.setattr(
+        "datamodules.images.image_data_module.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
+    )
     exec(code, {})
     (run,) = (tmp_path / "runs" / "vgg").iterdir()
     assert {"metrics.csv", "summary.json", "curves.png", "checkpoints"} <= {path.name for path in run.iterdir()}

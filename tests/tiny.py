@@ -7,10 +7,10 @@ from typing import Literal
 import torch
 from pytorch_lightning import Callback
 
-from datamodules.augmentation import Augmentation
-from datamodules.images import ImageDataModule, Split
-from datamodules.loader import Batch
-from datamodules.synthetic import CLASS_NAMES, synthetic_images
+from datamodules.batches import ImageBatch
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.synthetic import CLASS_NAMES, synthetic_images
 from engine.trainer import Trainer
 from lightning_modules import VGG
 
@@ -123,7 +123,7 @@ class Slow(Callback):
 class PoisonOnRankOne(Callback):
     """Puts a NaN into a batch of the second process alone."""
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: VGG, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: VGG, batch: ImageBatch, batch_idx: int) -> None:
         """Spoils the third batch."""
         if trainer.global_rank == 1 and trainer.global_step == 2:
             batch.images[0] = torch.nan

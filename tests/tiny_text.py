@@ -5,8 +5,8 @@ from typing import Any
 import torch
 
 from datamodules import CharCorpusDataModule, TextClassificationDataModule
-from datamodules.synthetic_text import synthetic_corpus, synthetic_documents
-from datamodules.text_files import Labelled
+from datamodules.text.synthetic import synthetic_corpus, synthetic_documents
+from datamodules.text.text_files import Labelled
 from lightning_modules import CharRNN
 
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from benchmarks import input_pipeline
 from benchmarks.input_pipeline import Kornia, Ours, Pictures, main, torchvision_transform
-from datamodules.images import ImageDataModule, Split
-from datamodules.synthetic import synthetic_images
+from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.synthetic import synthetic_images
 from tests.tiny import TinyDataModule
 
 # said by Python 3.12 and later of what torch's DataLoader does

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import overhead
-from datamodules.synthetic import synthetic_images
+from datamodules.images.synthetic import synthetic_images
 
 
 def test_every_contender_makes_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datamodules.images.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how))
+    monkeypatch.setattr(
+        "datamodules.images.image_data_module.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
+    )
     output = tmp_path / "out.json"
     monkeypatch.setattr(
         "sys.argv", ["x", "--only", "mlp", "lstm", "--steps", "2", "--pairs", "1", "--output", str(output)]

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import text_peers
 from datamodules import TextClassificationDataModule
-from datamodules.synthetic_text import synthetic_documents
+from datamodules.text.synthetic import synthetic_documents
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 from benchmarks import training
-from datamodules.synthetic import synthetic_images
+from datamodules.images.synthetic import synthetic_images
 from lightning_modules import VGG
 
 
@@ -19,7 +19,9 @@ def test_operations_are_those_of_forward_and_backward() -> None:
 
 
 def test_both_contenders_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datamodules.images.synthetic_images", lambda n, **how: synthetic_images(n // 100, **how))
+    monkeypatch.setattr(
+        "datamodules.images.image_data_module.synthetic_images", lambda n, **how: synthetic_images(n // 100, **how)
+    )
     small = {"small": (lambda: VGG(10, widths=[4], convolutions=[1]), 10, 2)}
     monkeypatch.setattr(training, "NETWORKS", small)
     monkeypatch.setattr(training, "peak", lambda dtype: 100.0)

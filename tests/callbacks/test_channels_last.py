@@ -7,7 +7,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
 
-from datamodules.loader import Batch
+from datamodules.batches import ImageBatch
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -17,7 +17,9 @@ class Look(Callback):
 
     batch_is_channels_last = False
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: ImageBatch, batch_idx: int
+    ) -> None:
         self.batch_is_channels_last = batch.images.is_contiguous(memory_format=torch.channels_last)
 
 

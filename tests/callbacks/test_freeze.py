@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule
 
 from callbacks import Freeze
-from engine.errors import InputError
+from core.errors import InputError
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 

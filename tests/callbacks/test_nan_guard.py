@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from callbacks import NaNGuard, RunCheckpoint
 from callbacks.nan_guard import Diverged
-from datamodules.loader import Batch
+from datamodules.batches import ImageBatch
 from engine.checkpoint_io import load_checkpoint
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -25,7 +25,9 @@ BAD_STEP = 9  # the fourth step of the second epoch
 class PoisonedBatch(Callback):
     """Puts a NaN into one image."""
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: ImageBatch, batch_idx: int
+    ) -> None:
         if trainer.global_step == BAD_STEP:
             batch.images[3, 0, 0, 0] = torch.nan
 
@@ -60,7 +62,9 @@ class Faulty(nn.ReLU):
 class TellStep(Callback):
     """Tells the faulty layer the step."""
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: ImageBatch, batch_idx: int
+    ) -> None:
         pl_module.stages[1][2].step = trainer.global_step
 
 
@@ -197,7 +201,7 @@ def test_watching_changes_nothing(every_n_steps: int, tmp_path: Path) -> None:
 
 def test_accumulated_batches_are_watched(tmp_path: Path) -> None:
     class Poison(Callback):
-        def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, i: int) -> None:
+        def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: ImageBatch, i: int) -> None:
             if trainer.current_epoch == 1 and i == 2:  # the first of two, so that no optimizer step follows it
                 batch.images[0] = torch.nan
 

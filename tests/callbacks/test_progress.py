@@ -7,7 +7,6 @@ import pytest
 
 from callbacks import Freeze, Record, RunCheckpoint
 from callbacks.progress import describe_data
-from engine.say import clock
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -96,8 +95,3 @@ def test_real_data_are_named_with_their_place() -> None:
     data.setup("fit")
     data.source, data.origin = "auto", "/data/tiny"
     assert describe_data(data) == "tiny pictures from /data/tiny: 240 training, 40 validation, 50 test images"
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3600, "1:00:00")])
-def test_time_reads_like_a_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytorch_lightning import Callback
 
-from engine.errors import RunFailed, RunInterrupted
+from core.errors import RunFailed, RunInterrupted
 from engine.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg

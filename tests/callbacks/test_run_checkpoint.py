@@ -11,10 +11,10 @@ import torch
 from pytorch_lightning import Callback, LightningModule
 
 from callbacks import RunCheckpoint
-from callbacks.signals import StopRequest
+from core.errors import InputError, RunInterrupted
+from core.signals import StopRequest
 from engine import trainer as trainer_module
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError, RunInterrupted
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 

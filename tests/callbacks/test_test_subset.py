@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from callbacks import TestSubset
-from engine.errors import InputError
+from core.errors import InputError
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from pytorch_lightning import Callback
 
 from callbacks import Views
-from engine.errors import InputError
+from core.errors import InputError
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import datamodules.char_corpus
+from core.errors import InputError
 from datamodules import CharCorpusDataModule
-from datamodules.vocabulary import Vocabulary
-from engine.errors import InputError
+from datamodules.text.vocabulary import Vocabulary
 from tests.servers import Files, refusing, serving
 
 TEXT = "The quick brown fox jumps over the lazy dog.\r\n" * 40

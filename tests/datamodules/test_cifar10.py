@@ -17,8 +17,8 @@ from PIL import Image
 from torchvision.datasets import CIFAR10
 
 import datamodules.cifar10
+from core.errors import InputError
 from datamodules import CIFAR10DataModule
-from engine.errors import InputError
 from tests.servers import Broken, Files, refusing, serving
 
 CLASSES = CIFAR10DataModule.class_names
@@ -290,7 +290,7 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     def few(n: int, **shape: int) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.zeros(n, 1, dtype=torch.uint8), torch.arange(n) % shape["num_classes"]
 
-    monkeypatch.setattr("datamodules.images.synthetic_images", few)
+    monkeypatch.setattr("datamodules.images.image_data_module.synthetic_images", few)
 
 
 @pytest.mark.usefixtures("_few")

@@ -13,18 +13,18 @@ import torch
 from PIL import Image
 from pytorch_lightning import Callback
 from pytorch_lightning.trainer.states import TrainerFn
+from tests.datamodules.test_image_files import picture
 
 from callbacks import RunCheckpoint
+from core.errors import InputError
 from datamodules import ImageFolderDataModule
-from datamodules.augmentation import Augmentation
-from datamodules.image_files import decode
-from datamodules.streaming import PictureFiles
-from datamodules.synthetic import synthetic_images
-from engine.errors import InputError
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_files import decode
+from datamodules.images.streaming import PictureFiles
+from datamodules.images.synthetic import synthetic_images
 from engine.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.bits import assert_same_bits
-from tests.datamodules.test_image_files import picture
 from tests.engine.test_resume import PulledPlug, PullPlug
 from tests.processes import descendants
 from tests.tiny import tiny_trainer, tiny_vgg

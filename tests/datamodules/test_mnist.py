@@ -14,9 +14,9 @@ import torch
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 import datamodules.mnist
+from core.errors import InputError
 from datamodules import MNISTDataModule
 from datamodules.mnist import VARIANTS
-from engine.errors import InputError
 from tests.servers import Broken, Files, refusing, serving
 
 TRAIN, TEST = 60, 20  # images of the files made here
@@ -299,7 +299,7 @@ def test_the_stand_in_is_grey_and_small(tmp_path: Path, monkeypatch: pytest.Monk
         asked.append((shape["image_size"], shape["in_channels"], shape["num_classes"]))
         return torch.zeros(n, 1, dtype=torch.uint8), torch.arange(n) % 10
 
-    monkeypatch.setattr("datamodules.images.synthetic_images", few)
+    monkeypatch.setattr("datamodules.images.image_data_module.synthetic_images", few)
     data = MNISTDataModule(str(tmp_path / "data"), source="synthetic", variant="kmnist", val_split="first")
     data.setup("fit")
     assert asked == [(28, 1, 10)] * 2

@@ -14,10 +14,10 @@ from pytorch_lightning import Callback
 
 import datamodules.text_classification
 from callbacks import RunCheckpoint
+from core.errors import InputError
 from datamodules import TextClassificationDataModule
-from datamodules.encoder import Encoding
+from datamodules.text.encoder import Encoding
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError
 from engine.run_folder import RunFolder
 from lightning_modules import TextRNN
 from tests.bits import assert_same_bits
@@ -289,9 +289,9 @@ def test_the_movie_reviews_are_downloaded_and_stay_in_their_folder(
 ) -> None:
     (tmp_path / "served").mkdir()
     archive(tmp_path / "served" / "aclImdb_v1.tar.gz", evil=evil)
-    monkeypatch.setattr("datamodules.movie_reviews.MD5", None)
+    monkeypatch.setattr("datamodules.text.movie_reviews.MD5", None)
     with serving(Files, tmp_path / "served") as address:
-        monkeypatch.setattr("datamodules.movie_reviews.URL", f"{address}aclImdb_v1.tar.gz")
+        monkeypatch.setattr("datamodules.text.movie_reviews.URL", f"{address}aclImdb_v1.tar.gz")
         data = make(tmp_path / "data", dataset="imdb")
         if evil:
             with pytest.raises(InputError, match="the download failed"):
@@ -307,7 +307,7 @@ def test_the_movie_reviews_are_downloaded_and_stay_in_their_folder(
 
 def test_a_download_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as address:
-        monkeypatch.setattr("datamodules.movie_reviews.URL", f"{address}aclImdb_v1.tar.gz")
+        monkeypatch.setattr("datamodules.text.movie_reviews.URL", f"{address}aclImdb_v1.tar.gz")
         with pytest.raises(InputError, match=r"holds no aclImdb.*put the Large Movie Review Dataset there"):
             set_up(tmp_path / "data", dataset="imdb")
     assert not (tmp_path / "data").exists()

@@ -7,9 +7,9 @@ import pytest
 import torch
 import yaml
 
+from core.errors import InputError
 from datamodules import XORDataModule
-from datamodules.loader import Batch
-from engine.errors import InputError
+from datamodules.batches import ImageBatch
 from lightning_modules import MLP
 from tests.tiny import tiny_trainer
 
@@ -72,7 +72,7 @@ def test_a_network_sees_coordinates_from_minus_one_to_one(tmp_path: Path) -> Non
     data.trainer = tiny_trainer(tmp_path)
     data.trainer.strategy._lightning_module = MLP(2, in_channels=2, image_size=1)
     split = data.splits["train"]
-    batch = data.on_after_batch_transfer(Batch(split.images, split.targets, torch.arange(4), {}), 0)
+    batch = data.on_after_batch_transfer(ImageBatch(split.images, split.targets, torch.arange(4), {}), 0)
     expected = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]).view(4, 2, 1, 1)
     torch.testing.assert_close(batch.images, expected)
     torch.testing.assert_close(data.sample(4), expected)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from engine import arguments
 from engine.arguments import config_names, find_checkpoint, find_config, flatten, read_config, understand
-from engine.errors import InputError
 
 ROOT = Path(__file__).parent.parent.parent
 

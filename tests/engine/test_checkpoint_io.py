@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import InputError, RunFailed
 from engine import checkpoint_io
-from engine.checkpoint_io import AtomicCheckpointIO, copy_atomically, load_checkpoint
-from engine.errors import InputError, RunFailed
+from engine.checkpoint_io import AtomicCheckpointIO, load_checkpoint
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -148,39 +148,6 @@ def test_an_interrupted_write_leaves_no_temporary_file(tmp_path: Path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         AtomicCheckpointIO().save_checkpoint({}, tmp_path / "a.ckpt")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_copy_replaces_the_whole_file(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"new")
-    (tmp_path / "b").write_bytes(b"older and longer")
-    copy_atomically(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b").read_bytes() == b"new"
-    with pytest.raises(RunFailed):
-        copy_atomically(tmp_path / "nothing", tmp_path / "b")
-    assert (tmp_path / "b").read_bytes() == b"new"
-
-
-def test_what_a_killed_process_left_does_not_lead_into_another_checkpoint(tmp_path: Path) -> None:
-    """A second name of best.ckpt, meant for last.ckpt, is left; a process with the same number saves."""
-    best, last = tmp_path / "best.ckpt", tmp_path / "last.ckpt"
-    best.write_bytes(b"best")
-    (tmp_path / f".last.ckpt.{os.getpid()}.tmp").hardlink_to(best)
-    AtomicCheckpointIO().save_checkpoint({"x": 1}, last)
-    assert best.read_bytes() == b"best"
-    (tmp_path / f".last.ckpt.{os.getpid()}.tmp").hardlink_to(best)
-    copy_atomically(best, last)
-    assert last.read_bytes() == b"best"
-
-
-def test_a_copy_is_made_where_files_cannot_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError("not on this file system")
-
-    monkeypatch.setattr(Path, "hardlink_to", refuse)
-    (tmp_path / "a").write_bytes(b"new")
-    copy_atomically(tmp_path / "a", tmp_path / "b")
-    assert (tmp_path / "b").read_bytes() == b"new"
-    assert (tmp_path / "a").stat().st_ino != (tmp_path / "b").stat().st_ino
 
 
 def test_a_checkpoint_of_a_run_holds_tensors_and_plain_values_alone(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.errors import InputError
-from engine.predictions import SHOWN, Table, classified, excerpt, gather, report
+from core.errors import InputError
+from core.predictions import Table, classified, excerpt
+from engine.predictions import SHOWN, gather, report
 
 CLASSES = ("cat", "dog", "bird")
 

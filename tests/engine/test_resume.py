@@ -16,10 +16,10 @@ from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.cli import ReduceLROnPlateau
 
 from callbacks import EarlyStopping, Freeze, RunCheckpoint
-from datamodules.augmentation import Augmentation
-from datamodules.loader import Batch
+from core.errors import InputError
+from datamodules.batches import ImageBatch
+from datamodules.images.augmentation import Augmentation
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError
 from engine.resume import check_same_model, read_run_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
@@ -80,7 +80,7 @@ class PullPlug(Callback):
         self.step = step
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: ImageBatch, batch_idx: int
     ) -> None:
         if trainer.global_step == self.step:
             raise PulledPlug

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from engine import run_folder
-from engine.errors import InputError, RunFailed
-from engine.run_folder import RunFolder, write_atomically
+from engine.run_folder import RunFolder
 
 ROOT = Path(__file__).parent.parent.parent
 HOLD = """\
@@ -130,27 +130,3 @@ def test_a_folder_that_was_there_before_is_not_discarded(tmp_path: Path) -> None
     assert list((tmp_path / "mine").iterdir()) == []
     RunFolder(tmp_path / "mine").hold().discard()
     assert (tmp_path / "mine").exists()
-
-
-def test_writing_replaces_the_whole_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    write_atomically(path, "long and old\n")
-    write_atomically(path, "näw\n")
-    assert path.read_bytes() == "näw\n".encode()
-    assert path.stat().st_mode & 0o777 == 0o644
-
-
-@pytest.mark.parametrize("broken", ["os.replace", "pathlib.Path.write_text"])
-def test_a_failed_write_keeps_the_old_file(broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.txt"
-    write_atomically(path, "old")
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as broken_disk:
-        broken_disk.setattr(broken, full)
-        with pytest.raises(RunFailed, match="No space left"):
-            write_atomically(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]

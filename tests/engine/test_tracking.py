@@ -9,8 +9,8 @@ import pytest
 import wandb
 from wandb.proto.wandb_internal_pb2 import Record
 
+from core.errors import InputError
 from engine import tracking
-from engine.errors import InputError
 from engine.tracking import check_account, wandb_logger
 
 

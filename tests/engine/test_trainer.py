@@ -9,9 +9,9 @@ import torch
 
 import callbacks
 from callbacks import EarlyStopping, NaNGuard, Record, RunCheckpoint, StepSeed
+from core.errors import InputError
 from engine import trainer as trainer_module
 from engine.checkpoint_io import AtomicCheckpointIO, load_checkpoint
-from engine.errors import InputError
 from engine.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg

@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from datamodules.download import STALLS_AFTER
-from engine.errors import InputError
+from core.download import STALLS_AFTER
+from core.errors import InputError
 from engine.weights import load_weights, read_weights
 from lightning_modules import VGG
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.errors import InputError
+from core.errors import InputError
 from lightning_modules import AlexNet
 from lightning_modules.alexnet import LocalResponseNorm
 

@@ -9,8 +9,8 @@ import yaml
 from torch import Tensor
 
 import lightning_modules
-from lightning_modules.image_classifier import ImageClassifier
-from lightning_modules.whitening import Whitening
+from lightning_modules.layers.whitening import Whitening
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
 # for one class.

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from callbacks import NaNGuard, RunCheckpoint
 from callbacks.nan_guard import Diverged
+from core.errors import InputError
 from engine.checkpoint_io import load_checkpoint
-from engine.errors import InputError
 from engine.run_folder import RunFolder
 from lightning_modules import CharRNN
 from tests.bits import assert_same_bits

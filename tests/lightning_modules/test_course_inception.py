@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from engine.errors import InputError
+from core.errors import InputError
 from lightning_modules import CourseInception
 from lightning_modules.course_inception import Block
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from engine.errors import InputError
+from core.errors import InputError
 from lightning_modules import CourseMobileNet
-from lightning_modules.initializers import Initializer
+from lightning_modules.layers.initializers import Initializer
 
 
 def test_it_has_the_courses_size() -> None:

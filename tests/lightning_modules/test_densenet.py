@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.errors import InputError
+from core.errors import InputError
 from lightning_modules import DenseNet
 
 SMALL = {"num_classes": 3, "image_size": 16, "depth": 40, "growth_rate": 4}

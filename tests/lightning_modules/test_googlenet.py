@@ -5,18 +5,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from datamodules.loader import Batch
-from engine.errors import InputError
+from core.errors import InputError
+from datamodules.batches import ImageBatch
 from lightning_modules import GoogLeNet
 from lightning_modules.alexnet import LocalResponseNorm
 
 SMALL = {"num_classes": 7, "image_size": 32, "stem": "cifar", "width": 0.1}
 
 
-def batch() -> Batch:
+def batch() -> ImageBatch:
     """Returns eight images of noise."""
     images = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    return Batch(images, torch.arange(8) % 7, torch.arange(8), {})
+    return ImageBatch(images, torch.arange(8) % 7, torch.arange(8), {})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from engine.errors import InputError
+from core.errors import InputError
 from lightning_modules import LeNet5, ModernLeNet5
 from lightning_modules.lenet5 import TABLE, Subsampling, TableConvolution, _squash
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.errors import InputError
 from datamodules import XORDataModule
-from engine.errors import InputError
 from lightning_modules import Perceptron
 from tests.tiny import tiny_trainer
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine.errors import InputError
+from core.errors import InputError
 from lightning_modules.schedules import ExponentialDecay, OneCycle, RunSchedule, WarmupCosine, WarmupLinear
 
 LR = 0.5

@@ -10,12 +10,12 @@ import yaml
 from torch import Tensor
 
 import lightning_modules
-from datamodules.documents import TextBatch
-from engine.errors import InputError
+from core.errors import InputError
+from datamodules.batches import TextBatch
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.char_rnn import CharRNN
-from lightning_modules.image_classifier import ImageClassifier
-from lightning_modules.text_classifier import TextClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.text_classifier import TextClassifier
 
 V, K = 30, 4
 FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {

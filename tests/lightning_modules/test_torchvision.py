@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torchvision import models
 
 import lightning_modules
-from engine.errors import InputError
+from core.errors import InputError
 from engine.weights import load_weights, read_weights
 from lightning_modules import VGG
-from lightning_modules.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # The paper's dense layers, which torchvision has too; its convolutions have biases with and without norms.
 WITH_BIASES = {"head_widths": [4096, 4096], "convolution_bias": True}

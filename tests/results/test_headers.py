@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import InputError
+from core.errors import InputError
 from results.__main__ import FOLDER
 from results.headers import headers, write_headers
 from results.records import Record, read_records

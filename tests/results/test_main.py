@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import cli
-from engine.errors import RunFailed
+from core.errors import RunFailed
 from results.__main__ import main
 from results.runs import Runs
 from results.table import Run, read_table

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.errors import InputError
+from core.errors import InputError
 from results.__main__ import FOLDER
 from results.records import add_record, parse, read_records, without_folder
 from results.settings import digest, merged

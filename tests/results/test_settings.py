@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.errors import InputError
+from core.errors import InputError
 from results.settings import check_settings, digest, merged
 from results.table import Recipe
 from tests.tiny import TINY_CONFIG

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.errors import InputError
 from engine.arguments import CONFIGS, find_config, read_config
-from engine.errors import InputError
 from results.__main__ import FOLDER
 from results.page import shortfall
 from results.records import read_records

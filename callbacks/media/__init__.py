@@ -1,0 +1,1 @@
+"""What a run draws or writes for people to look at."""

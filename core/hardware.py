@@ -1,0 +1,53 @@
+"""Which number format computes fastest at no loss on this machine."""
+
+import platform
+
+import torch
+
+from core.errors import InputError
+
+
+def device_type(accelerator: str) -> str:
+    """Returns `cpu`, `cuda` or `mps` for Lightning's name of an accelerator.
+
+    Raises:
+        InputError: A GPU is asked for and there is none.
+    """
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if accelerator in ("auto", "gpu"):
+        if not (cuda or mps) and accelerator == "gpu":
+            raise InputError("--trainer.accelerator gpu: this machine has no GPU that torch can use; try cpu or auto")
+        return "cuda" if cuda else "mps" if mps else "cpu"
+    return accelerator
+
+
+def natively_bfloat16(device: str) -> bool:
+    """Says whether the hardware itself computes in bfloat16: Ampere or newer, AMX, AVX512-BF16."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device == "cpu":
+        # private, and the only question to ask: a release that moves them means float32, not an error
+        checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+        return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
+    return False
+
+
+def choose_precision(device: str) -> str:
+    """Returns Lightning's name of the precision that `auto` stands for."""
+    return "bf16-mixed" if natively_bfloat16(device) else "32-true"
+
+
+def hardware(device: str) -> str:
+    """Describes what computes, for the record."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    threads = torch.get_num_threads()
+    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" + (", MPS" if device == "mps" else "")
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

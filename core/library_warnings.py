@@ -1,0 +1,32 @@
+"""Silence where libraries remark on things that are as they should be here."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+REMARKS = (
+    ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
+    ".*Total length of `list` across ranks is zero.*",  # a run without a validation split
+    ".*sync_dist=True.*",  # torchmetrics has summed over the devices
+    ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
+    ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
+)
+LIBRARIES = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
+
+
+@contextmanager
+def ignore_library_warnings() -> Iterator[None]:
+    """Holds those remarks back, and what Lightning says of devices and seeds, which our own lines say."""
+    loggers = [logging.getLogger(library) for library in LIBRARIES]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            for remark in REMARKS:
+                warnings.filterwarnings("ignore", remark)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,59 @@
+"""The batches that data sets hand to models: named tensors, one type a kind of data."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class ImageBatch(NamedTuple):
+    """What a model is fed.
+
+    Attributes:
+        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] once augmented and normalised on the device.
+        targets: Class of each image, int64 [B].
+        index: Place of each image in its split, int64 [B].
+        draws: What was drawn for each image in this epoch, a tensor of length B by name; empty outside training.
+    """
+
+    images: Tensor
+    targets: Tensor
+    index: Tensor
+    draws: dict[str, Tensor]
+
+
+class TextBatch(NamedTuple):
+    """Documents, with zeros behind the shorter ones' ends.
+
+    Attributes:
+        tokens: int64 [B, M], M the length of the longest.
+        lengths: Number of tokens of each, int64 [B], at least 1.
+        targets: Class of each, int64 [B].
+        index: Place of each in its split, int64 [B].
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    targets: Tensor
+    index: Tensor
+
+
+class CharacterBatch(NamedTuple):
+    """Pieces of a text, one symbol longer than what is read: each symbol's target is the next.
+
+    Attributes:
+        symbols: int64 [B, T + 1].
+        fresh: Whether the pieces begin anew, and do not continue those of the batch before.
+    """
+
+    symbols: Tensor
+    fresh: bool
+
+    @property
+    def inputs(self) -> Tensor:
+        """What is read, int64 [B, T]."""
+        return self.symbols[:, :-1]
+
+    @property
+    def targets(self) -> Tensor:
+        """What follows each of them, int64 [B, T]."""
+        return self.symbols[:, 1:]

@@ -1,0 +1,1 @@
+"""Images: decoding, augmentation, streaming from disk, the loader, and synthetic pictures."""

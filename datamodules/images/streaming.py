@@ -1,0 +1,62 @@
+"""Pictures that stay on disk, for data sets larger than memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import get_worker_info
+
+from datamodules.images.image_files import decode
+
+UNKNOWN_MEMORY = 4 * 2**30  # bytes that are taken to be free where the system does not say
+
+
+class PictureFiles:
+    """Stands in for a split's tensor of images: what is asked for is decoded then.
+
+    Args:
+        paths: The files.
+        size: Height and width; pictures of another size are scaled and cut, as `decode` does it.
+        channels: 1 for grey, 3 for colour.
+        num_workers: Processes in which a loader decodes ahead of training; 0 decodes when a batch is needed.
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(self, paths: Sequence[Path], size: int, channels: int, num_workers: int) -> None:
+        self.paths = paths
+        self.size = size
+        self.channels = channels
+        self.num_workers = num_workers
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Tensor | Sequence[int] | slice) -> Tensor:
+        """Decodes some pictures.
+
+        Args:
+            index: Their places, as of a tensor.
+
+        Returns:
+            uint8 [B, H, W, C].
+        """
+        threads = 1 if get_worker_info() else None  # workers have the cores to themselves already
+        return decode(self.take(index).paths, self.size, self.channels, resize=True, threads=threads)
+
+    def take(self, index: Tensor | Sequence[int] | slice) -> "PictureFiles":
+        """Returns a selection of the pictures, still on disk."""
+        places = torch.arange(len(self))[index].tolist()
+        return PictureFiles([self.paths[place] for place in places], self.size, self.channels, self.num_workers)
+
+
+def available_memory() -> int:
+    """Returns how many bytes of memory this machine has to spare; where it does not say (outside Linux), 4 GiB."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return UNKNOWN_MEMORY

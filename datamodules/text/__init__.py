@@ -1,0 +1,1 @@
+"""Text: reading files, vocabularies, tokenised documents, rows of characters, and synthetic text."""

@@ -1,0 +1,238 @@
+"""From texts to numbers: tokens, n-grams of them, and a vocabulary that is learned from the training texts."""
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+from core.errors import InputError
+from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
+
+Tokenizer = Literal["char", "word", "jieba", "subword"]
+
+MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
+WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
+WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001
+LARGEST_NGRAM = 5
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How texts become tokens.
+
+    Attributes:
+        tokenizer: `char` takes characters, `word` words and single punctuation marks, `jieba` Chinese words, `subword`
+            pieces of words by a vocabulary that is trained (byte-pair encoding: Sennrich et al., 2016).
+        lowercase: Whether capitals count as small letters.
+        punctuation: Whether punctuation marks are tokens; `char` and `subword` always keep them.
+        ngrams: Groups of up to so many neighbouring tokens count as symbols, too, behind the tokens themselves.
+        unique: Whether each symbol counts once a document.
+        buckets: Symbols that all n-grams are hashed into, without a vocabulary; 0 for a vocabulary.
+        min_count: Times that a symbol must occur in the training texts (with `unique`, in so many of them).
+        max_size: Most symbols in the vocabulary; no limit if not given.
+        max_length: Most tokens of a document; what is longer is cut.
+        keep: Which tokens of it are kept: its `head` or its `tail`.
+    """
+
+    tokenizer: Tokenizer = "word"
+    lowercase: bool = True
+    punctuation: bool = True
+    ngrams: int = 1
+    unique: bool = False
+    buckets: int = 0
+    min_count: int = 1
+    max_size: int | None = None
+    max_length: int | None = None
+    keep: Literal["head", "tail"] = "head"
+
+    def __post_init__(self) -> None:
+        """Checks ranges.
+
+        Raises:
+            InputError: A number is out of range, a name is none of those above, or a subword vocabulary has no size.
+        """
+        for name, value, fits in (
+            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
+            ("keep", self.keep, self.keep in ("head", "tail")),
+            ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM),
+            ("buckets", self.buckets, self.buckets >= 0),
+            ("min_count", self.min_count, self.min_count >= 1),
+            ("max_length", self.max_length, self.max_length is None or self.max_length >= 1),
+            ("max_size", self.max_size, self.max_size is None or self.max_size > len(SPECIAL)),
+        ):
+            if not fits:
+                raise InputError(f"data.encoding.{name} is {value}: out of range")
+        if self.tokenizer == "subword" and self.max_size is None:
+            raise InputError("data.encoding.max_size: a subword vocabulary needs a size, for example 8000")
+
+
+class Encoder:
+    """Numbers the symbols of texts: 0 pads, 1 is unknown.
+
+    Args:
+        encoding: How texts become tokens.
+
+    Attributes:
+        met: How many of the texts so far were `empty`, and how many were `cut`.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.met: Counter[str] = Counter()
+        self.vocabulary = Vocabulary(SPECIAL)
+        self._subwords: Any = None
+        self._segment: Callable[[str], list[str]] | None = None
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of symbols, padding and unknown included."""
+        return self.encoding.buckets + len(SPECIAL) if self.encoding.buckets else len(self.vocabulary)
+
+    def fit(self, texts: Sequence[str]) -> None:
+        """Learns the vocabulary from the training texts."""
+        encoding = self.encoding
+        if encoding.tokenizer == "subword":
+            self._subwords = _train_subwords(texts, encoding)
+        if encoding.buckets:
+            return
+        known: dict[str, str] = {}  # one string a word, not one each time that it occurs
+        documents = [[known.setdefault(token, token) for token in self.tokens(text)] for text in texts]
+        counts: Counter[str] = Counter()
+        for n in range(1, encoding.ngrams + 1):
+            level: Counter[str] = Counter()
+            for tokens in documents:
+                grams = self._ngrams(tokens, n)
+                if n > 1 and encoding.min_count > 1:
+                    # One that is frequent consists of frequent ones; without this the rare ones would fill the memory.
+                    parts = self._ngrams(tokens, n - 1)
+                    frequent = [part in counts for part in parts]
+                    grams = [gram for gram, (a, b) in zip(grams, pairwise(frequent), strict=True) if a and b]
+                level.update(set(grams) if encoding.unique else grams)
+            counts.update({gram: count for gram, count in level.items() if count >= encoding.min_count})
+        self.vocabulary = Vocabulary.of_documents(counts, encoding.min_count, encoding.max_size)
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the numbers of a text's symbols; an empty one is one unknown symbol."""
+        encoding = self.encoding
+        tokens = self.tokens(text)
+        self.met["empty"] += not tokens
+        if encoding.max_length is not None and len(tokens) > encoding.max_length:
+            self.met["cut"] += 1
+            tokens = tokens[: encoding.max_length] if encoding.keep == "head" else tokens[-encoding.max_length :]
+        symbols: Iterable[str] = tokens
+        if encoding.ngrams > 1:
+            symbols = [gram for n in range(1, encoding.ngrams + 1) for gram in self._ngrams(tokens, n)]
+        if encoding.buckets:
+            numbers = [zlib.crc32(symbol.encode()) % encoding.buckets + len(SPECIAL) for symbol in symbols]
+        else:
+            numbers = self.vocabulary.ids(symbols)
+        if encoding.unique:
+            numbers = list(dict.fromkeys(numbers))
+        return numbers or [UNKNOWN]
+
+    def tokens(self, text: str) -> list[str]:
+        """Returns the tokens of a text."""
+        encoding = self.encoding
+        text = _prepared(text, encoding)
+        if encoding.tokenizer == "char":
+            return [character for character in text if not character.isspace()]
+        if encoding.tokenizer == "word":
+            return (WORD_OR_MARK if encoding.punctuation else WORD).findall(text)
+        if encoding.tokenizer == "jieba":
+            if self._segment is None:
+                self._segment = _jieba()
+            words = (word.strip() for word in self._segment(text))
+            return [word for word in words if word and (encoding.punctuation or WORD.match(word))]
+        return self._subwords.encode(text).tokens
+
+    def _ngrams(self, tokens: Sequence[str], n: int) -> Sequence[str]:
+        """Returns all groups of n neighbouring tokens."""
+        if n == 1:
+            return tokens
+        between = "" if self.encoding.tokenizer == "char" else " "
+        return [between.join(group) for group in zip(*(tokens[start:] for start in range(n)), strict=False)]
+
+    def content(self) -> dict[str, Any]:
+        """Returns all that encoding takes, as plain data."""
+        content: dict[str, Any] = {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
+        if self._subwords is not None:
+            content["subwords"] = self._subwords.to_str()
+        return content
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any], where: object = "vocabulary") -> "Encoder":
+        """Makes an encoder of what `content` gave.
+
+        Raises:
+            InputError: It is of something else.
+        """
+        try:
+            encoder = cls(Encoding(**content["encoding"]))
+            encoder.vocabulary = Vocabulary(content["symbols"])
+            if encoder.vocabulary.symbols[: len(SPECIAL)] != SPECIAL:
+                raise KeyError("padding and unknown")
+            if encoder.encoding.tokenizer == "subword":
+                encoder._subwords = _read_subwords(content["subwords"], where)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{where}: holds no vocabulary of documents ({error})") from error
+        return encoder
+
+
+def _prepared(text: str, encoding: Encoding) -> str:
+    text = text.replace("\x00", " ")  # with which the names of padding and unknown begin
+    if encoding.lowercase:
+        text = text.lower()
+    return text if encoding.tokenizer == "char" else MARKUP.sub(" ", text)
+
+
+def _missing(library: str) -> InputError:
+    return InputError(f"data.encoding.tokenizer: this one needs {library}; pip install -e '.[text]' brings it")
+
+
+def _jieba() -> Callable[[str], list[str]]:
+    try:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an older Python's escapes in its source
+            import jieba
+    except ImportError as error:
+        raise _missing("jieba") from error
+    import logging
+
+    jieba.setLogLevel(logging.WARNING)
+    tokenizer = jieba.Tokenizer()
+    # Its dictionary is else kept as a marshalled file in a folder that others can write to.
+    frequencies, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
+    tokenizer.FREQ, tokenizer.initialized = frequencies, True
+    return tokenizer.lcut
+
+
+def _tokenizers() -> Any:
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise _missing("tokenizers") from error
+    return tokenizers
+
+
+def _read_subwords(content: str, where: object) -> Any:
+    library = _tokenizers()
+    try:
+        return library.Tokenizer.from_str(content)
+    except Exception as error:  # the library raises nothing narrower
+        raise InputError(f"{where}: holds no vocabulary of subwords ({error})") from error
+
+
+def _train_subwords(texts: Sequence[str], encoding: Encoding) -> Any:
+    library = _tokenizers()
+    tokenizer = library.Tokenizer(library.models.BPE(unk_token=SPECIAL[UNKNOWN]))
+    tokenizer.pre_tokenizer = library.pre_tokenizers.Whitespace()
+    trainer = library.trainers.BpeTrainer(
+        vocab_size=encoding.max_size, special_tokens=[SPECIAL[UNKNOWN]], show_progress=False
+    )
+    tokenizer.train_from_iterator((_prepared(text, encoding) for text in texts), trainer)
+    return tokenizer

@@ -1,0 +1,215 @@
+"""Texts and labels from files, with one line about whatever is wrong in them."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import InputError
+
+MANY = 200  # classes; a column with more different values holds texts
+
+
+@dataclass
+class Labelled:
+    """Texts and their labels.
+
+    Attributes:
+        texts: As they stand in the files.
+        labels: Of each.
+        places: File and line of each, for messages.
+        label_column: Column of the labels, where there were columns without names.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    label_column: int | None = None
+
+    def __len__(self) -> int:
+        """Number of texts."""
+        return len(self.texts)
+
+    def add(self, text: str, label: str, place: str) -> None:
+        """Adds a text."""
+        self.texts.append(text)
+        self.labels.append(label)
+        self.places.append(place)
+
+
+def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = False) -> str:
+    """Reads a file of UTF-8, without the mark that some editors put first.
+
+    Args:
+        path: The file.
+        translate_newlines: Whether every kind of line end becomes one newline.
+        may_be_empty: Whether there may be nothing in it.
+
+    Raises:
+        InputError: It cannot be read, is not UTF-8, or is empty.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}: not UTF-8 in line {line:,}; convert it, for example with iconv") from error
+    if not text and not may_be_empty:
+        raise InputError(f"{path}: is empty")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if translate_newlines else text
+
+
+def read_lines(inputs: Iterable[str]) -> list[str]:
+    """Returns texts to predict: each input is one, or a file with one a line.
+
+    Raises:
+        InputError: A file cannot be read, or a text is empty or not UTF-8.
+    """
+    texts = []
+    for given in inputs:
+        lines = read_text(Path(given)).rstrip("\n").split("\n") if _is_file(given) else [given]
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                place = f"{given}, line {number}" if _is_file(given) else f"--input {given!r}"
+                raise InputError(f"{place}: is empty; a text is needed")
+            if any("\ud800" <= character <= "\udfff" for character in line):  # bytes that the shell passed on
+                raise InputError(f"--input {given!r}: not UTF-8")
+            texts.append(line)
+    return texts
+
+
+def _is_file(given: str) -> bool:
+    try:
+        return Path(given).is_file()
+    except (OSError, ValueError):  # a text too long for a file's name, or one with a NUL
+        return False
+
+
+def read_folders(folder: Path, classes: Sequence[str] | None = None) -> Labelled:
+    """Reads a folder of text files a class, as aclImdb has them.
+
+    Args:
+        folder: The folder of folders.
+        classes: Folders that count; all if not given.
+
+    Raises:
+        InputError: It holds no such folders, one is empty, or a file cannot be read.
+    """
+    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    names = found if classes is None else [name for name in found if name in classes]
+    if not names:
+        raise InputError(f"{folder}: no folders in it; texts belong into {folder.name}/<class>")
+    part = Labelled()
+    for name in names:
+        files = [path for path in (folder / name).glob("*.txt") if not path.name.startswith(".") and not path.is_dir()]
+        if not files:
+            raise InputError(f"{folder / name}: no .txt files in it")
+        for path in sorted(files, key=lambda path: _natural(path.name)):
+            part.add(read_text(path, may_be_empty=True), name, str(path))
+    return part
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """Returns a key that sorts 2 before 10."""
+    return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in re.split(r"(\d+)", name) if piece]
+
+
+def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> Labelled:
+    """Reads a file of two columns without a header, a text a line: text and label, in either order.
+
+    Columns are divided by the line's first or last tab, or, in a file named `.csv`, by commas (quoted as usual).
+
+    Args:
+        path: The file.
+        label: The label's column, 0 or 1; found out if not given: it is the one with few different values.
+        names: Names of classes that the file numbers from 0.
+
+    Raises:
+        InputError: The file cannot be read or has no texts, or a line has not two columns; names it.
+    """
+    rows = list(_comma_rows(path) if path.suffix == ".csv" else _tab_rows(path, label))
+    for number, row in rows:
+        if len(row) != 2:
+            raise InputError(f"{path}, line {number}: {len(row)} columns, where text and label are expected")
+    if not rows:
+        raise InputError(f"{path}: no texts in it")
+    if label is None:
+        label = _label_column(path, [row for _, row in rows])
+    part = Labelled(label_column=label)
+    for number, row in rows:
+        part.add(
+            row[1 - label], _class_name(row[label].strip(), names, f"{path}, line {number}"), f"{path}, line {number}"
+        )
+    return part
+
+
+def _tab_rows(path: Path, label: int | None) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(read_text(path).rstrip("\n").split("\n"), 1):
+        if "\t" not in line:
+            raise InputError(f"{path}, line {number}: no tab between text and label")
+        # a text may hold tabs itself
+        yield number, line.split("\t") if label is None else _cut(line, label)
+
+
+def _cut(line: str, label: int) -> list[str]:
+    return line.split("\t", 1) if label == 0 else line.rsplit("\t", 1)
+
+
+def _comma_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(2**31 - 1)  # an article can be long
+    reader = csv.reader(io.StringIO(read_text(path)), strict=True)  # str.splitlines would also cut at U+2028 and such
+    try:
+        yield from ((reader.line_num, row) for row in reader if row)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:
+    kinds = [len({row[column].strip() for row in rows}) for column in range(2)]
+    label = kinds.index(min(kinds))
+    if kinds[label] > MANY or kinds[0] == kinds[1]:
+        raise InputError(
+            f"{path}: either column could be the label ({kinds[0]:,} and {kinds[1]:,} different values); say which "
+            "with --data.label_column 0 or 1"
+        )
+    return label
+
+
+def _class_name(label: str, names: Sequence[str] | None, place: str) -> str:
+    if names is None:
+        return label
+    if not label.isdecimal() or int(label) >= len(names):
+        raise InputError(f"{place}: label {label!r}, where 0 to {len(names) - 1} are expected")
+    return names[int(label)]
+
+
+def read_table(path: Path, text: str, label: str) -> Labelled:
+    """Reads a comma-separated file with a header.
+
+    Args:
+        path: The file.
+        text: Column of the texts.
+        label: Column of the labels.
+
+    Raises:
+        InputError: The file cannot be read, lacks a column or has no texts, or a line has not as many columns as the
+            header.
+    """
+    rows = _comma_rows(path)
+    _, header = next(rows, (0, []))
+    for column in (text, label):
+        if column not in header:
+            raise InputError(f"{path}: no column {column!r}; it has {', '.join(header) or 'none'}")
+    part = Labelled()
+    for number, row in rows:
+        if len(row) != len(header):
+            raise InputError(f"{path}, line {number}: {len(row)} columns, where the header has {len(header)}")
+        part.add(row[header.index(text)], row[header.index(label)].strip(), f"{path}, line {number}")
+    if not part.texts:
+        raise InputError(f"{path}: no texts in it")
+    return part

@@ -1,0 +1,1 @@
+"""Layers and initialisers that several architectures share."""

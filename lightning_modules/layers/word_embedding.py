@@ -1,0 +1,52 @@
+"""Layers that text classifiers share."""
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import InputError
+from lightning_modules.layers.masks import padding_mask
+
+
+class WordEmbedding(nn.Module):
+    """Embeds the tokens of documents, and gives zeros behind their ends.
+
+    Args:
+        vocab_size: Number of symbols.
+        width: Width E of the embedding.
+        start: Embeddings start uniformly within plus and minus this.
+        dropout: Share of words that are dropped whole in training.
+    """
+
+    def __init__(self, vocab_size: int, width: int, start: float, dropout: float = 0.0) -> None:
+        super().__init__()
+        if not 0 <= dropout < 1:
+            raise InputError(f"model.embedding_dropout is {dropout:g}: at least 0 and less than 1 is needed")
+        self.table = nn.Embedding(vocab_size, width)
+        nn.init.uniform_(self.table.weight, -start, start)
+        self.dropout = dropout
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Returns embeddings [B, M, E] of tokens [B, M], by lengths [B]."""
+        kept = padding_mask(lengths, tokens.shape[1])
+        scale = 1.0
+        if self.training and self.dropout:
+            kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
+            scale = 1 / (1 - self.dropout)
+        return self.table(tokens) * (kept * scale)[..., None]
+
+
+def dense_head(inputs: int, hidden: int, units: int, dropout: float) -> nn.Sequential:
+    """Returns a head: dropout and a dense layer, with a hidden layer and ReLU before them if `hidden` is not 0.
+
+    Dense weights start within sqrt(3 / inputs) (uniform with variance 1 / inputs), biases at 0.
+    """
+    layers: list[nn.Module] = []
+    if hidden:
+        layers += [nn.Linear(inputs, hidden), nn.ReLU()]
+    layers += [nn.Dropout(dropout), nn.Linear(hidden or inputs, units)]
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            bound = (3 / layer.in_features) ** 0.5
+            nn.init.uniform_(layer.weight, -bound, bound)
+            nn.init.zeros_(layer.bias)
+    return nn.Sequential(*layers)

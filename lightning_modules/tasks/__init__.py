@@ -1,0 +1,1 @@
+"""What a training step is: the loss, the metrics and the optimizer of each kind of model."""

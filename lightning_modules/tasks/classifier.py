@@ -1,0 +1,76 @@
+"""The task that all classifiers share: the loss, its step, and probabilities."""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch.nn.functional as F
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor
+
+from lightning_modules.tasks.metrics import ClassificationMetrics
+from lightning_modules.tasks.task import Task, default_optimizer
+
+
+class Classifier(Task):
+    """Softmax cross-entropy on logits.
+
+    Logs `loss` (nats, unless a network has a loss of its own; without label smoothing outside training) and `acc`
+    (0 to 1) under `train/`, `val/` and `test/`. A subclass says in `logits` what of a batch its network is fed.
+
+    Args:
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, decay_norms_and_biases, norm_lr_factor)
+        self.label_smoothing = label_smoothing
+
+    @abstractmethod
+    def logits(self, batch: Any) -> Tensor:
+        """Returns logits [B, K] of a batch."""
+
+    def predicted_logits(self, batch: Any) -> Tensor:
+        """Returns logits, float32 [B, K], as they count in validation, test and prediction."""
+        return self.logits(batch).float()
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Returns the mean loss of a batch: cross-entropy in nats, unless a network has a loss of its own.
+
+        Args:
+            logits: float32 [B, K].
+            targets: int64 [B].
+            label_smoothing: Part of the target that is spread over all classes.
+        """
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+
+    def training_outputs(self, batch: Any) -> tuple[Tensor, Tensor]:
+        """Returns logits, float32 [B, K], and loss of a training batch; for networks with auxiliary heads to extend."""
+        logits = self.logits(batch).float()
+        return logits, self.loss(logits, batch.targets, self.label_smoothing)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Returns the loss of a batch."""
+        logits, loss = self.training_outputs(batch)
+        self.train_metrics.update(logits, batch.targets, loss)
+        return loss
+
+    def evaluate(self, batch: Any, metrics: ClassificationMetrics) -> Tensor:
+        """Takes a batch into metrics and returns its probabilities, float32 [B, K]."""
+        logits = self.predicted_logits(batch)
+        metrics.update(logits, batch.targets, self.loss(logits, batch.targets))
+        return logits.softmax(1)
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Returns the probabilities of a batch, float32 [B, K]."""
+        return self.predicted_logits(batch).softmax(1)

@@ -1,0 +1,55 @@
+"""The base of image classifiers. A subclass states the network."""
+
+from collections.abc import Callable
+
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from datamodules.batches import ImageBatch
+from lightning_modules.tasks.classifier import Classifier
+from lightning_modules.tasks.task import default_optimizer
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+class ImageClassifier(Classifier):
+    """Softmax cross-entropy on the logits of images.
+
+    Args:
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+    """
+
+    def __init__(
+        self,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
+
+    def logits(self, batch: ImageBatch) -> Tensor:
+        """Returns logits [B, K] of a batch of images."""
+        return self(batch.images)
+
+    def predicted_logits(self, batch: ImageBatch) -> Tensor:
+        """Returns logits, float32 [B, K], averaged over several views of each image where these are asked for."""
+        if self.views is None:
+            return self(batch.images).float()
+        return sum(weight * self(view).float() for weight, view in self.views(batch.images))
+
+    def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the weights of torchvision's same network under this network's names, where these differ."""
+        return weights

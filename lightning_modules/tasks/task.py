@@ -1,0 +1,188 @@
+"""What all trainings share: metrics, the optimizer and its schedule. A subclass says what a batch's loss is."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from pytorch_lightning import LightningModule
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn, optim
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from core.errors import InputError
+from core.measures import check_monitor
+from lightning_modules.schedules import RunSchedule
+from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
+
+
+def default_optimizer(params: Iterable) -> Optimizer:
+    """Returns plain momentum SGD; every config names its own."""
+    return optim.SGD(params, lr=0.05, momentum=0.9)
+
+
+class Task(LightningModule):
+    """A training: what is measured and logged under `train/`, `val/` and `test/`, and how weights are optimized.
+
+    Args:
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+    """
+
+    metrics_type: ClassVar[type[RunningMetrics]] = ClassificationMetrics
+    val_metric_names: ClassVar[tuple[str, ...]] = ("val/loss", "val/acc")
+    monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config says otherwise
+
+    def __init__(
+        self,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        decay_norms_and_biases: bool = True,
+        norm_lr_factor: float = 1.0,
+    ) -> None:
+        super().__init__()
+        # Callables are the config's to keep. Loggers get the whole config once, so not these beside it.
+        self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)
+        # Functions, which copies of the model share; what a command line's parser gives cannot be copied.
+        self.make_optimizer = lambda groups: optimizer(groups)
+        self.make_schedule = None if lr_scheduler is None else lambda optimizer: lr_scheduler(optimizer)
+        self.decay_norms_and_biases = decay_norms_and_biases
+        self.norm_lr_factor = norm_lr_factor
+        self.train_metrics = self.metrics_type(persistent=True)
+        self.val_metrics = self.metrics_type()
+        self.test_metrics = self.metrics_type()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_current_fx_name":  # Lightning notes some forty times a step where it is; Module looks long at each
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def on_train_start(self) -> None:
+        """Checks that what a plateau schedule watches will be measured.
+
+        Raises:
+            InputError: There is no validation.
+        """
+        batches = self.trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
+        for config in self.trainer.lr_scheduler_configs:
+            if isinstance(config.scheduler, ReduceLROnPlateau) and batches and not sum(batches):
+                raise InputError(
+                    f"a plateau schedule watches {config.monitor}: it needs a validation split (data.val_size)"
+                )
+
+    def on_train_epoch_start(self) -> None:
+        """Starts the epoch's metrics; a run resumed within an epoch does not come here, and keeps them."""
+        self.train_metrics.reset()
+
+    @abstractmethod
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Takes a batch into the training metrics and returns its mean loss."""
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the epoch's training metrics, and lets a plateau schedule look at the validation's."""
+        self._log("train", self.train_metrics)
+        # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
+        for config in self.trainer.lr_scheduler_configs:
+            if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in self.trainer.epoch_validation:
+                config.scheduler.step(self.trainer.epoch_validation[config.monitor])
+
+    def on_validation_epoch_start(self) -> None:
+        """Starts the metrics, which an earlier validation may have left as tensors of inference mode."""
+        self.val_metrics.reset()
+
+    @abstractmethod
+    def evaluate(self, batch: Any, metrics: RunningMetrics) -> Tensor:
+        """Takes a batch into metrics of validation or test, and returns what the model makes of it."""
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Takes a batch into the validation metrics."""
+        self.evaluate(batch, self.val_metrics)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the validation metrics."""
+        self._log("val", self.val_metrics)
+
+    def on_test_epoch_start(self) -> None:
+        """Starts the metrics."""
+        self.test_metrics.reset()
+
+    def test_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Takes a batch into the test metrics, and returns what the model makes of it."""
+        return self.evaluate(batch, self.test_metrics)
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the test metrics."""
+        self._log("test", self.test_metrics)
+
+    def _log(self, part: str, metrics: RunningMetrics) -> None:
+        self.log_dict({f"{part}/{name}": value for name, value in metrics.compute().items()})
+
+    def parameter_groups(self) -> list[dict]:
+        """Returns the parameters as named groups: weights, those of the head, norms, and other biases.
+
+        The head is every dense layer with as many outputs as there are classes.
+        """
+        kinds: dict[int, str] = {}
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._NormBase):
+                kinds |= {id(parameter): "norms" for parameter in module.parameters()}
+            elif isinstance(module, nn.Linear) and module.out_features == self.hparams.get("num_classes"):
+                kinds[id(module.weight)] = "head"
+        groups: dict[str, list[nn.Parameter]] = {"weights": [], "head": [], "norms": [], "biases": []}
+        for parameter in self.parameters():
+            groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)
+        return [{"name": name, "params": params} for name, params in groups.items() if params]
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Puts the running metrics of all processes together, each of which has seen a part of the epoch."""
+        if self.trainer.world_size > 1:
+            for value in _running_metrics(checkpoint).values():
+                value.copy_(self.trainer.strategy.reduce(value.clone().to(self.device), reduce_op="sum"))
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """Gives the running metrics of all processes to the first."""
+        if self._trainer is not None and self._trainer.global_rank > 0:
+            for value in _running_metrics(checkpoint).values():
+                value.zero_()
+
+    def configure_optimizers(self) -> Optimizer | dict:
+        """Returns the optimizer and its schedule, which steps with the optimizer; a plateau's steps with validation."""
+        optimizer = self.make_optimizer(self.parameter_groups())
+        for group in optimizer.param_groups:
+            if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:
+                group["weight_decay"] = 0.0
+            if group["name"] == "norms" and self.norm_lr_factor != 1:
+                # an SGD step decays by lr * weight_decay, which the factor is not to change
+                group["lr"] *= self.norm_lr_factor
+                group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
+        if _all_alike(optimizer.param_groups):  # one group then: each takes some twenty microseconds of a step
+            optimizer = self.make_optimizer([{"name": "all", "params": list(self.parameters())}])
+        if self.make_schedule is None:
+            return optimizer
+        schedule = self.make_schedule(optimizer)
+        if isinstance(schedule, ReduceLROnPlateau):
+            monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's has one, torch's has none
+            check_monitor("--model.lr_scheduler.monitor", monitor, self)
+            plateau = {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER}
+            return {"optimizer": optimizer, "lr_scheduler": plateau}
+        if isinstance(schedule, RunSchedule):
+            schedule.set_total_steps(self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
+
+
+def _all_alike(groups: list[dict]) -> bool:
+    """Says whether parameter groups differ in nothing but their names and parameters."""
+    settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
+    return all(other == settings[0] for other in settings)
+
+
+def _running_metrics(checkpoint: dict) -> dict[str, Tensor]:
+    """Returns the sums of the epoch so far in a checkpoint; under weight averaging they are in the current state."""
+    state = checkpoint.get("current_model_state", checkpoint["state_dict"])
+    return {name: value for name, value in state.items() if name.startswith("train_metrics.")}

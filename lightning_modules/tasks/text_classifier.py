@@ -1,0 +1,83 @@
+"""The base of text classifiers. A subclass states the network."""
+
+from abc import abstractmethod
+from typing import Literal
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor
+
+from core.errors import InputError
+from datamodules.batches import TextBatch
+from lightning_modules.tasks.classifier import Classifier
+from lightning_modules.tasks.task import default_optimizer
+
+Objective = Literal["cross_entropy", "squared_error"]
+
+
+class TextClassifier(Classifier):
+    """Classifies documents, whose padding never changes a result.
+
+    Args:
+        num_classes: Number of classes K.
+        objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
+        logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over all classes.
+        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+
+    Raises:
+        InputError: One unit is to tell more than two classes apart.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        objective: Objective = "cross_entropy",
+        logistic: bool = False,
+        optimizer: OptimizerCallable = default_optimizer,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        label_smoothing: float = 0.0,
+        decay_norms_and_biases: bool = True,
+    ) -> None:
+        if logistic and num_classes != 2:
+            raise InputError(f"model.logistic: one unit tells 2 classes apart, and the data has {num_classes}")
+        if objective == "squared_error" and label_smoothing:
+            raise InputError(f"model.label_smoothing is {label_smoothing:g}: a squared error has none")
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        self.objective = objective
+        self.units = 1 if logistic else num_classes  # of the head
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Returns logits of documents.
+
+        Args:
+            tokens: int64 [B, M]; what lies behind a document's end does not matter.
+            lengths: Number of tokens of each document, int64 [B], at least 1.
+
+        Returns:
+            [B, K]; of one logistic unit, the first is 0.
+        """
+        logits = self.scores(tokens, lengths)
+        return torch.cat([torch.zeros_like(logits), logits], 1) if self.units == 1 else logits
+
+    @abstractmethod
+    def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Returns what the head's units say, [B, units], of documents as `forward` takes them."""
+
+    def logits(self, batch: TextBatch) -> Tensor:
+        """Returns logits [B, K] of a batch of documents."""
+        return self(batch.tokens, batch.lengths)
+
+    def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Returns the mean loss of a batch: cross-entropy in nats, or the squared error of the true class.
+
+        Args:
+            logits: float32 [B, K].
+            targets: int64 [B].
+            label_smoothing: Part of the target that is spread over all classes.
+        """
+        if self.objective == "squared_error":
+            return (1 - logits.softmax(1).gather(1, targets[:, None])).square().mean()
+        return super().loss(logits, targets, label_smoothing)

@@ -1,0 +1,57 @@
+"""The base of single units, which tell two classes apart."""
+
+import torch
+from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+
+from core.errors import InputError
+from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.tasks.image_classifier import ImageClassifier
+
+
+class TwoClassUnit(ImageClassifier):
+    """A linear unit that speaks for class 1; a subclass gives its loss.
+
+    Args:
+        num_classes: Number of classes, which is 2.
+        in_channels: Channels of the images.
+        image_size: Height and width of the images.
+        initializer: How weights start.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        optimizer: Makes the optimizer from parameter groups.
+        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
+        label_smoothing: Part of the target that is spread over both classes.
+        decay_norms_and_biases: Whether weight decay acts on the bias too.
+
+    Raises:
+        InputError: There are not two classes.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int,
+        image_size: int,
+        initializer: Initializer,
+        initializer_scale: float,
+        optimizer: OptimizerCallable,
+        lr_scheduler: LRSchedulerCallable | None,
+        label_smoothing: float,
+        decay_norms_and_biases: bool,
+    ) -> None:
+        if num_classes != 2:
+            raise InputError(
+                f"{type(self).__name__} tells 2 classes apart, and the data has {num_classes}: choose two with "
+                f"--data.classes, or take lightning_modules.SoftmaxRegression"
+            )
+        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        self.linear = nn.Linear(in_channels * image_size**2, 1)
+        initialize(self.linear, initializer, initializer_scale)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
+
+        The first is 0: the softmax of (0, z) is the logistic function of z, and the larger one is class 1 where z > 0.
+        """
+        z = self.linear(images.flatten(1))  # [B, 1]
+        return torch.cat([torch.zeros_like(z), z], dim=1)

@@ -1,0 +1,61 @@
+"""Pictures on disk answer as the tensor of the same pictures would."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from tests.datamodules.test_image_files import picture
+from torch import Tensor
+
+from core.errors import InputError
+from datamodules.images.image_files import decode
+from datamodules.images.streaming import UNKNOWN_MEMORY, PictureFiles, available_memory
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    """Seven pictures of several sizes."""
+    return [picture(tmp_path / f"{n}.png", size=(9 + n, 14 - n), seed=n) for n in range(7)]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [torch.tensor([3, 0, 3]), torch.arange(7) % 2 == 0, slice(2), slice(-3, None), [5, 1], torch.tensor([]).long()],
+    ids=["places", "mask", "first", "last", "list", "none"],
+)
+def test_any_index_gives_what_it_gives_of_a_tensor(paths: list[Path], index: Tensor | list[int] | slice) -> None:
+    files, images = PictureFiles(paths, 8, 3, 0), decode(paths, 8, 3, resize=True)
+    assert len(files) == len(images)
+    assert torch.equal(files[index], images[index])
+    assert torch.equal(files.take(index)[:], images[index])
+
+
+def test_nothing_is_decoded_before_it_is_asked_for(paths: list[Path]) -> None:
+    paths[2].write_bytes(b"broken")
+    files = PictureFiles(paths, 8, 3, 0)
+    assert len(files.take(torch.arange(5))) == 5
+    assert files[torch.tensor([1, 3])].shape == (2, 8, 8, 3)
+    with pytest.raises(InputError, match=r"2\.png: no picture"):
+        files[:3]
+
+
+def test_workers_can_be_given_them_however_they_are_started(paths: list[Path]) -> None:
+    files = PictureFiles(paths, 8, 1, 2)
+    assert torch.equal(pickle.loads(pickle.dumps(files))[:], files[:])
+
+
+def test_memory_is_what_the_system_says_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: "MemTotal:  99 kB\nMemAvailable:   12 kB\nBuffers: 1 kB\n")
+    assert available_memory() == 12 * 1024
+
+
+@pytest.mark.parametrize("content", [None, "MemTotal: 99 kB\n"])
+def test_memory_is_guessed_where_the_system_does_not_say(content: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(self: Path) -> str:
+        if content is None:
+            raise FileNotFoundError(self)
+        return content
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert available_memory() == UNKNOWN_MEMORY

@@ -1,0 +1,113 @@
+"""The drawn pictures are reproducible and balanced, and rank models as real ones do."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from datamodules.images.synthetic import CLASS_NAMES, synthetic_images
+
+
+def test_the_same_arguments_draw_the_same_pictures() -> None:
+    images, labels = synthetic_images(60, seed=0, image_size=16)
+    torch.manual_seed(1)
+    again, same_labels = synthetic_images(60, seed=0, image_size=16)
+    assert torch.equal(images, again)
+    assert torch.equal(labels, same_labels)
+
+
+def test_another_seed_draws_other_pictures() -> None:
+    first, second = (synthetic_images(60, seed=seed, image_size=16) for seed in (0, 1))
+    assert not torch.equal(first[0], second[0])
+    assert not torch.equal(first[1], second[1])
+
+
+def test_drawing_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    synthetic_images(5, seed=0, image_size=16)
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize("n", [0, 1, 57, 250, 300])
+def test_more_pictures_only_append(n: int) -> None:
+    more, more_labels = synthetic_images(550, seed=0, image_size=16, in_channels=1)
+    images, labels = synthetic_images(n, seed=0, image_size=16, in_channels=1)
+    assert torch.equal(images, more[:n])
+    assert torch.equal(labels, more_labels[:n])
+
+
+@pytest.mark.parametrize(("n", "num_classes"), [(100, 10), (57, 10), (33, 5), (7, 2)])
+def test_class_counts_differ_by_at_most_one(n: int, num_classes: int) -> None:
+    _, labels = synthetic_images(n, seed=0, num_classes=num_classes, image_size=16)
+    counts = torch.bincount(labels, minlength=num_classes)
+    assert len(counts) == num_classes
+    assert counts.max() - counts.min() <= 1
+
+
+def test_the_order_mixes_the_classes() -> None:
+    _, labels = synthetic_images(100, seed=0, image_size=16)
+    rounds = labels.view(10, 10)
+    assert len({tuple(order.tolist()) for order in rounds}) == 10
+
+
+@pytest.mark.parametrize(("image_size", "in_channels"), [(16, 1), (28, 1), (32, 3), (48, 3), (20, 4)])
+def test_pictures_have_the_size_and_channels_asked_for(image_size: int, in_channels: int) -> None:
+    images, labels = synthetic_images(12, seed=0, image_size=image_size, in_channels=in_channels)
+    assert images.shape == (12, image_size, image_size, in_channels)
+    assert images.dtype == torch.uint8
+    assert labels.dtype == torch.int64
+    assert images.float().flatten(1).std(1).min() > 5, "no picture is empty"
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"n": -1}, "n must not be negative"),
+        ({"num_classes": 1}, "num_classes must be between 2 and 10"),
+        ({"num_classes": 11}, "num_classes must be between 2 and 10"),
+        ({"image_size": 15}, "image_size must be at least 16"),
+        ({"in_channels": 0}, "in_channels must be at least 1"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(settings: dict[str, int], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        synthetic_images(**{"n": 10, "seed": 0} | settings)
+
+
+def test_every_class_looks_different() -> None:
+    images, labels = synthetic_images(1000, seed=0, image_size=16, in_channels=1)
+    means = torch.stack([images[labels == label].float().mean(0).flatten() for label in range(len(CLASS_NAMES))])
+    distances = torch.cdist(means, means) + torch.eye(10) * 1e9
+    assert distances.min() > 15
+
+
+def accuracy(model: nn.Module, images: Tensor, labels: Tensor, epochs: int = 8) -> float:
+    """Trains a model on all but the last 500 pictures, and returns its accuracy on those."""
+    x, test_x = images[:-500], images[-500:]
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(epochs):
+        for index in torch.randperm(len(x), generator=rng).split(50):
+            optimizer.zero_grad()
+            cross_entropy(model(x[index]), labels[index]).backward()
+            optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        return (model(test_x).argmax(1) == labels[-500:]).float().mean().item()
+
+
+def test_a_linear_model_is_clearly_worse_than_a_small_convolutional_one() -> None:
+    torch.manual_seed(0)
+    images, labels = synthetic_images(5500, seed=0, num_classes=5, image_size=16)
+    x = (images.float() / 255 - 0.5).permute(0, 3, 1, 2) * 4
+
+    def block(inputs: int, outputs: int) -> list[nn.Module]:
+        return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]
+
+    convolutional = nn.Sequential(*block(3, 16), *block(16, 32), *block(32, 32), nn.Flatten(), nn.Linear(128, 5))
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(768, 5))
+    linear_accuracy, convolutional_accuracy = accuracy(linear, x, labels), accuracy(convolutional, x, labels)
+    assert linear_accuracy > 1.2 / 5, "better than guessing"
+    assert convolutional_accuracy > linear_accuracy + 0.12

@@ -1,0 +1,95 @@
+"""Documents of any length come in batches that are a function of (seed, epoch), with as little padding as may be."""
+
+from itertools import chain
+
+import pytest
+import torch
+
+from datamodules.text.documents import DocumentLoader, Documents, TextBatch
+
+N = 37
+
+
+def documents(n: int = N) -> Documents:
+    """Returns documents of 1 to 10 tokens, each filled with its own place, counted from 1."""
+    lengths = [1 + (7 * place) % 10 for place in range(n)]
+    return Documents.of([[place + 1] * length for place, length in enumerate(lengths)], [p % 3 for p in range(n)])
+
+
+def epoch(loader: DocumentLoader, number: int = 0) -> list[TextBatch]:
+    """Returns the batches of an epoch."""
+    loader.set_epoch(number)
+    return list(loader)
+
+
+def places(batches: list[TextBatch]) -> list[int]:
+    """Returns the places of all documents."""
+    return list(chain.from_iterable(batch.index.tolist() for batch in batches))
+
+
+def test_a_batch_holds_whole_documents_and_zeros_behind_them() -> None:
+    batch = Documents.of([[5, 6, 7], [8], [9, 10]], [0, 1, 2]).batch(torch.tensor([2, 0]))
+    assert batch.tokens.tolist() == [[9, 10, 0], [5, 6, 7]]
+    assert batch.tokens.dtype == torch.int64
+    assert batch.lengths.tolist() == [2, 3]
+    assert batch.targets.tolist() == [2, 0]
+    assert batch.index.tolist() == [2, 0]
+
+
+def test_each_class_counts_its_documents_that_hold_a_symbol() -> None:
+    counts = Documents.of([[2, 2, 3], [3], [3, 2]], [0, 1, 1]).counts(5, 2)
+    assert counts.tolist() == [[0, 0], [0, 0], [1, 1], [1, 2], [0, 0]]
+
+
+@pytest.mark.parametrize("bucket", [1, 3])
+def test_an_epoch_brings_every_document_once_but_for_the_dropped_tail(bucket: int) -> None:
+    loader = DocumentLoader(documents(), 5, seed=0, bucket=bucket)
+    batches = epoch(loader)
+    assert [len(batch.index) for batch in batches] == [5] * 7 == [5] * len(loader)
+    assert len(set(places(batches))) == 35
+    for batch in batches:
+        assert (batch.tokens.amax(1) == batch.index + 1).all()
+        assert (batch.tokens.count_nonzero(1) == batch.lengths).all()
+
+
+def test_buckets_save_padding_and_batches_still_come_in_any_order() -> None:
+    def padding(bucket: int) -> int:
+        return sum((b.tokens == 0).sum().item() for b in epoch(DocumentLoader(documents(400), 10, 0, bucket)))
+
+    assert padding(10) < padding(1) / 3
+    widths = [batch.tokens.shape[1] for batch in epoch(DocumentLoader(documents(400), 10, 0, 40))]
+    assert widths not in (sorted(widths), sorted(widths, reverse=True))
+
+
+@pytest.mark.parametrize("bucket", [1, 3])
+def test_the_order_is_a_function_of_seed_and_epoch(bucket: int) -> None:
+    def order(seed: int, number: int) -> list[int]:
+        return places(epoch(DocumentLoader(documents(), 5, seed, bucket), number))
+
+    assert order(0, 2) == order(0, 2)
+    assert order(0, 2) != order(0, 3)
+    assert order(0, 2) != order(1, 2)
+
+
+def test_a_resumed_epoch_brings_the_rest_of_it() -> None:
+    whole = epoch(DocumentLoader(documents(), 5, 0, 3), 4)
+    loader = DocumentLoader(documents(), 5, 0, 3)
+    loader.position = 3
+    assert places(epoch(loader, 4)) == places(whole[3:])
+    assert len(epoch(loader, 5)) == 7
+
+
+def test_processes_share_each_batch_equally() -> None:
+    whole = epoch(DocumentLoader(documents(), 6, 0, 3))
+    shares = [epoch(DocumentLoader(documents(), 6, 0, 3, rank, 2)) for rank in range(2)]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert [len(part.index) for part in parts] == [3, 3]
+        assert set(batch.index.tolist()) == set(places(parts))
+
+
+@pytest.mark.parametrize("bucket", [1, 3])
+def test_evaluation_meets_every_document_once_over_all_processes(bucket: int) -> None:
+    shares = [DocumentLoader(documents(), 8, None, bucket, rank, 2) for rank in range(2)]
+    assert [len(list(share)) for share in shares] == [len(share) for share in shares]
+    assert sorted(places([*shares[0], *shares[1]])) == list(range(N))
+    assert places(list(DocumentLoader(documents(), 8))) == list(range(N)), "in order unless they are sorted"

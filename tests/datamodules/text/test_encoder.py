@@ -1,0 +1,178 @@
+"""Texts become the same numbers every time, by a vocabulary of the training texts alone."""
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from datamodules.text.encoder import Encoder, Encoding
+from datamodules.text.vocabulary import SPECIAL, UNKNOWN
+
+TEXTS = ["The cat sat.", "the cat didn't sit!", "A dog<br />barks"]
+
+
+def fitted(texts: list[str] = TEXTS, **settings: object) -> Encoder:
+    """Returns an encoder that has learned from texts."""
+    encoder = Encoder(Encoding(**settings))
+    encoder.fit(texts)
+    return encoder
+
+
+def symbols(encoder: Encoder, text: str) -> list[str]:
+    """Returns the symbols that a text becomes."""
+    return [encoder.vocabulary.symbols[number] for number in encoder.encode(text)]
+
+
+def test_words_and_single_marks_are_tokens_and_line_breaks_are_not() -> None:
+    encoder = Encoder(Encoding())
+    assert encoder.tokens("Well, it's 10/10!<br /><BR>Über-cool") == (
+        ["well", ",", "it's", "10", "/", "10", "!", "über", "-", "cool"]
+    )
+    assert Encoder(Encoding(lowercase=False)).tokens("It's<BR />so") == ["It's", "so"]
+    assert Encoder(Encoding(punctuation=False)).tokens("Well, it's 10/10!") == ["well", "it's", "10", "10"]
+
+
+def test_characters_are_tokens_without_spaces() -> None:
+    assert Encoder(Encoding(tokenizer="char")).tokens("同步 A股") == ["同", "步", "a", "股"]
+
+
+def test_padding_and_unknown_are_apart_from_all_that_is_learned() -> None:
+    encoder = fitted()
+    assert encoder.vocab_size == len({token for text in TEXTS for token in encoder.tokens(text)}) + 2
+    assert encoder.encode("the zebra") == [encoder.vocabulary.ids(["the"])[0], UNKNOWN]
+    assert 0 not in encoder.encode(" ".join(TEXTS))
+    assert encoder.vocabulary.symbols[:2] == SPECIAL
+
+
+@pytest.mark.parametrize("text", ["\x00pad", "\x00unknown"])
+def test_a_text_with_the_name_of_a_special_symbol_is_not_taken_for_it(text: str) -> None:
+    for settings in ({"tokenizer": "char", "ngrams": 4}, {"tokenizer": "word", "ngrams": 2}):
+        encoder = fitted([text], **settings)
+        assert len(set(encoder.vocabulary.symbols)) == encoder.vocab_size
+        assert min(encoder.encode(text)) > UNKNOWN
+
+
+def test_a_text_with_the_name_of_the_unknown_symbol_leaves_subwords_as_they_are() -> None:
+    pytest.importorskip("tokenizers")
+    encoder = fitted(["lower \x00unknown"], tokenizer="subword", max_size=40)
+    assert encoder.encode("zzz") == [UNKNOWN] * 3
+
+
+def test_neighbours_count_as_symbols_behind_the_tokens() -> None:
+    encoder = fitted(["a b c"], ngrams=3)
+    assert symbols(encoder, "a b c") == ["a", "b", "c", "a b", "b c", "a b c"]
+    assert symbols(fitted(["ab"], tokenizer="char", ngrams=2), "ab") == ["a", "b", "ab"]
+    assert symbols(encoder, "a") == ["a"], "a text too short for them has none"
+
+
+def test_rare_symbols_are_left_out_and_frequent_ngrams_are_all_found() -> None:
+    encoder = fitted(["a b c", "a b d", "x a b"], ngrams=2, min_count=2)
+    assert set(encoder.vocabulary.symbols[2:]) == {"a", "b", "a b"}
+    every = fitted(["a b c", "a b d"], ngrams=3)
+    assert set(every.vocabulary.symbols[2:]) == {"a", "b", "c", "d", "a b", "b c", "b d", "a b c", "a b d"}
+
+
+def test_symbols_count_once_a_document_where_that_is_asked() -> None:
+    encoder = fitted(["a a a", "b", "b"], unique=True, min_count=2)
+    assert set(encoder.vocabulary.symbols[2:]) == {"b"}, "in how many documents counts"
+    encoder = fitted(["a b a b"], ngrams=2, unique=True)
+    assert symbols(encoder, "a b a b") == ["a", "b", "a b", "b a"]
+
+
+def test_hashed_symbols_need_no_vocabulary_and_stay_clear_of_padding_and_unknown() -> None:
+    encoder = Encoder(Encoding(buckets=50, ngrams=2))
+    numbers = encoder.encode("the cat sat on the mat " * 30)
+    assert encoder.vocab_size == 52
+    assert 2 <= min(numbers) <= max(numbers) < 52
+    assert numbers == Encoder(Encoding(buckets=50, ngrams=2)).encode("the cat sat on the mat " * 30)
+    assert Encoder(Encoding(buckets=2**20)).encode("cat") == [2 + 0x9E5E43A8 % 2**20], "CRC-32, the same everywhere"
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("head", ["a", "b"]), ("tail", ["c", "d"])])
+def test_a_longer_text_is_cut_and_counted(keep: str, kept: list[str]) -> None:
+    encoder = fitted(["a b c d"], max_length=2, keep=keep)
+    assert symbols(encoder, "a b c d") == kept
+    assert symbols(encoder, "a b") == ["a", "b"]
+    assert encoder.met["cut"] == 1
+
+
+def test_an_empty_text_is_one_unknown_symbol_and_counted() -> None:
+    encoder = fitted()
+    assert encoder.encode(" ") == encoder.encode("<br />") == [UNKNOWN]
+    assert encoder.met["empty"] == 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"ngrams": 2, "unique": True}, {"buckets": 64}])
+def test_an_encoder_comes_back_from_its_content(settings: dict) -> None:
+    encoder = fitted(**settings)
+    again = Encoder.from_content(json.loads(json.dumps(encoder.content())))
+    assert again.encode("the cat barks") == encoder.encode("the cat barks")
+    assert (again.vocab_size, again.encoding) == (encoder.vocab_size, encoder.encoding)
+
+
+@pytest.mark.parametrize(
+    "content", [{"symbols": ["a"]}, {"encoding": {}, "symbols": ["a"]}, {"encoding": {"max": 1}, "symbols": SPECIAL}]
+)
+def test_content_of_something_else_is_named(content: dict) -> None:
+    with pytest.raises(InputError, match="there: holds no vocabulary of documents"):
+        Encoder.from_content(content, "there")
+
+
+def test_subwords_that_are_absent_or_broken_are_named() -> None:
+    pytest.importorskip("tokenizers")
+    content = {"encoding": {"tokenizer": "subword", "max_size": 9}, "symbols": SPECIAL}
+    with pytest.raises(InputError, match=r"there: holds no vocabulary of documents \('subwords'\)"):
+        Encoder.from_content(content, "there")
+    with pytest.raises(InputError, match="there: holds no vocabulary of subwords"):
+        Encoder.from_content(content | {"subwords": "{"}, "there")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"tokenizer": "words"}, "tokenizer is words"),
+        ({"keep": "middle"}, "keep is middle"),
+        ({"ngrams": 0}, "ngrams is 0"),
+        ({"ngrams": 6}, "ngrams is 6"),
+        ({"buckets": -1}, "buckets is -1"),
+        ({"min_count": 0}, "min_count is 0"),
+        ({"max_size": 2}, "max_size is 2"),
+        ({"max_length": 0}, "max_length is 0"),
+        ({"tokenizer": "subword"}, "max_size: a subword vocabulary needs a size"),
+    ],
+)
+def test_settings_out_of_range_are_errors(settings: dict, said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"data.encoding.{said}")):
+        Encoding(**settings)
+
+
+def test_chinese_words_are_found_quietly_and_without_files(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("jieba", exc_type=ImportError)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tokens = Encoder(Encoding(tokenizer="jieba")).tokens("北京大学 的学生")
+    assert tokens == ["北京大学", "的", "学生"]
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_subwords_are_learned_and_kept() -> None:
+    pytest.importorskip("tokenizers")
+    encoder = fitted(["lower lowest slower " * 20], tokenizer="subword", max_size=11)
+    assert len(symbols(encoder, "lowest")) > 1
+    assert "".join(symbols(encoder, "lowest")) == "lowest"
+    again = Encoder.from_content(json.loads(json.dumps(encoder.content())))
+    assert again.encode("slowest lower") == encoder.encode("slowest lower")
+    assert UNKNOWN in encoder.encode("zzz")
+
+
+@pytest.mark.parametrize(("tokenizer", "library"), [("jieba", "jieba"), ("subword", "tokenizers")])
+def test_a_library_that_is_not_there_is_named(tokenizer: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=re.escape(f"this one needs {library}; pip install -e '.[text]' brings it")):
+        fitted(["a"], tokenizer=tokenizer, max_size=8)

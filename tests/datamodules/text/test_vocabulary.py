@@ -1,0 +1,65 @@
+"""A vocabulary numbers symbols the same way every time, and comes back from disk and checkpoints as it was."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.errors import InputError
+from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary, read_saved
+from engine.checkpoint_io import load_checkpoint
+
+STRANGE = ["\n", "\t", " ", "é", "😀", "\u2028", '"', "\\", "\x00"]
+
+
+def test_symbols_are_numbered_by_frequency_and_then_by_name() -> None:
+    vocabulary = Vocabulary.of_documents({"b": 2, "a": 2, "c": 5, "d": 1}, min_count=2)
+    assert vocabulary.symbols == (*SPECIAL, "c", "a", "b")
+    assert vocabulary.ids(["a", "c", "d"]) == [3, 2, UNKNOWN]
+
+
+@pytest.mark.parametrize(("max_size", "size"), [(None, 6), (4, 4), (2, 2)])
+def test_a_largest_size_counts_padding_and_unknown(max_size: int | None, size: int) -> None:
+    assert len(Vocabulary.of_documents({"a": 4, "b": 3, "c": 2, "d": 1}, max_size=max_size)) == size
+
+
+def test_a_text_cannot_name_the_special_symbols() -> None:
+    vocabulary = Vocabulary.of_documents({"<pad>": 1, "<unk>": 1})
+    assert vocabulary.ids(["<pad>", "<unk>"]) == [2, 3]
+
+
+def test_without_an_unknown_symbol_each_that_is_missing_is_named() -> None:
+    with pytest.raises(InputError, match=r"'x' 'y': not among the 2 characters that the network has learned"):
+        Vocabulary(["a", "b"]).ids("axyx")
+    with pytest.raises(InputError, match=r"and 16 more"):
+        Vocabulary(["?"]).ids("abcdefghijklmnopqrstuvwxyz")
+
+
+def test_all_symbols_come_back_from_a_file_a_run_and_a_checkpoint(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(STRANGE)
+    vocabulary.save(tmp_path / "vocabulary.json")
+    assert Vocabulary.load(tmp_path / "vocabulary.json") == Vocabulary.load(tmp_path) == vocabulary
+    torch.save({"state_dict": {}, "vocabulary": vocabulary.state()}, tmp_path / "run.ckpt")
+    assert Vocabulary.from_state(load_checkpoint(tmp_path / "run.ckpt")["vocabulary"]) == vocabulary
+    assert Vocabulary(STRANGE[::-1]) != vocabulary
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        (b"{", "no vocabulary"),
+        (b"\xff", "no vocabulary"),
+        (b"[]", "no vocabulary (it lists no symbols)"),
+        (b'{"symbols": [1]}', "no vocabulary (it lists no symbols)"),
+        (b'{"symbols": ["a", "b", "a"]}', "no vocabulary (it lists a symbol twice)"),
+        (b'{"symbols": ["\\ud800"]}', "no vocabulary (it lists half a character)"),
+    ],
+)
+def test_a_file_that_holds_none_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "vocabulary.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(f"--data.vocabulary {path}: ") + ".*" + re.escape(said)):
+        read_saved(path)

@@ -1,0 +1,116 @@
+"""The rooms stand on each other in one order, and say truly what is in them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT
+
+# From top to bottom: a room imports what stands below it, and nothing beside or above it.
+ROOMS = (
+    ("cli", "studies", "results", "benchmarks"),
+    ("engine",),
+    ("callbacks",),
+    ("lightning_modules",),
+    ("datamodules",),
+    ("core",),
+)
+# Within a room: from top to bottom again, where it has rooms of its own. The rest of the room stands on top of them.
+INNER = {
+    "datamodules": (("images", "text"), ("base", "batches")),
+    "lightning_modules": (("tasks",), ("layers", "schedules", "optimizers")),
+    "callbacks": (("media",),),
+    "engine": (("speed",),),
+}
+LONGEST = 260  # lines of a file
+
+LEVELS = {room: level for level, rooms in enumerate(reversed(ROOMS)) for room in rooms}
+
+
+def sources() -> list[Path]:
+    """Lists the files of the product."""
+    return sorted(path for room in LEVELS for path in [*ROOT.glob(f"{room}.py"), *(ROOT / room).rglob("*.py")])
+
+
+def module_of(path: Path) -> tuple[str, ...]:
+    """Returns a file's module, without `__init__`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def imports(path: Path) -> list[tuple[str, ...]]:
+    """Lists the modules of the project that a file imports, wherever in the file."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            parts = tuple(name.split("."))
+            known = (ROOT / Path(*parts)).with_suffix(".py").is_file() or (ROOT / Path(*parts)).is_dir()
+            if parts[0] in LEVELS and known:
+                found.append(parts)
+    return found
+
+
+def allowed(importer: tuple[str, ...], imported: tuple[str, ...]) -> bool:
+    """Says whether an import leads down, or stays within a room at one height."""
+    if importer[0] != imported[0]:
+        return LEVELS[importer[0]] > LEVELS[imported[0]]
+    inner = INNER.get(importer[0], ())
+    heights = {name: len(inner) - place for place, names in enumerate(inner) for name in names}
+    top = len(inner) + 1
+    mine, other = (heights.get(module[1], top) if len(module) > 1 else top for module in (importer, imported))
+    same_room = importer[1:2] == imported[1:2] or top in (mine, other)
+    return mine > other or (mine == other and same_room)
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_lead_down(path: Path) -> None:
+    module = module_of(path)
+    up = [".".join(name) for name in imports(path) if len(name) > 1 and not allowed(module, name)]
+    assert not up, f"{'.'.join(module)} imports {', '.join(up)}"
+
+
+def test_no_imports_lead_in_a_circle() -> None:
+    graph = {}
+    for path in sources():
+        if path.name != "__init__.py":
+            graph[module_of(path)] = {name for name in imports(path) if name[-1] != "__init__"}
+    done: set[tuple[str, ...]] = set()
+
+    def visit(module: tuple[str, ...], way: list[tuple[str, ...]]) -> None:
+        assert module not in way, " -> ".join(".".join(name) for name in [*way, module])
+        if module in done:
+            return
+        for name in graph.get(module, ()):
+            visit(name, [*way, module])
+        done.add(module)
+
+    for module in graph:
+        visit(module, [])
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_can_be_read_at_a_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_says_first_what_is_in_it(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first = docstring.partition("\n\n")[0]
+    assert re.search(r"[.:)]$", first), f"{path}: {first!r}"
+
+
+def test_the_rules_can_fail() -> None:
+    assert not allowed(("datamodules", "base", "cache"), ("engine", "command"))
+    assert not allowed(("datamodules", "base", "cache"), ("datamodules", "images", "loader"))
+    assert not allowed(("datamodules", "images", "loader"), ("datamodules", "text", "encoder"))
+    assert not allowed(("lightning_modules", "layers", "recurrent"), ("lightning_modules", "vgg"))
+    assert allowed(("lightning_modules", "vgg"), ("lightning_modules", "tasks", "task"))
+    assert allowed(("cli",), ("engine", "command"))
