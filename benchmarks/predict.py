@@ -17,9 +17,9 @@ from benchmarks.measure import by_turns, data_settings, parser, ratio, show, sou
 from benchmarks.overhead import vgg
 from core.hardware import choose_precision
 from core.library_warnings import ignore_library_warnings
-from core.predictions import gather
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.image_data_module import ImageDataModule
+from engine.predictions import gather
 from engine.speed.allocator import keep_freed_memory
 from engine.trainer import Trainer
 from lightning_modules import ModernLeNet5

@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 from pytorch_lightning import Callback
 from pytorch_lightning.trainer.states import TrainerFn
-from tests.datamodules.test_image_files import picture
 
 from callbacks import RunCheckpoint
 from core.errors import InputError
@@ -25,7 +24,8 @@ from datamodules.images.synthetic import synthetic_images
 from engine.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.bits import assert_same_bits
-from tests.engine.test_resume import PulledPlug, PullPlug
+from tests.interruptions import PulledPlug, PullPlug
+from tests.pictures import picture
 from tests.processes import descendants
 from tests.tiny import tiny_trainer, tiny_vgg
 

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.cli import ReduceLROnPlateau
 
 from callbacks import EarlyStopping, Freeze, RunCheckpoint
 from core.errors import InputError
-from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
 from engine.checkpoint_io import load_checkpoint
 from engine.resume import check_same_model, read_run_checkpoint
@@ -25,6 +24,7 @@ from engine.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits
+from tests.interruptions import PulledPlug, PullPlug, PullPlugInValidation
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
@@ -67,38 +67,6 @@ KINDS: dict[str, Kind] = {
         model={"whiten": True, "whiten_bias": True},
     ),
 }
-
-
-class PulledPlug(Exception):
-    """The end of a process, as far as one process can have it."""
-
-
-class PullPlug(Callback):
-    """Ends a run in the middle of a step, before anything of it is saved."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: ImageBatch, batch_idx: int
-    ) -> None:
-        if trainer.global_step == self.step:
-            raise PulledPlug
-
-
-class PullPlugInValidation(Callback):
-    """Ends a run while it validates.
-
-    Args:
-        step: Optimizer steps that it has made by then.
-    """
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_validation_batch_end(self, trainer: Trainer, *_: object) -> None:
-        if trainer.global_step == self.step:
-            raise PulledPlug
 
 
 def _train(folder: Path, kind: Kind, plug: Callback | None = None, ckpt_path: Path | None = None) -> None:

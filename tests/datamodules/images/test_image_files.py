@@ -10,14 +10,7 @@ from PIL import Image, ImageDraw
 from core.errors import InputError
 from datamodules.base.cache import fingerprint
 from datamodules.images.image_files import class_files, class_folders, decode, find_pictures, read_pictures
-
-
-def picture(path: Path, size: tuple[int, int] = (8, 8), mode: str = "RGB", seed: int = 0) -> Path:
-    """Writes a picture of noise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shape = (size[1], size[0], *((3,) if mode == "RGB" else ()))
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(path)
-    return path
+from tests.pictures import picture
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.datamodules.test_image_files import picture
 
 from core.errors import RunFailed
 from datamodules.batches import ImageBatch
@@ -18,6 +17,7 @@ from datamodules.images.augmentation import Augmentation
 from datamodules.images.loader import BatchLoader
 from datamodules.images.streaming import PictureFiles
 from tests.bits import assert_same_bits
+from tests.pictures import picture
 from tests.processes import descendants
 
 # said by Python 3.12 and later of what torch's DataLoader does

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.datamodules.test_image_files import picture
 from torch import Tensor
 
 from core.errors import InputError
 from datamodules.images.image_files import decode
 from datamodules.images.streaming import UNKNOWN_MEMORY, PictureFiles, available_memory
+from tests.pictures import picture
 
 
 @pytest.fixture
