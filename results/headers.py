@@ -1,4 +1,4 @@
-"""What the head of each config says of its runs, made of the table and the records like the page."""
+"""The comment at the top of each config that states what its runs measured, written from the table and the records."""
 
 import re
 import textwrap
@@ -17,10 +17,10 @@ MEASURED = re.compile(r"^# (?:Measured|Not yet run).*\n(?:#  .*\n)*", re.MULTILI
 
 
 def headers(table: Table, records: Records) -> dict[Path, str]:
-    """Returns the text of every config that has a row, with what was measured.
+    """Returns the text of every config that has a row, with the figures of its runs filled in.
 
     Raises:
-        InputError: A config's head does not say what was measured, nor that nothing was.
+        InputError: A config has no line `# Measured` or `# Not yet run`, which the figures replace.
     """
     rows: dict[Path, list[Recipe]] = {}
     for row in table:
@@ -31,21 +31,31 @@ def headers(table: Table, records: Records) -> dict[Path, str]:
         found = MEASURED.search(text)
         if not found:
             raise InputError(f"{path}: its head needs a line '# Not yet run.', which the records replace")
-        measured = "".join(_measured(row, records[row.id]) for row in of_config if records[row.id])
         after = MEASURED.sub("", text[found.start() :])
-        texts[path] = text[: found.start()] + (measured or "# Not yet run.\n") + after
+        texts[path] = text[: found.start()] + _lines(of_config, records) + after
     return texts
 
 
 def write_headers(table: Table, records: Records) -> None:
-    """Writes what was measured into the configs."""
+    """Writes the figures of the runs into the configs."""
     for path, text in headers(table, records).items():
         if path.read_text(encoding="utf-8") != text:
             write_atomically(path, text)
 
 
+def _lines(rows: list[Recipe], records: Records) -> str:
+    """Returns the comments on all rows of a config; rows with the same runs give one comment."""
+    measured = dict.fromkeys(_measured(row, records[row.id]) for row in rows if records[row.id])
+    missing = [row for row in rows if not records[row.id]]
+    if not missing:
+        return "".join(measured)
+    if len(rows) == 1:
+        return "# Not yet run.\n"
+    names = [row.id + (f" ({_given(row)})" if _given(row) else "") for row in missing]
+    return "".join(measured) + _comment(f"Not yet run: {', '.join(names)}.")
+
+
 def _measured(row: Recipe, records: list[Record]) -> str:
-    given = row.flags + ([f"--weights of a run of {row.weights_from}"] if row.weights_from else [])
     shown = {
         "test/acc": f"% of all test {row.samples}",
         "test/acc_first_2000": "% of the first 2,000",
@@ -63,6 +73,15 @@ def _measured(row: Recipe, records: list[Record]) -> str:
     hardware = " and ".join(sorted({record.hardware for record in records}))
     torch = " and ".join(sorted({record.torch for record in records}))
     seconds = f"{mean(record.seconds for record in records):,.0f} s on {hardware}"
-    text = f"Measured{' with ' + ' '.join(given) if given else ''}: {', '.join(parts)} (n = {len(records)}, "
+    text = f"Measured{f' with {_given(row)}' if _given(row) else ''}: {', '.join(parts)} (n = {len(records)}, "
     text += f"{'seeds' if len(records) > 1 else 'seed'} {seeds}; {seconds}; torch {torch})."
+    return _comment(text)
+
+
+def _given(row: Recipe) -> str:
+    """Returns what a row's runs are given beside the config."""
+    return " ".join(row.flags + ([f"--weights of a run of {row.weights_from}"] if row.weights_from else []))
+
+
+def _comment(text: str) -> str:
     return textwrap.fill(text, 120, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False) + "\n"

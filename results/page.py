@@ -18,10 +18,10 @@ record yet, the cheapest first, and `python -m results status` lists them.
 All numbers are accuracies in percent; those of language models are cross-entropies in nats a character.
 **Published**: behind ± stands one binomial standard error, computed from the number of samples that the number was
 measured on, which follow in parentheses; `log` means that a log kept by the source shows it. **To the letter**: the
-published training, to the letter as far as it is stated, by a config of its own, `configs/published/<id>.yaml`; the
-head of each config says what had to be chosen. Each run's test set was read once, after training. **Strong**: our
-recipe for the same kind of network, on the whole test set; seconds are of the whole run. Behind our ± stands the sample
-standard deviation over n runs, which differ in their seed alone.
+published training, to the letter as far as it is stated, by `configs/published/<id>.yaml` or by the config and options
+of the footnote; the head of each config says what had to be chosen. Each run's test set was read once, after
+training. **Strong**: our recipe for the same kind of network, on the whole test set; seconds are of the whole run.
+Behind our ± stands the sample standard deviation over n runs, which differ in their seed alone.
 
 Every published test accuracy on ten classes of CIFAR-10 was measured on the first 2,000 of the 10,000 test images.
 Class folders of pictures have lost the original order of the test file, so our "first 2,000" are the same images only
@@ -123,11 +123,12 @@ def _footnotes(notes: list[str]) -> str:
 def _name(row: Recipe, name: str, notes: list[str]) -> str:
     """Returns a row's first cell, and adds what is to be said of the row to the notes."""
     sentences = []
+    same_as = row.same_as if isinstance(row, Published) else None
     if isinstance(row, Published):
         sentences.append(row.remark)
-        if row.same_as:
-            sentences.append(f"The protocol is that of `{row.same_as}`, whose runs are shown.")
-    if row.options:
+        if same_as:
+            sentences.append(f"The protocol is that of `{same_as}`, whose runs are shown.")
+    if row.options and not same_as:
         sentences.append(f"Our runs are of `{row.config}` with `{' '.join(row.flags)}`.")
     if row.weights_from:
         sentences.append(f"Our runs start from the weights of `{row.weights_from}`.")

@@ -73,11 +73,23 @@ def test_a_head_names_all_machines_and_releases(config: Path) -> None:
     assert "200 s on Another and a machine, 2 threads; torch 2.15.0 and 2.16.0)" in head
 
 
-def test_a_config_of_two_rows_says_how_they_differ(config: Path) -> None:
-    rows = [recipe(config), recipe(config, "short", options={"trainer.max_steps": 5}, weights_from="one")]
-    write_headers(Table([], rows), {"one": [], "short": [record(1, 0.5)]})
-    assert "# Measured with --trainer.max_steps 5 --weights of a run of one: 50.00 %" in config.read_text()
-    assert "Not yet run" not in config.read_text()
+def test_a_config_of_several_rows_shows_each_with_its_options(config: Path) -> None:
+    rows = [
+        recipe(config),
+        recipe(config, "again"),
+        recipe(config, "short", options={"trainer.max_steps": 5}, weights_from="one"),
+        recipe(config, "long", options={"trainer.max_steps": 500}),
+        recipe(config, "other"),
+    ]
+    runs = [record(1, 0.7)]
+    table, records = Table([], rows), {"one": runs, "again": runs, "short": [record(1, 0.5)], "long": [], "other": []}
+    write_headers(table, records)
+    head = config.read_text()
+    assert "# Measured with --trainer.max_steps 5 --weights of a run of one: 50.00 %" in head
+    assert head.count("# Measured: 70.00 %") == 1  # of two rows with the same runs
+    assert head.count("# Not yet run: long (--trainer.max_steps 500), other.\n") == 1
+    write_headers(table, records)
+    assert config.read_text() == head
 
 
 def test_a_head_without_a_place_for_it_is_an_error(config: Path) -> None:
