@@ -6,6 +6,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
+from core.errors import InputError
 from core.measures import Mode, choose_monitor
 
 
@@ -15,7 +16,7 @@ class EarlyStopping(LightningEarlyStopping):
     Args:
         patience: Validations without improvement after which the run stops; off if not given.
         monitor: Metric to watch, the model's own if not given.
-        mode: Whether more (`max`) or less (`min`) of it is better; more of an accuracy and less of a loss if not given.
+        mode: Whether more (`max`) or less (`min`) of it is better; the measure's own if not given.
         min_delta: Least change that counts as an improvement.
     """
 
@@ -32,9 +33,19 @@ class EarlyStopping(LightningEarlyStopping):
         self.stopped = False  # whether it ended the run
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Settles on a metric, and checks that it exists."""
+        """Chooses the metric and checks that the model logs it.
+
+        Raises:
+            InputError: The model logs no such metric, or none is named.
+        """
         before = self.mode
-        self.monitor, self.mode = choose_monitor("--early_stopping.monitor", *self._given, pl_module)
+        monitor, self.mode = choose_monitor("--early_stopping.monitor", *self._given, pl_module)
+        if monitor is None and self.enabled:
+            raise InputError(
+                f"--early_stopping.patience: {type(pl_module).__name__} names no value to monitor; name one with "
+                "--early_stopping.monitor"
+            )
+        self.monitor = monitor or ""
         if self.mode != before:  # what Lightning has derived from the mode
             self.min_delta, self.best_score = -self.min_delta, -self.best_score
         super().setup(trainer, pl_module, stage)

@@ -12,7 +12,7 @@ from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch
 from core.console import format_duration, print_line
 from core.hardware import hardware
-from lightning_modules.tasks.metrics import describe
+from core.measures import Measure, format_values, measures_of
 
 PARTS = {"val": "validation", "test": "test"}
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
@@ -78,7 +78,7 @@ class Progress(Checkpoint):
         now = time.monotonic()
         if now - self._looked >= REFRESH:
             self._looked = now
-            figures = describe(pl_module.train_metrics.so_far())
+            figures = format_values(pl_module.train_metrics.so_far(), measures_of(pl_module))
             self._tqdm.n = batch_idx + 1
             speed = f"{self._speed(trainer, batch_idx + 1, now):,.0f} {trainer.datamodule.unit}/s"
             self._tqdm.set_postfix_str(f"{figures} {speed}")
@@ -100,13 +100,13 @@ class Progress(Checkpoint):
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
         self._close()
-        metrics = metrics_of_epoch(trainer)
+        metrics, measures = metrics_of_epoch(trainer), measures_of(pl_module)
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        line = f"epoch {trainer.current_epoch + 1:>3}{of}  {_pair('train', metrics)}"
+        line = f"epoch {trainer.current_epoch + 1:>3}{of}  {_pair('train', metrics, measures)}"
         if any(name.startswith("val/") for name in metrics):
             keeper = trainer.checkpoint_callback  # will save the epoch next, or has within it
             best = keeper.best_epoch == trainer.current_epoch or keeper.improves(metrics.get(keeper.monitor, nan))
-            line += f"  {_pair('val', metrics)}{' *' if best else '  '}"
+            line += f"  {_pair('val', metrics, measures)}{' *' if best else '  '}"
         print_line(
             f"{line}  {speed:,.0f} {trainer.datamodule.unit}/s  {format_duration(time.monotonic() - self._began)}"
         )
@@ -145,7 +145,7 @@ def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:
     return f"{devices}{hardware(pl_module.device.type)}, {trainer.precision}{layout}"
 
 
-def _pair(part: str, metrics: dict[str, Any]) -> str:
+def _pair(part: str, metrics: dict[str, float], measures: dict[str, Measure]) -> str:
     begin = f"{part}/"
-    figures = {name.removeprefix(begin): float(value) for name, value in metrics.items() if name.startswith(begin)}
-    return f"{part} {describe(figures)}"
+    figures = {name.removeprefix(begin): value for name, value in metrics.items() if name.startswith(begin)}
+    return f"{part} {format_values(figures, measures)}"

@@ -23,9 +23,9 @@ class RunCheckpoint(Checkpoint):
     at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.)
 
     Args:
-        monitor: Validation metric that decides which checkpoint is best, the model's own if not given; without a
-            validation split the last one is.
-        mode: Whether more (`max`) or less (`min`) of it is better; more of an accuracy and less of a loss if not given.
+        monitor: Logged value that decides which checkpoint is best, the model's own if not given; without one, or
+            without a validation split, the last checkpoint is best.
+        mode: Whether more (`max`) or less (`min`) of it is better; the measure's own if not given.
         every_n_train_steps: Save also after so many steps; 0 saves once an epoch.
     """
 
@@ -132,7 +132,7 @@ class RunCheckpoint(Checkpoint):
 
     def _save_if_best(self, trainer: Trainer) -> bool:
         batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
-        if not trainer.limit_val_batches or (batches and not sum(batches)):
+        if self.monitor is None or not trainer.limit_val_batches or (batches and not sum(batches)):
             better = True
         elif not self._validated:
             return False

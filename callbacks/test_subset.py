@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from core.errors import InputError
+from core.measures import Measure
 
 
 class TestSubset(Callback):
@@ -21,6 +22,8 @@ class TestSubset(Callback):
         if first is not None and first < 1:
             raise InputError(f"--test_subset.first {first}: at least 1 image is needed")
         self.first = first
+        name = f"acc_first_{first}"
+        self.measures = () if first is None else (Measure(name, "max", unit="%", digits=2, words="accuracy"),)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts to count.

@@ -1,44 +1,157 @@
-"""The metric that decides something, checked before a run has begun."""
+"""Measures: what a model logs, how it is written for people, and which one decides."""
 
-from typing import Literal
-
-from pytorch_lightning import LightningModule
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from core.errors import InputError
 
 Mode = Literal["min", "max"]
 
 
-def check_monitor(option: str, monitor: str, pl_module: LightningModule) -> None:
-    """Checks the name of a metric that decides something.
+@dataclass(frozen=True)
+class Measure:
+    """One number that a model logs under `train/`, `val/` and `test/`.
+
+    Attributes:
+        name: Its name after the slash, such as `loss` in `val/loss`.
+        better: Whether less (`min`) or more (`max`) of it is better.
+        unit: Unit of the value; `%` for a share of 1, which is shown in percent.
+        digits: Decimal places in the line of an epoch.
+        words: What it is called in a sentence, if not by its name.
+    """
+
+    name: str
+    better: Mode
+    unit: str = ""
+    digits: int = 3
+    words: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the axis of a plot is called, such as `accuracy (%)`."""
+        if self.words and self.unit:
+            return f"{self.words} ({self.unit})"
+        return self.words or self.unit or self.name
+
+    @property
+    def scale(self) -> int:
+        """Factor on values in a plot: 100 for percent."""
+        return 100 if self.unit == "%" else 1
+
+    def format(self, value: float, more_digits: int = 0) -> str:
+        """Returns a value as text, a share of 1 in percent.
+
+        Args:
+            value: The value.
+            more_digits: Decimal places beyond `digits`; percentages have no more.
+        """
+        if self.unit == "%":
+            return f"{value:.{self.digits}%}"
+        return f"{value:.{self.digits + more_digits}f}"
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A model or a callback that lists what it logs."""
+
+    measures: tuple[Measure, ...]
+
+
+@runtime_checkable
+class Monitored(Protocol):
+    """A model that names the logged value that decides which weights are best, such as `val/acc`."""
+
+    monitor: str
+
+
+def measures_of(*owners: Any) -> dict[str, Measure]:
+    """Returns the measures of a model and of callbacks by name; empty for those that list none.
+
+    Args:
+        owners: Models and callbacks; what another package calls `measures` does not count.
+    """
+    found: dict[str, Measure] = {}
+    for owner in owners:
+        listed = owner.measures if isinstance(owner, Measured) else ()
+        if isinstance(listed, tuple):
+            found |= {measure.name: measure for measure in listed if isinstance(measure, Measure)}
+    return found
+
+
+def measure_of(logged: str, measures: Mapping[str, Measure]) -> Measure | None:
+    """Returns the measure of a logged name such as `val/acc`, or None if no such measure is listed."""
+    part, slash, name = logged.partition("/")
+    return measures.get(name) if slash and part in ("train", "val", "test") else None
+
+
+def format_value(logged: str, value: float, measures: Mapping[str, Measure], more_digits: int = 0) -> str:
+    """Returns the value of a logged name as text; to four significant digits where no measure is listed."""
+    measure = measure_of(logged, measures)
+    return f"{value:.4g}" if measure is None else measure.format(value, more_digits)
+
+
+def format_values(figures: Mapping[str, float], measures: Mapping[str, Measure]) -> str:
+    """Returns values by measure in one line, percentages aligned, such as `loss 1.234 acc 56.78%`."""
+    texts = []
+    for name, value in figures.items():
+        measure = measures.get(name)
+        text = f"{value:.4g}" if measure is None else measure.format(value)
+        texts.append(f"{name} {text:>6}" if measure is not None and measure.unit == "%" else f"{name} {text}")
+    return " ".join(texts)
+
+
+def describe_monitor(monitor: str, measures: Mapping[str, Measure]) -> str:
+    """Returns the monitored value in words, such as `validation accuracy`, or its logged name if it has none."""
+    measure = measure_of(monitor, measures)
+    return f"validation {measure.words}" if measure is not None and measure.words else monitor
+
+
+def check_monitor(option: str, monitor: str, model: Any) -> None:
+    """Checks a logged name that decides something.
+
+    A model that lists its measures logs these in validation. What another logs is known only when it has run, so any
+    name but a test metric's is accepted.
 
     Args:
         option: The option that names it.
-        monitor: The metric.
-        pl_module: A model, whose `val_metric_names` (if it has them) are what can be watched.
+        monitor: The logged name.
+        model: The model.
 
     Raises:
-        InputError: It is no validation metric of the model.
+        InputError: It is a test metric, or the model does not log it in validation.
     """
-    names = getattr(pl_module, "val_metric_names", None)
-    if not monitor.startswith("val/") or (names is not None and monitor not in names):
-        there_are = f"there are {', '.join(names)}" if names else "name a val/ metric"
-        reason = "the test set selects nothing" if monitor.startswith("test/") else "no validation metric"
-        raise InputError(f"{option} {monitor}: {reason}; {there_are}")
+    names = [f"val/{name}" for name in measures_of(model)]
+    is_test = monitor.startswith(("test/", "test_"))
+    if monitor in names or (not names and not is_test):
+        return
+    reason = "the test set selects nothing" if is_test else "no validation metric"
+    raise InputError(f"{option} {monitor}: {reason}; {_choices(names)}")
 
 
-def choose_monitor(option: str, monitor: str | None, mode: Mode | None, pl_module: LightningModule) -> tuple[str, Mode]:
-    """Returns the metric that decides, the model's own unless one is given, and whether more or less of it is better.
+def choose_monitor(option: str, monitor: str | None, mode: Mode | None, model: Any) -> tuple[str | None, Mode]:
+    """Returns the logged name that decides, and whether more or less of it is better.
 
     Args:
-        option: The option that names the metric.
-        monitor: What it names, if anything.
-        mode: What is better, if that is said; else more of an accuracy, and less of anything else.
-        pl_module: A model.
+        option: The option that names it.
+        monitor: The name, if one is given; else the model's own `monitor` is taken, if it has one.
+        mode: What is better, if that is given; else the measure of that name decides, and less is better without one.
+        model: The model.
+
+    Returns:
+        The name, None if there is none, and the mode.
 
     Raises:
-        InputError: The metric is no validation metric of the model.
+        InputError: It is a test metric, or the model does not log it in validation.
     """
-    monitor = monitor or getattr(pl_module, "monitor", "val/acc")
-    check_monitor(option, monitor, pl_module)
-    return monitor, mode or ("max" if "acc" in monitor else "min")
+    if monitor is None and isinstance(model, Monitored) and isinstance(model.monitor, str):
+        monitor = model.monitor
+    if monitor is None:
+        return None, mode or "min"
+    check_monitor(option, monitor, model)
+    measure = measure_of(monitor, measures_of(model))
+    return monitor, mode or ("min" if measure is None else measure.better)
+
+
+def _choices(names: list[str]) -> str:
+    return f"there are {', '.join(names)}" if names else "name one that is logged in training or validation"

@@ -16,6 +16,7 @@ from callbacks.progress import describe_data
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
+from core.measures import describe_monitor, format_value, measures_of
 from datamodules.text.vocabulary import read_saved
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
@@ -286,11 +287,15 @@ class Command(LightningCLI):
         if keeper.best_epoch is None:
             print_line("done; no checkpoint was kept")
             return
-        what = "no validation, so the last epoch counts"
+        what = (
+            "no validation, so the last epoch counts"
+            if keeper.monitor
+            else "no --checkpoint.monitor, so the last epoch counts"
+        )
         if keeper.best_score is not None:
-            name = "validation accuracy" if keeper.monitor == "val/acc" else keeper.monitor
-            score = f"{keeper.best_score:.2%}" if keeper.monitor == "val/acc" else f"{keeper.best_score:.4f}"
-            what = f"best {name} {score}"
+            measures = measures_of(self.model)
+            score = format_value(keeper.monitor, keeper.best_score, measures, more_digits=1)
+            what = f"best {describe_monitor(keeper.monitor, measures)} {score}"
         print_line(f"done: {what} (epoch {keeper.best_epoch + 1}); {'test it' if self._has_test() else 'use it'} with")
         self._say_command("test" if self._has_test() else "predict")
 
@@ -304,9 +309,10 @@ class Command(LightningCLI):
     def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
         print_line(f"data     {describe_data(datamodule)}")
         print_line(f"weights  {self.measured}")
+        measures = measures_of(self.model, *self.trainer.callbacks)
         for name, value in sorted(self.trainer.callback_metrics.items()):
             if name.startswith(part):
-                print_line(f"{name:<20} {value:.2%}" if "acc" in name else f"{name:<20} {value:.4f}")
+                print_line(f"{name:<20} {format_value(name, float(value), measures, more_digits=1)}")
 
 
 def _relative(path: str | Path) -> str:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.evaluation_mode import evaluation_mode
+from core.measures import Measure
 from core.randomness import generator
 from datamodules.batches import CharacterBatch
 from lightning_modules.layers.recurrent import Recurrent, State
@@ -54,7 +55,7 @@ class CharRNN(Task):
     """
 
     metrics_type = LanguageMetrics
-    val_metric_names = ("val/loss", "val/bits")
+    measures = (Measure("loss", "min"), Measure("bits", "min", unit="bits a symbol"))
     monitor = "val/loss"
 
     def __init__(

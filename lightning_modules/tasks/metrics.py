@@ -78,10 +78,3 @@ class LanguageMetrics(RunningMetrics):
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         loss = self.loss / count
         return {"loss": loss, "bits": loss / log(2)}
-
-
-def describe(figures: dict[str, float]) -> str:
-    """Returns figures as a line shows them: accuracies in percent."""
-    return " ".join(
-        f"{name} {value:6.2%}" if name == "acc" else f"{name} {value:.3f}" for name, value in figures.items()
-    )

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from core.errors import InputError
-from core.measures import check_monitor
+from core.measures import Measure, check_monitor
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
 
@@ -32,8 +32,11 @@ class Task(LightningModule):
     """
 
     metrics_type: ClassVar[type[RunningMetrics]] = ClassificationMetrics
-    val_metric_names: ClassVar[tuple[str, ...]] = ("val/loss", "val/acc")
-    monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config says otherwise
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("loss", "min"),
+        Measure("acc", "max", unit="%", digits=2, words="accuracy"),
+    )
+    monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
 
     def __init__(
         self,

@@ -1,14 +1,34 @@
-"""What decides is the model's own metric unless one is named, and must exist."""
+"""Measures are written as they are listed, and what decides is checked as far as it is known."""
 
 import pytest
+from pytorch_lightning import LightningModule
+from torch import nn
 
+from callbacks import TestSubset
 from core.errors import InputError
-from core.measures import check_monitor, choose_monitor
+from core.measures import (
+    Measure,
+    check_monitor,
+    choose_monitor,
+    describe_monitor,
+    format_value,
+    format_values,
+    measures_of,
+)
 from tests.tiny import tiny_vgg
 from tests.tiny_text import tiny_char_rnn
 
 
-def test_a_model_says_what_decides() -> None:
+class Plain(LightningModule):
+    """A module of another package, which uses the name for something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measures = nn.ModuleDict()
+        self.monitor = nn.Identity()
+
+
+def test_the_model_states_what_decides_and_its_measure_what_is_better() -> None:
     assert choose_monitor("--checkpoint.monitor", None, None, tiny_vgg()) == ("val/acc", "max")
     assert choose_monitor("--checkpoint.monitor", None, None, tiny_char_rnn()) == ("val/loss", "min")
 
@@ -21,13 +41,50 @@ def test_what_is_given_counts(monitor: str, mode: str | None, expected: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("monitor", "said"),
+    ("monitor", "reason"),
     [
         ("val/acc", "--x val/acc: no validation metric; there are val/loss, val/bits"),
+        ("train/loss", "--x train/loss: no validation metric; there are val/loss, val/bits"),
         ("test/loss", "--x test/loss: the test set selects nothing; there are val/loss, val/bits"),
     ],
 )
-def test_a_metric_that_is_not_measured_is_an_error(monitor: str, said: str) -> None:
+def test_a_metric_that_is_not_measured_is_an_error(monitor: str, reason: str) -> None:
     for check in (check_monitor, lambda *given: choose_monitor(given[0], given[1], None, given[2])):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=reason):
             check("--x", monitor, tiny_char_rnn())
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(None, "min"), ("max", "max")])
+def test_a_module_without_measures_may_log_anything_but_a_test_metric(mode: str | None, expected: str) -> None:
+    assert choose_monitor("--x", None, None, Plain()) == (None, "min")
+    assert choose_monitor("--x", "val_acc", mode, Plain()) == ("val_acc", expected)
+    with pytest.raises(InputError, match="--x test_loss: the test set selects nothing"):
+        check_monitor("--x", "test_loss", Plain())
+
+
+def test_a_measures_better_side_comes_from_its_own_entry_and_not_from_its_name() -> None:
+    class Distance(LightningModule):
+        measures = (Measure("acceleration", "min"),)
+
+    assert choose_monitor("--x", "val/acceleration", None, Distance()) == ("val/acceleration", "min")
+
+
+def test_values_are_written_by_their_measures() -> None:
+    measures = measures_of(tiny_vgg(), TestSubset(20))
+    assert format_value("val/acc", 0.12345, measures, more_digits=1) == "12.35%"
+    assert format_value("test/acc_first_20", 0.5, measures, more_digits=1) == "50.00%"
+    assert format_value("val/loss", 1.23456, measures) == "1.235"
+    assert format_value("val/loss", 1.23456, measures, more_digits=1) == "1.2346"
+    assert format_value("val_loss", 1234567.0, measures) == "1.235e+06"
+    assert format_values({"loss": 1.0, "acc": 0.01, "other": 0.5}, measures) == "loss 1.000 acc  1.00% other 0.5"
+
+
+def test_the_monitor_has_words_where_its_measure_has() -> None:
+    assert describe_monitor("val/acc", measures_of(tiny_vgg())) == "validation accuracy"
+    assert describe_monitor("val/loss", measures_of(tiny_vgg())) == "val/loss"
+    assert describe_monitor("val_loss", {}) == "val_loss"
+
+
+def test_titles_have_the_unit() -> None:
+    assert [measure.title for measure in measures_of(tiny_vgg()).values()] == ["loss", "accuracy (%)"]
+    assert measures_of(tiny_char_rnn())["bits"].title == "bits a symbol"
