@@ -9,7 +9,7 @@ import sys
 import traceback
 
 from core.errors import InputError, RunFailed, RunInterrupted
-from engine.arguments import top_level_help, understand
+from engine.arguments import parse_command_line, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         print(top_level_help())
         return 0
     try:
-        arguments = understand(argv)
+        arguments = parse_command_line(argv)
         from engine.command import run  # imports torch
 
         run(arguments)

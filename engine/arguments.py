@@ -5,6 +5,8 @@ subcommands and configs are answered at once.
 """
 
 import difflib
+import os
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +62,18 @@ class Arguments:
     run: Path | None = None
     checkpoint: Path | None = None
     given: dict[str, object] = field(default_factory=dict)
+
+
+def typed_command() -> str:
+    """Returns the command as the user typed it: `primer`, or `python cli.py` with the file's path."""
+    program = Path(sys.argv[0])
+    if program.suffix != ".py":
+        return program.name
+    try:
+        path = os.path.relpath(program)
+    except ValueError:  # on another drive
+        path = str(program)
+    return f'python "{path}"' if " " in path else f"python {path}"
 
 
 def top_level_help() -> str:
@@ -151,7 +165,7 @@ def flatten(tree: dict, prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def understand(argv: list[str]) -> Arguments:
+def parse_command_line(argv: list[str]) -> Arguments:
     """Turns a command line into Arguments.
 
     Precedence is flag, then `--config`, then the config of the run that `--ckpt_path` names: the parser takes

@@ -1,42 +1,30 @@
 """The command: LightningCLI with run folders, exact resume, weights to start from, and errors of one line."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from callbacks.progress import describe_data
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
-from core.measures import describe_monitor, format_value, measures_of
 from datamodules.text.vocabulary import read_saved
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
-from engine.error_messages import shorten
+from engine.error_messages import summarize_error
+from engine.final_output import print_interrupted, print_metrics, print_result
 from engine.help import shorten_help
-from engine.parser import LINKED, Parser, add_run_options
+from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
+from engine.recorded_config import config_file_text, recorded_config
 from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
-from engine.run_folder import RunFolder
+from engine.run_folder import RunFolder, new_run_folder
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
 from engine.weights import load_weights, read_weights
-
-# Processes that Lightning starts for further devices run the same command, and find the run's folder here.
-RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
-
-# Arguments of data sets that name files or folders.
-PATHS = ("data_dir", "file", "vocabulary")
-
-# Options of one subcommand that are no part of the run.
-PER_CALL = ("weights_only", "verbose", "return_predictions", "input", "output")
 
 
 class Command(LightningCLI):
@@ -86,16 +74,7 @@ class Command(LightningCLI):
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds trainer, model and data."""
-        parser.add_class_arguments(
-            Trainer,
-            "trainer",
-            fail_untyped=False,
-            instantiate=False,
-            sub_configs=True,
-            skip={"seed", "run_folder", "run_name"},
-        )
-        parser.add_lightning_class_args(LightningModule, "model", subclass_mode=True)
-        parser.add_lightning_class_args(LightningDataModule, "data", subclass_mode=True)
+        add_trainer_model_and_data(parser)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds what always runs, and links the data's sizes to the model."""
@@ -105,13 +84,7 @@ class Command(LightningCLI):
         kwargs["description"] = SUBCOMMANDS[subcommand].capitalize() + "."
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand == "predict":
-            parser.add_argument(
-                "--input",
-                nargs="+",
-                default=[],
-                help="Pictures, or folders of them; texts, or files with one a line. The test set if none.",
-            )
-            parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")
+            add_predict_options(parser)
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
             shorten_help(parser, subcommand)
         return parser
@@ -167,7 +140,7 @@ class Command(LightningCLI):
             cause: BaseException = error
             while cause.__cause__ is not None and not isinstance(cause, InputError):
                 cause = cause.__cause__
-            raise InputError(shorten(str(cause))) from error
+            raise InputError(summarize_error(str(cause))) from error
         finally:
             for name, value in given.items():
                 data[name] = value
@@ -192,34 +165,16 @@ class Command(LightningCLI):
             if self.subcommand == "fit" and rank_zero_only.rank == 0:
                 self.folder.hold()
         elif self.subcommand == "fit":
-            self.folder = self._new_folder()
+            root = Path(self.trainer.default_root_dir)
+            self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
         self.trainer.run_folder = self.folder
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode = self.arguments.name, self.settings.wandb
             self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config()))
 
-    def _new_folder(self) -> RunFolder | None:
-        if rank_zero_only.rank != 0:  # None where somebody else started the processes: Record tells them
-            inherited = os.environ.get(RUN_FOLDER_VARIABLE)
-            return RunFolder(Path(inherited)) if inherited else None
-        if self.settings.run_dir:
-            folder = RunFolder.at(Path(self.settings.run_dir).expanduser().resolve())
-        else:
-            folder = RunFolder.create(Path(self.trainer.default_root_dir), self.arguments.name)
-        os.environ[RUN_FOLDER_VARIABLE] = str(folder.path)
-        return folder
-
     def plain_config(self) -> dict[str, Any]:
-        """The merged config as it is recorded: running it repeats the run."""
-        settings = self.settings.clone()
-        for key in ("config", "run_dir", "ckpt_path", *PER_CALL):
-            settings.pop(key, None)
-        config = yaml.safe_load(self._parser(self.subcommand).dump(settings, skip_unset=False, skip_validation=True))
-        data = config["data"].get("init_args", {})
-        for name in PATHS:  # findable from whatever folder the run is repeated in
-            if data.get(name) is not None:
-                data[name] = str(Path(data[name]).expanduser().resolve())
-        return config
+        """Returns the merged config as it is recorded."""
+        return recorded_config(self._parser(self.subcommand), self.settings)
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and says how to go on."""
@@ -227,23 +182,21 @@ class Command(LightningCLI):
             self._check_symbols(datamodule)
             for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
                 print_line(line)
-        header = "# The merged config of this run: fit --config with this file repeats it.\n"
-        self.trainer.config_text = header + yaml.safe_dump(self.plain_config(), sort_keys=False)
+        self.trainer.config_text = config_file_text(self.plain_config())
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
         except (MisconfigurationException, ValueError) as error:
             if self.trainer.has_begun or isinstance(error, InputError):
                 raise
-            raise InputError(shorten(str(error))) from error
+            raise InputError(summarize_error(str(error))) from error
         except RunInterrupted:
-            print_line(f"interrupted at step {self.trainer.global_step:,}; go on with")
-            self._say_command("fit")
+            print_interrupted(self.trainer)
             raise
         if not self.trainer.has_begun:
             print_line(
                 "nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further"
             )
-        self._say_result()
+        print_result(self.trainer, model, datamodule)
 
     def _check_symbols(self, datamodule: LightningDataModule) -> None:
         """Checks that weights of a network that reads text meet the symbols that they have learned.
@@ -265,12 +218,12 @@ class Command(LightningCLI):
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the validation split."""
         self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
-        self._say_metrics("val/", datamodule)
+        print_metrics(self.trainer, model, datamodule, "val/", self.measured)
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the test set."""
         self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
-        self._say_metrics("test/", datamodule)
+        print_metrics(self.trainer, model, datamodule, "test/", self.measured)
         if self.folder is not None:
             print_line(f"pictures and summary.json are in {self.folder.path}")
 
@@ -281,47 +234,6 @@ class Command(LightningCLI):
         together = predictions.gather(outputs, len(names), self.trainer.world_size)
         if self.trainer.is_global_zero:
             predictions.report(datamodule.prediction_table(names, together), self.settings.output)
-
-    def _say_result(self) -> None:
-        keeper = self.trainer.checkpoint_callback
-        if keeper.best_epoch is None:
-            print_line("done; no checkpoint was kept")
-            return
-        what = (
-            "no validation, so the last epoch counts"
-            if keeper.monitor
-            else "no --checkpoint.monitor, so the last epoch counts"
-        )
-        if keeper.best_score is not None:
-            measures = measures_of(self.model)
-            score = format_value(keeper.monitor, keeper.best_score, measures, more_digits=1)
-            what = f"best {describe_monitor(keeper.monitor, measures)} {score}"
-        print_line(f"done: {what} (epoch {keeper.best_epoch + 1}); {'test it' if self._has_test() else 'use it'} with")
-        self._say_command("test" if self._has_test() else "predict")
-
-    def _has_test(self) -> bool:
-        return self.datamodule.sizes.get("test", 0) > 0
-
-    def _say_command(self, subcommand: str) -> None:
-        program, run = (_relative(path) for path in (sys.argv[0], self.trainer.run_folder.path))
-        print_line(f"  python {program} {subcommand} --ckpt_path {run}")
-
-    def _say_metrics(self, part: str, datamodule: LightningDataModule) -> None:
-        print_line(f"data     {describe_data(datamodule)}")
-        print_line(f"weights  {self.measured}")
-        measures = measures_of(self.model, *self.trainer.callbacks)
-        for name, value in sorted(self.trainer.callback_metrics.items()):
-            if name.startswith(part):
-                print_line(f"{name:<20} {format_value(name, float(value), measures, more_digits=1)}")
-
-
-def _relative(path: str | Path) -> str:
-    """Returns a path as it is typed from the current folder."""
-    try:
-        path = os.path.relpath(path)
-    except ValueError:  # another drive
-        path = str(path)
-    return f'"{path}"' if " " in path else path
 
 
 def run(arguments: Arguments) -> None:

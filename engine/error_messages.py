@@ -14,7 +14,7 @@ FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # what else 
 TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
 
 
-def shorten(message: str, options: Iterable[str] = ()) -> str:
+def summarize_error(message: str, options: Iterable[str] = ()) -> str:
     """Returns the line of a message that says what is wrong, with the option that it is wrong about.
 
     Args:

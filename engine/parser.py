@@ -1,12 +1,14 @@
-"""The options of a run beside Lightning's own, and a parser whose errors are one line."""
+"""The options of the command, and a parser whose errors are one line."""
 
 from typing import Any, Literal
 
+from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from core.errors import InputError
-from engine.error_messages import shorten
+from engine.error_messages import summarize_error
+from engine.trainer import Trainer
 
 LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
 
@@ -18,11 +20,25 @@ class Parser(LightningArgumentParser):
         """Raises what is wrong with the command line as an InputError."""
         if not self.exit_on_error:  # an attempt within an attempt, whose failure is not the user's yet
             super().error(message, ex)
-        raise InputError(shorten(message, self._option_string_actions))
+        raise InputError(summarize_error(message, self._option_string_actions))
+
+
+def add_trainer_model_and_data(parser: LightningArgumentParser) -> None:
+    """Adds the groups `trainer`, `model` and `data`; model and data are any LightningModule and LightningDataModule."""
+    parser.add_class_arguments(
+        Trainer,
+        "trainer",
+        fail_untyped=False,
+        instantiate=False,
+        sub_configs=True,
+        skip={"seed", "run_folder", "run_name"},
+    )
+    parser.add_lightning_class_args(LightningModule, "model", subclass_mode=True)
+    parser.add_lightning_class_args(LightningDataModule, "data", subclass_mode=True)
 
 
 def add_run_options(parser: LightningArgumentParser) -> None:
-    """Adds what always runs, each under its own name, and links the data's sizes to the model."""
+    """Adds the options of a run and of the built-in callbacks, and links the data's sizes to the model."""
     for option, kind, default, text in (
         ("--run_dir", str | None, None, "Folder of a new run, instead of runs/<config>/<time>."),
         (
@@ -42,3 +58,14 @@ def add_run_options(parser: LightningArgumentParser) -> None:
     parser.add_lightning_class_args(Views, "views")
     for size in LINKED:
         parser.link_arguments(f"data.{size}", f"model.init_args.{size}", apply_on="instantiate")
+
+
+def add_predict_options(parser: LightningArgumentParser) -> None:
+    """Adds what `predict` reads and writes."""
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        default=[],
+        help="Pictures, or folders of them; texts, or files with one a line. The test set if none.",
+    )
+    parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")

@@ -1,13 +1,18 @@
 """The folder that a run leaves behind: `runs/<name>/<YYYYmmdd-HHMMSS>[-k]/`."""
 
 import contextlib
+import os
 import shutil
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from pytorch_lightning.utilities import rank_zero_only
 
 from core.errors import InputError
+
+# Processes that Lightning starts for further devices run the same command, and find the run's folder here.
+RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
 
 class RunFolder:
@@ -99,6 +104,28 @@ class RunFolder:
         for folder in self.made:
             with contextlib.suppress(OSError):  # another run may have begun in it
                 folder.rmdir()
+
+
+def new_run_folder(run_dir: str | None, root: Path, name: str) -> RunFolder | None:
+    """Makes the folder of a new run on the first process; the others take the one that it has made.
+
+    Args:
+        run_dir: The folder that the user named, if any.
+        root: Folder in which `runs/` is made otherwise.
+        name: Name under `runs/`.
+
+    Returns:
+        The folder; None on another process that was not started by the first, which learns it before training.
+
+    Raises:
+        InputError: The folder cannot be made or is not empty.
+    """
+    if rank_zero_only.rank != 0:
+        inherited = os.environ.get(RUN_FOLDER_VARIABLE)
+        return RunFolder(Path(inherited)) if inherited else None
+    folder = RunFolder.at(Path(run_dir).expanduser().resolve()) if run_dir else RunFolder.create(root, name)
+    os.environ[RUN_FOLDER_VARIABLE] = str(folder.path)
+    return folder
 
 
 def _missing(path: Path) -> list[Path]:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from core.errors import InputError
-from engine.arguments import find_config, flatten, read_config, understand
+from engine.arguments import find_config, flatten, parse_command_line, read_config
 from results.table import Recipe
 
 # Dotted keys, or their beginnings, that make no other run of it; seed and weights are checked by themselves.
@@ -58,7 +58,7 @@ def merged(row: Recipe) -> dict[str, object]:
 
         def _run_subcommand(self, subcommand: str) -> None: ...
 
-    return flatten(Settings(understand(["fit", "--config", row.config, *row.flags])).plain_config())
+    return flatten(Settings(parse_command_line(["fit", "--config", row.config, *row.flags])).plain_config())
 
 
 def check_settings(row: Recipe, path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import InputError
 from engine import arguments
-from engine.arguments import config_names, find_checkpoint, find_config, flatten, read_config, understand
+from engine.arguments import config_names, find_checkpoint, find_config, flatten, parse_command_line, read_config
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -97,7 +97,7 @@ def test_a_config_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
 def test_a_broken_config_is_told_before_anything_is_built(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("a: [1")
     with pytest.raises(InputError, match="broken YAML"):
-        understand(["fit", "--config", "broken.yaml"])
+        parse_command_line(["fit", "--config", "broken.yaml"])
 
 
 def test_class_paths_do_not_lengthen_keys() -> None:
@@ -110,34 +110,36 @@ def test_class_paths_do_not_lengthen_keys() -> None:
 
 def test_a_mistyped_subcommand_is_answered_with_the_nearest() -> None:
     with pytest.raises(InputError, match="unknown subcommand 'fti': did you mean 'fit'"):
-        understand(["fti"])
+        parse_command_line(["fti"])
     with pytest.raises(InputError, match="there are fit, validate, test, predict"):
-        understand(["--config"])
+        parse_command_line(["--config"])
 
 
 @pytest.mark.parametrize("option", ["--config", "-c", "--ckpt_path"])
 @pytest.mark.parametrize("rest", [[], [""]])
 def test_an_option_without_its_value_is_named(option: str, rest: list[str]) -> None:
     with pytest.raises(InputError, match=f"{option} needs a value"):
-        understand(["fit", option, *rest])
+        parse_command_line(["fit", option, *rest])
 
 
 @pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c", "tiny.yaml"]])
 def test_a_flag_before_the_config_is_refused(words: list[str], config: Path) -> None:
     """PITFALLS 3: options apply from left to right, so that such a config would overwrite the flag."""
     with pytest.raises(InputError, match=r"--trainer.max_epochs stands before --config .*: put --config first"):
-        understand(["fit", "--trainer.max_epochs", "1", *words])
+        parse_command_line(["fit", "--trainer.max_epochs", "1", *words])
 
 
 @pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c=tiny.yaml"]])
 def test_a_config_may_be_joined_to_its_option(words: list[str], config: Path) -> None:
-    understood = understand(["fit", *words, "--model.dropout=0.3", "--trainer.max_epochs", "1"])
+    understood = parse_command_line(["fit", *words, "--model.dropout=0.3", "--trainer.max_epochs", "1"])
     assert understood.options == ["--config", str(config), "--model.dropout=0.3", "--trainer.max_epochs", "1"]
     assert understood.name == "tiny"
 
 
 def test_what_the_user_set_is_known_by_key(config: Path) -> None:
-    given = understand(["fit", "-c", str(config), "--model.init_args.dropout", "0.3", "--model.optimizer.lr=1"]).given
+    given = parse_command_line(
+        ["fit", "-c", str(config), "--model.init_args.dropout", "0.3", "--model.optimizer.lr=1"]
+    ).given
     assert given["model.dropout"] == "0.3"
     assert given["model.optimizer.lr"] == "1"
     assert given["trainer.max_epochs"] == 3
@@ -145,16 +147,16 @@ def test_what_the_user_set_is_known_by_key(config: Path) -> None:
 
 def test_fit_without_a_config_lists_them() -> None:
     with pytest.raises(InputError, match=r"fit needs --config, one of: .*vgg_bn\.yaml"):
-        understand(["fit"])
-    assert understand(["fit", "--help"]).options == ["--help"]
+        parse_command_line(["fit"])
+    assert parse_command_line(["fit", "--help"]).options == ["--help"]
     for option in ("--model.help", "--data.help"):
-        assert understand(["fit", option, "a.Class"]).options == [option, "a.Class"]
+        assert parse_command_line(["fit", option, "a.Class"]).options == [option, "a.Class"]
 
 
 @pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
 def test_measuring_needs_a_checkpoint(subcommand: str, config: Path) -> None:
     with pytest.raises(InputError, match=f"{subcommand} needs --ckpt_path"):
-        understand([subcommand, "--config", str(config)])
+        parse_command_line([subcommand, "--config", str(config)])
 
 
 # Checkpoints and runs
@@ -166,7 +168,9 @@ def test_measuring_needs_a_checkpoint(subcommand: str, config: Path) -> None:
 )
 @pytest.mark.parametrize("joined", [True, False])
 def test_a_run_stands_for_its_checkpoint_and_config(subcommand: str, file: str, joined: bool, run: Path) -> None:
-    understood = understand([subcommand, f"--ckpt_path={run}"] if joined else [subcommand, "--ckpt_path", str(run)])
+    understood = parse_command_line(
+        [subcommand, f"--ckpt_path={run}"] if joined else [subcommand, "--ckpt_path", str(run)]
+    )
     assert understood.checkpoint == run / "checkpoints" / file
     assert understood.run == run
     assert understood.name == "tiny"
@@ -192,19 +196,21 @@ def test_a_lone_checkpoint_needs_a_config(config: Path, tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "lone.ckpt").touch()
     with pytest.raises(InputError, match=r"no config.yaml beside it; name one with --config"):
-        understand(["test", "--ckpt_path", str(folder / "lone.ckpt")])
-    understood = understand(["test", "--config", str(config), "--ckpt_path", str(folder / "lone.ckpt")])
+        parse_command_line(["test", "--ckpt_path", str(folder / "lone.ckpt")])
+    understood = parse_command_line(["test", "--config", str(config), "--ckpt_path", str(folder / "lone.ckpt")])
     assert (understood.run, understood.checkpoint) == (None, folder / "lone.ckpt")
 
 
 def test_a_checkpoint_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match="--ckpt_path nowhere: no such run folder or checkpoint file"):
-        understand(["fit", "--ckpt_path", "nowhere"])
+        parse_command_line(["fit", "--ckpt_path", "nowhere"])
 
 
 def test_settings_are_laid_out_from_last_to_first(run: Path, config: Path) -> None:
     """Flag, then --config, then the run's config: the parser takes them in order, so the last one wins."""
-    understood = understand(["fit", "--ckpt_path", str(run), "--config", str(config), "--trainer.max_epochs", "9"])
+    understood = parse_command_line(
+        ["fit", "--ckpt_path", str(run), "--config", str(config), "--trainer.max_epochs", "9"]
+    )
     assert understood.options == [
         *("--config", str(run / "config.yaml")),
         *("--config", str(config)),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.error_messages import shorten
+from engine.error_messages import summarize_error
 
 # jsonargparse 4.53's own words
 NO_SUCH_OPTION = "Subcommand 'fit' does not accept option 'trainer.max_epoch'"
@@ -21,26 +21,26 @@ Parser key "trainer.max_epochs":
 
 
 def test_the_innermost_reason_is_what_is_left() -> None:
-    assert shorten(UNION) == "--trainer.max_epochs ten: expected int"
+    assert summarize_error(UNION) == "--trainer.max_epochs ten: expected int"
 
 
 def test_an_unknown_option_is_answered_with_the_nearest() -> None:
     options = ("--trainer.max_epochs", "--trainer.max_steps", "--model.depth")
-    said = shorten(NO_SUCH_OPTION, options)
+    said = summarize_error(NO_SUCH_OPTION, options)
     assert said.startswith("trainer.max_epoch: there is no such option; did you mean --trainer.max_epochs")
     assert "--model.depth" not in said
-    unrecognized = shorten("Unrecognized arguments: --wanbd offline", ["--wandb"])
+    unrecognized = summarize_error("Unrecognized arguments: --wanbd offline", ["--wandb"])
     assert unrecognized == "--wanbd: there is no such option; did you mean --wandb?"
 
 
 def test_a_missing_part_of_the_config_is_named() -> None:
-    said = shorten("the following arguments are required: fit.model")
+    said = summarize_error("the following arguments are required: fit.model")
     assert said == "the config names no model: it needs model: class_path: ..."
 
 
 @pytest.mark.parametrize("message", ["one line", "two\n  lines"])
 def test_what_is_not_the_parsers_stays_but_for_line_breaks(message: str) -> None:
-    assert shorten(message) == " ".join(message.split())
+    assert summarize_error(message) == " ".join(message.split())
 
 
 @pytest.mark.parametrize(

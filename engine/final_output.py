@@ -1,0 +1,69 @@
+"""What the command prints at the end: the best result, the figures of an evaluation, and the command to type next."""
+
+import os
+from pathlib import Path
+
+from pytorch_lightning import LightningDataModule, LightningModule
+
+from callbacks.progress import describe_data
+from core.console import print_line
+from core.measures import describe_monitor, format_value, measures_of
+from engine.arguments import typed_command
+from engine.trainer import Trainer
+
+
+def print_result(trainer: Trainer, model: LightningModule, datamodule: LightningDataModule) -> None:
+    """Prints the best result of a finished run and the command that tests it."""
+    checkpoints = trainer.checkpoint_callback
+    if checkpoints.best_epoch is None:
+        print_line("done; no checkpoint was kept")
+        return
+    what = "no validation" if checkpoints.monitor else "no --checkpoint.monitor"
+    what += ", so the last epoch counts"
+    if checkpoints.best_score is not None:
+        measures = measures_of(model)
+        score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)
+        what = f"best {describe_monitor(checkpoints.monitor, measures)} {score}"
+    has_test = datamodule.sizes.get("test", 0) > 0
+    print_line(f"done: {what} (epoch {checkpoints.best_epoch + 1}); {'test it' if has_test else 'use it'} with")
+    print_next_command(trainer, "test" if has_test else "predict")
+
+
+def print_interrupted(trainer: Trainer) -> None:
+    """Prints where an interrupted run stopped and the command that continues it."""
+    print_line(f"interrupted at step {trainer.global_step:,}; go on with")
+    print_next_command(trainer, "fit")
+
+
+def print_metrics(
+    trainer: Trainer, model: LightningModule, datamodule: LightningDataModule, part: str, weights: str
+) -> None:
+    """Prints the figures of an evaluation.
+
+    Args:
+        trainer: The trainer, after the evaluation.
+        model: The model that was evaluated.
+        datamodule: The data that it was evaluated on.
+        part: Beginning of the metrics' names, such as `test/`.
+        weights: Which weights were evaluated.
+    """
+    print_line(f"data     {describe_data(datamodule)}")
+    print_line(f"weights  {weights}")
+    measures = measures_of(model, *trainer.callbacks)
+    for name, value in sorted(trainer.callback_metrics.items()):
+        if name.startswith(part):
+            print_line(f"{name:<20} {format_value(name, float(value), measures, more_digits=1)}")
+
+
+def print_next_command(trainer: Trainer, subcommand: str) -> None:
+    """Prints a command that takes the trainer's run, ready to be pasted."""
+    print_line(f"  {typed_command()} {subcommand} --ckpt_path {relative_path(trainer.run_folder.path)}")
+
+
+def relative_path(path: str | Path) -> str:
+    """Returns a path as it is typed from the current folder."""
+    try:
+        path = os.path.relpath(path)
+    except ValueError:  # on another drive
+        path = str(path)
+    return f'"{path}"' if " " in path else path

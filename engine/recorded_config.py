@@ -1,0 +1,44 @@
+"""The config that a run records: with it, `fit --config` repeats the run from any folder."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+# Arguments of data sets that name files or folders.
+PATHS = ("data_dir", "file", "vocabulary")
+
+# Options that belong to one call of the command and not to the run.
+OPTIONS_OF_ONE_CALL = (
+    *("config", "run_dir", "ckpt_path"),
+    *("weights_only", "verbose", "return_predictions", "input", "output"),
+)
+
+HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
+
+
+def recorded_config(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
+    """Returns the merged config as plain values, in the form in which it is recorded.
+
+    Args:
+        parser: The parser of the subcommand.
+        settings: What it parsed.
+
+    Returns:
+        The config, without options of one call, and with absolute paths.
+    """
+    settings = settings.clone()
+    for key in OPTIONS_OF_ONE_CALL:
+        settings.pop(key, None)
+    config = yaml.safe_load(parser.dump(settings, skip_unset=False, skip_validation=True))
+    data = config["data"].get("init_args", {})
+    for name in PATHS:  # absolute, because the run may be repeated from another folder
+        if data.get(name) is not None:
+            data[name] = str(Path(data[name]).expanduser().resolve())
+    return config
+
+
+def config_file_text(config: dict[str, Any]) -> str:
+    """Returns the content of a run's `config.yaml`."""
+    return HEADER + yaml.safe_dump(config, sort_keys=False)
