@@ -76,7 +76,7 @@ class NaNGuard(Callback):
             return
         self._batches += 1
         carried = getattr(pl_module, "carried", None)  # replaced by every step, never changed in place
-        step = trainer.global_step
+        step = trainer.optimizer_steps
         self._steps.append(Step(batch, batch_idx, trainer.current_epoch, self._batches, step, carried))
         if self._interval == 1 and self._first_bad.is_clear():
             self._buffers.keep()

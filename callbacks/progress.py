@@ -41,8 +41,8 @@ class Progress(Checkpoint):
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
         print_line(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
         print_line(f"device   {describe_device(trainer, pl_module)}")
-        if trainer.global_step:
-            print_line(f"resumed  at step {trainer.global_step:,}, epoch {trainer.current_epoch + 1}")
+        if trainer.optimizer_steps:
+            print_line(f"resumed  at step {trainer.optimizer_steps:,}, epoch {trainer.current_epoch + 1}")
         self._began = time.monotonic()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

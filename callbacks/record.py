@@ -17,9 +17,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
+from callbacks.run_checkpoint import saved_optimizer_steps
 from core.atomic_files import write_atomically
 from core.errors import RunFailed, RunInterrupted
 from core.hardware import hardware
+from lightning_modules.optimizers import learning_rates
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
 
@@ -58,7 +60,8 @@ class Record(Checkpoint):
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Drops the rows of epochs that a resumed run will go through again."""
         if trainer.state.fn == "fit":
-            self.rows = [row for row in self.rows if int(row["step"]) <= checkpoint["global_step"]]
+            steps = saved_optimizer_steps(checkpoint)
+            self.rows = [row for row in self.rows if int(row["step"]) <= steps]
             trainer.epoch_validation = checkpoint.get("epoch_validation", {})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -79,16 +82,18 @@ class Record(Checkpoint):
     ) -> None:
         """Gives the loggers a point of the learning curve now and then."""
         self._samples += trainer.train_dataloader.batch_size
-        stepped = not trainer.fit_loop.epoch_loop._should_accumulate()
-        if trainer.loggers and stepped and trainer.global_step % trainer.log_every_n_steps == 0:
-            point = {"train/loss_step": float(outputs["loss"]), "lr": _lr(trainer)}
-            for logger in trainer.loggers:
-                logger.log_metrics(point, step=trainer.global_step)
+        if not trainer.loggers or not trainer.batch_stepped or trainer.optimizer_steps % trainer.log_every_n_steps:
+            return
+        # manual optimization need not return a loss
+        loss = {"train/loss_step": float(outputs["loss"])} if "loss" in (outputs or {}) else {}
+        for logger in trainer.loggers:
+            logger.log_metrics(loss | learning_rates(trainer.optimizers), step=trainer.optimizer_steps)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the epoch's row."""
         metrics = metrics_of_epoch(trainer)
-        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": _lr(trainer), **metrics}
+        row = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps}
+        row |= learning_rates(trainer.optimizers) | metrics
         self.rows.append({name: _number(value) for name, value in row.items()})
         self.summary["metrics"] |= metrics
         self._write_rows(trainer)
@@ -160,7 +165,7 @@ class Record(Checkpoint):
         self.summary |= {
             "status": status,
             "epochs": trainer.fit_loop.epoch_progress.current.processed,
-            "steps": trainer.global_step,
+            "steps": trainer.optimizer_steps,
             "seconds": {
                 "total": round(self._seconds["total"] + now - self._began, 1),
                 "fit": round(self._seconds["fit"] + fit, 1),
@@ -194,10 +199,6 @@ def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
-
-
-def _lr(trainer: Trainer) -> float:
-    return float(trainer.optimizers[0].param_groups[0]["lr"])
 
 
 def _number(value: float | int) -> str:

@@ -40,6 +40,21 @@ class RunCheckpoint(Checkpoint):
         self._validated = False
         self._due = False
         self._stop_request = StopRequest()
+        self._counted = 0, 0  # optimizer steps until the end of the latest batch, and Lightning's `global_step` then
+
+    def optimizer_steps(self, trainer: Trainer) -> int:
+        """Returns the number of batches after which weights were updated, whatever number of optimizers there is."""
+        if trainer.lightning_module is None or trainer.lightning_module.automatic_optimization:
+            return trainer.global_step
+        # with manual optimization `global_step` counts the steps of all optimizers
+        steps, global_step = self._counted
+        return steps + (trainer.global_step > global_step)
+
+    def batch_stepped(self, trainer: Trainer) -> bool:
+        """Returns whether the current batch has updated weights."""
+        if trainer.lightning_module.automatic_optimization:
+            return not trainer.fit_loop.epoch_loop._should_accumulate()
+        return trainer.global_step > self._counted[1]
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settles on a metric, and checks that it exists."""
@@ -58,11 +73,13 @@ class RunCheckpoint(Checkpoint):
             RunInterrupted: A signal has come, and the state is saved.
         """
         loop = trainer.fit_loop.epoch_loop
-        if trainer.global_step >= trainer.step_limit:
+        steps, stepped = trainer.optimizer_steps, trainer.batch_stepped
+        self._counted = steps, trainer.global_step
+        if steps >= trainer.step_limit:
             trainer.should_stop = True
             trainer.fit_loop.min_epochs, loop.min_steps = 0, None  # this end is absolute
         every = self.every_n_train_steps
-        self._due |= bool(every) and trainer.global_step % every == 0 and not loop._should_accumulate()
+        self._due |= bool(every) and steps % every == 0 and stepped
         if not (self._due or self._stop_request.signum or trainer.world_size > 1):
             return
         if loop._num_ready_batches_reached() or _stopping(trainer):
@@ -114,9 +131,17 @@ class RunCheckpoint(Checkpoint):
         """Returns the best score so far and its epoch, from 0."""
         return {"best_score": self.best_score, "best_epoch": self.best_epoch}
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keeps the count of optimizer steps, which `global_step` is not with several optimizers."""
+        checkpoint["optimizer_steps"] = trainer.optimizer_steps
+
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Leaves nothing to do for a run that has made all its steps."""
-        if trainer.state.fn == "fit" and checkpoint["global_step"] >= trainer.step_limit:
+        """Continues the count of optimizer steps; a run that has made all its steps has nothing left to do."""
+        if trainer.state.fn != "fit":
+            return
+        steps = saved_optimizer_steps(checkpoint)
+        self._counted = steps, checkpoint["global_step"]
+        if steps >= trainer.step_limit:
             trainer.should_stop = True
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -162,9 +187,14 @@ class RunCheckpoint(Checkpoint):
         if trainer.world_size == 1:
             return signum
         device = trainer.strategy.root_device
-        if device.type != "cpu" and trainer.global_step % GPU_INTERVAL:
+        if device.type != "cpu" and trainer.optimizer_steps % GPU_INTERVAL:
             return 0  # asking every time would stall the GPU's queue
         return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))
+
+
+def saved_optimizer_steps(checkpoint: dict[str, Any]) -> int:
+    """Returns the optimizer steps of a checkpoint; one of an earlier release counts them by `global_step`."""
+    return checkpoint.get("optimizer_steps", checkpoint["global_step"])
 
 
 def _stopping(trainer: Trainer) -> bool:

@@ -31,7 +31,7 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
 
 def print_interrupted(trainer: Trainer) -> None:
     """Prints where an interrupted run stopped and the command that continues it."""
-    print_line(f"interrupted at step {trainer.global_step:,}; go on with")
+    print_line(f"interrupted at step {trainer.optimizer_steps:,}; go on with")
     print_next_command(trainer, "fit")
 
 

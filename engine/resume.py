@@ -20,6 +20,7 @@ CHANGEABLE = (
     "trainer.enable_model_summary",
     "trainer.logger",
     "trainer.profiler",
+    "trainer.fast_loop",
     "trainer.deterministic",
     "trainer.accelerator",
     "trainer.devices",

@@ -56,6 +56,8 @@ class Trainer(pl.Trainer):
         max_epochs: Epochs after which the run ends; -1 for no end.
         max_steps: Optimizer steps after which the run ends, with a validation; -1 for no end.
         default_root_dir: Folder in which `runs/` stands; the current one if not given.
+        fast_loop: Use the faster training loop of `engine/speed`; false trains with Lightning's own loop, hooks,
+            profiler and memory settings. The results are the same to the bit.
         seed: Seed of the data order, the augmentation and what a step draws.
         run_folder: Folder of this run; made when fitting begins if not given.
         run_name: Name under `runs/`; the model's class if not given.
@@ -75,6 +77,7 @@ class Trainer(pl.Trainer):
         default_root_dir: str | Path | None = None,
         max_epochs: int | None = None,
         max_steps: int = -1,
+        fast_loop: bool = True,
         seed: int = 0,
         run_folder: RunFolder | None = None,
         run_name: str | None = None,
@@ -90,11 +93,12 @@ class Trainer(pl.Trainer):
         self.step_limit = math.inf if max_steps == -1 else max_steps
         accelerator = kwargs.get("accelerator", "auto")
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
-        if device == "cpu":
+        if device == "cpu" and fast_loop:
             keep_freed_memory()
         self.channels_last = device != "mps"  # slower there, and not complete
         kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
-        kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
+        if fast_loop:
+            kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
         self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
         self.uses_tensorboard = logger is not False
         self.saves_checkpoints = enable_checkpointing is not False
@@ -113,9 +117,20 @@ class Trainer(pl.Trainer):
                 max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
                 **kwargs,
             )
-        skip_idle_hooks(self.callbacks)
-        loop = self.fit_loop.epoch_loop
-        self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
+        if fast_loop:
+            skip_idle_hooks(self.callbacks)
+            loop = self.fit_loop.epoch_loop
+            self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
+
+    @property
+    def optimizer_steps(self) -> int:
+        """Batches after which weights were updated; `global_step` counts every optimizer's step of a batch."""
+        return self.checkpoint_callback.optimizer_steps(self)
+
+    @property
+    def batch_stepped(self) -> bool:
+        """Whether this batch updated weights, instead of only accumulating gradients."""
+        return self.checkpoint_callback.batch_stepped(self)
 
     @property
     def estimated_stepping_batches(self) -> int | float:

@@ -5,7 +5,7 @@ https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes matrices a
 rule for the other parameters.)
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -113,3 +113,23 @@ class Muon(Optimizer):
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(parameter)
         return gradient.add(state["momentum_buffer"].mul_(group["momentum"]).add_(gradient), alpha=group["momentum"])
+
+
+def learning_rates(optimizers: Sequence[Optimizer]) -> dict[str, float]:
+    """Returns learning rates by name.
+
+    Returns:
+        `lr`, the rate of the first parameter group, where there is one optimizer. `lr/<group>` for every named group of
+        several optimizers; `lr/<number of the optimizer>` where the group
+        has no name, or one that another optimizer's group has too.
+    """
+    groups = [(number, group) for number, optimizer in enumerate(optimizers) for group in optimizer.param_groups]
+    if not groups:  # a model without an optimizer
+        return {}
+    if len(optimizers) == 1:
+        return {"lr": float(groups[0][1]["lr"])}
+    rates: dict[str, float] = {}
+    for number, group in groups:
+        name = group.get("name", number)
+        rates.setdefault(f"lr/{name}" if f"lr/{name}" not in rates else f"lr/{number}", float(group["lr"]))
+    return rates

@@ -23,6 +23,7 @@ INDIFFERENT = (
     "trainer.default_root_dir",
     "trainer.enable_model_summary",
     "trainer.enable_progress_bar",
+    "trainer.fast_loop",
     "trainer.log_every_n_steps",
     "trainer.logger",
 )

@@ -28,7 +28,7 @@ class GradientFlow(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measures a network that begins."""
-        if trainer.global_step == 0 and hasattr(pl_module, "gradient_norms"):
+        if trainer.optimizer_steps == 0 and hasattr(pl_module, "gradient_norms"):
             self.norms["before training"] = self._measure(trainer, pl_module)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

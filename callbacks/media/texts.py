@@ -49,7 +49,7 @@ class Texts(Checkpoint):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):  # four spaces make it verbatim
                 verbatim = "".join(f"    {line}\n" for line in text.split("\n"))
-                logger.experiment.add_text("sample", verbatim, trainer.global_step)
+                logger.experiment.add_text("sample", verbatim, trainer.optimizer_steps)
             elif isinstance(logger, WandbLogger):
                 rows = [[epoch, sample] for epoch, sample in self.samples]
                 logger.log_text("samples", columns=["epoch", "text"], data=rows)
@@ -102,7 +102,7 @@ class Texts(Checkpoint):
             lines = ["|".join(["", *(cell.replace("|", "\\|") for cell in row), ""]) for row in [header, *rows]]
             with SummaryWriter(trainer.run_folder.path / "tensorboard") as board:
                 table = "\n".join([lines[0], "|---" * len(header) + "|", *lines[1:]])
-                board.add_text("predictions", table, trainer.global_step)
+                board.add_text("predictions", table, trainer.optimizer_steps)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_text("predictions", columns=header, data=rows)
