@@ -7,19 +7,15 @@ from pathlib import Path
 
 from core.atomic_files import write_atomically
 from core.errors import InputError, RunFailed
-from results.figures import figures, spread
+from results.figures import show
 from results.records import add_record, read_records
 from results.runs import Runs, typed
-from results.table import Run, Table, read_table
+from results.table import Run, Table
+from results.table_file import read_table
 
 FOLDER = Path(__file__).resolve().parent
-TEXTS = {
-    "corpora": "anna.txt",
-    "imdb": "aclImdb",
-    "thucnews": "THUCNews's titles, dev.txt and test.txt",
-    "cnews": "cnews.train.txt and the like",
-}
-MINUTES = 6.0  # that a run may take unless it is named
+Command = Callable[[argparse.Namespace, Path, Table], int]
+MINUTES = 6.0  # a run may take unless it is named
 
 
 def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
@@ -32,49 +28,46 @@ def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
     Returns:
         Exit code: 0 done, 1 a run failed, 2 wrong input, 130 Ctrl-C.
     """
-    arguments = _parser().parse_args(argv)
     try:
-        return arguments.does(arguments, folder)
+        table = read_table(folder / "table.yaml")
+        arguments = _parser(table).parse_args(argv)
+        return arguments.does(arguments, folder, table)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
+        print("interrupted; the same command continues", file=sys.stderr)
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(table: Table) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m results", description="Our runs beside the published numbers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, does: Callable[[argparse.Namespace, Path], int], text: str) -> argparse.ArgumentParser:
+    def add(name: str, does: Command, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command.set_defaults(does=does)
         return command
 
     run = add("run", _run, "make the runs that have no record, the cheapest first, and record them")
     run.add_argument("ids", nargs="*", metavar="ID", help="rows to run; all if none")
-    run.add_argument("--data_dir", help="folder of CIFAR-10")
-    run.add_argument("--mnist_dir", help="folder of MNIST")
-    for name, text in TEXTS.items():
-        run.add_argument(f"--{name}_dir", help=f"folder of {text}")
+    for name, place in table.folders.items():
+        run.add_argument(f"--{name}_dir", help=f"folder of {place.holds}")
     run.add_argument("--max_minutes", type=float, help=f"leave out longer runs ({MINUTES:g}; no limit for named rows)")
     run.add_argument("--dry_run", action="store_true", help="show the commands alone")
     collect = add("collect", _collect, "record the runs that are finished and tested")
     for command in (run, collect):
         command.add_argument("--runs", type=Path, default=Path("runs/results"), help="folder of the runs, <id>/<seed>/")
-    add("page", _page, "write RESULTS.md, docs/images/results.png and the heads of the configs")
+    add("page", _page, "write RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
     add("status", _status, "list which runs have a record, and what is to be run")
     return parser
 
 
-def _run(arguments: argparse.Namespace, folder: Path) -> int:
-    table = read_table(folder / "table.yaml")
+def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     chosen = {table.source(table[name]).id for name in arguments.ids}
     limit = arguments.max_minutes if arguments.max_minutes is not None else float("inf") if chosen else MINUTES
-    folders = {"CIFAR10DataModule": arguments.data_dir, "MNISTDataModule": arguments.mnist_dir}
-    folders |= {name: getattr(arguments, f"{name}_dir") for name in TEXTS}
-    runs = Runs(arguments.runs, table, {kind: place for kind, place in folders.items() if place})
+    folders = {name: getattr(arguments, f"{name}_dir") for name in table.folders}
+    runs = Runs(arguments.runs, table, {name: place for name, place in folders.items() if place})
     wanted = [run for run in _missing(table, folder) if not chosen or run.row.id in chosen]
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
     failed = (_show if arguments.dry_run else _make)(short, runs, folder)
@@ -83,20 +76,18 @@ def _run(arguments: argparse.Namespace, folder: Path) -> int:
     return 1 if failed else 0
 
 
-def _collect(arguments: argparse.Namespace, folder: Path) -> int:
-    table = read_table(folder / "table.yaml")
+def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     runs = Runs(arguments.runs, table)
     return 1 if _make([run for run in _missing(table, folder) if runs.is_tested(run)], runs, folder) else 0
 
 
-def _page(arguments: argparse.Namespace, folder: Path) -> int:
-    _write_page(folder)
-    print("wrote RESULTS.md, docs/images/results.png and the heads of the configs")
+def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
+    _write_page(folder, table)
+    print("wrote RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
     return 0
 
 
-def _status(arguments: argparse.Namespace, folder: Path) -> int:
-    table = read_table(folder / "table.yaml")
+def _status(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     missing = _missing(table, folder)
     for run in table.runs():
         print(f"{run!s:<36}{f'about {run.row.minutes:g} min' if run in missing else 'recorded'}")
@@ -113,15 +104,15 @@ def _make(chosen: list[Run], runs: Runs, folder: Path) -> int:
             print(f"{run}: about {run.row.minutes:g} min ...", flush=True)
         try:
             runs.make(run)
-            record = add_record(folder, run, runs.folder(run))
+            record = add_record(folder, run, runs.folder(run), runs.table)
         except (RunFailed, InputError) as error:
             failed += 1
             print(f"error: {error}", file=sys.stderr, flush=True)
         else:
-            _write_page(folder)
-            found = figures([record], run.row.metric)
-            what = "% of the test set" if run.row.measure == "accuracy" else "nats in validation"
-            print(f"{run}: {spread(found, run.row.metric)} {what}, in {record.seconds:.0f} s", flush=True)
+            _write_page(folder, runs.table)
+            measure, metric = run.row.measure, run.row.metric
+            words = measure.shown[metric].format(samples=run.row.samples)
+            print(f"{run}: {show([record], metric, measure)} {words}, in {record.seconds:.0f} s", flush=True)
     return failed
 
 
@@ -134,18 +125,21 @@ def _show(chosen: list[Run], runs: Runs, folder: Path) -> int:
     return 0
 
 
-def _write_page(folder: Path) -> None:
+def _write_page(folder: Path, table: Table) -> None:
+    from results.config_list import render_configs
     from results.headers import write_headers
     from results.page import render  # these take a second, which the other commands need not wait for
     from results.plot import draw
 
-    table = read_table(folder / "table.yaml")
     records = read_records(folder, table)
     write_atomically(folder.parent / "RESULTS.md", render(table, records))
     picture = folder.parent / "docs" / "images" / "results.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
+    listing = folder.parent / "configs" / "README.md"
+    for path in (picture, listing):
+        path.parent.mkdir(parents=True, exist_ok=True)
     draw(table, records).savefig(picture)
     write_headers(table, records)
+    write_atomically(listing, render_configs(table, records))
 
 
 def _missing(table: Table, folder: Path) -> list[Run]:

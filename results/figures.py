@@ -2,18 +2,27 @@
 
 from statistics import mean, stdev
 
+from core.measures import Measure
 from results.records import Record
 
 
-def figures(records: list[Record], metric: str) -> list[float]:
-    """Returns a figure of all runs that have it; accuracies in percent, losses in nats."""
-    scale = 100 if "acc" in metric else 1
-    return [scale * record.metrics[metric] for record in records if metric in record.metrics]
+def figures(records: list[Record], metric: str, measure: Measure) -> list[float]:
+    """Returns a logged value of all runs that have it; shares in percent."""
+    return [measure.scale * record.metrics[metric] for record in records if metric in record.metrics]
 
 
-def spread(values: list[float], metric: str = "acc") -> str:
-    """Returns figures as `mean ± standard deviation`, as the one there is, or as `-`."""
+def spread(values: list[float], digits: int) -> str:
+    """Returns values as `mean ± standard deviation`, as the one there is, or as `-`.
+
+    Args:
+        values: The values.
+        digits: Decimal places.
+    """
     if not values:
         return "-"
-    digits = 2 if "acc" in metric else 3
     return f"{mean(values):.{digits}f}" + (f" ± {stdev(values):.{digits}f}" if len(values) > 1 else "")
+
+
+def show(records: list[Record], metric: str, measure: Measure) -> str:
+    """Returns a logged value of all runs that have it, as text."""
+    return spread(figures(records, metric, measure), measure.digits)

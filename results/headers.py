@@ -8,7 +8,7 @@ from statistics import mean
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from engine.arguments import find_config
-from results.figures import figures, spread
+from results.figures import figures, show
 from results.records import Record, Records
 from results.table import Recipe, Table
 
@@ -56,18 +56,10 @@ def _lines(rows: list[Recipe], records: Records) -> str:
 
 
 def _measured(row: Recipe, records: list[Record]) -> str:
-    shown = {
-        "test/acc": f"% of all test {row.samples}",
-        "test/acc_first_2000": "% of the first 2,000",
-        "val/acc": "% in validation",
-        "test/loss": "nats a character of the test text",
-        "val/loss": "nats a character in validation",
-    }
-    kind = "acc" if row.measure == "accuracy" else "loss"
     parts = [
-        f"{spread(figures(records, metric), metric)} {what}"
-        for metric, what in shown.items()
-        if kind in metric and figures(records, metric)
+        f"{show(records, metric, row.measure)} {words.format(samples=row.samples)}"
+        for metric, words in row.measure.shown.items()
+        if figures(records, metric, row.measure)
     ]
     seeds = ", ".join(str(record.seed) for record in records)
     hardware = " and ".join(sorted({record.hardware for record in records}))

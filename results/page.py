@@ -1,35 +1,11 @@
-"""The page RESULTS.md, made of the table and the records alone."""
+"""The page RESULTS.md, written from the table and the records alone."""
 
 import textwrap
 from statistics import mean
 
-from results.figures import figures, spread
+from results.figures import figures, show
 from results.records import Record, Records
 from results.table import Elsewhere, Published, Recipe, Section, Table
-
-HEAD = """\
-# Results
-
-What was published, what the same training gives here, what our own recipe reaches, and the best known elsewhere.
-`python -m results page` makes this page from `results/table.yaml` and the records in `results/<id>/<seed>.json`, each
-the summary of one finished run; a test fails when they disagree. `python -m results run` makes the runs that have no
-record yet, the cheapest first, and `python -m results status` lists them.
-
-All numbers are accuracies in percent; those of language models are cross-entropies in nats a character.
-**Published**: behind ± stands one binomial standard error, computed from the number of samples that the number was
-measured on, which follow in parentheses; `log` means that a log kept by the source shows it. **To the letter**: the
-published training, to the letter as far as it is stated, by `configs/published/<id>.yaml` or by the config and options
-of the footnote; the head of each config says what had to be chosen. Each run's test set was read once, after
-training. **Strong**: our recipe for the same kind of network, on the whole test set; seconds are of the whole run.
-Behind our ± stands the sample standard deviation over n runs, which differ in their seed alone.
-
-Every published test accuracy on ten classes of CIFAR-10 was measured on the first 2,000 of the 10,000 test images.
-Class folders of pictures have lost the original order of the test file, so our "first 2,000" are the same images only
-where torchvision's batches were read; elsewhere they are 2,000 others, mixed from all classes. {sources}
-The picture shows our accuracy on the first 2,000 where that is what was published, and else on all.
-
-![published against ours](docs/images/results.png)
-"""
 
 RECIPES = """\
 Each was chosen on validation data. Validation is of the last epoch, test of the best one by validation. Runs of one
@@ -42,38 +18,45 @@ def render(table: Table, records: Records) -> str:
     recipes = {recipe.id: recipe for recipe in table.recipes}
     hardware = sorted({record.hardware for recipe in table.recipes for record in records[recipe.id]})
     letters = {name: chr(ord("A") + place) for place, name in enumerate(hardware)}
-    parts = [_wrap(paragraph) for paragraph in HEAD.format(sources=_sources(records)).split("\n\n")]
+    introduction = table.introduction.format(sources=_sources(table, records)).strip()
+    parts = ["# Results\n", *(_wrap(paragraph) for paragraph in introduction.split("\n\n"))]
     parts += [_section(section, recipes, records, letters) for section in table.sections]
     parts.append(_recipes(table.recipes, records, letters))
     return "\n".join(parts)
 
 
 def shortfall(row: Published, records: list[Record]) -> float | None:
-    """Returns by how many points our mean lies under the published number, if by more than two standard errors."""
-    ours = figures(records, row.metric)
+    """Returns by how much our mean is worse than the published number, if by more than two standard errors."""
+    ours = figures(records, row.metric, row.measure)
     if not ours or not isinstance(row.published, int | float) or row.standard_error is None:
         return None
-    points = (row.published - mean(ours)) * (1 if row.measure == "accuracy" else -1)
+    points = (row.published - mean(ours)) * (1 if row.measure.better == "max" else -1)
     return points if points > 2 * row.standard_error else None
 
 
-def _sources(records: Records) -> str:
-    runs = [record for row in records.values() for record in row if "test/acc_first_2000" in record.metrics]
+def _sources(table: Table, records: Records) -> str:
+    """Returns where the data came from of those runs that were measured on a part of the test set as well."""
+    runs = [
+        record
+        for row in table
+        for record in records[row.id]
+        if any(metric in record.metrics for metric in row.measure.columns.values() if metric != row.measure.counts)
+    ]
     return f"The runs below read {' or '.join(sorted({record.source for record in runs}))}." if runs else ""
 
 
 def _section(section: Section, recipes: dict[str, Recipe], records: Records, letters: dict[str, str]) -> str:
     notes: list[str] = []
-    losses = all(row.measure == "loss" for row in section.rows)
-    metrics = {"validation": "val/loss"} if losses else {"all": "test/acc"}
-    if any(row.metric == "test/acc_first_2000" for row in section.rows):
-        metrics = {"first 2,000": "test/acc_first_2000"} | metrics
+    needed = {row.metric for row in section.rows} | {row.measure.counts for row in section.rows}
+    metrics = {
+        heading: metric for row in section.rows for heading, metric in row.measure.columns.items() if metric in needed
+    }
     columns = ["id", "network", "parameters", "published"]
-    columns += [f"to the letter, {images}" for images in metrics] + ["n", "strong", "known elsewhere"]
+    columns += [f"to the letter, {heading}" for heading in metrics] + ["n", "strong", "known elsewhere"]
     rows = []
     for row in section.rows:
         runs = records[row.id]
-        ours = [spread(figures(runs, metric), metric) for metric in metrics.values()]
+        ours = [show(runs, metric, row.measure) for metric in metrics.values()]
         best = row.elsewhere or (recipes[row.strong].elsewhere if row.strong else None)
         cells = [_name(row, row.id, notes), row.network, _parameters(runs, row.parameters), _published(row)]
         cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
@@ -102,9 +85,9 @@ def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -
 
 
 def _figure(recipe: Recipe, records: list[Record], part: str) -> str:
-    metric = f"{part}/acc" if recipe.measure == "accuracy" else f"{part}/loss"
-    found = spread(figures(records, metric), metric)
-    return f"{found} nats" if recipe.measure == "loss" and found != "-" else found
+    """Returns a recipe's figure of `val` or `test`, with its unit unless that is percent, as of most figures."""
+    found = show(records, f"{part}/{recipe.measure.name}", recipe.measure)
+    return found if recipe.measure.unit == "%" or found == "-" else f"{found} {recipe.measure.unit}"
 
 
 def _wrap(text: str, indent: str = "") -> str:
@@ -121,7 +104,7 @@ def _footnotes(notes: list[str]) -> str:
 
 
 def _name(row: Recipe, name: str, notes: list[str]) -> str:
-    """Returns a row's first cell, and adds what is to be said of the row to the notes."""
+    """Returns a row's first cell, and adds the remarks on the row to the notes."""
     sentences = []
     same_as = row.same_as if isinstance(row, Published) else None
     if isinstance(row, Published):
@@ -164,7 +147,7 @@ def _strong(recipe: Recipe | None, records: Records, letters: dict[str, str]) ->
     runs = records[recipe.id]
     if not runs:
         return f"`{recipe.config}`<br>not yet run"
-    ours = spread(figures(runs, recipe.metric), recipe.metric)
+    ours = show(runs, recipe.metric, recipe.measure)
     return f"`{recipe.config}`<br>{ours}<br>(n {len(runs)}; {_seconds(runs, letters)})"
 
 
@@ -178,4 +161,4 @@ def _seconds(records: list[Record], letters: dict[str, str]) -> str:
 def _elsewhere(best: Elsewhere | None, in_words: bool = False) -> str:
     if best is None:
         return "-"
-    return f"{best.accuracy}: [{best.what}]({best.url})" if in_words else f"[{best.accuracy}]({best.url})"
+    return f"{best.figure}: [{best.what}]({best.url})" if in_words else f"[{best.figure}]({best.url})"

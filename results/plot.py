@@ -1,4 +1,4 @@
-"""The picture docs/images/results.png: a line a row, with the published number and ours on it."""
+"""The picture docs/images/results.png: one line for each row with the published number and ours."""
 
 from itertools import accumulate
 from statistics import mean
@@ -11,7 +11,7 @@ from results.table import Published, Table
 
 
 def draw(table: Table, records: Records) -> Figure:
-    """Draws every published row that has a number of any kind, from top to bottom in the order of the page.
+    """Draws every published row that has a number in percent, from top to bottom in the order of the page.
 
     Returns:
         The figure.
@@ -31,7 +31,9 @@ def draw(table: Table, records: Records) -> Figure:
             label="published, ± one standard error",
         )
     ]
-    ours = [(place, figures(records[row.id], row.metric)) for place, row in enumerate(rows) if records[row.id]]
+    ours = [
+        (place, figures(records[row.id], row.metric, row.measure)) for place, row in enumerate(rows) if records[row.id]
+    ]
     handles.append(
         axes.errorbar(
             [mean(values) for _, values in ours],
@@ -42,7 +44,7 @@ def draw(table: Table, records: Records) -> Figure:
         )
     )
     strong = [
-        (place, figures(records[row.strong], "test/acc"))
+        (place, figures(records[row.strong], table[row.strong].metric, row.measure))
         for place, row in enumerate(rows)
         if row.strong and records[row.strong]
     ]
@@ -56,7 +58,11 @@ def draw(table: Table, records: Records) -> Figure:
     for place in list(accumulate(len(group) for group in groups))[:-1]:
         axes.axhline(place - 0.5, color="gray", linewidth=0.8)
     axes.set_yticks(range(len(rows)), [row.id for row in rows], family="monospace", fontsize=8)
-    axes.set(xlabel="accuracy (%)", ylim=(len(rows) - 0.4, -0.6), xlim=(0, 101.5))
+    axes.set(
+        xlabel=" or ".join(dict.fromkeys(row.measure.title for row in rows)),
+        ylim=(len(rows) - 0.4, -0.6),
+        xlim=(0, 101.5),
+    )
     axes.grid(alpha=0.3)
     figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8, frameon=False)
     return figure
@@ -67,4 +73,4 @@ def _is_number(value: object) -> bool:
 
 
 def _has_number(row: Published, records: Records) -> bool:
-    return row.measure == "accuracy" and (_is_number(row.published) or bool(records[row.id]))
+    return row.measure.unit == "%" and (_is_number(row.published) or bool(records[row.id]))

@@ -1,4 +1,4 @@
-"""The records: `results/<id>/<seed>.json`, each the `summary.json` of a run that was fitted and tested."""
+"""The records `results/<id>/<seed>.json`, each the `summary.json` of a run that was trained and tested."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from results.table import Published, Run, Table
 
 @dataclass(frozen=True)
 class Record:
-    """What is shown and checked of a run.
+    """The part of a run's summary that is shown and checked.
 
     Attributes:
         seed: Its seed.
         model: Class of the network.
         parameters: Number of the network's parameters.
         steps: Optimizer steps.
-        metrics: Figures by name, accuracies as shares of 1.
+        metrics: Logged values by name.
         seconds: How long it took in all.
         hardware: What it ran on.
         torch: Release of torch.
@@ -43,15 +43,12 @@ class Record:
 
 Records = dict[str, list[Record]]
 
-# How data lay in its folder, which stands before them in a summary.
-KINDS = ("class folders", "torchvision's batches", "streamed")
-
 
 def parse(summary: dict[str, Any], where: object) -> Record:
     """Makes a record of a summary.
 
     Raises:
-        InputError: The run is not finished, not tested, or not of real data; or something is missing.
+        InputError: The run is not finished or not of real data; or something is missing.
     """
     try:
         status = summary["status"]
@@ -73,9 +70,6 @@ def parse(summary: dict[str, Any], where: object) -> Record:
         raise InputError(f"{where}: no record of a run: {error}") from error
     if status not in ("finished", "stopped_early"):
         raise InputError(f"{where}: a run that is {status} does not count")
-    is_language_model = "val/bits" in record.metrics
-    if not is_language_model and not 0 <= record.metrics.get("test/acc", -1) <= 1:
-        raise InputError(f"{where}: the run was not tested; python cli.py test --ckpt_path RUN does it")
     if record.source.startswith("synthetic"):
         raise InputError(f"{where}: a run on {record.source} does not count")
     return record
@@ -111,7 +105,7 @@ def read_records(folder: Path, table: Table) -> Records:
 
 
 def check(run: Run, record: Record, where: object) -> None:
-    """Checks that a record is of the run that it stands for.
+    """Checks that a record belongs to a run.
 
     Raises:
         InputError: Seed, network, length or what was measured differ.
@@ -125,22 +119,34 @@ def check(run: Run, record: Record, where: object) -> None:
     for name, value in expected.items():
         if getattr(record, name) != value:
             raise InputError(f"{where}: {name} is {getattr(record, name)}, where {row.id} has {value}")
-    if isinstance(row, Published) and row.metric not in record.metrics:
-        raise InputError(f"{where}: lacks {row.metric}, which {row.id} is compared by")
+    measure = row.measure
+    if measure.counts not in record.metrics and measure.counts.startswith("test/"):
+        raise InputError(f"{where}: the run was not tested; python cli.py test --ckpt_path RUN does it")
+    for metric in (measure.counts, row.metric):
+        if metric not in record.metrics:
+            raise InputError(f"{where}: lacks {metric}, which {row.id} is compared by")
+        if measure.unit == "%" and not 0 <= record.metrics[metric] <= 1:
+            raise InputError(f"{where}: {metric} is {record.metrics[metric]}, which is no share of 1")
 
 
-def add_record(folder: Path, run: Run, run_folder: Path) -> Record:
+def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record:
     """Copies a finished and tested run's summary, without the user's folders, to the records.
 
+    Args:
+        folder: Folder of the records.
+        run: The run that it should be.
+        run_folder: The run's folder.
+        table: The table that the run belongs to.
+
     Raises:
-        InputError: It is not the run that the row asks for.
+        InputError: It is another run.
     """
     path = run_folder / "summary.json"
     summary = json.loads(path.read_text(encoding="utf-8"))
     record = parse(summary, path)
     check(run, record, path)
-    check_settings(run.row, run_folder / "config.yaml")
-    summary["data"]["source"] = without_folder(record.source)
+    check_settings(run.row, run_folder / "config.yaml", table.retired)
+    summary["data"]["source"] = without_folder(record.source, table.layouts)
     summary["settings"] = digest(run.row)
     target = folder / run.row.id / f"{run.seed}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -148,11 +154,11 @@ def add_record(folder: Path, run: Run, run_folder: Path) -> Record:
     return record
 
 
-def without_folder(source: str) -> str:
-    """Returns what data came from without the folder: `class folders` of `/home/me/data (class folders)`."""
-    for kind in KINDS:
-        if source.endswith(f" ({kind})"):
-            return kind
+def without_folder(source: str, layouts: list[str]) -> str:
+    """Returns the source of data without its folder: `class folders` for `/home/me/data (class folders)`."""
+    for layout in layouts:
+        if source.endswith(f" ({layout})"):
+            return layout
     return "files" if re.search(r"[/\\]", source) else source
 
 

@@ -1,4 +1,4 @@
-"""Makes the runs that the table asks for, each by the command that a user would type."""
+"""Makes the runs of the table, each by the command that a user would type."""
 
 import json
 import shlex
@@ -7,20 +7,18 @@ import sys
 from pathlib import Path
 
 from core.errors import RunFailed
-from engine.arguments import find_config, read_config
 from results.table import Run, Table
 
 CLI = Path(__file__).resolve().parent.parent / "cli.py"
 
 
 class Runs:
-    """The run folders `<root>/<id>/<seed>`, and what makes them.
+    """The run folders `<root>/<id>/<seed>`, and the commands that make them.
 
     Args:
         root: Folder around them.
         table: The table, for runs that start from another's weights.
-        folders: Folder of the data by what the row calls it, or else by class of data module, where it is not the
-            config's.
+        folders: Paths of folders of data by their name in the table; rows of other folders use the config's.
     """
 
     def __init__(self, root: Path, table: Table, folders: dict[str, str] | None = None) -> None:
@@ -37,25 +35,24 @@ class Runs:
         return self.root / run.row.id / f"{run.seed}.log"
 
     def is_fitted(self, run: Run) -> bool:
-        """Tells whether a run has come to its end."""
+        """Returns whether a run has finished training."""
         return self._summary(run).get("status") in ("finished", "stopped_early")
 
     def is_tested(self, run: Run) -> bool:
-        """Tells whether a run has come to its end and was tested, where it is not its validation that counts."""
-        tested = run.row.measure == "loss" or "test/acc" in self._summary(run).get("metrics", {})
-        return self.is_fitted(run) and tested
+        """Returns whether a run is finished and has the figure that counts, of the test set or of validation."""
+        return self.is_fitted(run) and run.row.measure.counts in self._summary(run).get("metrics", {})
 
     def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
-        """Lists what is left to do for a run: commands after `cli.py`, each with the run that it is of."""
+        """Lists the commands that are left for a run, without `cli.py`, each with the run that it belongs to."""
         commands = []
         if not self.is_fitted(run):
             commands += self._fit(run)
-        if run.row.measure == "accuracy" and not self.is_tested(run):
+        if run.row.measure.counts.startswith("test/") and not self.is_tested(run):
             commands.append((run, ["test", "--ckpt_path", str(self.folder(run)), *self._data(run)]))
         return commands
 
     def make(self, run: Run) -> None:
-        """Does what is left to do for a run.
+        """Runs the commands that are left for a run.
 
         Raises:
             RunFailed: A command failed; names its log. Or the folder holds something that is no run.
@@ -80,9 +77,8 @@ class Runs:
         return [*before, (run, [*start, "--weights", str(self.folder(first)), *always])]
 
     def _data(self, run: Run) -> list[str]:
-        config = read_config(find_config(run.row.config))
-        kind = run.row.folder or config["data"]["class_path"].rpartition(".")[2]
-        return ["--data.data_dir", self.folders[kind]] if kind in self.folders else []
+        name = self.table.folder(run.row)
+        return ["--data.data_dir", self.folders[name]] if name in self.folders else []
 
     def _summary(self, run: Run) -> dict:
         try:

@@ -1,4 +1,4 @@
-"""The settings of a row's runs: all of them, against those of a run; and what tells that a config has changed."""
+"""The settings of a row's runs: a digest of those that are stated, and a comparison with those of a run."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from core.errors import InputError
 from engine.arguments import find_config, flatten, parse_command_line, read_config
 from results.table import Recipe
 
-# Dotted keys, or their beginnings, that make no other run of it; seed and weights are checked by themselves.
+# Dotted keys, or their beginnings, that do not make it another run; seed and weights are checked on their own.
 INDIFFERENT = (
     "seed_everything",
     "weights",
@@ -27,9 +27,6 @@ INDIFFERENT = (
     "trainer.log_every_n_steps",
     "trainer.logger",
 )
-
-# What networks without norms, and the points of XOR, took once; at the value that did nothing.
-RETIRED = {"model.norm_lr_factor": 1.0, "data.source": "auto"}
 
 
 def stated(row: Recipe) -> dict[str, object]:
@@ -62,16 +59,21 @@ def merged(row: Recipe) -> dict[str, object]:
     return flatten(Settings(parse_command_line(["fit", "--config", row.config, *row.flags])).plain_config())
 
 
-def check_settings(row: Recipe, path: Path) -> None:
+def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> None:
     """Checks the config that a run recorded, setting by setting, against the one that the row gives now.
 
-    A setting that is newer than the run is one that the config leaves at its default.
+    A setting that is newer than the run must be one that the config leaves at its default.
+
+    Args:
+        row: The row.
+        path: The recorded config.
+        retired: Settings that no class takes any more, at the value that changed nothing.
 
     Raises:
         InputError: A setting differs, or the run lacks one that the config states.
     """
     recorded = flatten(read_config(path))
-    expected = RETIRED | merged(row)
+    expected = retired | merged(row)
     for key in sorted(recorded.keys() | stated(row).keys()):
         ours, theirs = expected.get(key), recorded.get(key)
         if ours != theirs and not key.startswith(INDIFFERENT):

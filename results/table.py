@@ -1,26 +1,42 @@
-"""The table of `table.yaml`: what was published, and which of our runs stands beside it."""
+"""The table: published numbers, our runs beside them, and what these runs measure."""
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from core.errors import InputError
-from engine.arguments import read_config
+from core.measures import Measure
+from engine.arguments import find_config, read_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedMeasure(Measure):
+    """What a row's runs are compared by, and how it is shown.
+
+    Attributes:
+        counts: Logged name of the value that counts, such as `test/acc`.
+        columns: Logged values with a column of their own on the page, by its heading. A row whose `measured_on` is a
+            heading is compared by that value.
+        shown: Logged values in the head of a config, each with the words that follow it; `{samples}` is the row's.
+    """
+
+    counts: str
+    columns: dict[str, str]
+    shown: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere:
-    """The best accuracy known elsewhere for a kind of network.
+    """The best figure known elsewhere for a kind of network.
 
     Attributes:
-        accuracy: In percent.
+        figure: The figure, in percent where it is a share.
         what: The network and who measured it.
         url: Where that is written.
     """
 
-    accuracy: float
+    figure: float
     what: str
     url: str
 
@@ -35,14 +51,13 @@ class Recipe:
         config: Name under `configs/`.
         seeds: Seeds to run.
         minutes: About how long a run takes; the cheapest are made first.
+        measure: What is measured; in the file, a name among `measures`, the first of them if not given.
         options: Settings that differ from the config's, by dotted key.
         weights_from: Row whose run of the same seed gives the weights to start from.
         elsewhere: The best known of its kind.
-        note: What is to be said of our runs.
-        folder: Option of `python -m results run` that names the data's folder, without its `_dir`, where the class of
-            the data module does not tell it.
+        note: A remark on our runs.
+        folder: Name in `folders` of the data's folder; by the class of the data module if not given.
         samples: What is classified.
-        measure: What is measured: `accuracy` on the test set, or a language model's `loss` in validation.
     """
 
     id: str
@@ -50,18 +65,18 @@ class Recipe:
     config: str
     seeds: list[int]
     minutes: float
+    measure: CountedMeasure
     options: dict[str, Any] = field(default_factory=dict)
     weights_from: str | None = None
     elsewhere: Elsewhere | None = None
     note: str = ""
     folder: str | None = None
     samples: str = "images"
-    measure: Literal["accuracy", "loss"] = "accuracy"
 
     @property
     def metric(self) -> str:
-        """The figure of a record that counts."""
-        return "test/acc" if self.measure == "accuracy" else "val/loss"
+        """Logged name of the value that counts."""
+        return self.measure.counts
 
     @property
     def flags(self) -> list[str]:
@@ -74,14 +89,14 @@ class Published(Recipe):
     """A published number and its repetition to the letter.
 
     Attributes:
-        published: Accuracy in percent, or loss, or in words; None if none is stated.
-        measured_on: The images behind it.
-        standard_error: Its binomial standard error in points, where the number of images is known.
+        published: The number, in percent where it is a share; or words; None if none is stated.
+        measured_on: The samples behind it.
+        standard_error: Its binomial standard error in points, where the number of samples is known.
         log: Whether a log kept by the source shows it.
         parameters: The network's size by the source's description.
         strong: The recipe of ours for the same kind of network.
         same_as: Row with the very same protocol, whose runs are this row's too.
-        remark: What the sources tell, or contradict, of the number.
+        remark: What the sources state about the number, or contradict.
     """
 
     published: float | str | None
@@ -95,23 +110,23 @@ class Published(Recipe):
 
     @property
     def metric(self) -> str:
-        """The figure of a record that is measured as the published one."""
-        return "test/acc_first_2000" if self.measured_on == "first 2,000" else super().metric
+        """Logged name of the value that is measured as the published one."""
+        return self.measure.columns.get(self.measured_on, self.measure.counts)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table of the page.
+    """Rows under one heading.
 
     Attributes:
-        title: Its heading.
+        title: The heading.
         text: What holds for all of its rows.
         rows: The rows, in order.
     """
 
     title: str
     text: str
-    rows: list[Published]
+    rows: list[Recipe]
 
 
 @dataclass(frozen=True)
@@ -126,20 +141,40 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder of data, which `python -m results run` is given as `--<name>_dir`.
+
+    Attributes:
+        holds: What is in it.
+        module: Class of the data modules that read it, where rows need not name the folder.
+    """
+
+    holds: str
+    module: str | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """All rows.
 
     Attributes:
         sections: Published numbers.
-        recipes: Our recipes.
+        groups: Our recipes.
+        introduction: Paragraphs at the top of the page; `{sources}` becomes where the data of the runs came from.
+        folders: Folders of data by name.
+        layouts: How data can lie in a folder, as data modules report it behind the folder's name.
+        retired: Settings that networks or data sets had once, at the value that changed nothing.
     """
 
     sections: list[Section]
-    recipes: list[Recipe]
+    groups: list[Section]
+    introduction: str = ""
+    folders: dict[str, Folder] = field(default_factory=dict)
+    layouts: list[str] = field(default_factory=list)
+    retired: dict[str, Any] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recipe]:
-        yield from (row for section in self.sections for row in section.rows)
-        yield from self.recipes
+        yield from (row for section in [*self.sections, *self.groups] for row in section.rows)
 
     def __getitem__(self, name: str) -> Recipe:
         rows = {row.id: row for row in self}
@@ -147,6 +182,11 @@ class Table:
             near = difflib.get_close_matches(name, rows, n=3)
             raise InputError(f"{name}: no row of the table" + (f"; nearest: {', '.join(near)}" if near else ""))
         return rows[name]
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """Our recipes, in order."""
+        return [row for group in self.groups for row in group.rows]
 
     def source(self, row: Recipe) -> Recipe:
         """Returns the row whose runs count for a row: itself, or the one it is the same as."""
@@ -157,43 +197,9 @@ class Table:
         runs = [Run(row, seed) for row in self if self.source(row) is row for seed in row.seeds]
         return sorted(runs, key=lambda run: run.row.minutes)
 
-
-def read_table(path: Path) -> Table:
-    """Reads the table.
-
-    Raises:
-        InputError: A row lacks a field, has one too many, or names a row that is not there.
-    """
-    content = read_config(path)
-    sections = [
-        Section(part["title"], part["text"], [_row(Published, row, path) for row in part["rows"]])
-        for part in content["sections"]
-    ]
-    table = Table(sections, [_row(Recipe, row, path) for row in content["recipes"]])
-    names = [row.id for row in table]
-    for row in table:
-        if names.count(row.id) > 1:
-            raise InputError(f"{path}: two rows are called {row.id}")
-        for reference in ("weights_from", "strong", "same_as"):
-            name = getattr(row, reference, None)
-            if name is not None and name not in names:
-                raise InputError(f"{path}: {row.id}: {reference} {name} is no row")
-    return table
-
-
-def _row(kind: type[Recipe], content: dict[str, Any], path: Path) -> Recipe:
-    name = content.get("id", "a row without id")
-    row = {"config": f"published/{name}.yaml" if kind is Published else f"{name}.yaml"} | content
-    if "elsewhere" in row:
-        row["elsewhere"] = _fill(Elsewhere, row["elsewhere"], f"{path}: {name}: elsewhere")
-    return _fill(kind, row, f"{path}: {name}")
-
-
-def _fill(kind: type, content: dict[str, Any], where: str) -> Any:
-    known = {entry.name for entry in fields(kind)}
-    if unknown := sorted(content.keys() - known):
-        raise InputError(f"{where}: unknown field {unknown[0]}; there are {', '.join(sorted(known))}")
-    try:
-        return kind(**content)
-    except TypeError as error:  # names the missing arguments
-        raise InputError(f"{where}: {str(error).partition('() ')[2]}") from error
+    def folder(self, row: Recipe) -> str | None:
+        """Returns the name of the folder that a row's data is in, None if its data needs none."""
+        if row.folder:
+            return row.folder
+        module = read_config(find_config(row.config))["data"]["class_path"].rpartition(".")[2]
+        return next((name for name, folder in self.folders.items() if folder.module == module), None)

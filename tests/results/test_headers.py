@@ -9,8 +9,10 @@ from core.errors import InputError
 from results.__main__ import FOLDER
 from results.headers import headers, write_headers
 from results.records import Record, read_records
-from results.table import Recipe, Table, read_table
+from results.table import Recipe, Section, Table
+from results.table_file import read_table
 
+ACCURACY = next(iter(read_table(FOLDER / "table.yaml"))).measure
 HEAD = """\
 # A net.
 #
@@ -39,7 +41,13 @@ def config(tmp_path: Path) -> Path:
 
 def recipe(config: Path, name: str = "one", **fields: object) -> Recipe:
     """Returns a row of that config."""
-    return Recipe(id=name, network="a net", config=str(config), seeds=[1, 3], minutes=1, **fields)
+    row = {"id": name, "network": "a net", "config": str(config), "seeds": [1, 3], "minutes": 1, "measure": ACCURACY}
+    return Recipe(**row | fields)
+
+
+def table_of(*rows: Recipe) -> Table:
+    """Returns a table of these rows."""
+    return Table([], [Section("All", "", list(rows))])
 
 
 def test_the_heads_of_all_configs_agree_with_the_records() -> None:
@@ -49,7 +57,7 @@ def test_the_heads_of_all_configs_agree_with_the_records() -> None:
 
 
 def test_a_head_says_what_was_measured_and_nothing_else_changes(config: Path) -> None:
-    table = Table([], [recipe(config)])
+    table = table_of(recipe(config))
     write_headers(table, {"one": [record(1, 0.7, **{"val/acc": 0.71}), record(3, 0.72, **{"val/acc": 0.73})]})
     measured = (
         "# Measured: 71.00 ± 1.41 % of all test images, 72.00 ± 1.41 % in validation "
@@ -60,7 +68,7 @@ def test_a_head_says_what_was_measured_and_nothing_else_changes(config: Path) ->
 
 
 def test_a_head_is_replaced_and_taken_back(config: Path) -> None:
-    table = Table([], [recipe(config)])
+    table = table_of(recipe(config))
     for records in ([record(1, 0.7)], [record(3, 0.9)], []):
         write_headers(table, {"one": records})
     assert config.read_text() == HEAD
@@ -68,7 +76,7 @@ def test_a_head_is_replaced_and_taken_back(config: Path) -> None:
 
 def test_a_head_names_all_machines_and_releases(config: Path) -> None:
     runs = [record(1, 0.7), replace(record(3, 0.7), hardware="Another", torch="2.16.0")]
-    write_headers(Table([], [recipe(config)]), {"one": runs})
+    write_headers(table_of(recipe(config)), {"one": runs})
     head = " ".join(config.read_text().replace("\n#  ", "").split())
     assert "200 s on Another and a machine, 2 threads; torch 2.15.0 and 2.16.0)" in head
 
@@ -82,7 +90,7 @@ def test_a_config_of_several_rows_shows_each_with_its_options(config: Path) -> N
         recipe(config, "other"),
     ]
     runs = [record(1, 0.7)]
-    table, records = Table([], rows), {"one": runs, "again": runs, "short": [record(1, 0.5)], "long": [], "other": []}
+    table, records = table_of(*rows), {"one": runs, "again": runs, "short": [record(1, 0.5)], "long": [], "other": []}
     write_headers(table, records)
     head = config.read_text()
     assert "# Measured with --trainer.max_steps 5 --weights of a run of one: 50.00 %" in head
@@ -95,4 +103,4 @@ def test_a_config_of_several_rows_shows_each_with_its_options(config: Path) -> N
 def test_a_head_without_a_place_for_it_is_an_error(config: Path) -> None:
     config.write_text("# A net.\nmodel: a\n")
     with pytest.raises(InputError, match="its head needs a line"):
-        headers(Table([], [recipe(config)]), {"one": []})
+        headers(table_of(recipe(config)), {"one": []})

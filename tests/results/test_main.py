@@ -10,9 +10,10 @@ import yaml
 
 import cli
 from core.errors import RunFailed
-from results.__main__ import main
+from results.__main__ import FOLDER, main
 from results.runs import Runs
-from results.table import Run, read_table
+from results.table import Run
+from results.table_file import read_table
 
 
 @pytest.fixture
@@ -38,7 +39,9 @@ def folder(tmp_path: Path, config: Path) -> Path:
         row | {"id": "twin", "minutes": 2, "same_as": "good"},
     ]
     (tmp_path / "results").mkdir()
+    ours = yaml.safe_load((FOLDER / "table.yaml").read_text())
     content = {"sections": [{"title": "All", "text": "Text.", "rows": rows}], "recipes": []}
+    content |= {"measures": ours["measures"], "folders": {"tiny": {"holds": "pictures", "module": "TinyDataModule"}}}
     (tmp_path / "results" / "table.yaml").write_text(yaml.safe_dump(content))
     return tmp_path / "results"
 
@@ -79,6 +82,7 @@ def test_the_runs_are_made_cheapest_first_and_recorded(
     page = (folder.parent / "RESULTS.md").read_text()
     assert page.count(f"{100 * kept['metrics']['test/acc']:.2f} | 1 |") == 2  # the twin's, too
     assert (folder.parent / "docs" / "images" / "results.png").is_file()
+    assert "short.yaml" in (folder.parent / "configs" / "README.md").read_text()
 
     calls.clear()
     assert main(["run", "twin", "--runs", "made"], folder) == 0
@@ -138,7 +142,7 @@ def runs(folder: Path, tmp_path: Path) -> Callable[[str], tuple[Runs, Run]]:
         next(row for row in content["sections"][0]["rows"] if row["id"] == name).update(changes)
         (folder / "table.yaml").write_text(yaml.safe_dump(content))
         table = read_table(folder / "table.yaml")
-        return Runs(Path("made"), table, {"TinyDataModule": "there"}), Run(table[name], 42)
+        return Runs(Path("made"), table, {"tiny": "there"}), Run(table[name], 42)
 
     return make
 
@@ -211,4 +215,4 @@ def test_ctrl_c_waits_for_the_run_to_save_itself(
     monkeypatch.setattr(subprocess, "Popen", Interrupted)
     assert main(["run", "--runs", "made"], folder) == 130
     assert len(waits) == 2
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err

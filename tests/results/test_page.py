@@ -3,9 +3,13 @@
 import pytest
 
 from results.__main__ import FOLDER
-from results.page import render, shortfall, spread
+from results.figures import spread
+from results.page import render, shortfall
 from results.records import Record, Records, read_records
-from results.table import Elsewhere, Published, Recipe, Section, Table, read_table
+from results.table import Elsewhere, Published, Recipe, Section, Table
+from results.table_file import read_table
+
+ACCURACY = next(iter(read_table(FOLDER / "table.yaml"))).measure
 
 
 def record(seed: int, accuracy: float, **metrics: float) -> Record:
@@ -17,15 +21,24 @@ def record(seed: int, accuracy: float, **metrics: float) -> Record:
 def published(**fields: object) -> Published:
     """Returns a row."""
     row = {"id": "one", "network": "a line", "config": "published/one.yaml", "seeds": [1, 2], "minutes": 1}
-    row |= {"published": 70.0, "measured_on": "first 2,000", "standard_error": 1.0, "strong": "best"}
+    row |= {
+        "measure": ACCURACY,
+        "published": 70.0,
+        "measured_on": "first 2,000",
+        "standard_error": 1.0,
+        "strong": "best",
+    }
     return Published(**row | fields)
 
 
 def table(*rows: Published) -> Table:
     """Returns a table of one section and one recipe."""
-    elsewhere = Elsewhere(accuracy=94.2, what="a paper", url="https://a.paper")
-    recipe = Recipe(id="best", network="a VGG", config="best.yaml", seeds=[1], minutes=1, elsewhere=elsewhere)
-    return Table([Section("All", "Text.", list(rows))], [recipe])
+    elsewhere = Elsewhere(figure=94.2, what="a paper", url="https://a.paper")
+    recipe = Recipe(
+        id="best", network="a VGG", config="best.yaml", seeds=[1], minutes=1, measure=ACCURACY, elsewhere=elsewhere
+    )
+    groups = [Section("Ours", "", [recipe])]
+    return Table([Section("All", "Text.", list(rows))], groups, "Our runs. {sources}")
 
 
 FIRST = "test/acc_first_2000"
@@ -113,9 +126,9 @@ def test_nothing_falls_short_of_a_number_without_standard_error() -> None:
 
 
 def test_a_spread_is_the_sample_standard_deviation() -> None:
-    assert spread([1.0, 2.0, 3.0]) == "2.00 ± 1.00"
-    assert spread([1.0]) == "1.00"
-    assert spread([]) == "-"
+    assert spread([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
+    assert spread([1.0], 3) == "1.000"
+    assert spread([], 2) == "-"
 
 
 def test_prose_is_narrow() -> None:

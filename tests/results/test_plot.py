@@ -22,5 +22,5 @@ def test_a_table_without_any_run_can_be_drawn() -> None:
 
 def test_sections_are_parted() -> None:
     sections = [Section("A", "", [published()]), Section("B", "", [published(id="two")])]
-    (axes,) = draw(Table(sections, table().recipes), NONE | {"two": []}).axes
+    (axes,) = draw(Table(sections, table().groups), NONE | {"two": []}).axes
     assert [0.5, 0.5] in [list(drawn.get_ydata()) for drawn in axes.lines]

@@ -8,10 +8,13 @@ import pytest
 import yaml
 
 from core.errors import InputError
+from results.__main__ import FOLDER
 from results.settings import check_settings, digest, merged
 from results.table import Recipe
+from results.table_file import read_table
 from tests.tiny import TINY_CONFIG
 
+TABLE = read_table(FOLDER / "table.yaml")
 CALLBACK = {"class_path": "pytorch_lightning.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.9}}
 
 
@@ -25,7 +28,8 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     content["trainer"]["callbacks"] = [CALLBACK]
     config = tmp_path_factory.mktemp("settings") / "tiny.yaml"
     config.write_text(yaml.safe_dump(content))
-    return Recipe(id="tiny", network="a net", config=str(config), seeds=[42], minutes=1)
+    measure = next(iter(TABLE)).measure
+    return Recipe(id="tiny", network="a net", config=str(config), seeds=[42], minutes=1, measure=measure)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,7 @@ def recorded(
 
 
 def test_a_run_of_the_row_passes(row: Recipe, recorded: Callable) -> None:
-    check_settings(row, recorded({}))
+    check_settings(row, recorded({}), TABLE.retired)
 
 
 @pytest.mark.parametrize(
@@ -75,12 +79,12 @@ def test_a_run_of_the_row_passes(row: Recipe, recorded: Callable) -> None:
 )
 def test_a_run_with_another_setting_does_not(key: str, value: object, row: Recipe, recorded: Callable) -> None:
     with pytest.raises(InputError, match=f"--{key} is .*, where tiny has "):
-        check_settings(row, recorded({key: value}))
+        check_settings(row, recorded({key: value}), TABLE.retired)
 
 
 def test_a_run_lacks_no_setting_that_the_config_states(row: Recipe, recorded: Callable) -> None:
     with pytest.raises(InputError, match=r"--trainer\.max_epochs is None, where tiny has "):
-        check_settings(row, recorded({"trainer.max_epochs": MISSING}))
+        check_settings(row, recorded({"trainer.max_epochs": MISSING}), TABLE.retired)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_a_run_lacks_no_setting_that_the_config_states(row: Recipe, recorded: Ca
     ],
 )
 def test_what_makes_no_other_run_may_differ(key: str, value: object, row: Recipe, recorded: Callable) -> None:
-    check_settings(row, recorded({key: value}))
+    check_settings(row, recorded({key: value}), TABLE.retired)
 
 
 def test_all_settings_are_those_of_config_and_options_and_the_defaults(row: Recipe) -> None:
@@ -107,9 +111,9 @@ def test_all_settings_are_those_of_config_and_options_and_the_defaults(row: Reci
 
 def test_options_are_settings(row: Recipe, recorded: Callable) -> None:
     short = replace(row, options={"trainer.max_steps": 7})
-    check_settings(short, recorded({"trainer.max_steps": 7}))
+    check_settings(short, recorded({"trainer.max_steps": 7}), TABLE.retired)
     with pytest.raises(InputError, match=r"--trainer\.max_steps is -1, where tiny has 7"):
-        check_settings(short, recorded({}))
+        check_settings(short, recorded({}), TABLE.retired)
 
 
 def test_the_digest_is_of_the_settings_alone(row: Recipe, config: Path) -> None:

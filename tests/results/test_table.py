@@ -10,15 +10,23 @@ from engine.arguments import CONFIGS, find_config, read_config
 from results.__main__ import FOLDER
 from results.page import shortfall
 from results.records import read_records
-from results.table import Published, read_table
+from results.table import Published
+from results.table_file import read_table
 
 TABLE = read_table(FOLDER / "table.yaml")
+MEASURES = {
+    "accuracy": {
+        **{"name": "acc", "better": "max", "unit": "%", "digits": 2, "counts": "test/acc", "shown": {}},
+        "columns": {"first 2,000": "test/acc_first"},
+    },
+    "loss": {"name": "loss", "better": "min", "counts": "val/loss", "columns": {}, "shown": {}},
+}
 ROW = {"id": "one", "network": "a line", "seeds": [42], "minutes": 1, "published": 50.0, "measured_on": "first 2,000"}
 
 
 def write(path: Path, *rows: dict) -> Path:
     """Writes a table of a single section."""
-    content = {"sections": [{"title": "All", "text": "Text.", "rows": list(rows)}], "recipes": []}
+    content = {"sections": [{"title": "All", "text": "Text.", "rows": list(rows)}], "recipes": [], "measures": MEASURES}
     path.write_text(yaml.safe_dump(content))
     return path
 
@@ -65,9 +73,11 @@ def test_runs_come_cheapest_first_and_once(tmp_path: Path) -> None:
         ({"sedes": [1]}, "one: unknown field sedes; there are config, "),
         ({"strong": "vgg"}, "one: strong vgg is no row"),
         ({"same_as": "vgg"}, "one: same_as vgg is no row"),
+        ({"measure": "perplexity"}, "one: measure perplexity is none of accuracy, loss"),
+        ({"folder": "films"}, "one: folder films is none of "),
         ({"weights_from": "vgg"}, "one: weights_from vgg is no row"),
         (
-            {"elsewhere": {"accuracy": 99.0}},
+            {"elsewhere": {"figure": 99.0}},
             "one: elsewhere: missing 2 required keyword-only arguments: 'what' and 'url'",
         ),
     ],
@@ -82,6 +92,18 @@ def test_a_row_lacks_nothing(missing: str, tmp_path: Path) -> None:
     row = {name: value for name, value in ROW.items() if name != missing}
     with pytest.raises(InputError, match=f"one: missing 1 required keyword-only argument: '{missing}'"):
         read_table(write(tmp_path / "table.yaml", row))
+
+
+def test_a_row_is_compared_by_what_the_published_number_was_measured_on(tmp_path: Path) -> None:
+    rows = [ROW, ROW | {"id": "two", "measured_on": "all"}, ROW | {"id": "three", "measure": "loss"}]
+    table = read_table(write(tmp_path / "table.yaml", *rows))
+    assert [row.metric for row in table] == ["test/acc_first", "test/acc", "val/loss"]
+
+
+def test_a_row_has_the_folder_of_its_data_module_unless_it_names_one() -> None:
+    assert [TABLE.folder(TABLE[name]) for name in ("vgg_bn", "lenet5", "imdb_lstm", "xor_mlp")] == [
+        *("data", "mnist", "imdb", None)
+    ]
 
 
 def test_two_rows_of_one_name_are_refused(tmp_path: Path) -> None:

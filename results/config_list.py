@@ -1,0 +1,87 @@
+"""The page configs/README.md, which lists all configs, written from their first comments, the table and the records."""
+
+from pathlib import Path
+
+from engine.arguments import find_config
+from results.figures import show
+from results.records import Records
+from results.table import Recipe, Section, Table
+
+HEAD = """\
+# Configs
+
+One file for each run. `python -m results page` writes this page from the first comment of each config, the rows of
+`results/table.yaml` and the records; a test fails when they disagree.
+
+    python cli.py fit --config vgg_bn.yaml --data.data_dir ~/data/cifar10
+    python cli.py fit --config published/cifar10_vgg.yaml --data.data_dir ~/data/cifar10 --seed_everything 1
+
+Start with `vgg_bn.yaml` for images, `bag_of_ngrams.yaml` for texts with classes, `char_rnn.yaml` for writing text. The
+head of each config shows its command, where it comes from, and what it measured on which hardware; seconds are of the
+whole run.
+"""
+PUBLISHED = """\
+## Published experiments
+
+Under `published/`: the training of a source, to the letter as far as it is stated. [RESULTS.md](../RESULTS.md) compares
+their figures with the published ones. Experiments that differ in a few values are one config and options, which its
+head and `results/table.yaml` list.
+"""
+
+
+def render_configs(table: Table, records: Records) -> str:
+    """Returns the page."""
+    parts = [HEAD]
+    parts += [f"## {group.title}\n\n{_recipes(group, records)}" for group in table.groups]
+    parts.append(PUBLISHED)
+    parts += [f"### {section.title}\n\n{_experiments(section)}" for section in table.sections]
+    return "\n".join(parts)
+
+
+def describe(config: Path) -> str:
+    """Returns the first paragraph of a config's comments, in one line."""
+    lines = []
+    for line in config.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("# "):
+            break
+        lines.append(line[2:].strip())
+    return " ".join(lines)
+
+
+def _recipes(group: Section, records: Records) -> str:
+    lines = [["config", "what it is", "measured", "seconds"]]
+    for config, rows in _by_config(group).items():
+        runs = records[rows[0].id]
+        seconds = " to ".join(dict.fromkeys(f"{second:,.0f}" for second in _range([run.seconds for run in runs])))
+        lines.append([f"`{config}`", describe(find_config(config)), _measured(rows[0], records), seconds or "-"])
+    return _table(lines)
+
+
+def _experiments(section: Section) -> str:
+    lines = [["config", "what it is", "rows"]]
+    for config, rows in _by_config(section).items():
+        lines.append([f"`{config}`", describe(find_config(config)), str(len(rows))])
+    return _table(lines)
+
+
+def _by_config(section: Section) -> dict[str, list[Recipe]]:
+    """Returns the rows of a section by config, in order."""
+    rows: dict[str, list[Recipe]] = {}
+    for row in section.rows:
+        rows.setdefault(row.config, []).append(row)
+    return rows
+
+
+def _measured(row: Recipe, records: Records) -> str:
+    if not records[row.id]:
+        return "not yet run"
+    words = row.measure.shown[row.metric].format(samples=row.samples)
+    return f"{show(records[row.id], row.metric, row.measure)} {words}"
+
+
+def _range(values: list[float]) -> list[float]:
+    return [min(values), max(values)] if values else []
+
+
+def _table(lines: list[list[str]]) -> str:
+    return "".join(f"| {' | '.join(line)} |\n" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]])
