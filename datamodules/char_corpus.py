@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,9 +12,9 @@ from torchvision.datasets.utils import download_url
 from core.download import answering, download
 from core.errors import InputError
 from core.predictions import Table
-from datamodules.base.data_module import DataModule
 from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
+from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import read_lines, read_text
 from datamodules.text.vocabulary import Vocabulary
 
@@ -54,7 +54,7 @@ CORPORA = {
 }
 
 
-class CharCorpusDataModule(DataModule):
+class CharCorpusDataModule(TextDataModule):
     """A text, split into parts, and read in pieces of some characters.
 
     In `rows` the training text is cut into as many rows as a batch has; all are read from left to right, a piece a
@@ -83,6 +83,8 @@ class CharCorpusDataModule(DataModule):
 
     unit = "characters"
     stand_in = "sentences"
+    paths = (*TextDataModule.paths, "file")
+    learned = "characters"
     splits: dict[str, Rows]
 
     def __init__(
@@ -291,24 +293,3 @@ class CharCorpusDataModule(DataModule):
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N]."""
         return "".join(self.vocabulary.symbols[number] for number in symbols.tolist())
-
-    def save_beside(self, run: Path) -> None:
-        """Writes the vocabulary."""
-        self.vocabulary.save(run / "vocabulary.json")
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the position, and the symbols."""
-        return super().state_dict() | {"vocabulary": self.vocabulary.state()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the position.
-
-        Raises:
-            InputError: The network has learned other symbols.
-        """
-        if Vocabulary.from_state(state_dict["vocabulary"]) != self.vocabulary:
-            raise InputError(
-                f"{self.origin}: has other characters than those that the network has learned; read it with the run's, "
-                "--data.vocabulary RUN"
-            )
-        super().load_state_dict(state_dict)

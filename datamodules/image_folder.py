@@ -52,6 +52,7 @@ class ImageFolderDataModule(ImageDataModule):
     """
 
     name = "pictures"
+    changeable = (*ImageDataModule.changeable, "stream", "num_workers")
 
     def __init__(
         self,

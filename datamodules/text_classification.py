@@ -11,15 +11,15 @@ from core.console import print_line
 from core.errors import InputError
 from core.predictions import Table, classified
 from datamodules.base.cache import cached, fingerprint
-from datamodules.base.data_module import DataModule
 from datamodules.base.splitting import stratified_choice
 from datamodules.text.documents import DocumentLoader, Documents
 from datamodules.text.encoder import Encoder, Encoding
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
 from datamodules.text.movie_reviews import movie_reviews
 from datamodules.text.synthetic import synthetic_documents
+from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import Labelled, read_columns, read_folders, read_lines, read_table, read_text
-from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes, write_saved
+from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes
 
 PARTS = ("train", "val", "test")
 EXAMPLES = 40  # test documents that are shown with their predictions
@@ -28,7 +28,7 @@ SYNTHETIC = {"train": 6000, "test": 1000}  # documents
 SYNTHETIC_CLASSES = 4
 
 
-class TextClassificationDataModule(DataModule):
+class TextClassificationDataModule(TextDataModule):
     """Documents, their symbols numbered once and kept in memory, in batches of about one length.
 
     Three forms are read. Without `train_file`, folders of `.txt` files: `data_dir/train/<class>`,
@@ -61,6 +61,7 @@ class TextClassificationDataModule(DataModule):
 
     unit = "documents"
     stand_in = "documents"
+    learned = "symbols or classes"
     splits: dict[str, Documents]
 
     def __init__(
@@ -342,28 +343,26 @@ class TextClassificationDataModule(DataModule):
         """Returns the classes that probabilities [N, K] speak for."""
         return classified("text", names, outputs, self.class_names, "texts")
 
-    def _content(self) -> dict[str, Any]:
+    @classmethod
+    def take_over(cls, run: Path) -> dict[str, Any]:
+        """Returns the run's vocabulary and its classes, which the network has learned."""
+        taken = super().take_over(run)
+        return taken | {"keep_classes": True} if taken else {}
+
+    def vocabulary_content(self) -> dict[str, Any]:
+        """Returns how texts become numbers, and the names of the classes."""
         return self.encoder.content() | {"class_names": self.class_names}
 
-    def save_beside(self, run: Path) -> None:
-        """Writes the vocabulary and the names of the classes."""
-        write_saved(run / "vocabulary.json", self._content())
-
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position, and what a network that has learned from these documents must meet again."""
-        return super().state_dict() | {"vocabulary": to_bytes(self._content()), "files": self._digest}
+        """Returns the position, the vocabulary with the names of the classes, and a digest of the files."""
+        return super().state_dict() | {"files": self._digest}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the position.
+        """Restores the position of a checkpoint.
 
         Raises:
-            InputError: The network has learned other symbols or classes, or training would go on with other files.
+            InputError: The network has learned other symbols or classes, or training would continue on other files.
         """
-        if not torch.equal(state_dict["vocabulary"], to_bytes(self._content())):
-            raise InputError(
-                f"{self.origin}: has other symbols or classes than those that the network has learned; read it with "
-                "the run's, --data.vocabulary RUN"
-            )
         super().load_state_dict(state_dict)
         if self.trainer.state.fn == "fit" and state_dict["files"] != self._digest:
             raise self.changed("as many then as now, but other files")

@@ -12,19 +12,20 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
-from datamodules.text.vocabulary import read_saved
+from datamodules.base.data_module import DataModule
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.error_messages import summarize_error
 from engine.final_output import print_interrupted, print_metrics, print_result
 from engine.help import shorten_help
+from engine.ownership import data_class
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.recorded_config import config_file_text, recorded_config
 from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_folder import RunFolder, new_run_folder
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
-from engine.weights import load_weights, read_weights
+from engine.weights import load_weights, read_weights, run_of
 
 
 class Command(LightningCLI):
@@ -128,12 +129,10 @@ class Command(LightningCLI):
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
         data = self.settings.data.get("init_args", {})
-        saved = self.arguments.run and self.arguments.run / "vocabulary.json"
-        given = {name: data[name] for name in ("vocabulary", "keep_classes") if name in data}
-        if given and saved and saved.exists():
-            # what the network has learned, whatever text it meets now; and a text need not be there to tell it
-            for name in given:
-                data[name] = {"vocabulary": str(saved), "keep_classes": True}[name]
+        taken = data_class(self.settings).take_over(self.arguments.run) if self.arguments.run else {}
+        given = {name: data[name] for name in taken if name in data}
+        for name in given:  # for this call only: the config stays as it was given
+            data[name] = taken[name]
         try:
             super().instantiate_classes()
         except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
@@ -179,7 +178,8 @@ class Command(LightningCLI):
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and says how to go on."""
         if self.settings.weights and ckpt_path is None:
-            self._check_symbols(datamodule)
+            if isinstance(datamodule, DataModule) and (run := run_of(self.settings.weights)):
+                datamodule.check_weights(run)
             for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
                 print_line(line)
         self.trainer.config_text = config_file_text(self.plain_config())
@@ -197,23 +197,6 @@ class Command(LightningCLI):
                 "nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further"
             )
         print_result(self.trainer, model, datamodule)
-
-    def _check_symbols(self, datamodule: LightningDataModule) -> None:
-        """Checks that weights of a network that reads text meet the symbols that they have learned.
-
-        Raises:
-            InputError: They would meet others, under the same numbers.
-        """
-        weights = Path(self.settings.weights).expanduser()
-        run = weights if weights.is_dir() else weights.parent.parent  # a checkpoint's
-        ours = getattr(datamodule, "symbols", None)
-        if ours is None or not (run / "vocabulary.json").is_file():
-            return
-        if tuple(read_saved(run / "vocabulary.json")["symbols"]) != ours:
-            raise InputError(
-                f"--weights {self.settings.weights}: has learned other symbols than those of {datamodule.origin}; read "
-                f"it with them: --data.vocabulary {run}"
-            )
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the validation split."""

@@ -1,13 +1,11 @@
 """The config that a run records: with it, `fit --config` repeats the run from any folder."""
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-# Arguments of data sets that name files or folders.
-PATHS = ("data_dir", "file", "vocabulary")
+from engine.ownership import make_paths_absolute
 
 # Options that belong to one call of the command and not to the run.
 OPTIONS_OF_ONE_CALL = (
@@ -32,10 +30,7 @@ def recorded_config(parser: ArgumentParser, settings: Namespace) -> dict[str, An
     for key in OPTIONS_OF_ONE_CALL:
         settings.pop(key, None)
     config = yaml.safe_load(parser.dump(settings, skip_unset=False, skip_validation=True))
-    data = config["data"].get("init_args", {})
-    for name in PATHS:  # absolute, because the run may be repeated from another folder
-        if data.get(name) is not None:
-            data[name] = str(Path(data[name]).expanduser().resolve())
+    make_paths_absolute(config)
     return config
 
 

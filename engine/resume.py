@@ -8,8 +8,10 @@ from pytorch_lightning import LightningModule
 from core.errors import InputError
 from engine.arguments import flatten, read_config
 from engine.checkpoint_io import load_checkpoint
+from engine.ownership import changeable
 
-# Dotted keys, or their beginnings, that a continued run may change; anything else would make it another run.
+# Dotted keys, or their beginnings, that a continued run may change, beside those that model and data set name
+# (`changeable`); anything else would make it another run.
 CHANGEABLE = (
     "model.optimizer.",
     "trainer.max_epochs",
@@ -33,14 +35,6 @@ CHANGEABLE = (
     "test_subset.",
     "wandb",
     "weights",
-    "data.data_dir",
-    "data.eval_batch_size",
-    "data.stream",
-    "data.num_workers",
-    "model.temperature",
-    "model.top_k",
-    "model.top_p",
-    "model.length",
 )
 
 
@@ -55,6 +49,7 @@ def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
         Recorded and present value by dotted key.
     """
     recorded = flatten(read_config(run / "config.yaml"))
+    owned = changeable(config)
     changed = {}
     for key, now in flatten(config).items():
         below = [name for name in recorded if name.startswith(f"{key}.")]
@@ -67,7 +62,7 @@ def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
             before = None
         else:
             continue  # an option that is newer than the run
-        if before != now and (key.endswith("class_path") or not key.startswith(CHANGEABLE)):
+        if before != now and (key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE))):
             changed[key] = (before, now)
     return changed
 

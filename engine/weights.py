@@ -14,8 +14,8 @@ from torch import Tensor
 
 from core.download import answering, giving_up
 from core.errors import InputError
+from core.protocols import LoadsTorchvision
 from engine.checkpoint_io import load_checkpoint
-from lightning_modules.tasks.image_classifier import ImageClassifier
 
 
 def read_weights(name: str) -> dict[str, Tensor]:
@@ -48,6 +48,18 @@ def read_weights(name: str) -> dict[str, Tensor]:
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
     return weights
+
+
+def run_of(name: str) -> Path | None:
+    """Returns the folder of the run that weights are of, or None where they are no folder and no file.
+
+    Args:
+        name: The folder or file, as `read_weights` takes it.
+    """
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    return path.parent.parent if path.is_file() else None
 
 
 def _is_plain(value: object) -> bool:
@@ -99,7 +111,7 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) 
     # running metrics are of the run that the weights come from
     own = {key: value for key, value in model.state_dict().items() if "_metrics." not in key}
     given = {key: value for key, value in weights.items() if "_metrics." not in key}
-    namings = [given, model.from_torchvision(given)] if isinstance(model, ImageClassifier) else [given]
+    namings = [given, model.from_torchvision(given)] if isinstance(model, LoadsTorchvision) else [given]
     fitting, offered = max(
         ((_fitting(offered, own), offered) for offered in namings), key=lambda naming: len(naming[0])
     )

@@ -57,6 +57,7 @@ class CharRNN(Task):
     metrics_type = LanguageMetrics
     measures = (Measure("loss", "min"), Measure("bits", "min", unit="bits a symbol"))
     monitor = "val/loss"
+    changeable = ("temperature", "top_k", "top_p", "length")
 
     def __init__(
         self,

@@ -25,6 +25,8 @@ class DataModule(LightningDataModule):
     """
 
     name: str
+    paths: ClassVar[tuple[str, ...]] = ("data_dir",)  # names of arguments that name files or folders
+    changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # arguments that a continued run may change
     unit: ClassVar[str]  # what its samples are called
     stand_in: ClassVar[str]  # what its synthetic source makes
     symbols: tuple[str, ...] | None = None  # of texts, in the order of their numbers
@@ -47,6 +49,20 @@ class DataModule(LightningDataModule):
         self.splits = {}
         self._loaders: dict[str, Loader] = {}  # the latest of each split
         self._position = 0  # batch within the epoch at which a resumed run goes on
+
+    @classmethod
+    def take_over(cls, run: Path) -> dict[str, Any]:
+        """Returns arguments that replace the given ones when this call uses a run's checkpoint.
+
+        A vocabulary is one: the model's size follows from it, so that it is needed before the data set is built.
+
+        Args:
+            run: The run's folder.
+
+        Returns:
+            Values by name; empty if nothing of the run replaces an argument.
+        """
+        return {}
 
     @abstractmethod
     def load(self) -> Mapping[str, Sized]:
@@ -83,6 +99,16 @@ class DataModule(LightningDataModule):
 
     def save_beside(self, run: Path) -> None:
         """Writes what a run keeps of its data into the run's folder."""
+
+    def check_weights(self, run: Path) -> None:
+        """Checks that a model can start from the weights of another run on this data.
+
+        Args:
+            run: The folder of the run that the weights are of.
+
+        Raises:
+            InputError: It cannot, because its inputs mean something else.
+        """
 
     @abstractmethod
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:

@@ -79,15 +79,6 @@ class Vocabulary:
         """
         return cls(read_saved(path)["symbols"])
 
-    def state(self) -> Tensor:
-        """Returns the symbols as bytes, which checkpoints read faster than a list of strings."""
-        return to_bytes({"symbols": self.symbols})
-
-    @classmethod
-    def from_state(cls, state: Tensor) -> "Vocabulary":
-        """Makes a vocabulary of what `state` gave."""
-        return cls(from_bytes(state)["symbols"])
-
 
 def write_saved(path: Path, content: dict) -> None:
     """Writes a vocabulary, and what belongs to it, as JSON."""

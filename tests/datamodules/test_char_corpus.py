@@ -11,7 +11,7 @@ import torch
 import datamodules.char_corpus
 from core.errors import InputError
 from datamodules import CharCorpusDataModule
-from datamodules.text.vocabulary import Vocabulary
+from datamodules.text.vocabulary import Vocabulary, to_bytes
 from tests.servers import Files, refusing, serving
 
 TEXT = "The quick brown fox jumps over the lazy dog.\r\n" * 40
@@ -138,7 +138,7 @@ def test_symbols_of_a_run_count_for_another_text(tmp_path: Path, corpus: Callabl
 def test_a_checkpoint_of_other_symbols_is_refused(tmp_path: Path, corpus: Callable) -> None:
     other = tmp_path / "other.txt"
     other.write_text("abc" * 200)
-    state = {"batch": 0, "vocabulary": corpus(file=str(other)).vocabulary.state()}
+    state = {"batch": 0, "vocabulary": to_bytes(corpus(file=str(other)).vocabulary_content())}
     with pytest.raises(InputError, match="has other characters than those that the network has learned"):
         corpus().load_state_dict(state)
 
