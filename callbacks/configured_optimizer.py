@@ -4,16 +4,17 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
 from lightning_modules.schedules import RunSchedule
 
 
 class ConfiguredOptimizer(Callback):
-    """Applies what changed in the optimizer's configuration between a checkpoint and the run that goes on from it.
+    """Applies what changed in the configuration of optimizers between a checkpoint and the run that continues from it.
 
-    A checkpoint restores every hyperparameter along with the optimizer's state. This remembers in the checkpoint what
-    was configured, and compares on resume: a changed learning rate scales the current one, and with it the schedule;
-    any other changed value replaces the old. Nothing changed, nothing is touched.
+    A checkpoint restores every hyperparameter along with an optimizer's state. This keeps in the checkpoint what was
+    configured, and compares on resume, optimizer by optimizer and group by group: a changed learning rate scales the
+    current one, and with it the schedule; any other changed value replaces the old. What did not change stays as it is.
     """
 
     def __init__(self) -> None:
@@ -21,11 +22,11 @@ class ConfiguredOptimizer(Callback):
         self._before: list[list[dict[str, Any]]] | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Takes note of what is configured, before a checkpoint overwrites it."""
+        """Keeps what is configured, before a checkpoint overwrites it."""
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up what was configured when the checkpoint was saved."""
+        """Takes what was configured when the checkpoint was saved."""
         self._before = state_dict["configured"]
 
     def state_dict(self) -> dict[str, Any]:
@@ -37,12 +38,11 @@ class ConfiguredOptimizer(Callback):
         before, self._before = self._before, None
         if before is None:
             return
-        for number, optimizer in enumerate(trainer.optimizers):
-            schedules: list[Any] = [
-                c.scheduler for c in trainer.lr_scheduler_configs if c.scheduler.optimizer is optimizer
-            ]
-            groups = zip(optimizer.param_groups, before[number], self._configured[number], strict=True)
-            for place, (group, old, new) in enumerate(groups):
+        schedules_of_all = [one for config in trainer.lr_scheduler_configs for one in _schedules(config.scheduler)]
+        # Lightning has checked that the checkpoint has as many optimizers and groups
+        for optimizer, was, now in zip(trainer.optimizers, before, self._configured, strict=True):
+            schedules = [schedule for schedule in schedules_of_all if schedule.optimizer is optimizer]
+            for place, (group, old, new) in enumerate(zip(optimizer.param_groups, was, now, strict=True)):
                 for key in new:
                     if key == "lr" and old[key] != new[key]:
                         _rescale(group, place, old[key], new[key], schedules)
@@ -53,6 +53,14 @@ class ConfiguredOptimizer(Callback):
                     schedule.refresh()  # its shape may have changed too; if not, these are the very same numbers
 
 
+def _schedules(schedule: Any) -> list[LRScheduler]:
+    """Returns a schedule and those that it consists of; none for an object of another kind."""
+    if not isinstance(schedule, LRScheduler):
+        return []
+    parts = schedule._schedulers if isinstance(schedule, SequentialLR | ChainedScheduler) else []
+    return [schedule, *(inner for part in parts for inner in _schedules(part))]
+
+
 def _hyperparameters(optimizer: Optimizer) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in group.items() if key not in ("params", "initial_lr")}
@@ -61,11 +69,13 @@ def _hyperparameters(optimizer: Optimizer) -> list[dict[str, Any]]:
     ]
 
 
-def _rescale(group: dict[str, Any], place: int, old: float, new: float, schedules: list[Any]) -> None:
+def _rescale(group: dict[str, Any], place: int, old: float, new: float, schedules: list[LRScheduler]) -> None:
     group["lr"] = group["lr"] * new / old if old else new
     if "initial_lr" in group:
         group["initial_lr"] = new
     for schedule in schedules:
-        if hasattr(schedule, "base_lrs"):
-            schedule.base_lrs[place] = new
-        schedule._last_lr[place] = group["lr"]
+        state = vars(schedule)  # a plateau's has no `base_lrs`, and one of several schedules no `_last_lr` of its own
+        if "base_lrs" in state:
+            state["base_lrs"][place] = new
+        if "_last_lr" in state:
+            state["_last_lr"][place] = group["lr"]

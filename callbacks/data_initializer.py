@@ -2,27 +2,49 @@
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-IMAGES = 5000
-VALUES = IMAGES * 3 * 32 * 32  # of larger images, fewer are shown
+from core.errors import InputError
+from core.protocols import CountsDocuments, GivesSamples, StartsFromCounts, StartsFromSamples
+
+SAMPLES = 5000
+VALUES = SAMPLES * 3 * 32 * 32  # of larger samples, fewer are taken
 
 
 class DataInitializer(Callback):
-    """Shows training data to layers that begin with it, before anything copies the model.
+    """Gives training data to layers whose first values follow from it, before anything copies the model.
 
-    A layer with a method `initialize_from` is shown some images; one with `initialize_from_counts`, how many documents
-    of each class hold each symbol of the vocabulary. A layer keeps what a checkpoint or other weights have set.
+    A layer of `core.protocols.StartsFromSamples` receives training samples, one of `StartsFromCounts` how many
+    documents of each class hold each symbol of the vocabulary. A layer keeps what a checkpoint or other weights have
+    set.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Initialises the layers, equally on every process."""
+        """Initialises the layers, equally on every process.
+
+        Raises:
+            InputError: The data set does not give what a layer starts from.
+        """
         if stage != "fit":
             return
         data = trainer.datamodule
-        if layers := [module for module in pl_module.modules() if hasattr(module, "initialize_from")]:
-            images = data.sample(min(IMAGES, max(1, VALUES // (data.in_channels * data.image_size**2))))
-            for layer in layers:
-                layer.initialize_from(images)
-        if layers := [module for module in pl_module.modules() if hasattr(module, "initialize_from_counts")]:
+        if layers := _layers(pl_module, StartsFromSamples):
+            if not isinstance(data, GivesSamples):
+                raise _missing(layers, data, "training samples (a method `sample`)")
+            values = data.sample(1)[0].numel()
+            samples = data.sample(min(SAMPLES, max(1, VALUES // values)))
+            for layer in layers.values():
+                layer.initialize_from(samples)
+        if layers := _layers(pl_module, StartsFromCounts):
+            if not isinstance(data, CountsDocuments):
+                raise _missing(layers, data, "counts of symbols by class (a method `document_counts`)")
             counts = data.document_counts()
-            for layer in layers:
+            for layer in layers.values():
                 layer.initialize_from_counts(counts)
+
+
+def _layers(pl_module: LightningModule, kind: type) -> dict:
+    return {name: module for name, module in pl_module.named_modules() if isinstance(module, kind)}
+
+
+def _missing(layers: dict, data: object, what: str) -> InputError:
+    layer = next(iter(layers)) or "the model"
+    return InputError(f"{layer} starts from {what}, which {type(data).__name__} does not give")

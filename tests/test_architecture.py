@@ -21,7 +21,7 @@ ROOMS = (
 INNER = {
     "datamodules": (("images", "text"), ("base", "batches")),
     "lightning_modules": (("tasks",), ("layers", "schedules", "optimizers")),
-    "callbacks": (("media",),),
+    "callbacks": (("media", "divergence"),),
     "engine": (("speed",),),
 }
 LONGEST = 260  # lines of a file
