@@ -1,1 +1,1 @@
-"""What measures speed: each script compares its contenders in one run, by turns, and keeps ratios."""
+"""Benchmarks of speed and memory: each script alternates between its contenders and records ratios."""

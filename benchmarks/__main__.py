@@ -1,4 +1,4 @@
-"""Writes the table of benchmarks/README.md anew: `python -m benchmarks`."""
+"""Writes the table in benchmarks/README.md: `python -m benchmarks`."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from benchmarks.page import FOLDER, insert, table
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Puts what the records in `results/` say into the README beside them."""
+    """Writes the figures of the records in `results/` into the README."""
     path = folder / "README.md"
     page = path.read_text(encoding="utf-8")
     path.write_text(insert(page, table(folder)), encoding="utf-8")

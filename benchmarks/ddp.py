@@ -1,4 +1,4 @@
-"""Training speed of two processes with one thread each, beside one process with two threads.
+"""Training speed of two processes with one thread each, compared with one process with two.
 
     python -m benchmarks.ddp --data_dir DIR
 
@@ -27,7 +27,7 @@ CONTENDERS = {  # threads of each process, and settings of the command
 
 
 class Speed(Callback):
-    """Notes images a second, over all processes.
+    """Measures images a second over all processes.
 
     Args:
         path: JSON file for that.
@@ -40,7 +40,7 @@ class Speed(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Begins after the first steps, and writes after every other."""
+        """Starts the clock after the first steps, and writes the speed after each later one."""
         now = time.perf_counter()
         steps = batch_idx + 1 - self.first
         if steps == 0:
@@ -79,7 +79,7 @@ def images_per_second(threads: int, words: tuple[str, ...], steps: int, first: i
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs both by turns and writes what came of it."""
+    """Measures both in turns and writes the record."""
     options = parser(__doc__)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--steps", type=int, default=12, help="steps that are timed (default: %(default)s)")
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
         )
         for name, (threads, words) in CONTENDERS.items()
     }
-    figures = by_turns(runs, arguments.pairs, "images/s", warm_up=0)  # each is a process of its own, and warms up
+    figures = by_turns(runs, arguments.pairs, "images/s", warm_up=0)  # a separate process each
     results = {
         "images_per_second": {name: spread(values) for name, values in figures.items()},
         "two_processes_of_one": ratio(figures["two_processes"], figures["one_process"]),

@@ -1,4 +1,4 @@
-"""Images a second that are made ready for a network, beside torchvision and kornia.
+"""Images preprocessed a second, compared with torchvision and kornia.
 
     python -m benchmarks.input_pipeline --data_dir DIR
 
@@ -44,7 +44,7 @@ AUGMENTATIONS = {
 
 
 class Pictures(Dataset):
-    """One PIL picture a sample, as `torchvision.datasets.CIFAR10` gives it.
+    """Samples of one PIL image each, as `torchvision.datasets.CIFAR10` gives it.
 
     Args:
         split: The pictures in memory.
@@ -62,7 +62,7 @@ class Pictures(Dataset):
 
 
 class Ours:
-    """An epoch of our pipeline.
+    """Epochs of our pipeline.
 
     Args:
         data: Its training split is what is read.
@@ -70,7 +70,7 @@ class Ours:
     """
 
     def __init__(self, data: ImageDataModule, images: int) -> None:
-        data.trainer = SimpleNamespace(  # all that a data module asks of one
+        data.trainer = SimpleNamespace(  # all that a data module reads of a trainer
             world_size=1,
             global_rank=0,
             seed=0,
@@ -91,7 +91,7 @@ class Ours:
 
 
 class Kornia:
-    """Epochs of kornia's augmentation, of whole batches.
+    """Epochs of kornia's augmentation of whole batches.
 
     Args:
         split: The pictures.
@@ -102,7 +102,7 @@ class Kornia:
     def __init__(self, split: Split, case: str, batch_size: int) -> None:
         from kornia import augmentation as kornia
 
-        self.images = split.images.permute(0, 3, 1, 2).float() / 255  # what ToTensor gives
+        self.images = split.images.permute(0, 3, 1, 2).float() / 255  # as ToTensor returns
         self.targets, self.batch_size = split.targets, batch_size
         changes = {
             # the faster of its two ways to crop
@@ -120,7 +120,7 @@ class Kornia:
 
 
 def torchvision_transform(case: str, version: int) -> Callable[[Image.Image], Tensor]:
-    """Returns what the usual script has; of version 2 on PIL pictures, too, which is faster there than on tensors."""
+    """Returns the transforms of the usual script; version 2 on PIL images, too, where it is faster than on tensors."""
     lib = v1 if version == 1 else v2
     changes = {
         "crop": [lib.RandomCrop(CIFAR10DataModule.image_size, padding=PADDING)],
@@ -131,7 +131,7 @@ def torchvision_transform(case: str, version: int) -> Callable[[Image.Image], Te
 
 
 def speed(epoch: Callable[[], Iterable], images: int, seconds: float) -> float:
-    """Returns images a second over whole epochs, as many as fill some seconds."""
+    """Returns images a second over as many whole epochs as fill some seconds."""
     began, epochs = time.perf_counter(), 0
     while epochs == 0 or time.perf_counter() - began < seconds:
         for _ in epoch():
@@ -141,7 +141,7 @@ def speed(epoch: Callable[[], Iterable], images: int, seconds: float) -> float:
 
 
 def contenders(data_dir: Path | None, case: str, batch_size: int, images: int) -> dict[str, Callable[[], Iterable]]:
-    """Returns what yields the batches of an epoch, by name."""
+    """Returns the contenders by name, each with the function that yields the batches of an epoch."""
     data = CIFAR10DataModule(**data_settings(data_dir), batch_size=batch_size, augmentation=AUGMENTATIONS[case])
     ours = Ours(data, images)
     split = data.splits["train"]
@@ -165,7 +165,7 @@ def contenders(data_dir: Path | None, case: str, batch_size: int, images: int) -
 
 
 def share_of_a_step(ours: Ours, network: nn.Module, steps: int) -> float:
-    """Trains some steps; returns the part of their time, in percent, that went into making batches ready."""
+    """Trains some steps; returns the part of their time, in percent, that was spent on preprocessing."""
     optimizer = sgd(p for p in network.parameters() if p.requires_grad)
     waited = 0.0
     batches = iter(ours.epoch())
@@ -183,7 +183,7 @@ def share_of_a_step(ours: Ours, network: nn.Module, steps: int) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs both cases and the training step, and writes what came of them."""
+    """Measures both cases and the training step, and writes the record."""
     options = parser(__doc__)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--batch_size", type=int, default=500, help="pictures a batch (default: %(default)s)")
@@ -191,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--seconds", type=float, default=0.5, help="least length of a turn (default: %(default)s)")
     options.add_argument("--steps", type=int, default=4, help="training steps a turn (default: %(default)s)")
     arguments = options.parse_args(argv)
-    keep_freed_memory()  # as a trainer does; all contenders gain
+    keep_freed_memory()  # as the trainer does; all contenders get faster
     results: dict[str, dict] = {}
     for case in AUGMENTATIONS:
         print(case)

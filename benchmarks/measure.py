@@ -1,4 +1,4 @@
-"""What the benchmarks share: turns, ratios, and a record of what was measured on what."""
+"""What the benchmarks share: alternating measurements, ratios, and the record with hardware and versions."""
 
 import argparse
 import json
@@ -32,25 +32,25 @@ def parser(doc: str, pairs: int = 5) -> argparse.ArgumentParser:
 
 
 def data_settings(data_dir: Path | None) -> dict[str, str]:
-    """Returns what a data module is told: a folder of real data, or to draw pictures."""
+    """Returns a data module's settings: a folder of real data, or the synthetic source."""
     return {"data_dir": str(data_dir)} if data_dir else {"source": "synthetic"}
 
 
 def data_flags(data_dir: Path | None) -> list[str]:
-    """Returns the same as words of a command line, which may run in another folder."""
+    """Returns these settings as words of a command line, which may run in another folder."""
     settings = data_settings(data_dir and data_dir.resolve())
     return [word for name, value in settings.items() for word in (f"--data.{name}", value)]
 
 
 def source_of(data_dir: Path | None) -> str:
-    """Returns what a record says of the data."""
+    """Returns the record's entry on the data."""
     return "real" if data_dir else "synthetic pictures"
 
 
 def by_turns(
     contenders: Mapping[str, Callable[[], float]], pairs: int, unit: str, warm_up: int = 1, digits: int = 1
 ) -> dict[str, list]:
-    """Lets contenders run by turns, since a shared machine's speed drifts.
+    """Measures contenders in turns, since a shared machine's speed drifts.
 
     Args:
         contenders: Each runs once and returns its figure.
@@ -73,12 +73,12 @@ def by_turns(
 
 
 def spread(figures: list[float]) -> dict[str, float]:
-    """Returns median, least and largest of some figures."""
+    """Returns median, minimum and maximum of figures."""
     return {"median": statistics.median(figures), "min": min(figures), "max": max(figures)}
 
 
 def ratio(numerator: list[float], denominator: list[float]) -> dict[str, float]:
-    """Returns the spread of the ratios, turn by turn."""
+    """Returns the spread of the ratios of each turn."""
     return spread([a / b for a, b in zip(numerator, denominator, strict=True)])
 
 
@@ -88,7 +88,7 @@ def show(name: str, values: Mapping[str, float], digits: int = 3) -> None:
 
 
 def write(script: str, results: Mapping, arguments: argparse.Namespace, source: str = "") -> None:
-    """Writes what was measured, and on what.
+    """Writes the record: figures, data, hardware and versions.
 
     Args:
         script: Its `__file__`.
@@ -123,10 +123,10 @@ def _version(name: str) -> str | None:
 
 
 class Terminal:
-    """Stands in for a terminal, so that progress bars draw, into nothing."""
+    """A terminal that drops its output, so that progress bars are drawn."""
 
     def isatty(self) -> bool:
-        """Says that it is a terminal."""
+        """Returns that it is a terminal."""
         return True
 
     def write(self, text: str) -> int:
@@ -134,12 +134,12 @@ class Terminal:
         return len(text)
 
     def flush(self) -> None:
-        """Has nothing to do."""
+        """Does nothing."""
 
 
 @contextmanager
 def on_a_terminal() -> Iterator[None]:
-    """Lets what runs inside believe that a person watches."""
+    """Makes standard output a terminal in the block, as for a person."""
     out, err = sys.stdout, sys.stderr
     sys.stdout = sys.stderr = Terminal()
     try:

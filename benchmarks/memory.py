@@ -1,4 +1,4 @@
-"""Peak memory of `fit` beside what its data, its model and one batch need.
+"""Peak memory of `fit`, compared with what its data, its model and one batch need.
 
     python -m benchmarks.memory --data_dir DIR
 
@@ -35,7 +35,7 @@ CASES = {  # settings beside those of vgg_bn.yaml
 
 
 class Peak(Callback):
-    """Notes what a run needs by count, and, as its process ends, the most that it had and the modules that it used.
+    """Records the memory a run needs by count, and at its end its peak and the modules that it imported.
 
     Args:
         path: JSON file for that.
@@ -46,7 +46,7 @@ class Peak(Callback):
         self.needs: dict[str, int] = {}
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Counts what the first batch makes autograd keep."""
+        """Counts what autograd keeps for the first batch."""
         if self.needs:
             return
         known = {storage(value) for value in (*pl_module.parameters(), *pl_module.buffers())}
@@ -84,7 +84,7 @@ class Peak(Callback):
 
 
 def storage(value: Tensor) -> int:
-    """Returns what tells a tensor's memory from another's."""
+    """Returns a key of a tensor's memory."""
     return value.untyped_storage().data_ptr()
 
 
@@ -94,7 +94,7 @@ def size(tensors: Iterable[Tensor]) -> int:
 
 
 def peak() -> int:
-    """Returns the most bytes that this process has had in memory at once."""
+    """Returns this process's peak memory in bytes."""
     # not getrusage, whose figure a process inherits from the one that started it
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) * 1024
@@ -134,7 +134,7 @@ def measured(settings: Iterable[str], epochs: int) -> dict[str, Any]:
 
 
 def python(words: list[str]) -> str:
-    """Runs Python in a process of its own, in the project's folder; returns what it printed.
+    """Runs Python in a separate process in the project's folder; returns its output.
 
     Raises:
         RuntimeError: It failed.
@@ -151,7 +151,7 @@ def allowed(needs: dict[str, int]) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measures all cases by turns and writes what came of them."""
+    """Measures all cases in turns and writes the record."""
     options = parser(__doc__, pairs=3)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--epochs", type=int, default=1, help="length of a run (default: %(default)s)")

@@ -1,11 +1,11 @@
-"""Overhead of a step: `fit` with everything on, bare Lightning, and a raw PyTorch loop, on the same tensors and model.
+"""Overhead of a step: `fit` with everything on, bare Lightning and a plain PyTorch loop on the same tensors and model.
 
     python -m benchmarks.overhead --mnist_dir DIR --data_dir DIR
 
 Everything on: progress bar on a terminal, metrics, CSV, TensorBoard, checkpoints, NaN guard, early stopping. Each turn
 trains one epoch (at most `--steps` steps) from scratch. Its figure is the median step, from the end of one batch to the
-end of the next, since a shared machine stalls now and then; what the loggers' point adds, once in fifty steps, is given
-by itself. Without folders, the project's own pictures serve.
+end of the next, since a shared machine stalls now and then; what logging adds, once in fifty steps, is given
+separately. Without folders, synthetic pictures are used.
 """
 
 import statistics
@@ -65,13 +65,13 @@ def vgg() -> VGG:
 
 
 class Timer(pl.Callback):
-    """Takes the time of every batch's end, in seconds."""
+    """Records the time at the end of every batch, in seconds."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
 
     def on_train_batch_end(self, *_: Any) -> None:
-        """Takes the time."""
+        """Records the time."""
         self.ends.append(time.perf_counter())
 
 
@@ -81,7 +81,7 @@ def steps_per_second(ends: list[float]) -> float:
 
 
 class Bare(pl.LightningModule):
-    """The least that Lightning needs."""
+    """A LightningModule with the least that Lightning needs."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Case:
         self.steps = min(steps, len(data.splits["train"]) // data.batch_size)
 
     def raw(self) -> float:
-        """Trains in a loop that anybody would write over tensors in memory; returns steps a second."""
+        """Trains in a plain loop over tensors in memory; returns steps a second."""
         network = self.network().to(memory_format=torch.channels_last)
         optimizer = sgd(p for p in network.parameters() if p.requires_grad)
         split, batch_size, augmentation = self.data.splits["train"], self.data.batch_size, self.data.augmentation
@@ -160,7 +160,7 @@ class Case:
                 enable_progress_bar=False,
                 enable_model_summary=False,
             )
-            trainer.seed, trainer.channels_last = 0, True  # what our data modules ask of a trainer
+            trainer.seed, trainer.channels_last = 0, True  # what our data modules read of a trainer
             trainer.fit(Bare(self.network().to(memory_format=torch.channels_last)), datamodule=self.data)
         return steps_per_second(timer.ends)
 
@@ -189,7 +189,7 @@ class Case:
 
 
 def main() -> None:
-    """Runs all cases and writes what came of them."""
+    """Measures all cases and writes the record."""
     options = parser(__doc__)
     options.add_argument("--mnist_dir", type=Path, help="folder of MNIST; synthetic pictures if not given")
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")

@@ -1,4 +1,4 @@
-"""The table of benchmarks/README.md, made of the scripts' docstrings and the records in benchmarks/results/."""
+"""The table of benchmarks/README.md, written from the scripts' docstrings and the records in benchmarks/results/."""
 
 import ast
 import json
@@ -83,13 +83,13 @@ def _where(content: Mapping[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    """Writes three digits that count, and whole numbers above a thousand."""
+    """Returns a number with three significant digits, or as a whole number above a thousand."""
     size = abs(value)
     return f"{value:,.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
 
 
 def insert(page: str, made: str) -> str:
-    """Returns a page with what was made between the two marks.
+    """Returns a page with new text between the two marks.
 
     Raises:
         ValueError: The marks are not there, once each and in order.

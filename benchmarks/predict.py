@@ -1,4 +1,4 @@
-"""Images a second of `Trainer.predict` over a test set, beside a plain forward pass over the same batches.
+"""Images a second of `Trainer.predict` over a test set, compared with a plain forward pass over the same batches.
 
     python -m benchmarks.predict --data_dir DIR --mnist_dir DIR
 
@@ -53,7 +53,7 @@ class Case:
             return self.images / (time.perf_counter() - began)
 
     def raw(self) -> float:
-        """Predicts in a loop that anybody would write; returns images a second."""
+        """Predicts in a plain loop; returns images a second."""
         network = self.network.to(memory_format=torch.channels_last).eval()
         split, size = self.data.splits["test"], self.data.eval_batch_size
         normalize = self.data.normalization
@@ -69,14 +69,14 @@ class Case:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs both cases and writes what came of them."""
+    """Measures both cases and writes the record."""
     options = parser(__doc__)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--mnist_dir", type=Path, help="folder of MNIST; synthetic pictures if not given")
     options.add_argument("--images", type=int, default=10_000, help="pictures a turn, at most (default: %(default)s)")
     options.add_argument("--only", nargs="+", help="names of cases")
     arguments = options.parse_args(argv)
-    keep_freed_memory()  # which a trainer does, too late for the first turn of the plain pass
+    keep_freed_memory()  # as a trainer does, too late for the first turn of the plain pass
     settings, mnist = data_settings(arguments.data_dir), data_settings(arguments.mnist_dir)
     cases = {
         "vgg_bn": lambda: Case(vgg, CIFAR10DataModule(**settings), choose_precision("cpu"), arguments.images),

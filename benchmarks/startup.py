@@ -20,7 +20,7 @@ from pytorch_lightning import Callback
 from benchmarks.measure import ROOT, by_turns, data_flags, parser, ratio, show, source_of, spread, write
 
 BARE_IMPORT = ("-c", "import torch; from pytorch_lightning.cli import LightningCLI")
-COMMANDS = {  # with the exit code that each is to have
+COMMANDS = {  # with the exit code expected of each
     "help": (("cli.py", "--help"), 0),
     "mistyped_subcommand": (("cli.py", "ft"), 2),
     "mistyped_config": (("cli.py", "fit", "--config", "vgg_bm.yaml"), 2),
@@ -30,7 +30,7 @@ COMMANDS = {  # with the exit code that each is to have
 
 
 class FirstStep(Callback):
-    """Notes when the first training step has ended.
+    """Records when the first training step has ended.
 
     Args:
         path: File for that time, in seconds since 1970.
@@ -46,7 +46,7 @@ class FirstStep(Callback):
 
 
 def call(words: tuple[str, ...], code: int = 0) -> None:
-    """Runs Python in a process of its own, in the project's folder.
+    """Runs Python in a separate process, in the project's folder.
 
     Raises:
         RuntimeError: It ends with another exit code.
@@ -65,7 +65,7 @@ def whole(words: tuple[str, ...], code: int) -> float:
 
 
 def first_step(config: str, data: list[str]) -> float:
-    """Returns the seconds from the start of `fit`, on data that some words name, to the end of its first step."""
+    """Returns the seconds from the start of `fit`, on given data, to the end of its first step."""
     with tempfile.TemporaryDirectory() as folder:
         ended = Path(folder) / "ended"
         noting = ["--trainer.callbacks+=benchmarks.startup.FirstStep", f"--trainer.callbacks.path={ended}"]
@@ -76,7 +76,7 @@ def first_step(config: str, data: list[str]) -> float:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Times all of them by turns and writes what came of it."""
+    """Times all commands in turns and writes the record."""
     options = parser(__doc__)
     options.add_argument("--data_dir", type=Path, help="folder of MNIST; synthetic pictures if not given")
     options.add_argument("--config", default="lenet5.yaml", help="of the first step (default: %(default)s)")

@@ -29,7 +29,7 @@ BEGAN = "PRIMER_BENCHMARK_BEGAN"  # when the process was started, by the wall cl
 
 
 class WatchTest(Callback):
-    """Validates on the test images and takes note of the time, in `looks.json` of the run.
+    """Validates on the test images and records the time in `looks.json` of the run.
 
     Args:
         stop_at: Accuracy, 0 to 1, at which the run may end.
@@ -41,19 +41,19 @@ class WatchTest(Callback):
         self._looking = 0.0  # seconds
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Puts the test images in the place of the validation split."""
+        """Replaces the validation split by the test images."""
         splits = trainer.datamodule.splits
         splits["val"] = Split(splits["test"].images, splits["test"].targets)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begins a look, the last of them through the config's views."""
+        """Starts a validation; the last one uses the config's views."""
         self._began = time.time()
         views = trainer.builtin(Views)
         last = trainer.current_epoch + 1 == trainer.max_epochs
         pl_module.views = views.of if last else None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Takes note of the look."""
+        """Records time and accuracy."""
         now = time.time()
         pl_module.views = None
         if trainer.current_epoch + 1 < trainer.max_epochs:
@@ -67,10 +67,10 @@ class WatchTest(Callback):
 
 
 def looks(config: str, seed: int, options: list[str], folder: Path) -> list[dict[str, float]]:
-    """Makes a run, unless it has been made, and returns what was seen of it."""
+    """Makes a run, unless it exists, and returns its times and accuracies."""
     kept = folder / "looks.json"
     if folder.exists() and not (folder / "done").exists():
-        shutil.rmtree(folder)  # a run that was broken off has no seconds to speak of
+        shutil.rmtree(folder)  # the seconds of an interrupted run mean nothing
     if not folder.exists():
         watch = ["--trainer.callbacks+=benchmarks.time_to_accuracy.WatchTest", *options]
         command = [sys.executable, "cli.py", "fit", "--config", config, "--seed_everything", str(seed)]
@@ -90,7 +90,7 @@ def seconds_to(threshold: float, seen: list[dict[str, float]]) -> float | None:
 
 
 def main() -> None:
-    """Makes all runs and writes what came of them."""
+    """Makes all runs and writes the record."""
     options = parser(__doc__)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--configs", nargs="+", default=["vgg_bn.yaml", "speedrun.yaml"], help="configs to run")

@@ -1,4 +1,4 @@
-"""Training speed on a CPU: ours against the script that people copy, and against the peak of a matrix product.
+"""Training speed on a CPU: `fit` compared with the usual training script and with a matrix product.
 
     python -m benchmarks.training --data_dir DIR
 
@@ -39,10 +39,10 @@ NETWORKS: dict[str, tuple[Callable[[], ImageClassifier], int, int]] = {  # netwo
 
 
 class Timer(pl.Callback):
-    """Takes the seconds from the end of the first batch to the end of the last."""
+    """Measures the seconds from the end of the first batch to the end of the last."""
 
     def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Starts after the first batch, and takes the time after every other."""
+        """Starts after the first batch, and records the time after each later one."""
         if batch_idx == 0:
             self.began = time.perf_counter()
         self.seconds = time.perf_counter() - self.began
@@ -144,7 +144,7 @@ def compare(name: str, data_dir: Path | None, batches: int | None, pairs: int) -
 
 
 def main() -> None:
-    """Measures all networks and writes what came of it."""
+    """Measures all networks and writes the record."""
     options = parser(__doc__)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--only", nargs="+", choices=NETWORKS, help="networks")
