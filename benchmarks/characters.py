@@ -1,4 +1,4 @@
-"""Training speed of character RNNs: `fit` with everything on, compared with a plain `torch.nn.LSTM` loop of the same sizes.
+"""Training speed of character RNNs: `fit` with everything on, compared with a plain `torch.nn.LSTM` loop of its sizes.
 
     python -m benchmarks.characters --data_dir DIR
 

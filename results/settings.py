@@ -24,6 +24,7 @@ INDIFFERENT = (
     "trainer.enable_model_summary",
     "trainer.enable_progress_bar",
     "trainer.fast_loop",
+    "trainer.fast_loop",
     "trainer.log_every_n_steps",
     "trainer.logger",
 )
