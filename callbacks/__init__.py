@@ -4,15 +4,15 @@ from callbacks.channels_last import ChannelsLast
 from callbacks.configured_optimizer import ConfiguredOptimizer
 from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
+from callbacks.epoch_media import EpochMedia
+from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
-from callbacks.media.gradient_flow import GradientFlow
-from callbacks.media.pictures import Pictures
-from callbacks.media.texts import Texts
 from callbacks.nan_guard import NaNGuard
 from callbacks.progress import Progress
 from callbacks.record import Record
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
+from callbacks.test_media import TestMedia
 from callbacks.test_subset import TestSubset
 from callbacks.views import Views
 
@@ -21,15 +21,15 @@ __all__ = [
     "ConfiguredOptimizer",
     "DataInitializer",
     "EarlyStopping",
+    "EpochMedia",
+    "FitMedia",
     "Freeze",
-    "GradientFlow",
     "NaNGuard",
-    "Pictures",
     "Progress",
     "Record",
     "RunCheckpoint",
     "StepSeed",
+    "TestMedia",
     "TestSubset",
-    "Texts",
     "Views",
 ]

@@ -6,6 +6,7 @@ Marvin Minsky and Seymour Papert, "Perceptrons", 1969.
 import math
 
 import torch
+from torch import Tensor
 
 from core.errors import InputError
 from core.randomness import generator
@@ -65,6 +66,15 @@ class XORDataModule(ImageDataModule):
         noise = torch.randn(corners.shape, generator=generator(self.split_seed, part))
         points = corners + self.noise * noise
         return Split(points.view(-1, 1, 1, 2), corners[:, 0] ^ corners[:, 1])
+
+    def points_of(self, part: str) -> tuple[Tensor, Tensor]:
+        """Returns the points of a part, float32 [N, 2], and their classes, int64 [N]."""
+        split = self.splits[part]
+        return split.images.flatten(1), split.targets
+
+    def point_inputs(self, points: Tensor) -> Tensor:
+        """Returns what a network is fed for points [N, 2], float32 [N, 2, 1, 1]."""
+        return self.normalization(points.view(-1, 1, 1, 2)).permute(0, 3, 1, 2)
 
     def setup(self, stage: str) -> None:
         """Draws the points; the second and later calls change nothing.

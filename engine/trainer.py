@@ -14,16 +14,16 @@ from callbacks import (
     ConfiguredOptimizer,
     DataInitializer,
     EarlyStopping,
+    EpochMedia,
+    FitMedia,
     Freeze,
-    GradientFlow,
     NaNGuard,
-    Pictures,
     Progress,
     Record,
     RunCheckpoint,
     StepSeed,
+    TestMedia,
     TestSubset,
-    Texts,
     Views,
 )
 from core.errors import InputError
@@ -227,9 +227,9 @@ def _with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         Views(),
         Record(),
         Progress(progress_bar),
-        Pictures(),
-        Texts(),
-        GradientFlow(),
+        TestMedia(),
+        EpochMedia(),
+        FitMedia(),
         RunCheckpoint(),
     ]
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]

@@ -1,1 +1,1 @@
-"""What a run draws or writes for people to look at."""
+"""What a run shows to people: one kind of plot, text or table a file, and the sink that writes them."""

@@ -1,51 +1,56 @@
-"""A picture of how far back in time a recurrent network learns from."""
+"""Gradient flow: how far back in time a recurrent network learns from.
 
-from typing import Any
+A gradient that vanishes with the distance cannot teach what far symbols mean, and one that explodes makes steps that
+are too long (Bengio, Simard and Frasconi, 1994).
+"""
 
 import torch
+from matplotlib.figure import Figure
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
-from callbacks.media.pictures import save_picture
-from callbacks.media.plots import draw_gradient_flow
+from core.protocols import HasGradientNorms, HasSamples
 
-ROWS = 32  # pieces of text to average over
+ROWS = 32  # samples to average over
 
 
-class GradientFlow(Checkpoint):
-    """Draws `gradient_flow.png`: the gradient of a prediction with respect to the inputs before it, by distance.
+def measure_gradient_flow(trainer: Trainer, model: LightningModule, data: object) -> Tensor | None:
+    """Returns the norm of the gradient of a prediction with respect to the inputs before it, without side effects.
 
-    A gradient that vanishes with the distance cannot teach what far symbols mean, and one that explodes makes steps
-    that are too long (Bengio, Simard and Frasconi, 1994). It is drawn for the network as it began and as it ended,
-    where a network has `gradient_norms`.
+    Args:
+        trainer: Gives the number format.
+        model: The model, whose mode stays as it is.
+        data: The data module.
 
-    (Its base class makes Lightning call it before RunCheckpoint saves.)
+    Returns:
+        Norms by distance in time, float32 [T] on the CPU; None for models and data without them.
     """
+    if not isinstance(model, HasGradientNorms) or not isinstance(data, HasSamples):
+        return None
+    samples = data.sample(ROWS).to(model.device)
+    with torch.random.fork_rng(devices=[]), trainer.precision_plugin.forward_context():
+        return model.gradient_norms(samples).cpu()
 
-    def __init__(self) -> None:
-        self.norms: dict[str, Tensor] = {}  # by distance
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measures a network that begins."""
-        if trainer.optimizer_steps == 0 and hasattr(pl_module, "gradient_norms"):
-            self.norms["before training"] = self._measure(trainer, pl_module)
+def draw_gradient_flow(norms: dict[str, Tensor]) -> Figure:
+    """Draws how strongly a prediction depends on each input before it.
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measures the network that has come of it, and draws both."""
-        if hasattr(pl_module, "gradient_norms"):
-            self.norms["after training"] = self._measure(trainer, pl_module)
-            save_picture(trainer, "gradient_flow.png", draw_gradient_flow(self.norms))
+    Args:
+        norms: Norms of the gradient by distance in time, float32 [T], under what each curve is called.
 
-    def _measure(self, trainer: Trainer, pl_module: LightningModule) -> Tensor:
-        symbols = trainer.datamodule.sample(ROWS).to(pl_module.device)
-        with torch.random.fork_rng(devices=[]), trainer.precision_plugin.forward_context():
-            return pl_module.gradient_norms(symbols).cpu()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns what has been measured."""
-        return dict(self.norms)
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up what a checkpoint's run has measured."""
-        self.norms = dict(state_dict)
+    Returns:
+        The figure.
+    """
+    figure = Figure(figsize=(6, 3.6), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for (label, values), colour in zip(norms.items(), ("tab:gray", "tab:blue"), strict=False):
+        axes.plot((values / values[0]).clamp(min=1e-12).numpy(), color=colour, label=label)
+    axes.set(
+        yscale="log",
+        xlabel="steps back in time",
+        ylabel="gradient norm, of that at the last step",
+        title="what the last prediction's loss depends on",
+    )
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure

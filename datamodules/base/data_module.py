@@ -30,7 +30,6 @@ class DataModule(LightningDataModule):
     unit: ClassVar[str]  # what its samples are called
     stand_in: ClassVar[str]  # what its synthetic source makes
     symbols: tuple[str, ...] | None = None  # of texts, in the order of their numbers
-    is_image: ClassVar[bool] = False  # whether batches hold images, which views and layouts are for
     splits: Mapping[str, Sized]
 
     def __init__(

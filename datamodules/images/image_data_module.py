@@ -58,7 +58,6 @@ class ImageDataModule(DataModule):
     name: str
     unit = "images"
     stand_in = "pictures"
-    is_image = True
     class_names: tuple[str, ...]
     num_classes: int
     in_channels: int
@@ -153,6 +152,10 @@ class ImageDataModule(DataModule):
         images = decode(files, self.image_size, self.in_channels, resize=True)
         self.splits["predict"] = Split(images, torch.full((len(files),), -1))
         return self._loader("predict", self.eval_batch_size)
+
+    def images_of(self, part: str, places: Tensor) -> Tensor:
+        """Returns images of a part as they are stored, uint8 [N, H, W, C], by their places int64 [N]."""
+        return self.splits[part].images[places]
 
     def sample(self, n: int) -> Tensor:
         """Returns the first n training images (or all), normalised but not augmented, float32 [n, C, H, W]."""

@@ -1,0 +1,78 @@
+"""Media after every epoch: text that a language model writes, and what models and data modules make themselves."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from callbacks.media.sink import write_media
+from callbacks.media.text_samples import text_sample
+from core.evaluation_mode import evaluation_mode
+from core.media import Medium, Text
+from core.protocols import MakesMediaAfterEpoch
+from core.randomness import generator
+
+
+class EpochMedia(Checkpoint):
+    """Writes what there is to show after an epoch; `samples.txt` holds the texts of all epochs.
+
+    (Its base class makes Lightning call it before RunCheckpoint saves.)
+    """
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[tuple[int, str]]] = {"samples": []}  # epochs, from 1, and texts by name
+
+    @property
+    def state_key(self) -> str:
+        """Key of its state in checkpoints, which has been this one from the beginning."""
+        return "Texts"
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Makes the media on the first process, and leaves training as it is."""
+        if not trainer.is_global_zero:
+            return
+        with making_media(trainer, pl_module):
+            media = list(self._media(trainer, pl_module))
+        write_media(trainer, map(self._with_earlier, media))
+
+    def _media(self, trainer: Trainer, pl_module: LightningModule) -> Iterator[Medium]:
+        sample = text_sample(trainer, pl_module, trainer.datamodule)
+        if sample is not None:
+            yield sample
+        for number, maker in enumerate((pl_module, trainer.datamodule)):
+            if isinstance(maker, MakesMediaAfterEpoch):
+                rng = generator(trainer.seed, "media", trainer.current_epoch, number)
+                yield from maker.media_after_epoch(trainer.global_step, rng)
+
+    def _with_earlier(self, medium: Medium) -> Medium:
+        """Returns a medium, a text with those of earlier epochs."""
+        if not isinstance(medium, Text) or medium.epoch is None:
+            return medium
+        texts = self.texts.setdefault(medium.name, [])
+        earlier = tuple(texts)
+        texts.append((medium.epoch, medium.text))
+        return replace(medium, earlier=earlier)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the texts of the epochs so far."""
+        return dict(self.texts)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores the texts of a checkpoint's epochs."""
+        self.texts = {name: [tuple(text) for text in texts] for name, texts in state_dict.items()}
+
+
+@contextlib.contextmanager
+def making_media(trainer: Trainer, pl_module: LightningModule) -> Iterator[None]:
+    """Puts a model into evaluation without gradients; mode and random state are restored at the end."""
+    with (
+        evaluation_mode(pl_module),
+        torch.no_grad(),
+        torch.random.fork_rng(devices=[]),
+        trainer.precision_plugin.forward_context(),
+    ):
+        yield

@@ -1,0 +1,45 @@
+"""Confusion matrix: how often each class is taken for each."""
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from callbacks.media.titles import accuracy_title, plain
+
+COUNTED = 20  # classes up to which the matrix shows numbers
+NAMED = 80  # classes up to which it shows names
+
+
+def draw_confusion(
+    targets: Tensor, guesses: Tensor, class_names: tuple[str, ...], samples: str = "test images"
+) -> Figure:
+    """Draws how often each class is taken for each.
+
+    Args:
+        targets: Classes, int64 [N].
+        guesses: Predicted classes, int64 [N].
+        class_names: Names of the classes.
+        samples: What the samples are called, for the title.
+
+    Returns:
+        The figure.
+    """
+    k = len(class_names)
+    counts = torch.bincount(targets * k + guesses, minlength=k * k).view(k, k)
+    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    side = 0.65 * k if k <= COUNTED else min(0.16 * k, 13)
+    figure = Figure(figsize=(max(4.8, 1.8 + side), max(3.0, 1.5 + side)), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    names = [plain(name) for name in class_names]
+    axes.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    if k <= COUNTED:
+        for row, column in counts.nonzero().tolist():
+            colour = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
+        axes.set_xticks(range(k), names, rotation=45, ha="right")
+        axes.set_yticks(range(k), names)
+    elif k <= NAMED:
+        axes.set_xticks(range(k), names, rotation=90, fontsize=7)
+        axes.set_yticks(range(k), names, fontsize=7)
+    axes.set(xlabel="predicted", ylabel="true", title=accuracy_title(targets, guesses, samples))
+    return figure

@@ -1,0 +1,83 @@
+"""Learning curves: every measure and the learning rate by epoch."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from core.measures import Measure
+
+WIDTH, HEIGHT = 4.0, 3.6  # inches of a panel
+COLUMNS = 4  # panels in a row, at most
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:gray")
+PART = re.compile(r"^(?:train|val|valid|validation)[/_]")  # how a logged name says whether it is of training
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One plot of the figure.
+
+    Attributes:
+        title: Its title.
+        columns: Columns of metrics.csv that it shows.
+        scale: Factor on the values.
+        legend: Whether the lines are named.
+    """
+
+    title: str
+    columns: Sequence[str]
+    scale: int = 1
+    legend: bool = True
+
+
+def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> Figure:
+    """Draws what was logged by epoch.
+
+    Args:
+        rows: The rows of metrics.csv.
+        measures: The model's measures by name; a panel each. Further columns have panels by their names, training and
+            validation together.
+
+    Returns:
+        The figure.
+    """
+    panels = _panels(rows, measures)
+    columns = min(len(panels), COLUMNS)
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(WIDTH * columns, HEIGHT * lines), dpi=120, layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False).flat
+    for axes, panel in zip(grid, panels, strict=False):
+        _draw(axes, panel, rows)
+    for axes in list(grid)[len(panels) :]:
+        axes.axis("off")
+    return figure
+
+
+def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list[Panel]:
+    panels = [
+        Panel(measure.title, [f"train/{name}", f"val/{name}"], measure.scale) for name, measure in measures.items()
+    ]
+    shown = {column for panel in panels for column in panel.columns}
+    names = dict.fromkeys(name for row in rows for name in row)
+    rates = [name for name in names if name == "lr" or name.startswith("lr/")]
+    others: dict[str, list[str]] = {}
+    for name in names:
+        if name not in ("epoch", "step", *rates, *shown):
+            others.setdefault(PART.sub("", name), []).append(name)
+    panels += [Panel(title, sorted(group)) for title, group in others.items()]
+    if rates:
+        panels.append(Panel("learning rate at the epoch's end", rates, legend=len(rates) > 1))
+    return panels
+
+
+def _draw(axes: Axes, panel: Panel, rows: list[dict[str, str]]) -> None:
+    for number, column in enumerate(panel.columns):
+        points = [(int(row["epoch"]) + 1, float(row[column]) * panel.scale) for row in rows if row.get(column)]
+        if points:
+            axes.plot(*zip(*points, strict=True), ".-", color=COLOURS[number % len(COLOURS)], label=column)
+    axes.set(title=panel.title, xlabel="epoch")
+    axes.grid(alpha=0.3)
+    if panel.legend and axes.lines:
+        axes.legend()

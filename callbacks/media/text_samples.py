@@ -1,0 +1,30 @@
+"""Samples of the writing of a language model."""
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+
+from core.media import Text
+from core.protocols import HasPrimes, WritesText
+from core.randomness import generator
+
+LENGTH = 300  # symbols to write
+
+
+def text_sample(trainer: Trainer, model: LightningModule, data: object) -> Text | None:
+    """Lets a model continue the beginning of the validation text.
+
+    Args:
+        trainer: Gives seed, epoch and step.
+        model: The model, in evaluation mode.
+        data: The data module.
+
+    Returns:
+        The beginning and what follows; None for models and data without text to write.
+    """
+    if not isinstance(model, WritesText) or not isinstance(data, HasPrimes):
+        return None
+    prime = data.first_prime()
+    symbols = torch.tensor([data.vocabulary.ids(prime)], device=model.device)
+    rng = generator(trainer.seed, "sample", trainer.current_epoch)
+    text = prime + data.decode(model.write(symbols, LENGTH, rng)[0])
+    return Text(name="samples", tag="sample", step=trainer.global_step, text=text, epoch=trainer.current_epoch + 1)

@@ -1,0 +1,19 @@
+"""Words in plots: names that matplotlib shows as they are, and titles."""
+
+from torch import Tensor
+
+
+def plain(name: str) -> str:
+    """Returns a name for matplotlib, which would read dollars as mathematics."""
+    return name.replace("$", r"\$")
+
+
+def accuracy_title(targets: Tensor, guesses: Tensor, samples: str) -> str:
+    """Returns how many guesses are right, such as `93.21% of 10,000 test images are right`.
+
+    Args:
+        targets: Classes, int64 [N].
+        guesses: Predicted classes, int64 [N].
+        samples: What the samples are called.
+    """
+    return f"{(targets == guesses).float().mean():.2%} of {len(targets):,} {samples} are right"

@@ -1,0 +1,127 @@
+"""Media that a run makes for people: images, plots, tables, texts and sound, whatever they are written to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+GAP = 2  # black pixels between the images of a grid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Medium:
+    """What all media have.
+
+    Attributes:
+        name: Name of the file without its ending, and key in TensorBoard and Weights & Biases.
+        step: Optimizer steps after which it was made.
+        tag: Key in TensorBoard, if not the name.
+    """
+
+    name: str
+    step: int
+    tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image(Medium):
+    """One image.
+
+    Attributes:
+        pixels: uint8 [H, W, C], with 1 or 3 channels.
+    """
+
+    pixels: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid(Medium):
+    """Images of one size, row by row in one image.
+
+    Attributes:
+        images: uint8 [N, H, W, C], with 1 or 3 channels and at least one image.
+        columns: Images in a row.
+    """
+
+    images: Tensor
+    columns: int = 8
+
+    @property
+    def pixels(self) -> Tensor:
+        """The one image, uint8 [H', W', C]."""
+        n, height, width, channels = self.images.shape
+        columns = min(self.columns, n)
+        rows = -(-n // columns)
+        cells = torch.zeros(rows * columns, height + GAP, width + GAP, channels, dtype=torch.uint8)
+        cells[:n, :height, :width] = self.images
+        table = cells.view(rows, columns, height + GAP, width + GAP, channels).transpose(1, 2)
+        return table.reshape(rows * (height + GAP), columns * (width + GAP), channels)[:-GAP, :-GAP]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(Medium):
+    """A plot.
+
+    Attributes:
+        figure: The plot, drawn by matplotlib.
+    """
+
+    figure: "MatplotlibFigure"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Medium):
+    """A table.
+
+    Attributes:
+        header: Names of the columns.
+        rows: One cell a column.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Medium):
+    """A text, and those of the same name from earlier epochs.
+
+    Attributes:
+        text: The text.
+        epoch: Epoch after which it was made, from 1; None outside training.
+        earlier: Epochs and their texts.
+    """
+
+    text: str
+    epoch: int | None = None
+    earlier: Sequence[tuple[int, str]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audio(Medium):
+    """Sound.
+
+    Attributes:
+        samples: Amplitudes from -1 to 1, float32 [L], or [C, L] of several channels.
+        rate: Samples a second.
+    """
+
+    samples: Tensor
+    rate: int
+
+
+def to_pixels(images: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
+    """Returns a network's images as pixels, uint8 [N, H, W, C] on the CPU.
+
+    Args:
+        images: Float [N, C, H, W].
+        low: Value that becomes 0.
+        high: Value that becomes 255.
+    """
+    scaled = (images.detach().float().cpu() - low) / (high - low)
+    return (scaled.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
