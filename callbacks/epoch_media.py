@@ -46,7 +46,7 @@ class EpochMedia(Checkpoint):
         for number, maker in enumerate((pl_module, trainer.datamodule)):
             if isinstance(maker, MakesMediaAfterEpoch):
                 rng = generator(trainer.seed, "media", trainer.current_epoch, number)
-                yield from maker.media_after_epoch(trainer.global_step, rng)
+                yield from maker.media_after_epoch(trainer.optimizer_steps, rng)
 
     def _with_earlier(self, medium: Medium) -> Medium:
         """Returns a medium, a text with those of earlier epochs."""

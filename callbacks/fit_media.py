@@ -36,7 +36,7 @@ class FitMedia(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measures a network that begins."""
-        if trainer.global_step == 0:
+        if trainer.optimizer_steps == 0:
             self._measure(trainer, pl_module, "before training")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -48,7 +48,7 @@ class FitMedia(Checkpoint):
             write_media(trainer, media)
 
     def _media(self, trainer: Trainer, pl_module: LightningModule) -> Iterator[Medium]:
-        step, data = trainer.global_step, trainer.datamodule
+        step, data = trainer.optimizer_steps, trainer.datamodule
         if rows := trainer.builtin(Record).rows:
             yield Figure(name="curves", step=step, figure=draw_curves(rows, measures_of(pl_module)))
         if isinstance(data, HasPoints):

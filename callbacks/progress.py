@@ -1,4 +1,4 @@
-"""What a person who watches sees of a run."""
+"""The progress of a run on the terminal: what trains on what, a bar, and a line an epoch."""
 
 import time
 from math import nan
@@ -8,13 +8,14 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from tqdm import tqdm
 
+from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of
 from callbacks.freeze import Freeze
-from callbacks.record import metrics_of_epoch
+from callbacks.record import metrics_of_epoch, without_copies
 from core.console import format_duration, print_line
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
+from core.protocols import HasImages, HasRunningFigures
 
-PARTS = {"val": "validation", "test": "test"}
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
 
 
@@ -35,7 +36,7 @@ class Progress(Checkpoint):
         """Prints the run's folder, data, model and device."""
         if trainer.run_folder is not None:
             print_line(f"run      {trainer.run_folder.path}")
-        print_line(f"data     {describe_data(trainer.datamodule)}")
+        print_line(f"data     {describe_data(trainer.datamodule, sizes_of(trainer))}")
         parameters = sum(p.numel() for p in pl_module.parameters())
         trainable = trainer.builtin(Freeze).trainable(pl_module)
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
@@ -78,10 +79,9 @@ class Progress(Checkpoint):
         now = time.monotonic()
         if now - self._looked >= REFRESH:
             self._looked = now
-            figures = format_values(pl_module.train_metrics.so_far(), measures_of(pl_module))
             self._tqdm.n = batch_idx + 1
-            speed = f"{self._speed(trainer, batch_idx + 1, now):,.0f} {trainer.datamodule.unit}/s"
-            self._tqdm.set_postfix_str(f"{figures} {speed}")
+            figures, speed = running_figures(trainer, pl_module), self._speed(trainer, batch_idx + 1, now)
+            self._tqdm.set_postfix_str(f"{figures} {speed}".lstrip())
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps validation out of the training speed."""
@@ -101,15 +101,15 @@ class Progress(Checkpoint):
         speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
         self._close()
         metrics, measures = metrics_of_epoch(trainer), measures_of(pl_module)
+        validation = {name: value for name, value in metrics.items() if name in trainer.epoch_validation}
+        training = {name: value for name, value in metrics.items() if name not in validation}
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        line = f"epoch {trainer.current_epoch + 1:>3}{of}  {_pair('train', metrics, measures)}"
-        if any(name.startswith("val/") for name in metrics):
+        line = f"epoch {trainer.current_epoch + 1:>3}{of}  {describe_epoch('train', training, measures)}"
+        if validation:
             keeper = trainer.checkpoint_callback  # will save the epoch next, or has within it
             best = keeper.best_epoch == trainer.current_epoch or keeper.improves(metrics.get(keeper.monitor, nan))
-            line += f"  {_pair('val', metrics, measures)}{' *' if best else '  '}"
-        print_line(
-            f"{line}  {speed:,.0f} {trainer.datamodule.unit}/s  {format_duration(time.monotonic() - self._began)}"
-        )
+            line += f"  {describe_epoch('val', validation, measures)}{' *' if best else '  '}"
+        print_line(f"{line}  {speed}  {format_duration(time.monotonic() - self._began)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar."""
@@ -120,32 +120,37 @@ class Progress(Checkpoint):
             self._tqdm.close()
             self._tqdm = None
 
-    def _speed(self, trainer: Trainer, batches: int, now: float) -> float:
-        """Returns samples a second in this epoch, over all devices."""
-        samples = (batches - self._first_batch) * trainer.train_dataloader.batch_size
-        return samples / max(1e-9, now - self._epoch_began)
-
-
-def describe_data(data: Any) -> str:
-    """Returns the data's name, source and split sizes."""
-    sizes = data.sizes
-    validation, test = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in PARTS.items())
-    source = (
-        f"SYNTHETIC {data.stand_in} in place of {data.name}"
-        if data.source == "synthetic"
-        else f"{data.name} from {data.origin}"
-    )
-    return f"{source}: {sizes['train']:,} training, {validation}, {test} {data.unit}"
+    def _speed(self, trainer: Trainer, batches: int, now: float) -> str:
+        """Returns samples (or batches, of unknown size) a second in this epoch, over all devices."""
+        size = samples_per_batch(trainer)
+        speed = (batches - self._first_batch) * (size or 1) / max(1e-9, now - self._epoch_began)
+        return f"{speed:,.0f} {'batches' if size is None else unit_of(trainer.datamodule)}/s"
 
 
 def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:
     """Returns what computes, and in which number format."""
     devices = f"{trainer.world_size} x " if trainer.world_size > 1 else ""
-    layout = ", channels last" if trainer.channels_last and trainer.datamodule.is_image else ""
+    layout = ", channels last" if trainer.channels_last and isinstance(trainer.datamodule, HasImages) else ""
     return f"{devices}{hardware(pl_module.device.type)}, {trainer.precision}{layout}"
 
 
-def _pair(part: str, metrics: dict[str, float], measures: dict[str, Measure]) -> str:
+def describe_epoch(part: str, figures: dict[str, float], measures: dict[str, Measure]) -> str:
+    """Returns the figures of one part of an epoch, such as `val loss 1.234 acc 56.78%`.
+
+    Args:
+        part: `train` or `val`, which stands before the figures whose logged names begin with it; others keep theirs.
+        figures: Values by logged name.
+        measures: The model's measures by name.
+    """
     begin = f"{part}/"
-    figures = {name.removeprefix(begin): value for name, value in metrics.items() if name.startswith(begin)}
-    return f"{part} {format_values(figures, measures)}"
+    own = {name.removeprefix(begin): value for name, value in figures.items() if name.startswith(begin)}
+    others = {name: value for name, value in figures.items() if not name.startswith(begin)}
+    texts = [f"{part} {format_values(own, measures)}"] if own else []
+    return " ".join([*texts, format_values(others, {})] if others else texts)
+
+
+def running_figures(trainer: Trainer, pl_module: LightningModule) -> str:
+    """Returns the figures of the epoch so far; of another package's module what it logs for the progress bar."""
+    if isinstance(pl_module, HasRunningFigures):
+        return format_values(pl_module.running_figures(), measures_of(pl_module))
+    return format_values(without_copies(trainer.progress_bar_metrics), {})

@@ -6,6 +6,7 @@ import io
 import json
 import platform
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.description import data_facts, samples_per_batch
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
@@ -21,6 +23,7 @@ from callbacks.run_checkpoint import saved_optimizer_steps
 from core.atomic_files import write_atomically
 from core.errors import RunFailed, RunInterrupted
 from core.hardware import hardware
+from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
@@ -37,6 +40,8 @@ class Record(Checkpoint):
         self.summary: dict[str, Any] = {}
         self._seconds = {"total": 0.0, "fit": 0.0}  # before this process, for a resumed run
         self._samples = 0
+        self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
+        self._validation_names: set[str] = set()  # of values that validations of this process have logged
         self._began = time.monotonic()
         self._fit_began: float | None = None
 
@@ -67,12 +72,13 @@ class Record(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
         self._fit_began = time.monotonic()
+        self._batch_size = samples_per_batch(trainer)
         self.summary = {"started": _now(), **self.summary} | _facts(trainer, pl_module)
         self.summary.setdefault("metrics", {})
         path = self._path(trainer)
         if path is not None and trainer.is_global_zero and trainer.config_text is not None:
             write_atomically(path / "config.yaml", trainer.config_text)
-        if path is not None and trainer.is_global_zero:
+        if path is not None and trainer.is_global_zero and isinstance(trainer.datamodule, DataModule):
             trainer.datamodule.save_beside(path)
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
@@ -81,7 +87,7 @@ class Record(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Gives the loggers a point of the learning curve now and then."""
-        self._samples += trainer.train_dataloader.batch_size
+        self._samples += self._batch_size or 0
         if not trainer.loggers or not trainer.batch_stepped or trainer.optimizer_steps % trainer.log_every_n_steps:
             return
         # manual optimization need not return a loss
@@ -96,6 +102,7 @@ class Record(Checkpoint):
         row |= learning_rates(trainer.optimizers) | metrics
         self.rows.append({name: _number(value) for name, value in row.items()})
         self.summary["metrics"] |= metrics
+        self.summary["data"] = data_facts(trainer)  # another package may load its validation part only now
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
 
@@ -117,8 +124,9 @@ class Record(Checkpoint):
         if trainer.state.fn == "validate":
             self._add_metrics(trainer)
         elif not trainer.sanity_checking:
-            metrics = trainer.callback_metrics.items()
-            trainer.epoch_validation = {name: float(value) for name, value in metrics if name.startswith("val/")}
+            logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
+            trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
+            self._validation_names |= set(trainer.epoch_validation)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
@@ -170,26 +178,32 @@ class Record(Checkpoint):
                 "total": round(self._seconds["total"] + now - self._began, 1),
                 "fit": round(self._seconds["fit"] + fit, 1),
             },
-            "samples_per_second": round(self._samples / fit, 1),
+            "samples_per_second": round(self._samples / fit, 1) if self._batch_size is not None else None,
             "ended": _now() if ended else None,
         }
         write_atomically(path / "summary.json", json.dumps(self.summary, indent=2) + "\n")
 
 
 def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
-    """Returns what this epoch has measured: Lightning itself keeps an earlier validation, and forgets on a resume."""
-    metrics = {name: float(value) for name, value in trainer.callback_metrics.items() if not name.startswith("val/")}
-    return trainer.epoch_validation | metrics
+    """Returns what this epoch has logged: Lightning keeps an earlier epoch's validation, and forgets on a resume."""
+    of_validation = trainer.builtin(Record)._validation_names
+    logged = without_copies(trainer.callback_metrics).items()
+    return trainer.epoch_validation | {name: float(value) for name, value in logged if name not in of_validation}
+
+
+def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
+    copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
+    return {name: value for name, value in logged.items() if name not in copies}
 
 
 def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     """Returns what is known of a run before it trains."""
-    data = trainer.datamodule
     device = pl_module.device.type
     return {
         "status": "running",
         "seed": trainer.seed,
-        "data": {"name": data.name, "source": data.origin, "sizes": data.sizes},
+        "data": data_facts(trainer),
         "model": {
             "class": type(pl_module).__name__,
             "parameters": sum(p.numel() for p in pl_module.parameters()),

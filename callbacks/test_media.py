@@ -73,7 +73,7 @@ class TestMedia(Checkpoint):
 
 
 def _media(trainer: Trainer, pl_module: LightningModule, batches: list[Batch], examples: Examples) -> Iterator[Medium]:
-    data, step = trainer.datamodule, trainer.global_step
+    data, step = trainer.datamodule, trainer.optimizer_steps
     if batches:
         index, targets, guesses, probabilities = (torch.cat(parts) for parts in zip(*batches, strict=True))
         order = index.argsort()  # in file order, so that every run shows the same images

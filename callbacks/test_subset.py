@@ -7,6 +7,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from core.errors import InputError
 from core.measures import Measure
+from core.protocols import HasClasses, PredictsClasses
 
 
 class TestSubset(Callback):
@@ -31,7 +32,8 @@ class TestSubset(Callback):
         Raises:
             InputError: What is tested is not classified.
         """
-        if self.first is not None and not hasattr(trainer.datamodule, "class_names"):
+        classifies = isinstance(pl_module, PredictsClasses) and isinstance(trainer.datamodule, HasClasses)
+        if self.first is not None and not classifies:
             raise InputError(f"--test_subset.first {self.first}: {type(pl_module).__name__} has no accuracy")
         self._totals = torch.zeros(2, device=pl_module.device)  # right, seen
 

@@ -1,10 +1,14 @@
 """Predictions averaged over several views of each image."""
 
+from typing import Any
+
 import torch.nn.functional as F
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from core.errors import InputError
+from core.protocols import HasImages, HasViews
+from datamodules.base.data_module import DataModule
 
 
 class Views(Callback):
@@ -31,22 +35,30 @@ class Views(Callback):
         Raises:
             InputError: There are no images, or they are too small to be shifted so far.
         """
-        if (self.flip or self.shift) and not trainer.datamodule.is_image:
-            raise InputError(f"--views: these are for images, and {trainer.datamodule.name} has none")
-        if self.shift and self.shift >= trainer.datamodule.image_size:
-            raise InputError(
-                f"--views.shift {self.shift}: the images have {trainer.datamodule.image_size} pixels a side"
-            )
-        asked = stage != "fit" and (self.flip or self.shift > 0)
-        pl_module.views = self.of if asked else None
+        asked = self.flip or self.shift > 0
+        if asked:
+            self._check(trainer.datamodule, pl_module)
+        if isinstance(pl_module, HasViews):
+            pl_module.views = self.of if asked and stage != "fit" else None
+
+    def _check(self, data: Any, pl_module: LightningModule) -> None:
+        if not isinstance(data, HasImages):
+            name = data.name if isinstance(data, DataModule) else type(data).__name__
+            raise InputError(f"--views: these are for images, and {name} has none")
+        if self.shift >= data.image_size:
+            raise InputError(f"--views.shift {self.shift}: the images have {data.image_size} pixels a side")
+        if not isinstance(pl_module, HasViews):
+            raise InputError(f"--views: {type(pl_module).__name__} cannot average over views of an image")
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Takes the views away."""
-        pl_module.views = None
+        if isinstance(pl_module, HasViews):
+            pl_module.views = None
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Takes the views away."""
-        pl_module.views = None
+        if isinstance(pl_module, HasViews):
+            pl_module.views = None
 
     def of(self, images: Tensor) -> list[tuple[float, Tensor]]:
         """Returns views with their weights, which add up to 1.

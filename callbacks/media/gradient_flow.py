@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
-from core.protocols import HasGradientNorms, HasSamples
+from core.protocols import GivesSamples, HasGradientNorms
 
 ROWS = 32  # samples to average over
 
@@ -25,7 +25,7 @@ def measure_gradient_flow(trainer: Trainer, model: LightningModule, data: object
     Returns:
         Norms by distance in time, float32 [T] on the CPU; None for models and data without them.
     """
-    if not isinstance(model, HasGradientNorms) or not isinstance(data, HasSamples):
+    if not isinstance(model, HasGradientNorms) or not isinstance(data, GivesSamples):
         return None
     samples = data.sample(ROWS).to(model.device)
     with torch.random.fork_rng(devices=[]), trainer.precision_plugin.forward_context():

@@ -85,6 +85,10 @@ class Task(LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Takes a batch into the training metrics and returns its mean loss."""
 
+    def running_figures(self) -> dict[str, float]:
+        """Returns the figures of the epoch so far on this device alone; waits for it."""
+        return self.train_metrics.so_far()
+
     def on_train_epoch_end(self) -> None:
         """Logs the epoch's training metrics, and lets a plateau schedule look at the validation's."""
         self._log("train", self.train_metrics)

@@ -4,9 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from torch.utils.data import DataLoader
 
 from callbacks import Freeze, Record, RunCheckpoint
-from callbacks.progress import describe_data
+from callbacks.progress import describe_epoch
+from core.measures import measures_of
+from tests.plain import PlainData, PlainModule, PlainPlayers
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -90,8 +93,50 @@ def test_a_resumed_run_says_where_it_goes_on(tmp_path: Path, capsys: pytest.Capt
     assert lines[-1].startswith("epoch   2/2")
 
 
-def test_real_data_are_named_with_their_place() -> None:
-    data = TinyDataModule()
-    data.setup("fit")
-    data.source, data.origin = "auto", "/data/tiny"
-    assert describe_data(data) == "tiny pictures from /data/tiny: 240 training, 40 validation, 50 test images"
+def test_a_module_of_another_package_shows_whatever_it_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[RunCheckpoint("val_loss")], check_val_every_n_epoch=2)
+    trainer.fit(PlainModule(), datamodule=PlainData())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "data     PlainData from tests.plain: 40 training samples",  # the first epoch loads no other part
+        "model    PlainModule, 7 parameters",
+    ]
+    assert not lines[3].endswith("channels last")
+    figure = r"\d\.?\d*"
+    assert re.fullmatch(rf"epoch   1/2  train_loss {figure}  [\d,]+ samples/s  0:\d\d", lines[4])
+    assert re.fullmatch(rf"epoch   2/2  train_loss {figure}  val_loss {figure} \*  [\d,]+ samples/s  0:\d\d", lines[5])
+
+
+def test_without_a_known_size_batches_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Batches(PlainData):
+        def train_dataloader(self) -> list[DataLoader]:
+            return super().train_dataloader(), super().train_dataloader()
+
+    class Both(PlainModule):
+        def training_step(self, batch: list, batch_idx: int) -> dict:
+            return super().training_step(batch[1], batch_idx)
+
+    tiny_trainer(tmp_path, logger=False, max_epochs=1).fit(Both(), datamodule=Batches())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].endswith(": 80 training, 16 validation samples")
+    assert re.search(r"[\d,]+ batches/s", lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [(PlainModule, r"train_loss_step \d\.?\d* [\d,]+ samples/s"), (PlainPlayers, r"[\d,]+ samples/s")],
+)
+def test_the_bar_of_another_packages_module_has_what_it_logs_for_it(
+    model: type, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("callbacks.progress.REFRESH", 0.0)
+    tiny_trainer(tmp_path, logger=False, max_epochs=1).fit(model(), datamodule=PlainData(endless=True))
+    assert re.search(shown, capsys.readouterr().err)
+
+
+def test_measured_and_other_values_of_an_epoch_stand_side_by_side() -> None:
+    measures = measures_of(tiny_vgg())
+    figures = {"val/loss": 1.0, "val/acc": 0.5, "val_other": 2.0}
+    assert describe_epoch("val", figures, measures) == "val loss 1.000 acc 50.00% val_other 2"
+    assert describe_epoch("train", {}, measures) == ""

@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from pytorch_lightning import Callback
+from pytorch_lightning import Callback, LightningModule
 
+from callbacks.record import without_copies
 from core.errors import RunFailed, RunInterrupted
 from engine.run_folder import RunFolder
 from engine.trainer import Trainer
+from tests.plain import PlainData, PlainModule, PlainPlayers
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -158,3 +160,52 @@ def test_summary_and_rows_are_readable_at_every_moment(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(Path, "write_text", watched)
     assert _summary(_fit(tmp_path))["status"] == "finished"
+
+
+def _fit_plain(root: Path, model: LightningModule, data: PlainData, **settings: object) -> Path:
+    trainer = tiny_trainer(root, logger=False, **settings)
+    trainer.fit(model, datamodule=data)
+    return trainer.run_folder.path
+
+
+def test_a_module_and_data_of_another_package_are_recorded(tmp_path: Path) -> None:
+    run = _fit_plain(tmp_path, PlainModule(), PlainData())
+    summary = _summary(run)
+    assert summary["data"] == {"name": "PlainData", "source": "tests.plain", "sizes": {"train": 40, "val": 16}}
+    assert summary["model"] == {"class": "PlainModule", "parameters": 7, "trainable": 7}
+    assert set(summary["metrics"]) == {"train_loss", "val_loss"}
+    assert summary["samples_per_second"] > 0
+    rows = _rows(run)
+    assert [set(row) for row in rows] == [{"epoch", "step", "lr", "train_loss", "val_loss"}] * 2
+    assert float(rows[-1]["val_loss"]) == pytest.approx(summary["metrics"]["val_loss"], rel=1e-5)
+    assert rows[0]["val_loss"] != rows[1]["val_loss"]
+    assert (run / "curves.png").exists()
+
+
+def test_an_epoch_without_validation_has_no_validation_of_another(tmp_path: Path) -> None:
+    run = _fit_plain(tmp_path, PlainModule(), PlainData(), max_epochs=3, check_val_every_n_epoch=2)
+    assert [bool(row["val_loss"]) for row in _rows(run)] == [False, True, False]
+    assert _summary(run)["data"]["sizes"] == {"train": 40, "val": 16}
+
+
+@pytest.mark.parametrize("returns", [True, False])
+def test_several_optimizers_have_a_learning_rate_each(returns: bool, tmp_path: Path) -> None:
+    run = _fit_plain(tmp_path, PlainPlayers(returns), PlainData(endless=True))
+    rows = _rows(run)
+    assert [row["step"] for row in rows] == ["5", "10"]
+    assert {name: row for name, row in rows[0].items() if name.startswith("lr")} == {"lr/0": "0.01", "lr/1": "0.1"}
+    assert {"loss_first", "loss_second", "val_loss"} < set(rows[0])
+    assert _summary(run)["data"]["sizes"] == {"val": 16}, "a stream has no length"
+
+
+def test_a_test_of_another_packages_module_adds_its_figures(tmp_path: Path) -> None:
+    run = _fit_plain(tmp_path, PlainModule(), PlainData(), max_epochs=1)
+    trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    trainer.test(PlainModule(), PlainData(), verbose=False)
+    assert set(_summary(run)["metrics"]) == {"train_loss", "val_loss", "test_loss"}
+    assert {path.name for path in run.glob("*.png")} == {"curves.png"}
+
+
+def test_what_lightning_adds_to_a_name_is_left_out() -> None:
+    logged = {"loss": 1, "loss_step": 2, "loss_epoch": 1, "time_step": 3}
+    assert without_copies(logged) == {"loss": 1, "time_step": 3}

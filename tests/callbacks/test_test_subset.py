@@ -7,6 +7,7 @@ import torch
 
 from callbacks import TestSubset
 from core.errors import InputError
+from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -39,3 +40,9 @@ def test_a_second_test_counts_anew(tmp_path: Path) -> None:
 def test_no_image_is_not_enough(first: int) -> None:
     with pytest.raises(InputError, match=f"--test_subset.first {first}: at least 1 image is needed"):
         TestSubset(first)
+
+
+def test_what_is_not_classified_has_no_accuracy(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, callbacks=[TestSubset(20)])
+    with pytest.raises(InputError, match=r"--test_subset\.first 20: PlainModule has no accuracy"):
+        trainer.test(PlainModule(), PlainData(), verbose=False)

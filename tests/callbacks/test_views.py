@@ -9,7 +9,10 @@ from pytorch_lightning import Callback
 
 from callbacks import Views
 from core.errors import InputError
+from core.protocols import HasViews
+from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
 
 def test_views_are_mirrored_and_shifted_and_their_weights_add_up_to_one() -> None:
@@ -80,3 +83,20 @@ def test_a_shift_that_cannot_be_is_named(tmp_path: Path) -> None:
         Views(shift=-1)
     with pytest.raises(InputError, match=r"--views\.shift 16: the images have 16 pixels a side"):
         tiny_trainer(tmp_path, callbacks=[Views(shift=16)]).test(tiny_vgg(), TinyDataModule(), verbose=False)
+
+
+def test_views_are_for_images_and_for_models_that_average_over_them(tmp_path: Path) -> None:
+    cases = (
+        (tiny_vgg(), PlainData(), "these are for images, and PlainData has none"),
+        (tiny_char_rnn(), TinyCorpus(), "these are for images, and Anna Karenina has none"),
+        (PlainModule(), TinyDataModule(), "PlainModule cannot average over views of an image"),
+    )
+    for model, data, reason in cases:
+        with pytest.raises(InputError, match=f"--views: {reason}"):
+            tiny_trainer(tmp_path, callbacks=[Views(flip=True)]).test(model, data, verbose=False)
+
+
+def test_a_model_without_views_is_left_alone(tmp_path: Path) -> None:
+    model = PlainModule()
+    tiny_trainer(tmp_path).test(model, PlainData(), verbose=False)
+    assert not isinstance(model, HasViews)

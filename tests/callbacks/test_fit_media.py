@@ -1,4 +1,4 @@
-"""How far back a network learns from is drawn for what it was and what it has become, and changes nothing."""
+"""Media after fit: how far back a network learns from, before and after training; measuring it changes nothing."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from callbacks import GradientFlow
+from callbacks import FitMedia
+from callbacks.media.gradient_flow import measure_gradient_flow
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
@@ -16,14 +17,14 @@ def test_a_language_models_picture_is_drawn_with_both_curves(tmp_path: Path) -> 
     trainer.fit(tiny_char_rnn(), TinyCorpus())
     with Image.open(trainer.run_folder.path / "gradient_flow.png") as picture:
         assert min(picture.size) > 100
-    norms = trainer.builtin(GradientFlow).norms
+    norms = trainer.builtin(FitMedia).norms
     assert list(norms) == ["before training", "after training"]
     assert all(values.shape == (20,) and (values > 0).all() for values in norms.values())
     assert not torch.equal(*norms.values())
 
 
 def test_a_run_that_goes_on_keeps_what_was_measured_at_its_beginning() -> None:
-    first, second = GradientFlow(), GradientFlow()
+    first, second = FitMedia(), FitMedia()
     first.norms["before training"] = torch.arange(3.0)
     second.load_state_dict(first.state_dict())
     assert torch.equal(second.norms["before training"], torch.arange(3.0))
@@ -33,11 +34,10 @@ def test_measuring_changes_no_weight_no_gradient_no_mode_and_no_randomness(tmp_p
     trainer = tiny_trainer(tmp_path, logger=False)
     model, data = tiny_char_rnn(), TinyCorpus()
     data.setup("fit")
-    trainer.datamodule = data
     model.recurrent.dropout.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     drawn = torch.random.get_rng_state()
-    GradientFlow()._measure(trainer, model)
+    assert measure_gradient_flow(trainer, model, data).shape == (20,)
     assert torch.equal(torch.random.get_rng_state(), drawn)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -55,9 +55,9 @@ def test_other_networks_have_no_such_picture(tmp_path: Path) -> None:
 def test_a_resumed_run_is_not_measured_as_a_beginning(tmp_path: Path, accumulate: int) -> None:
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1, accumulate_grad_batches=accumulate)
     trainer.fit(tiny_char_rnn(), TinyCorpus())
-    first = trainer.builtin(GradientFlow).norms["before training"]
+    first = trainer.builtin(FitMedia).norms["before training"]
     path = trainer.run_folder.path / "checkpoints" / "last.ckpt"
     again = tiny_trainer(tmp_path / "more", logger=False, max_epochs=2, accumulate_grad_batches=accumulate)
     (tmp_path / "more").mkdir()
     again.fit(tiny_char_rnn(), TinyCorpus(), ckpt_path=path)
-    assert torch.equal(again.builtin(GradientFlow).norms["before training"], first)
+    assert torch.equal(again.builtin(FitMedia).norms["before training"], first)

@@ -1,43 +1,21 @@
-"""What a model makes of text can be read: in the run's folder, in TensorBoard and in Weights & Biases."""
+"""Media after every epoch, and of texts: in the run's folder, in TensorBoard and in Weights & Biases."""
 
 import csv
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from pytorch_lightning.loggers import WandbLogger
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from PIL import Image
 
+from callbacks import EpochMedia, FitMedia
+from engine.run_folder import RunFolder
 from engine.trainer import Trainer
 from lightning_modules import TextCNN
+from tests.generating import TinyGenerator, TinyNoise
+from tests.loggers import Told, images_on_board, texts_on_board
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
-
-
-class Told(WandbLogger):
-    """Takes the place of Weights & Biases, and notes the tables that it is told."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, tuple[list[str], list[list[Any]]]] = {}
-
-    name = version = save_dir = None
-    log_metrics = log_hyperparams = save = finalize = after_save_checkpoint = log_graph = lambda *_, **__: None
-
-    def log_text(self, key: str, columns: Any = None, data: Any = None, **_: object) -> None:
-        """Notes a table."""
-        self.tables[key] = (columns, data)
-
-    def log_image(self, *_: object, **__: object) -> None:
-        """Passes over pictures."""
-
-
-def board(folder: Path) -> dict[str, str]:
-    """Returns the texts that TensorBoard shows."""
-    events = EventAccumulator(str(folder / "tensorboard"))
-    events.Reload()
-    tags = events.Tags()["tensors"]
-    return {tag: events.Tensors(tag)[-1].tensor_proto.string_val[0].decode() for tag in tags}
 
 
 def classifier() -> TextCNN:
@@ -63,7 +41,7 @@ def test_a_language_model_writes_after_every_epoch(tmp_path: Path, told: Told) -
     assert second.startswith(prime)
     assert len(first.strip("\n")) <= len(prime) + 300
     assert first != second
-    shown = board(trainer.run_folder.path)["sample/text_summary"]
+    shown = texts_on_board(trainer.run_folder.path)["sample/text_summary"]
     assert shown.startswith("    ")
     columns, rows = told.tables["samples"]
     assert columns == ["epoch", "text"]
@@ -74,7 +52,7 @@ def test_writing_leaves_training_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     weights = []
     for name in ("with", "without"):
         if name == "without":
-            monkeypatch.setattr("callbacks.media.texts.Texts.on_train_epoch_end", lambda *_: None)
+            monkeypatch.setattr("callbacks.epoch_media.EpochMedia.on_train_epoch_end", lambda *_: None)
         (tmp_path / name).mkdir()
         trainer: Trainer = tiny_trainer(tmp_path / name, logger=False)
         model = tiny_char_rnn()
@@ -98,7 +76,7 @@ def test_a_classifiers_test_leaves_a_table_of_examples(tmp_path: Path, told: Tol
     right = sum(row["truth"] == row["class"] for row in rows) / 30
     assert right == pytest.approx(float(trainer.callback_metrics["test/acc"]))
     assert told.tables["predictions"][0][:3] == ["text", "truth", "class"]
-    shown = board(run)["predictions/text_summary"].splitlines()
+    shown = texts_on_board(run)["predictions/text_summary"].splitlines()
     assert shown[0] == "|text|truth|class|probability|runner-up|its probability|"
     assert len(shown) == 32
     assert (run / "confusion.png").exists()
@@ -111,3 +89,52 @@ def test_pictures_have_no_such_table(tmp_path: Path) -> None:
     trainer.fit(model, data)
     trainer.test(model, data, verbose=False)
     assert not {"samples.txt", "predictions.csv"} & {path.name for path in trainer.run_folder.path.iterdir()}
+
+
+def test_a_generating_model_shows_a_grid_of_images_after_every_epoch(tmp_path: Path, told: Told) -> None:
+    """The model and its data know nothing of the project but the media and the protocol."""
+    trainer = tiny_trainer(tmp_path, logger=[told], max_epochs=3)
+    trainer.fit(TinyGenerator(), datamodule=TinyNoise())
+    run = trainer.run_folder.path
+    with Image.open(run / "generated.png") as picture:
+        assert (picture.size, picture.mode) == ((4 * 10 - 2, 3 * 10 - 2), "L")
+        newest = np.asarray(picture)
+    assert newest.std() > 0
+    shown = images_on_board(run)["generated"]
+    assert [step for step, _ in shown] == [5, 10, 15], "TensorBoard keeps the grid of every epoch"
+    assert np.array_equal(shown[-1][1][..., 0], newest)
+    assert not np.array_equal(shown[0][1], shown[1][1])
+    assert told.images == ["generated"] * 3 + ["curves"]
+
+
+def test_generating_leaves_training_as_it_is_and_is_the_same_in_every_run(tmp_path: Path) -> None:
+    grids, weights = [], []
+    for name, shows in (("first", True), ("second", True), ("without", False)):
+        (tmp_path / name).mkdir()
+        model = TinyGenerator(shows)
+        trainer = tiny_trainer(tmp_path / name, logger=False, max_epochs=2)
+        trainer.fit(model, datamodule=TinyNoise())
+        weights.append(model.state_dict())
+        if shows:
+            grids.append((trainer.run_folder.path / "generated.png").read_bytes())
+    assert grids[0] == grids[1]
+    assert all(torch.equal(weights[0][key], weights[2][key]) for key in weights[0])
+
+
+def test_checkpoints_keep_texts_under_the_key_that_they_have_always_had() -> None:
+    media = EpochMedia()
+    assert media.state_key == "Texts"
+    assert media.state_dict() == {"samples": []}
+    media.load_state_dict({"samples": [[1, "once"], (2, "twice")]})
+    assert media.state_dict() == {"samples": [(1, "once"), (2, "twice")]}
+    assert FitMedia().state_key == "GradientFlow"
+
+
+def test_a_resumed_run_continues_its_file_of_samples(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
+    trainer.fit(tiny_char_rnn(), TinyCorpus())
+    run = trainer.run_folder.path
+    first = (run / "samples.txt").read_text()
+    again = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    again.fit(tiny_char_rnn(), TinyCorpus(), ckpt_path=run / "checkpoints" / "last.ckpt")
+    assert (run / "samples.txt").read_text().startswith(f"{first}\n=== epoch 2\n")

@@ -1,0 +1,88 @@
+"""What a run is described by: its data, and its samples a step; of any data module, as far as it can be known."""
+
+from collections.abc import Iterator, Mapping, Sized
+from typing import Any
+
+from pytorch_lightning import LightningDataModule, Trainer
+from torch.utils.data import BatchSampler, DataLoader
+
+from datamodules.base.data_module import DataModule
+from datamodules.base.loader import Loader
+
+PARTS = {"val": "validation", "test": "test"}
+
+
+def data_facts(trainer: Trainer) -> dict[str, Any]:
+    """Returns name, source and sizes of the data, as `summary.json` has them."""
+    data = trainer.datamodule
+    if isinstance(data, DataModule):
+        return {"name": data.name, "source": data.origin, "sizes": data.sizes}
+    return {"name": type(data).__name__, "source": type(data).__module__, "sizes": sizes_of(trainer)}
+
+
+def sizes_of(trainer: Trainer) -> dict[str, int]:
+    """Returns the number of samples of each part; for other packages, of loaders with a length."""
+    if isinstance(trainer.datamodule, DataModule):
+        return trainer.datamodule.sizes
+    loaders = {"train": trainer.train_dataloader, "val": trainer.val_dataloaders, "test": trainer.test_dataloaders}
+    sizes = {part: [_length(loader) for loader in _leaves(tree)] for part, tree in loaders.items()}
+    return {part: sum(lengths) for part, lengths in sizes.items() if lengths and None not in lengths}
+
+
+def describe_data(data: LightningDataModule, sizes: Mapping[str, int] | None = None) -> str:
+    """Returns the data's name, source and sizes in words.
+
+    Args:
+        data: The data module.
+        sizes: Number of samples of each part, where the data module does not know it itself.
+    """
+    if isinstance(data, DataModule):
+        sizes = data.sizes
+        evaluation = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in PARTS.items())
+        source = (
+            f"SYNTHETIC {data.stand_in} in place of {data.name}"
+            if data.source == "synthetic"
+            else f"{data.name} from {data.origin}"
+        )
+        return f"{source}: {sizes['train']:,} training, {', '.join(evaluation)} {data.unit}"
+    source = f"{type(data).__name__} from {type(data).__module__}"
+    names = {"train": "training", **PARTS}
+    parts = [f"{n:,} {names[part]}" for part, n in (sizes or {}).items()]
+    return f"{source}: {', '.join(parts)} {unit_of(data)}" if parts else source
+
+
+def unit_of(data: LightningDataModule) -> str:
+    """Returns what the samples are called."""
+    return data.unit if isinstance(data, DataModule) else "samples"
+
+
+def samples_per_batch(trainer: Trainer) -> int | None:
+    """Returns the number of samples of a training batch over all processes, or None where it cannot be known."""
+    loader = trainer.train_dataloader
+    if isinstance(loader, Loader):
+        return loader.batch_size
+    if not isinstance(loader, DataLoader):
+        return None
+    sampler = loader.batch_sampler
+    size = sampler.batch_size if isinstance(sampler, BatchSampler) else loader.batch_size
+    return None if size is None else size * trainer.world_size
+
+
+def _leaves(loaders: Any) -> Iterator[Any]:
+    """Yields the loaders of a list, tuple or dictionary, at any depth; none of None."""
+    if isinstance(loaders, Mapping):
+        loaders = list(loaders.values())
+    if isinstance(loaders, list | tuple):
+        for loader in loaders:
+            yield from _leaves(loader)
+    elif loaders is not None:
+        yield loaders
+
+
+def _length(loader: Any) -> int | None:
+    """Returns the number of samples of a loader, or None where it has none."""
+    dataset = loader.dataset if isinstance(loader, DataLoader) else None
+    try:
+        return len(dataset) if isinstance(dataset, Sized) else None
+    except (TypeError, NotImplementedError):  # a data set that wraps one without a length
+        return None

@@ -1,0 +1,32 @@
+"""The confusion matrix counts, and can be read for any number of classes."""
+
+import pytest
+import torch
+
+from callbacks.media.confusion import draw_confusion
+
+
+def test_the_confusion_matrix_counts() -> None:
+    figure = draw_confusion(torch.tensor([0, 0, 2, 2]), torch.tensor([0, 1, 2, 2]), ("a", "b", "c"))
+    (axes,) = figure.axes
+    assert {(*map(int, text.get_position()), text.get_text()) for text in axes.texts} == {
+        (0, 0, "1"), (1, 0, "1"), (2, 2, "2"),
+    }  # fmt: skip
+    assert axes.get_title() == "75.00% of 4 test images are right"
+    figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("classes", [2, 20, 21, 37, 80, 81, 1000])
+def test_the_confusion_matrix_has_a_size_to_look_at_for_any_number_of_classes(classes: int) -> None:
+    targets = torch.arange(classes)
+    figure = draw_confusion(targets, targets.flip(0), tuple(f"{n:,} of them" for n in range(classes)), "test points")
+    figure.draw_without_rendering()  # warns, which is an error here, where there is no room
+    (axes,) = figure.axes
+    pixels = figure.get_size_inches() * figure.dpi
+    assert 300 < pixels.min() <= pixels.max() < 2000
+    title = axes.title.get_window_extent()
+    assert title.x0 >= 0
+    assert title.x1 <= pixels[0]
+    assert len(axes.texts) == (classes if classes <= 20 else 0)
+    named = [label.get_text() for label in axes.get_xticklabels()]
+    assert ("1 of them" in named) == (classes <= 80)
