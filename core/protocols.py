@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.media import Medium
 
+
 @runtime_checkable
 class LoadsTorchvision(Protocol):
     """A network that can be given the weights of torchvision's same network."""
