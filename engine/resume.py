@@ -1,6 +1,8 @@
 """What may differ between a run and its continuation."""
 
+import re
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 from pytorch_lightning import LightningModule
@@ -62,9 +64,23 @@ def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
             before = None
         else:
             continue  # an option that is newer than the run
-        if before != now and (key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE))):
+        if _same(before, now):
+            continue
+        if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE)):
             changed[key] = (before, now)
     return changed
+
+
+def _same(before: Any, now: Any) -> bool:
+    """Compares two settings; import paths are equal where they lead to one object, which may have moved since."""
+    if before == now:
+        return True
+    paths = [str(value) for value in (before, now)]
+    # the same last name in another module
+    if not all(re.fullmatch(r"\w+(\.\w+)+", path) for path in paths) or len({p.split(".")[-1] for p in paths}) > 1:
+        return False
+    objects = [locate(path) for path in paths]
+    return objects[0] is not None and objects[0] is objects[1]
 
 
 def refuse_changes(run: Path, config: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Networks: one LightningModule a file. They are imported by name, so that none is loaded unasked."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lightning_modules.alexnet import AlexNet
@@ -52,7 +52,9 @@ _PLACES = {
 __all__ = [*_PLACES]
 
 
-def __getattr__(name: str) -> type:
+def __getattr__(name: str) -> Any:
+    if name == "task":  # configs of earlier runs name `lightning_modules.task.default_optimizer`
+        return import_module("lightning_modules.tasks.task")
     if name not in _PLACES:
         raise AttributeError(f"module 'lightning_modules' has no attribute '{name}'")
     return getattr(import_module(_PLACES[name]), name)

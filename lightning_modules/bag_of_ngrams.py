@@ -128,6 +128,10 @@ class BagOfNgrams(TextClassifier):
             scores = scores + self.head(_sums(self.embedding(symbols), documents, len(tokens)) / numbers)
         return scores
 
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the dense layer on the embeddings, unless there are none or it is a single logistic unit."""
+        return [self.head] if self.embedding is not None and self.units > 1 else []
+
 
 def _sums(values: Tensor, documents: Tensor, n: int) -> Tensor:
     """Returns the sum over each of n documents, [n, D], of values [S, D] that belong to documents [S]."""

@@ -135,10 +135,18 @@ class CharRNN(Task):
         outputs, state = self.recurrent(x, state)  # [B, T, H]
         return self.head(outputs), state
 
-    def training_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
-        """Returns the mean loss of a batch in nats, and carries the state on."""
+    def _training_outputs(self, batch: CharacterBatch) -> tuple[Tensor, State]:
+        """Returns the mean loss of a batch in nats, and the state after it."""
         logits, state = self(batch.inputs, None if batch.fresh else self.carried)
-        loss = _cross_entropy(logits, batch.targets)
+        return _cross_entropy(logits, batch.targets), state
+
+    def losses(self, batch: CharacterBatch) -> dict[str, Tensor]:
+        """Returns the mean cross-entropy of a batch in nats, read on from the state after the latest training batch."""
+        return {"cross_entropy": self._training_outputs(batch)[0]}
+
+    def training_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
+        """Returns the mean loss of a batch in nats, and keeps the state after it for the next batch."""
+        loss, state = self._training_outputs(batch)
         self.carried = _map(state, Tensor.detach)
         self.train_metrics.update(loss, batch.targets.numel())
         return loss

@@ -105,3 +105,7 @@ class ConvNet(ImageClassifier):
         for stage in self.stages:
             x = stage(x)
         return self.classifier(x)
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier[-1]]

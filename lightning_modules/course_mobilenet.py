@@ -69,6 +69,10 @@ class CourseMobileNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).flatten(1))
 
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier]
+
 
 def _initialize_channels(depthwise: nn.Conv2d, initializer: Initializer, scale: float) -> None:
     """Initialises each channel's filter as a convolution of its own, which it is in the course: its fan_out is 9."""

@@ -105,3 +105,7 @@ class CourseResNet(ImageClassifier):
         for stage in self.stages:
             x = stage(x)
         return self.classifier(x.mean((2, 3)))
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier]

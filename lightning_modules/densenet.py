@@ -146,6 +146,10 @@ class DenseNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
 
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier]
+
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the weights of torchvision's same network, whose files may have `norm.1` for `norm1`."""
         return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)", r"\1", key): weights[key] for key in weights}

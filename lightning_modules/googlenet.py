@@ -185,15 +185,20 @@ class GoogLeNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self._classify(self._features(images)[-1])
 
-    def training_outputs(self, batch: ImageBatch) -> tuple[Tensor, Tensor]:
-        """Returns logits of a training batch, and its loss with that of the auxiliary classifiers."""
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer of each of the classifiers."""
+        return [self.fc, *([self.aux1.fc2, self.aux2.fc2] if self.aux_weight else [])]
+
+    def training_outputs(self, batch: ImageBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns logits of a training batch, and its losses: those of the auxiliary classifiers are weighted."""
         first, second, last = self._features(batch.images)
         logits = self._classify(last).float()
-        loss = self.loss(logits, batch.targets, self.label_smoothing)
+        losses = {"classification": self.loss(logits, batch.targets, self.label_smoothing)}
         if self.aux_weight:
-            for auxiliary in (self.aux1(first), self.aux2(second)):
-                loss = loss + self.aux_weight * self.loss(auxiliary.float(), batch.targets, self.label_smoothing)
-        return logits, loss
+            for name, auxiliary in (("aux1", self.aux1(first)), ("aux2", self.aux2(second))):
+                loss = self.loss(auxiliary.float(), batch.targets, self.label_smoothing)
+                losses[name] = self.aux_weight * loss
+        return logits, losses
 
     def _features(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the maps after blocks 4a, 4d and 5b: of 224x224 images 14x14, 14x14 and 7x7."""

@@ -4,7 +4,7 @@ Yann LeCun, Léon Bottou, Yoshua Bengio and Patrick Haffner, "Gradient-Based Lea
 Proceedings of the IEEE, 1998. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -176,11 +176,7 @@ class ModernLeNet5(ImageClassifier):
         dropout: Probability of dropping an input of a dense layer, in training.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: Settings of the training, as `ImageClassifier` takes them.
 
     Raises:
         InputError: The widths are not four, or the image is too small.
@@ -198,13 +194,9 @@ class ModernLeNet5(ImageClassifier):
         dropout: float = 0.0,
         initializer: Initializer = "he",
         initializer_scale: float = 0.02,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         if len(widths) != 4 or min(widths) < 1:
             raise InputError(f"ModernLeNet5: widths {widths}: two convolutions and two dense layers, each at least 1")
         if image_size < 12:
@@ -238,6 +230,10 @@ class ModernLeNet5(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         images = F.pad(images, [self.frame] * 4, mode="replicate")
         return self.classifier(self.features(images))
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier[-1]]
 
 
 def _squash(x: Tensor) -> Tensor:

@@ -5,14 +5,13 @@ Nature, 1986. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arX
 Srivastava et al., JMLR, 2014.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 
 
 class MLP(ImageClassifier):
@@ -29,11 +28,7 @@ class MLP(ImageClassifier):
         input_dropout: Probability of dropping a pixel's channel, in training.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: Settings of the training, as `ImageClassifier` takes them.
 
     Raises:
         InputError: A width is less than 1.
@@ -51,13 +46,9 @@ class MLP(ImageClassifier):
         input_dropout: float = 0.0,
         initializer: Initializer = "he",
         initializer_scale: float = 0.02,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         if any(width < 1 for width in widths):
             raise InputError(f"MLP: widths {widths}: each is at least 1")
         features = in_channels * image_size**2
@@ -74,3 +65,7 @@ class MLP(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.layers(images)
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.layers[-1]]

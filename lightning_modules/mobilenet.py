@@ -96,6 +96,10 @@ class MobileNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
 
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier[-1]]
+
 
 def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float) -> None:
     """Checks what both generations of the network are given.

@@ -117,3 +117,7 @@ class MobileNetV2(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier[-1]]

@@ -227,6 +227,10 @@ class ResNet(ImageClassifier):
             x = stage(x)
         return self.fc(self.dropout(x.mean((2, 3))))
 
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.fc]
+
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the weights of torchvision's same network, whose stages are `layer1` and so on."""
         return {re.sub(r"^layer(\d)", lambda n: f"stages.{int(n[1]) - 1}", key): weights[key] for key in weights}

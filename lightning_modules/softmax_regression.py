@@ -44,3 +44,7 @@ class SoftmaxRegression(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.linear(images.flatten(1))
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.linear]

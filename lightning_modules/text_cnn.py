@@ -91,3 +91,7 @@ class TextCNN(TextClassifier):
             # behind ReLU nothing is below the 0 of a place that does not count
             strongest.append((maps * whole[:, None]).amax(2))
         return self.head(torch.cat(strongest, 1))
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer, unless it is a single logistic unit."""
+        return [self.head[-1]] if self.units > 1 else []

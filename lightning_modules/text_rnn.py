@@ -103,3 +103,7 @@ class TextRNN(TextClassifier):
             return self.head(torch.where(within, outputs, -torch.inf).amax(1))
         weights = torch.where(within, self.attention(outputs).float(), -torch.inf).softmax(1)
         return self.head((torch.where(within, outputs, 0) * weights).sum(1))
+
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer, unless it is a single logistic unit."""
+        return [self.head[-1]] if self.units > 1 else []

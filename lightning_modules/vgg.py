@@ -145,6 +145,10 @@ class VGG(ImageClassifier):
             x = stage(x)
         return self.classifier(x) * self.logit_scale
 
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the last dense layer."""
+        return [self.classifier[-1]]
+
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the weights of torchvision's same network under our names, if the layers are of the same kinds."""
         theirs = [key.removesuffix(".weight") for key in weights if re.fullmatch(r"features\.\d+\.weight", key)]

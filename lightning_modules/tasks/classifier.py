@@ -1,6 +1,8 @@
 """The task that all classifiers share: the loss, its step, and probabilities."""
 
 from abc import abstractmethod
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch.nn.functional as F
@@ -54,14 +56,19 @@ class Classifier(Task):
         """
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
-    def training_outputs(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """Returns logits, float32 [B, K], and loss of a training batch; for networks with auxiliary heads to extend."""
+    def training_outputs(self, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Returns logits, float32 [B, K], and the named losses of a training batch; auxiliary heads add losses here."""
         logits = self.logits(batch).float()
-        return logits, self.loss(logits, batch.targets, self.label_smoothing)
+        return logits, {"classification": self.loss(logits, batch.targets, self.label_smoothing)}
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        """Returns the named losses of a training batch, whose sum is minimised."""
+        return self.training_outputs(batch)[1]
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Returns the loss of a batch."""
-        logits, loss = self.training_outputs(batch)
+        """Returns the sum of the losses of a batch, and adds the batch to the training metrics."""
+        logits, losses = self.training_outputs(batch)
+        loss = reduce(add, losses.values())
         self.train_metrics.update(logits, batch.targets, loss)
         return loss
 

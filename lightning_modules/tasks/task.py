@@ -15,6 +15,8 @@ from core.measures import Measure, check_monitor
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
 
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+
 
 def default_optimizer(params: Iterable) -> Optimizer:
     """Returns plain momentum SGD; every config names its own."""
@@ -82,8 +84,16 @@ class Task(LightningModule):
         self.train_metrics.reset()
 
     @abstractmethod
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        """Returns the named losses of a training batch, as `training_step` computes them.
+
+        Makes no optimizer step, and changes neither metrics nor a state that is carried from batch to batch. The
+        running statistics of batch norms change, as in any forward pass in training.
+        """
+
+    @abstractmethod
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Takes a batch into the training metrics and returns its mean loss."""
+        """Returns the mean loss of a batch, and adds the batch to the training metrics."""
 
     def running_figures(self) -> dict[str, float]:
         """Returns the figures of the epoch so far on this device alone; waits for it."""
@@ -128,17 +138,18 @@ class Task(LightningModule):
     def _log(self, part: str, metrics: RunningMetrics) -> None:
         self.log_dict({f"{part}/{name}": value for name, value in metrics.compute().items()})
 
-    def parameter_groups(self) -> list[dict]:
-        """Returns the parameters as named groups: weights, those of the head, norms, and other biases.
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the layers whose weights form the parameter group `head`; none, unless a network names its own."""
+        return []
 
-        The head is every dense layer with as many outputs as there are classes.
+    def parameter_groups(self) -> list[dict]:
+        """Returns the parameters as groups named `weights`, `head`, `norms` and `biases`, without those that are empty.
+
+        Norms are batch, layer and group norms, with scale and bias; `biases` are all other vectors and scalars.
         """
-        kinds: dict[int, str] = {}
-        for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._NormBase):
-                kinds |= {id(parameter): "norms" for parameter in module.parameters()}
-            elif isinstance(module, nn.Linear) and module.out_features == self.hparams.get("num_classes"):
-                kinds[id(module.weight)] = "head"
+        norms = [module for module in self.modules() if isinstance(module, NORMS)]
+        kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
+        kinds |= {id(layer.weight): "head" for layer in self.head_layers()}
         groups: dict[str, list[nn.Parameter]] = {"weights": [], "head": [], "norms": [], "biases": []}
         for parameter in self.parameters():
             groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)

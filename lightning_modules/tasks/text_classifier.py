@@ -47,7 +47,9 @@ class TextClassifier(Classifier):
             raise InputError(f"model.label_smoothing is {label_smoothing:g}: a squared error has none")
         super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
         self.objective = objective
-        self.units = 1 if logistic else num_classes  # of the head
+        # Outputs of the head. A single one is in the parameter group `weights`: optimizer states of checkpoints have it
+        # there, as they do of the linear units for images.
+        self.units = 1 if logistic else num_classes
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns logits of documents.

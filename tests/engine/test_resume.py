@@ -19,7 +19,7 @@ from callbacks import EarlyStopping, Freeze, RunCheckpoint
 from core.errors import InputError
 from datamodules.images.augmentation import Augmentation
 from engine.checkpoint_io import load_checkpoint
-from engine.resume import check_same_model, read_run_checkpoint
+from engine.resume import changes, check_same_model, read_run_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
@@ -280,6 +280,24 @@ def test_a_continued_run_may_change_some_things_alone(
         assert refusal in errors
         assert len(errors.splitlines()) == 1
         assert (finished / "config.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("now", "same"),
+    [
+        ("lightning_modules.task.default_optimizer", True),
+        ("lightning_modules.tasks.task.default_optimizer", True),
+        ("torch.optim.SGD", False),
+        ("lightning_modules.nowhere.default_optimizer", False),
+    ],
+)
+def test_a_function_that_moved_is_still_the_runs_own(now: str, same: bool, tmp_path: Path) -> None:
+    def config(optimizer: str) -> dict[str, Any]:
+        model = {"class_path": "lightning_modules.MLP", "init_args": {"optimizer": optimizer}}
+        return {"model": model, "data": {"class_path": "datamodules.CIFAR10DataModule"}}
+
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config("lightning_modules.task.default_optimizer")))
+    assert (not changes(tmp_path, config(now))) == same
 
 
 def test_a_finished_run_says_that_nothing_is_left_to_do(

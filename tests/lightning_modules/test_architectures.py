@@ -9,6 +9,7 @@ import yaml
 from torch import Tensor
 
 import lightning_modules
+from datamodules.batches import ImageBatch
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
@@ -117,10 +118,10 @@ def test_every_architecture_is_here() -> None:
 def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str, channels: int, size: int) -> None:
     model = build(name, in_channels=channels, image_size=size)
     images, targets = noise(4, channels, size), torch.arange(4) % classes(name)
-    logits, loss = model.training_outputs(type("Batch", (), {"images": images, "targets": targets}))
+    logits, losses = model.training_outputs(ImageBatch(images, targets, torch.arange(4), {}))
     assert logits.shape == (4, classes(name))
     assert logits.isfinite().all()
-    loss.backward()
+    sum(losses.values()).backward()
     for parameter_name, parameter in model.named_parameters():
         if parameter.requires_grad:
             assert parameter.grad is not None, parameter_name

@@ -13,6 +13,7 @@ from torch import Tensor
 from callbacks import NaNGuard, RunCheckpoint
 from callbacks.nan_guard import Diverged
 from core.errors import InputError
+from datamodules.batches import CharacterBatch
 from engine.checkpoint_io import load_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules import CharRNN
@@ -137,6 +138,19 @@ def test_the_state_is_carried_from_batch_to_batch_and_empty_at_the_texts_beginni
     tiny_trainer(tmp_path, logger=False).fit(model, TinyCorpus())
     assert model.met == ([False] + [True] * 32) * 2
     assert not any(tensor.requires_grad for layer in model.carried for tensor in layer)
+
+
+def test_losses_are_those_of_the_step_and_leave_state_and_metrics_alone() -> None:
+    model = small()
+    first, second = (CharacterBatch(symbols(3, 8), fresh) for fresh in (True, False))
+    model.training_step(first, 0)
+    state, count = model.carried, int(model.train_metrics.count)
+    losses = model.losses(second)
+    assert list(losses) == ["cross_entropy"]
+    assert not torch.equal(losses["cross_entropy"], model.losses(first)["cross_entropy"]), "one reads on from the state"
+    assert model.carried is state
+    assert int(model.train_metrics.count) == count
+    assert torch.equal(losses["cross_entropy"], model.training_step(second, 1))
 
 
 def test_a_replayed_step_begins_with_the_state_that_it_had(tmp_path: Path) -> None:

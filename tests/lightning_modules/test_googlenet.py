@@ -79,22 +79,23 @@ def test_auxiliary_classifiers_look_at_4x4_places(stem: str, image_size: int, ke
 
 
 def test_training_adds_the_auxiliary_losses_by_their_weight() -> None:
-    def outputs(**settings: object) -> tuple[Tensor, Tensor, GoogLeNet]:
+    def outputs(**settings: object) -> tuple[Tensor, dict[str, Tensor], GoogLeNet]:
         torch.manual_seed(0)
         model = GoogLeNet(**SMALL, dropout=0.0, aux_dropout=0.0, label_smoothing=0.1, **settings)
         return *model.training_outputs(batch()), model
 
-    logits, loss, model = outputs(aux_weight=0.25)
+    logits, losses, model = outputs(aux_weight=0.25)
     first, second, _ = model._features(batch().images)
-    losses = [
-        nn.functional.cross_entropy(x, batch().targets, label_smoothing=0.1)
-        for x in (logits, model.aux1(first), model.aux2(second))
-    ]
-    torch.testing.assert_close(loss, losses[0] + 0.25 * (losses[1] + losses[2]))
-    assert min(losses) > 1
+    scores = {"classification": (1, logits), "aux1": (0.25, model.aux1(first)), "aux2": (0.25, model.aux2(second))}
+    assert list(losses) == list(scores)
+    for name, (weight, x) in scores.items():
+        expected = weight * nn.functional.cross_entropy(x, batch().targets, label_smoothing=0.1)
+        torch.testing.assert_close(losses[name], expected)
+    torch.testing.assert_close(model.training_step(batch(), 0), sum(losses.values()))
 
-    logits, loss, model = outputs(aux_weight=0.0)
-    torch.testing.assert_close(loss, model.loss(logits, batch().targets, 0.1))
+    logits, losses, model = outputs(aux_weight=0.0)
+    assert list(losses) == ["classification"]
+    torch.testing.assert_close(losses["classification"], model.loss(logits, batch().targets, 0.1))
     assert not [name for name, _ in model.named_parameters() if name.startswith("aux")]
 
 

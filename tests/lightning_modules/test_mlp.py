@@ -36,6 +36,13 @@ def test_dropout_comes_after_each_hidden_layer_and_on_the_pixels() -> None:
     torch.testing.assert_close(model.eval()(images), model(images))
 
 
+def test_a_hidden_layer_as_wide_as_the_output_is_not_part_of_the_head() -> None:
+    model = MLP(10, widths=[10, 7])
+    groups = {group["name"]: group["params"] for group in model.parameter_groups()}
+    assert [p.shape for p in groups["head"]] == [(10, 7)]
+    assert [p.shape for p in groups["weights"]] == [(10, 3072), (7, 10)]
+
+
 def test_the_activation_is_the_one_asked_for() -> None:
     assert any(isinstance(layer, nn.Sigmoid) for layer in MLP(10, activation="sigmoid").layers)
 

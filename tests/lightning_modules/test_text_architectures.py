@@ -112,10 +112,10 @@ def test_a_document_is_classified_alike_alone_and_among_others(name: str) -> Non
 @pytest.mark.parametrize("name", FORMS)
 def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str) -> None:
     model, documents = build(name), batch(classes=classes(name))
-    logits, loss = model.training_outputs(documents)
+    logits, losses = model.training_outputs(documents)
     assert logits.shape == (60, classes(name))
     assert logits.isfinite().all()
-    loss.backward()
+    sum(losses.values()).backward()
     for parameter_name, parameter in model.named_parameters():
         assert parameter.grad.isfinite().all(), parameter_name
         assert parameter.grad.count_nonzero(), parameter_name

@@ -70,6 +70,15 @@ def test_the_loss_is_cross_entropy_with_smoothed_labels(batch: ImageBatch, smoot
     torch.testing.assert_close(model.training_step(batch, 0), theirs)
 
 
+def test_losses_add_up_to_the_steps_and_leave_the_metrics_alone(batch: ImageBatch) -> None:
+    model = tiny_vgg(label_smoothing=0.1, dropout=0.0)
+    losses = model.losses(batch)
+    assert list(losses) == ["classification"]
+    assert int(model.train_metrics.count) == 0
+    assert torch.equal(sum(losses.values()), model.training_step(batch, 0))
+    assert int(model.train_metrics.count) == 6
+
+
 def test_evaluation_does_not_smooth(batch: ImageBatch) -> None:
     model = tiny_vgg(label_smoothing=0.2).eval()
     model.validation_step(batch, 0)
@@ -146,6 +155,15 @@ def test_groups_hold_every_parameter_once_and_by_its_kind() -> None:
         expected = {id(head)} if name == "head" else expected - {id(head)}
         assert {id(parameter) for parameter in groups[name]["params"]} == expected
     assert sum(len(group["params"]) for group in groups.values()) == len(list(model.parameters()))
+
+
+def test_norms_of_every_kind_are_in_one_group() -> None:
+    model = tiny_vgg(batch_norm=False)
+    norms = [nn.LayerNorm(4), nn.GroupNorm(2, 4), nn.BatchNorm1d(4)]
+    model.extra = nn.ModuleList([*norms, nn.Linear(4, 4, bias=False)])
+    groups = {group["name"]: group["params"] for group in model.parameter_groups()}
+    assert {id(p) for p in groups["norms"]} == {id(p) for norm in norms for p in norm.parameters()}
+    assert any(p is model.extra[3].weight for p in groups["weights"])
 
 
 def test_weight_decay_spares_norms_and_biases_where_asked() -> None:
