@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from callbacks import DataInitializer
+from core.errors import InputError
 
 
 class Layer(nn.Module):
@@ -37,3 +38,8 @@ def test_nothing_is_shown_outside_training_nor_to_a_model_without_such_layers() 
     DataInitializer().setup(SimpleNamespace(datamodule=data(3, 32)), nn.Sequential(layer), "test")
     assert layer.shown is None
     DataInitializer().setup(SimpleNamespace(datamodule=None), nn.Sequential(nn.ReLU()), "fit")
+
+
+def test_a_data_set_that_gives_no_samples_is_refused() -> None:
+    with pytest.raises(InputError, match=r"0 starts from training samples .* which object does not give"):
+        DataInitializer().setup(SimpleNamespace(datamodule=object()), nn.Sequential(Layer()), "fit")

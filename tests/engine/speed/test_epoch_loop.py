@@ -10,6 +10,7 @@ import torch
 from pytorch_lightning import Callback
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
@@ -20,6 +21,8 @@ from lightning_modules import VGG
 from lightning_modules.schedules import WarmupCosine
 from lightning_modules.tasks.image_classifier import default_optimizer
 from tests.bits import assert_same_bits
+from tests.contract.data import Points
+from tests.contract.modules import AlternatelyAdversarial
 from tests.tiny import TinyDataModule, tiny_trainer
 
 OTHER_HOOKS = ("on_train_epoch_start", "on_train_epoch_end", "on_validation_start", "on_validation_end")
@@ -187,6 +190,33 @@ def test_it_does_what_lightnings_does(
 def test_a_step_without_a_loss_is_an_error(loop: type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(MisconfigurationException, match="the 'loss' key needs to be present"):
         _fit(tmp_path, loop, NoLoss, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"precision": "bf16-mixed", "gradient_clip_val": 0.1}], ids=["plain", "autocast and clipping"]
+)
+def test_two_players_make_the_same_steps_in_both_loops(settings: dict[str, Any], tmp_path: Path) -> None:
+    states, calls = [], []
+    for fast_loop in (True, False):
+        spy = Spy()
+        averaging = EMAWeightAveraging(decay=0.9)
+        trainer = tiny_trainer(tmp_path, callbacks=[spy, averaging], logger=False, fast_loop=fast_loop, **settings)
+        torch.manual_seed(0)
+        model = AlternatelyAdversarial()
+        trainer.fit(model, Points())
+        assert getattr(trainer.fit_loop.epoch_loop, "_straight", False) == fast_loop
+        states.append((model.state_dict(), trainer.optimizers[0].state_dict()))
+        calls.append(spy.calls)
+    assert calls[0] == calls[1]
+    assert_same_bits(*states)
+
+
+def test_without_the_fast_loop_everything_is_lightnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.trainer.keep_freed_memory", lambda: pytest.fail("the allocator was changed"))
+    trainer = tiny_trainer(tmp_path, fast_loop=False)
+    assert type(trainer.fit_loop.epoch_loop) is _TrainingEpochLoop
+    assert type(trainer.profiler) is PassThroughProfiler
+    assert all(callable(getattr(callback, hook)) for callback in trainer.callbacks for hook in HOOKS_OF_A_STEP)
 
 
 class OwnOptimizerStep(VGG):

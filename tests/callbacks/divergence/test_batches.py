@@ -1,0 +1,59 @@
+"""Batches of any kind are searched for numbers that are not finite, and saved without pickle."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from callbacks.divergence.batches import is_finite, plain_copy, tensors_of
+
+Named = namedtuple("Named", "images targets")
+GOOD, BAD, WHOLE = torch.ones(2), torch.tensor([1.0, torch.nan]), torch.tensor([1, 2])
+
+
+@dataclass(slots=True)
+class Slots:
+    """A batch without a dictionary of attributes."""
+
+    numbers: torch.Tensor
+    name: str = "slots"
+
+
+class Custom:
+    """A batch of a class of its own, which refers to itself."""
+
+    def __init__(self, numbers: torch.Tensor) -> None:
+        self.numbers = numbers
+        self.path = Path("somewhere")
+        self.this = self
+
+
+@pytest.mark.parametrize("wrap", [lambda t: t, lambda t: (WHOLE, t), lambda t: [{"a": [t]}], Slots, Custom])
+def test_a_number_that_is_not_finite_is_found(wrap: Any) -> None:
+    assert is_finite(wrap(GOOD))
+    assert not is_finite(wrap(BAD))
+    assert any(tensor is BAD for tensor in tensors_of(wrap(BAD)))
+
+
+def test_numbers_that_cannot_be_infinite_are_finite() -> None:
+    assert is_finite([WHOLE, "text", None, 3, torch.tensor([True])])
+
+
+def test_a_copy_can_be_read_without_pickle(tmp_path: Path) -> None:
+    batch = [Named(GOOD, WHOLE), (1, "a"), {"x": Slots(BAD), Path("p"): None}, Custom(GOOD), {}, set()]
+    torch.save(plain_copy(batch), tmp_path / "batch.pt")
+    images, pair, mapping, custom, *_ = torch.load(tmp_path / "batch.pt", weights_only=True)
+    assert torch.equal(images["images"], GOOD)
+    assert torch.equal(images["targets"], WHOLE)
+    assert pair == (1, "a")
+    assert torch.isnan(mapping["x"]["numbers"][1])
+    assert mapping["x"]["name"] == "slots"
+    assert custom["path"] == "somewhere"
+
+
+def test_a_view_is_saved_without_what_surrounds_it(tmp_path: Path) -> None:
+    torch.save(plain_copy(torch.zeros(1_000_000)[:2]), tmp_path / "batch.pt")
+    assert (tmp_path / "batch.pt").stat().st_size < 10_000
