@@ -7,7 +7,7 @@ All start from the same uint8 pictures of CIFAR-10's size in memory and end in b
 - crop: flip, crop out of the picture padded by 4 pixels, normalise;
 - colour: flip, change brightness and contrast, normalise.
 
-Ours is what a fit uses: `BatchLoader` and the data module's `on_after_batch_transfer`. torchvision's is a data set that
+Ours is what a fit uses: `ImageLoader` and the data module's `on_after_batch_transfer`. torchvision's is a data set that
 makes one PIL picture a sample, as `torchvision.datasets.CIFAR10` does, and its transforms in a DataLoader whose workers
 stay from turn to turn. kornia (`pip install -e '.[benchmarks]'`) transforms whole batches, gathered from pictures that
 are float32 already. Last comes our part of a training step of `configs/vgg_bn.yaml`'s network under bfloat16 autocast.
@@ -32,7 +32,8 @@ from benchmarks.overhead import sgd, vgg
 from datamodules import CIFAR10DataModule
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.splits import ClassifiedImages
 from engine.speed.allocator import keep_freed_memory
 
 MEAN, STD = CIFAR10DataModule.mean, CIFAR10DataModule.std
@@ -51,7 +52,7 @@ class Pictures(Dataset):
         transform: Turns one into a tensor.
     """
 
-    def __init__(self, split: Split, transform: Callable[[Image.Image], Tensor]) -> None:
+    def __init__(self, split: ClassifiedImages, transform: Callable[[Image.Image], Tensor]) -> None:
         self.data, self.targets, self.transform = split.images.numpy(), split.targets.tolist(), transform
 
     def __len__(self) -> int:
@@ -69,7 +70,7 @@ class Ours:
         images: How many of its pictures.
     """
 
-    def __init__(self, data: ImageDataModule, images: int) -> None:
+    def __init__(self, data: ImageClassificationDataModule, images: int) -> None:
         data.trainer = SimpleNamespace(  # all that a data module reads of a trainer
             world_size=1,
             global_rank=0,
@@ -99,7 +100,7 @@ class Kornia:
         batch_size: Pictures a batch.
     """
 
-    def __init__(self, split: Split, case: str, batch_size: int) -> None:
+    def __init__(self, split: ClassifiedImages, case: str, batch_size: int) -> None:
         from kornia import augmentation as kornia
 
         self.images = split.images.permute(0, 3, 1, 2).float() / 255  # as ToTensor returns

@@ -22,7 +22,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from benchmarks.measure import ROOT, data_flags, parser, show, source_of, spread, write
 from callbacks import Views
-from datamodules.images.image_data_module import Split
+from datamodules.images.splits import ClassifiedImages
 
 THRESHOLDS = (0.8245, 0.90, 0.93, 0.94)
 BEGAN = "PRIMER_BENCHMARK_BEGAN"  # when the process was started, by the wall clock
@@ -43,7 +43,7 @@ class WatchTest(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Replaces the validation split by the test images."""
         splits = trainer.datamodule.splits
-        splits["val"] = Split(splits["test"].images, splits["test"].targets)
+        splits["val"] = ClassifiedImages(splits["test"].images, splits["test"].targets)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts a validation; the last one uses the config's views."""

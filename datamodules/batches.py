@@ -5,8 +5,22 @@ from typing import NamedTuple
 from torch import Tensor
 
 
+class UnlabelledImageBatch(NamedTuple):
+    """Images without labels.
+
+    Attributes:
+        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] once augmented and normalised on the device.
+        index: Place of each image in its split, int64 [B].
+        draws: What was drawn for each image in this epoch, a tensor of length B by name; empty outside training.
+    """
+
+    images: Tensor
+    index: Tensor
+    draws: dict[str, Tensor]
+
+
 class ImageBatch(NamedTuple):
-    """What a model is fed.
+    """Images and their classes.
 
     Attributes:
         images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] once augmented and normalised on the device.
@@ -21,8 +35,22 @@ class ImageBatch(NamedTuple):
     draws: dict[str, Tensor]
 
 
+class UnlabelledTextBatch(NamedTuple):
+    """Documents without labels, padded with zeros.
+
+    Attributes:
+        tokens: int64 [B, M], M the length of the longest.
+        lengths: Number of tokens of each, int64 [B], at least 1.
+        index: Place of each in its split, int64 [B].
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    index: Tensor
+
+
 class TextBatch(NamedTuple):
-    """Documents, with zeros behind the shorter ones' ends.
+    """Documents and their classes; documents are padded with zeros.
 
     Attributes:
         tokens: int64 [B, M], M the length of the longest.
@@ -38,11 +66,11 @@ class TextBatch(NamedTuple):
 
 
 class CharacterBatch(NamedTuple):
-    """Pieces of a text, one symbol longer than what is read: each symbol's target is the next.
+    """Pieces of a text. A piece is one symbol longer than the input, because each symbol's target is the next one.
 
     Attributes:
         symbols: int64 [B, T + 1].
-        fresh: Whether the pieces begin anew, and do not continue those of the batch before.
+        fresh: Whether a model starts with an empty state; otherwise the pieces continue those of the batch before.
     """
 
     symbols: Tensor
@@ -50,10 +78,10 @@ class CharacterBatch(NamedTuple):
 
     @property
     def inputs(self) -> Tensor:
-        """What is read, int64 [B, T]."""
+        """Input symbols, int64 [B, T]."""
         return self.symbols[:, :-1]
 
     @property
     def targets(self) -> Tensor:
-        """What follows each of them, int64 [B, T]."""
+        """The symbol after each input symbol, int64 [B, T]."""
         return self.symbols[:, 1:]

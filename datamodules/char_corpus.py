@@ -1,17 +1,14 @@
 """A text that is read character by character: Anna Karenina, Shakespeare's plays, or any file of your own."""
 
-import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torchvision.datasets.utils import download_url
 
-from core.download import answering, download
 from core.errors import InputError
 from core.predictions import Table
+from datamodules.text.corpora import CORPORA, corpus_file
 from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
 from datamodules.text.text_data_module import TextDataModule
@@ -20,38 +17,6 @@ from datamodules.text.vocabulary import Vocabulary
 
 PRIME = 50  # characters of the validation text with which samples begin, unless something else is given
 SYNTHETIC = 300_000  # characters
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Facts of a text that can be downloaded.
-
-    Attributes:
-        name: What it is.
-        file: Its name under the data folder.
-        url: Where it is.
-        md5: Checksum, where it is known.
-    """
-
-    name: str
-    file: str
-    url: str
-    md5: str | None = None
-
-
-CORPORA = {
-    "anna": Corpus(
-        "Anna Karenina",
-        "anna.txt",
-        "https://raw.githubusercontent.com/udacity/deep-learning/master/intro-to-rnns/anna.txt",
-        "66af58357c81207ddfba09600dbac1a6",
-    ),
-    "shakespeare": Corpus(
-        "Tiny Shakespeare",
-        "shakespeare.txt",
-        "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
-    ),
-}
 
 
 class CharCorpusDataModule(TextDataModule):
@@ -155,7 +120,7 @@ class CharCorpusDataModule(TextDataModule):
         if self.source == "synthetic":
             text = self.synthesize()
         else:
-            path = self.file or self._fetched()
+            path = self.file or corpus_file(self.corpus, self.data_dir)
             text = read_text(path, translate_newlines=self.newlines == "translate")
         if self._vocabulary is None:
             self._vocabulary = Vocabulary(sorted(set(text)))
@@ -165,21 +130,6 @@ class CharCorpusDataModule(TextDataModule):
     def synthesize(self) -> str:
         """Makes sentences in place of the text."""
         return synthetic_corpus(SYNTHETIC, seed=1)
-
-    def _fetched(self) -> Path:
-        """Returns the corpus's file, downloaded if it is not there."""
-        path = self.data_dir / self.corpus.file
-        if not path.is_file():
-
-            def fetch() -> None:
-                url = answering([self.corpus.url])
-                # under another name until it is whole: a killed process leaves nothing that counts as there
-                download_url(url, self.data_dir, f"{path.name}.part", self.corpus.md5)
-                os.replace(f"{path}.part", path)
-
-            holds = f"no {path.name}"
-            download(fetch, [path, Path(f"{path}.part")], self.data_dir, holds, self.corpus.name, self.stand_in)
-        return path
 
     def _encode(self, text: str) -> Tensor:
         """Returns the numbers of a text's symbols, [N], in as few bytes as they need.

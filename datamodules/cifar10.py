@@ -6,18 +6,18 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10
-from torchvision.datasets.utils import check_integrity
 
-from core.download import answering, download
+from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, decode
+from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 
 
-class CIFAR10DataModule(ImageDataModule):
+class CIFAR10DataModule(ImageClassificationDataModule):
     """CIFAR-10, from torchvision's batches or class folders of pictures; downloaded where both are absent.
 
     `data_dir` is searched for `cifar-10-batches-py` (torchvision's files, whose integrity torchvision checks), then for
@@ -73,7 +73,7 @@ class CIFAR10DataModule(ImageDataModule):
         if self._kept:
             self.class_names = tuple(names[number] for number in self._kept)
 
-    def read(self) -> dict[str, Split]:
+    def read(self) -> dict[str, ClassifiedImages]:
         """Reads torchvision's batches or class folders, else downloads the batches.
 
         Raises:
@@ -85,11 +85,11 @@ class CIFAR10DataModule(ImageDataModule):
             return self._keep(self._read_folders())
         return self._keep(self._read_batches())
 
-    def synthesize(self) -> dict[str, Split]:
+    def synthesize(self) -> dict[str, ClassifiedImages]:
         """Draws pictures; of all ten shapes where only some are kept."""
         return self._keep(CIFAR10DataModule(source="synthetic").synthesize()) if self._kept else super().synthesize()
 
-    def _keep(self, parts: dict[str, Split]) -> dict[str, Split]:
+    def _keep(self, parts: dict[str, ClassifiedImages]) -> dict[str, ClassifiedImages]:
         """Keeps the chosen classes, in the order of their images, under their new numbers."""
         if not self._kept:
             return parts
@@ -98,10 +98,10 @@ class CIFAR10DataModule(ImageDataModule):
         kept = {}
         for name, part in parts.items():
             among = part.take(new[part.targets] >= 0)
-            kept[name] = Split(among.images, new[among.targets])
+            kept[name] = ClassifiedImages(among.images, new[among.targets])
         return kept
 
-    def _read_folders(self) -> dict[str, Split]:
+    def _read_folders(self) -> dict[str, ClassifiedImages]:
         self.origin = f"{self.data_dir} (class folders)"
         parts = {part: class_files(self.data_dir / part, CIFAR10DataModule.class_names) for part in ("train", "test")}
         key = fingerprint((path for files in parts.values() for path, _ in files), self.data_dir)
@@ -117,9 +117,9 @@ class CIFAR10DataModule(ImageDataModule):
             return tensors
 
         tensors = cached(self.data_dir / "cifar10.cache.safetensors", key, decode_all)
-        return {part: Split(tensors[f"{part}_images"], tensors[f"{part}_targets"]) for part in parts}
+        return {part: ClassifiedImages(tensors[f"{part}_images"], tensors[f"{part}_targets"]) for part in parts}
 
-    def _read_batches(self) -> dict[str, Split]:
+    def _read_batches(self) -> dict[str, ClassifiedImages]:
         # torchvision's files are tensors already but for the unpickling, which takes a second: nothing to cache.
         self.origin = f"{self.data_dir} (torchvision's batches)"
         parts = {}
@@ -129,22 +129,14 @@ class CIFAR10DataModule(ImageDataModule):
             except RuntimeError:  # absent, or not what its checksums say
                 self._download()
                 dataset = CIFAR10(self.data_dir, train=part == "train")
-            parts[part] = Split(torch.from_numpy(dataset.data), torch.tensor(dataset.targets))
+            parts[part] = ClassifiedImages(torch.from_numpy(dataset.data), torch.tensor(dataset.targets))
         return parts
 
     def _download(self) -> None:
-        folder, archive = self.data_dir / CIFAR10.base_folder, self.data_dir / CIFAR10.filename
-        names = [name for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list)]
-
-        def fetch() -> None:
-            if not check_integrity(archive, CIFAR10.tgz_md5):  # put there by hand, it needs no server
-                answering([CIFAR10.url])
-            CIFAR10(self.data_dir, train=True, download=True)
-
-        damaged = folder.is_dir()
+        damaged = (self.data_dir / CIFAR10.base_folder).is_dir()
         holds = f"a damaged {CIFAR10.base_folder}" if damaged else f"neither {CIFAR10.base_folder} nor train/ and test/"
-        writes = [archive, *(folder / name for name in (*names, CIFAR10.meta["filename"], "readme.html"))]
-        download(fetch, writes, self.data_dir, holds, self.name)
+        archive = RemoteFile(CIFAR10.filename, [CIFAR10.url], CIFAR10.tgz_md5)
+        download_archive(archive, CIFAR10.base_folder, self.data_dir, Request(self.data_dir, holds, self.name))
 
 
 def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:

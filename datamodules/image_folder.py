@@ -12,14 +12,16 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, class_folders, read_pictures
+from datamodules.images.loader import ImageLoader
+from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles, available_memory
 
 NAMED = 5  # broken pictures that a message names
 
 
-class ImageFolderDataModule(ImageDataModule):
+class ImageFolderDataModule(ImageClassificationDataModule):
     """Pictures of any size and format that Pillow reads, in `train/<class>/*`, `val/<class>/*` and `test/<class>/*`.
 
     The folders of `train` name the classes. `val` and `test` may be absent, or lack classes. Every picture is scaled to
@@ -52,7 +54,7 @@ class ImageFolderDataModule(ImageDataModule):
     """
 
     name = "pictures"
-    changeable = (*ImageDataModule.changeable, "stream", "num_workers")
+    changeable = (*ImageClassificationDataModule.changeable, "stream", "num_workers")
 
     def __init__(
         self,
@@ -77,7 +79,6 @@ class ImageFolderDataModule(ImageDataModule):
         self.skip_corrupt = skip_corrupt
         self._streams = {"always": True, "never": False, "auto": None}[stream]  # None until it is decided
         self.num_workers = num_workers
-        self._digest = ""  # of the files, once they are read
         self.files = _list(Path(data_dir).expanduser())
         self.class_names = class_folders(Path(data_dir).expanduser() / "train")
         self.num_classes = len(self.class_names)
@@ -89,8 +90,9 @@ class ImageFolderDataModule(ImageDataModule):
         super().__init__(
             data_dir, "auto", batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
+        self.files_digest = ""  # until the files are read
 
-    def read(self) -> dict[str, Split]:
+    def read(self) -> dict[str, ClassifiedImages]:
         """Reads all pictures, and keeps them in memory or leaves them on disk.
 
         Raises:
@@ -101,7 +103,7 @@ class ImageFolderDataModule(ImageDataModule):
         self.origin = f"{self.data_dir}{' (streamed)' if self._streams else ''}"
         paths = {part: [path for path, _ in files] for part, files in self.files.items()}
         # of what training depends on; the same for a copy elsewhere
-        self._digest = fingerprint(paths["train"] + paths.get("val", []), self.data_dir, times=False)[:16]
+        self.files_digest = fingerprint(paths["train"] + paths.get("val", []), self.data_dir, times=False)[:16]
         kind = "streamed" if self._streams else "decoded"
         settings = f"{self.image_size}x{self.in_channels}"
         tensors = cached(
@@ -116,14 +118,14 @@ class ImageFolderDataModule(ImageDataModule):
             images = tensors[f"{part}_images"]
             if self._streams:
                 images = PictureFiles(_pick(paths[part], good), self.image_size, self.in_channels, self.num_workers)
-            splits[part] = Split(images, torch.tensor([number for _, number in files])[good])
+            splits[part] = ClassifiedImages(images, torch.tensor([number for _, number in files])[good])
         counts = splits["train"].targets.bincount(minlength=self.num_classes).tolist()
         if 0 in counts:
             nothing_left = self.data_dir / "train" / self.class_names[counts.index(0)]
             raise InputError(f"{nothing_left}: none of its pictures can be read")
         self.mean, self.std = _mean_and_std(*tensors["train_sums"].tolist())
         nothing = torch.empty(0, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
-        return {"test": Split(nothing, torch.empty(0, dtype=torch.int64))} | splits
+        return {"test": ClassifiedImages(nothing, torch.empty(0, dtype=torch.int64))} | splits
 
     def _too_large(self) -> bool:
         pictures = sum(len(files) for files in self.files.values())
@@ -181,39 +183,39 @@ class ImageFolderDataModule(ImageDataModule):
         Raises:
             InputError: The data cannot be read, or a test has no pictures.
         """
-        if self.trainer is not None:  # as the first process has decided, before its own pictures took memory
+        if self.trainer is not None:  # the first process decided this before its own pictures took memory
             self._streams = self.trainer.strategy.broadcast(self._streams)
         super().setup(stage)
-        if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
-            raise InputError(f"{self.data_dir}: no test pictures, which belong into test/<class>")
 
-    def predict_dataloader(self) -> Any:
-        """Loader of `inputs`, files or folders of pictures, else of the test set."""
-        if not self.mean:  # neither a checkpoint nor training pictures have told it yet
+    def where_tests_belong(self) -> str:
+        """Returns the folder of test pictures."""
+        return f"{self.data_dir}: no test pictures, which belong into test/<class>"
+
+    def predict_dataloader(self) -> ImageLoader:
+        """Returns the loader of `inputs`, files or folders of pictures, else of the test set."""
+        if not self.mean:  # known neither from a checkpoint nor from training pictures yet
             self.load_once()
         return super().predict_dataloader()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position, and what a network that has learned from these pictures must meet again."""
+        """Returns the position, and the classes and the scaling that the network has learned with."""
         facts = {"class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
-        return super().state_dict() | facts | {"files": self._digest}
+        return super().state_dict() | facts
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the position, and the scaling that the network has learned with.
+        """Restores the position of a checkpoint, and the scaling that the network has learned with.
 
         Raises:
-            InputError: The folder has other classes than those of the checkpoint, or training would go on with other
+            InputError: The folder has other classes than those of the checkpoint, or training would continue on other
                 files.
         """
-        super().load_state_dict(state_dict)
         learned = tuple(state_dict["class_names"])
         if learned != self.class_names:
             raise InputError(
                 f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network has learned "
                 f"{', '.join(learned)}"
             )
-        if self.trainer.state.fn == "fit" and state_dict.get("files", self._digest) != self._digest:
-            raise self.changed("as many then as now, but other files")
+        super().load_state_dict(state_dict)
         self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
 
 

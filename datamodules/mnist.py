@@ -5,7 +5,6 @@ characters (Clanuwat et al., 2018, arXiv 1812.01718).
 
 import gzip
 import math
-import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
-from torchvision.datasets.utils import download_url
 
-from core.download import answering, download
+from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.splits import ClassifiedImages
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ VARIANTS = {
 PARTS = {"train": "train", "test": "t10k"}  # what the files call them
 
 
-class MNISTDataModule(ImageDataModule):
+class MNISTDataModule(ImageClassificationDataModule):
     """MNIST, Fashion-MNIST or KMNIST, from the original files; downloaded where these are absent.
 
     The four files, gzipped or not, are searched for in `data_dir/MNIST/raw` (`FashionMNIST`, `KMNIST`: torchvision's
@@ -92,7 +91,7 @@ class MNISTDataModule(ImageDataModule):
             data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
 
-    def read(self) -> dict[str, Split]:
+    def read(self) -> dict[str, ClassifiedImages]:
         """Reads the four files; downloads those that are absent.
 
         Raises:
@@ -115,10 +114,10 @@ class MNISTDataModule(ImageDataModule):
                 raise InputError(f"{path}: {len(targets):,} labels, where there are {len(images):,} images")
             if len(targets) and targets.max() >= self.num_classes:
                 raise InputError(f"{path}: a label is {targets.max()}, where 0 to {self.num_classes - 1} are expected")
-            parts[part] = Split(images[..., None], targets.long())
+            parts[part] = ClassifiedImages(images[..., None], targets.long())
         return parts
 
-    def split_off(self, part: Split, val_size: int) -> tuple[Split, Split]:
+    def split_off(self, part: ClassifiedImages, val_size: int) -> tuple[ClassifiedImages, ClassifiedImages]:
         """Splits by class or by place."""
         if self.val_split == "stratified":
             return super().split_off(part, val_size)
@@ -139,17 +138,11 @@ class MNISTDataModule(ImageDataModule):
 
     def _download(self, folder: Path, names: list[str]) -> None:
         checksums = dict(self.dataset.resources)
-
-        def fetch() -> None:
-            url = answering([f"{mirror}{names[0]}" for mirror in self.dataset.mirrors])
-            for name in names:
-                # under another name until it is whole: a killed process leaves nothing that counts as there
-                download_url(url.removesuffix(names[0]) + name, folder, f"{name}.part", checksums[name])
-                os.replace(folder / f"{name}.part", folder / name)
-
+        files = [
+            RemoteFile(name, [f"{mirror}{name}" for mirror in self.dataset.mirrors], checksums[name]) for name in names
+        ]
         holds = f"no {', '.join(name.removesuffix('.gz') for name in names)}" if folder.is_dir() else f"no {self.name}"
-        writes = [folder / f"{name}{end}" for name in names for end in ("", ".part")]
-        download(fetch, writes, self.data_dir, holds, self.name)
+        download_files(files, folder, Request(self.data_dir, holds, self.name))
 
 
 def _find(folder: Path, name: str) -> Path | None:

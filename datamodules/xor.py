@@ -11,10 +11,11 @@ from torch import Tensor
 from core.errors import InputError
 from core.randomness import generator
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.splits import ClassifiedImages
 
 
-class XORDataModule(ImageDataModule):
+class XORDataModule(ImageClassificationDataModule):
     """Points in the plane, as images of one pixel with two channels, so that every fully connected network takes them.
 
     A corner's class is the exclusive or of its two coordinates. Networks see coordinates in [-1, 1].
@@ -57,15 +58,15 @@ class XORDataModule(ImageDataModule):
         self.noise = noise
         self.origin = f"{repeats:,} points a corner, noise {noise:g}"
 
-    def read(self) -> dict[str, Split]:
+    def read(self) -> dict[str, ClassifiedImages]:
         """Draws the points of each part by a seed of its own."""
         return {part: self._draw(part) for part in ("train", "val", "test")}
 
-    def _draw(self, part: str) -> Split:
+    def _draw(self, part: str) -> ClassifiedImages:
         corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(self.repeats, 1)  # [N, 2]
         noise = torch.randn(corners.shape, generator=generator(self.split_seed, part))
         points = corners + self.noise * noise
-        return Split(points.view(-1, 1, 1, 2), corners[:, 0] ^ corners[:, 1])
+        return ClassifiedImages(points.view(-1, 1, 1, 2), corners[:, 0] ^ corners[:, 1])
 
     def points_of(self, part: str) -> tuple[Tensor, Tensor]:
         """Returns the points of a part, float32 [N, 2], and their classes, int64 [N]."""

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import datamodules
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import synthetic_images
 from engine.arguments import CONFIGS, config_names
 from tests.processes import ROOT
@@ -19,12 +20,15 @@ from tests.processes import ROOT
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the synthetic sources a few pictures, sentences and documents."""
 
-    def few(self: ImageDataModule) -> dict[str, Split]:
+    def few(self: ImageClassificationDataModule) -> dict[str, ClassifiedImages]:
         sizes = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
         images, targets = synthetic_images(80, seed=0, **sizes)
-        return {"train": Split(images[:60], targets[:60]), "test": Split(images[60:], targets[60:])}
+        return {
+            "train": ClassifiedImages(images[:60], targets[:60]),
+            "test": ClassifiedImages(images[60:], targets[60:]),
+        }
 
-    monkeypatch.setattr("datamodules.images.image_data_module.ImageDataModule.synthesize", few)
+    monkeypatch.setattr("datamodules.images.classification.ImageClassificationDataModule.synthesize", few)
     monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
 
@@ -84,7 +88,7 @@ def test_a_config_says_what_it_reaches(name: str) -> None:
 def test_the_readmes_notebook_lines_train_and_leave_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     monkeypatch.setattr(
-        "datamodules.images.image_data_module.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
+        "datamodules.images.classification.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
     )
     exec(code, {})
     (run,) = (tmp_path / "runs" / "vgg").iterdir()

@@ -9,13 +9,14 @@ from pytorch_lightning import Callback
 
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import CLASS_NAMES, synthetic_images
 from engine.trainer import Trainer
 from lightning_modules import VGG
 
 
-class TinyDataModule(ImageDataModule):
+class TinyDataModule(ImageClassificationDataModule):
     """240 synthetic pictures of 16x16 pixels to train on, 40 to validate, 50 to test."""
 
     name = "tiny pictures"
@@ -42,11 +43,14 @@ class TinyDataModule(ImageDataModule):
             data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
 
-    def synthesize(self) -> dict[str, Split]:
+    def synthesize(self) -> dict[str, ClassifiedImages]:
         """Draws the pictures."""
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
         images, targets = synthetic_images(330, seed=0, **shape)
-        return {"train": Split(images[:280], targets[:280]), "test": Split(images[280:], targets[280:])}
+        return {
+            "train": ClassifiedImages(images[:280], targets[:280]),
+            "test": ClassifiedImages(images[280:], targets[280:]),
+        }
 
     read = synthesize
 
@@ -60,11 +64,14 @@ class SizedDataModule(TinyDataModule):
         self.mean, self.std = (0.5,) * in_channels, (0.25,) * in_channels
         super().__init__(batch_size=batch_size, val_size=0)
 
-    def synthesize(self) -> dict[str, Split]:
+    def synthesize(self) -> dict[str, ClassifiedImages]:
         """Draws twenty pictures a part."""
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
         images, targets = synthetic_images(40, seed=0, **shape)
-        return {"train": Split(images[:20], targets[:20]), "test": Split(images[20:], targets[20:])}
+        return {
+            "train": ClassifiedImages(images[:20], targets[:20]),
+            "test": ClassifiedImages(images[20:], targets[20:]),
+        }
 
 
 def tiny_vgg(**changes: object) -> VGG:

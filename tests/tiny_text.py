@@ -6,7 +6,7 @@ import torch
 
 from datamodules import CharCorpusDataModule, TextClassificationDataModule
 from datamodules.text.synthetic import synthetic_corpus, synthetic_documents
-from datamodules.text.text_files import Labelled
+from datamodules.text.text_files import LabelledTexts
 from lightning_modules import CharRNN
 
 
@@ -43,12 +43,12 @@ class TinyDocuments(TextClassificationDataModule):
             keep_classes=keep_classes,
         )
 
-    def synthesize(self) -> dict[str, Labelled]:
+    def synthesize(self) -> dict[str, LabelledTexts]:
         """Makes the documents."""
         parts = {}
         for part, n, seed in (("train", 220, 1), ("test", 30, 2)):
             texts, labels = synthetic_documents(n, 4, seed)
-            parts[part] = Labelled(texts, [str(label) for label in labels], [part] * n)
+            parts[part] = LabelledTexts(texts, [str(label) for label in labels], [part] * n)
         return parts
 
 

@@ -45,6 +45,7 @@ class DataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.origin = f"synthetic {self.stand_in}" if source == "synthetic" else str(self.data_dir)
         self.inputs: list[str] = []  # what to predict, instead of the test set
+        self.files_digest: str | None = None  # of the files that training depends on, where the data set has such
         self.splits = {}
         self._loaders: dict[str, Loader] = {}  # the latest of each split
         self._position = 0  # batch within the epoch at which a resumed run goes on
@@ -169,20 +170,22 @@ class DataModule(LightningDataModule):
         self.teardown("")
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the batch within the epoch at which training goes on, and the sizes of the splits.
+        """Returns the batch within the epoch at which training continues, the splits' sizes, and a digest of files.
 
-        Kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's length.
+        The position is kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's
+        length.
         """
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
         batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
-        return {"batch": batch, "sizes": self.sizes}
+        state = {"batch": batch, "sizes": self.sizes}
+        return state if self.files_digest is None else state | {"files": self.files_digest}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the position of a checkpoint, if training goes on from it.
+        """Restores the position of a checkpoint, if training continues from it.
 
         Raises:
-            InputError: It would go on with other data than that of the run.
+            InputError: Training would continue on other data than that of the run.
         """
         if self.trainer.state.fn != "fit":
             return
@@ -190,10 +193,12 @@ class DataModule(LightningDataModule):
         before = state_dict.get("sizes", {})  # which older checkpoints lack
         for part, kind in (("train", "training"), ("val", "validation")):
             if part in before and before[part] != self.sizes[part]:
-                raise self.changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
+                raise self._changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
+        if state_dict.get("files", self.files_digest) != self.files_digest:
+            raise self._changed("as many then as now, but other files")
 
-    def changed(self, how: str) -> InputError:
-        """Returns the error of a run that would go on with other data than its own."""
+    def _changed(self, how: str) -> InputError:
+        """Returns the error of a run that would continue on other data than its own."""
         return InputError(
             f"{self.origin}: the {self.unit} have changed since this run stopped ({how}); a new run can start from its "
             "weights with --weights"

@@ -1,14 +1,16 @@
-"""Loaders: what hands out the batches of one part, from any batch on."""
+"""Loaders, which return the batches of one part of a data set, from any batch on."""
+
+from datamodules.base.split import Split
 
 
 class Loader:
-    """Hands out the batches of one part; a subclass sets `batch_size`, the samples a batch over all processes together.
+    """Returns the batches of one part; a subclass sets `batch_size`, the samples a batch over all processes together.
 
     A subclass iterates by a generator, which reads epoch and position at the first `next`: Lightning asks for iterators
     before it knows the epoch, and for more of them than it uses.
 
     Args:
-        seed: What an order that differs from epoch to epoch follows from; None if there is none.
+        seed: Seed of an order that differs from epoch to epoch; None if there is none.
 
     Attributes:
         epoch: Epoch, from 0, that the next iteration belongs to.
@@ -22,7 +24,7 @@ class Loader:
         self.epoch = 0
         self.position = 0
         if seed is not None:
-            self.sampler = self  # Lightning announces the epoch through `loader.sampler.set_epoch`
+            self.sampler = self  # Lightning sets the epoch through `loader.sampler.set_epoch`
 
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch that the next iteration belongs to."""
@@ -36,23 +38,25 @@ class Loader:
         """Ignores the state, for the same reason."""
 
     def close(self) -> None:
-        """Ends what works for the loader."""
+        """Ends the processes that work for the loader."""
 
 
 class SampleLoader(Loader):
-    """Hands out samples: for training whole batches alone, equally many to each process; else every sample once.
+    """Returns batches of samples: in training only whole batches, equal on all processes; otherwise every sample once.
 
     Args:
-        samples: Number of samples.
+        split: The samples.
         batch_size: Samples a batch, over all processes together.
         seed: Shuffle by this seed; None evaluates.
         rank: This process.
         world_size: Number of processes.
     """
 
-    def __init__(self, samples: int, batch_size: int, seed: int | None, rank: int, world_size: int) -> None:
+    def __init__(
+        self, split: Split, batch_size: int, seed: int | None = None, rank: int = 0, world_size: int = 1
+    ) -> None:
         super().__init__(seed)
-        self.samples = samples
+        self.split = split
         self.batch_size = batch_size
         self.rank = rank
         self.world_size = world_size
@@ -60,8 +64,8 @@ class SampleLoader(Loader):
     def __len__(self) -> int:
         """Number of batches of a whole epoch on this process."""
         if self.seed is not None:
-            return self.samples // self.batch_size
-        mine = len(range(self.rank, self.samples, self.world_size))
+            return len(self.split) // self.batch_size
+        mine = len(range(self.rank, len(self.split), self.world_size))
         return -(-mine // self.share)
 
     @property

@@ -1,31 +1,36 @@
-"""Setting validation samples aside."""
+"""Choosing validation samples."""
 
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from datamodules.base.split import Split
 
-class Classified(Protocol):
-    """Samples with their classes."""
-
-    targets: Tensor  # int64 [N]
-
-    def __len__(self) -> int:
-        """Number of samples."""
-
-    def take(self, index: Tensor) -> "Classified":
-        """Returns a selection, by a mask."""
+Part = TypeVar("Part", bound=Split)
 
 
-Part = TypeVar("Part", bound=Classified)
+def random_split(part: Part, val_size: int, seed: int) -> tuple[Part, Part]:
+    """Splits off a validation set at random.
+
+    Args:
+        part: Samples to split.
+        val_size: Number of samples to split off.
+        seed: Seed of the choice.
+
+    Returns:
+        Training and validation split, disjoint, each in the order of `part`.
+    """
+    is_val = torch.zeros(len(part), dtype=torch.bool)
+    is_val[torch.randperm(len(part), generator=torch.Generator().manual_seed(seed))[:val_size]] = True
+    return part.take(~is_val), part.take(is_val)
 
 
 def stratified_split(part: Part, val_size: int, num_classes: int, seed: int) -> tuple[Part, Part]:
     """Splits off a validation set with the classes in proportion.
 
     Args:
-        part: Samples and classes to split.
+        part: Samples to split, with a field `targets`, int64 [N].
         val_size: Number of samples to split off.
         num_classes: Number of classes.
         seed: Seed of the choice.
@@ -51,8 +56,8 @@ def stratified_choice(targets: Tensor, n: int, num_classes: int, seed: int) -> T
     """
     rng = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(len(targets), generator=rng)
-    # Stable sort by class, then every class is spread evenly over [0, 1): the first n places hold each class in
-    # proportion.
+    # A stable sort by class; then each class is spread evenly over [0, 1), so that the first n places hold each class
+    # in proportion.
     by_class = shuffled[targets[shuffled].argsort(stable=True)]
     counts = torch.bincount(targets, minlength=num_classes)
     place = torch.cat([(torch.arange(count) + 0.5) / count for count in counts.tolist()])

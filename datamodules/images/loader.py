@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from core.errors import InputError, RunFailed
 from core.randomness import generator
 from datamodules.base.loader import SampleLoader
-from datamodules.batches import ImageBatch
+from datamodules.images.splits import Images
 from datamodules.images.streaming import PictureFiles
 
 
@@ -25,73 +25,72 @@ class Draws(Protocol):
         ...
 
 
-class BatchLoader(SampleLoader):
-    """Iterates over one split, a gather a batch.
+class ImageLoader(SampleLoader):
+    """Returns batches of one split, with one copy operation a batch.
 
-    For training it shuffles, drops the incomplete last batch, and gives every rank an equal slice of each global
-    batch. For evaluation it keeps the order and every sample; rank r takes samples r, r + world, ...
+    In training it shuffles, drops the incomplete last batch, and gives every rank an equal slice of each global
+    batch. In evaluation it keeps the order and every sample; rank r takes samples r, r + world, ...
 
     Pictures on disk are decoded ahead, a batch at a time, by processes that live from the first batch to `close`.
 
     Args:
-        images: All images of the split, [N, H, W, C], in memory or on disk.
-        targets: Their classes, [N].
+        split: The images, in memory or on disk, and what belongs to each.
         batch_size: Images a batch, over all ranks together.
-        seed: Shuffle and draw by this seed; None evaluates in order.
+        seed: Seed of order and augmentation; None evaluates in order.
         augmentation: Draws the augmentation of an epoch, sample by sample.
         rank: This process.
         world_size: Number of processes.
     """
 
+    split: Images
+
     def __init__(
         self,
-        images: Tensor | PictureFiles,
-        targets: Tensor,
+        split: Images,
         batch_size: int,
         seed: int | None = None,
         augmentation: Draws | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        super().__init__(len(targets), batch_size, seed, rank, world_size)
-        self.images = images
-        self.targets = targets
+        super().__init__(split, batch_size, seed, rank, world_size)
         self.augmentation = augmentation
         self._decoder: DataLoader | None = None
         self._requests: list[list[int]] = []  # what the decoder is to decode, batch by batch
 
-    def __iter__(self) -> Iterator[ImageBatch]:
+    def __iter__(self) -> Iterator[NamedTuple]:
         return self._evaluation_batches() if self.seed is None else self._training_batches()
 
-    def _training_batches(self) -> Iterator[ImageBatch]:
+    def _training_batches(self) -> Iterator[NamedTuple]:
         first, self.position = self.position, 0
-        n = len(self.targets)
+        n = len(self.split)
         order = torch.randperm(n, generator=generator(self.seed, "order", self.epoch))
         draws: dict[str, Tensor] = {}
         if self.augmentation is not None:
             draws = self.augmentation.draw(n, self.seed, self.epoch)
-        device = self.images.device
+        device = self.split.device
         order = order.to(device)
         draws = {name: values.to(device) for name, values in draws.items()}
         starts = (batch * self.batch_size + self.rank * self.share for batch in range(first, len(self)))
-        yield from self._gather([order[start : start + self.share] for start in starts], draws)
+        yield from self._batches([order[start : start + self.share] for start in starts], draws)
 
-    def _evaluation_batches(self) -> Iterator[ImageBatch]:
-        mine = torch.arange(self.rank, len(self.targets), self.world_size, device=self.images.device)
-        yield from self._gather(mine.split(self.share), {})
+    def _evaluation_batches(self) -> Iterator[NamedTuple]:
+        mine = torch.arange(self.rank, len(self.split), self.world_size, device=self.split.device)
+        yield from self._batches(mine.split(self.share), {})
 
-    def _gather(self, indices: Sequence[Tensor], draws: dict[str, Tensor]) -> Iterator[ImageBatch]:
+    def _batches(self, indices: Sequence[Tensor], draws: dict[str, Tensor]) -> Iterator[NamedTuple]:
         for images, index in zip(self._images(indices), indices, strict=True):
-            taken = {name: values.index_select(0, index) for name, values in draws.items()}
-            yield ImageBatch(images, self.targets.index_select(0, index), index, taken)
+            drawn = {name: values.index_select(0, index) for name, values in draws.items()}
+            yield self.split.batch(images, index, drawn)
 
     def _images(self, indices: Sequence[Tensor]) -> Iterator[Tensor]:
-        if isinstance(self.images, Tensor):
+        images = self.split.images
+        if isinstance(images, Tensor):
             # not images[index], which copies pixel by pixel and takes fifteen times as long
-            yield from (self.images.index_select(0, index) for index in indices)
+            yield from (images.index_select(0, index) for index in indices)
             return
         if self._decoder is None:
-            self._decoder = self._make_decoder(self.images)
+            self._decoder = self._make_decoder(images)
         self._requests[:] = [index.tolist() for index in indices]
         with _signals_held():
             pictures = iter(self._decoder)

@@ -13,7 +13,7 @@ UNKNOWN_MEMORY = 4 * 2**30  # bytes that are taken to be free where the system d
 
 
 class PictureFiles:
-    """Stands in for a split's tensor of images: what is asked for is decoded then.
+    """A store of images on disk, used like a tensor [N, H, W, C]: indexing decodes the pictures asked for.
 
     Args:
         paths: The files.
@@ -23,6 +23,7 @@ class PictureFiles:
     """
 
     device = torch.device("cpu")
+    nbytes = None  # on disk
 
     def __init__(self, paths: Sequence[Path], size: int, channels: int, num_workers: int) -> None:
         self.paths = paths
@@ -49,6 +50,10 @@ class PictureFiles:
         """Returns a selection of the pictures, still on disk."""
         places = torch.arange(len(self))[index].tolist()
         return PictureFiles([self.paths[place] for place in places], self.size, self.channels, self.num_workers)
+
+    def to(self, device: torch.device) -> "PictureFiles":
+        """Returns itself: pictures on disk are decoded on the CPU."""
+        return self
 
 
 def available_memory() -> int:

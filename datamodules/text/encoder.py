@@ -76,15 +76,21 @@ class Encoder:
         encoding: How texts become tokens.
 
     Attributes:
-        met: How many of the texts so far were `empty`, and how many were `cut`.
+        documents_empty: Number of encoded texts without any token, since `reset_counts`.
+        documents_truncated: Number of encoded texts that were longer than `max_length`.
     """
 
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
-        self.met: Counter[str] = Counter()
+        self.reset_counts()
         self.vocabulary = Vocabulary(SPECIAL)
         self._subwords: Any = None
         self._segment: Callable[[str], list[str]] | None = None
+
+    def reset_counts(self) -> None:
+        """Sets the counts of empty and truncated documents to 0."""
+        self.documents_empty = 0
+        self.documents_truncated = 0
 
     @property
     def vocab_size(self) -> int:
@@ -118,9 +124,9 @@ class Encoder:
         """Returns the numbers of a text's symbols; an empty one is one unknown symbol."""
         encoding = self.encoding
         tokens = self.tokens(text)
-        self.met["empty"] += not tokens
+        self.documents_empty += not tokens
         if encoding.max_length is not None and len(tokens) > encoding.max_length:
-            self.met["cut"] += 1
+            self.documents_truncated += 1
             tokens = tokens[: encoding.max_length] if encoding.keep == "head" else tokens[-encoding.max_length :]
         symbols: Iterable[str] = tokens
         if encoding.ngrams > 1:
@@ -136,7 +142,7 @@ class Encoder:
     def tokens(self, text: str) -> list[str]:
         """Returns the tokens of a text."""
         encoding = self.encoding
-        text = _prepared(text, encoding)
+        text = _preprocessed(text, encoding)
         if encoding.tokenizer == "char":
             return [character for character in text if not character.isspace()]
         if encoding.tokenizer == "word":
@@ -181,7 +187,7 @@ class Encoder:
         return encoder
 
 
-def _prepared(text: str, encoding: Encoding) -> str:
+def _preprocessed(text: str, encoding: Encoding) -> str:
     text = text.replace("\x00", " ")  # with which the names of padding and unknown begin
     if encoding.lowercase:
         text = text.lower()
@@ -234,5 +240,5 @@ def _train_subwords(texts: Sequence[str], encoding: Encoding) -> Any:
     trainer = library.trainers.BpeTrainer(
         vocab_size=encoding.max_size, special_tokens=[SPECIAL[UNKNOWN]], show_progress=False
     )
-    tokenizer.train_from_iterator((_prepared(text, encoding) for text in texts), trainer)
+    tokenizer.train_from_iterator((_preprocessed(text, encoding) for text in texts), trainer)
     return tokenizer

@@ -13,7 +13,7 @@ MANY = 200  # classes; a column with more different values holds texts
 
 
 @dataclass
-class Labelled:
+class LabelledTexts:
     """Texts and their labels.
 
     Attributes:
@@ -90,7 +90,7 @@ def _is_file(given: str) -> bool:
         return False
 
 
-def read_folders(folder: Path, classes: Sequence[str] | None = None) -> Labelled:
+def read_folders(folder: Path, classes: Sequence[str] | None = None) -> LabelledTexts:
     """Reads a folder of text files a class, as aclImdb has them.
 
     Args:
@@ -104,7 +104,7 @@ def read_folders(folder: Path, classes: Sequence[str] | None = None) -> Labelled
     names = found if classes is None else [name for name in found if name in classes]
     if not names:
         raise InputError(f"{folder}: no folders in it; texts belong into {folder.name}/<class>")
-    part = Labelled()
+    part = LabelledTexts()
     for name in names:
         files = [path for path in (folder / name).glob("*.txt") if not path.name.startswith(".") and not path.is_dir()]
         if not files:
@@ -119,7 +119,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in re.split(r"(\d+)", name) if piece]
 
 
-def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> Labelled:
+def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> LabelledTexts:
     """Reads a file of two columns without a header, a text a line: text and label, in either order.
 
     Columns are divided by the line's first or last tab, or, in a file named `.csv`, by commas (quoted as usual).
@@ -140,7 +140,7 @@ def read_columns(path: Path, label: int | None, names: Sequence[str] | None = No
         raise InputError(f"{path}: no texts in it")
     if label is None:
         label = _label_column(path, [row for _, row in rows])
-    part = Labelled(label_column=label)
+    part = LabelledTexts(label_column=label)
     for number, row in rows:
         part.add(
             row[1 - label], _class_name(row[label].strip(), names, f"{path}, line {number}"), f"{path}, line {number}"
@@ -188,7 +188,7 @@ def _class_name(label: str, names: Sequence[str] | None, place: str) -> str:
     return names[int(label)]
 
 
-def read_table(path: Path, text: str, label: str) -> Labelled:
+def read_table(path: Path, text: str, label: str) -> LabelledTexts:
     """Reads a comma-separated file with a header.
 
     Args:
@@ -205,7 +205,7 @@ def read_table(path: Path, text: str, label: str) -> Labelled:
     for column in (text, label):
         if column not in header:
             raise InputError(f"{path}: no column {column!r}; it has {', '.join(header) or 'none'}")
-    part = Labelled()
+    part = LabelledTexts()
     for number, row in rows:
         if len(row) != len(header):
             raise InputError(f"{path}, line {number}: {len(row)} columns, where the header has {len(header)}")

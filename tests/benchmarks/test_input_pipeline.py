@@ -9,7 +9,8 @@ from torch import nn
 
 from benchmarks import input_pipeline
 from benchmarks.input_pipeline import Kornia, Ours, Pictures, main, torchvision_transform
-from datamodules.images.image_data_module import ImageDataModule, Split
+from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import synthetic_images
 from tests.tiny import TinyDataModule
 
@@ -24,14 +25,14 @@ class Small(TinyDataModule):
 
 
 @pytest.fixture
-def split() -> Split:
+def split() -> ClassifiedImages:
     """Eight pictures."""
-    return Split(*synthetic_images(8, seed=0))
+    return ClassifiedImages(*synthetic_images(8, seed=0))
 
 
 @pytest.mark.parametrize("case", ["crop", "colour"])
 @pytest.mark.parametrize("version", [1, 2])
-def test_torchvision_makes_normalised_tensors_of_the_pictures(split: Split, case: str, version: int) -> None:
+def test_torchvision_makes_normalised_tensors_of_the_pictures(split: ClassifiedImages, case: str, version: int) -> None:
     image, target = Pictures(split, torchvision_transform(case, version))[3]
     assert image.shape == (3, 32, 32)
     assert image.dtype == torch.float32
@@ -40,7 +41,7 @@ def test_torchvision_makes_normalised_tensors_of_the_pictures(split: Split, case
 
 
 @pytest.mark.parametrize("case", ["crop", "colour"])
-def test_kornia_makes_normalised_batches(split: Split, case: str) -> None:
+def test_kornia_makes_normalised_batches(split: ClassifiedImages, case: str) -> None:
     pytest.importorskip("kornia")
     images, targets = zip(*Kornia(split, case, 3).epoch(), strict=True)
     assert [len(part) for part in targets] == [3, 3]
@@ -56,7 +57,7 @@ def test_ours_goes_on_to_another_epoch_each_time() -> None:
 
 
 def test_both_cases_and_the_step_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def small(batch_size: int, source: str, augmentation: object) -> ImageDataModule:
+    def small(batch_size: int, source: str, augmentation: object) -> ImageClassificationDataModule:
         return Small(batch_size=batch_size, source=source, augmentation=augmentation)
 
     monkeypatch.setattr(input_pipeline, "CIFAR10DataModule", small)

@@ -11,7 +11,7 @@ from datamodules.images.synthetic import synthetic_images
 
 def test_every_contender_makes_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "datamodules.images.image_data_module.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
+        "datamodules.images.classification.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
     )
     output = tmp_path / "out.json"
     monkeypatch.setattr(

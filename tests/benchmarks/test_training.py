@@ -20,7 +20,7 @@ def test_operations_are_those_of_forward_and_backward() -> None:
 
 def test_both_contenders_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "datamodules.images.image_data_module.synthetic_images", lambda n, **how: synthetic_images(n // 100, **how)
+        "datamodules.images.classification.synthetic_images", lambda n, **how: synthetic_images(n // 100, **how)
     )
     small = {"small": (lambda: VGG(10, widths=[4], convolutions=[1]), 10, 2)}
     monkeypatch.setattr(training, "NETWORKS", small)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import core.download
-from core.download import STALLS_AFTER, answering, download
+from core.download import STALLS_AFTER, Request, answering, download
 from core.errors import InputError
 from tests.servers import Dripping, Files, Rubbish, refusing, serving, silent
 
@@ -77,7 +77,7 @@ def test_what_is_no_address_is_an_error_like_any_other() -> None:
 
 def test_a_failure_is_one_line_with_folder_reason_and_ways_out(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        download(failing(), [], tmp_path, "no digits", "MNIST")
+        download(failing(), [], Request(tmp_path, "no digits", "MNIST"))
     assert str(caught.value) == (
         f"--data.data_dir {tmp_path}: holds no digits, and the download failed (the line went dead); "
         f"put MNIST there, or try the built-in pictures with --data.source synthetic"
@@ -87,7 +87,7 @@ def test_a_failure_is_one_line_with_folder_reason_and_ways_out(tmp_path: Path) -
 def test_new_files_and_folders_go_again(tmp_path: Path) -> None:
     files = [tmp_path / "new" / "deep" / "a", tmp_path / "new" / "b", tmp_path / "new" / "other" / "never written"]
     with pytest.raises(InputError):
-        download(failing(*files[:2]), files, tmp_path / "new", "nothing", "MNIST")
+        download(failing(*files[:2]), files, Request(tmp_path / "new", "nothing", "MNIST"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -96,7 +96,7 @@ def test_what_was_there_before_stays_and_so_does_what_others_wrote(tmp_path: Pat
     (tmp_path / "old" / "kept").touch()
     files = [tmp_path / "old" / "kept", tmp_path / "old" / "half", tmp_path / "new" / "half"]
     with pytest.raises(InputError):
-        download(failing(*files, tmp_path / "new" / "stranger"), files, tmp_path, "nothing", "MNIST")
+        download(failing(*files, tmp_path / "new" / "stranger"), files, Request(tmp_path, "nothing", "MNIST"))
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "new", "old", "stranger"]
 
 
@@ -108,18 +108,18 @@ def test_a_signal_leaves_nothing_half_made_and_stays_what_it_is(end: type[BaseEx
         raise end
 
     with pytest.raises(end):
-        download(fetch, [tmp_path / "new" / "half"], tmp_path, "nothing", "MNIST")
+        download(fetch, [tmp_path / "new" / "half"], Request(tmp_path, "nothing", "MNIST"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_success_leaves_everything(tmp_path: Path) -> None:
-    download((tmp_path / "file").touch, [tmp_path / "file"], tmp_path, "nothing", "MNIST")
+    download((tmp_path / "file").touch, [tmp_path / "file"], Request(tmp_path, "nothing", "MNIST"))
     assert (tmp_path / "file").exists()
 
 
 def test_a_mistake_in_the_program_is_not_taken_for_a_failed_download(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        download(lambda: 1 / 0, [], tmp_path, "nothing", "MNIST")
+        download(lambda: 1 / 0, [], Request(tmp_path, "nothing", "MNIST"))
 
 
 @pytest.mark.parametrize("fetch", [failing(), lambda: None], ids=["failure", "success"])
@@ -134,7 +134,7 @@ def test_a_stalled_server_is_given_up_and_the_timeout_of_others_is_their_own(
 
     socket.setdefaulttimeout(5.0)
     with contextlib.suppress(InputError):
-        download(noting, [], tmp_path, "nothing", "MNIST")
+        download(noting, [], Request(tmp_path, "nothing", "MNIST"))
     assert within == [STALLS_AFTER]
     assert socket.getdefaulttimeout() == 5.0
     socket.setdefaulttimeout(None)
@@ -144,4 +144,4 @@ def test_a_folder_that_cannot_be_made_is_a_failure_in_one_line(tmp_path: Path) -
     (tmp_path / "file").touch()
     target = tmp_path / "file" / "folder" / "a"
     with pytest.raises(InputError, match="the download failed"):
-        download(failing(target), [target], tmp_path / "file", "nothing", "MNIST")
+        download(failing(target), [target], Request(tmp_path / "file", "nothing", "MNIST"))

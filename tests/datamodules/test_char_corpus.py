@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-import datamodules.char_corpus
 from core.errors import InputError
 from datamodules import CharCorpusDataModule
+from datamodules.text.corpora import CORPORA, Corpus
 from datamodules.text.vocabulary import Vocabulary, to_bytes
 from tests.servers import Files, refusing, serving
 
@@ -170,8 +170,8 @@ def test_a_named_corpus_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "input.txt").write_text("To be, or not to be.\n" * 50)
     with serving(Files, tmp_path / "served") as address:
-        text = datamodules.char_corpus.Corpus("Plays", "plays.txt", f"{address}input.txt")
-        monkeypatch.setitem(datamodules.char_corpus.CORPORA, "shakespeare", text)
+        text = Corpus("Plays", "plays.txt", f"{address}input.txt")
+        monkeypatch.setitem(CORPORA, "shakespeare", text)
         data = CharCorpusDataModule(str(tmp_path / "data"), corpus="shakespeare", batch_size=4, steps=10)
         assert data.vocab_size == len(set("To be, or not to be.\n"))
     again = CharCorpusDataModule(str(tmp_path / "data"), corpus="shakespeare", batch_size=4, steps=10)
@@ -183,8 +183,8 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with refusing() as address:
-        nowhere = datamodules.char_corpus.Corpus("Plays", "plays.txt", f"{address}input.txt")
-        monkeypatch.setitem(datamodules.char_corpus.CORPORA, "shakespeare", nowhere)
+        nowhere = Corpus("Plays", "plays.txt", f"{address}input.txt")
+        monkeypatch.setitem(CORPORA, "shakespeare", nowhere)
         data = CharCorpusDataModule(str(tmp_path / "data"), corpus="shakespeare")
         with pytest.raises(InputError, match=r"holds no plays.txt.*put Plays there, or try the built-in sentences"):
             data.setup("fit")

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
-import datamodules.mnist
 from core.errors import InputError
 from datamodules import MNISTDataModule
 from datamodules.mnist import VARIANTS
@@ -276,8 +276,8 @@ def test_what_a_killed_download_leaves_does_not_count_as_there(
         original(url, root, filename, md5)
         written.append(sorted(path.name for path in root.iterdir() if path.suffix == ".gz"))
 
-    original = datamodules.mnist.download_url
-    monkeypatch.setattr(datamodules.mnist, "download_url", download_url)
+    original = torchvision.datasets.utils.download_url
+    monkeypatch.setattr(torchvision.datasets.utils, "download_url", download_url)
     folder.mkdir(parents=True)
     (folder / f"{NAMES[0]}.gz.part").write_bytes(b"half")  # as SIGKILL leaves it
     with serving(Files, site) as address:
@@ -299,7 +299,7 @@ def test_the_stand_in_is_grey_and_small(tmp_path: Path, monkeypatch: pytest.Monk
         asked.append((shape["image_size"], shape["in_channels"], shape["num_classes"]))
         return torch.zeros(n, 1, dtype=torch.uint8), torch.arange(n) % 10
 
-    monkeypatch.setattr("datamodules.images.image_data_module.synthetic_images", few)
+    monkeypatch.setattr("datamodules.images.classification.synthetic_images", few)
     data = MNISTDataModule(str(tmp_path / "data"), source="synthetic", variant="kmnist", val_split="first")
     data.setup("fit")
     assert asked == [(28, 1, 10)] * 2

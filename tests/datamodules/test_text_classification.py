@@ -77,7 +77,7 @@ def columns(tmp_path: Path) -> Path:
 
 def texts(data: TextClassificationDataModule, part: str) -> list[str]:
     """Returns the documents of a part, as far as their words are known."""
-    split, symbols = data.splits[part], data.encoder.vocabulary.symbols
+    split, symbols = data.splits[part].documents, data.encoder.vocabulary.symbols
     starts = split.starts.tolist()
     tokens = split.tokens.tolist()
     return [" ".join(symbols[t] for t in tokens[a:b]) for a, b in itertools.pairwise(starts)]
@@ -159,9 +159,9 @@ def test_a_header_names_the_columns(tmp_path: Path) -> None:
 def test_documents_are_numbered_once_until_something_changes(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = set_up(folders)
     numbered: list[str] = []
-    whole = TextClassificationDataModule._numbered
+    whole = TextClassificationDataModule._number
     monkeypatch.setattr(
-        TextClassificationDataModule, "_numbered", lambda self, parts: numbered.append("again") or whole(self, parts)
+        TextClassificationDataModule, "_number", lambda self, parts: numbered.append("again") or whole(self, parts)
     )
     again = set_up(folders)
     assert not numbered
@@ -231,7 +231,7 @@ def test_a_checkpoint_of_other_symbols_or_files_is_refused(folders: Path) -> Non
 
 
 def test_some_test_documents_are_kept_to_be_shown(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datamodules.text_classification.EXAMPLES", 3)
+    monkeypatch.setattr("datamodules.text.numbering.EXAMPLES", 3)
     data = set_up(folders)
     assert sorted(data.examples) == [0, 2, 5]
     assert data.examples[5] == "good fine great testword number2"

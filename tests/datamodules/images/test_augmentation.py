@@ -10,8 +10,10 @@ from torch import Tensor
 
 from core.errors import InputError
 from datamodules.cifar10 import CIFAR10DataModule
-from datamodules.images.augmentation import Augmentation, Normalization
-from datamodules.images.loader import BatchLoader
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.loader import ImageLoader
+from datamodules.images.normalization import Normalization
+from datamodules.images.splits import ClassifiedImages
 
 N = 400
 WARP = {"rotation": 10.0, "scale": (0.8, 1.1), "shear": 5.0, "elastic": 0.7}
@@ -44,7 +46,7 @@ def test_what_an_image_gets_does_not_depend_on_its_batch(flip: str) -> None:
     place = torch.arange(24)
     by_batch_size = []
     for batch_size in (4, 6):
-        batches = list(BatchLoader(place.view(24, 1, 1, 1), place, batch_size, 7, augmentation))
+        batches = list(ImageLoader(ClassifiedImages(place.view(24, 1, 1, 1), place), batch_size, 7, augmentation))
         order = torch.cat([batch.index for batch in batches]).argsort()
         by_batch_size.append({name: torch.cat([b.draws[name] for b in batches])[order] for name in batches[0].draws})
     for name, values in augmentation.draw(24, 7, 0).items():

@@ -12,10 +12,11 @@ from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
 
 from core.errors import InputError
+from datamodules.base.splitting import stratified_split
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_data_module import Split, stratified_split
-from datamodules.images.loader import BatchLoader
+from datamodules.images.loader import ImageLoader
+from datamodules.images.splits import ClassifiedImages
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -40,11 +41,11 @@ def set_up(trainer: Trainer, stage: str = "fit", **settings: object) -> TinyData
     return data
 
 
-def labelled(*counts: int) -> Split:
+def labelled(*counts: int) -> ClassifiedImages:
     """Returns a split whose images of one pixel hold their own place, with so many images of each class."""
     targets = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts))
     targets = targets[torch.randperm(len(targets), generator=torch.Generator().manual_seed(0))]
-    return Split(torch.arange(len(targets)).view(-1, 1, 1, 1), targets)
+    return ClassifiedImages(torch.arange(len(targets)).view(-1, 1, 1, 1), targets)
 
 
 def transfer(data: TinyDataModule, batch: ImageBatch) -> ImageBatch:
@@ -233,7 +234,7 @@ def test_the_loaders_have_their_own_batch_sizes(trainer: Trainer) -> None:
 
 def test_a_loader_that_another_replaces_is_closed(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = []
-    monkeypatch.setattr(BatchLoader, "close", lambda self: closed.append(self))
+    monkeypatch.setattr(ImageLoader, "close", lambda self: closed.append(self))
     data = set_up(trainer)
     first, val, second = data.train_dataloader(), data.val_dataloader(), data.train_dataloader()
     assert closed == [first]

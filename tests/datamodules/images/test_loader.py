@@ -14,7 +14,8 @@ import torch
 from core.errors import RunFailed
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.loader import BatchLoader
+from datamodules.images.loader import ImageLoader
+from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles
 from tests.bits import assert_same_bits
 from tests.pictures import picture
@@ -33,10 +34,12 @@ def make_loader(
     rank: int = 0,
     world_size: int = 1,
     n: int = N,
-) -> BatchLoader:
+) -> ImageLoader:
     """Returns a loader of n images of one pixel, each of which holds its own place."""
     place = torch.arange(n)
-    return BatchLoader(place.byte().view(n, 1, 1, 1), place, batch_size, seed, augmentation, rank, world_size)
+    return ImageLoader(
+        ClassifiedImages(place.byte().view(n, 1, 1, 1), place), batch_size, seed, augmentation, rank, world_size
+    )
 
 
 def orders(batches: list[ImageBatch]) -> list[list[int]]:
@@ -49,7 +52,7 @@ def flat(batches: list[list[int]]) -> list[int]:
     return list(chain.from_iterable(batches))
 
 
-def epoch(loader: BatchLoader, number: int = 0) -> list[list[int]]:
+def epoch(loader: ImageLoader, number: int = 0) -> list[list[int]]:
     """Returns the places of the images in each batch of one epoch."""
     loader.set_epoch(number)
     return orders(list(loader))
@@ -174,10 +177,11 @@ def children() -> set[int]:
     return set(descendants(os.getpid())) if sys.platform == "linux" else set()
 
 
-def both(paths: list[Path], workers: int, *settings: object, **more: object) -> tuple[BatchLoader, BatchLoader]:
+def both(paths: list[Path], workers: int, *settings: object, **more: object) -> tuple[ImageLoader, ImageLoader]:
     """Returns a loader of pictures in memory, and one of the same pictures on disk."""
     files, targets = PictureFiles(paths, 8, 3, workers), torch.arange(N) % 3
-    return BatchLoader(files[:], targets, *settings, **more), BatchLoader(files, targets, *settings, **more)
+    memory, disk = ClassifiedImages(files[:], targets), ClassifiedImages(files, targets)
+    return ImageLoader(memory, *settings, **more), ImageLoader(disk, *settings, **more)
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -274,7 +278,7 @@ def test_a_process_that_hangs_is_ended_too(paths: list[Path], tmp_path: Path, mo
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)  # how long it is asked kindly
     os.mkfifo(tmp_path / "pipe")  # to open it is to wait for good
-    disk = BatchLoader(PictureFiles([*paths[:5], tmp_path / "pipe"], 8, 3, 2), torch.arange(6), 5)
+    disk = ImageLoader(ClassifiedImages(PictureFiles([*paths[:5], tmp_path / "pipe"], 8, 3, 2), torch.arange(6)), 5)
     before = children()
     batches = iter(disk)
     next(batches)

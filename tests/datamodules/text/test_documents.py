@@ -5,15 +5,19 @@ from itertools import chain
 import pytest
 import torch
 
-from datamodules.text.documents import DocumentLoader, Documents, TextBatch
+from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents, TextBatch
 
 N = 37
 
 
-def documents(n: int = N) -> Documents:
+def texts(documents: list[list[int]], targets: list[int]) -> ClassifiedTexts:
+    return ClassifiedTexts(Documents.of(documents), torch.tensor(targets))
+
+
+def documents(n: int = N) -> ClassifiedTexts:
     """Returns documents of 1 to 10 tokens, each filled with its own place, counted from 1."""
     lengths = [1 + (7 * place) % 10 for place in range(n)]
-    return Documents.of([[place + 1] * length for place, length in enumerate(lengths)], [p % 3 for p in range(n)])
+    return texts([[place + 1] * length for place, length in enumerate(lengths)], [p % 3 for p in range(n)])
 
 
 def epoch(loader: DocumentLoader, number: int = 0) -> list[TextBatch]:
@@ -28,7 +32,7 @@ def places(batches: list[TextBatch]) -> list[int]:
 
 
 def test_a_batch_holds_whole_documents_and_zeros_behind_them() -> None:
-    batch = Documents.of([[5, 6, 7], [8], [9, 10]], [0, 1, 2]).batch(torch.tensor([2, 0]))
+    batch = texts([[5, 6, 7], [8], [9, 10]], [0, 1, 2]).batch(torch.tensor([2, 0]))
     assert batch.tokens.tolist() == [[9, 10, 0], [5, 6, 7]]
     assert batch.tokens.dtype == torch.int64
     assert batch.lengths.tolist() == [2, 3]
@@ -37,7 +41,7 @@ def test_a_batch_holds_whole_documents_and_zeros_behind_them() -> None:
 
 
 def test_each_class_counts_its_documents_that_hold_a_symbol() -> None:
-    counts = Documents.of([[2, 2, 3], [3], [3, 2]], [0, 1, 1]).counts(5, 2)
+    counts = texts([[2, 2, 3], [3], [3, 2]], [0, 1, 1]).counts(5, 2)
     assert counts.tolist() == [[0, 0], [0, 0], [1, 1], [1, 2], [0, 0]]
 
 

@@ -97,13 +97,13 @@ def test_a_longer_text_is_cut_and_counted(keep: str, kept: list[str]) -> None:
     encoder = fitted(["a b c d"], max_length=2, keep=keep)
     assert symbols(encoder, "a b c d") == kept
     assert symbols(encoder, "a b") == ["a", "b"]
-    assert encoder.met["cut"] == 1
+    assert encoder.documents_truncated == 1
 
 
 def test_an_empty_text_is_one_unknown_symbol_and_counted() -> None:
     encoder = fitted()
     assert encoder.encode(" ") == encoder.encode("<br />") == [UNKNOWN]
-    assert encoder.met["empty"] == 2
+    assert encoder.documents_empty == 2
 
 
 @pytest.mark.parametrize("settings", [{}, {"ngrams": 2, "unique": True}, {"buckets": 64}])

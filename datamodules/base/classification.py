@@ -1,0 +1,26 @@
+"""What data sets of classified samples share, of whatever kind the samples are."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from core.predictions import Table, classified
+from datamodules.base.sample_data_module import SampleDataModule
+
+
+class ClassificationDataModule(SampleDataModule):
+    """Samples with one class each; its splits have a field `targets`, int64 [N].
+
+    Attributes:
+        class_names: Names of the classes, in the order of their numbers.
+        num_classes: Number of classes.
+    """
+
+    class_names: tuple[str, ...]
+    num_classes: int
+    input_kind: ClassVar[str] = "file"  # heading of the first column of `predict`'s table
+    table_kind: ClassVar[str] = "files"  # how that column is shown, see `Table`
+
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+        """Returns the two likeliest classes of each sample, from probabilities [N, K]."""
+        return classified(self.input_kind, names, outputs, self.class_names, self.table_kind)

@@ -1,0 +1,84 @@
+"""The base of data sets of separate samples: parts in memory or on disk, from which whole batches are taken."""
+
+from abc import abstractmethod
+
+from core.errors import InputError
+from datamodules.base.data_module import DataModule
+from datamodules.base.loader import SampleLoader
+from datamodules.base.split import Split
+
+
+class SampleDataModule(DataModule):
+    """Samples that are independent of each other: images, documents, pairs of them, with or without classes.
+
+    A subclass states which loader takes batches from a split.
+    """
+
+    splits: dict[str, Split]
+
+    @abstractmethod
+    def make_loader(self, split: Split, batch_size: int, seed: int | None, in_order: bool) -> SampleLoader:
+        """Makes the loader of a split for this process.
+
+        Args:
+            split: The samples.
+            batch_size: Samples a batch, over all devices together.
+            seed: Seed of the order; None in evaluation, where every sample comes once.
+            in_order: Whether evaluation keeps the order of the samples, even if another one is faster.
+        """
+
+    def where_tests_belong(self) -> str:
+        """Returns where the user puts test samples, for the error of a test without any."""
+        return "the data set has no test part"
+
+    def setup(self, stage: str) -> None:
+        """Loads the samples; the second and later calls change nothing.
+
+        Raises:
+            InputError: They cannot be had, a batch is larger than the training part, or a test has no samples.
+        """
+        super().setup(stage)
+        if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
+            raise InputError(self.where_tests_belong())
+
+    def train_dataloader(self) -> SampleLoader:
+        """Returns the loader of the training part, at the batch where a resumed run continues."""
+        self.check_shares()
+        return self.resumed(self.loader("train", self.batch_size, self.trainer.seed))
+
+    def val_dataloader(self) -> SampleLoader | list:
+        """Returns the loader of the validation part; an empty list, which Lightning skips, where there is none."""
+        return self.loader("val", self.eval_batch_size) if len(self.splits["val"]) else []
+
+    def test_dataloader(self) -> SampleLoader:
+        """Returns the loader of the test part."""
+        return self.loader("test", self.eval_batch_size)
+
+    def predict_dataloader(self) -> SampleLoader:
+        """Returns the loader of `inputs`, else of the test part, in order."""
+        if not self.inputs:
+            return self.loader("test", self.eval_batch_size, in_order=True)
+        self.splits["predict"] = self.read_inputs()
+        return self.loader("predict", self.eval_batch_size, in_order=True)
+
+    @abstractmethod
+    def read_inputs(self) -> Split:
+        """Returns the samples of `inputs`, in order."""
+
+    def loader(self, name: str, batch_size: int, seed: int | None = None, in_order: bool = False) -> SampleLoader:
+        """Returns a new loader of a split, whose samples move to the device where there is room for them."""
+        split = self.splits[name]
+        self.check_enough(len(split), f"{self.unit} of the {name} split")
+        if split.nbytes is not None and self.may_live_on_device(split.nbytes):
+            split = split.to(self.trainer.strategy.root_device)
+        return self.keep(name, self.make_loader(split, batch_size, seed, in_order))
+
+    def prediction_names(self) -> list[str]:
+        """Returns names of what `predict` predicts: `inputs`, or places in the test part."""
+        if self.inputs:
+            return self.input_names()
+        return [f"test[{place}]" for place in range(len(self.splits["test"]))]
+
+    @abstractmethod
+    def input_names(self) -> list[str]:
+        """Returns a name for each sample of `inputs`."""

@@ -1,0 +1,47 @@
+"""Normalisation of a whole batch of images at once, and its inverse."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Maps pixels of 0 to 255 to what the network sees: (pixel - shift) / scale.
+
+    Args:
+        kind: `channel` subtracts each channel's mean and divides by its standard deviation over the training set;
+            `symmetric` gives [-1, 1]; `unit` gives [0, 1]; `none` leaves 0 to 255.
+        mean: Means of the channels, in [0, 1].
+        std: Standard deviations of the channels, in [0, 1].
+    """
+
+    kind: Literal["channel", "symmetric", "unit", "none"]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Normalises float32 [B, H, W, C] in 0 to 255."""
+        factor, offset = self._constants(images.shape[2:], images.device)
+        return torch.addcmul(offset, images.flatten(2), factor).view(images.shape)
+
+    @cache  # noqa: B019 (a handful of frozen objects; a copy to the device in every batch would stall its queue)
+    def _constants(self, row: torch.Size, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Returns what to multiply a row of pixels by and what to add, each [W * C]."""
+        shift, scale = {
+            "channel": (self.mean, self.std),
+            "symmetric": ((0.5,), (0.5,)),
+            "unit": ((0.0,), (1.0,)),
+            "none": ((0.0,), (1 / 255,)),
+        }[self.kind]
+        shift, scale = torch.tensor(shift, device=device), torch.tensor(scale, device=device)
+        return (1 / (scale * 255)).expand(row).flatten(), (-shift / scale).expand(row).flatten()
+
+    def undo(self, images: Tensor) -> Tensor:
+        """Turns normalised float32 [B, C, H, W] back into pixels, uint8 [B, H, W, C], for looking at."""
+        images = images.permute(0, 2, 3, 1).float()
+        zero, one = (self(images.new_full((1, 1, 1, images.shape[-1]), value)) for value in (0.0, 255.0))
+        return ((images - zero) / (one - zero) * 255).round().clamp(0, 255).byte()

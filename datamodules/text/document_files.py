@@ -1,0 +1,110 @@
+"""The files of a classified data set of documents, in the forms that are usual, and the texts in them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InputError
+from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
+from datamodules.text.movie_reviews import NAME as IMDB_NAME
+from datamodules.text.movie_reviews import movie_reviews
+from datamodules.text.text_files import LabelledTexts, read_columns, read_folders, read_table, read_text
+
+PARTS = ("train", "val", "test")
+NAMES = "class.txt"  # names of numbered classes, one a line
+
+
+@dataclass(frozen=True)
+class DocumentFiles:
+    """Where documents are, and in which form.
+
+    Without a training file, a folder holds `train/<class>/*.txt` and likewise `test` and, if there is one, `val`. With
+    one, the files have two columns, text and label, without a header; with a text column, they have a header.
+
+    Attributes:
+        data_dir: Folder of the data set.
+        dataset: `imdb`, which is downloaded where it is absent, or `files`.
+        files: Name of each part's file under `data_dir`; None for folders.
+        text_column: Column of the texts, in files with a header.
+        label_column: Column of the labels: its name, or 0 or 1; found out if not given.
+
+    Raises:
+        InputError: The settings do not belong together.
+    """
+
+    data_dir: Path
+    dataset: str
+    files: dict[str, str | None]
+    text_column: str | None = None
+    label_column: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.text_column is None and self.label_column not in (None, "0", "1"):
+            raise InputError(f"data.label_column is {self.label_column}: without data.text_column it is 0 or 1")
+        if self.text_column is not None and (self.label_column is None or self.files["train"] is None):
+            raise InputError("data.text_column: files with a header need data.train_file and data.label_column, too")
+        if self.files["train"] is None and (self.files["val"] or self.files["test"]):
+            raise InputError("data.train_file: name it, too, where other parts are files")
+
+    @property
+    def settings(self) -> list[str | None]:
+        """All settings but the folder, for a cache's key."""
+        return [*self.files.values(), self.text_column, self.label_column, self.dataset]
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+        return IMDB_NAME if self.dataset == "imdb" else self.data_dir.resolve().name
+
+    def folder(self) -> Path:
+        """Returns the folder of the documents, downloaded if need be."""
+        return movie_reviews(self.data_dir) if self.dataset == "imdb" else self.data_dir
+
+    def paths(self) -> list[Path]:
+        """Lists the files that the documents are read from, downloaded if need be.
+
+        Raises:
+            InputError: A file is not there, or there is no folder `train`.
+        """
+        if self.files["train"] is not None:
+            names = [name for name in (*self.files.values(), NAMES) if name is not None]
+            paths = [self.data_dir / name for name in names]
+            for path, name in zip(paths, names, strict=True):
+                if not path.is_file() and name != NAMES:
+                    raise InputError(
+                        f"{path}: no such file; data.data_dir and data.train_file, val_file, test_file say where"
+                    )
+            return [path for path in paths if path.is_file()]
+        folder = self.folder()
+        if not (folder / "train").is_dir():
+            raise InputError(
+                f"--data.data_dir {self.data_dir}: no folder train in it; texts belong into train/<class>/*.txt, or "
+                "into files that data.train_file and data.test_file name"
+            )
+        return sorted(path for part in PARTS for path in (folder / part).glob("*/*.txt"))
+
+    def read(self) -> dict[str, LabelledTexts]:
+        """Reads the texts and labels of each part that is there.
+
+        Raises:
+            InputError: Something is wrong in a file; names file and line.
+        """
+        if self.files["train"] is None:
+            folder = self.folder()
+            classes = IMDB_CLASSES if self.dataset == "imdb" else None
+            return {part: read_folders(folder / part, classes) for part in PARTS if (folder / part).is_dir()}
+        paths = {part: self.data_dir / name for part, name in self.files.items() if name is not None}
+        if self.text_column is not None:
+            return {part: read_table(path, self.text_column, self.label_column) for part, path in paths.items()}
+        listed = self.data_dir / NAMES
+        names = None
+        if listed.is_file():
+            names = [line.strip() for line in read_text(listed).strip().split("\n")]  # a name may hold spaces
+        column = None if self.label_column is None else int(self.label_column)
+        parts = {}
+        for (
+            part,
+            path,
+        ) in paths.items():  # training comes first: a small test file alone may not show which column it is
+            parts[part] = read_columns(path, column, names)
+            column = parts[part].label_column
+        return parts

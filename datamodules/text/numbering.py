@@ -1,0 +1,102 @@
+"""From labelled texts to the numbers of their classes and symbols."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from core.errors import InputError
+from datamodules.base.splitting import stratified_choice
+from datamodules.text.document_files import PARTS
+from datamodules.text.documents import Documents
+from datamodules.text.encoder import Encoder
+from datamodules.text.text_files import LabelledTexts
+
+EXAMPLES = 40  # test documents that are shown with their predictions
+EXAMPLE_LENGTH = 500  # letters of each that are kept
+
+
+def class_names_of(train: LabelledTexts, origin: str) -> tuple[str, ...]:
+    """Returns the labels of training: numbers in their order, names in alphabetical order.
+
+    Args:
+        train: The training texts.
+        origin: Where they are from, for the error.
+
+    Raises:
+        InputError: There are less than two.
+    """
+    names = sorted(
+        set(train.labels), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
+    )
+    if len(names) < 2:
+        raise InputError(f"{origin}: all training documents have the label {', '.join(names)}; at least two are needed")
+    return tuple(names)
+
+
+def number_classes(part: LabelledTexts, class_names: Sequence[str]) -> Tensor:
+    """Returns the class of each text, int64 [N].
+
+    Raises:
+        InputError: A label is none of the classes; names its place.
+    """
+    numbers = {name: number for number, name in enumerate(class_names)}
+    for label, place in zip(part.labels, part.places, strict=True):
+        if label not in numbers:
+            raise InputError(f"{place}: label {label!r} is not among those of training: {', '.join(class_names)}")
+    return torch.tensor([numbers[label] for label in part.labels])
+
+
+def set_validation_aside(
+    texts: dict[str, list[str]], targets: dict[str, Tensor], val_size: int, num_classes: int, seed: int
+) -> None:
+    """Moves training texts into a new part `val`, with the classes in proportion.
+
+    Args:
+        texts: Texts of each part, changed in place.
+        targets: Their classes, changed in place.
+        val_size: Number of texts to move.
+        num_classes: Number of classes.
+        seed: Seed of the choice.
+    """
+    chosen = stratified_choice(targets["train"], val_size, num_classes, seed)
+    for part, mask in (("val", chosen), ("train", ~chosen)):
+        texts[part] = [text for text, take in zip(texts["train"], mask.tolist(), strict=True) if take]
+        targets[part] = targets["train"][mask]
+
+
+def number_symbols(texts: dict[str, list[str]], encoder: Encoder) -> tuple[dict[str, Tensor], list[str]]:
+    """Numbers the symbols of all texts.
+
+    Args:
+        texts: Texts of each part.
+        encoder: Has learned the vocabulary.
+
+    Returns:
+        The fields of each part's `Documents`, as `<part>_tokens` and `<part>_starts`. Lines about empty and truncated
+        documents, for the user.
+    """
+    tensors, lines = {}, []
+    for part in PARTS:
+        encoder.reset_counts()
+        documents = Documents.of([encoder.encode(text) for text in texts[part]])
+        tensors |= {f"{part}_tokens": documents.tokens, f"{part}_starts": documents.starts}
+        for count, what in (
+            (encoder.documents_empty, "are empty: each counts as one unknown symbol"),
+            (encoder.documents_truncated, f"are longer: {truncation(encoder)}"),
+        ):
+            if count:
+                lines.append(f"note     {count:,} of {len(documents):,} {part} documents {what}")
+    return tensors, lines
+
+
+def truncation(encoder: Encoder) -> str:
+    """Returns what is kept of a document that is too long, for messages."""
+    return f"the {encoder.encoding.keep} of {encoder.encoding.max_length} tokens is kept"
+
+
+def examples_of(texts: Sequence[str]) -> dict[int, str]:
+    """Returns the beginnings of some texts, spread over all of them, by their places."""
+    n = len(texts)
+    places = sorted({int(place) for place in torch.linspace(0, n - 1, min(n, EXAMPLES))})
+    return {place: texts[place][:EXAMPLE_LENGTH] for place in places}
