@@ -71,7 +71,7 @@ def _repeat(trainer: Trainer, pl_module: LightningModule, step: Step, found: lis
             pl_module.carried = step.carried
         seed_step(trainer.seed, step.epoch, step.batch_idx, trainer.global_rank, pl_module.device)
 
-    if isinstance(pl_module, NamesLosses):
+    if isinstance(pl_module, NamesLosses) and callable(pl_module.losses):
         restart()
         losses = pl_module.losses(step.batch)
         bad = [name for name, loss in losses.items() if not is_finite(loss)]
