@@ -24,6 +24,8 @@ def main(argv: list[str] | None = None) -> int:
         Exit code: 0 done, 1 the run failed, 2 wrong input, 130 Ctrl-C, 143 SIGTERM.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # class paths may name the user's own modules, as with `python -m`
     show_traceback = "--traceback" in argv
     argv = [word for word in argv if word != "--traceback"]
     if not argv or argv[0] in ("--help", "-h", "help"):

@@ -8,7 +8,9 @@ from torch.utils.data import BatchSampler, DataLoader
 
 from datamodules.base.data_module import DataModule
 from datamodules.base.loader import Loader
+from datamodules.base.seeded_loader import SeededLoader
 
+LOADERS = "loaders given to the trainer"
 PARTS = {"val": "validation", "test": "test"}
 
 
@@ -17,6 +19,8 @@ def data_facts(trainer: Trainer) -> dict[str, Any]:
     data = trainer.datamodule
     if isinstance(data, DataModule):
         return {"name": data.name, "source": data.origin, "sizes": data.sizes}
+    if data is None:
+        return {"name": "loaders", "source": LOADERS, "sizes": sizes_of(trainer)}
     return {"name": type(data).__name__, "source": type(data).__module__, "sizes": sizes_of(trainer)}
 
 
@@ -29,11 +33,11 @@ def sizes_of(trainer: Trainer) -> dict[str, int]:
     return {part: sum(lengths) for part, lengths in sizes.items() if lengths and None not in lengths}
 
 
-def describe_data(data: LightningDataModule, sizes: Mapping[str, int] | None = None) -> str:
+def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | None = None) -> str:
     """Returns the data's name, source and sizes in words.
 
     Args:
-        data: The data module.
+        data: The data module; None for loaders that were given by themselves.
         sizes: Number of samples of each part, where the data module does not know it itself.
     """
     if isinstance(data, DataModule):
@@ -45,20 +49,20 @@ def describe_data(data: LightningDataModule, sizes: Mapping[str, int] | None = N
             else f"{data.name} from {data.origin}"
         )
         return f"{source}: {sizes['train']:,} training, {', '.join(evaluation)} {data.unit}"
-    source = f"{type(data).__name__} from {type(data).__module__}"
+    source = LOADERS if data is None else f"{type(data).__name__} from {type(data).__module__}"
     names = {"train": "training", **PARTS}
     parts = [f"{n:,} {names[part]}" for part, n in (sizes or {}).items()]
     return f"{source}: {', '.join(parts)} {unit_of(data)}" if parts else source
 
 
-def unit_of(data: LightningDataModule) -> str:
+def unit_of(data: LightningDataModule | None) -> str:
     """Returns what the samples are called."""
     return data.unit if isinstance(data, DataModule) else "samples"
 
 
 def samples_per_batch(trainer: Trainer) -> int | None:
     """Returns the number of samples of a training batch over all processes, or None where it cannot be known."""
-    loader = trainer.train_dataloader
+    loader = _unwrapped(trainer.train_dataloader)
     if isinstance(loader, Loader):
         return loader.batch_size
     if not isinstance(loader, DataLoader):
@@ -76,7 +80,11 @@ def _leaves(loaders: Any) -> Iterator[Any]:
         for loader in loaders:
             yield from _leaves(loader)
     elif loaders is not None:
-        yield loaders
+        yield _unwrapped(loaders)
+
+
+def _unwrapped(loader: Any) -> Any:
+    return loader.loader if isinstance(loader, SeededLoader) else loader
 
 
 def _length(loader: Any) -> int | None:

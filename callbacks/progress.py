@@ -11,6 +11,7 @@ from tqdm import tqdm
 from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of
 from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch, without_copies
+from callbacks.step_seed import StepSeed
 from core.console import format_duration, print_line
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
@@ -42,6 +43,8 @@ class Progress(Checkpoint):
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
         print_line(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
         print_line(f"device   {describe_device(trainer, pl_module)}")
+        if note := trainer.builtin(StepSeed).resume_note(trainer):
+            print_line(f"note     {note}")
         if trainer.optimizer_steps:
             print_line(f"resumed  at step {trainer.optimizer_steps:,}, epoch {trainer.current_epoch + 1}")
         self._began = time.monotonic()

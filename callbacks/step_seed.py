@@ -2,14 +2,56 @@
 
 from typing import Any
 
+from lightning_fabric.utilities.types import _Stateful
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from core.randomness import seed_step
+from core.randomness import derived_seed, seed_step
+from datamodules.base.loader import Loader
+from datamodules.base.seeded_loader import SeededLoader
 
 
 class StepSeed(Callback):
-    """Reseeds torch before every training step, so that dropout and noise are the same after a resume."""
+    """Reseeds torch before every training step, so that dropout and noise are the same after a resume.
+
+    The loaders of another package are wrapped, so that their batches are the same too.
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wraps loaders; those of a resumed run start at its place in the epoch."""
+        if self._wrap_loaders(trainer):
+            iter(trainer.fit_loop._data_fetcher)  # Lightning has made the first iterators already
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wraps loaders that have been made anew, as `reload_dataloaders_every_n_epochs` asks."""
+        self._wrap_loaders(trainer)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Seeds the generators of the CPU and of this process's device."""
         seed_step(trainer.seed, trainer.current_epoch, batch_idx, trainer.global_rank, pl_module.device)
+
+    def resume_note(self, trainer: Trainer) -> str | None:
+        """Returns what a resumed run does within an epoch of another package's loaders, or None with those of ours."""
+        loaders = trainer.fit_loop._combined_loader.flattened
+        if any(isinstance(loader, SeededLoader) for loader in loaders):
+            return (
+                "a resume within an epoch reads its earlier batches again; they are the same if the data set draws "
+                "from torch, NumPy or random only"
+            )
+        return None
+
+    def _wrap_loaders(self, trainer: Trainer) -> bool:
+        """Wraps the training loaders that are not ours; returns whether there are any."""
+        combined = trainer.fit_loop._combined_loader
+        wrapped = [_wrap(loader, number, trainer) for number, loader in enumerate(combined.flattened)]
+        changed = wrapped != combined.flattened
+        if changed:
+            combined.flattened = wrapped
+        return changed
+
+
+def _wrap(loader: Any, number: int, trainer: Trainer) -> Any:
+    if isinstance(loader, Loader | SeededLoader | _Stateful):  # the last keep their place themselves
+        return loader
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    seed = derived_seed(trainer.seed, "loader", number, trainer.global_rank)
+    return SeededLoader(loader, seed, lambda: trainer.current_epoch, lambda: progress.current.ready)

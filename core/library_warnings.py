@@ -10,6 +10,8 @@ REMARKS = (
     ".*Total length of `list` across ranks is zero.*",  # a run without a validation split
     ".*sync_dist=True.*",  # torchmetrics has summed over the devices
     ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
+    ".*You have overridden `on_before_batch_transfer` in `LightningModule`.*",  # for loaders of other packages
+    ".*your dataloader is not resumable.*",  # SeededLoader reads an epoch's earlier batches again
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
 )
 LIBRARIES = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")

@@ -206,3 +206,10 @@ class HasRunningFigures(Protocol):
 
     def running_figures(self) -> dict[str, float]:
         """Returns the figures by measure on this device alone; waits for it."""
+
+
+@runtime_checkable
+class TakesNamedBatches(Protocol):
+    """A model that reads the named fields of this project's batches, whose images may be laid out channels last."""
+
+    takes_named_batches: bool

@@ -26,20 +26,20 @@ SUBCOMMANDS = {
 HELP = """\
 Primer: the classic neural networks, trained properly.
 
-usage: python cli.py SUBCOMMAND --config NAME [options]
+usage: {command} SUBCOMMAND --config NAME [options]
 
 subcommands:
 {subcommands}
 
 examples:
-  python cli.py fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
-  python cli.py fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
-  python cli.py fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
-  python cli.py test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
-  python cli.py predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
+  {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
+  {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
+  {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
+  {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
+  {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
 
 configs: {configs}
-'python cli.py SUBCOMMAND --help' lists the options of a subcommand.
+'{command} SUBCOMMAND --help' lists the options of a subcommand.
 """
 
 
@@ -67,8 +67,10 @@ class Arguments:
 def typed_command() -> str:
     """Returns the command as the user typed it: `primer`, or `python cli.py` with the file's path."""
     program = Path(sys.argv[0])
+    if program.name in ("", "-c"):
+        program = Path("cli.py")
     if program.suffix != ".py":
-        return program.name
+        return program.stem
     try:
         path = os.path.relpath(program)
     except ValueError:  # on another drive
@@ -77,9 +79,9 @@ def typed_command() -> str:
 
 
 def top_level_help() -> str:
-    """Returns what `cli.py --help` prints."""
+    """Returns what `--help` prints without a subcommand."""
     subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
-    return HELP.format(subcommands=subcommands, configs=", ".join(config_names()))
+    return HELP.format(command=typed_command(), subcommands=subcommands, configs=", ".join(config_names()))
 
 
 def config_names() -> list[str]:
@@ -172,7 +174,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
     settings in order, so they are laid out from last to first.
 
     Args:
-        argv: What follows `cli.py`, beginning with a subcommand.
+        argv: What follows the command, beginning with a subcommand.
 
     Raises:
         InputError: Unknown subcommand or config, a flag before `--config`, or no such checkpoint.

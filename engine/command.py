@@ -1,5 +1,7 @@
 """The command: LightningCLI with run folders, exact resume, weights to start from, and errors of one line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
+from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.error_messages import summarize_error
 from engine.final_output import print_interrupted, print_metrics, print_result
 from engine.help import shorten_help
-from engine.ownership import data_class
+from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.recorded_config import config_file_text, recorded_config
 from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
@@ -108,11 +111,11 @@ class Command(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Checks what can be checked before anything is built."""
         given = self.arguments.given
-        for size in LINKED:
-            if f"model.{size}" in given:
-                raise InputError(f"model.{size} cannot be set: the data gives it")
-        if self.settings.get("model") is None or self.settings.get("data") is None:
-            raise InputError("a config names a model and a data set, each with its class_path")
+        for part in ("model", "data"):
+            if self.settings.get(part) is None:
+                reason = "; loaders that a model makes itself are not used" if part == "data" else ""
+                raise InputError(f"the config names no {part}: it needs {part}: class_path: ...{reason}")
+        refuse_given_sizes(self.settings, given, LINKED)
         self.checkpoint = None
         if self.arguments.checkpoint is not None:
             self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=self.subcommand == "fit")
@@ -139,7 +142,8 @@ class Command(LightningCLI):
             cause: BaseException = error
             while cause.__cause__ is not None and not isinstance(cause, InputError):
                 cause = cause.__cause__
-            raise InputError(summarize_error(str(cause))) from error
+            missing = missing_sizes(self.settings, LINKED)
+            raise InputError(f"{missing}: {cause}" if missing else summarize_error(str(cause))) from error
         finally:
             for name, value in given.items():
                 data[name] = value
@@ -157,6 +161,8 @@ class Command(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Makes or takes the run's folder, now that everything has been checked."""
         if self.subcommand == "predict":
+            if self.settings.input and not isinstance(self.datamodule, DataModule):
+                raise InputError(f"--input: {type(self.datamodule).__name__} reads no files; it has its own samples")
             self.datamodule.inputs = self.settings.input
         if self.arguments.run is not None:
             if self.subcommand == "fit" or not changes(self.arguments.run, self.plain_config()):
@@ -173,7 +179,7 @@ class Command(LightningCLI):
 
     def plain_config(self) -> dict[str, Any]:
         """Returns the merged config as it is recorded."""
-        return recorded_config(self._parser(self.subcommand), self.settings)
+        return recorded_config(self._parser(self.subcommand), self.settings, LINKED)
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and says how to go on."""
@@ -200,23 +206,43 @@ class Command(LightningCLI):
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the validation split."""
-        self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
-        print_metrics(self.trainer, model, datamodule, "val/", self.measured)
+        with refusals_as_input_errors():
+            self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
+        print_metrics(self.trainer, model, datamodule, "val", self.measured)
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the test set."""
-        self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
-        print_metrics(self.trainer, model, datamodule, "test/", self.measured)
+        with refusals_as_input_errors():
+            self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
+        print_metrics(self.trainer, model, datamodule, "test", self.measured)
         if self.folder is not None:
             print_line(f"pictures and summary.json are in {self.folder.path}")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""
-        outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
-        names = datamodule.prediction_names()
-        together = predictions.gather(outputs, len(names), self.trainer.world_size)
-        if self.trainer.is_global_zero:
-            predictions.report(datamodule.prediction_table(names, together), self.settings.output)
+        with refusals_as_input_errors():
+            outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
+        names = datamodule.prediction_names() if isinstance(datamodule, DataModule) else None
+        # classes are named by their probabilities, which a model of another package need not return
+        fits = isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)
+        if names is not None and fits:
+            together = predictions.gather(outputs, len(names), self.trainer.world_size)
+            table = datamodule.prediction_table(names, together) if self.trainer.is_global_zero else None
+        elif self.trainer.world_size == 1:
+            table = predictions.general_table(outputs, type(model).__name__, names)
+        else:
+            raise InputError(f"predict: {type(model).__name__} predicts on one device here; give --trainer.devices 1")
+        if table is not None:
+            predictions.report(table, self.settings.output)
+
+
+@contextmanager
+def refusals_as_input_errors() -> Iterator[None]:
+    """Turns what Lightning refuses, such as a missing loader, into an InputError."""
+    try:
+        yield
+    except MisconfigurationException as error:
+        raise InputError(summarize_error(str(error))) from error
 
 
 def run(arguments: Arguments) -> None:

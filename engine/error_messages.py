@@ -10,6 +10,7 @@ CLASS_PATH = re.compile(r"Problem with given class_path '([^']+)': ")
 CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a callable class: ")
 VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
 END = re.compile(r"\.? (?:Got value|Given value type): | - Expected a <class 'NoneType'>")
+SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
 FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # what else the parser tried, in vain
 TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
 
@@ -38,6 +39,8 @@ def summarize_error(message: str, options: Iterable[str] = ()) -> str:
     for layer in (UNION, KEY, CLASS_PATH, UNION, KEY, CALLABLE, CLASS_PATH, UNION):
         while match := layer.search(text):
             text = text[match.end() :]
+    if several := SEVERAL.search(text):
+        return f"--{'.'.join(keys)} {several[1]}: several classes have this name; give one of {several[2]}"
     reasons = [reason for reason in END.split(text)[0].split(" - ") if not FALLBACK.search(reason)]
     reason = (reasons[0] if reasons else "there is no such class").removeprefix("- ").removesuffix(".")
     option = re.match(r"Option '([^']+)' is not accepted|unrecognized arguments: --([\w.]+)", reason)

@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.utilities.model_helpers import is_overridden
 
-from callbacks.progress import describe_data
+from callbacks.description import describe_data, sizes_of
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
+from datamodules.base.data_module import DataModule
 from engine.arguments import typed_command
 from engine.trainer import Trainer
 
@@ -24,9 +26,24 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
         measures = measures_of(model)
         score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)
         what = f"best {describe_monitor(checkpoints.monitor, measures)} {score}"
-    has_test = datamodule.sizes.get("test", 0) > 0
-    print_line(f"done: {what} (epoch {checkpoints.best_epoch + 1}); {'test it' if has_test else 'use it'} with")
-    print_next_command(trainer, "test" if has_test else "predict")
+    line = f"done: {what} (epoch {checkpoints.best_epoch + 1})"
+    if _can(model, datamodule, "test"):
+        print_line(f"{line}; test it with")
+        print_next_command(trainer, "test")
+    elif _can(model, datamodule, "predict"):
+        print_line(f"{line}; use it with")
+        print_next_command(trainer, "predict")
+    else:
+        print_line(line)
+
+
+def _can(model: LightningModule, datamodule: LightningDataModule, subcommand: str) -> bool:
+    """Returns whether there are samples to `test` or `predict`, and a model that does it."""
+    if isinstance(datamodule, DataModule):
+        has_samples = subcommand == "predict" or datamodule.sizes.get("test", 0) > 0
+    else:
+        has_samples = is_overridden(f"{subcommand}_dataloader", datamodule)
+    return has_samples and is_overridden(f"{subcommand}_step", model)
 
 
 def print_interrupted(trainer: Trainer) -> None:
@@ -44,14 +61,14 @@ def print_metrics(
         trainer: The trainer, after the evaluation.
         model: The model that was evaluated.
         datamodule: The data that it was evaluated on.
-        part: Beginning of the metrics' names, such as `test/`.
+        part: Part of the data that they are of: `val` or `test`.
         weights: Which weights were evaluated.
     """
-    print_line(f"data     {describe_data(datamodule)}")
+    print_line(f"data     {describe_data(datamodule, sizes_of(trainer))}")
     print_line(f"weights  {weights}")
     measures = measures_of(model, *trainer.callbacks)
     for name, value in sorted(trainer.callback_metrics.items()):
-        if name.startswith(part):
+        if not measures or name.startswith(f"{part}/"):  # another package's names can be any
             print_line(f"{name:<20} {format_value(name, float(value), measures, more_digits=1)}")
 
 

@@ -4,6 +4,8 @@ from argparse import SUPPRESS
 
 from pytorch_lightning.cli import LightningArgumentParser
 
+from engine.arguments import typed_command
+
 HELP_ON_HELP = """
 Options of a model or a data set, with their defaults: --model.help lightning_modules.VGG,
 --data.help datamodules.CIFAR10DataModule. Everything that Lightning's Trainer takes: --help.trainer.
@@ -58,5 +60,7 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
     for group in parser._action_groups:
         shown = [action.dest.partition(".")[0] for action in group._group_actions if action.help != SUPPRESS]
         group.title = TITLES.get(shown[0], group.title) if shown else None
-    parser.usage = f"cli.py {subcommand} {'--config NAME' if subcommand == 'fit' else '--ckpt_path RUN'} [options]"
+    parser.usage = (
+        f"{typed_command()} {subcommand} {'--config NAME' if subcommand == 'fit' else '--ckpt_path RUN'} [options]"
+    )
     parser.description += HELP_ON_HELP

@@ -1,9 +1,11 @@
 """What the classes that a config names state of their own arguments."""
 
+import inspect
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from lightning_modules.tasks.task import Task
 
@@ -15,6 +17,39 @@ def data_class(config: dict[str, Any]) -> type[DataModule]:
         config: A merged config, with `class_path` and `init_args` under `data`.
     """
     return _class(config["data"], DataModule)
+
+
+def is_own_data(config: dict[str, Any]) -> bool:
+    """Returns whether a config's data set derives from this project's base class."""
+    return data_class(config) is not DataModule
+
+
+def refuse_given_sizes(config: dict[str, Any], given: dict[str, object], sizes: tuple[str, ...]) -> None:
+    """Checks that sizes of the model are not given where the data states them, as all data sets of this project do.
+
+    Args:
+        config: A merged config.
+        given: Dotted keys that the user has set.
+        sizes: Names of the model's arguments that the data states.
+
+    Raises:
+        InputError: A size is given.
+    """
+    for size in sizes:
+        if f"model.{size}" in given and is_own_data(config):
+            raise InputError(f"model.{size} cannot be set: the data gives it")
+
+
+def missing_sizes(config: dict[str, Any], sizes: tuple[str, ...]) -> str:
+    """Returns which sizes a model needs that were not given beside data of another package, in words; or nothing."""
+    if is_own_data(config):
+        return ""
+    parameters = inspect.signature(_named(config["model"])).parameters
+    arguments = config["model"].get("init_args") or {}
+    needed = [name for name in sizes if name in parameters and parameters[name].default is inspect.Parameter.empty]
+    missing = [f"--model.{name}" for name in needed if arguments.get(name) is None]
+    data, model = (config[part]["class_path"].rpartition(".")[2] for part in ("data", "model"))
+    return f"{model} needs {' and '.join(missing)}, unless {data} states it" if missing else ""
 
 
 def changeable(config: dict[str, Any]) -> tuple[str, ...]:
@@ -41,6 +76,10 @@ def make_paths_absolute(config: dict[str, Any]) -> None:
 
 def _class(settings: dict[str, Any], base: type) -> type:
     """Returns the class that `class_path` names if it derives from a base class, else the base class."""
-    module, _, name = settings["class_path"].rpartition(".")
-    named = getattr(import_module(module), name)
+    named = _named(settings)
     return named if isinstance(named, type) and issubclass(named, base) else base
+
+
+def _named(settings: dict[str, Any]) -> Any:
+    module, _, name = settings["class_path"].rpartition(".")
+    return getattr(import_module(module), name)

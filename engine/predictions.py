@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,6 +42,29 @@ def report(table: Table, output: str | None) -> None:
         except OSError as error:
             raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
         print_line(f"{len(table.rows):,} predictions written to {Path(output).resolve()}")
+
+
+def general_table(outputs: Any, model: str, names: list[str] | None = None) -> Table:
+    """Returns predictions of a model or a data set of another package: a row of numbers for each sample.
+
+    Args:
+        outputs: What `predict_step` returned for each batch, a tensor [B] or [B, K]; a list of these for each loader.
+        model: Name of the model, for the message.
+        names: Names of the samples; their places if not given.
+
+    Raises:
+        InputError: The model returns something else.
+    """
+    if outputs and isinstance(outputs[0], list):  # of several loaders
+        outputs = [batch for loader in outputs for batch in loader]
+    if not outputs or not all(isinstance(batch, Tensor) and batch.ndim > 0 for batch in outputs):
+        kind = type(outputs[0]).__name__ if outputs else "nothing"
+        raise InputError(f"{model}.predict_step returns {kind}; predict shows tensors [B] or [B, K], a row a sample")
+    rows = torch.cat([batch.flatten(1) if batch.ndim > 1 else batch[:, None] for batch in outputs])
+    numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
+    header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
+    names = names or [str(place) for place in range(len(numbers))]
+    return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=True)])
 
 
 def gather(outputs: list[Tensor], n: int, world_size: int) -> Tensor:

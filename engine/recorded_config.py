@@ -16,12 +16,13 @@ OPTIONS_OF_ONE_CALL = (
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
 
 
-def recorded_config(parser: ArgumentParser, settings: Namespace) -> dict[str, Any]:
+def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[str, ...]) -> dict[str, Any]:
     """Returns the merged config as plain values, in the form in which it is recorded.
 
     Args:
         parser: The parser of the subcommand.
         settings: What it parsed.
+        linked: Arguments of the model that the data states, which the parser does not return; recorded if given.
 
     Returns:
         The config, without options of one call, and with absolute paths.
@@ -30,6 +31,10 @@ def recorded_config(parser: ArgumentParser, settings: Namespace) -> dict[str, An
     for key in OPTIONS_OF_ONE_CALL:
         settings.pop(key, None)
     config = yaml.safe_load(parser.dump(settings, skip_unset=False, skip_validation=True))
+    given = settings["model"].get("init_args") or {}
+    for name in linked:
+        if given.get(name) is not None:
+            config["model"]["init_args"][name] = given[name]
     make_paths_absolute(config)
     return config
 

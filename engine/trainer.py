@@ -29,6 +29,7 @@ from callbacks import (
 from core.errors import InputError
 from core.hardware import choose_precision, device_type
 from core.library_warnings import ignore_library_warnings
+from core.protocols import TakesNamedBatches
 from engine.checkpoint_io import AtomicCheckpointIO
 from engine.run_folder import RunFolder
 from engine.speed.allocator import keep_freed_memory
@@ -95,7 +96,7 @@ class Trainer(pl.Trainer):
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
         if device == "cpu" and fast_loop:
             keep_freed_memory()
-        self.channels_last = device != "mps"  # slower there, and not complete
+        self._may_be_channels_last = device != "mps"  # slower there, and not complete
         kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
         if fast_loop:
             kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
@@ -121,6 +122,15 @@ class Trainer(pl.Trainer):
             skip_idle_hooks(self.callbacks)
             loop = self.fit_loop.epoch_loop
             self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether images and weights are laid out channels last, which models of other packages may not expect."""
+        return self._may_be_channels_last and isinstance(self.lightning_module, TakesNamedBatches)
+
+    @channels_last.setter
+    def channels_last(self, allowed: bool) -> None:
+        self._may_be_channels_last = allowed
 
     @property
     def optimizer_steps(self) -> int:
@@ -175,17 +185,17 @@ class Trainer(pl.Trainer):
 
         Args:
             model: The model.
-            train_dataloaders: A data module, in Lightning's place for loaders.
-            val_dataloaders: Unused; Lightning's signature.
+            train_dataloaders: Loaders, or a data module in their place.
+            val_dataloaders: Loaders, beside training loaders.
             datamodule: A data module.
             ckpt_path: Checkpoint to continue from.
             weights_only: Unused: checkpoints are never unpickled.
 
         Raises:
-            InputError: There is no data module, or something about the run cannot be used.
+            InputError: There is no data, or something about the run cannot be used.
         """
-        if not isinstance(datamodule or train_dataloaders, LightningDataModule):
-            raise InputError("Trainer.fit needs a data module of datamodules/, which keeps a run's place in its data")
+        if datamodule is None and train_dataloaders is None:
+            raise InputError(f"Trainer.fit needs a data module or loaders beside {type(model).__name__}")
         own_folder = None
         if self.run_folder is None and self.is_global_zero:
             self.run_folder = own_folder = RunFolder.create(

@@ -34,7 +34,7 @@ class KeptBuffers:
         values = self._values()
         self._is_kept = [isinstance(value, Tensor) for value in values]
         tensors = [value for value in values if isinstance(value, Tensor)]
-        if [copy.shape for copy in self._copies] == [tensor.shape for tensor in tensors]:
+        if tensors and [copy.shape for copy in self._copies] == [tensor.shape for tensor in tensors]:
             torch._foreach_copy_(self._copies, tensors)
         else:
             self._copies = [tensor.clone() for tensor in tensors]

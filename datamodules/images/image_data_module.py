@@ -7,8 +7,10 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from core.errors import InputError
+from core.protocols import TakesNamedBatches
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.splitting import random_split
+from datamodules.batches import ImageBatch, ImagePair
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.image_files import decode, find_pictures
 from datamodules.images.loader import ImageLoader
@@ -145,7 +147,7 @@ class ImageDataModule(SampleDataModule):
         """Returns the first n training images (or all), normalised but not augmented, float32 [n, C, H, W]."""
         return self.normalization(self.splits["train"].images[:n].float()).permute(0, 3, 1, 2)
 
-    def on_after_batch_transfer(self, batch: NamedTuple, dataloader_idx: int) -> NamedTuple:
+    def on_after_batch_transfer(self, batch: NamedTuple, dataloader_idx: int) -> tuple:
         """Augments (in training only) and normalises the whole batch on its device.
 
         Args:
@@ -153,7 +155,8 @@ class ImageDataModule(SampleDataModule):
             dataloader_idx: Unused; Lightning's signature.
 
         Returns:
-            The batch with float32 images [B, C, H, W], in channels-last layout where the trainer asks for it.
+            The batch with float32 images [B, C, H, W], in channels-last layout where the trainer asks for it;
+            images and targets alone for a model of another package.
         """
         images = self.augmentation.move(batch.images, batch.draws).float()
         images = self.normalization(self.augmentation.recolour(images, batch.draws))
@@ -161,4 +164,7 @@ class ImageDataModule(SampleDataModule):
         images = images.to(self.trainer.lightning_module.dtype)  # float32 but for the "true" precisions
         if not self.trainer.channels_last:
             images = images.contiguous()
-        return batch._replace(images=images, draws={})
+        batch = batch._replace(images=images, draws={})
+        if isinstance(batch, ImageBatch) and not isinstance(self.trainer.lightning_module, TakesNamedBatches):
+            return ImagePair(batch)
+        return batch

@@ -1,11 +1,12 @@
 """The base of image classifiers. A subclass states the network."""
 
 from collections.abc import Callable
+from typing import Any
 
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
-from datamodules.batches import ImageBatch
+from datamodules.batches import ImageBatch, image_batch
 from lightning_modules.tasks.classifier import Classifier
 from lightning_modules.tasks.task import default_optimizer
 
@@ -39,6 +40,12 @@ class ImageClassifier(Classifier):
     ) -> None:
         super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
         self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> ImageBatch:
+        """Takes batches of other packages' loaders, too: a tuple or list of images and targets."""
+        if isinstance(batch, Tensor) and self.trainer.predicting:  # images alone
+            batch = batch, batch.new_zeros(len(batch))
+        return image_batch(batch, type(self).__name__)
 
     def logits(self, batch: ImageBatch) -> Tensor:
         """Returns logits [B, K] of a batch of images."""

@@ -33,6 +33,7 @@ class Task(LightningModule):
         norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
     """
 
+    takes_named_batches: ClassVar[bool] = True
     metrics_type: ClassVar[type[RunningMetrics]] = ClassificationMetrics
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("loss", "min"),

@@ -77,3 +77,16 @@ def test_a_wrong_flag_is_answered_in_one_line_that_names_it(
     for words in said:
         assert words in errors, errors
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_name_of_several_classes_names_them() -> None:
+    message = (
+        'Parser key "trainer.callbacks": Does not validate against any of the Union subtypes Subtypes: [list, int] '
+        "Errors: - Expected a <class 'list'> - Multiple subclasses with name EarlyStopping. Give the full class path "
+        "to avoid ambiguity: pytorch_lightning.callbacks.EarlyStopping, callbacks.EarlyStopping. - Expected a "
+        "<class 'NoneType'> Given value type: <class 'str'> Given value: EarlyStopping"
+    )
+    assert summarize_error(message) == (
+        "--trainer.callbacks EarlyStopping: several classes have this name; give one of "
+        "pytorch_lightning.callbacks.EarlyStopping, callbacks.EarlyStopping"
+    )
