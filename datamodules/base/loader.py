@@ -1,7 +1,5 @@
 """Loaders, which return the batches of one part of a data set, from any batch on."""
 
-from datamodules.base.split import Split
-
 
 class Loader:
     """Returns the batches of one part; a subclass sets `batch_size`, the samples a batch over all processes together.
@@ -45,7 +43,7 @@ class SampleLoader(Loader):
     """Returns batches of samples: in training only whole batches, equal on all processes; otherwise every sample once.
 
     Args:
-        split: The samples.
+        samples: Number of samples.
         batch_size: Samples a batch, over all processes together.
         seed: Shuffle by this seed; None evaluates.
         rank: This process.
@@ -53,10 +51,10 @@ class SampleLoader(Loader):
     """
 
     def __init__(
-        self, split: Split, batch_size: int, seed: int | None = None, rank: int = 0, world_size: int = 1
+        self, samples: int, batch_size: int, seed: int | None = None, rank: int = 0, world_size: int = 1
     ) -> None:
         super().__init__(seed)
-        self.split = split
+        self.samples = samples
         self.batch_size = batch_size
         self.rank = rank
         self.world_size = world_size
@@ -64,8 +62,8 @@ class SampleLoader(Loader):
     def __len__(self) -> int:
         """Number of batches of a whole epoch on this process."""
         if self.seed is not None:
-            return len(self.split) // self.batch_size
-        mine = len(range(self.rank, len(self.split), self.world_size))
+            return self.samples // self.batch_size
+        mine = len(range(self.rank, self.samples, self.world_size))
         return -(-mine // self.share)
 
     @property

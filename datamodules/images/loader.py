@@ -42,8 +42,6 @@ class ImageLoader(SampleLoader):
         world_size: Number of processes.
     """
 
-    split: Images
-
     def __init__(
         self,
         split: Images,
@@ -53,7 +51,8 @@ class ImageLoader(SampleLoader):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        super().__init__(split, batch_size, seed, rank, world_size)
+        super().__init__(len(split), batch_size, seed, rank, world_size)
+        self.split = split
         self.augmentation = augmentation
         self._decoder: DataLoader | None = None
         self._requests: list[list[int]] = []  # what the decoder is to decode, batch by batch

@@ -143,8 +143,6 @@ class DocumentLoader(SampleLoader):
         world_size: Number of processes.
     """
 
-    split: Texts
-
     def __init__(
         self,
         split: Texts,
@@ -154,7 +152,8 @@ class DocumentLoader(SampleLoader):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        super().__init__(split, batch_size, seed, rank, world_size)
+        super().__init__(len(split), batch_size, seed, rank, world_size)
+        self.split = split
         self.bucket = bucket
 
     def __iter__(self) -> Iterator[NamedTuple]:
