@@ -1,14 +1,39 @@
-"""What every test gets: its own folder, one thread, and no network."""
+"""Every test gets a folder of its own, one thread and no network; finished runs are shared between tests."""
 
+import contextlib
+import io
+import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, BinaryIO
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for every process that a test starts
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import cli
 from tests.tiny import TINY_CONFIG
+
+EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a4944415478da6360000000020001e527defc0000000049454e44ae426082"
+)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Returns the number of worker processes: the number of cores for the whole suite, none for a part of it.
+
+    A worker takes seconds to start, which the tests of one file do not repay.
+    """
+    chosen = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.markexpr
+    if chosen or getattr(config.option, "lf", False):
+        return 0
+    config.option.dist = "worksteal"  # the tests of a file stay together, since they share runs
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +63,28 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", only_here)
 
 
+@pytest.fixture(autouse=True)
+def _figures_are_not_rendered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves an empty picture in place of a figure, whose rendering takes a third of a tiny run.
+
+    Figures are still built. Tests that check pictures themselves ask for the fixture `rendered`.
+    """
+
+    def save(figure: Figure, target: str | Path | BinaryIO, **_: Any) -> None:
+        if isinstance(target, str | Path):
+            Path(target).write_bytes(EMPTY_PICTURE)
+        else:
+            target.write(EMPTY_PICTURE)
+
+    if "rendered" not in request.fixturenames:
+        monkeypatch.setattr(Figure, "savefig", save)
+
+
+@pytest.fixture
+def rendered() -> None:
+    """Lets matplotlib render figures in a test."""
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A config of the tiny model and data."""
@@ -58,3 +105,44 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         return code, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Trains by the command, once for each config and options; returns the run's folder."""
+    made: dict[tuple[Any, ...], Path] = {}
+
+    def train(text: str, name: str, *options: object) -> Path:
+        key = (text, name, *options)
+        if key not in made:
+            folder = tmp_path_factory.mktemp("finished")
+            (folder / name).write_text(text)
+            words = ["fit", "--config", folder / name, "--run_dir", folder / "run", *options]
+            said = io.StringIO()
+            with (
+                pytest.MonkeyPatch.context() as patch,
+                contextlib.redirect_stdout(said),
+                contextlib.redirect_stderr(said),
+            ):
+                patch.chdir(folder)
+                patch.setattr("sys.argv", ["cli.py"])
+                code = cli.main([str(word) for word in words])
+                patch.delenv("PRIMER_RUN_FOLDER", raising=False)
+            assert code == 0, said.getvalue()
+            made[key] = folder / "run"
+        return made[key]
+
+    return train
+
+
+@pytest.fixture
+def finished_run(_trained_once: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+    """Copies a finished run of a config into the test's folder; it is trained once a session.
+
+    Its arguments are the run folder's name, options of `fit`, and the config's text and file name.
+    """
+
+    def copy(to: str = "run", *options: object, text: str = TINY_CONFIG, name: str = "tiny.yaml") -> Path:
+        return Path(shutil.copytree(_trained_once(text, name, *options), tmp_path / to))
+
+    return copy

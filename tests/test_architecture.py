@@ -26,6 +26,53 @@ INNER = {
 }
 LONGEST = 260  # lines of a file
 
+# Files without a test file of their own, and where they are tested: what has no behaviour apart from its users.
+TESTED_ELSEWHERE = {
+    "benchmarks/__main__.py": "benchmarks/test_page.py",
+    "callbacks/divergence/kept_state.py": "callbacks/test_nan_guard.py",
+    "callbacks/media/example_table.py": "callbacks/test_test_media.py",
+    "callbacks/media/gradient_flow.py": "callbacks/test_fit_media.py",
+    "callbacks/media/text_samples.py": "callbacks/test_fit_media.py",
+    "callbacks/media/titles.py": "callbacks/media/test_confusion.py",
+    "core/errors.py": "test_cli.py",  # exit codes and messages
+    "core/library_warnings.py": "test_cli.py",  # nothing but the project's own lines is printed
+    "core/predictions.py": "engine/test_predictions.py",
+    "core/protocols.py": "callbacks/test_epoch_media.py",
+    "core/signals.py": "test_kill.py",
+    "datamodules/base/classification.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/base/data_module.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/base/loader.py": "datamodules/images/test_loader.py",
+    "datamodules/base/sample_data_module.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/base/split.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/base/splitting.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/batches.py": "datamodules/images/test_loader.py",
+    "datamodules/images/classification.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/images/geometry.py": "datamodules/images/test_augmentation.py",
+    "datamodules/images/normalization.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/images/splits.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/text/corpora.py": "datamodules/test_char_corpus.py",
+    "datamodules/text/document_files.py": "datamodules/text/test_text_files.py",
+    "datamodules/text/movie_reviews.py": "datamodules/test_text_classification.py",
+    "datamodules/text/numbering.py": "datamodules/test_text_classification.py",
+    "datamodules/text/text_data_module.py": "datamodules/test_text_classification.py",
+    "engine/command.py": "test_cli.py",
+    "engine/final_output.py": "test_cli.py",
+    "engine/help.py": "test_cli.py",
+    "engine/parser.py": "test_cli.py",
+    "engine/recorded_config.py": "test_cli.py",
+    "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
+    "lightning_modules/layers/masks.py": "lightning_modules/test_text_architectures.py",
+    "lightning_modules/layers/word_embedding.py": "lightning_modules/test_text_architectures.py",
+    "lightning_modules/tasks/classifier.py": "lightning_modules/tasks/test_image_classifier.py",
+    "lightning_modules/tasks/task.py": "lightning_modules/tasks/test_image_classifier.py",
+    "lightning_modules/tasks/text_classifier.py": "lightning_modules/test_text_architectures.py",
+    "lightning_modules/text_cnn.py": "lightning_modules/test_text_architectures.py",
+    "lightning_modules/text_rnn.py": "lightning_modules/test_text_architectures.py",
+    "results/figures.py": "results/test_page.py",
+    "results/runs.py": "results/test_main.py",
+    "results/table_file.py": "results/test_table.py",
+}
+
 LEVELS = {room: level for level, rooms in enumerate(reversed(ROOMS)) for room in rooms}
 
 
@@ -105,6 +152,41 @@ def test_a_file_says_first_what_is_in_it(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     first = docstring.partition("\n\n")[0]
     assert re.search(r"[.:)]$", first), f"{path}: {first!r}"
+
+
+def mirrored(path: Path) -> str:
+    """Returns where a file's tests belong, such as `tests/core/test_measures.py`."""
+    module = path.relative_to(ROOT)
+    return f"tests/{module.parent.as_posix()}/test_{module.stem.strip('_')}.py".replace("/./", "/")
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_file_has_its_tests_at_the_same_place(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    elsewhere = TESTED_ELSEWHERE.get(name)
+    if path.name == "__init__.py":
+        return
+    if (ROOT / mirrored(path)).is_file():
+        assert elsewhere is None, f"{name} has {mirrored(path)}; take it off TESTED_ELSEWHERE"
+    else:
+        assert elsewhere, f"{name} has no tests: write {mirrored(path)}, or state in TESTED_ELSEWHERE where they are"
+        assert (ROOT / "tests" / elsewhere).is_file(), elsewhere
+
+
+def test_only_files_that_exist_are_said_to_be_tested_elsewhere() -> None:
+    assert {*TESTED_ELSEWHERE} <= {path.relative_to(ROOT).as_posix() for path in sources()}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
+def test_no_file_of_the_tests_imports_a_test_file(path: Path) -> None:
+    """What two test files share is in a file of its own, such as `tests/tiny.py`."""
+    imported = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            imported += [node.module or "", *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            imported += [alias.name for alias in node.names]
+    assert not [name for name in imported if name.rpartition(".")[2].startswith("test_")]
 
 
 def test_the_rules_can_fail() -> None:

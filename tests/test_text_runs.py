@@ -65,10 +65,15 @@ def documents(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def written(characters: Path, command: Callable) -> Callable[..., tuple[int, str, str]]:
-    """Lets a trained language model go on with a text."""
-    code, _, errors = command("fit", "--config", characters, "--run_dir", "run")
-    assert code == 0, errors
+def read(finished_run: Callable[..., Path]) -> Path:
+    """A finished run of the text classifier."""
+    return finished_run("run", text=DOCUMENTS, name="documents.yaml")
+
+
+@pytest.fixture
+def written(finished_run: Callable[..., Path], command: Callable) -> Callable[..., tuple[int, str, str]]:
+    """Lets a trained language model continue a text."""
+    finished_run("run", text=CHARACTERS, name="characters.yaml")
     return lambda *options: command("predict", "--ckpt_path", "run", *options)
 
 
@@ -151,12 +156,11 @@ def test_a_text_classifier_trains_tests_and_classifies(documents: Path, command:
     assert "test[0]" in output
 
 
-def test_options_for_images_say_so(documents: Path, characters: Path, command: Callable) -> None:
-    assert command("fit", "--config", documents, "--run_dir", "run")[0] == 0
+def test_options_for_images_say_so(read: Path, finished_run: Callable[..., Path], command: Callable) -> None:
     code, _, errors = command("test", "--ckpt_path", "run", "--views.flip", "true")
     assert code == 2
     assert "--views: these are for images" in errors
-    assert command("fit", "--config", characters, "--run_dir", "text")[0] == 0
+    finished_run("text", text=CHARACTERS, name="characters.yaml")
     code, _, errors = command("test", "--ckpt_path", "text", "--test_subset.first", 10)
     assert code == 2
     assert "--test_subset.first 10: CharRNN has no accuracy" in errors
@@ -188,9 +192,8 @@ def test_a_file_that_is_no_text_is_one_line_and_leaves_no_run(
 
 
 def test_a_network_that_reads_text_goes_on_from_weights_with_its_own_symbols(
-    documents: Path, command: Callable
+    read: Path, documents: Path, command: Callable
 ) -> None:
-    assert command("fit", "--config", documents, "--run_dir", "run")[0] == 0
     Path("texts").mkdir()
     lines = [f"{['river storm', 'team goal'][i % 2]} number {i}\t{['nature', 'sports'][i % 2]}" for i in range(40)]
     Path("texts/own.txt").write_text("\n".join(lines))

@@ -49,7 +49,6 @@ def test_without_a_validation_split_it_is_off(tmp_path: Path) -> None:
 
 
 def test_the_configured_patience_wins_over_the_checkpoint() -> None:
-    """PITFALLS 2."""
     old, new = EarlyStopping(5), EarlyStopping(2)
     old.wait_count = 3
     new.load_state_dict(old.state_dict())

@@ -87,7 +87,7 @@ def test_less_may_be_better(figures: Callable[..., Callback], tmp_path: Path) ->
 
 @pytest.mark.parametrize("monitor", ["test/acc", "val/f1", "train/acc"])
 def test_only_a_validation_metric_that_exists_selects(monitor: str, tmp_path: Path) -> None:
-    """PITFALLS 17: models were once picked on the test set."""
+    """Models were once picked on the test set."""
     with pytest.raises(InputError, match=f"--checkpoint.monitor {monitor}: "):
         _fit(tmp_path, RunCheckpoint(monitor))
 

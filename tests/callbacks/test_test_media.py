@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from datamodules import XORDataModule
 from lightning_modules import MLP
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+pytestmark = pytest.mark.usefixtures("rendered")
 
 
 def _sizes(folder: Path) -> dict[str, tuple[int, int]]:

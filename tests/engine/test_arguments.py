@@ -124,7 +124,7 @@ def test_an_option_without_its_value_is_named(option: str, rest: list[str]) -> N
 
 @pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c", "tiny.yaml"]])
 def test_a_flag_before_the_config_is_refused(words: list[str], config: Path) -> None:
-    """PITFALLS 3: options apply from left to right, so that such a config would overwrite the flag."""
+    """Options apply from left to right, so that such a config would overwrite the flag."""
     with pytest.raises(InputError, match=r"--trainer.max_epochs stands before --config .*: put --config first"):
         parse_command_line(["fit", "--trainer.max_epochs", "1", *words])
 

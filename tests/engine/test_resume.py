@@ -198,12 +198,9 @@ def test_the_seed_decides_the_run(whole: Callable[..., dict[str, Any]], tmp_path
 
 
 @pytest.fixture
-def finished(config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]) -> Path:
+def finished(finished_run: Callable[..., Path]) -> Path:
     """A run of one epoch, made by the command."""
-    run = tmp_path / "run"
-    code, _, errors = command("fit", "--config", config, "--run_dir", run, "--trainer.max_epochs", 1)
-    assert code == 0, errors
-    return run
+    return finished_run("run", "--trainer.max_epochs", 1)
 
 
 def _recorded(run: Path) -> dict[str, Any]:
@@ -213,7 +210,7 @@ def _recorded(run: Path) -> dict[str, Any]:
 def test_a_flag_wins_over_the_checkpoint_and_is_recorded(
     finished: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    """PITFALLS 1: the checkpoint's hyperparameters once overwrote the flags."""
+    """The checkpoint's hyperparameters once overwrote the flags."""
     changes = ("--trainer.max_epochs", 2, "--model.optimizer.lr", 0.01, "--trainer.logger", "false")
     code, _, errors = command("fit", "--ckpt_path", finished, *changes)
     assert code == 0, errors
@@ -229,7 +226,7 @@ def test_a_flag_wins_over_the_checkpoint_and_is_recorded(
 def test_a_flag_for_patience_wins_over_the_checkpoint(
     config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    """PITFALLS 2: patience was once restored from the checkpoint."""
+    """Patience was once restored from the checkpoint."""
     run = tmp_path / "run"
     hopeless = ("--early_stopping.min_delta", 5)
     first = ("fit", "--config", config, "--run_dir", run, "--trainer.max_epochs", 2, *hopeless)

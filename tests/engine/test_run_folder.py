@@ -23,7 +23,7 @@ sys.stdin.read()
 
 
 def test_runs_of_one_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PITFALLS 9: two runs once shared a folder."""
+    """Two runs once shared a folder."""
 
     class StoppedClock(run_folder.datetime):
         @classmethod

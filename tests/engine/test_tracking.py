@@ -83,7 +83,7 @@ def test_a_run_keeps_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_offline_run_holds_the_merged_config_once(
     config: Path, tmp_path: Path, nobody: Path, command: Callable[..., tuple[int, str, str]], monkeypatch
 ) -> None:
-    """PITFALLS 10: W&B had no full config, or had it twice."""
+    """W&B had no full config, or had it twice."""
     for name in ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("WANDB_SILENT", "true")

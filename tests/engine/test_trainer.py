@@ -39,7 +39,6 @@ def test_a_saved_model_comes_back_by_itself(tmp_path: Path) -> None:
 
 
 def test_two_fits_in_one_second_get_two_folders(tmp_path: Path) -> None:
-    """PITFALLS 9."""
     trainers = [tiny_trainer(tmp_path, max_epochs=1, logger=False) for _ in range(2)]
     for trainer in trainers:
         trainer.fit(tiny_vgg(), TinyDataModule())
@@ -65,7 +64,7 @@ class Own(pl.Callback):
 
 
 def test_given_callbacks_come_on_top_and_replace_their_defaults(tmp_path: Path) -> None:
-    """PITFALLS 4: a list of callbacks once dropped what must always run."""
+    """A list of callbacks once dropped what must always run."""
     own, stopping = Own(), EarlyStopping(patience=3)
     trainer = tiny_trainer(tmp_path, callbacks=[own, stopping])
     assert own in trainer.callbacks

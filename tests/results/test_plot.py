@@ -2,7 +2,7 @@
 
 from results.plot import draw
 from results.table import Section, Table
-from tests.results.test_page import NONE, RUNS, published, record, table
+from tests.result_rows import NONE, RUNS, published, record, table
 
 
 def test_a_row_shows_published_ours_and_strong() -> None:
