@@ -6,15 +6,14 @@ convolutional neural networks", 2014, arXiv:1404.5997.
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # channels and groups of each convolution
 LAYERS = {
@@ -53,11 +52,7 @@ class AlexNet(ImageClassifier):
         head_widths: Widths of dense layers before the last; 4096 and 4096, times `width`, if not given.
         dropout: Probability of dropping, in training, an output of a dense layer before the last (2014: an input).
         batch_norm: Normalise after each convolution, in place of local response normalisation.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The images are too small, or a width is.
@@ -74,13 +69,9 @@ class AlexNet(ImageClassifier):
         head_widths: list[int] | None = None,
         dropout: float = 0.5,
         batch_norm: bool = False,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         if image_size < LEAST_SIZE[stem]:
             hint = f" (stem cifar: {LEAST_SIZE['cifar']})" if stem == "imagenet" else ""
             raise InputError(f"AlexNet: stem {stem} needs images of {LEAST_SIZE[stem]} pixels, not {image_size}{hint}")

@@ -5,15 +5,15 @@ Text Classification" (fastText), 2016, arXiv:1607.01759. Naive-Bayes weights: Si
 "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", ACL 2012.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
-from lightning_modules.tasks.task import default_optimizer
-from lightning_modules.tasks.text_classifier import Objective, TextClassifier
+from lightning_modules.tasks.text_classifier import TextClassifier
 
 
 class NaiveBayes(nn.Module):
@@ -61,12 +61,7 @@ class BagOfNgrams(TextClassifier):
         smoothing: Documents that each symbol is taken to have been met in before any was read.
         start: What the factors start from.
         dropout: Share of a document's symbols that is dropped in training.
-        objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
-        logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `TextClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: A share or a width is out of range.
@@ -81,12 +76,7 @@ class BagOfNgrams(TextClassifier):
         smoothing: float = 1.0,
         start: float = 1.0,
         dropout: float = 0.0,
-        objective: Objective = "cross_entropy",
-        logistic: bool = False,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
         if not 0 <= dropout < 1:
             raise InputError(f"model.dropout is {dropout:g}: at least 0 and less than 1 is needed")
@@ -94,9 +84,7 @@ class BagOfNgrams(TextClassifier):
             raise InputError(f"model.smoothing is {smoothing:g}: more than 0 is needed")
         if embedding < 0:
             raise InputError(f"model.embedding is {embedding}: at least 0 is needed")
-        super().__init__(
-            num_classes, objective, logistic, optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases
-        )
+        super().__init__(num_classes, **training)
         self.dropout = dropout
         self.bias = nn.Parameter(torch.zeros(self.units))
         self.naive_bayes = NaiveBayes(vocab_size, self.units, smoothing) if naive_bayes else None

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
@@ -21,7 +20,7 @@ from core.randomness import generator
 from datamodules.batches import CharacterBatch
 from lightning_modules.layers.recurrent import Recurrent, State
 from lightning_modules.tasks.metrics import LanguageMetrics
-from lightning_modules.tasks.task import Task, default_optimizer
+from lightning_modules.tasks.task import Task, without
 
 
 class CharRNN(Task):
@@ -46,9 +45,7 @@ class CharRNN(Task):
         top_k: Writes one of so many likeliest symbols; 0 for any.
         top_p: Writes one of the likeliest symbols that have so much probability together.
         length: Symbols to write.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `Task` takes, such as `optimizer`.
 
     Raises:
         InputError: A size or a setting of what is written is out of range.
@@ -75,9 +72,7 @@ class CharRNN(Task):
         top_k: int = 0,
         top_p: float = 1.0,
         length: int = 500,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
         for name, value, fits in (
             ("layers", layers, layers >= 1),
@@ -96,7 +91,8 @@ class CharRNN(Task):
                 f"model.tie_weights: the embedding is {embedding} wide and a layer {hidden}; set model.embedding to "
                 f"{hidden}"
             )
-        super().__init__(optimizer, lr_scheduler, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         self.vocab_size = vocab_size
         self.temperature, self.top_k, self.top_p, self.length = temperature, top_k, top_p, length
         self.embedding = nn.Embedding(vocab_size, embedding) if embedding else None

@@ -4,14 +4,13 @@ Yann LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition"
 Weng et al., "Cresceptron", 1992. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 
 
 class ConvNet(ImageClassifier):
@@ -30,11 +29,7 @@ class ConvNet(ImageClassifier):
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
         initial_bias: Value that biases start at.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The stages are too many for the image, or the kernel is even.
@@ -54,13 +49,9 @@ class ConvNet(ImageClassifier):
         initializer: Initializer = "he",
         initializer_scale: float = 0.02,
         initial_bias: float = 0.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         if not widths or any(width < 1 for width in [*widths, *(head_widths or [])]):
             raise InputError(
                 f"ConvNet: widths {widths}, head_widths {head_widths}: at least one stage, each at least 1"

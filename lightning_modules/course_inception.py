@@ -4,14 +4,16 @@ Christian Szegedy et al., "Going Deeper with Convolutions", 2014, arXiv:1409.484
 before the larger ones, and its pooled maps lie shrunk in the middle of their frame.
 """
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.task import without
 
 
 class Block(nn.Module):
@@ -46,10 +48,7 @@ class CourseInception(ImageClassifier):
         width: Channels of each convolution in a block.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: A width is less than 1, or the image is too small.
@@ -64,12 +63,10 @@ class CourseInception(ImageClassifier):
         width: int = 16,
         initializer: Initializer = "xavier",
         initializer_scale: float = 0.02,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         if min(stem_width, width) < 1:
             raise InputError(f"CourseInception: stem_width {stem_width}, width {width}: each is at least 1")
         if image_size < 8:

@@ -4,12 +4,14 @@ Andrew G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks fo
 arXiv:1704.04861; the course's has no batch norm, one width, and max pooling in place of strides.
 """
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from typing import Any
+
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.task import without
 
 
 class CourseMobileNet(ImageClassifier):
@@ -24,10 +26,7 @@ class CourseMobileNet(ImageClassifier):
         width: Channels of every convolution.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The width is less than 1, or the image is too small.
@@ -41,12 +40,10 @@ class CourseMobileNet(ImageClassifier):
         width: int = 32,
         initializer: Initializer = "xavier",
         initializer_scale: float = 0.02,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         if width < 1:
             raise InputError(f"CourseMobileNet: width is {width}: it is at least 1")
         if image_size < 8:

@@ -5,14 +5,15 @@ arXiv:1512.03385; the course's has no batch norm and no ReLU after an addition.
 """
 
 from itertools import pairwise
+from typing import Any
 
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.task import without
 
 
 class Block(nn.Module):
@@ -53,10 +54,7 @@ class CourseResNet(ImageClassifier):
         widths: Channels of each stage, each twice those before.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The stages do not fit together, or are too many for the image.
@@ -71,12 +69,10 @@ class CourseResNet(ImageClassifier):
         widths: list[int] = [32, 64, 128],  # noqa: B006 (never changed)
         initializer: Initializer = "xavier",
         initializer_scale: float = 0.02,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         if not widths or len(blocks) != len(widths) or min(*blocks, *widths) < 1:
             raise InputError(f"CourseResNet: blocks {blocks}, widths {widths}: one of each a stage, each at least 1")
         if any(wide != 2 * narrow for narrow, wide in pairwise(widths)):

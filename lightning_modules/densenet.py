@@ -5,15 +5,14 @@ Gao Huang, Zhuang Liu, Laurens van der Maaten and Kilian Q. Weinberger, "Densely
 """
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # Layers of each block: section 4.2 of the paper (6n + 4 convolutions for CIFAR) and its table 1.
 CIFAR = {40: (6, 6, 6), 100: (16, 16, 16)}
@@ -75,11 +74,7 @@ class DenseNet(ImageClassifier):
         stem: What comes first: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
             as the depth has it if not given.
         dropout: Probability of dropping an output of any convolution but the first, in training.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The image is too small, or a number is out of its range.
@@ -95,13 +90,9 @@ class DenseNet(ImageClassifier):
         compression: float = 0.5,
         stem: Literal["imagenet", "cifar"] | None = None,
         dropout: float = 0.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         layers = (CIFAR | IMAGENET)[depth]
         if growth_rate is None:
             growth_rate = 32 if depth in IMAGENET else 12

@@ -6,17 +6,16 @@ Christian Szegedy, 2015, arXiv:1502.03167.
 
 import math
 from collections import OrderedDict
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from datamodules.batches import ImageBatch
 from lightning_modules.alexnet import LocalResponseNorm
 from lightning_modules.layers.initializers import initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # Table 1 of the paper: channels of 1x1, of 3x3 with its reduction before it, of 5x5 with its own, and after pooling.
 BLOCKS = {
@@ -90,11 +89,7 @@ class GoogLeNet(ImageClassifier):
         aux_weight: Factor on the losses of the two auxiliary classifiers, in training; 0 builds none.
         dropout: Probability of dropping an input of the dense layer, in training.
         aux_dropout: The same in the auxiliary classifiers.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The images are too small, or the width is.
@@ -112,13 +107,9 @@ class GoogLeNet(ImageClassifier):
         aux_weight: float = 0.3,
         dropout: float = 0.4,
         aux_dropout: float = 0.7,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         least = LEAST_SIZE[stem, aux_weight > 0]
         if image_size < least:
             raise InputError(

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
+from lightning_modules.tasks.task import without
 
 # table I of the paper: the maps of S2 that each map of C3 sees
 TABLE = (
@@ -92,10 +92,7 @@ class LeNet5(ImageClassifier):
         loss: The paper's `mse` (its equation 8), the mean distance to the right code, or `map` (its equation 9), which
             also pushes the other codes away.
         rubbish: Distance of images that are of no class (`map` alone): codes much farther away are not pushed further.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The images have another size.
@@ -108,12 +105,10 @@ class LeNet5(ImageClassifier):
         image_size: int = 28,
         loss: Literal["map", "mse"] = "map",
         rubbish: float = 0.1,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         if image_size not in (28, 32):
             raise InputError(f"LeNet5: takes images of 28 or 32 pixels, not {image_size}; ModernLeNet5 takes others")
         self.frame = (32 - image_size) // 2
@@ -176,7 +171,7 @@ class ModernLeNet5(ImageClassifier):
         dropout: Probability of dropping an input of a dense layer, in training.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        training: Settings of the training, as `ImageClassifier` takes them.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The widths are not four, or the image is too small.

@@ -3,14 +3,12 @@
 David R. Cox, "The Regression Analysis of Binary Sequences", Journal of the Royal Statistical Society B, 1958.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor
 
 from lightning_modules.layers.initializers import Initializer
-from lightning_modules.tasks.image_classifier import default_optimizer
 from lightning_modules.tasks.two_class_unit import TwoClassUnit
 
 
@@ -24,10 +22,7 @@ class LogisticRegression(TwoClassUnit):
         objective: `cross_entropy`, or the `squared_error` between the probability and the class, 0 or 1.
         initializer: How weights start; at `initializer_scale` all alike unless given.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over both classes.
-        decay_norms_and_biases: Whether weight decay acts on the bias too.
+        training: What `TwoClassUnit` takes, such as `optimizer`.
 
     Raises:
         InputError: There are not two classes.
@@ -41,22 +36,9 @@ class LogisticRegression(TwoClassUnit):
         objective: Literal["cross_entropy", "squared_error"] = "cross_entropy",
         initializer: Initializer = "constant",
         initializer_scale: float = 0.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(
-            num_classes,
-            in_channels,
-            image_size,
-            initializer,
-            initializer_scale,
-            optimizer,
-            lr_scheduler,
-            label_smoothing,
-            decay_norms_and_biases,
-        )
+        super().__init__(num_classes, in_channels, image_size, initializer, initializer_scale, **training)
         self.objective = objective
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:

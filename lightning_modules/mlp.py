@@ -28,7 +28,7 @@ class MLP(ImageClassifier):
         input_dropout: Probability of dropping a pixel's channel, in training.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        training: Settings of the training, as `ImageClassifier` takes them.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: A width is less than 1.

@@ -5,14 +5,13 @@ arXiv:1704.04861.
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # channels and stride of each pair of convolutions, table 1 of the paper; the last one's stride of 2 there is a misprint
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * ((512, 1),), (1024, 2), (1024, 1))
@@ -50,11 +49,7 @@ class MobileNet(ImageClassifier):
         stem: How early the images are halved: five times from the first convolution on for `imagenet`, or three times
             for `cifar`, which leaves out the first two.
         dropout: Probability of dropping an input of the dense layer, in training.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The images are too small, or the width is.
@@ -68,13 +63,9 @@ class MobileNet(ImageClassifier):
         width_multiplier: float = 1.0,
         stem: Literal["imagenet", "cifar"] = "imagenet",
         dropout: float = 0.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         check_sizes("MobileNet", stem, image_size, width_multiplier)
 
         channels = max(1, round(32 * width_multiplier))

@@ -4,14 +4,13 @@ Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen
 Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are those of the authors' own code.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.mobilenet import check_sizes
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -72,11 +71,7 @@ class MobileNetV2(ImageClassifier):
         stem: How early the images are halved: five times from the first convolution on for `imagenet`, or three times
             for `cifar`, which leaves out the first two.
         dropout: Probability of dropping an input of the dense layer, in training.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The images are too small, or the width is.
@@ -90,13 +85,9 @@ class MobileNetV2(ImageClassifier):
         width_multiplier: float = 1.0,
         stem: Literal["imagenet", "cifar"] = "imagenet",
         dropout: float = 0.2,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         check_sizes("MobileNetV2", stem, image_size, width_multiplier)
 
         channels = rounded(32 * width_multiplier)

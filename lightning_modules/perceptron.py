@@ -4,11 +4,12 @@ Frank Rosenblatt, "The Perceptron: A Probabilistic Model for Information Storage
 Psychological Review, 1958.
 """
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from typing import Any
+
 from torch import Tensor
 
 from lightning_modules.layers.initializers import Initializer
-from lightning_modules.tasks.image_classifier import default_optimizer
+from lightning_modules.tasks.task import without
 from lightning_modules.tasks.two_class_unit import TwoClassUnit
 
 
@@ -24,9 +25,7 @@ class Perceptron(TwoClassUnit):
         image_size: Height and width of the images; the data gives it.
         initializer: How weights start; at `initializer_scale` all alike unless given.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        decay_norms_and_biases: Whether weight decay acts on the bias too.
+        training: What `TwoClassUnit` takes, such as `optimizer`.
 
     Raises:
         InputError: There are not two classes.
@@ -39,20 +38,11 @@ class Perceptron(TwoClassUnit):
         image_size: int = 32,
         initializer: Initializer = "constant",
         initializer_scale: float = 0.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
+        training = without(training, label_smoothing=0.0)
         super().__init__(
-            num_classes,
-            in_channels,
-            image_size,
-            initializer,
-            initializer_scale,
-            optimizer,
-            lr_scheduler,
-            0.0,
-            decay_norms_and_biases,
+            num_classes, in_channels, image_size, initializer, initializer_scale, label_smoothing=0.0, **training
         )
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:

@@ -8,16 +8,15 @@ Residuals that start at zero: Priya Goyal et al., 2017, arXiv:1706.02677.
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.whitening import Whitening
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 
 # Blocks of each stage: section 4.2 of the paper (6n + 2 layers for CIFAR) and its table 1.
 CIFAR = {20: (3, 3, 3), 32: (5, 5, 5), 44: (7, 7, 7), 56: (9, 9, 9), 110: (18, 18, 18)}
@@ -134,11 +133,7 @@ class ResNet(ImageClassifier):
         zero_init_residual: Start every block as its shortcut: the scale of its last norm is 0.
         norm_momentum: Weight of the newest batch in the running statistics.
         norm_epsilon: Added to the variance.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The blocks cannot be built, or are too many for the image.
@@ -159,13 +154,9 @@ class ResNet(ImageClassifier):
         zero_init_residual: bool = False,
         norm_momentum: float = 0.1,
         norm_epsilon: float = 1e-5,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         for_imagenet = depth in IMAGENET
         blocks = _blocks(depth, blocks)
         width = (64 if for_imagenet else 16) if width is None else width

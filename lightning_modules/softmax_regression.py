@@ -3,11 +3,13 @@
 John S. Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", in Neurocomputing, 1990.
 """
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
+from typing import Any
+
 from torch import Tensor, nn
 
 from lightning_modules.layers.initializers import Initializer, initialize
-from lightning_modules.tasks.image_classifier import ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.task import without
 
 
 class SoftmaxRegression(ImageClassifier):
@@ -19,10 +21,7 @@ class SoftmaxRegression(ImageClassifier):
         image_size: Height and width of the images; the data gives it.
         initializer: How weights start; at `initializer_scale` all alike unless given.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `ImageClassifier` takes, such as `optimizer`.
     """
 
     def __init__(
@@ -32,12 +31,10 @@ class SoftmaxRegression(ImageClassifier):
         image_size: int = 32,
         initializer: Initializer = "constant",
         initializer_scale: float = 0.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         self.linear = nn.Linear(in_channels * image_size**2, num_classes)
         initialize(self.linear, initializer, initializer_scale)
 

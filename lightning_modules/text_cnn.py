@@ -4,17 +4,16 @@ Yoon Kim, "Convolutional Neural Networks for Sentence Classification", 2014, arX
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.word_embedding import WordEmbedding, dense_head
-from lightning_modules.tasks.task import default_optimizer
+from lightning_modules.tasks.task import without
 from lightning_modules.tasks.text_classifier import TextClassifier
 
 
@@ -36,10 +35,7 @@ class TextCNN(TextClassifier):
         embedding_dropout: Share of words whose embedding is dropped in training.
         initializer: How filters start: torch's way, or uniformly within 1 / (3 sqrt(E + filters)), without biases
             (`third`).
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `TextClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: A width is below 1, or there is none.
@@ -57,20 +53,12 @@ class TextCNN(TextClassifier):
         dropout: float = 0.5,
         embedding_dropout: float = 0.0,
         initializer: Literal["default", "third"] = "default",
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
         if not widths or min(widths) < 1:
             raise InputError(f"model.widths is {list(widths)}: one or more, each at least 1, are needed")
-        super().__init__(
-            num_classes,
-            optimizer=optimizer,
-            lr_scheduler=lr_scheduler,
-            label_smoothing=label_smoothing,
-            decay_norms_and_biases=decay_norms_and_biases,
-        )
+        training = without(training, objective="cross_entropy", logistic=False)
+        super().__init__(num_classes, objective="cross_entropy", logistic=False, **training)
         self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout)
         self.convolutions = nn.ModuleList(nn.Conv1d(embedding, filters, width) for width in widths)
         if initializer == "third":

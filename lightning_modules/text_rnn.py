@@ -5,17 +5,15 @@ Paliwal, 1997; attention over the outputs: Zichao Yang et al., "Hierarchical Att
 Classification", 2016.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.recurrent import Recurrent
 from lightning_modules.layers.word_embedding import WordEmbedding, dense_head
-from lightning_modules.tasks.task import default_optimizer
-from lightning_modules.tasks.text_classifier import Objective, TextClassifier
+from lightning_modules.tasks.text_classifier import TextClassifier
 
 Pooling = Literal["last", "mean", "max", "attention"]
 
@@ -39,12 +37,7 @@ class TextRNN(TextClassifier):
         head_dropout: Share dropped of what enters the last dense layer.
         initializer: How recurrent weights start; see `Recurrent`.
         forget_bias: What the forget gates' biases start from.
-        objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
-        logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on biases too, and not on weights alone.
+        training: What `TextClassifier` takes, such as `optimizer`.
     """
 
     def __init__(
@@ -64,16 +57,9 @@ class TextRNN(TextClassifier):
         head_dropout: float = 0.0,
         initializer: Literal["default", "glorot", "orthogonal", "third"] = "default",
         forget_bias: float = 0.0,
-        objective: Objective = "cross_entropy",
-        logistic: bool = False,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
-        super().__init__(
-            num_classes, objective, logistic, optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases
-        )
+        super().__init__(num_classes, **training)
         self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout)
         self.recurrent = Recurrent(
             cell,

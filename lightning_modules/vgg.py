@@ -6,15 +6,14 @@ arXiv:1409.1556. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, 
 
 import re
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.layers.whitening import Whitening
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, default_optimizer
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 
 # table 1 of the paper, columns A, B, D and E
 WIDTHS = (64, 128, 256, 512, 512)
@@ -50,11 +49,7 @@ class VGG(ImageClassifier):
         head_widths: Widths of dense layers before the last (the paper: 4096, 4096).
         dropout: Probability of dropping an input of a dense layer, in training.
         logit_scale: Constant factor on the logits.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: The stages do not fit together, or are too many for the image.
@@ -84,13 +79,9 @@ class VGG(ImageClassifier):
         head_widths: list[int] | None = None,
         dropout: float = 0.0,
         logit_scale: float = 1.0,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
+        **training: Any,
     ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+        super().__init__(**training)
         widths, convolutions = _stages(depth, widths, convolutions)
         if image_size - whiten < 2 ** len(widths):
             least = 2 ** len(widths) + whiten

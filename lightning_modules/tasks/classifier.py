@@ -6,11 +6,10 @@ from operator import add
 from typing import Any
 
 import torch.nn.functional as F
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor
 
 from lightning_modules.tasks.metrics import ClassificationMetrics
-from lightning_modules.tasks.task import Task, default_optimizer
+from lightning_modules.tasks.task import Task
 
 
 class Classifier(Task):
@@ -20,22 +19,12 @@ class Classifier(Task):
     (0 to 1) under `train/`, `val/` and `test/`. A subclass says in `logits` what of a batch its network is fed.
 
     Args:
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        label_smoothing: Share of the target that is spread over all classes.
+        training: What `Task` takes, such as `optimizer`.
     """
 
-    def __init__(
-        self,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
-    ) -> None:
-        super().__init__(optimizer, lr_scheduler, decay_norms_and_biases, norm_lr_factor)
+    def __init__(self, label_smoothing: float = 0.0, **training: Any) -> None:
+        super().__init__(**training)
         self.label_smoothing = label_smoothing
 
     @abstractmethod

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from datamodules.batches import ImageBatch, image_batch
 from lightning_modules.tasks.classifier import Classifier
-from lightning_modules.tasks.task import default_optimizer
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -23,22 +21,11 @@ class ImageClassifier(Classifier):
     """Softmax cross-entropy on the logits of images.
 
     Args:
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        training: What `Classifier` takes, such as `optimizer`.
     """
 
-    def __init__(
-        self,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
-        norm_lr_factor: float = 1.0,
-    ) -> None:
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases, norm_lr_factor)
+    def __init__(self, **training: Any) -> None:
+        super().__init__(**training)
         self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> ImageBatch:

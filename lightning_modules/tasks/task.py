@@ -23,6 +23,22 @@ def default_optimizer(params: Iterable) -> Optimizer:
     return optim.SGD(params, lr=0.05, momentum=0.9)
 
 
+def without(training: dict[str, Any], **fixed: Any) -> dict[str, Any]:
+    """Returns the settings that a network passes on to its task, without those that it fixes.
+
+    Args:
+        training: Settings by name.
+        fixed: Value of each setting that the network does not have; checkpoints may name it with this value.
+
+    Raises:
+        InputError: A fixed setting is given another value.
+    """
+    for name, value in fixed.items():
+        if training.get(name, value) != value:
+            raise InputError(f"model.{name} is {training[name]}: this network has no such setting")
+    return {name: value for name, value in training.items() if name not in fixed}
+
+
 class Task(LightningModule):
     """A training: what is measured and logged under `train/`, `val/` and `test/`, and how weights are optimized.
 

@@ -1,16 +1,15 @@
 """The base of text classifiers. A subclass states the network."""
 
 from abc import abstractmethod
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor
 
 from core.errors import InputError
 from datamodules.batches import TextBatch
 from lightning_modules.tasks.classifier import Classifier
-from lightning_modules.tasks.task import default_optimizer
+from lightning_modules.tasks.task import without
 
 Objective = Literal["cross_entropy", "squared_error"]
 
@@ -22,10 +21,7 @@ class TextClassifier(Classifier):
         num_classes: Number of classes K.
         objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
         logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over all classes.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
+        training: What `Classifier` takes, such as `optimizer`.
 
     Raises:
         InputError: One unit is to tell more than two classes apart.
@@ -36,16 +32,14 @@ class TextClassifier(Classifier):
         num_classes: int,
         objective: Objective = "cross_entropy",
         logistic: bool = False,
-        optimizer: OptimizerCallable = default_optimizer,
-        lr_scheduler: LRSchedulerCallable | None = None,
-        label_smoothing: float = 0.0,
-        decay_norms_and_biases: bool = True,
+        **training: Any,
     ) -> None:
         if logistic and num_classes != 2:
             raise InputError(f"model.logistic: one unit tells 2 classes apart, and the data has {num_classes}")
-        if objective == "squared_error" and label_smoothing:
-            raise InputError(f"model.label_smoothing is {label_smoothing:g}: a squared error has none")
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
+        if objective == "squared_error" and self.label_smoothing:
+            raise InputError(f"model.label_smoothing is {self.label_smoothing:g}: a squared error has none")
         self.objective = objective
         # Outputs of the head. A single one is in the parameter group `weights`: optimizer states of checkpoints have it
         # there, as they do of the linear units for images.

@@ -1,12 +1,14 @@
 """The base of single units, which tell two classes apart."""
 
+from typing import Any
+
 import torch
-from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.task import without
 
 
 class TwoClassUnit(ImageClassifier):
@@ -18,10 +20,7 @@ class TwoClassUnit(ImageClassifier):
         image_size: Height and width of the images.
         initializer: How weights start.
         initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        label_smoothing: Part of the target that is spread over both classes.
-        decay_norms_and_biases: Whether weight decay acts on the bias too.
+        training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
         InputError: There are not two classes.
@@ -34,17 +33,15 @@ class TwoClassUnit(ImageClassifier):
         image_size: int,
         initializer: Initializer,
         initializer_scale: float,
-        optimizer: OptimizerCallable,
-        lr_scheduler: LRSchedulerCallable | None,
-        label_smoothing: float,
-        decay_norms_and_biases: bool,
+        **training: Any,
     ) -> None:
         if num_classes != 2:
             raise InputError(
                 f"{type(self).__name__} tells 2 classes apart, and the data has {num_classes}: choose two with "
                 f"--data.classes, or take lightning_modules.SoftmaxRegression"
             )
-        super().__init__(optimizer, lr_scheduler, label_smoothing, decay_norms_and_biases)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
         self.linear = nn.Linear(in_channels * image_size**2, 1)
         initialize(self.linear, initializer, initializer_scale)
 

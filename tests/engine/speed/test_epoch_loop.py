@@ -19,7 +19,7 @@ from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import HOOKS_OF_A_STEP
 from lightning_modules import VGG
 from lightning_modules.schedules import WarmupCosine
-from lightning_modules.tasks.image_classifier import default_optimizer
+from lightning_modules.tasks.task import default_optimizer
 from tests.bits import assert_same_bits
 from tests.contract.data import Points
 from tests.contract.modules import AlternatelyAdversarial

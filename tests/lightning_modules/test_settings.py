@@ -1,0 +1,121 @@
+"""Every network takes those of its task's settings that apply to it, and no others."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.cli import LightningArgumentParser
+
+import lightning_modules
+from core.errors import InputError
+from lightning_modules.tasks.task import Task
+
+SHARED = ("optimizer", "lr_scheduler", "decay_norms_and_biases")
+CLASSIFIERS = {*lightning_modules.__all__} - {"CharRNN"}
+SMOOTHED = CLASSIFIERS - {"Perceptron"}
+WITH_NORMS = {
+    *(
+        "AlexNet",
+        "ConvNet",
+        "DenseNet",
+        "GoogLeNet",
+        "MLP",
+        "MobileNet",
+        "MobileNetV2",
+        "ModernLeNet5",
+        "ResNet",
+        "VGG",
+    ),
+}
+TEXTS = {"BagOfNgrams", "TextRNN"}  # that choose their objective
+# What each network needs, and what makes it small.
+NEEDED: dict[str, dict[str, object]] = {
+    **{name: {"num_classes": 4} for name in lightning_modules.__all__},
+    "AlexNet": {"num_classes": 4, "width": 0.02},
+    "CharRNN": {"vocab_size": 9, "hidden": 4},
+    "DenseNet": {"num_classes": 4, "depth": 40},
+    "LogisticRegression": {"num_classes": 2},
+    "MobileNet": {"num_classes": 4, "width_multiplier": 0.1},
+    "MobileNetV2": {"num_classes": 4, "width_multiplier": 0.1},
+    "GoogLeNet": {"num_classes": 4, "width": 0.1},
+    "Perceptron": {"num_classes": 2},
+    "ResNet": {"num_classes": 4, "depth": 20},
+    "VGG": {"num_classes": 4, "widths": [4], "convolutions": [1]},
+    **{name: {"num_classes": 4, "vocab_size": 9} for name in ("BagOfNgrams", "TextCNN", "TextRNN")},
+}
+# Settings that tasks have, and a network that they do not apply to refuses.
+REFUSED = [
+    *((name, "norm_lr_factor", 2.0) for name in sorted({*lightning_modules.__all__} - WITH_NORMS)),
+    *((name, "label_smoothing", 0.1) for name in sorted({*lightning_modules.__all__} - SMOOTHED)),
+    ("TextCNN", "objective", "squared_error"),
+    ("TextCNN", "logistic", True),
+]
+
+
+def build(name: str, **settings: object) -> Task:
+    """Returns a small network."""
+    torch.manual_seed(0)
+    return getattr(lightning_modules, name)(**NEEDED[name] | settings)
+
+
+def options(name: str) -> dict[str, str]:
+    """Returns the help of a network's options by their names."""
+    parser = LightningArgumentParser()
+    parser.add_class_arguments(getattr(lightning_modules, name), "model")
+    return {action.dest.removeprefix("model."): action.help for action in parser._actions if "." in action.dest}
+
+
+@pytest.mark.parametrize("name", lightning_modules.__all__)
+def test_every_network_has_the_settings_that_apply_to_it_with_their_help(name: str) -> None:
+    found = options(name)
+    expected = {*SHARED}
+    expected |= {"label_smoothing"} if name in SMOOTHED else set()
+    expected |= {"norm_lr_factor"} if name in WITH_NORMS else set()
+    expected |= {"objective", "logistic"} if name in TEXTS else set()
+    assert {"label_smoothing", "norm_lr_factor", "logistic", *SHARED} & found.keys() == expected - {"objective"}
+    assert expected <= found.keys()
+    for setting in expected:
+        assert len(found[setting]) > 20, f"{setting} has no help"
+
+
+@pytest.mark.parametrize("name", lightning_modules.__all__)
+def test_a_mistyped_name_is_refused_by_the_constructor(name: str) -> None:
+    with pytest.raises(TypeError, match="lable_smoothing"):
+        build(name, lable_smoothing=0.1)
+
+
+@pytest.mark.parametrize("name", lightning_modules.__all__)
+def test_a_mistyped_name_is_refused_by_the_command(name: str, command: Callable[..., tuple[int, str, str]]) -> None:
+    data = "tests.tiny_text.TinyDocuments" if "vocab_size" in NEEDED[name] else "tests.tiny.TinyDataModule"
+    arguments = ("fit", "--model", f"lightning_modules.{name}", "--data", data, "--model.optimiser", "Adam")
+    code, _, errors = command(*arguments)
+    assert code == 2
+    assert "optimiser" in errors
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("name", "setting", "value"), REFUSED)
+def test_a_setting_that_does_not_apply_is_refused(name: str, setting: str, value: object) -> None:
+    assert setting not in options(name)
+    with pytest.raises(
+        (InputError, TypeError), match=f"model.{setting} is {value}: this network|unexpected.*{setting}"
+    ):
+        build(name, **{setting: value})
+
+
+@pytest.mark.parametrize("name", lightning_modules.__all__)
+def test_a_checkpoint_of_a_model_made_in_python_loads(name: str, tmp_path: Path) -> None:
+    model = build(name, decay_norms_and_biases=False)
+    trainer = Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+    trainer.strategy.connect(model)
+    model._trainer = trainer
+    trainer.save_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    loaded = type(model).load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    assert loaded.hparams == model.hparams
+    assert {*NEEDED[name], "decay_norms_and_biases", "norm_lr_factor"} <= model.hparams.keys()
+    assert "training" not in model.hparams
+    assert not loaded.decay_norms_and_biases
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key
