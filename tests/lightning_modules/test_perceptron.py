@@ -47,6 +47,7 @@ def test_gradient_descent_one_image_a_batch_is_rosenblatts_rule() -> None:
 
 
 def test_a_larger_batch_takes_the_mean_of_the_steps() -> None:
+    torch.manual_seed(0)
     images, targets = points(10)
     model = Perceptron(in_channels=2, image_size=1, initializer="normal", initializer_scale=1.0)
     w, b, x = model.linear.weight[0].detach().clone(), model.linear.bias[0].detach().clone(), images.flatten(1)
