@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from engine.ownership import make_paths_absolute
+from engine.ownership import is_own_data, make_paths_absolute
 
 # Options that belong to one call of the command and not to the run.
 OPTIONS_OF_ONE_CALL = (
@@ -22,7 +22,8 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
     Args:
         parser: The parser of the subcommand.
         settings: What it parsed.
-        linked: Arguments of the model that the data states, which the parser does not return; recorded if given.
+        linked: Arguments of the model that the data states, which the parser does not return; recorded if given
+            beside data of another package.
 
     Returns:
         The config, without options of one call, and with absolute paths.
@@ -32,7 +33,7 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
         settings.pop(key, None)
     config = yaml.safe_load(parser.dump(settings, skip_unset=False, skip_validation=True))
     given = settings["model"].get("init_args") or {}
-    for name in linked:
+    for name in () if is_own_data(config) else linked:  # data of this project states them
         if given.get(name) is not None:
             config["model"]["init_args"][name] = given[name]
     make_paths_absolute(config)

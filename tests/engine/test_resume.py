@@ -297,6 +297,14 @@ def test_a_function_that_moved_is_still_the_runs_own(now: str, same: bool, tmp_p
     assert (not changes(tmp_path, config(now))) == same
 
 
+def test_a_runs_config_repeats_it(finished: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, errors = command("fit", "--config", finished / "config.yaml", "--run_dir", tmp_path / "again")
+    assert code == 0, errors
+    assert (tmp_path / "again" / "config.yaml").read_bytes() == (finished / "config.yaml").read_bytes()
+    first, again = (load_checkpoint(run / "checkpoints" / "last.ckpt") for run in (finished, tmp_path / "again"))
+    assert_same_bits(again["state_dict"], first["state_dict"])
+
+
 def test_a_finished_run_says_that_nothing_is_left_to_do(
     finished: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
