@@ -142,7 +142,8 @@ def _extract(archive: Path, member: str, temporary: Path) -> None:
         with tarfile.open(archive) as tar:
             tar.extractall(temporary, filter="data")  # which lets no path out of the folder
     except (tarfile.TarError, zlib.error) as error:
-        raise RuntimeError(f"{archive.name}: {error}") from error
+        reason = str(error).partition(":\n")[0]  # what follows is a line for each kind of compression that was tried
+        raise RuntimeError(f"{archive.name}: {reason}") from error
     if not (temporary / member).is_dir():
         raise RuntimeError(f"{archive.name}: no folder {member} in it")
     target = archive.parent / member

@@ -1,8 +1,14 @@
 """A download is given up in time, fails in one line, and leaves what was there before as it was."""
 
 import contextlib
+import hashlib
+import io
+import signal
 import socket
 import socketserver
+import subprocess
+import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +16,18 @@ from pathlib import Path
 import pytest
 
 import core.download
-from core.download import STALLS_AFTER, Request, answering, download
+from core.download import (
+    STALLS_AFTER,
+    RemoteFile,
+    Request,
+    answering,
+    download,
+    download_archive,
+    download_files,
+)
 from core.errors import InputError
-from tests.servers import Dripping, Files, Rubbish, refusing, serving, silent
+from tests.processes import ROOT
+from tests.servers import Broken, Dripping, Files, Rubbish, refusing, serving, silent
 
 
 def failing(*files: Path) -> Callable[[], None]:
@@ -145,3 +160,133 @@ def test_a_folder_that_cannot_be_made_is_a_failure_in_one_line(tmp_path: Path) -
     target = tmp_path / "file" / "folder" / "a"
     with pytest.raises(InputError, match="the download failed"):
         download(failing(target), [target], Request(tmp_path / "file", "nothing", "MNIST"))
+
+
+# Files and archives
+
+
+CONTENT = b"digits" * 100
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """The folder of a server, with a file and an archive of a folder."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "digits").write_bytes(CONTENT)
+    pack(folder / "set.tar.gz", "set/a", "set/deep/b")
+    return folder
+
+
+def pack(path: Path, *names: str) -> Path:
+    """Writes an archive of files of these names."""
+    with tarfile.open(path, "w:gz") as tar:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size = len(CONTENT)
+            tar.addfile(info, io.BytesIO(CONTENT))
+    return path
+
+
+def request(folder: Path) -> Request:
+    return Request(folder, "no digits", "MNIST")
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("md5", [MD5, None], ids=["checksum", "no checksum"])
+def test_a_part_left_by_a_killed_download_is_replaced(site: Path, tmp_path: Path, md5: str | None) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "digits.part").write_bytes(b"half")
+    with serving(Files, site) as address:
+        download_files([RemoteFile("digits", [f"{address}digits"], md5)], tmp_path / "new", request(tmp_path))
+    assert (tmp_path / "new" / "digits").read_bytes() == CONTENT
+    assert files_in(tmp_path / "new") == ["digits"]
+
+
+def test_a_mirror_whose_file_is_wrong_gives_way_to_the_next(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "digits").write_bytes(b"changed on the way")
+    with serving(Files, tmp_path / "other") as wrong, serving(Files, site) as right, refusing() as nobody:
+        urls = [f"{address}digits" for address in (nobody, wrong, right)]
+        download_files([RemoteFile("digits", urls, MD5)], tmp_path / "new", request(tmp_path))
+        assert (tmp_path / "new" / "digits").read_bytes() == CONTENT
+        with pytest.raises(InputError, match=r"the download failed \(.*(not found or corrupted|corrupted)"):
+            download_files([RemoteFile("more", urls[:2], MD5)], tmp_path / "new", request(tmp_path))
+    assert files_in(tmp_path / "new") == ["digits"]
+
+
+def test_a_file_that_breaks_off_is_no_file_whether_or_not_others_came_before(site: Path, tmp_path: Path) -> None:
+    with serving(Files, site) as good, serving(Broken, site) as bad:
+        files = [RemoteFile("a", [f"{good}digits"], MD5), RemoteFile("b", [f"{bad}digits"], MD5)]
+        with pytest.raises(InputError, match="holds no digits, and the download failed"):
+            download_files(files, tmp_path / "new", request(tmp_path))
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_download_killed_within_a_file_leaves_nothing_that_counts_as_there(site: Path, tmp_path: Path) -> None:
+    (site / "long").write_bytes(bytes(10_000_000))
+    code = (
+        "import os, signal, sys, torchvision.datasets.utils as utils\n"
+        "from pathlib import Path\n"
+        "from core.download import RemoteFile, Request, download_files\n"
+        "def killed(url, root, filename, md5):\n"
+        "    os.makedirs(root, exist_ok=True)\n"
+        "    Path(root, filename).write_bytes(b'half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "utils.download_url = killed\n"
+        "folder = Path(sys.argv[2])\n"
+        "download_files([RemoteFile('long', [sys.argv[1]])], folder, Request(folder, 'nothing', 'MNIST'))\n"
+    )
+    with serving(Files, site) as address:
+        ended = subprocess.run([sys.executable, "-c", code, f"{address}long", tmp_path / "new"], cwd=ROOT, check=False)
+        assert ended.returncode == -signal.SIGKILL
+        assert files_in(tmp_path / "new") == ["long.part"]
+        download_files([RemoteFile("long", [f"{address}long"])], tmp_path / "new", request(tmp_path))
+    assert (tmp_path / "new" / "long").stat().st_size == 10_000_000
+    assert files_in(tmp_path / "new") == ["long"]
+
+
+def test_an_archive_is_extracted_and_goes(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "new" / "set.part").mkdir(parents=True)
+    (tmp_path / "new" / "set.part" / "half").touch()  # as a killed extraction leaves it
+    with serving(Files, site) as address:
+        archive = RemoteFile("set.tar.gz", [f"{address}set.tar.gz"])
+        download_archive(archive, "set", tmp_path / "new", request(tmp_path))
+    assert files_in(tmp_path / "new") == ["set/a", "set/deep/b"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["set"]
+
+
+def test_an_archive_replaces_a_damaged_folder_and_one_put_there_by_hand_stays(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "new" / "set").mkdir(parents=True)
+    (tmp_path / "new" / "set" / "damaged").touch()
+    by_hand = pack(tmp_path / "new" / "set.tar.gz", "set/a")
+    with refusing() as nobody:
+        archive = RemoteFile(by_hand.name, [f"{nobody}a"], hashlib.md5(by_hand.read_bytes()).hexdigest())
+        download_archive(archive, "set", tmp_path / "new", request(tmp_path))
+    assert files_in(tmp_path / "new") == ["set.tar.gz", "set/a"]
+
+
+@pytest.mark.parametrize("name", ["../escaped", "other/a"])
+def test_an_archive_that_is_not_what_was_expected_leaves_what_there_was(name: str, site: Path, tmp_path: Path) -> None:
+    pack(site / "set.tar.gz", "set/a" if name[0] == "." else name, name)
+    (tmp_path / "new" / "set").mkdir(parents=True)
+    (tmp_path / "new" / "set" / "before").touch()
+    with serving(Files, site) as address:
+        archive = RemoteFile("set.tar.gz", [f"{address}set.tar.gz"])
+        with pytest.raises(InputError, match=r"the download failed \(set\.tar\.gz: "):
+            download_archive(archive, "set", tmp_path / "new", request(tmp_path))
+    assert files_in(tmp_path / "new") == ["set/before"]
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_an_archive_that_is_none_is_one_line(site: Path, tmp_path: Path) -> None:
+    (site / "set.tar.gz").write_bytes(b"no archive")
+    with serving(Files, site) as address:
+        archive = RemoteFile("set.tar.gz", [f"{address}set.tar.gz"])
+        with pytest.raises(InputError, match=r"\(set\.tar\.gz: file could not be opened successfully\); put"):
+            download_archive(archive, "set", tmp_path / "new", request(tmp_path))
+    assert not (tmp_path / "new").exists()
