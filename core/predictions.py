@@ -1,11 +1,14 @@
-"""What `predict` returns: a table of predictions."""
+"""Predictions as tables, which `predict` prints and writes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
 EXCERPT = 60  # letters of a text on the screen
+
+Display = Literal["whole", "excerpts", "last_column"]
 
 
 @dataclass(frozen=True)
@@ -13,35 +16,35 @@ class Table:
     """Predictions, a row each.
 
     Attributes:
-        header: What the columns are called.
+        header: Names of the columns.
         rows: One cell a column.
-        kind: `files` are named in the first column, which is shown in full; `texts` stand there, and are shown in part;
-            `prose` is shown as it stands, its last column alone.
+        display: How `predict` prints it; a file has all of it. `whole`: every cell. `excerpts`: of the first column
+            only the beginning, for texts. `last_column`: the last column alone, line breaks included, for longer texts.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
-    kind: str = "files"
+    display: Display = "whole"
 
 
 def classified(
-    what: str, names: Sequence[str], probabilities: Tensor, class_names: Sequence[str], kind: str = "files"
+    what: str, names: Sequence[str], probabilities: Tensor, class_names: Sequence[str], display: Display = "whole"
 ) -> Table:
     """Returns a table of the two likeliest classes of each sample.
 
     Args:
-        what: What the samples are called.
-        names: What each prediction is about.
+        what: Header of the first column, such as `file`.
+        names: Name of each sample, or its text.
         probabilities: [N, K].
         class_names: K names.
-        kind: How names are shown.
+        display: How `predict` prints the table.
     """
     best, order = probabilities.topk(2)
     rows = [
         (name, class_names[first], f"{p:.4f}", class_names[second], f"{q:.4f}")
         for name, (first, second), (p, q) in zip(names, order.tolist(), best.tolist(), strict=True)
     ]
-    return Table((what, "class", "probability", "runner-up", "its probability"), rows, kind)
+    return Table((what, "class", "probability", "runner-up", "its probability"), rows, display)
 
 
 def excerpt(text: str, length: int = EXCERPT) -> str:

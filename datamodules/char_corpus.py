@@ -238,7 +238,7 @@ class CharCorpusDataModule(TextDataModule):
             outputs: How each goes on, int64 [N, L].
         """
         texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(names, outputs, strict=True)]
-        return Table(("prime", "text"), texts, "prose")
+        return Table(("prime", "text"), texts, "last_column")
 
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N]."""

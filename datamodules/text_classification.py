@@ -67,7 +67,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
     stand_in = "documents"
     learned = "symbols or classes"
     input_kind = "text"
-    table_kind = "texts"
+    table_display = "excerpts"
     splits: dict[str, ClassifiedTexts]
 
     def __init__(

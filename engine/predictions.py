@@ -1,4 +1,4 @@
-"""What `predict` prints and writes."""
+"""Prints and writes the predictions of `predict`."""
 
 import csv
 from pathlib import Path
@@ -24,11 +24,11 @@ def report(table: Table, output: str | None) -> None:
     Raises:
         InputError: The file cannot be written.
     """
-    if table.kind == "prose":
+    if table.display == "last_column":
         for row in table.rows[:SHOWN]:
             print_line(f"{row[-1]}\n")
     else:
-        first = excerpt if table.kind == "texts" else str
+        first = excerpt if table.display == "excerpts" else str
         shown = [tuple(table.header), *((first(row[0]), *row[1:]) for row in table.rows[:SHOWN])]
         widths = [max(len(row[column]) for row in shown) for column in range(len(table.header))]
         for row in shown:

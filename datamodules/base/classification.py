@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.predictions import Table, classified
+from core.predictions import Table, Display, classified
 from datamodules.base.sample_data_module import SampleDataModule
 
 
@@ -19,8 +19,8 @@ class ClassificationDataModule(SampleDataModule):
     class_names: tuple[str, ...]
     num_classes: int
     input_kind: ClassVar[str] = "file"  # heading of the first column of `predict`'s table
-    table_kind: ClassVar[str] = "files"  # how that column is shown, see `Table`
+    table_display: ClassVar[Display] = "whole"  # how `predict` prints it, see `Table`
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns the two likeliest classes of each sample, from probabilities [N, K]."""
-        return classified(self.input_kind, names, outputs, self.class_names, self.table_kind)
+        return classified(self.input_kind, names, outputs, self.class_names, self.table_display)

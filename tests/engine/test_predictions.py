@@ -44,7 +44,7 @@ def test_a_file_that_cannot_be_written_is_named() -> None:
 
 def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     text = "one\ntwo " * 40
-    report(Table(("text", "class"), [(text, "good")], "texts"), "out.csv")
+    report(Table(("text", "class"), [(text, "good")], "excerpts"), "out.csv")
     line = capsys.readouterr().out.splitlines()[1]
     assert line.startswith("one two one two")
     assert "...  good" in line
@@ -55,7 +55,7 @@ def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.Capture
 
 
 def test_prose_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
-    report(Table(("prime", "text"), [("a", "a b\n  c")], "prose"), None)
+    report(Table(("prime", "text"), [("a", "a b\n  c")], "last_column"), None)
     assert capsys.readouterr().out == "a b\n  c\n\n"
 
 

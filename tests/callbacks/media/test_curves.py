@@ -19,6 +19,7 @@ def test_curves_have_a_point_an_epoch(epochs: int) -> None:
     assert list(accuracy.lines[1].get_ydata()) == [50.0] * epochs
     assert len(rate.lines) == 1
     figure.draw_without_rendering()
+    assert all(tick == int(tick) for axes in figure.axes for tick in axes.get_xticks())
 
 
 def test_curves_leave_out_what_was_not_measured() -> None:
