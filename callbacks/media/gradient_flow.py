@@ -51,7 +51,7 @@ def draw_gradient_flow(norms: dict[str, Tensor]) -> Figure:
         ylabel="gradient norm, of that at the last step",
         title="what the last prediction's loss depends on",
     )
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
