@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.predictions import Table, Display, classified
+from core.predictions import Display, Table, classified
 from datamodules.base.sample_data_module import SampleDataModule
 
 
