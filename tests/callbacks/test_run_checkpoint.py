@@ -16,6 +16,8 @@ from core.signals import StopRequest
 from engine import trainer as trainer_module
 from engine.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
+from tests.contract.data import PointBatch, Points
+from tests.contract.modules import ManuallyAdversarial
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -236,3 +238,31 @@ def test_the_command_ends_with_the_code_of_the_signal(
     assert "interrupted at step 3" in output
     assert "fit --ckpt_path run" in output
     assert "Traceback" not in errors
+
+
+class EverySecondBatch(ManuallyAdversarial):
+    """Updates weights after every second batch alone."""
+
+    def training_step(self, batch: PointBatch, batch_idx: int) -> None:
+        if batch_idx % 2:
+            super().training_step(batch, batch_idx)
+        else:
+            for player in self.means:
+                self.means[player].update(self.loss(player, batch).detach())
+
+
+def test_batches_that_update_no_weights_are_no_steps(tmp_path: Path) -> None:
+    counts: list[int] = []
+    saved: list[int] = []
+
+    class Look(Callback):
+        def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+            counts.append(trainer.optimizer_steps)
+
+        def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict) -> None:
+            saved.append(trainer.optimizer_steps)
+
+    callbacks = [Look(), RunCheckpoint(every_n_train_steps=1)]
+    tiny_trainer(tmp_path, max_epochs=1, logger=False, callbacks=callbacks).fit(EverySecondBatch(), Points())
+    assert counts == [0, 1, 1, 2, 2, 3]
+    assert saved == [1, 2, 3]

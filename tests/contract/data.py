@@ -7,10 +7,12 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
+from core.errors import InputError
 from core.predictions import Table
 from core.randomness import generator
-from datamodules.base.data_module import DataModule
 from datamodules.base.loader import SampleLoader
+from datamodules.base.sample_data_module import SampleDataModule
+from datamodules.base.split import Split
 
 SIZES = {"train": 240, "val": 40, "test": 50}
 VOCAB_SIZE, LENGTH = 12, 5
@@ -37,27 +39,43 @@ class PairBatch:
     lengths: Tensor
 
 
-class TensorLoader(SampleLoader):
-    """Hands out rows of tensors, in an order that follows from seed and epoch."""
+@dataclass
+class PointSplit(Split):
+    """Points [N, 2]."""
 
-    def __init__(self, tensors: tuple[Tensor, ...], batch: type, *arguments: Any) -> None:
-        super().__init__(len(tensors[0]), *arguments)
-        self.tensors = tensors
-        self.batch = batch
+    points: Tensor
+
+
+@dataclass
+class PairSplit(Split):
+    """Sequences and their targets, as in a batch."""
+
+    sources: Tensor
+    targets: Tensor
+    lengths: Tensor
+
+
+class RowLoader(SampleLoader):
+    """Returns batches of a split's rows, in an order that follows from seed and epoch."""
+
+    def __init__(self, batch_type: type, split: Split, *arguments: Any) -> None:
+        super().__init__(len(split), *arguments)
+        self.batch_type = batch_type
+        self.split = split
 
     def __iter__(self) -> Iterator[Any]:
         """Yields batches from `position` on."""
         if self.seed is None:
-            order = torch.arange(self.rank, self.samples, self.world_size)
+            order = torch.arange(self.rank, len(self.split), self.world_size)
         else:
-            order = torch.randperm(self.samples, generator=generator(self.seed, "order", self.epoch))
+            order = torch.randperm(len(self.split), generator=generator(self.seed, "order", self.epoch))
             order = order[: len(self) * self.batch_size][self.rank :: self.world_size]
         first, self.position = self.position, 0
         for index in order.split(self.share)[first:]:
-            yield self.batch(*(tensor[index] for tensor in self.tensors))
+            yield self.batch_type(*self.split.take(index).stores)
 
 
-class Unlabelled(DataModule):
+class Unlabelled(SampleDataModule):
     """Samples without classes, made from a seed.
 
     Args:
@@ -65,7 +83,6 @@ class Unlabelled(DataModule):
         eval_batch_size: Samples a batch in validation, test and prediction.
     """
 
-    name = "unlabelled"
     unit = "samples"
     stand_in = "samples"
     batch_type: ClassVar[type]
@@ -73,44 +90,31 @@ class Unlabelled(DataModule):
     def __init__(self, batch_size: int = 40, eval_batch_size: int = 16) -> None:
         super().__init__("", "synthetic", batch_size, eval_batch_size)
 
-    def make(self, count: int, rng: torch.Generator) -> tuple[Tensor, ...]:
+    def make(self, count: int, rng: torch.Generator) -> Split:
         """Makes so many samples."""
         raise NotImplementedError
 
-    def load(self) -> dict[str, range]:
+    def load(self) -> dict[str, Split]:
         """Makes all parts."""
-        self.tensors = {part: self.make(count, generator(0, part)) for part, count in SIZES.items()}
-        return {part: range(count) for part, count in SIZES.items()}
+        return {part: self.make(count, generator(0, part)) for part, count in SIZES.items()}
 
-    def _loader(self, part: str, batch_size: int, seed: int | None = None) -> TensorLoader:
+    def make_loader(self, split: Split, batch_size: int, seed: int | None, in_order: bool) -> RowLoader:
+        """Makes a loader of this process."""
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
-        loader = TensorLoader(self.tensors[part], self.batch_type, batch_size, seed, rank, world_size)
-        return self.keep(part, loader)
+        return RowLoader(self.batch_type, split, batch_size, seed, rank, world_size)
 
-    def train_dataloader(self) -> TensorLoader:
-        """Loader of the training part, at the batch where a resumed run continues."""
-        return self.resumed(self._loader("train", self.batch_size, self.trainer.seed))
+    def read_inputs(self) -> Split:
+        """Refuses files."""
+        raise InputError("--input: there are no files of these samples")
 
-    def val_dataloader(self) -> TensorLoader:
-        """Loader of the validation part."""
-        return self._loader("val", self.eval_batch_size)
-
-    def test_dataloader(self) -> TensorLoader:
-        """Loader of the test part."""
-        return self._loader("test", self.eval_batch_size)
-
-    predict_dataloader = test_dataloader
-
-    def prediction_names(self) -> list[str]:
-        """Names of the test samples."""
-        return [f"test[{place}]" for place in range(SIZES["test"])]
+    def input_names(self) -> list[str]:
+        """Returns the names as they are given."""
+        return self.inputs
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns the numbers that the model makes of each sample."""
-        rows = [
-            (name, " ".join(f"{value:g}" for value in row)) for name, row in zip(names, outputs.tolist(), strict=True)
-        ]
-        return Table(("sample", "output"), rows)
+        texts = [" ".join(f"{value:g}" for value in row) for row in outputs.tolist()]
+        return Table(("sample", "output"), list(zip(names, texts, strict=True)))
 
 
 class Points(Unlabelled):
@@ -119,11 +123,11 @@ class Points(Unlabelled):
     name = "points"
     batch_type = PointBatch
 
-    def make(self, count: int, rng: torch.Generator) -> tuple[Tensor, ...]:
+    def make(self, count: int, rng: torch.Generator) -> PointSplit:
         """Draws points at about distance 1 from the origin."""
         angle = 2 * torch.pi * torch.rand(count, generator=rng)
         radius = 1 + 0.1 * torch.randn(count, generator=rng)
-        return (torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1),)
+        return PointSplit(torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1))
 
 
 class Pairs(Unlabelled):
@@ -133,10 +137,10 @@ class Pairs(Unlabelled):
     batch_type = PairBatch
     vocab_size = VOCAB_SIZE
 
-    def make(self, count: int, rng: torch.Generator) -> tuple[Tensor, ...]:
+    def make(self, count: int, rng: torch.Generator) -> PairSplit:
         """Draws sequences."""
         lengths = torch.randint(1, LENGTH + 1, (count,), generator=rng)
         places = torch.arange(LENGTH).expand(count, LENGTH)
         sources = torch.randint(1, VOCAB_SIZE, (count, LENGTH), generator=rng).where(places < lengths[:, None], 0)
         targets = sources.gather(1, (lengths[:, None] - 1 - places).clamp(min=0)).where(places < lengths[:, None], 0)
-        return sources, targets, lengths
+        return PairSplit(sources, targets, lengths)
