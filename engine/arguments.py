@@ -1,7 +1,7 @@
-"""Everything about the command line that can be settled before torch is imported, which takes seconds.
+"""Reads the command line as far as it goes without torch, whose import takes seconds.
 
-Config names become files, run folders become checkpoints with the config beside them, and mistyped
-subcommands and configs are answered at once.
+Config names become files, run folders become checkpoints with their config, and mistyped subcommands and configs are
+refused at once.
 """
 
 import difflib
@@ -45,7 +45,7 @@ configs: {configs}
 
 @dataclass
 class Arguments:
-    """A command line whose files have been found.
+    """A parsed command line, whose config and checkpoint files exist.
 
     Attributes:
         subcommand: One of SUBCOMMANDS.
@@ -116,9 +116,10 @@ def read_config(path: Path) -> dict:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or "it cannot be parsed"
+        where, reason = "", "it cannot be parsed"
+        if isinstance(error, yaml.MarkedYAMLError):
+            where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            reason = error.problem or reason
         raise InputError(f"{path}{where}: broken YAML: {reason}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
@@ -170,8 +171,8 @@ def flatten(tree: dict, prefix: str = "") -> dict[str, object]:
 def parse_command_line(argv: list[str]) -> Arguments:
     """Turns a command line into Arguments.
 
-    Precedence is flag, then `--config`, then the config of the run that `--ckpt_path` names: the parser takes
-    settings in order, so they are laid out from last to first.
+    Precedence is flag, then `--config`, then the config of the run that `--ckpt_path` names: the parser reads settings
+    in order, so these stand in the reverse order in `options`.
 
     Args:
         argv: What follows the command, beginning with a subcommand.

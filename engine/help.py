@@ -1,4 +1,4 @@
-"""Makes a subcommand's help readable: what a user needs comes first, and the rest has a place."""
+"""Shortens a subcommand's help to the options that most users need."""
 
 from argparse import SUPPRESS
 
@@ -7,8 +7,8 @@ from pytorch_lightning.cli import LightningArgumentParser
 from engine.arguments import typed_command
 
 HELP_ON_HELP = """
-Options of a model or a data set, with their defaults: --model.help lightning_modules.VGG,
---data.help datamodules.CIFAR10DataModule. Everything that Lightning's Trainer takes: --help.trainer.
+Options of a model or a data set, with their defaults: --model.help CLASS_PATH and --data.help CLASS_PATH, with a
+class path as in a config. All options of Lightning's Trainer: --help.trainer.
 """
 
 TITLES = {
@@ -47,7 +47,7 @@ NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
 
 
 def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
-    """Leaves what few need out of a subcommand's help, and says where it is."""
+    """Leaves rarely used options out of a subcommand's help, and adds how to see them."""
     for action in parser._actions:
         group, _, option = action.dest.partition(".")
         rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS
