@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+import lightning_modules
 from core.errors import InputError
+from core.measures import measures_of
 from engine.arguments import CONFIGS, find_config, read_config
 from results.__main__ import FOLDER
 from results.page import shortfall
@@ -37,6 +39,13 @@ def test_a_row_has_a_config_and_seeds(row: Published) -> None:
     assert row.seeds[0] == 42
     assert len(set(row.seeds)) == len(row.seeds)
     assert row.minutes > 0
+
+
+@pytest.mark.parametrize("row", list(TABLE), ids=lambda row: row.id)
+def test_a_row_is_compared_by_what_its_model_measures(row: Published) -> None:
+    model = getattr(lightning_modules, read_config(find_config(row.config))["model"]["class_path"].rpartition(".")[2])
+    measure = measures_of(model)[row.measure.name]
+    assert (measure.better, measure.unit == "%") == (row.measure.better, row.measure.unit == "%")
 
 
 def test_every_published_config_has_a_row() -> None:
