@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from torch.optim.lr_scheduler import ConstantLR, LambdaLR, SequentialLR
 
 from engine.checkpoint_io import load_checkpoint
 from lightning_modules.schedules import WarmupCosine
+from tests.contract.data import Points
+from tests.contract.modules import ManuallyAdversarial
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 WithSchedule = pytest.mark.parametrize("schedule", [None, WarmupCosine], ids=["constant", "schedule"])
@@ -95,3 +98,31 @@ def test_a_change_is_applied_once_however_often_the_run_goes_on(schedule: type, 
     longer.fit(_model(schedule, lr=0.02), TinyDataModule(), ckpt_path=last)
     assert {group["initial_lr"] for group in longer.optimizers[0].param_groups} == {0.02}
     assert set(longer.lr_scheduler_configs[0].scheduler.base_lrs) == {0.02}
+
+
+def test_each_of_several_optimizers_is_compared_with_its_own(tmp_path: Path) -> None:
+    class Faster(ManuallyAdversarial):
+        """Has a generator that learns twice as fast, and a sequence of schedules for it."""
+
+        rate = 0.02
+
+        def configure_optimizers(self) -> tuple[list, list]:
+            optimizers, (first, _) = super().configure_optimizers()
+            optimizers[1].param_groups[0]["lr"] = self.rate
+            del optimizers[1].param_groups[0]["initial_lr"]
+            parts = [ConstantLR(optimizers[1], 0.5, total_iters=3), LambdaLR(optimizers[1], lambda step: 0.9**step)]
+            return optimizers, [first, SequentialLR(optimizers[1], parts, milestones=[4])]
+
+    def rates(trainer: Trainer) -> list[float]:
+        return [optimizer.param_groups[0]["lr"] for optimizer in trainer.optimizers]
+
+    def fit(model: Faster, max_steps: int, ckpt_path: Path | None = None) -> Trainer:
+        trainer = tiny_trainer(tmp_path, max_epochs=None, max_steps=max_steps, logger=False)
+        trainer.fit(model, Points(), ckpt_path=ckpt_path)
+        return trainer
+
+    halfway = fit(Faster(), 6).run_folder.path / "checkpoints" / "last.ckpt"
+    unchanged = rates(fit(Faster(), 9, halfway))
+    faster = Faster()
+    faster.rate = 0.04
+    assert rates(fit(faster, 9, halfway)) == pytest.approx([unchanged[0], 2 * unchanged[1]])
