@@ -34,12 +34,12 @@ from lightning_modules.tasks.image_classifier import ImageClassifier
 
 
 class RowLSTM(ImageClassifier):
-    """Two LSTM layers of 512 that read a picture row by row; the last state is classified."""
+    """Two LSTM layers that read a picture row by row; the last state is classified."""
 
-    def __init__(self, num_classes: int, in_channels: int = 1, image_size: int = 28) -> None:
+    def __init__(self, num_classes: int, in_channels: int = 1, image_size: int = 28, hidden: int = 512) -> None:
         super().__init__()
-        self.lstm = nn.LSTM(in_channels * image_size, 512, num_layers=2, batch_first=True)
-        self.classifier = nn.Linear(512, num_classes)
+        self.lstm = nn.LSTM(in_channels * image_size, hidden, num_layers=2, batch_first=True)
+        self.classifier = nn.Linear(hidden, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of images [B, C, H, W]."""
