@@ -7,16 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
+from tests.sources import LEVELS, sources
 
-# From top to bottom: a room imports what stands below it, and nothing beside or above it.
-ROOMS = (
-    ("cli", "studies", "results", "benchmarks"),
-    ("engine",),
-    ("callbacks",),
-    ("lightning_modules",),
-    ("datamodules",),
-    ("core",),
-)
 # Within a room: from top to bottom again, where it has rooms of its own. The rest of the room stands on top of them.
 INNER = {
     "datamodules": (("images", "text"), ("base", "batches")),
@@ -73,13 +65,6 @@ TESTED_ELSEWHERE = {
     "results/runs.py": "results/test_main.py",
     "results/table_file.py": "results/test_table.py",
 }
-
-LEVELS = {room: level for level, rooms in enumerate(reversed(ROOMS)) for room in rooms}
-
-
-def sources() -> list[Path]:
-    """Lists the files of the product."""
-    return sorted(path for room in LEVELS for path in [*ROOT.glob(f"{room}.py"), *(ROOT / room).rglob("*.py")])
 
 
 def module_of(path: Path) -> tuple[str, ...]:

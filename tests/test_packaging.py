@@ -8,7 +8,7 @@ from setuptools import Distribution
 import cli
 from engine.arguments import config_names, top_level_help
 from tests.processes import ROOT
-from tests.test_architecture import sources
+from tests.sources import sources
 
 NOT_INSTALLED = ("benchmarks", "results", "studies")  # of the repository alone
 
