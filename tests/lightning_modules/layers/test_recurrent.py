@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from lightning_modules.layers.recurrent import CELLS, Cell, PeepholeLSTM, Recurrent, ScratchLSTM, TorchLayer
+from lightning_modules.layers.recurrent import Recurrent
+from lightning_modules.layers.recurrent_cells import CELLS, Cell, PeepholeLSTM, ScratchLSTM, TorchLayer
 
 B, T, WIDTH, H = 3, 7, 5, 4
 

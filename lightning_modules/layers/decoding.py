@@ -1,0 +1,86 @@
+"""Decoding: the next symbol is chosen from logits, by temperature, top-k and top-p or as the most probable one.
+
+Nucleus (top-p) sampling: Ari Holtzman et al., "The Curious Case of Neural Text Degeneration", 2019, arXiv:1904.09751.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next symbol is chosen.
+
+    Attributes:
+        temperature: Divisor of the logits: below 1 probable symbols are preferred, 0 always takes the most probable.
+        top_k: Number of most probable symbols that are considered; 0 for all.
+        top_p: The fewest most probable symbols with this probability together are considered.
+
+    Raises:
+        InputError: A value is out of range.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value, fits in (
+            ("temperature", self.temperature, self.temperature >= 0),
+            ("top_k", self.top_k, self.top_k >= 0),
+            ("top_p", self.top_p, 0 < self.top_p <= 1),
+        ):
+            if not fits:
+                raise InputError(f"model.{name} is {value}: out of range")
+
+    def weights(self, logits: Tensor) -> Tensor:
+        """Returns the weight of each symbol, float32 [B, V], 0 for those not considered, of logits float32 [B, V]."""
+        if self.temperature == 0:
+            return F.one_hot(logits.argmax(1), logits.shape[1]).float()
+        weights = (logits / self.temperature).softmax(1)
+        ordered, places = weights.sort(1, descending=True)
+        out = ordered.cumsum(1) - ordered >= self.top_p  # the more probable ones suffice
+        if self.top_k:
+            out[:, self.top_k :] = True
+        return weights.masked_fill(out.gather(1, places.argsort(1)), 0.0)
+
+    def draw(self, logits: Tensor, rng: torch.Generator) -> Tensor:
+        """Returns a symbol for each row, int64 [B, 1] on the device of the logits [B, V]; `rng` is on the CPU."""
+        return torch.multinomial(self.weights(logits.float()).cpu(), 1, generator=rng).to(logits.device)
+
+
+def decode(
+    step: Callable[[Tensor, Any], tuple[Tensor, Any]],
+    logits: Tensor,
+    state: Any,
+    length: int,
+    sampling: Sampling,
+    rng: torch.Generator,
+) -> Tensor:
+    """Writes symbols one by one, each of which is the next input.
+
+    Args:
+        step: Returns logits [B, 1, V] and the state after them, of symbols [B, 1] and the state before them.
+        logits: Logits for the first symbol, [B, V].
+        state: The state before the first symbol, such as that of an encoder or after a prompt.
+        length: Number of symbols L.
+        sampling: How each symbol is chosen.
+        rng: Source of randomness, on the CPU.
+
+    Returns:
+        int64 [B, L].
+    """
+    written: list[Tensor] = []
+    while len(written) < length:
+        if written:
+            following, state = step(written[-1], state)
+            logits = following[:, -1]
+        written.append(sampling.draw(logits, rng))
+    return torch.cat(written, 1)

@@ -1,0 +1,154 @@
+"""Recurrent layers of one interface: torch's own, and two LSTMs that are written out.
+
+Long short-term memory: Sepp Hochreiter and Jürgen Schmidhuber, 1997; its forget gate: Felix Gers, Jürgen Schmidhuber
+and Fred Cummins, 2000; peepholes: Felix Gers, Nicol Schraudolph and Jürgen Schmidhuber, 2002. Gated recurrent unit:
+Kyunghyun Cho et al., 2014, arXiv:1406.1078.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Cell = Literal["rnn", "gru", "lstm", "scratch", "peephole"]
+
+
+class TorchLayer(nn.Module):
+    """One of torch's recurrent layers.
+
+    Args:
+        kind: torch's class.
+        input_size: Width I of what is read.
+        hidden: Units H.
+    """
+
+    def __init__(self, kind: type[nn.RNNBase], input_size: int, hidden: int) -> None:
+        super().__init__()
+        self.weights = kind(input_size, hidden, batch_first=True)
+        self.gates = self.weights.weight_hh_l0.shape[0] // hidden
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
+        is_lstm = isinstance(self.weights, nn.LSTM)
+        before = None if state is None else tuple(tensor[None] for tensor in state)  # torch counts layers, too
+        outputs, after = self.weights(x, before if is_lstm or before is None else before[0])
+        return outputs, tuple(tensor[0] for tensor in (after if is_lstm else (after,)))
+
+
+class LSTMWeights(nn.Module):
+    """Weights of an LSTM layer, by torch's names and in its order of gates: input, forget, candidate, output.
+
+    Args:
+        input_size: Width I of what is read.
+        hidden: Units H.
+    """
+
+    def __init__(self, input_size: int, hidden: int) -> None:
+        super().__init__()
+        bound = hidden**-0.5
+        for name, shape in (
+            ("weight_ih_l0", (4 * hidden, input_size)),
+            ("weight_hh_l0", (4 * hidden, hidden)),
+            ("bias_ih_l0", (4 * hidden,)),
+            ("bias_hh_l0", (4 * hidden,)),
+        ):
+            setattr(self, name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
+
+
+class ScratchLSTM(nn.Module):
+    r"""An LSTM layer from matrix products, step by step; it equals torch's.
+
+    With the input x_t and the output h_{t-1} of the step before, each of the four gates has weights of its own:
+
+        i_t = sigmoid(W_i x_t + U_i h_{t-1} + b_i)    how much of the new goes into the cell
+        f_t = sigmoid(W_f x_t + U_f h_{t-1} + b_f)    how much of the old stays in it
+        g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)       what is new
+        o_t = sigmoid(W_o x_t + U_o h_{t-1} + b_o)    how much of the cell is shown
+        c_t = f_t * c_{t-1} + i_t * g_t               the cell: along it gradients flow back undiminished where f is 1
+        h_t = o_t * tanh(c_t)                         the output
+
+    Args:
+        input_size: Width I of what is read.
+        hidden: Units H.
+    """
+
+    gates = 4
+
+    def __init__(self, input_size: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.weights = LSTMWeights(input_size, hidden)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
+        h, c = state or (x.new_zeros(len(x), self.hidden), x.new_zeros(len(x), self.hidden))
+        c = c.float() if torch.is_autocast_enabled(x.device.type) else c  # a sum of many steps, kept exact
+        biases = self.weights.bias_ih_l0 + self.weights.bias_hh_l0
+        # what does not depend on the step before: all steps in one product
+        from_inputs = F.linear(x, self.weights.weight_ih_l0, biases)  # [B, T, 4H]
+        # A view, which autocast casts anew at each step: were it cast once, gradients of all steps would add up in
+        # bfloat16, and be three times as far off.
+        recurrent = self.weights.weight_hh_l0.T  # [H, 4H]
+        outputs = []
+        for from_input in from_inputs.unbind(1):
+            h, c = self.step(torch.addmm(from_input, h, recurrent), c)
+            outputs.append(h)
+        return torch.stack(outputs, 1), (h, c)
+
+    def step(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns output and cell of a step, [B, H] each.
+
+        Args:
+            sums: What the gates have been sent, [B, 4H].
+            c: The cell before, [B, H].
+        """
+        i, f, g, o = sums.chunk(4, dim=1)
+        admit = i.sigmoid()
+        keep = f.sigmoid()
+        candidate = g.tanh()
+        show = o.sigmoid()
+        c = keep * c + admit * candidate
+        return show * c.tanh(), c
+
+
+class PeepholeLSTM(ScratchLSTM):
+    """An LSTM layer whose gates see the cell: those of input and forgetting the old one, that of output the new one.
+
+    Each unit's gates see its own cell alone, by weights p:
+
+        i_t = sigmoid(... + p_i * c_{t-1})
+        f_t = sigmoid(... + p_f * c_{t-1})
+        o_t = sigmoid(... + p_o * c_t)
+
+    Args:
+        input_size: Width I of what is read.
+        hidden: Units H.
+    """
+
+    def __init__(self, input_size: int, hidden: int) -> None:
+        super().__init__(input_size, hidden)
+        self.peepholes = nn.Parameter(torch.zeros(3, hidden))  # input, forget, output
+
+    def step(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns output and cell of a step, as an LSTM does."""
+        i, f, g, o = sums.chunk(4, dim=1)
+        to_input, to_forget, to_output = self.peepholes
+        admit = (i + to_input * c).sigmoid()
+        keep = (f + to_forget * c).sigmoid()
+        candidate = g.tanh()
+        c = keep * c + admit * candidate
+        show = (o + to_output * c).sigmoid()
+        return show * c.tanh(), c
+
+
+# Makes a layer from the width of what it reads and its units.
+CELLS: dict[Cell, Callable[[int, int], nn.Module]] = {
+    "rnn": partial(TorchLayer, nn.RNN),
+    "gru": partial(TorchLayer, nn.GRU),
+    "lstm": partial(TorchLayer, nn.LSTM),
+    "scratch": ScratchLSTM,
+    "peephole": PeepholeLSTM,
+}

@@ -1,0 +1,168 @@
+"""Language modelling: the next symbol of a text is predicted, and texts are written."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import InputError
+from core.evaluation_mode import evaluation_mode
+from core.measures import Measure
+from core.randomness import generator
+from datamodules.batches import CharacterBatch
+from lightning_modules.layers.decoding import Sampling, decode
+from lightning_modules.layers.recurrent import State
+from lightning_modules.tasks.metrics import LanguageMetrics
+from lightning_modules.tasks.task import Task
+
+
+class LanguageModel(Task):
+    """Cross-entropy of the next symbol; the state is carried from batch to batch.
+
+    Logs `loss` (nats a symbol) and `bits` (the same in bits) under `train/`, `val/` and `test/`. The state after a
+    batch is the state before the next one where that continues the text, and is empty where a text begins. Gradients
+    do not pass from batch to batch. A network implements `embed` and `continue_from`.
+
+    Args:
+        temperature: Of what is written: below 1 likelier symbols are preferred, 0 always takes the likeliest.
+        top_k: Writes one of so many likeliest symbols; 0 for any.
+        top_p: Writes one of the likeliest symbols that have so much probability together.
+        length: Symbols to write.
+        training: What `Task` takes, such as `optimizer`.
+
+    Raises:
+        InputError: A setting of what is written is out of range.
+    """
+
+    metrics_type = LanguageMetrics
+    measures = (Measure("loss", "min"), Measure("bits", "min", unit="bits a symbol"))
+    monitor = "val/loss"
+    changeable = ("temperature", "top_k", "top_p", "length")
+
+    def __init__(
+        self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, length: int = 500, **training: Any
+    ) -> None:
+        super().__init__(**training)
+        self.sampling = Sampling(temperature, top_k, top_p)
+        if length < 1:
+            raise InputError(f"model.length is {length}: out of range")
+        self.length = length
+        self.carried: State | None = None  # the state after the last training batch; replaced, never changed in place
+        self._evaluation_state: State | None = None  # the same in validation and test
+
+    @abstractmethod
+    def embed(self, symbols: Tensor) -> Tensor:
+        """Returns the inputs of the first layer, [B, T, I], for symbols int64 [B, T]."""
+
+    @abstractmethod
+    def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
+        """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: empty)."""
+
+    def forward(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Returns logits and the state after them.
+
+        Args:
+            symbols: int64 [B, T].
+            state: The state before them; empty if not given.
+
+        Returns:
+            Logits [B, T, V] of what follows each symbol, and the state.
+        """
+        return self.continue_from(state, self.embed(symbols))
+
+    def _training_outputs(self, batch: CharacterBatch) -> tuple[Tensor, State]:
+        """Returns the mean loss of a batch in nats, and the state after it."""
+        logits, state = self(batch.inputs, None if batch.fresh else self.carried)
+        return _cross_entropy(logits, batch.targets), state
+
+    def losses(self, batch: CharacterBatch) -> dict[str, Tensor]:
+        """Returns the mean cross-entropy of a batch in nats, continuing from the latest training batch's state."""
+        return {"cross_entropy": self._training_outputs(batch)[0]}
+
+    def training_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
+        """Returns the mean loss of a batch in nats, and keeps the state after it for the next batch."""
+        loss, state = self._training_outputs(batch)
+        self.carried = _map(state, Tensor.detach)
+        self.train_metrics.update(loss, batch.targets.numel())
+        return loss
+
+    def evaluate(self, batch: CharacterBatch, metrics: LanguageMetrics) -> Tensor:
+        """Adds a batch to the metrics, and returns its mean loss in nats."""
+        logits, self._evaluation_state = self(batch.inputs, None if batch.fresh else self._evaluation_state)
+        loss = _cross_entropy(logits, batch.targets)
+        metrics.update(loss, batch.targets.numel())
+        return loss
+
+    def predict_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
+        """Returns continuations of texts, int64 [B, length]; one seed gives one continuation of a text."""
+        rng = generator(self.trainer.seed, "write", batch_idx, self.trainer.global_rank)
+        return self.write(batch.symbols, self.length, rng)
+
+    @torch.no_grad()
+    def write(self, prime: Tensor, length: int, rng: torch.Generator) -> Tensor:
+        """Continues texts, symbol by symbol.
+
+        Args:
+            prime: Their beginnings, int64 [B, T].
+            length: Number of symbols L to write.
+            rng: Source of randomness, on the CPU.
+
+        Returns:
+            int64 [B, L].
+        """
+        logits, state = self(prime)
+        return decode(self, logits[:, -1], state, length, self.sampling, rng)
+
+    def gradient_norms(self, symbols: Tensor) -> Tensor:
+        """Returns how strongly the loss of the last prediction depends on each input, by its distance.
+
+        Args:
+            symbols: int64 [B, T + 1].
+
+        Returns:
+            Norm of the gradient with respect to the input so many steps before the last, averaged over the batch:
+            float32 [T], from distance 0.
+        """
+        # without dropout, whose random masks would be measured as well
+        with evaluation_mode(self), torch.inference_mode(False), torch.enable_grad():
+            x = self.embed(symbols[:, :-1]).detach().requires_grad_()
+            logits, _ = self.continue_from(None, x)
+            loss = F.cross_entropy(logits[:, -1].float(), symbols[:, -1], reduction="sum")
+            (gradient,) = torch.autograd.grad(loss, x)
+        return gradient.float().norm(dim=2).mean(0).flip(0)
+
+    def on_train_start(self) -> None:
+        """Brings the state of a checkpoint to the device."""
+        super().on_train_start()
+        if self.carried is not None:
+            self.carried = _map(self.carried, lambda tensor: tensor.to(self.device))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Saves the carried state of all processes, rows in order, as `carried`."""
+        super().on_save_checkpoint(checkpoint)
+        if self.carried is not None:
+            world_size = self.trainer.world_size
+            checkpoint["carried"] = _map(
+                self.carried,
+                lambda rows: self.trainer.strategy.all_gather(rows).flatten(0, 1) if world_size > 1 else rows,
+            )
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Restores the state of this process's rows."""
+        super().on_load_checkpoint(checkpoint)
+        if self._trainer is not None and self._trainer.state.fn == "fit" and "carried" in checkpoint:
+            rank, world_size = self._trainer.global_rank, self._trainer.world_size
+            self.carried = _map(checkpoint["carried"], lambda rows: rows.tensor_split(world_size)[rank].clone())
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Returns the mean loss in nats of logits [B, T, V] for targets [B, T]."""
+    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+
+
+def _map(state: State, change: Callable[[Tensor], Tensor]) -> State:
+    """Returns a state of changed tensors."""
+    return [tuple(change(tensor) for tensor in layer) for layer in state]
