@@ -8,11 +8,11 @@ convolutional neural networks", 2014, arXiv:1404.5997.
 import math
 from typing import Any, Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
+from lightning_modules.layers.local_response_norm import LocalResponseNorm
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # channels and groups of each convolution
@@ -23,19 +23,6 @@ LAYERS = {
 KERNELS = {"imagenet": (11, 5, 3, 3, 3), "cifar": (5, 5, 3, 3, 3)}
 POOLED = (True, True, False, False, True)
 LEAST_SIZE = {"imagenet": 63, "cifar": 15}
-
-
-class LocalResponseNorm(nn.Module):
-    """Divides each value by a power of the energy in five neighbouring channels, with the paper's constants.
-
-    Torch's own takes twice as long on a CPU, and its gradient is not deterministic on a GPU.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns the normalised maps, of the same shape [B, C, H, W]."""
-        squares = x.square().permute(0, 2, 3, 1).flatten(1, 2)  # [B, H * W, C]
-        energy = 5 * F.avg_pool1d(squares, 5, stride=1, padding=2)
-        return x / (2 + 1e-4 * energy.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)) ** 0.75
 
 
 class AlexNet(ImageClassifier):

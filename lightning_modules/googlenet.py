@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from datamodules.batches import ImageBatch
-from lightning_modules.alexnet import LocalResponseNorm
 from lightning_modules.layers.initializers import initialize
+from lightning_modules.layers.local_response_norm import LocalResponseNorm
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # Table 1 of the paper: channels of 1x1, of 3x3 with its reduction before it, of 5x5 with its own, and after pooling.

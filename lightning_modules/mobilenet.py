@@ -4,18 +4,16 @@ Andrew G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks fo
 arXiv:1704.04861.
 """
 
-import math
 from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
+from lightning_modules.layers.mobile_sizes import check_sizes
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # channels and stride of each pair of convolutions, table 1 of the paper; the last one's stride of 2 there is a misprint
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * ((512, 1),), (1024, 2), (1024, 1))
-HALVINGS = {"imagenet": 5, "cifar": 3}
 
 
 class Separable(nn.Sequential):
@@ -90,17 +88,3 @@ class MobileNet(ImageClassifier):
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""
         return [self.classifier[-1]]
-
-
-def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float) -> None:
-    """Checks what both generations of the network are given.
-
-    Raises:
-        InputError: The images are too small, or the multiplier is no factor above 0.
-    """
-    least = 2 ** HALVINGS[stem]
-    if image_size < least:
-        hint = " (stem cifar: 8)" if stem == "imagenet" else ""
-        raise InputError(f"{name}: {HALVINGS[stem]} halvings need images of {least} pixels, not {image_size}{hint}")
-    if not 0 < width_multiplier < math.inf:
-        raise InputError(f"{name}: width_multiplier is a factor above 0, not {width_multiplier:g}")

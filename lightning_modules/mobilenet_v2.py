@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from lightning_modules.layers.initializers import initialize
-from lightning_modules.mobilenet import check_sizes
+from lightning_modules.layers.mobile_sizes import check_sizes
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper

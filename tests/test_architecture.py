@@ -55,6 +55,8 @@ TESTED_ELSEWHERE = {
     "engine/recorded_config.py": "test_cli.py",
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/layers/masks.py": "lightning_modules/test_text_architectures.py",
+    "lightning_modules/layers/local_response_norm.py": "lightning_modules/test_alexnet.py",
+    "lightning_modules/layers/mobile_sizes.py": "lightning_modules/test_mobilenet.py",
     "lightning_modules/layers/recurrent_cells.py": "lightning_modules/layers/test_recurrent.py",
     "lightning_modules/layers/word_embedding.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/tasks/classifier.py": "lightning_modules/tasks/test_image_classifier.py",

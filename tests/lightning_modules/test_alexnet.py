@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import InputError
 from lightning_modules import AlexNet
-from lightning_modules.alexnet import LocalResponseNorm
+from lightning_modules.layers.local_response_norm import LocalResponseNorm
 
 SMALL = {"num_classes": 7, "image_size": 32, "stem": "cifar", "width": 0.1, "head_widths": [9, 8]}
 

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.errors import InputError
 from datamodules.batches import ImageBatch
 from lightning_modules import GoogLeNet
-from lightning_modules.alexnet import LocalResponseNorm
+from lightning_modules.layers.local_response_norm import LocalResponseNorm
 
 SMALL = {"num_classes": 7, "image_size": 32, "stem": "cifar", "width": 0.1}
 
