@@ -1,6 +1,6 @@
 """The one entry point: `python cli.py fit --config vgg_bn.yaml`.
 
-What can be answered without torch is answered at once; the rest is in `engine/command.py`.
+Help and mistyped names need no torch, whose import takes seconds; everything else is in `engine/command.py`.
 """
 
 import os
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         return 128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else int(end.code or 0)
     except KeyboardInterrupt:
         return _end("interrupted", 128 + signal.SIGINT, show_traceback)
-    except RunInterrupted as error:  # has said how to go on
+    except RunInterrupted as error:  # the command to continue has been printed
         return 128 + error.signum
     except InputError as error:
         return _end(str(error), WRONG_INPUT, show_traceback)
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         return _end(f"{error.filename or error}: not permitted to use it", WRONG_INPUT, show_traceback)
     except RunFailed as error:
         return _end(str(error), FAILED, show_traceback)
-    except Exception as error:  # a mistake of this program's: say it in one line, and how to see the whole of it
+    except Exception as error:  # a fault of this program: one line, and how to see the traceback
         return _end(f"{type(error).__name__}: {error} (--traceback shows where)", FAILED, show_traceback)
 
 

@@ -1,1 +1,1 @@
-"""What stands between the command line and Lightning: arguments, run folders, resume, weights, precision."""
+"""The command and the trainer: arguments, run folders, resume, weights and tracking, on top of Lightning."""

@@ -129,7 +129,7 @@ def read_config(path: Path) -> dict:
 
 
 def find_checkpoint(given: str, subcommand: str) -> tuple[Path, Path | None]:
-    """Finds what `--ckpt_path` stands for.
+    """Finds the checkpoint that `--ckpt_path` names.
 
     Args:
         given: A run folder or a checkpoint file.

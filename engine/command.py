@@ -81,7 +81,7 @@ class Command(LightningCLI):
         add_trainer_model_and_data(parser)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Adds what always runs, and links the data's sizes to the model."""
+        """Adds the options of the built-in callbacks, and links the data's sizes to the model."""
         add_run_options(parser)
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
@@ -182,7 +182,7 @@ class Command(LightningCLI):
         return recorded_config(self._parser(self.subcommand), self.settings, LINKED)
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
-        """Trains, and says how to go on."""
+        """Trains, and prints the command to run next."""
         if self.settings.weights and ckpt_path is None:
             if isinstance(datamodule, DataModule) and (run := run_of(self.settings.weights)):
                 datamodule.check_weights(run)

@@ -1,4 +1,4 @@
-"""Makes one line of the parser's long messages: the innermost reason, which is the one that matters."""
+"""Summarizes the parser's long messages in one line: the innermost reason, which is the one that matters."""
 
 import difflib
 import re
@@ -11,16 +11,16 @@ CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a cal
 VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
 END = re.compile(r"\.? (?:Got value|Given value type): | - Expected a <class 'NoneType'>")
 SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
-FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # what else the parser tried, in vain
+FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # other interpretations that the parser tried
 TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
 
 
 def summarize_error(message: str, options: Iterable[str] = ()) -> str:
-    """Returns the line of a message that says what is wrong, with the option that it is wrong about.
+    """Returns the innermost reason of a message in one line, after the option that it is about.
 
     Args:
-        message: What jsonargparse or Lightning says, of any length.
-        options: The options that there are, to name the nearest.
+        message: Message of jsonargparse or Lightning, of any length.
+        options: All options, to suggest the nearest.
 
     Returns:
         One line.

@@ -69,7 +69,7 @@ class RunFolder:
         return cls(path, made).hold()
 
     def hold(self) -> "RunFolder":
-        """Takes the folder for this process until it ends.
+        """Locks the folder for this process until it ends.
 
         Raises:
             InputError: Another process has it, or it cannot be written.
@@ -84,9 +84,9 @@ class RunFolder:
         return self
 
     def release(self) -> None:
-        """Lets other processes have the folder."""
+        """Releases the folder for other processes."""
         if self._lock is not None:
-            with contextlib.suppress(OSError):  # before it is let go: nobody may hold a file that is no longer there
+            with contextlib.suppress(OSError):  # before the lock is released: no other process may lock a deleted file
                 (self.path / ".lock").unlink(missing_ok=True)
             self._lock.release()
             self._lock = None

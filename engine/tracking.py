@@ -1,4 +1,4 @@
-"""Weights & Biases, for whoever asks for it."""
+"""Tracking of runs with Weights & Biases."""
 
 import contextlib
 import netrc
@@ -16,7 +16,7 @@ ID_FILE = "wandb_id.txt"
 
 
 def check_account() -> None:
-    """Checks that Weights & Biases knows who we are: a key in the environment, or one that `wandb login` has stored.
+    """Checks that an account is configured: a key in the environment, or one that `wandb login` has stored.
 
     Raises:
         InputError: There is none.
@@ -34,7 +34,7 @@ def check_account() -> None:
 
 
 def wandb_logger(folder: Path, name: str, mode: Literal["offline", "online"], config: dict[str, Any]) -> WandbLogger:
-    """Makes the logger of a run; a run that is continued or tested goes on as the same one.
+    """Makes the logger of a run; a continued or tested run keeps its id.
 
     Args:
         folder: The run's folder, which keeps the id and the files.
