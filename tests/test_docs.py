@@ -20,11 +20,11 @@ ELSEWHERE = (
 
 
 def named_files(page: Path) -> list[Path]:
-    """Returns the paths that a page links to, or names in backticks from the project's folder."""
+    """Returns the paths that a page links to, or names in backticks, except those that a guide's reader is to write."""
     text = page.read_text(encoding="utf-8")
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
     links = [page.parent / link for link in links if link and not re.match(r"https?:", link)]
-    names = re.findall(r"`((?:\w+/)+(?:\w+\.(?:py|md|yaml))?)`", text)
+    names = re.findall(r"(?<!Write )`((?:\w+/)+(?:\w+\.(?:py|md|yaml))?)`", text)
     return links + [
         place
         for name in names
@@ -40,6 +40,8 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
 
 def test_links_and_names_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("[a](b/c.md#part) [d](https://e.f) `core/errors.py` `published/a.yaml` `tensorboard/` `--x.y`")
+    page.write_text(
+        "[a](b/c.md#part) [d](https://e.f) `core/errors.py` `published/a.yaml` `tensorboard/` Write `core/own.py`"
+    )
     names = [tmp_path / "b" / "c.md", ROOT / "core" / "errors.py", ROOT / "configs" / "published" / "a.yaml"]
     assert named_files(page) == names
