@@ -198,8 +198,8 @@ def test_the_seed_decides_the_run(whole: Callable[..., dict[str, Any]], tmp_path
 
 
 @pytest.fixture
-def finished(finished_run: Callable[..., Path]) -> Path:
-    """A run of one epoch, made by the command."""
+def finished(finished_run: Callable[..., Path], config: Path) -> Path:
+    """A run of one epoch, made by the command; its config is beside it."""
     return finished_run("run", "--trainer.max_epochs", 1)
 
 
