@@ -167,6 +167,12 @@ def test_only_files_that_exist_are_said_to_be_tested_elsewhere() -> None:
     assert {*TESTED_ELSEWHERE} <= {path.relative_to(ROOT).as_posix() for path in sources()}
 
 
+def test_every_folder_of_tests_is_a_package() -> None:
+    """pytest refuses to collect two test files of one name in folders that are none."""
+    folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
 def test_no_file_of_the_tests_imports_a_test_file(path: Path) -> None:
     """What two test files share is in a file of its own, such as `tests/tiny.py`."""

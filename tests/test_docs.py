@@ -40,8 +40,6 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
 
 def test_links_and_names_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(
-        "[a](b/c.md#part) [d](https://e.f) `core/errors.py` `published/a.yaml` Write `core/own.py`"
-    )
+    page.write_text("[a](b/c.md#part) [d](https://e.f) `core/errors.py` `published/a.yaml` Write `core/own.py`")
     names = [tmp_path / "b" / "c.md", ROOT / "core" / "errors.py", ROOT / "configs" / "published" / "a.yaml"]
     assert named_files(page) == names
