@@ -6,7 +6,7 @@ Kyunghyun Cho et al., 2014, arXiv:1406.1078.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Literal
 
 import torch
@@ -33,9 +33,33 @@ class TorchLayer(nn.Module):
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
         is_lstm = isinstance(self.weights, nn.LSTM)
-        before = None if state is None else tuple(tensor[None] for tensor in state)  # torch counts layers, too
-        outputs, after = self.weights(x, before if is_lstm or before is None else before[0])
+        before = None if state is None else tuple(tensor[None] for tensor in state)  # torch has a dimension of layers
+        autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if autocast and is_lstm and not computes_lstms(torch.get_autocast_dtype("cpu")):
+            dtype = self.weights.weight_ih_l0.dtype
+            with torch.autocast("cpu", enabled=False):
+                before = None if before is None else tuple(tensor.to(dtype) for tensor in before)
+                outputs, after = self.weights(x.to(dtype), before)
+        else:
+            outputs, after = self.weights(x, before if is_lstm or before is None else before[0])
         return outputs, tuple(tensor[0] for tensor in (after if is_lstm else (after,)))
+
+
+@cache
+def computes_lstms(dtype: torch.dtype) -> bool:
+    """Returns whether torch's LSTM runs on this CPU under autocast to a data type.
+
+    Autocast always passes LSTMs to oneDNN in the lower precision. Without AVX-512 (or another instruction set that
+    oneDNN knows for the type) that raises an error instead of computing in float32.
+    """
+    with torch.random.fork_rng(devices=[]):  # the run's random numbers stay the same
+        lstm = nn.LSTM(1, 1)
+    try:
+        with torch.no_grad(), torch.autocast("cpu", dtype):
+            lstm(torch.zeros(1, 1, 1))
+    except RuntimeError:
+        return False
+    return True
 
 
 class LSTMWeights(nn.Module):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from lightning_modules.layers import recurrent_cells
 from lightning_modules.layers.recurrent import Recurrent
 from lightning_modules.layers.recurrent_cells import CELLS, Cell, PeepholeLSTM, ScratchLSTM, TorchLayer
 
@@ -229,6 +230,30 @@ def test_the_cell_stays_exact_under_autocast(cell: str) -> None:
         with torch.autocast("cpu", torch.bfloat16):
             _, ((_, c),) = network(inputs(), state)
         assert c.dtype == torch.float32
+
+
+@pytest.mark.parametrize("computes", [False, True])
+def test_where_the_cpu_has_no_bfloat16_lstm_torchs_computes_in_float32(
+    computes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if computes and not recurrent_cells.computes_lstms(torch.bfloat16):
+        pytest.skip("oneDNN has no bfloat16 LSTM for this CPU")
+    monkeypatch.setattr(recurrent_cells, "computes_lstms", lambda dtype: computes)
+    network = recurrent("lstm", layers=2)
+    expected, _ = network(inputs())
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs, state = network(inputs().bfloat16())
+        outputs, _ = network(inputs())
+        network(inputs(), [tuple(tensor.bfloat16() for tensor in layer) for layer in state])
+    assert torch.equal(outputs, expected) is not computes
+    outputs.float().sum().backward()
+    assert all(parameter.grad.dtype == torch.float32 for parameter in network.parameters())
+
+
+def test_asking_what_the_cpu_computes_draws_no_random_numbers() -> None:
+    before = torch.get_rng_state()
+    recurrent_cells.computes_lstms.__wrapped__(torch.bfloat16)
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_gradients_of_many_steps_add_up_exactly_under_autocast() -> None:
