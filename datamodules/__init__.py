@@ -1,7 +1,8 @@
-"""Data sets: one LightningDataModule a file. They are imported by name, so that none is loaded unasked."""
+"""Data sets: one LightningDataModule a file, imported at its first use."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from core.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
     from datamodules.char_corpus import CharCorpusDataModule
@@ -11,19 +12,13 @@ if TYPE_CHECKING:
     from datamodules.text_classification import TextClassificationDataModule
     from datamodules.xor import XORDataModule
 
-_PLACES = {
-    "CharCorpusDataModule": "datamodules.char_corpus",
-    "CIFAR10DataModule": "datamodules.cifar10",
-    "ImageFolderDataModule": "datamodules.image_folder",
-    "MNISTDataModule": "datamodules.mnist",
-    "TextClassificationDataModule": "datamodules.text_classification",
-    "XORDataModule": "datamodules.xor",
+_MODULES = {
+    "CharCorpusDataModule": "char_corpus",
+    "CIFAR10DataModule": "cifar10",
+    "ImageFolderDataModule": "image_folder",
+    "MNISTDataModule": "mnist",
+    "TextClassificationDataModule": "text_classification",
+    "XORDataModule": "xor",
 }
 
-__all__ = [*_PLACES]
-
-
-def __getattr__(name: str) -> type:
-    if name not in _PLACES:
-        raise AttributeError(f"module 'datamodules' has no attribute '{name}'")
-    return getattr(import_module(_PLACES[name]), name)
+__getattr__, __all__ = lazy_imports(__name__, _MODULES)

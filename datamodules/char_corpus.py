@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.predictions import Table
+from datamodules.base.data_module import Source, check_least
 from datamodules.text.corpora import CORPORA, corpus_file
 from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
@@ -55,7 +56,7 @@ class CharCorpusDataModule(TextDataModule):
     def __init__(
         self,
         data_dir: str = "data",
-        source: Literal["auto", "synthetic"] = "auto",
+        source: Source = "auto",
         corpus: Literal["anna", "shakespeare"] = "anna",
         file: str | None = None,
         newlines: Literal["translate", "keep"] = "translate",
@@ -69,8 +70,7 @@ class CharCorpusDataModule(TextDataModule):
         vocabulary: str | None = None,
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
-        if steps < 1:
-            raise InputError(f"data.steps is {steps}: at least 1 is needed")
+        check_least(1, steps=steps)
         if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
             raise InputError(
                 f"data.val_share {val_share:g} and data.test_share {test_share:g}: shares that leave some text to "

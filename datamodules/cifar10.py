@@ -1,7 +1,7 @@
 """CIFAR-10: 60,000 colour pictures of 32x32 pixels in ten classes (Krizhevsky, 2009)."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from torchvision.datasets import CIFAR10
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
-from datamodules.images.augmentation import Augmentation
+from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, decode
 from datamodules.images.splits import ClassifiedImages
@@ -30,13 +30,9 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
         classes: Names or numbers of the classes to keep, at least two, renumbered in this order; all ten if not given.
             Of synthetic pictures, the shapes in their place.
-        batch_size: Images an optimizer step, over all devices together.
-        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
         val_size: Training images set aside for validation, equally many of each class; 0 trains on all. Stays as
             it is when there are fewer classes, of which each has 5,000 images.
-        split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
-        augmentation: What may happen to a training image.
-        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
+        settings: What `ImageDataModule` takes, such as `batch_size`.
     """
 
     name = "CIFAR-10"
@@ -51,14 +47,10 @@ class CIFAR10DataModule(ImageClassificationDataModule):
     def __init__(
         self,
         data_dir: str = "data",
-        source: Literal["auto", "synthetic"] = "auto",
+        source: Source = "auto",
         classes: list[str | int] | None = None,
-        batch_size: int = 128,
-        eval_batch_size: int = 1000,
         val_size: int = 5000,
-        split_seed: int = 0,
-        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
-        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+        **settings: Any,
     ) -> None:
         names = SYNTHETIC_CLASSES if source == "synthetic" else self.class_names
         if source == "synthetic" and classes:  # a config that names CIFAR-10's classes means the shapes in their place
@@ -67,9 +59,7 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         self._kept = None if classes is None else _numbers(classes, names)  # by new number, the original one
         if self._kept:
             self.num_classes, self.train_size = len(self._kept), 5000 * len(self._kept)
-        super().__init__(
-            data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
-        )
+        super().__init__(data_dir, source, val_size=val_size, **settings)
         if self._kept:
             self.class_names = tuple(names[number] for number in self._kept)
 

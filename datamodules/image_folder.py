@@ -11,6 +11,7 @@ from torch import Tensor
 from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
+from datamodules.base.data_module import check_least
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, class_folders, read_pictures
@@ -71,9 +72,8 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         stream: Literal["auto", "always", "never"] = "auto",
         num_workers: int = 4,
     ) -> None:
-        for name, value, least in (("image_size", image_size, 1), ("num_workers", num_workers, 0)):
-            if value < least:
-                raise InputError(f"data.{name} is {value}: at least {least} is needed")
+        check_least(1, image_size=image_size)
+        check_least(0, num_workers=num_workers)
         self.image_size, self.in_channels = image_size, in_channels
         self.mean = self.std = ()  # until the pictures are read
         self.skip_corrupt = skip_corrupt

@@ -9,7 +9,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
-from datamodules.images.augmentation import Augmentation
+from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 
@@ -55,14 +55,11 @@ class MNISTDataModule(ImageClassificationDataModule):
         data_dir: Folder of the data set; a download goes there.
         source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
         variant: Which data set.
-        batch_size: Images an optimizer step, over all devices together.
-        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
         val_size: Training images set aside for validation; 0 trains on all 60,000.
         val_split: Which ones: `stratified` chooses equally many of each class; `first` takes the first in file order,
             as TensorFlow's MNIST reader does.
         split_seed: Seed of the stratified choice, apart from the run's seed so that all runs share one split.
-        augmentation: What may happen to a training image.
-        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
+        settings: What `ImageDataModule` takes, such as `batch_size`.
     """
 
     num_classes = 10
@@ -73,23 +70,18 @@ class MNISTDataModule(ImageClassificationDataModule):
     def __init__(
         self,
         data_dir: str = "data",
-        source: Literal["auto", "synthetic"] = "auto",
+        source: Source = "auto",
         variant: Literal["mnist", "fashion", "kmnist"] = "mnist",
-        batch_size: int = 128,
-        eval_batch_size: int = 1000,
         val_size: int = 5000,
         val_split: Literal["stratified", "first"] = "stratified",
         split_seed: int = 0,
-        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
-        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+        **settings: Any,
     ) -> None:
         facts = VARIANTS[variant]
         self.name, self.dataset, self.class_names = facts.name, facts.dataset, facts.class_names
         self.mean, self.std = (facts.mean,), (facts.std,)
         self.val_split = val_split
-        super().__init__(
-            data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
-        )
+        super().__init__(data_dir, source, val_size=val_size, split_seed=split_seed, **settings)
 
     def read(self) -> dict[str, ClassifiedImages]:
         """Reads the four files; downloads those that are absent.

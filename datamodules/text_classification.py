@@ -11,6 +11,7 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
 from datamodules.base.classification import ClassificationDataModule
+from datamodules.base.data_module import Source, check_least
 from datamodules.text.document_files import PARTS, DocumentFiles
 from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents
 from datamodules.text.encoder import Encoder, Encoding
@@ -73,7 +74,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
     def __init__(
         self,
         data_dir: str = "data",
-        source: Literal["auto", "synthetic"] = "auto",
+        source: Source = "auto",
         dataset: Literal["imdb", "files"] = "files",
         train_file: str | None = None,
         val_file: str | None = None,
@@ -90,9 +91,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         keep_classes: bool = False,
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
-        for name, value, least in (("bucket", bucket, 1), ("val_size", val_size, 0)):
-            if value < least:
-                raise InputError(f"data.{name} is {value}: at least {least} is needed")
+        check_least(1, bucket=bucket)
+        check_least(0, val_size=val_size)
         files = {"train": train_file, "val": val_file, "test": test_file}
         self.files = DocumentFiles(self.data_dir, dataset, files, text_column, label_column)
         self.name = self.files.name

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.randomness import generator
-from datamodules.images.augmentation import Augmentation
+from datamodules.base.data_module import check_least
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 
@@ -49,11 +49,10 @@ class XORDataModule(ImageClassificationDataModule):
         noise: float = 0.1,
         split_seed: int = 0,
     ) -> None:
-        if repeats < 1:
-            raise InputError(f"data.repeats is {repeats}: at least 1 point a corner is needed")
+        check_least(1, repeats=repeats)
         if noise < 0 or not math.isfinite(noise):
             raise InputError(f"data.noise is {noise}: a standard deviation is at least 0, and finite")
-        super().__init__("", "auto", batch_size, eval_batch_size, 0, split_seed, Augmentation(), "channel")
+        super().__init__("", "auto", batch_size, eval_batch_size, split_seed=split_seed)
         self.repeats = repeats
         self.noise = noise
         self.origin = f"{repeats:,} points a corner, noise {noise:g}"

@@ -1,7 +1,9 @@
-"""Networks: one LightningModule a file. They are imported by name, so that none is loaded unasked."""
+"""Networks: one LightningModule a file, imported at its first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from core.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
     from lightning_modules.alexnet import AlexNet
@@ -25,36 +27,34 @@ if TYPE_CHECKING:
     from lightning_modules.text_rnn import TextRNN
     from lightning_modules.vgg import VGG
 
-_PLACES = {
-    "AlexNet": "lightning_modules.alexnet",
-    "BagOfNgrams": "lightning_modules.bag_of_ngrams",
-    "CharRNN": "lightning_modules.char_rnn",
-    "ConvNet": "lightning_modules.convnet",
-    "CourseInception": "lightning_modules.course_inception",
-    "CourseMobileNet": "lightning_modules.course_mobilenet",
-    "CourseResNet": "lightning_modules.course_resnet",
-    "DenseNet": "lightning_modules.densenet",
-    "GoogLeNet": "lightning_modules.googlenet",
-    "LeNet5": "lightning_modules.lenet5",
-    "LogisticRegression": "lightning_modules.logistic_regression",
-    "MLP": "lightning_modules.mlp",
-    "MobileNet": "lightning_modules.mobilenet",
-    "MobileNetV2": "lightning_modules.mobilenet_v2",
-    "ModernLeNet5": "lightning_modules.lenet5",
-    "Perceptron": "lightning_modules.perceptron",
-    "ResNet": "lightning_modules.resnet",
-    "SoftmaxRegression": "lightning_modules.softmax_regression",
-    "TextCNN": "lightning_modules.text_cnn",
-    "TextRNN": "lightning_modules.text_rnn",
-    "VGG": "lightning_modules.vgg",
+_MODULES = {
+    "AlexNet": "alexnet",
+    "BagOfNgrams": "bag_of_ngrams",
+    "CharRNN": "char_rnn",
+    "ConvNet": "convnet",
+    "CourseInception": "course_inception",
+    "CourseMobileNet": "course_mobilenet",
+    "CourseResNet": "course_resnet",
+    "DenseNet": "densenet",
+    "GoogLeNet": "googlenet",
+    "LeNet5": "lenet5",
+    "LogisticRegression": "logistic_regression",
+    "MLP": "mlp",
+    "MobileNet": "mobilenet",
+    "MobileNetV2": "mobilenet_v2",
+    "ModernLeNet5": "lenet5",
+    "Perceptron": "perceptron",
+    "ResNet": "resnet",
+    "SoftmaxRegression": "softmax_regression",
+    "TextCNN": "text_cnn",
+    "TextRNN": "text_rnn",
+    "VGG": "vgg",
 }
 
-__all__ = [*_PLACES]
+_import, __all__ = lazy_imports(__name__, _MODULES)
 
 
 def __getattr__(name: str) -> Any:
     if name == "task":  # configs of earlier runs name `lightning_modules.task.default_optimizer`
         return import_module("lightning_modules.tasks.task")
-    if name not in _PLACES:
-        raise AttributeError(f"module 'lightning_modules' has no attribute '{name}'")
-    return getattr(import_module(_PLACES[name]), name)
+    return _import(name)

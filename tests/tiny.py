@@ -2,13 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import torch
 from pytorch_lightning import Callback
 
+from datamodules.base.data_module import Source
 from datamodules.batches import ImageBatch
-from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import CLASS_NAMES, synthetic_images
@@ -19,59 +19,44 @@ from lightning_modules import VGG
 class TinyDataModule(ImageClassificationDataModule):
     """240 synthetic pictures of 16x16 pixels to train on, 40 to validate, 50 to test."""
 
+    mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+    train_size, test_size = 280, 50
     name = "tiny pictures"
     class_names = ("disc", "ring", "square", "triangle", "cross")
-    num_classes = 5
-    in_channels = 3
-    image_size = 16
-    train_size = 280
-    mean = (0.5, 0.5, 0.5)
-    std = (0.25, 0.25, 0.25)
+    num_classes, in_channels, image_size = 5, 3, 16
 
     def __init__(
         self,
-        data_dir: str = "data",
-        source: Literal["auto", "synthetic"] = "synthetic",
         batch_size: int = 40,
         eval_batch_size: int = 16,
         val_size: int = 40,
-        split_seed: int = 0,
-        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
-        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+        source: Source = "synthetic",
+        **settings: Any,
     ) -> None:
         super().__init__(
-            data_dir, source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
+            source=source, batch_size=batch_size, eval_batch_size=eval_batch_size, val_size=val_size, **settings
         )
 
     def synthesize(self) -> dict[str, ClassifiedImages]:
         """Draws the pictures."""
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
-        images, targets = synthetic_images(330, seed=0, **shape)
-        return {
-            "train": ClassifiedImages(images[:280], targets[:280]),
-            "test": ClassifiedImages(images[280:], targets[280:]),
-        }
+        images, targets = synthetic_images(self.train_size + self.test_size, seed=0, **shape)
+        pictures, n = ClassifiedImages(images, targets), self.train_size
+        return {"train": pictures.take(slice(n)), "test": pictures.take(slice(n, None))}
 
     read = synthesize
 
 
 class SizedDataModule(TinyDataModule):
-    """Synthetic pictures of any size, in any number of classes up to ten."""
+    """Twenty synthetic pictures a part, of any size, in any number of classes up to ten."""
+
+    train_size = test_size = 20
 
     def __init__(self, num_classes: int = 5, in_channels: int = 3, image_size: int = 16, batch_size: int = 10) -> None:
         self.num_classes, self.in_channels, self.image_size = num_classes, in_channels, image_size
         self.class_names = CLASS_NAMES[:num_classes]
         self.mean, self.std = (0.5,) * in_channels, (0.25,) * in_channels
         super().__init__(batch_size=batch_size, val_size=0)
-
-    def synthesize(self) -> dict[str, ClassifiedImages]:
-        """Draws twenty pictures a part."""
-        shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
-        images, targets = synthetic_images(40, seed=0, **shape)
-        return {
-            "train": ClassifiedImages(images[:20], targets[:20]),
-            "test": ClassifiedImages(images[20:], targets[20:]),
-        }
 
 
 def tiny_vgg(**changes: object) -> VGG:

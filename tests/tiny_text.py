@@ -26,22 +26,8 @@ class TinyCorpus(CharCorpusDataModule):
 class TinyDocuments(TextClassificationDataModule):
     """200 documents of 4 classes to train on, 20 to validate, 30 to test."""
 
-    def __init__(
-        self,
-        batch_size: int = 20,
-        bucket: int = 3,
-        val_size: int = 20,
-        vocabulary: str | None = None,
-        keep_classes: bool = False,
-    ) -> None:
-        super().__init__(
-            source="synthetic",
-            batch_size=batch_size,
-            bucket=bucket,
-            val_size=val_size,
-            vocabulary=vocabulary,
-            keep_classes=keep_classes,
-        )
+    def __init__(self, batch_size: int = 20, bucket: int = 3, val_size: int = 20, **settings: Any) -> None:
+        super().__init__(source="synthetic", batch_size=batch_size, bucket=bucket, val_size=val_size, **settings)
 
     def synthesize(self) -> dict[str, LabelledTexts]:
         """Makes the documents."""

@@ -13,6 +13,8 @@ from core.errors import InputError
 from core.predictions import Table
 from datamodules.base.loader import Loader
 
+Source = Literal["auto", "synthetic"]
+
 
 class DataModule(LightningDataModule):
     """Parts `train`, `val` and `test`, loaded once, and a position that is kept in checkpoints.
@@ -32,13 +34,9 @@ class DataModule(LightningDataModule):
     symbols: tuple[str, ...] | None = None  # of texts, in the order of their numbers
     splits: Mapping[str, Sized]
 
-    def __init__(
-        self, data_dir: str, source: Literal["auto", "synthetic"], batch_size: int, eval_batch_size: int
-    ) -> None:
+    def __init__(self, data_dir: str, source: Source, batch_size: int, eval_batch_size: int) -> None:
         super().__init__()
-        for name, value in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
-            if value < 1:
-                raise InputError(f"data.{name} is {value}: at least 1 is needed")
+        check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
         self.data_dir = Path(data_dir).expanduser()
         self.source = source
         self.batch_size = batch_size
@@ -203,3 +201,14 @@ class DataModule(LightningDataModule):
             f"{self.origin}: the {self.unit} have changed since this run stopped ({how}); a new run can start from its "
             "weights with --weights"
         )
+
+
+def check_least(least: int, **arguments: int) -> None:
+    """Checks that arguments of a data module are not below a least value.
+
+    Raises:
+        InputError: One is; names it.
+    """
+    for name, value in arguments.items():
+        if value < least:
+            raise InputError(f"data.{name} is {value}: at least {least} is needed")

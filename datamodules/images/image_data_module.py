@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.protocols import TakesNamedBatches
+from datamodules.base.data_module import Source, check_least
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.splitting import random_split
 from datamodules.batches import ImageBatch, ImagePair
@@ -35,7 +36,7 @@ class ImageDataModule(SampleDataModule):
         val_size: Training images set aside for validation; 0 trains on all.
         split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
         augmentation: What may happen to a training image.
-        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all.
+        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
 
     Attributes:
         in_channels: 1 for grey, 3 for colour.
@@ -56,18 +57,17 @@ class ImageDataModule(SampleDataModule):
 
     def __init__(
         self,
-        data_dir: str,
-        source: Literal["auto", "synthetic"],
-        batch_size: int,
-        eval_batch_size: int,
-        val_size: int,
-        split_seed: int,
-        augmentation: Augmentation,
-        normalization: Literal["channel", "symmetric", "unit", "none"],
+        data_dir: str = "data",
+        source: Source = "auto",
+        batch_size: int = 128,
+        eval_batch_size: int = 1000,
+        val_size: int = 0,
+        split_seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
-        if val_size < 0:
-            raise InputError(f"data.val_size is {val_size}: at least 0 is needed")
+        check_least(0, val_size=val_size)
         augmentation.check_size(self.image_size)
         self.val_size = val_size
         self.split_seed = split_seed

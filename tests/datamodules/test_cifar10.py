@@ -20,6 +20,7 @@ import datamodules.cifar10
 from core.errors import InputError
 from datamodules import CIFAR10DataModule
 from tests.servers import Broken, Files, refusing, serving
+from tests.stages import prepared
 
 CLASSES = CIFAR10DataModule.class_names
 TRAIN, TEST = 40, 20  # images of the batches made here
@@ -32,10 +33,7 @@ def pixels(seed: int, *shape: int) -> np.ndarray:
 
 def load(folder: Path, val_size: int = 10, **changes: object) -> CIFAR10DataModule:
     """Returns a data module that has read a folder."""
-    data = CIFAR10DataModule(str(folder), val_size=val_size, **changes)
-    data.prepare_data()
-    data.setup("test")
-    return data
+    return prepared(CIFAR10DataModule(str(folder), val_size=val_size, **changes), "test")
 
 
 @pytest.fixture
@@ -291,6 +289,11 @@ def _few(monkeypatch: pytest.MonkeyPatch) -> None:
         return torch.zeros(n, 1, dtype=torch.uint8), torch.arange(n) % shape["num_classes"]
 
     monkeypatch.setattr("datamodules.images.classification.synthetic_images", few)
+
+
+def test_a_setting_that_no_base_takes_is_refused() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        CIFAR10DataModule(colour="red")
 
 
 @pytest.mark.usefixtures("_few")

@@ -12,7 +12,6 @@ import pytest
 import torch
 from PIL import Image
 from pytorch_lightning import Callback
-from pytorch_lightning.trainer.states import TrainerFn
 
 from callbacks import RunCheckpoint
 from core.errors import InputError
@@ -27,6 +26,7 @@ from tests.bits import assert_same_bits
 from tests.interruptions import PulledPlug, PullPlug
 from tests.pictures import picture
 from tests.processes import descendants
+from tests.stages import prepared
 from tests.tiny import tiny_trainer, tiny_vgg
 
 # said by Python 3.12 and later of what torch's DataLoader does
@@ -47,15 +47,6 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
-@pytest.fixture
-def trainer(tmp_path: Path) -> Trainer:
-    """A trainer for data modules to ask, as it is while it trains."""
-    trainer = tiny_trainer(tmp_path)
-    trainer.strategy._lightning_module = tiny_vgg()
-    trainer.state.fn = TrainerFn.FITTING
-    return trainer
-
-
 def make(root: Path, **settings: object) -> ImageFolderDataModule:
     """Returns a data module of 16x16 pixels, streaming without processes if it streams."""
     return ImageFolderDataModule(**{"data_dir": str(root), "image_size": 16, "num_workers": 0} | settings)
@@ -63,11 +54,7 @@ def make(root: Path, **settings: object) -> ImageFolderDataModule:
 
 def set_up(root: Path, trainer: Trainer, stage: str = "fit", **settings: object) -> ImageFolderDataModule:
     """Returns a data module in one stage."""
-    data = make(root, **settings)
-    data.trainer = trainer
-    data.prepare_data()
-    data.setup(stage)
-    return data
+    return prepared(make(root, **settings), stage, trainer)
 
 
 # What is there

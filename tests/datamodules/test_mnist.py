@@ -18,6 +18,7 @@ from core.errors import InputError
 from datamodules import MNISTDataModule
 from datamodules.mnist import VARIANTS
 from tests.servers import Broken, Files, refusing, serving
+from tests.stages import prepared
 
 TRAIN, TEST = 60, 20  # images of the files made here
 NAMES = [name.removesuffix(".gz") for name, _ in MNIST.resources]
@@ -48,10 +49,7 @@ def write(folder: Path, zipped: bool = False) -> Path:
 
 def load(folder: Path, val_size: int = 10, **changes: object) -> MNISTDataModule:
     """Returns a data module that has read a folder."""
-    data = MNISTDataModule(str(folder), val_size=val_size, **changes)
-    data.prepare_data()
-    data.setup("test")
-    return data
+    return prepared(MNISTDataModule(str(folder), val_size=val_size, **changes), "test")
 
 
 @pytest.fixture

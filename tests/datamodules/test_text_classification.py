@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from pytorch_lightning import Callback
 
 import datamodules.text_classification
 from callbacks import RunCheckpoint
@@ -21,6 +20,7 @@ from engine.checkpoint_io import load_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules import TextRNN
 from tests.bits import assert_same_bits
+from tests.interruptions import PulledPlug, PullPlug
 from tests.servers import Files, refusing, serving
 from tests.tiny import tiny_trainer
 from tests.tiny_text import TinyDocuments
@@ -334,22 +334,10 @@ def test_batches_are_of_about_one_length_and_predictions_in_order(folders: Path)
     assert counts[data.encoder.vocabulary.ids(["good"])[0]].tolist() == [0, 10]
 
 
-class Ends(Callback):
-    """Ends the run at a step, as a pulled plug would."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(self, trainer: Any, *_: object) -> None:
-        """Pulls the plug."""
-        if trainer.global_step == self.step:
-            raise KeyError("plug")
-
-
 def train(folder: Path, plug: int | None = None, resume: bool = False) -> dict[str, Any]:
     """Trains three epochs, saving at every second step, and returns the last checkpoint."""
     folder.mkdir(exist_ok=True)
-    callbacks = [RunCheckpoint(every_n_train_steps=2), *([Ends(plug)] if plug else [])]
+    callbacks = [RunCheckpoint(every_n_train_steps=2), *([PullPlug(plug)] if plug else [])]
     run = RunFolder(folder)
     trainer = tiny_trainer(folder, run_folder=run, logger=False, callbacks=callbacks, seed=3, max_epochs=3)
     last = folder / "checkpoints" / "last.ckpt"
@@ -358,7 +346,7 @@ def train(folder: Path, plug: int | None = None, resume: bool = False) -> dict[s
     model = TextRNN(4, data.vocab_size, embedding=6, hidden=5, dropout=0.2, embedding_dropout=0.2)
     torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
     if plug:
-        with pytest.raises(KeyError):
+        with pytest.raises(PulledPlug):
             trainer.fit(model, data)
     else:
         trainer.fit(model, data, ckpt_path=last if resume else None)

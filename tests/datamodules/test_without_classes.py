@@ -22,6 +22,7 @@ from datamodules.images.streaming import PictureFiles
 from datamodules.text.documents import DocumentLoader, Documents, Texts
 from engine.trainer import Trainer
 from tests.pictures import picture
+from tests.stages import prepared
 from tests.tiny import tiny_trainer, tiny_vgg
 
 N = 30
@@ -132,10 +133,7 @@ def set_up(tmp_path: Path) -> Callable[..., Any]:
     trainer.strategy._lightning_module = tiny_vgg()
 
     def get(data: LightningDataModule, stage: str = "fit") -> Any:
-        data.trainer = trainer
-        data.prepare_data()
-        data.setup(stage)
-        return data
+        return prepared(data, stage, trainer)
 
     return get
 

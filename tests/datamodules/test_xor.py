@@ -11,6 +11,7 @@ from core.errors import InputError
 from datamodules import XORDataModule
 from datamodules.batches import ImageBatch
 from lightning_modules import MLP
+from tests.stages import prepared
 from tests.tiny import tiny_trainer
 
 CONFIG = {
@@ -22,10 +23,7 @@ CONFIG = {
 
 def drawn(stage: str = "test", **settings: object) -> XORDataModule:
     """Returns points."""
-    data = XORDataModule(**settings)
-    data.prepare_data()
-    data.setup(stage)
-    return data
+    return prepared(XORDataModule(**settings), stage)
 
 
 def test_the_class_of_a_corner_is_the_exclusive_or_of_its_coordinates() -> None:
@@ -90,7 +88,7 @@ def test_hidden_units_solve_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"repeats": 0}, "repeats is 0: at least 1 point"),
+        ({"repeats": 0}, "repeats is 0: at least 1 is needed"),
         ({"noise": -0.1}, "noise is -0.1: a standard deviation"),
         ({"noise": float("nan")}, "noise is nan: a standard deviation"),
         ({"batch_size": 0}, "batch_size is 0"),

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from pytorch_lightning import Callback
 from torch import Tensor
 
 from callbacks import NaNGuard, RunCheckpoint
@@ -18,6 +17,7 @@ from engine.checkpoint_io import load_checkpoint
 from engine.run_folder import RunFolder
 from lightning_modules import CharRNN
 from tests.bits import assert_same_bits
+from tests.interruptions import PulledPlug, PullPlug
 from tests.tiny import tiny_trainer
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
@@ -80,22 +80,10 @@ def test_the_text_is_measured_as_a_whole_however_it_is_cut(tmp_path: Path) -> No
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
-class Ends(Callback):
-    """Ends the run at a step, as a pulled plug would."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_train_batch_end(self, trainer: Any, *_: object) -> None:
-        """Pulls the plug."""
-        if trainer.global_step == self.step:
-            raise KeyError("plug")
-
-
 def train(folder: Path, plug: int | None = None, resume: bool = False, **settings: Any) -> dict[str, Any]:
     """Trains two epochs, saving at every second step, and returns the last checkpoint."""
     folder.mkdir(exist_ok=True)
-    callbacks = [RunCheckpoint(every_n_train_steps=2), *([Ends(plug)] if plug else [])]
+    callbacks = [RunCheckpoint(every_n_train_steps=2), *([PullPlug(plug)] if plug else [])]
     trainer = tiny_trainer(
         folder, run_folder=RunFolder(folder), logger=False, callbacks=callbacks, seed=3, gradient_clip_val=1.0
     )
@@ -103,7 +91,7 @@ def train(folder: Path, plug: int | None = None, resume: bool = False, **setting
     data = TinyCorpus()
     torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
     if plug:
-        with pytest.raises(KeyError):
+        with pytest.raises(PulledPlug):
             trainer.fit(tiny_char_rnn(**settings), data)
     else:
         trainer.fit(tiny_char_rnn(**settings), data, ckpt_path=last if resume else None)

@@ -18,27 +18,15 @@ from datamodules.images.augmentation import Augmentation
 from datamodules.images.loader import ImageLoader
 from datamodules.images.splits import ClassifiedImages
 from engine.trainer import Trainer
+from tests.stages import prepared
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 STAGES = ("fit", "validate", "test", "predict")
 
 
-@pytest.fixture
-def trainer(tmp_path: Path) -> Trainer:
-    """A trainer for data modules to ask, as it is while it trains."""
-    trainer = tiny_trainer(tmp_path)
-    trainer.strategy._lightning_module = tiny_vgg()
-    trainer.state.fn = TrainerFn.FITTING
-    return trainer
-
-
 def set_up(trainer: Trainer, stage: str = "fit", **settings: object) -> TinyDataModule:
     """Returns a data module in one stage."""
-    data = TinyDataModule(**settings)
-    data.trainer = trainer
-    data.prepare_data()
-    data.setup(stage)
-    return data
+    return prepared(TinyDataModule(**settings), stage, trainer)
 
 
 def labelled(*counts: int) -> ClassifiedImages:

@@ -1,0 +1,18 @@
+"""What tests of several data modules share."""
+
+from pathlib import Path
+
+import pytest
+from pytorch_lightning.trainer.states import TrainerFn
+
+from engine.trainer import Trainer
+from tests.tiny import tiny_trainer, tiny_vgg
+
+
+@pytest.fixture
+def trainer(tmp_path: Path) -> Trainer:
+    """A trainer with a model, in the state that it has while it trains."""
+    trainer = tiny_trainer(tmp_path)
+    trainer.strategy._lightning_module = tiny_vgg()
+    trainer.state.fn = TrainerFn.FITTING
+    return trainer
