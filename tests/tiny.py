@@ -20,7 +20,8 @@ class TinyDataModule(ImageClassificationDataModule):
     """240 synthetic pictures of 16x16 pixels to train on, 40 to validate, 50 to test."""
 
     mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
-    train_size, test_size = 280, 50
+    train_size = 280
+    drawn = (280, 50)  # pictures to train on, validation included, and to test on
     name = "tiny pictures"
     class_names = ("disc", "ring", "square", "triangle", "cross")
     num_classes, in_channels, image_size = 5, 3, 16
@@ -40,8 +41,7 @@ class TinyDataModule(ImageClassificationDataModule):
     def synthesize(self) -> dict[str, ClassifiedImages]:
         """Draws the pictures."""
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
-        images, targets = synthetic_images(self.train_size + self.test_size, seed=0, **shape)
-        pictures, n = ClassifiedImages(images, targets), self.train_size
+        pictures, n = ClassifiedImages(*synthetic_images(sum(self.drawn), seed=0, **shape)), self.drawn[0]
         return {"train": pictures.take(slice(n)), "test": pictures.take(slice(n, None))}
 
     read = synthesize
@@ -50,7 +50,7 @@ class TinyDataModule(ImageClassificationDataModule):
 class SizedDataModule(TinyDataModule):
     """Twenty synthetic pictures a part, of any size, in any number of classes up to ten."""
 
-    train_size = test_size = 20
+    drawn = (20, 20)
 
     def __init__(self, num_classes: int = 5, in_channels: int = 3, image_size: int = 16, batch_size: int = 10) -> None:
         self.num_classes, self.in_channels, self.image_size = num_classes, in_channels, image_size
