@@ -1,28 +1,98 @@
-"""The command in processes of its own, for tests that need to strike one down."""
+"""The command in processes of its own, for tests that kill one or need several.
 
+The processes are forked from one that has imported the command already: an import takes longer than most of these runs.
+"""
+
+import multiprocessing
 import os
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 ROOT = Path(__file__).parent.parent
 
+_CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+if sys.platform != "win32":
+    _CONTEXT.set_forkserver_preload(["cli", "engine.command", "tests.tiny", "tests.tiny_text"])
 
-def start(*argv: object) -> subprocess.Popen[str]:
+
+class CommandProcess:
+    """A running command line, with the methods of `subprocess.Popen` that tests use.
+
+    Args:
+        argv: What follows `cli.py`.
+    """
+
+    def __init__(self, argv: list[str]) -> None:
+        descriptor, name = tempfile.mkstemp(suffix=".txt")
+        os.close(descriptor)
+        self._output = Path(name)
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        self._process = _CONTEXT.Process(target=_run, args=(argv, os.getcwd(), dict(environment), name))
+        self._process.start()
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, negative after a signal; None while it runs."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """Returns the exit code, or None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, signum: int) -> None:
+        """Sends a signal, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        """Kills it, if it runs."""
+        self._process.kill()
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """Waits for its end; returns what it printed.
+
+        Raises:
+            TimeoutExpired: It has not ended in time.
+        """
+        self._process.join(timeout)
+        printed = self._output.read_text(errors="replace") if self._output.exists() else ""
+        if self.poll() is None:
+            raise TimeoutExpired("cli.py", timeout or 0.0, printed)
+        self._output.unlink(missing_ok=True)
+        return printed, None
+
+
+def _run(argv: list[str], folder: str, environment: dict[str, str], output: str) -> None:
+    """Becomes the command, in a process of its own."""
+    file = os.open(output, os.O_WRONLY | os.O_APPEND)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.close(file)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (for the rest of the process)
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.argv = [str(ROOT / "cli.py"), *argv]
+    import cli
+
+    code = cli.main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def start(*argv: object) -> CommandProcess:
     """Starts the command line; what it prints is kept."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "cli.py"), *map(str, argv)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    )
+    return CommandProcess([str(word) for word in argv])
 
 
-def finish(process: subprocess.Popen[str], within: float = 120) -> tuple[int, str]:
+def finish(process: CommandProcess, within: float = 120) -> tuple[int | None, str]:
     """Waits for a process; returns its exit code and what it printed."""
     try:
         output, _ = process.communicate(timeout=within)
@@ -31,7 +101,7 @@ def finish(process: subprocess.Popen[str], within: float = 120) -> tuple[int, st
     return process.returncode, output
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], within: float = 90) -> None:
+def wait_until(condition: Callable[[], bool], process: CommandProcess, within: float = 90) -> None:
     """Waits for a condition that a running process brings about."""
     end = time.monotonic() + within
     while not condition():
