@@ -1,4 +1,4 @@
-"""Networks: one LightningModule a file, imported at its first use."""
+"""Networks: one LightningModule per file, imported when its name is first used."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

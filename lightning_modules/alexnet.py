@@ -1,7 +1,7 @@
-"""AlexNet: five convolutions with large kernels at first, overlapping max pooling, and dense layers with dropout.
+"""AlexNet: five convolutions the first with large kernels, overlapping max pooling, and dense layers with dropout.
 
 Alex Krizhevsky, Ilya Sutskever and Geoffrey Hinton, "ImageNet Classification with Deep Convolutional Neural Networks",
-2012. Its form with one tower, which torchvision has too: Alex Krizhevsky, "One weird trick for parallelizing
+2012. The form with one tower, as in torchvision: Alex Krizhevsky, "One weird trick for parallelizing
 convolutional neural networks", 2014, arXiv:1404.5997.
 """
 
@@ -29,20 +29,20 @@ class AlexNet(ImageClassifier):
     """AlexNet of 2012 or 2014, for images of any size.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        form: 2012, with two halves that meet in a few layers only and local response normalisation, or 2014, which
-            has neither and fewer channels; torchvision's is that of 2014.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        form: 2012, with grouped convolutions and local response normalisation, or 2014, with neither and fewer
+            channels, which is also torchvision's.
         stem: The first convolution: 11x11 with stride 4 for `imagenet`, 5x5 with stride 1 for `cifar`.
-        width: Factor on the number of channels.
+        width: Factor on the numbers of channels.
         head_widths: Widths of dense layers before the last; 4096 and 4096, times `width`, if not given.
-        dropout: Probability of dropping, in training, an output of a dense layer before the last (2014: an input).
-        batch_norm: Normalise after each convolution, in place of local response normalisation.
+        dropout: Dropout probability of outputs (2014: inputs) of the dense layers before the last, in training.
+        batch_norm: Use batch normalisation after each convolution, instead of local response normalisation.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The images are too small, or a width is.
+        InputError: The images or a width are too small.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class AlexNet(ImageClassifier):
             if pooled:
                 self.features.append(nn.MaxPool2d(3, 2))
                 side = (side - 1) // 2
-        # [B, channels, side, side]: 6x6 of 224x224 with the stem for them, 3x3 of 32x32 with the other
+        # [B, channels, side, side]: 6x6 for 224x224 images (imagenet), 3x3 for 32x32 (cifar)
 
         self.classifier = nn.Sequential()
         features = channels * side**2

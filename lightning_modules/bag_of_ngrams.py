@@ -1,4 +1,4 @@
-"""Documents as bags of words or n-grams: linear classifiers that take seconds and are hard to beat.
+"""Linear classifiers of documents as bags of words or n-grams.
 
 Averaged embeddings: Armand Joulin, Edouard Grave, Piotr Bojanowski and Tomáš Mikolov, "Bag of Tricks for Efficient
 Text Classification" (fastText), 2016, arXiv:1607.01759. Naive-Bayes weights: Sida Wang and Christopher Manning,
@@ -17,26 +17,26 @@ from lightning_modules.tasks.text_classifier import TextClassifier
 
 
 class NaiveBayes(nn.Module):
-    """How much more often the documents of each class hold a symbol than all others do, as a logarithm.
+    """The log-count ratio of each symbol: its frequency in documents of a class relative to all other documents.
 
     Args:
-        vocab_size: Number of symbols V, with padding as 0 and unknown as 1, which tell nothing.
-        units: Number of classes K; 1 tells the second of two from the first.
-        smoothing: Documents that each symbol is taken to have been met in before any was read.
+        vocab_size: Number of symbols V; padding, 0, and unknown, 1, have ratios of 0.
+        units: Number of classes K; 1 for the second of two classes relative to the first.
+        smoothing: Added to the number of documents of each class that contain a symbol.
     """
 
     def __init__(self, vocab_size: int, units: int, smoothing: float) -> None:
         super().__init__()
         self.smoothing = smoothing
-        # buffers, not parameters: kept in checkpoints, out of the optimizer's reach
+        # buffers, not parameters: saved in checkpoints, not optimized
         self.register_buffer("log_ratios", torch.zeros(vocab_size, units))
         self.register_buffer("is_set", torch.tensor(False))
 
     def initialize_from_counts(self, counts: Tensor) -> None:
-        """Sets the ratios, unless they came with weights or a checkpoint.
+        """Sets the ratios, unless they are already set, as by a checkpoint.
 
         Args:
-            counts: How many training documents of each class hold each symbol, [V, K].
+            counts: Number of training documents of each class that contain each symbol, [V, K].
         """
         if self.is_set:
             return
@@ -44,27 +44,28 @@ class NaiveBayes(nn.Module):
         others = counts.sum(1, keepdim=True) - counts + self.smoothing
         ratios = (here / here.sum(0)).log() - (others / others.sum(0)).log()
         ratios[:2] = 0
-        self.log_ratios.copy_(ratios[:, -self.log_ratios.shape[1] :])  # of one unit, the second class's
+        self.log_ratios.copy_(ratios[:, -self.log_ratios.shape[1] :])  # for one unit, those of the second class
         self.is_set.fill_(True)
 
 
 class BagOfNgrams(TextClassifier):
-    """The sum of what a document's symbols say for each class, over the square root of their number.
+    """Sums a weight of each symbol for each class, divided by the square root of the number of symbols.
 
-    With `embedding`, a dense layer on the mean of their embeddings speaks instead; with `naive_bayes` as well, both do.
+    With `embedding`, a dense layer on the mean of the embeddings replaces the weights; with `naive_bayes` as well, both
+    are added.
 
     Args:
         num_classes: Number of classes K.
         vocab_size: Number of symbols V, with padding as 0.
-        embedding: Width E of embeddings; 0 for none.
-        naive_bayes: Whether what symbols say are factors on their log-count ratios in the training documents.
-        smoothing: Documents that each symbol is taken to have been met in before any was read.
-        start: What the factors start from.
-        dropout: Share of a document's symbols that is dropped in training.
+        embedding: Width E of the embedding; no embedding if 0.
+        naive_bayes: Whether weights are multiplied by log-count ratios of the training documents.
+        smoothing: Added to the number of documents of each class that contain a symbol.
+        start: Initial value of the weights with `naive_bayes`; without, they start at 0.
+        dropout: Probability of dropping a symbol in training.
         training: What `TextClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: A share or a width is out of range.
+        InputError: A value is out of range.
     """
 
     def __init__(
@@ -94,24 +95,24 @@ class BagOfNgrams(TextClassifier):
             self.weights = nn.Parameter(weights)
         if embedding:
             self.embedding = nn.Embedding(vocab_size, embedding)
-            nn.init.uniform_(self.embedding.weight, -1 / embedding, 1 / embedding)  # fastText's way
+            nn.init.uniform_(self.embedding.weight, -1 / embedding, 1 / embedding)  # as in fastText
             self.head = nn.Linear(embedding, self.units, bias=False)
             nn.init.zeros_(self.head.weight)
 
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
+        """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""
         kept = padding_mask(lengths, tokens.shape[1])
         if self.training and self.dropout:
             kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
-        symbols = tokens[kept]  # of all documents, one behind the other: [S]
+        symbols = tokens[kept]  # of all documents, concatenated: [S]
         documents = kept.nonzero()[:, 0]
         numbers = lengths[:, None] * (1 - self.dropout if self.training else 1)
         scores = self.bias.expand(len(tokens), -1)
         if self.weights is not None:
-            said = F.embedding(symbols, self.weights)  # [S, units]
+            values = F.embedding(symbols, self.weights)  # [S, units]
             if self.naive_bayes is not None:
-                said = said * F.embedding(symbols, self.naive_bayes.log_ratios)
-            scores = scores + _sums(said, documents, len(tokens)) / numbers.sqrt()
+                values = values * F.embedding(symbols, self.naive_bayes.log_ratios)
+            scores = scores + _sums(values, documents, len(tokens)) / numbers.sqrt()
         if self.embedding is not None:
             scores = scores + self.head(_sums(self.embedding(symbols), documents, len(tokens)) / numbers)
         return scores
@@ -122,5 +123,5 @@ class BagOfNgrams(TextClassifier):
 
 
 def _sums(values: Tensor, documents: Tensor, n: int) -> Tensor:
-    """Returns the sum over each of n documents, [n, D], of values [S, D] that belong to documents [S]."""
+    """Returns the sums of values [S, D] over each of n documents, [n, D]; `documents` [S] has their indices."""
     return values.new_zeros(n, values.shape[1]).index_add(0, documents, values)

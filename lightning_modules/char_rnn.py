@@ -1,4 +1,4 @@
-"""Recurrent language model of characters: it predicts the next character of a text, and so can write.
+"""Recurrent language model of characters: predicts the next character, and generates text.
 
 Tomáš Mikolov et al., "Recurrent neural network based language model", Interspeech 2010; Ilya Sutskever, James Martens
 and Geoffrey Hinton, "Generating Text with Recurrent Neural Networks", ICML 2011. Dropout between layers: Wojciech
@@ -18,22 +18,24 @@ from lightning_modules.tasks.task import without
 
 
 class CharRNN(LanguageModel):
-    """Embedding or one-hot input, recurrent layers, a softmax over the symbols.
+    """Embedding or one-hot input, recurrent layers, and a softmax over the symbols.
 
-    The softmax's weights are in the parameter group `weights` and not in `head`: the optimizer states of checkpoints
-    have them there, and tied weights are those of the embedding as well.
+    The softmax's weights are in the parameter group `weights` and not in `head`, because optimizer states of existing
+    checkpoints have them there, and because tied weights are also those of the embedding.
 
     Args:
         vocab_size: Number of symbols V.
-        cell: Kind of recurrent layer; `scratch` is an LSTM written out gate by gate, `peephole` its gates see the cell.
+        cell: Kind of recurrent layer; `scratch` is an LSTM implemented gate by gate, `peephole` adds connections
+            from the cell to the gates.
         layers: Number of recurrent layers.
-        hidden: Units H of each.
-        dropout: Share of each layer's outputs that is dropped in training.
-        embedding: Width of the input embedding; 0 feeds one-hot symbols.
-        tie_weights: Whether the softmax uses the embedding's weights; it must then be as wide as a layer.
-        initializer: How recurrent weights start; see `Recurrent`.
-        forget_bias: What the forget gates' biases start from.
-        head_std: Standard deviation of the softmax's weights at the start, cut at two; torch's own if 0.
+        hidden: Units H of each layer.
+        dropout: Dropout probability of each layer's outputs in training.
+        embedding: Width of the input embedding; one-hot inputs if 0.
+        tie_weights: Whether the softmax uses the embedding's weights; `embedding` must then equal `hidden`.
+        initializer: Initialiser of the recurrent weights; see `Recurrent`.
+        forget_bias: Added to the initial biases of the forget gates of LSTMs.
+        head_std: Standard deviation of the softmax's initial weights, a normal distribution truncated at two of them;
+            torch's default initialisation if 0.
         training: What `LanguageModel` takes, such as `temperature` and `optimizer`.
 
     Raises:
@@ -79,7 +81,7 @@ class CharRNN(LanguageModel):
             nn.init.trunc_normal_(self.head.weight, std=head_std, a=-2 * head_std, b=2 * head_std)
             nn.init.zeros_(self.head.bias)
         if tie_weights:
-            nn.init.normal_(self.embedding.weight, std=hidden**-0.5)  # so that logits start near 1 in size
+            nn.init.normal_(self.embedding.weight, std=hidden**-0.5)  # logits start with a size of about 1
             self.head.weight = self.embedding.weight
 
     def embed(self, symbols: Tensor) -> Tensor:
@@ -89,6 +91,6 @@ class CharRNN(LanguageModel):
         return self.embedding(symbols)
 
     def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
-        """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: empty)."""
+        """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: zero)."""
         outputs, state = self.recurrent(x, state)  # [B, T, H]
         return self.head(outputs), state

@@ -1,4 +1,4 @@
-"""A plain convolutional network: convolution and max pooling, a few times, then dense layers.
+"""A plain convolutional network: stages of convolution and max pooling, then dense layers.
 
 Yann LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", Neural Computation, 1989; max pooling:
 Weng et al., "Cresceptron", 1992. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
@@ -14,25 +14,25 @@ from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifie
 
 
 class ConvNet(ImageClassifier):
-    """Stages of one convolution, which keeps the size, and one 2x2 max pooling, which halves it.
+    """Stages of one convolution, which keeps the size of the image, and one 2x2 max pooling, which halves it.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         widths: Channels of each stage.
         kernel_size: Height and width of the convolutions; odd.
-        batch_norm: Normalise after each layer but the last, before its activation.
-        activation: The nonlinearity.
+        batch_norm: Use batch normalisation after each layer but the last, before its activation.
+        activation: Activation function.
         head_widths: Units of dense layers before the last.
-        dropout: Probability of dropping an input of the last layer, in training.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        initial_bias: Value that biases start at.
+        dropout: Probability of dropping an input of the last layer in training.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
+        initial_bias: Initial value of the biases.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The stages are too many for the image, or the kernel is even.
+        InputError: There are too many stages for the image, or the kernel size is even.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The Inception network of an online course's notebook.
 
-Christian Szegedy et al., "Going Deeper with Convolutions", 2014, arXiv:1409.4842; the course's has no 1x1 convolutions
-before the larger ones, and its pooled maps lie shrunk in the middle of their frame.
+Christian Szegedy et al., "Going Deeper with Convolutions", 2014, arXiv:1409.4842; the course's network has no 1x1
+convolutions before the larger ones, and its pooled maps are padded with zeros to the size of the others.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from lightning_modules.tasks.task import without
 
 
 class Block(nn.Module):
-    """Convolutions of three sizes, with ReLU, and a max pooling, side by side.
+    """Parallel convolutions of three sizes, with ReLU, and a max pooling.
 
     Args:
         in_channels: Channels of the input.
@@ -31,23 +31,23 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Returns maps [B, 3 width + in, H, W] of maps [B, in, H, W]."""
         pooled = F.max_pool2d(x, 2)  # [B, in, H / 2, W / 2]
-        # back to H x W by zeros on all sides, as the course has it: the pooled maps no longer lie over the others
+        # padded back to H x W by zeros, as in the course, so pooled maps are not aligned with the others
         height, width = x.shape[2] - pooled.shape[2], x.shape[3] - pooled.shape[3]
         pooled = F.pad(pooled, (width // 2, width - width // 2, height // 2, height - height // 2))
         return torch.cat([*(F.relu(convolution(x)) for convolution in self.convolutions), pooled], 1)
 
 
 class CourseInception(ImageClassifier):
-    """A convolution, then two pairs of Inception blocks, and a max pooling after each of these three parts.
+    """A convolution, then two pairs of Inception blocks; a max pooling follows each of these three parts.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         stem_width: Channels of the first convolution.
         width: Channels of each convolution in a block.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
@@ -73,7 +73,7 @@ class CourseInception(ImageClassifier):
             raise InputError(f"CourseInception: 3 poolings need images of 8 pixels, not {image_size}")
 
         self.features = nn.Sequential(nn.Conv2d(in_channels, stem_width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
-        channels = stem_width  # [B, 32, 16, 16] of images of 32 pixels
+        channels = stem_width  # [B, 32, 16, 16] for 32x32 images
         for _ in range(2):
             for _ in range(2):
                 self.features.append(Block(channels, width))

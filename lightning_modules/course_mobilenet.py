@@ -1,7 +1,7 @@
 """The MobileNet of an online course's notebook.
 
 Andrew G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017,
-arXiv:1704.04861; the course's has no batch norm, one width, and max pooling in place of strides.
+arXiv:1704.04861; the course's network has no batch norm, one width, and max pooling instead of strides.
 """
 
 from typing import Any
@@ -15,17 +15,17 @@ from lightning_modules.tasks.task import without
 
 
 class CourseMobileNet(ImageClassifier):
-    """A convolution, then two pairs of separable convolutions, and a max pooling after each of these three parts.
+    """A convolution, then two pairs of separable convolutions; a max pooling follows each of these three parts.
 
-    A separable convolution is one 3x3 filter a channel and a 1x1 convolution, each with bias and ReLU.
+    A separable convolution is one 3x3 filter per channel and a 1x1 convolution, each with bias and ReLU.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         width: Channels of every convolution.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
@@ -72,7 +72,7 @@ class CourseMobileNet(ImageClassifier):
 
 
 def _initialize_channels(depthwise: nn.Conv2d, initializer: Initializer, scale: float) -> None:
-    """Initialises each channel's filter as a convolution of its own, which it is in the course: its fan_out is 9."""
+    """Initialises each channel's filter as a separate convolution, as in the course: its fan_out is 9."""
     for weight in depthwise.weight.data:
         single = nn.Conv2d(1, 1, depthwise.kernel_size)
         initialize(single, initializer, scale)

@@ -1,7 +1,7 @@
 """The residual network of an online course's notebook.
 
 Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Deep Residual Learning for Image Recognition", 2015,
-arXiv:1512.03385; the course's has no batch norm and no ReLU after an addition.
+arXiv:1512.03385; the course's network has no batch norm and no ReLU after an addition.
 """
 
 from itertools import pairwise
@@ -17,11 +17,11 @@ from lightning_modules.tasks.task import without
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions, each with ReLU, added to their input; or to its average pooling, if they halve the size.
+    """Two 3x3 convolutions, each with ReLU, added to their input, or to its average pooling if they halve the size.
 
     Args:
         in_channels: Channels of the input.
-        out_channels: As many, or twice as many; then the size is halved.
+        out_channels: Channels of the output: as many, or twice as many, in which case the size is halved.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -38,7 +38,7 @@ class Block(nn.Module):
             shortcut = F.avg_pool2d(x, 2, ceil_mode=True)
             before = x.shape[1] // 2
             shortcut = F.pad(shortcut, (0, 0, 0, 0, before, x.shape[1] - before))  # [B, 2 in, H / 2, W / 2]
-            top, left = x.shape[2] % 2, x.shape[3] % 2  # TensorFlow pads an even size at its end alone
+            top, left = x.shape[2] % 2, x.shape[3] % 2  # TensorFlow pads an even size only at its end
             x = F.pad(x, (left, 1, top, 1))
         return F.relu(self.conv2(F.relu(self.conv1(x)))) + shortcut
 
@@ -47,17 +47,17 @@ class CourseResNet(ImageClassifier):
     """Stages of residual blocks; each stage but the first halves the size and doubles the channels.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         blocks: Blocks of each stage.
-        widths: Channels of each stage, each twice those before.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        widths: Channels of each stage, each twice those of the stage before.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The stages do not fit together, or are too many for the image.
+        InputError: The stages do not fit together, or there are too many for the image.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class CourseResNet(ImageClassifier):
             for _ in range(count):
                 stage.append(Block(channels, width))
                 channels = width
-            self.stages.append(stage)  # [B, width, size, size], size / 2 from the second stage on, and so on
+            self.stages.append(stage)  # [B, width, size, size]; size / 2 after the second stage, and so on
         self.classifier = nn.Linear(channels, num_classes)
         initialize(self, initializer, initializer_scale)
 

@@ -1,7 +1,7 @@
-"""DenseNet: every layer sees the maps of all layers before it.
+"""DenseNet: the input of every layer is the maps of all layers before it.
 
 Gao Huang, Zhuang Liu, Laurens van der Maaten and Kilian Q. Weinberger, "Densely Connected Convolutional Networks",
-2016, arXiv:1608.06993; in the form that the paper calls DenseNet-BC, with bottlenecks and compression.
+2016, arXiv:1608.06993; the form is the paper's DenseNet-BC, with bottlenecks and compression.
 """
 
 import re
@@ -25,7 +25,7 @@ class DenseLayer(nn.Module):
     Args:
         channels: Channels of the input.
         growth_rate: Channels that are added.
-        dropout: Probability of dropping an output of a convolution, in training.
+        dropout: Probability of dropping an output of a convolution in training.
     """
 
     def __init__(self, channels: int, growth_rate: int, dropout: float) -> None:
@@ -44,12 +44,12 @@ class DenseLayer(nn.Module):
 
 
 class Transition(nn.Sequential):
-    """Changes the number of channels by a 1x1 convolution after norm and ReLU, and halves the maps.
+    """Changes the number of channels by a 1x1 convolution after norm and ReLU, and halves the size of the maps.
 
     Args:
         channels: Channels of the input.
         out_channels: Channels of the output.
-        dropout: Probability of dropping an output of the convolution, in training.
+        dropout: Probability of dropping an output of the convolution in training.
     """
 
     def __init__(self, channels: int, out_channels: int, dropout: float) -> None:
@@ -65,19 +65,19 @@ class DenseNet(ImageClassifier):
     """DenseNet-BC of 40 or 100 layers for CIFAR, or of 121, 169 or 201 for ImageNet.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        depth: 40 or 100 for small images, 121, 169 or 201 for those of ImageNet.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        depth: 40 or 100 for small images; 121, 169 or 201 for ImageNet.
         growth_rate: Channels that each layer adds; 12 (CIFAR) or 32 (ImageNet) if not given.
-        compression: Part of the channels that is left between two blocks.
-        stem: What comes first: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
-            as the depth has it if not given.
-        dropout: Probability of dropping an output of any convolution but the first, in training.
+        compression: Part of the channels that is kept between two blocks.
+        stem: First layers: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling; set by
+            the depth if not given.
+        dropout: Dropout probability of outputs of all convolutions but the first, in training.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The image is too small, or a number is out of its range.
+        InputError: The image is too small, or a value is out of range.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class DenseNet(ImageClassifier):
         if not 0 < compression <= 1:
             raise InputError(f"DenseNet: compression is above 0 and at most 1, not {compression}")
         stem = stem or ("imagenet" if depth in IMAGENET else "cifar")
-        # the stem's two halvings round odd sizes up, those between the blocks round down
+        # the stem's two halvings round odd sizes up, those between blocks round down
         halvings, least = len(layers) - 1, 2 ** (len(layers) - 1)
         if stem == "imagenet":
             halvings, least = halvings + 2, 4 * (least - 1) + 1
@@ -142,5 +142,5 @@ class DenseNet(ImageClassifier):
         return [self.classifier]
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the weights of torchvision's same network, whose files may have `norm.1` for `norm1`."""
+        """Returns torchvision's weights, whose files may have `norm.1` for `norm1`, under this network's names."""
         return {re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=\d)", r"\1", key): weights[key] for key in weights}

@@ -1,4 +1,4 @@
-"""GoogLeNet: blocks of parallel convolutions of several sizes, and two more classifiers on the way for training.
+"""GoogLeNet: blocks of parallel convolutions of several sizes, and two auxiliary classifiers for training.
 
 Christian Szegedy et al., "Going Deeper with Convolutions", 2014, arXiv:1409.4842. Batch normalisation: Sergey Ioffe and
 Christian Szegedy, 2015, arXiv:1502.03167.
@@ -29,30 +29,30 @@ BLOCKS = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-# by stem, and whether there are auxiliary classifiers, which want 4x4 maps
+# by stem, and whether there are auxiliary classifiers, which need 4x4 maps
 LEAST_SIZE = {("imagenet", True): 63, ("imagenet", False): 15, ("cifar", True): 8, ("cifar", False): 2}
 
 
 def unit(in_channels: int, out_channels: int, kernel: int, batch_norm: bool, stride: int = 1) -> nn.Sequential:
-    """Returns a convolution with norm, if there are norms, and ReLU."""
+    """Returns a convolution, a norm if `batch_norm` is set, and ReLU."""
     conv = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, bias=not batch_norm)
     norm = {"bn": nn.BatchNorm2d(out_channels, eps=0.001)} if batch_norm else {}
     return nn.Sequential(OrderedDict(conv=conv, **norm, relu=nn.ReLU()))
 
 
 def halving() -> nn.MaxPool2d:
-    """Returns the overlapping pooling that turns n pixels into n // 2."""
+    """Returns the overlapping pooling that reduces n pixels to n // 2."""
     return nn.MaxPool2d(3, 2, ceil_mode=True)
 
 
 class Inception(nn.Module):
-    """Four paths beside each other: 1x1, 3x3 and 5x5 convolutions, and max pooling, with 1x1 reductions.
+    """Four parallel branches: 1x1, 3x3 and 5x5 convolutions, and max pooling, with 1x1 reductions.
 
     Args:
         in_channels: Channels of the input.
-        widths: A row of the table above.
-        large_kernel: 5, or whatever takes the place of 5x5.
-        batch_norm: Normalise after each convolution.
+        widths: A row of `BLOCKS`.
+        large_kernel: Kernel size of the third branch: 5, or 3 as in torchvision.
+        batch_norm: Use batch normalisation after each convolution.
     """
 
     def __init__(self, in_channels: int, widths: list[int], large_kernel: int, batch_norm: bool) -> None:
@@ -74,25 +74,26 @@ class Inception(nn.Module):
 class GoogLeNet(ImageClassifier):
     """GoogLeNet with its nine inception blocks, for images of any size.
 
-    Torchvision's published weights take `five_by_five` false and images between -1 and 1 (`normalization: symmetric`).
+    Torchvision's published weights need `five_by_five: false` and images between -1 and 1
+    (`normalization: symmetric`).
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        stem: What comes before the blocks: three convolutions that leave an eighth of the size for `imagenet`, one of
-            3x3 that keeps it for `cifar`.
-        width: Factor on the number of channels.
-        batch_norm: Normalise after each convolution; without it the stem of `imagenet` has the paper's local response
-            normalisation.
-        five_by_five: Whether the third path has the paper's 5x5 convolutions, or 3x3 as in torchvision.
-        aux_weight: Factor on the losses of the two auxiliary classifiers, in training; 0 builds none.
-        dropout: Probability of dropping an input of the dense layer, in training.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        stem: Layers before the blocks: `imagenet` has three convolutions that reduce the size to an eighth, `cifar` one
+            of 3x3 that keeps it.
+        width: Factor on the numbers of channels.
+        batch_norm: Use batch normalisation after each convolution; without it the stem of `imagenet` has
+            the paper's local response normalisation.
+        five_by_five: Whether the third branch has the paper's 5x5 convolutions, or 3x3 as in torchvision.
+        aux_weight: Factor on the losses of the two auxiliary classifiers in training; no such classifiers if 0.
+        dropout: Probability of dropping an input of the dense layer in training.
         aux_dropout: The same in the auxiliary classifiers.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The images are too small, or the width is.
+        InputError: The images are too small, or a value is out of range.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class GoogLeNet(ImageClassifier):
             def auxiliary(channels: int) -> nn.Sequential:
                 return nn.Sequential(
                     OrderedDict(
-                        # of 14x14 maps that is the paper's: 5x5 with stride 3
+                        # for 14x14 maps, the paper's 5x5 with stride 3
                         pool=nn.AvgPool2d(side - 3 * (side // 4), side // 4),  # [B, channels, 4, 4]
                         conv=unit(channels, scaled(128), 1, batch_norm),
                         flatten=nn.Flatten(),
@@ -177,11 +178,11 @@ class GoogLeNet(ImageClassifier):
         return self._classify(self._features(images)[-1])
 
     def head_layers(self) -> list[nn.Module]:
-        """Returns the last dense layer of each of the classifiers."""
+        """Returns the last dense layer of each classifier."""
         return [self.fc, *([self.aux1.fc2, self.aux2.fc2] if self.aux_weight else [])]
 
     def training_outputs(self, batch: ImageBatch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Returns logits of a training batch, and its losses: those of the auxiliary classifiers are weighted."""
+        """Returns logits and losses of a training batch; auxiliary losses are multiplied by `aux_weight`."""
         first, second, last = self._features(batch.images)
         logits = self._classify(last).float()
         losses = {"classification": self.loss(logits, batch.targets, self.label_smoothing)}
@@ -192,7 +193,7 @@ class GoogLeNet(ImageClassifier):
         return logits, losses
 
     def _features(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the maps after blocks 4a, 4d and 5b: of 224x224 images 14x14, 14x14 and 7x7."""
+        """Returns the maps after blocks 4a, 4d and 5b: 14x14, 14x14 and 7x7 for 224x224 images."""
         x = self.stem(images)
         x = self.maxpool3(self.inception3b(self.inception3a(x)))
         first = self.inception4a(x)
@@ -201,7 +202,7 @@ class GoogLeNet(ImageClassifier):
         return first, second, self.inception5b(self.inception5a(x))
 
     def _classify(self, x: Tensor) -> Tensor:
-        """Returns logits of the last maps."""
+        """Returns logits [B, num_classes] of the last maps [B, C, H, W]."""
         return self.fc(self.dropout(x.mean((2, 3))))
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:

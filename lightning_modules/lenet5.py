@@ -1,4 +1,4 @@
-"""LeNet-5, as it was published, and in the form that textbooks give it.
+"""LeNet-5 as published, and in the modern form of textbooks.
 
 Yann LeCun, Léon Bottou, Yoshua Bengio and Patrick Haffner, "Gradient-Based Learning Applied to Document Recognition",
 Proceedings of the IEEE, 1998. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
@@ -15,7 +15,7 @@ from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 from lightning_modules.tasks.task import without
 
-# table I of the paper: the maps of S2 that each map of C3 sees
+# table I of the paper: the maps of S2 that are inputs of each map of C3
 TABLE = (
     *((0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5)),
     *((0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5)),
@@ -23,7 +23,7 @@ TABLE = (
     (0, 1, 2, 3, 4, 5),
 )
 
-# the ten digits on 7 by 12 pixels, which F6 learns to draw
+# images of the ten digits, 7 by 12 pixels: the codes that F6 learns to output
 DIGITS = """
     ..###.. ...##.. .#####. ######. ....##. ####### ..####. ####### .#####. .#####.
     .#####. ..###.. ####### ####### ...###. ####### .#####. ####### ####### #######
@@ -41,7 +41,7 @@ DIGITS = """
 
 
 class Subsampling(nn.Module):
-    """Sums each 2x2 patch, times one trained coefficient a map, plus one trained bias a map.
+    """Sums each 2x2 patch, multiplied by a trained coefficient per map, plus a trained bias per map.
 
     Args:
         channels: Number of maps.
@@ -58,7 +58,7 @@ class Subsampling(nn.Module):
 
 
 class TableConvolution(nn.Module):
-    """5x5 convolution from 6 to 16 maps, each of which sees, and has weights for, the maps that the table gives it."""
+    """5x5 convolution from 6 to 16 maps, each connected only to the input maps listed in `TABLE`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,20 +78,20 @@ class TableConvolution(nn.Module):
 
 
 class LeNet5(ImageClassifier):
-    """LeNet-5 to the letter: trained subsampling, partly connected maps, scaled tanh, distances to fixed codes.
+    """LeNet-5 as in the paper: trained subsampling, partly connected maps, scaled tanh, distances to fixed codes.
 
-    A logit is the negative squared distance between the 84 outputs of F6 and its class's code of -1 and +1. The codes
-    of ten classes are pictures of the digits; those of another number K are random, drawn with K as the seed. All that
-    is trained starts uniformly within 2.4 / fan_in.
+    The logit of a class is the negative squared distance between the 84 outputs of F6 and the code of the class, of -1
+    and +1. The codes of ten classes are images of the digits; those of another number K are random, with K as the
+    seed. All weights and biases are initialised uniformly within 2.4 / fan_in.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it. 28 become 32 by repeating the outermost pixels,
-            so that background goes on as background, however images are normalised.
-        loss: The paper's `mse` (its equation 8), the mean distance to the right code, or `map` (its equation 9), which
-            also pushes the other codes away.
-        rubbish: Distance of images that are of no class (`map` alone): codes much farther away are not pushed further.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data. Images of 28 are padded to 32 by
+            repeating the outermost pixels, so the background continues whatever the normalisation.
+        loss: `mse`, the mean squared distance to the true class's code (equation 8 of the paper), or `map`, which also
+            increases the distance to the other codes (equation 9).
+        rubbish: Constant j of equation 9 (`map` only): the gradient of codes at a much larger distance is about 0.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
@@ -139,12 +139,12 @@ class LeNet5(ImageClassifier):
         return -(x.float()[:, None] - self.codes).square().sum(2)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Returns the mean loss of a batch by the paper's equation 8 or 9.
+        """Returns the mean loss of a batch, equation 8 or 9 of the paper.
 
         Args:
             logits: float32 [B, K], the negative distances.
             targets: int64 [B].
-            label_smoothing: Part of the target that is spread over all classes.
+            label_smoothing: Part of the target distribution that is spread evenly over all classes.
         """
         right = logits.gather(1, targets[:, None]).squeeze(1)
         right = (1 - label_smoothing) * right + label_smoothing * logits.mean(1)
@@ -155,26 +155,26 @@ class LeNet5(ImageClassifier):
 
 
 class ModernLeNet5(ImageClassifier):
-    """LeNet-5 as textbooks have it: full connections, plain pooling, any nonlinearity, softmax.
+    """LeNet-5 as in textbooks: full connections, plain pooling, any activation function, softmax.
 
-    Two 5x5 convolutions with 2x2 pooling, two dense layers, and the last.
+    Two 5x5 convolutions with 2x2 pooling, then three dense layers.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it. The edge of less than 32 is repeated twice, which
-            makes the usual 28 the paper's 32.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data. Images smaller than 32 are padded by two
+            pixels on each side, which makes 28 the paper's 32.
         widths: Channels of the two convolutions and units of the two dense layers.
-        batch_norm: Normalise after each layer but the last, before its activation.
-        activation: The nonlinearity (the paper's time: tanh, sigmoid).
-        pool: Pooling after each convolution's activation: `max`, or `average`, as at the paper's time.
-        dropout: Probability of dropping an input of a dense layer, in training.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        batch_norm: Use batch normalisation after each layer but the last, before its activation.
+        activation: The nonlinearity (at the time of the paper: tanh or sigmoid).
+        pool: Pooling after each convolution's activation: `max`, or `average`, as at the time of the paper.
+        dropout: Probability of dropping an input of a dense layer in training.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The widths are not four, or the image is too small.
+        InputError: There are not four widths, or the image is too small.
     """
 
     def __init__(
@@ -232,17 +232,17 @@ class ModernLeNet5(ImageClassifier):
 
 
 def _squash(x: Tensor) -> Tensor:
-    """Returns the paper's scaled tanh, which is 1 at 1 and -1 at -1, where its second derivative is greatest."""
+    """Returns the paper's scaled tanh, which is 1 at 1 and -1 at -1, where its second derivative is largest."""
     return 1.7159 * torch.tanh(2 / 3 * x)
 
 
 def _uniform(*shape: int, fan_in: Tensor | int) -> Tensor:
-    """Returns values drawn uniformly within 2.4 / fan_in."""
+    """Returns a tensor with uniformly random values within 2.4 / fan_in."""
     return torch.empty(shape).uniform_(-2.4, 2.4) / fan_in
 
 
 def _codes(num_classes: int) -> Tensor:
-    """Returns a code of -1 and +1 for each class, float32 [num_classes, 84]: pictures for ten, else random ones."""
+    """Returns codes of -1 and +1, float32 [num_classes, 84]: images of digits for ten classes, else random."""
     if num_classes == 10:
         rows = [line.split() for line in DIGITS.split("\n") if line.strip()]
         pictures = ["".join(row[digit] for row in rows) for digit in range(10)]

@@ -1,4 +1,4 @@
-"""Logistic regression: one unit that tells two classes apart.
+"""Logistic regression: one unit that separates two classes.
 
 David R. Cox, "The Regression Analysis of Binary Sequences", Journal of the Royal Statistical Society B, 1958.
 """
@@ -13,15 +13,15 @@ from lightning_modules.tasks.two_class_unit import TwoClassUnit
 
 
 class LogisticRegression(TwoClassUnit):
-    """A linear unit with a logistic output: the probability of class 1.
+    """A linear unit whose logistic output is the probability of class 1.
 
     Args:
-        num_classes: Number of classes, which is 2; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes, which must be 2; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         objective: `cross_entropy`, or the `squared_error` between the probability and the class, 0 or 1.
-        initializer: How weights start; at `initializer_scale` all alike unless given.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        initializer: Initialiser of the weights; by default all are `initializer_scale`.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `TwoClassUnit` takes, such as `optimizer`.
 
     Raises:
@@ -42,7 +42,7 @@ class LogisticRegression(TwoClassUnit):
         self.objective = objective
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Returns the mean of the objective over a batch."""
+        """Returns the mean objective over a batch."""
         if self.objective == "cross_entropy":
             return super().loss(logits, targets, label_smoothing)
         goal = targets * (1 - label_smoothing) + label_smoothing / 2

@@ -1,4 +1,4 @@
-"""Multilayer perceptron: dense layers with a nonlinearity between.
+"""Multilayer perceptron: dense layers with activation functions between them.
 
 David E. Rumelhart, Geoffrey E. Hinton and Ronald J. Williams, "Learning Representations by Back-propagating Errors",
 Nature, 1986. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167. Dropout: Nitish
@@ -15,19 +15,19 @@ from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifie
 
 
 class MLP(ImageClassifier):
-    """Dense layers on the pixels.
+    """Dense layers on the pixels of an image.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         widths: Units of each hidden layer.
-        batch_norm: Normalise each hidden layer before its activation.
-        activation: The nonlinearity.
-        dropout: Probability of dropping a hidden unit, in training.
-        input_dropout: Probability of dropping a pixel's channel, in training.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        batch_norm: Use batch normalisation in each hidden layer, before its activation.
+        activation: Activation function.
+        dropout: Probability of dropping a hidden unit in training.
+        input_dropout: Probability of dropping a pixel's channel in training.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""MobileNet: convolutions taken apart into one a channel and one a pixel.
+"""MobileNet: depthwise separable convolutions.
 
 Andrew G. Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017,
 arXiv:1704.04861.
@@ -12,17 +12,17 @@ from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
-# channels and stride of each pair of convolutions, table 1 of the paper; the last one's stride of 2 there is a misprint
+# channels and stride of each separable convolution, table 1 of the paper, where the last stride, 2, is a misprint
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * ((512, 1),), (1024, 2), (1024, 1))
 
 
 class Separable(nn.Sequential):
-    """A 3x3 convolution of each channel by itself and a 1x1 convolution across them, each with norm and ReLU.
+    """A depthwise 3x3 convolution and a 1x1 convolution, each with norm and ReLU.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        stride: Stride of the first.
+        stride: Stride of the depthwise convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -40,17 +40,17 @@ class MobileNet(ImageClassifier):
     """MobileNet of 28 layers, for images of any size.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
         width_multiplier: Factor on the number of channels (the paper: 1, 0.75, 0.5 and 0.25).
-        stem: How early the images are halved: five times from the first convolution on for `imagenet`, or three times
-            for `cifar`, which leaves out the first two.
-        dropout: Probability of dropping an input of the dense layer, in training.
+        stem: Where the image is halved: five times, beginning with the first convolution, for `imagenet`; `cifar` omits
+            the first two halvings.
+        dropout: Probability of dropping an input of the dense layer in training.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The images are too small, or the width is.
+        InputError: The images are too small, or `width_multiplier` is.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class MobileNet(ImageClassifier):
             width = max(1, round(n * width_multiplier))
             self.features.append(Separable(channels, width, 1 if stem == "cifar" and number == 1 else stride))
             channels = width
-        # [B, channels, 7, 7] of 224x224 with the stem for them, 4x4 of 32x32 with the other
+        # [B, channels, 7, 7] for 224x224 images (imagenet), 4x4 for 32x32 (cifar)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, num_classes))
 
         initialize(self, "he", 0.0)

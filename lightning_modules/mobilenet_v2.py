@@ -1,7 +1,7 @@
-"""MobileNetV2: residuals between narrow layers, with a wide depthwise convolution between them.
+"""MobileNetV2: inverted residual blocks, narrow at both ends with a wide depthwise convolution between.
 
 Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov and Liang-Chieh Chen, "MobileNetV2: Inverted Residuals and
-Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are those of the authors' own code.
+Linear Bottlenecks", 2018, arXiv:1801.04381. Dropout and the rounding of widths are as in the authors' code.
 """
 
 from typing import Any, Literal
@@ -17,13 +17,13 @@ STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3,
 
 
 def rounded(channels: float) -> int:
-    """Returns the multiple of 8 next to a number of channels, or the one above if that would lose more than a tenth."""
+    """Returns the multiple of 8 nearest to a number of channels, or the next one if that is below nine tenths of it."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * channels else nearest + 8
 
 
 def unit(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """Returns a convolution with norm and a ReLU that is cut at 6."""
+    """Returns a convolution with norm and ReLU6."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(out_channels),
@@ -32,15 +32,15 @@ def unit(in_channels: int, out_channels: int, kernel: int, stride: int = 1, grou
 
 
 class InvertedResidual(nn.Module):
-    """Widens by a 1x1 convolution, filters each channel by itself, and narrows by a linear 1x1 convolution.
+    """A 1x1 convolution to more channels, a depthwise 3x3 convolution, and a linear 1x1 convolution to fewer.
 
-    The input is added where shapes allow it.
+    The input is added if it has the shape of the output.
 
     Args:
         in_channels: Channels of the input.
         out_channels: Channels of the output.
-        expansion: Factor by which the middle is wider than the input; 1 leaves out the first convolution.
-        stride: Stride of the filter.
+        expansion: Factor on the channels of the depthwise convolution; with 1 there is no first convolution.
+        stride: Stride of the depthwise convolution.
     """
 
     def __init__(self, in_channels: int, out_channels: int, expansion: int, stride: int) -> None:
@@ -63,18 +63,18 @@ class MobileNetV2(ImageClassifier):
     """MobileNetV2, for images of any size.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        width_multiplier: Factor on the number of channels, which become multiples of 8; the last convolution's is at
-            least 1, as in the paper.
-        stem: How early the images are halved: five times from the first convolution on for `imagenet`, or three times
-            for `cifar`, which leaves out the first two.
-        dropout: Probability of dropping an input of the dense layer, in training.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        width_multiplier: Factor on the numbers of channels, which are rounded to multiples of 8; for the last
+            convolution at least 1, as in the paper.
+        stem: Where the image is halved: five times, beginning with the first convolution, for `imagenet`; `cifar` omits
+            the first two halvings.
+        dropout: Probability of dropping an input of the dense layer in training.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The images are too small, or the width is.
+        InputError: The images are too small, or `width_multiplier` is.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class MobileNetV2(ImageClassifier):
                 channels = width
         last = rounded(1280 * max(1.0, width_multiplier))
         self.features.append(unit(channels, last, 1))
-        # [B, last, 7, 7] of 224x224 with the stem for them, 4x4 of 32x32 with the other
+        # [B, last, 7, 7] for 224x224 images (imagenet), 4x4 for 32x32 (cifar)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, num_classes))
 
         initialize(self, "he", 0.0)

@@ -1,7 +1,7 @@
-"""Optimizers that torch does not have, and the learning rates of any optimizers by name.
+"""Optimizers that torch does not have, and the learning rates of optimizers by name.
 
 Muon: Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
-https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes matrices alone, no convolutions, and no second
+https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes only matrices: no convolutions, and no second
 rule for the other parameters.)
 """
 
@@ -16,16 +16,16 @@ from torch.optim import Optimizer
 
 from core.errors import InputError
 
-# Quintic Newton-Schulz iteration, steepest at zero; its results' singular values lie between about 0.7 and 1.2.
+# Quintic Newton-Schulz iteration with the steepest slope at 0; the resulting singular values are about 0.7 to 1.2.
 A, B, C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonalize(matrix: Tensor, steps: int = 3) -> Tensor:
-    """Returns the nearest matrix with all singular values about 1, by Newton-Schulz iteration.
+    """Returns the nearest matrix whose singular values are all about 1, by Newton-Schulz iteration.
 
     Args:
         matrix: [M, N].
-        steps: Iterations; after few of them, small singular values are still below 1.
+        steps: Number of iterations; after few iterations, small singular values are still below 1.
 
     Returns:
         [M, N]; bfloat16 on a GPU, else float32.
@@ -47,17 +47,17 @@ class Muon(Optimizer):
     scales the learning rates of all four.
 
     Args:
-        params: Parameter groups by name; without names, matrices and convolutions are taken for hidden weights.
-        lr: Learning rate of hidden weights: the size of a step's singular values.
+        params: Parameter groups by name; without names, matrices and convolutions are hidden weights.
+        lr: Learning rate of hidden weights: the singular values of an update.
         momentum: Nesterov momentum of hidden weights.
-        normalize: Scale every hidden weight to the norm sqrt(outputs) before its step. It keeps the size of steps in
-            proportion, and is harmless only where a batch norm follows each of these layers.
-        iterations: Newton-Schulz iterations.
+        normalize: Scale every hidden weight to the norm sqrt(outputs) before its step. It keeps the relative size of
+            steps constant; use it only where a batch norm follows each of these layers.
+        iterations: Number of Newton-Schulz iterations.
         head_lr: Learning rate of the head.
         vector_lr: Learning rate of norms and biases.
         sgd_momentum: Nesterov momentum of head, norms and biases.
-        weight_decay: Part of head, norms and biases that a step takes away at the full learning rate, whatever that
-            rate is; it passes through momentum like a gradient.
+        weight_decay: Part of head, norms and biases that a step subtracts, independent of the configured learning
+            rate; it is added to the gradient before momentum.
 
     Raises:
         InputError: A number is negative, or a group mixes hidden weights with others.
@@ -91,7 +91,7 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Makes a step; parameters without a gradient stay."""
+        """Makes a step; parameters without a gradient are not changed."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -109,7 +109,7 @@ class Muon(Optimizer):
         return loss
 
     def _momentum(self, parameter: Tensor, group: dict[str, Any]) -> Tensor:
-        """Takes the gradient into the running sum; returns where Nesterov's momentum goes."""
+        """Updates the momentum buffer and returns the Nesterov update."""
         gradient = parameter.grad.add(parameter, alpha=group["weight_decay"])
         state = self.state[parameter]
         if "momentum_buffer" not in state:
@@ -122,17 +122,17 @@ class Alternating(Optimizer):
 
     Under automatic optimization a step calls the closure once for each player, in their order: it sets
     `module.player` to the player's name, so that `training_step` returns that player's loss, and updates the
-    parameters of that player alone, with the player's own optimizer. The parameters of the other players are not
-    differentiated meanwhile, so that gradient clipping is per player. Outside of a step `module.player` is None.
+    parameters of only that player, with the player's own optimizer. During this, the other players'
+    parameters get no gradients, so gradient clipping is per player. Outside of a step `module.player` is None.
 
     A batch is one step (`global_step` counts batches), one schedule scales the learning rates of all players, and a
-    checkpoint holds one state. A `training_step` that returns None leaves that player as it is. Where processes share
-    the work, the strategy must expect parameters without a gradient: `ddp_find_unused_parameters_true`.
+    checkpoint holds one state. If `training_step` returns None, that player is not updated. With several
+    processes, the strategy must allow parameters without a gradient: `ddp_find_unused_parameters_true`.
 
     Args:
         players: An optimizer for each player. A parameter group is named after its player; where a player has several,
             `<player>/<name or number of the group>`.
-        module: The module that these train.
+        module: The module that the players train.
 
     Raises:
         InputError: There is no player, two players share a parameter, or the trainer accumulates gradients, scales the
@@ -173,7 +173,7 @@ class Alternating(Optimizer):
             raise InputError(f"Alternating: {reason}")
 
     def _share_state(self) -> None:
-        """Lets the players' optimizers use this optimizer's groups and state, so that there is one of each."""
+        """Makes the players' optimizers use this optimizer's groups and state."""
         rest = list(self.param_groups)
         for player, count in self._group_counts.items():
             self.players[player].param_groups, self.players[player].state = rest[:count], self.state
@@ -181,7 +181,7 @@ class Alternating(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Makes a step of each player in turn; returns the loss of the last.
+        """Makes a step of each player in order; returns the loss of the last.
 
         Raises:
             InputError: There is no closure, or the trainer has begun to accumulate gradients.
@@ -199,7 +199,7 @@ class Alternating(Optimizer):
 
     @contextmanager
     def _turn(self, player: str) -> Iterator[None]:
-        """Names the player in the module, and leaves the parameters of the others out of the gradients."""
+        """Sets `module.player`, and computes no gradients of the other players' parameters."""
         own = {id(parameter) for group in self.players[player].param_groups for parameter in group["params"]}
         others = [
             parameter
@@ -218,7 +218,7 @@ class Alternating(Optimizer):
             self._module.player = None
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the state of a checkpoint, for all players."""
+        """Loads the state of a checkpoint, for all players."""
         super().load_state_dict(state_dict)
         self._share_state()
 
@@ -227,9 +227,9 @@ def learning_rates(optimizers: Sequence[Optimizer]) -> dict[str, float]:
     """Returns learning rates by name.
 
     Returns:
-        `lr`, the rate of the first parameter group, where there is one optimizer. `lr/<group>` for every named group of
-        several optimizers, or of several players; `lr/<number of the optimizer>` where the group
-        has no name, or one that another optimizer's group has too.
+        With one optimizer, `lr`, the rate of its first parameter group. With several optimizers or players,
+        `lr/<group>` for every named group; `lr/<number of the optimizer>` for a group without a name, or with the name
+        of another optimizer's group.
     """
     groups = [(number, group) for number, optimizer in enumerate(optimizers) for group in optimizer.param_groups]
     if not groups:  # a model without an optimizer

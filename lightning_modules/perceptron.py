@@ -1,4 +1,4 @@
-"""The perceptron: one unit with a threshold, which learns from its mistakes.
+"""The perceptron: one unit with a threshold.
 
 Frank Rosenblatt, "The Perceptron: A Probabilistic Model for Information Storage and Organization in the Brain",
 Psychological Review, 1958.
@@ -14,17 +14,17 @@ from lightning_modules.tasks.two_class_unit import TwoClassUnit
 
 
 class Perceptron(TwoClassUnit):
-    """A unit that fires where w . x + b > 0, for class 1.
+    """A unit that predicts class 1 where w . x + b > 0.
 
-    Plain gradient descent (`torch.optim.SGD` without momentum) on its loss, one image a batch, is the perceptron rule
-    w <- w + lr (t - y) x with target t and output y in {0, 1}. Larger batches take the mean of these steps.
+    Plain gradient descent (`torch.optim.SGD` without momentum) on its loss, with batches of one image, is the
+    perceptron rule w <- w + lr (t - y) x with target t and output y in {0, 1}. Larger batches average these steps.
 
     Args:
-        num_classes: Number of classes, which is 2; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        initializer: How weights start; at `initializer_scale` all alike unless given.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        num_classes: Number of classes, which must be 2; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        initializer: Initialiser of the weights; by default all are `initializer_scale`.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `TwoClassUnit` takes, such as `optimizer`.
 
     Raises:
@@ -46,10 +46,10 @@ class Perceptron(TwoClassUnit):
         )
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Returns the perceptron criterion (y - t) z, the distance of each mistake from the threshold, as a mean.
+        """Returns the mean perceptron criterion (y - t) z: for each error, the distance to the threshold.
 
-        A mistake is a mistake, however sure: there is no label smoothing.
+        Label smoothing is not used.
         """
         z = logits[:, 1]
-        fires = (z > 0).to(z.dtype)  # has no gradient, so that of the loss by z is y - t
+        fires = (z > 0).to(z.dtype)  # has no gradient, so the loss's gradient by z is y - t
         return ((fires - targets) * z).mean()

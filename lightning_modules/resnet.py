@@ -1,8 +1,8 @@
-"""ResNet: convolutions that learn what to add to their input.
+"""ResNet: residual networks, whose blocks add their output to their input.
 
 Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Deep Residual Learning for Image Recognition", 2015,
-arXiv:1512.03385. The stride of a bottleneck is at its 3x3 convolution, as in torchvision, and not at its first one.
-Residuals that start at zero: Priya Goyal et al., 2017, arXiv:1706.02677.
+arXiv:1512.03385. The stride of a bottleneck is in its 3x3 convolution, as in torchvision, and not in its first one.
+Residuals initialised at zero: Priya Goyal et al., 2017, arXiv:1706.02677.
 """
 
 import re
@@ -27,10 +27,10 @@ Factory = Callable[..., nn.Module]
 
 
 class ZeroShortcut(nn.Module):
-    """Shortcut without parameters: every `stride`-th pixel, and zeros for the channels that the input lacks.
+    """Shortcut without parameters: every `stride`-th pixel, and zeros for additional channels.
 
     Args:
-        new_channels: Number of channels of zeros.
+        new_channels: Number of additional channels.
         stride: Distance of the pixels that are kept.
     """
 
@@ -45,15 +45,15 @@ class ZeroShortcut(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions of one width beside a shortcut.
+    """Two 3x3 convolutions of the same width, added to a shortcut.
 
     Args:
         channels: Channels of the input.
         width: Channels of the convolutions.
         stride: Stride of the first convolution.
-        shortcut: Brings the input into the output's shape.
+        shortcut: Converts the input to the shape of the output.
         norm: Makes a norm for a number of channels.
-        activation: Makes the nonlinearity.
+        activation: Makes the activation function.
     """
 
     expansion = 1
@@ -77,15 +77,15 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 1x1 convolution to `width` channels, a 3x3 one, and a 1x1 one to four times as many, beside a shortcut.
+    """A 1x1 convolution to `width` channels, a 3x3 one, and a 1x1 one to four times as many, added to a shortcut.
 
     Args:
         channels: Channels of the input.
         width: Channels of the 3x3 convolution.
         stride: Stride of the 3x3 convolution.
-        shortcut: Brings the input into the output's shape.
+        shortcut: Converts the input to the shape of the output.
         norm: Makes a norm for a number of channels.
-        activation: Makes the nonlinearity.
+        activation: Makes the activation function.
     """
 
     expansion = 4
@@ -112,31 +112,31 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(ImageClassifier):
-    """ResNet-20 to 110 for CIFAR, ResNet-18 to 152 for ImageNet, or any numbers of basic blocks.
+    """ResNet-20 to 110 for CIFAR, ResNet-18 to 152 for ImageNet, or any number of basic blocks.
 
-    Each stage after the first halves the maps and doubles the channels.
+    Each stage after the first halves the size of the maps and doubles the channels.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        depth: 20, 32, 44, 56 or 110 for small images, 18, 34, 50, 101 or 152 for those of ImageNet.
-        blocks: Basic blocks of each stage, instead of a depth; the defaults are then those of the CIFAR nets.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        depth: 20, 32, 44, 56 or 110 for small images; 18, 34, 50, 101 or 152 for ImageNet.
+        blocks: Number of basic blocks of each stage, instead of a depth; other defaults are then those of CIFAR.
         width: Channels of the first stage; 16 (CIFAR) or 64 (ImageNet) if not given.
-        stem: What comes first: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
-            `whitening` is a fixed layer that whitens 2x2 patches, a 3x3 convolution and a 2x2 max pooling; as the
-            depth has it if not given.
+        stem: First layers: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling;
+            `whitening` is a fixed layer that whitens 2x2 patches, a 3x3 convolution and a 2x2 max pooling; set by the
+            depth if not given.
         shortcut: Where the shape changes, the shortcut is padded with `zeros` (CIFAR), or is a `projection`, a 1x1
-            convolution (ImageNet); as the depth has it if not given.
-        activation: The nonlinearity.
-        dropout: Probability of dropping an input of the last layer, in training.
-        zero_init_residual: Start every block as its shortcut: the scale of its last norm is 0.
-        norm_momentum: Weight of the newest batch in the running statistics.
-        norm_epsilon: Added to the variance.
+            convolution (ImageNet); set by the depth if not given.
+        activation: Activation function.
+        dropout: Probability of dropping an input of the last layer in training.
+        zero_init_residual: Initialise the scale of the last norm of every block as 0, so the block equals its shortcut.
+        norm_momentum: Weight of the latest batch in the running statistics of batch norms.
+        norm_epsilon: Added to the variance in batch norms.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The blocks cannot be built, or are too many for the image.
+        InputError: The settings of blocks are invalid, or there are too many stages for the image.
     """
 
     def __init__(
@@ -165,8 +165,8 @@ class ResNet(ImageClassifier):
         stem = stem or ("imagenet" if for_imagenet else "cifar")
         shortcut = shortcut or ("projection" if for_imagenet else "zeros")
         halvings = len(blocks) - 1 + {"imagenet": 2, "cifar": 0, "whitening": 0}[stem]
-        least = 2**halvings // 2 + 1  # odd sizes are rounded up, so the last halving still has two pixels
-        if stem == "whitening":  # takes a pixel, and rounds down
+        least = 2**halvings // 2 + 1  # odd sizes are rounded up; the input of the last halving must have two pixels
+        if stem == "whitening":  # removes a pixel, and its pooling rounds down
             halvings, least = halvings + 1, 2 * least + 1
         if image_size < least:
             raise InputError(f"ResNet: {halvings} halvings need images of {least} pixels, not {image_size}")
@@ -223,7 +223,7 @@ class ResNet(ImageClassifier):
         return [self.fc]
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the weights of torchvision's same network, whose stages are `layer1` and so on."""
+        """Returns torchvision's weights, whose stages are `layer1` and so on, under this network's names."""
         return {re.sub(r"^layer(\d)", lambda n: f"stages.{int(n[1]) - 1}", key): weights[key] for key in weights}
 
 
@@ -231,7 +231,7 @@ def _blocks(depth: int | None, blocks: list[int] | None) -> list[int]:
     """Returns the number of blocks of each stage."""
     if depth is not None:
         if blocks:
-            raise InputError("ResNet: depth stands for blocks: give one or the other")
+            raise InputError("ResNet: depth already sets blocks: give only one of them")
         return list((CIFAR | IMAGENET)[depth])
     if not blocks:
         raise InputError("ResNet: give depth (20, 32, 44, 56, 110, 18, 34, 50, 101 or 152), or blocks")

@@ -1,8 +1,9 @@
 """Learning-rate schedules over a whole run, counted in optimizer steps.
 
-Each scales the configured learning rate by a factor of how far the run has come. The run's length is filled in once
-it is known, so that no config states it. torch's own schedules (`torch.optim.lr_scheduler.ExponentialLR` and so on)
-work beside these and count optimizer steps as well; `ReduceLROnPlateau` looks at every epoch that has a validation.
+Each multiplies the configured learning rate by a factor that depends on the progress of the run, from 0 to 1. The
+run's length is set when it is known, so configs need not give it. torch's schedules
+(`torch.optim.lr_scheduler.ExponentialLR` and so on) also work and count optimizer steps; `ReduceLROnPlateau` steps
+after every epoch with a validation.
 """
 
 import math
@@ -19,7 +20,7 @@ class RunSchedule(LRScheduler):
 
     Args:
         optimizer: The optimizer whose learning rates are scaled.
-        total_steps: Optimizer steps of the whole run; the run fills it in if not given.
+        total_steps: Optimizer steps of the whole run; set by the trainer if not given.
     """
 
     def __init__(self, optimizer: Optimizer, total_steps: int | None = None) -> None:
@@ -30,13 +31,13 @@ class RunSchedule(LRScheduler):
 
     @abstractmethod
     def factor(self, progress: float) -> float:
-        """Returns the factor at a point of the run, from 0 (first step) to 1 (end)."""
+        """Returns the factor at a progress between 0 (first step) and 1 (end of the run)."""
 
     def set_total_steps(self, total_steps: int | float) -> None:
-        """Fills in the length of the run, unless the config gave it.
+        """Sets the length of the run, unless the config gives it.
 
         Raises:
-            InputError: The run has no end.
+            InputError: The run has no limit of epochs or steps.
         """
         if self.total_steps is None:
             if not math.isfinite(total_steps) or total_steps <= 0:
@@ -47,29 +48,29 @@ class RunSchedule(LRScheduler):
         self.refresh()
 
     def refresh(self) -> None:
-        """Gives the optimizer the learning rates of where the schedule is now."""
+        """Sets the optimizer's learning rates to those of the current step."""
         for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
             group["lr"] = lr
         self._last_lr = self.get_lr()
 
     def get_lr(self) -> list[float]:
-        """Returns the learning rate of each parameter group for the coming step."""
+        """Returns the learning rate of each parameter group for the next step."""
         progress = min(1.0, self.last_epoch / self.total_steps) if self.total_steps else 0.0
         return [base * self.factor(progress) for base in self.base_lrs]
 
     def state_dict(self) -> dict:
-        """Returns where the schedule is, but not its shape: that is the config's."""
+        """Returns the position and base learning rates, but not the settings, which are in the config."""
         return {key: getattr(self, key) for key in ("last_epoch", "base_lrs", "_step_count", "_last_lr")}
 
 
 class WarmupCosine(RunSchedule):
-    """Linear warm-up, then a half cosine down (Loshchilov and Hutter, 2017, without restarts).
+    """Linear warm-up, then cosine decay (Loshchilov and Hutter, 2017, without restarts).
 
     Args:
         optimizer: The optimizer whose learning rates are scaled.
-        warmup: Part of the run that the warm-up takes, 0 to 1.
+        warmup: Part of the run for the warm-up, 0 to 1.
         final: Factor at the end of the run.
-        total_steps: Optimizer steps of the whole run; the run fills it in if not given.
+        total_steps: Optimizer steps of the whole run; set by the trainer if not given.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class WarmupCosine(RunSchedule):
         super().__init__(optimizer, total_steps)
 
     def factor(self, progress: float) -> float:
-        """Returns the factor at a point of the run."""
+        """Returns the factor at a progress between 0 and 1."""
         if progress < self.warmup:
             return progress / self.warmup
         down = (progress - self.warmup) / (1 - self.warmup)
@@ -88,14 +89,14 @@ class WarmupCosine(RunSchedule):
 
 
 class WarmupLinear(RunSchedule):
-    """Linear warm-up, then a straight line down.
+    """Linear warm-up, then linear decay.
 
     Args:
         optimizer: The optimizer whose learning rates are scaled.
-        warmup: Part of the run that the warm-up takes, 0 to 1.
+        warmup: Part of the run for the warm-up, 0 to 1.
         final: Factor at the end of the run.
         start: Factor at the first step.
-        total_steps: Optimizer steps of the whole run; the run fills it in if not given.
+        total_steps: Optimizer steps of the whole run; set by the trainer if not given.
     """
 
     def __init__(
@@ -112,21 +113,21 @@ class WarmupLinear(RunSchedule):
         super().__init__(optimizer, total_steps)
 
     def factor(self, progress: float) -> float:
-        """Returns the factor at a point of the run."""
+        """Returns the factor at a progress between 0 and 1."""
         if progress < self.warmup:
             return self.start + (1 - self.start) * progress / self.warmup
         return 1 + (self.final - 1) * (progress - self.warmup) / (1 - self.warmup)
 
 
 class OneCycle(RunSchedule):
-    """Up to the configured learning rate and down again, both on half cosines (Smith and Topin, 2018).
+    """Rises to the configured learning rate and decays again, both by a half cosine (Smith and Topin, 2018).
 
     Args:
         optimizer: The optimizer whose learning rates are scaled.
-        rise: Part of the run that the way up takes, 0 to 1.
+        rise: Part of the run for the rise, 0 to 1.
         start: Factor at the first step.
         final: Factor at the end of the run.
-        total_steps: Optimizer steps of the whole run; the run fills it in if not given.
+        total_steps: Optimizer steps of the whole run; set by the trainer if not given.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class OneCycle(RunSchedule):
         super().__init__(optimizer, total_steps)
 
     def factor(self, progress: float) -> float:
-        """Returns the factor at a point of the run."""
+        """Returns the factor at a progress between 0 and 1."""
         if progress < self.rise:
             return 1 + (self.start - 1) * (1 + math.cos(math.pi * progress / self.rise)) / 2
         down = (progress - self.rise) / (1 - self.rise)
@@ -151,12 +152,12 @@ class OneCycle(RunSchedule):
 
 
 class ExponentialDecay(RunSchedule):
-    """A constant rate of decay that reaches `final` at the end of the run.
+    """Exponential decay that reaches `final` at the end of the run.
 
     Args:
         optimizer: The optimizer whose learning rates are scaled.
         final: Factor at the end of the run, above 0.
-        total_steps: Optimizer steps of the whole run; the run fills it in if not given.
+        total_steps: Optimizer steps of the whole run; set by the trainer if not given.
     """
 
     def __init__(self, optimizer: Optimizer, final: float = 0.01, total_steps: int | None = None) -> None:
@@ -166,7 +167,7 @@ class ExponentialDecay(RunSchedule):
         super().__init__(optimizer, total_steps)
 
     def factor(self, progress: float) -> float:
-        """Returns the factor at a point of the run."""
+        """Returns the factor at a progress between 0 and 1."""
         return self.final**progress
 
 

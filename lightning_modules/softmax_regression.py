@@ -13,14 +13,14 @@ from lightning_modules.tasks.task import without
 
 
 class SoftmaxRegression(ImageClassifier):
-    """A linear classifier: a template of the image's size for each class.
+    """A linear classifier: weights of the image's size for each class.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        initializer: How weights start; at `initializer_scale` all alike unless given.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        initializer: Initialiser of the weights; by default all are `initializer_scale`.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
     """
 

@@ -1,4 +1,4 @@
-"""Convolutional network for sentences: windows of several widths, the strongest answer of each filter.
+"""Convolutional network for sentences: filters of several widths, and the maximum of each over time.
 
 Yoon Kim, "Convolutional Neural Networks for Sentence Classification", 2014, arXiv:1408.5882.
 """
@@ -18,23 +18,23 @@ from lightning_modules.tasks.text_classifier import TextClassifier
 
 
 class TextCNN(TextClassifier):
-    """Embedding, convolutions of several widths with ReLU, maximum over time, dense head.
+    """Embedding, convolutions of several widths with ReLU, max pooling over time, and a dense head.
 
-    A window counts where it lies within the document; of a document shorter than a window, the first one counts, and
-    sees zeros behind its end.
+    The maximum is over windows that lie within the document. A document shorter than a window is padded with zeros to
+    one window.
 
     Args:
         num_classes: Number of classes K.
         vocab_size: Number of symbols V, with padding as 0.
         embedding: Width E of the embedding.
-        embedding_range: Embeddings start uniformly within plus and minus this.
+        embedding_range: Embeddings are initialised uniformly between minus and plus this.
         widths: Widths of the windows.
-        filters: Filters of each width.
-        head_hidden: Units of a hidden dense layer with ReLU; none if 0.
-        dropout: Share dropped of what enters the last dense layer.
-        embedding_dropout: Share of words whose embedding is dropped in training.
-        initializer: How filters start: torch's way, or uniformly within 1 / (3 sqrt(E + filters)), without biases
-            (`third`).
+        filters: Number of filters of each width.
+        head_hidden: Units of a hidden dense layer with ReLU in the head; no such layer if 0.
+        dropout: Dropout probability of inputs of the last dense layer in training.
+        embedding_dropout: Probability of dropping the whole embedding of a word in training.
+        initializer: Initialiser of the filters: torch's `default`, or `third`, uniform within
+            1 / (3 sqrt(E + filters)) with biases of 0.
         training: What `TextClassifier` takes, such as `optimizer`.
 
     Raises:
@@ -69,14 +69,14 @@ class TextCNN(TextClassifier):
         self.head = dense_head(filters * len(widths), head_hidden, self.units, dropout)
 
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
-        x = self.embedding(tokens, lengths).transpose(1, 2)  # [B, E, M], zeros behind the end
+        """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""
+        x = self.embedding(tokens, lengths).transpose(1, 2)  # [B, E, M], zeros after the end
         strongest = []
         for convolution in self.convolutions:
             width = convolution.kernel_size[0]
-            maps = F.relu(convolution(F.pad(x, (0, width - 1))))  # [B, F, M], a window from each place
+            maps = F.relu(convolution(F.pad(x, (0, width - 1))))  # [B, F, M], a window from each position
             whole = padding_mask((lengths - width + 1).clamp(min=1), maps.shape[2])
-            # behind ReLU nothing is below the 0 of a place that does not count
+            # masked positions are 0, which is the minimum after ReLU
             strongest.append((maps * whole[:, None]).amax(2))
         return self.head(torch.cat(strongest, 1))
 

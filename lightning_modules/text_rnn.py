@@ -1,4 +1,4 @@
-"""Recurrent network that reads a document and classifies what it has come to.
+"""Recurrent network that classifies documents.
 
 Sepp Hochreiter and Jürgen Schmidhuber, "Long Short-Term Memory", 1997; both directions: Mike Schuster and Kuldip
 Paliwal, 1997; attention over the outputs: Zichao Yang et al., "Hierarchical Attention Networks for Document
@@ -19,24 +19,26 @@ Pooling = Literal["last", "mean", "max", "attention"]
 
 
 class TextRNN(TextClassifier):
-    """Embedding, recurrent layers, a summary over time, dense head.
+    """Embedding, recurrent layers, pooling over time, and a dense head.
 
     Args:
         num_classes: Number of classes K.
         vocab_size: Number of symbols V, with padding as 0.
         embedding: Width E of the embedding.
-        embedding_range: Embeddings start uniformly within plus and minus this.
-        cell: Kind of recurrent layer; `scratch` is an LSTM written out gate by gate, `peephole` its gates see the cell.
+        embedding_range: Embeddings are initialised uniformly between minus and plus this.
+        cell: Kind of recurrent layer; `scratch` is an LSTM implemented gate by gate, `peephole` adds connections
+            from the cell to the gates.
         layers: Number of recurrent layers.
-        hidden: Units H of each, in each direction.
-        bidirectional: Whether the document is read backwards, too.
-        pooling: What is classified: the last state, the mean or maximum of all, or a mean weighted by attention.
-        dropout: Share of each recurrent layer's outputs that is dropped in training.
-        embedding_dropout: Share of words whose embedding is dropped in training.
-        head_hidden: Units of a hidden dense layer with ReLU; none if 0.
-        head_dropout: Share dropped of what enters the last dense layer.
-        initializer: How recurrent weights start; see `Recurrent`.
-        forget_bias: What the forget gates' biases start from.
+        hidden: Units H of each layer and direction.
+        bidirectional: Whether layers also process the document backwards.
+        pooling: Input of the head: the last output, the mean or maximum over all outputs, or their mean weighted by
+            attention.
+        dropout: Dropout probability of each recurrent layer's outputs in training.
+        embedding_dropout: Probability of dropping the whole embedding of a word in training.
+        head_hidden: Units of a hidden dense layer with ReLU in the head; no such layer if 0.
+        head_dropout: Dropout probability of inputs of the last dense layer in training.
+        initializer: Initialiser of the recurrent weights; see `Recurrent`.
+        forget_bias: Added to the initial biases of the forget gates of LSTMs.
         training: What `TextClassifier` takes, such as `optimizer`.
     """
 
@@ -78,7 +80,7 @@ class TextRNN(TextClassifier):
         self.head = dense_head(width, head_hidden, self.units, head_dropout)
 
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Returns what the head's units say, [B, units], of tokens [B, M] and lengths [B]."""
+        """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""
         outputs, last = self.recurrent.encode(self.embedding(tokens, lengths), lengths)  # [B, M, D], [B, D]
         if self.pooling == "last":
             return self.head(last)

@@ -1,4 +1,4 @@
-"""VGG: stacks of 3x3 convolutions with max pooling between.
+"""VGG: stacks of 3x3 convolutions with max pooling between them.
 
 Karen Simonyan and Andrew Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2015,
 arXiv:1409.1556. Batch normalisation: Sergey Ioffe and Christian Szegedy, 2015, arXiv:1502.03167.
@@ -23,36 +23,36 @@ CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 1
 class VGG(ImageClassifier):
     """VGG-11 to 19, or any stack of convolution stages, for images of any size.
 
-    Each stage is a number of 3x3 convolutions of one width and one 2x2 max pooling.
+    Each stage has 3x3 convolutions of the same width and one 2x2 max pooling.
 
     Args:
-        num_classes: Number of classes; the data gives it.
-        in_channels: Channels of the images; the data gives it.
-        image_size: Height and width of the images; the data gives it.
-        depth: 11, 13, 16 or 19, with the paper's widths; otherwise `widths` and `convolutions` say it.
+        num_classes: Number of classes; set from the data.
+        in_channels: Channels of the images; set from the data.
+        image_size: Height and width of the images; set from the data.
+        depth: 11, 13, 16 or 19, with the paper's widths; if not given, set `widths` and `convolutions`.
         widths: Channels of each stage.
-        convolutions: Convolutions of each stage.
-        pool: Place of a stage's pooling: `last`, as in the paper, or right after the `first` convolution and before
-            its norm, which costs far less.
-        batch_norm: Normalise after each convolution, before the activation.
-        norm_momentum: Weight of the newest batch in the running statistics.
-        norm_epsilon: Added to the variance.
-        norm_scale: Whether norms learn a scale beside their bias.
-        whiten: Begin with a fixed layer that whitens 2x2 patches of the images.
-        whiten_bias: Let that layer have a bias, which is trained.
-        convolution_bias: Whether convolutions have biases; without batch norm if not given.
-        activation: The nonlinearity.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
-        head_initializer: How the dense layers start; as `initializer` if not given.
-        head: How the last maps become a vector: `flatten`, or their `average` or `max` over all places.
+        convolutions: Number of convolutions of each stage.
+        pool: Position of the pooling in a stage: `last`, as in the paper, or directly after the `first` convolution
+            and before its norm, which is much faster.
+        batch_norm: Use batch normalisation after each convolution, before the activation.
+        norm_momentum: Weight of the latest batch in the running statistics of batch norms.
+        norm_epsilon: Added to the variance in batch norms.
+        norm_scale: Whether the scale of batch norms is trained.
+        whiten: Use a fixed first layer that whitens 2x2 patches of the images.
+        whiten_bias: Whether the whitening layer has a trained bias.
+        convolution_bias: Whether convolutions have biases; if not given, only without batch norm.
+        activation: Activation function.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
+        head_initializer: Initialiser of the dense layers; `initializer` if not given.
+        head: Conversion of the last maps to a vector: `flatten`, or their `average` or `max` over all positions.
         head_widths: Widths of dense layers before the last (the paper: 4096, 4096).
-        dropout: Probability of dropping an input of a dense layer, in training.
+        dropout: Probability of dropping an input of a dense layer in training.
         logit_scale: Constant factor on the logits.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The stages do not fit together, or are too many for the image.
+        InputError: The stages do not fit together, or there are too many for the image.
     """
 
     def __init__(
@@ -141,17 +141,19 @@ class VGG(ImageClassifier):
         return [self.classifier[-1]]
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the weights of torchvision's same network under our names, if the layers are of the same kinds."""
+        """Returns torchvision's weights under this network's names, if it has layers of the same kinds."""
         theirs = [key.removesuffix(".weight") for key in weights if re.fullmatch(r"features\.\d+\.weight", key)]
         layers = {f"stages.{n}": m for n, m in self.stages.named_modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)}
         if [weights[f"{name}.weight"].ndim for name in theirs] != [layer.weight.ndim for layer in layers.values()]:
             return weights
         ours = dict(zip(theirs, layers, strict=True))
-        ours |= {f"classifier.{n}": f"classifier.{n + 3}" for n in (0, 3, 6)}  # ours has three steps before the first
+        ours |= {
+            f"classifier.{n}": f"classifier.{n + 3}" for n in (0, 3, 6)
+        }  # three layers come before the first dense layer here
         renamed = {re.sub(r"^\w+\.\d+", lambda n: ours.get(n[0], n[0]), key): weights[key] for key in weights}
         for conv, norm in pairwise(layers):
             bias, mean = f"{conv}.bias", f"{norm}.running_mean"
-            # a norm takes the bias before it away again; where we have none, the mean is that much smaller
+            # a norm cancels the bias of the convolution before it; without the bias, the mean is smaller by it
             given = {bias, mean} <= renamed.keys() and renamed[bias].shape == renamed[mean].shape
             if layers[conv].bias is None and given:
                 renamed[mean] = renamed[mean] - renamed.pop(bias)
@@ -159,10 +161,10 @@ class VGG(ImageClassifier):
 
 
 def _stages(depth: int | None, widths: list[int] | None, convolutions: list[int] | None) -> tuple[list[int], list[int]]:
-    """Returns width and number of convolutions of each stage."""
+    """Returns the width and the number of convolutions of each stage."""
     if depth is not None:
         if widths or convolutions:
-            raise InputError("VGG: depth stands for widths and convolutions: give one or the others")
+            raise InputError("VGG: depth already sets widths and convolutions: give either depth or those two")
         return list(WIDTHS), list(CONVOLUTIONS[depth])
     if not widths or not convolutions:
         raise InputError("VGG: give depth (11, 13, 16 or 19), or both widths and convolutions")

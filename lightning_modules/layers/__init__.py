@@ -1,1 +1,1 @@
-"""Layers and initialisers that several architectures share."""
+"""Layers and initialisers that several networks use."""

@@ -1,4 +1,4 @@
-"""Decoding: the next symbol is chosen from logits, by temperature, top-k and top-p or as the most probable one.
+"""Decoding: sampling the next symbol from logits with temperature, top-k and top-p, or taking the most probable.
 
 Nucleus (top-p) sampling: Ari Holtzman et al., "The Curious Case of Neural Text Degeneration", 2019, arXiv:1904.09751.
 """
@@ -46,13 +46,15 @@ class Sampling:
             return F.one_hot(logits.argmax(1), logits.shape[1]).float()
         weights = (logits / self.temperature).softmax(1)
         ordered, places = weights.sort(1, descending=True)
-        out = ordered.cumsum(1) - ordered >= self.top_p  # the more probable ones suffice
+        out = (
+            ordered.cumsum(1) - ordered >= self.top_p
+        )  # the more probable symbols already have this probability together
         if self.top_k:
             out[:, self.top_k :] = True
         return weights.masked_fill(out.gather(1, places.argsort(1)), 0.0)
 
     def draw(self, logits: Tensor, rng: torch.Generator) -> Tensor:
-        """Returns a symbol for each row, int64 [B, 1] on the device of the logits [B, V]; `rng` is on the CPU."""
+        """Samples a symbol for each row of logits [B, V]: int64 [B, 1] on their device; `rng` is on the CPU."""
         return torch.multinomial(self.weights(logits.float()).cpu(), 1, generator=rng).to(logits.device)
 
 
@@ -64,7 +66,7 @@ def decode(
     sampling: Sampling,
     rng: torch.Generator,
 ) -> Tensor:
-    """Writes symbols one by one, each of which is the next input.
+    """Generates symbols one by one; each is the input of the next step.
 
     Args:
         step: Returns logits [B, 1, V] and the state after them, of symbols [B, 1] and the state before them.

@@ -14,11 +14,11 @@ def initialize(module: nn.Module, kind: Initializer, scale: float) -> None:
 
     Args:
         module: The network.
-        kind: `he` draws from N(0, 2 / fan_in) and `xavier` uniformly with variance 2 / (fan_in + fan_out)
-            (He et al., 2015; Glorot and Bengio, 2010), `he_uniform` and `xavier_normal` from the other shape;
-            `normal`, `truncated_normal` (cut at two standard deviations), `uniform` (in [-scale, scale)) and
-            `constant` take `scale`; `identity` passes a convolution's input channels on unchanged as its
-            first output channels, and draws all else uniformly within 1 / sqrt(fan_in).
+        kind: `he` is N(0, 2 / fan_in) and `xavier` uniform with variance 2 / (fan_in + fan_out) (He et al., 2015;
+            Glorot and Bengio, 2010); `he_uniform` and `xavier_normal` have the same variances with the other
+            distribution; `normal`, `truncated_normal` (at two standard deviations), `uniform` (in [-scale, scale)) and
+            `constant` use `scale`; `identity` copies a convolution's input channels to its first output channels, and
+            is otherwise uniform within 1 / sqrt(fan_in).
         scale: Standard deviation, half width or value.
     """
     for layer in module.modules():
@@ -31,7 +31,7 @@ def initialize(module: nn.Module, kind: Initializer, scale: float) -> None:
 def _fill(layer: nn.Conv2d | nn.Linear, kind: Initializer, scale: float) -> None:
     weight = layer.weight
     if kind == "identity":
-        nn.init.kaiming_uniform_(weight, a=5**0.5)  # torch's own: uniform within 1 / sqrt(fan_in)
+        nn.init.kaiming_uniform_(weight, a=5**0.5)  # torch's default: uniform within 1 / sqrt(fan_in)
         if isinstance(layer, nn.Conv2d):
             nn.init.dirac_(weight.data[: min(layer.in_channels, layer.out_channels)])
     elif kind == "he":

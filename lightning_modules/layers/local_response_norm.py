@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 
 class LocalResponseNorm(nn.Module):
-    """Divides each value by a power of the energy in five neighbouring channels, with the paper's constants.
+    """Divides each value by a power of the sum of squares in five neighbouring channels, with the paper's constants.
 
-    Torch's own takes twice as long on a CPU, and its gradient is not deterministic on a GPU.
+    `nn.LocalResponseNorm` takes twice as long on a CPU, and its gradient is not deterministic on a GPU.
     """
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Sizes that both generations of MobileNet accept."""
+"""Checks of image sizes and widths that MobileNet and MobileNetV2 share."""
 
 import math
 
@@ -8,7 +8,7 @@ HALVINGS = {"imagenet": 5, "cifar": 3}  # of the image, by stem
 
 
 def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float) -> None:
-    """Checks the arguments that both generations have.
+    """Checks the image size and the width multiplier.
 
     Args:
         name: Name of the network, for the message.
@@ -17,7 +17,7 @@ def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float) 
         width_multiplier: Factor on the number of channels.
 
     Raises:
-        InputError: The images are too small, or the multiplier is no factor above 0.
+        InputError: The images are too small, or the multiplier is not above 0 and finite.
     """
     least = 2 ** HALVINGS[stem]
     if image_size < least:

@@ -1,4 +1,4 @@
-"""Stacks of recurrent layers, for texts that continue from batch to batch and for whole sequences in both directions.
+"""Stacks of recurrent layers, for texts that continue across batches and for whole sequences in both directions.
 
 Initialisers: Xavier Glorot and Yoshua Bengio, 2010; Andrew Saxe, James McClelland and Surya Ganguli, 2013,
 arXiv:1312.6120.
@@ -13,28 +13,29 @@ from core.errors import InputError
 from lightning_modules.layers.recurrent_cells import CELLS, Cell
 
 Initializer = Literal["default", "glorot", "orthogonal", "third"]
-State = list[tuple[Tensor, ...]]  # of each layer: the output h [B, H], and of LSTMs the cell c [B, H]
+State = list[tuple[Tensor, ...]]  # for each layer: the output h [B, H], and for LSTMs also the cell c [B, H]
 
 
 class Recurrent(nn.Module):
     """A stack of recurrent layers.
 
     Args:
-        cell: Kind of layer; `scratch` is an LSTM written out gate by gate, `peephole` its gates see the cell.
-        input_size: Width I of what is read.
+        cell: Kind of layer; `scratch` is an LSTM implemented gate by gate, `peephole` adds connections from the cell
+            to the gates.
+        input_size: Width I of the inputs.
         hidden: Units H of each layer, in each direction.
         layers: Number of layers.
-        dropout: Share of each layer's outputs, the last one's too, that is dropped in training: TensorFlow's output
-            dropout, with which the published figures were reached, where torch's `dropout` spares the last layer.
-        bidirectional: Whether sequences are also read backwards; outputs are then 2H wide. For `encode` alone.
-        initializer: How weights start: within 1 / sqrt(H) with biases (`default`, torch's way), or without biases:
-            `glorot` uniformly within sqrt(6 / (I + H + all gates' H)), as TensorFlow does, `third` within
-            1 / (3 sqrt(I + H)) with the I of the first layer in all of them, `orthogonal` with recurrent matrices
-            that are so gate by gate and Glorot's inputs.
-        forget_bias: Added to the forget gates' biases at the start, in LSTMs; TensorFlow 1 adds 1.
+        dropout: Dropout probability of each layer's outputs in training. As in TensorFlow, with which the published
+            results were computed, it includes the last layer, unlike the `dropout` of torch's layers.
+        bidirectional: Whether sequences are also processed backwards; outputs are then 2H wide. Only for `encode`.
+        initializer: `default` is torch's: weights and biases uniform within 1 / sqrt(H). With the others, biases are 0:
+            `glorot` is uniform within sqrt(6 / (I + H + H of all gates)), as in TensorFlow; `third` is uniform within
+            1 / (3 sqrt(I + H)), with the I of the first layer in all layers; `orthogonal` is `glorot` with an
+            orthogonal recurrent matrix for each gate.
+        forget_bias: Added to the initial biases of the forget gates of LSTMs; TensorFlow 1 adds 1.
 
     Raises:
-        InputError: A size is below 1, or a share out of range.
+        InputError: A size is below 1, or the dropout is out of range.
     """
 
     def __init__(
@@ -65,20 +66,20 @@ class Recurrent(nn.Module):
             _initialize(layer, initializer, input_size, forget_bias)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Reads on.
+        """Returns outputs and the state after them.
 
         Args:
-            x: [B, T, I].
-            state: The state before; empty if not given.
+            x: Inputs [B, T, I].
+            state: The state before the first input; zero if not given.
 
         Returns:
-            Outputs of the last layer, [B, T, H], and the state after.
+            Outputs of the last layer, [B, T, H], and the state after the last input.
 
         Raises:
-            InputError: The stack is bidirectional; what comes after a sequence cannot be read on from.
+            InputError: The stack is bidirectional; a sequence that continues cannot be processed backwards.
         """
         if self.backward_layers:
-            raise InputError("recurrent layers: both directions read whole sequences alone: use encode")
+            raise InputError("recurrent layers: bidirectional layers process only whole sequences: use encode")
         after: State = []
         for place, layer in enumerate(self.layers):
             x, layer_state = layer(x, None if state is None else state[place])
@@ -87,21 +88,21 @@ class Recurrent(nn.Module):
         return x, after
 
     def encode(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Reads whole sequences, whose padding behind their ends changes nothing.
+        """Processes whole sequences; padding after their ends changes no result.
 
         Args:
-            x: [B, M, I], finite also behind the ends.
+            x: Inputs [B, M, I], finite also after the ends.
             lengths: int64 [B], at least 1.
 
         Returns:
-            Outputs of the last layer [B, M, D], whatever behind the ends, and what each direction has come to at its
-            end, [B, D].
+            Outputs of the last layer [B, M, D], undefined after the ends, and the last output of each direction,
+            [B, D].
         """
         rows, ends = torch.arange(len(x), device=x.device), lengths - 1
         if not self.backward_layers:
             x, _ = self(x)
             return x, x[rows, ends]
-        # Backwards within each sequence, and not from the padding: torch's own way of saying that, packing, is slow.
+        # Reversed within each sequence, without the padding; torch's packed sequences would be slower.
         places = torch.arange(x.shape[1], device=x.device)
         turned = torch.where(places < lengths[:, None], ends[:, None] - places, places)  # [B, M]
         for forth, back in zip(self.layers, self.backward_layers, strict=True):
@@ -109,7 +110,7 @@ class Recurrent(nn.Module):
             backwards, _ = back(x[rows[:, None], turned], None)
             forwards, backwards = self.dropout(forwards), self.dropout(backwards)
             x = torch.cat([forwards, backwards[rows[:, None], turned]], 2)
-        # turned, the backward direction ends where the sequence begins
+        # reversed, so the last output of the backward direction is at the end, too
         return x, torch.cat([forwards[rows, ends], backwards[rows, ends]], 1)
 
 

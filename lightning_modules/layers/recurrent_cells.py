@@ -1,4 +1,4 @@
-"""Recurrent layers of one interface: torch's own, and two LSTMs that are written out.
+"""Recurrent layers with one interface: torch's, and two LSTMs implemented gate by gate.
 
 Long short-term memory: Sepp Hochreiter and Jürgen Schmidhuber, 1997; its forget gate: Felix Gers, Jürgen Schmidhuber
 and Fred Cummins, 2000; peepholes: Felix Gers, Nicol Schraudolph and Jürgen Schmidhuber, 2002. Gated recurrent unit:
@@ -21,7 +21,7 @@ class TorchLayer(nn.Module):
 
     Args:
         kind: torch's class.
-        input_size: Width I of what is read.
+        input_size: Width I of the inputs.
         hidden: Units H.
     """
 
@@ -63,10 +63,10 @@ def computes_lstms(dtype: torch.dtype) -> bool:
 
 
 class LSTMWeights(nn.Module):
-    """Weights of an LSTM layer, by torch's names and in its order of gates: input, forget, candidate, output.
+    """Weights of an LSTM layer, with torch's names and order of gates: input, forget, candidate, output.
 
     Args:
-        input_size: Width I of what is read.
+        input_size: Width I of the inputs.
         hidden: Units H.
     """
 
@@ -83,19 +83,19 @@ class LSTMWeights(nn.Module):
 
 
 class ScratchLSTM(nn.Module):
-    r"""An LSTM layer from matrix products, step by step; it equals torch's.
+    r"""An LSTM layer implemented with matrix products, step by step; it equals torch's.
 
-    With the input x_t and the output h_{t-1} of the step before, each of the four gates has weights of its own:
+    With the input x_t and the output h_{t-1} of the step before, each of the four gates has its own weights:
 
-        i_t = sigmoid(W_i x_t + U_i h_{t-1} + b_i)    how much of the new goes into the cell
-        f_t = sigmoid(W_f x_t + U_f h_{t-1} + b_f)    how much of the old stays in it
-        g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)       what is new
-        o_t = sigmoid(W_o x_t + U_o h_{t-1} + b_o)    how much of the cell is shown
-        c_t = f_t * c_{t-1} + i_t * g_t               the cell: along it gradients flow back undiminished where f is 1
-        h_t = o_t * tanh(c_t)                         the output
+        i_t = sigmoid(W_i x_t + U_i h_{t-1} + b_i)    input gate: how much of g_t is added to the cell
+        f_t = sigmoid(W_f x_t + U_f h_{t-1} + b_f)    forget gate: how much of the old cell is kept
+        g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)       candidate: new content of the cell
+        o_t = sigmoid(W_o x_t + U_o h_{t-1} + b_o)    output gate: how much of the cell is output
+        c_t = f_t * c_{t-1} + i_t * g_t               cell: gradients do not vanish along it where f is 1
+        h_t = o_t * tanh(c_t)                         output
 
     Args:
-        input_size: Width I of what is read.
+        input_size: Width I of the inputs.
         hidden: Units H.
     """
 
@@ -109,12 +109,12 @@ class ScratchLSTM(nn.Module):
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
         h, c = state or (x.new_zeros(len(x), self.hidden), x.new_zeros(len(x), self.hidden))
-        c = c.float() if torch.is_autocast_enabled(x.device.type) else c  # a sum of many steps, kept exact
+        c = c.float() if torch.is_autocast_enabled(x.device.type) else c  # a sum over many steps, which needs float32
         biases = self.weights.bias_ih_l0 + self.weights.bias_hh_l0
-        # what does not depend on the step before: all steps in one product
+        # does not depend on the step before, so all steps are computed in one product
         from_inputs = F.linear(x, self.weights.weight_ih_l0, biases)  # [B, T, 4H]
-        # A view, which autocast casts anew at each step: were it cast once, gradients of all steps would add up in
-        # bfloat16, and be three times as far off.
+        # A view, because autocast casts a view again at each step. Cast only once, the gradients of all steps would be
+        # summed in bfloat16, with errors three times as large.
         recurrent = self.weights.weight_hh_l0.T  # [H, 4H]
         outputs = []
         for from_input in from_inputs.unbind(1):
@@ -123,32 +123,32 @@ class ScratchLSTM(nn.Module):
         return torch.stack(outputs, 1), (h, c)
 
     def step(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns output and cell of a step, [B, H] each.
+        """Returns output and cell after a step, [B, H] each.
 
         Args:
-            sums: What the gates have been sent, [B, 4H].
-            c: The cell before, [B, H].
+            sums: Inputs of the gates before their activation functions, [B, 4H].
+            c: The cell before the step, [B, H].
         """
         i, f, g, o = sums.chunk(4, dim=1)
-        admit = i.sigmoid()
-        keep = f.sigmoid()
+        input_gate = i.sigmoid()
+        forget_gate = f.sigmoid()
         candidate = g.tanh()
-        show = o.sigmoid()
-        c = keep * c + admit * candidate
-        return show * c.tanh(), c
+        output_gate = o.sigmoid()
+        c = forget_gate * c + input_gate * candidate
+        return output_gate * c.tanh(), c
 
 
 class PeepholeLSTM(ScratchLSTM):
-    """An LSTM layer whose gates see the cell: those of input and forgetting the old one, that of output the new one.
+    """An LSTM layer with peepholes: the cell is also an input of its gates.
 
-    Each unit's gates see its own cell alone, by weights p:
+    Each unit's gates depend on its own cell only, with weights p:
 
         i_t = sigmoid(... + p_i * c_{t-1})
         f_t = sigmoid(... + p_f * c_{t-1})
         o_t = sigmoid(... + p_o * c_t)
 
     Args:
-        input_size: Width I of what is read.
+        input_size: Width I of the inputs.
         hidden: Units H.
     """
 
@@ -157,18 +157,18 @@ class PeepholeLSTM(ScratchLSTM):
         self.peepholes = nn.Parameter(torch.zeros(3, hidden))  # input, forget, output
 
     def step(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns output and cell of a step, as an LSTM does."""
+        """Returns output and cell after a step; arguments as in `ScratchLSTM`."""
         i, f, g, o = sums.chunk(4, dim=1)
         to_input, to_forget, to_output = self.peepholes
-        admit = (i + to_input * c).sigmoid()
-        keep = (f + to_forget * c).sigmoid()
+        input_gate = (i + to_input * c).sigmoid()
+        forget_gate = (f + to_forget * c).sigmoid()
         candidate = g.tanh()
-        c = keep * c + admit * candidate
-        show = (o + to_output * c).sigmoid()
-        return show * c.tanh(), c
+        c = forget_gate * c + input_gate * candidate
+        output_gate = (o + to_output * c).sigmoid()
+        return output_gate * c.tanh(), c
 
 
-# Makes a layer from the width of what it reads and its units.
+# Makes a layer from the width of its inputs and its number of units.
 CELLS: dict[Cell, Callable[[int, int], nn.Module]] = {
     "rnn": partial(TorchLayer, nn.RNN),
     "gru": partial(TorchLayer, nn.GRU),

@@ -15,8 +15,8 @@ class Whitening(nn.Module):
     Args:
         in_channels: Channels C of the images.
         kernel_size: Height and width k of the patches.
-        epsilon: Added to the variance of each component, so that faint ones are not blown up.
-        bias: Add a trained bias to each component.
+        epsilon: Added to the variance of each component, so that weak components are not amplified too much.
+        bias: Whether each component has a trained bias.
     """
 
     def __init__(self, in_channels: int, kernel_size: int = 2, epsilon: float = 5e-4, bias: bool = False) -> None:
@@ -24,27 +24,27 @@ class Whitening(nn.Module):
         self.kernel_size = kernel_size
         self.epsilon = epsilon
         self.out_channels = 2 * in_channels * kernel_size**2
-        # buffers, not parameters: kept in checkpoints, out of the optimizer's reach
+        # buffers, not parameters: saved in checkpoints, not optimized
         self.register_buffer("weight", torch.zeros(self.out_channels, in_channels, kernel_size, kernel_size))
         self.register_buffer("is_set", torch.tensor(False))
-        limit = (in_channels * kernel_size**2) ** -0.5  # as torch draws a convolution's
+        limit = (in_channels * kernel_size**2) ** -0.5  # as torch initialises a convolution
         self.bias = nn.Parameter(torch.empty(self.out_channels).uniform_(-limit, limit)) if bias else None
 
     def initialize_from(self, images: Tensor) -> None:
-        """Sets the filters, unless they came with weights or a checkpoint.
+        """Sets the filters, unless they are already set, as by a checkpoint.
 
         Args:
-            images: Normalised training images [N, C, H, W]; a few thousand are plenty.
+            images: Normalised training images [N, C, H, W]; a few thousand suffice.
         """
         if self.is_set:
             return
-        moments, places = self.weight.new_zeros(self.out_channels // 2, self.out_channels // 2), 0
-        for part in images.split(250):  # the patches of all at once would take half a gigabyte
-            patches = F.unfold(part.float(), self.kernel_size)  # [N, C k k, places]
-            patches = patches.transpose(1, 2).flatten(0, 1)  # [N places, C k k]
+        moments, count = self.weight.new_zeros(self.out_channels // 2, self.out_channels // 2), 0
+        for part in images.split(250):  # in parts, because the patches of all images would need half a gigabyte
+            patches = F.unfold(part.float(), self.kernel_size)  # [N, C k k, P] with P positions
+            patches = patches.transpose(1, 2).flatten(0, 1)  # [N P, C k k]
             moments += (patches.T @ patches).to(moments)
-            places += len(patches)
-        variances, components = torch.linalg.eigh(moments / places)
+            count += len(patches)
+        variances, components = torch.linalg.eigh(moments / count)
         filters = (components / (variances + self.epsilon).sqrt()).T.flip(0)  # strongest first
         filters = filters.reshape(-1, *self.weight.shape[1:])
         self.weight.copy_(torch.cat([filters, -filters]))

@@ -1,4 +1,4 @@
-"""Layers that text classifiers share."""
+"""Word embedding and dense head of text classifiers."""
 
 import torch
 from torch import Tensor, nn
@@ -8,13 +8,13 @@ from lightning_modules.layers.masks import padding_mask
 
 
 class WordEmbedding(nn.Module):
-    """Embeds the tokens of documents, and gives zeros behind their ends.
+    """Embeds the tokens of documents; embeddings after the end of a document are 0.
 
     Args:
         vocab_size: Number of symbols.
         width: Width E of the embedding.
-        start: Embeddings start uniformly within plus and minus this.
-        dropout: Share of words that are dropped whole in training.
+        start: Embeddings are initialised uniformly between minus and plus this.
+        dropout: Probability of dropping the whole embedding of a word in training.
     """
 
     def __init__(self, vocab_size: int, width: int, start: float, dropout: float = 0.0) -> None:
@@ -26,7 +26,7 @@ class WordEmbedding(nn.Module):
         self.dropout = dropout
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Returns embeddings [B, M, E] of tokens [B, M], by lengths [B]."""
+        """Returns embeddings [B, M, E] of tokens [B, M] in documents of lengths [B]."""
         kept = padding_mask(lengths, tokens.shape[1])
         scale = 1.0
         if self.training and self.dropout:
@@ -38,7 +38,7 @@ class WordEmbedding(nn.Module):
 def dense_head(inputs: int, hidden: int, units: int, dropout: float) -> nn.Sequential:
     """Returns a head: dropout and a dense layer, with a hidden layer and ReLU before them if `hidden` is not 0.
 
-    Dense weights start within sqrt(3 / inputs) (uniform with variance 1 / inputs), biases at 0.
+    Weights are initialised uniformly within sqrt(3 / inputs), which has variance 1 / inputs, and biases as 0.
     """
     layers: list[nn.Module] = []
     if hidden:

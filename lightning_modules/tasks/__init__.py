@@ -1,1 +1,1 @@
-"""What a training step is: the loss, the metrics and the optimizer of each kind of model."""
+"""Tasks: the training step, loss, metrics and optimizer of each kind of model."""

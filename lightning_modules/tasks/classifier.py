@@ -1,4 +1,4 @@
-"""The task that all classifiers share: the loss, its step, and probabilities."""
+"""The base class of all classifiers: loss, training step, evaluation and prediction."""
 
 from abc import abstractmethod
 from functools import reduce
@@ -16,10 +16,10 @@ class Classifier(Task):
     """Softmax cross-entropy on logits.
 
     Logs `loss` (nats, unless a network has a loss of its own; without label smoothing outside training) and `acc`
-    (0 to 1) under `train/`, `val/` and `test/`. A subclass says in `logits` what of a batch its network is fed.
+    (0 to 1) under `train/`, `val/` and `test/`. A subclass implements `logits`, which evaluates its network on a batch.
 
     Args:
-        label_smoothing: Share of the target that is spread over all classes.
+        label_smoothing: Part of the target distribution that is spread evenly over all classes.
         training: What `Task` takes, such as `optimizer`.
     """
 
@@ -32,7 +32,7 @@ class Classifier(Task):
         """Returns logits [B, K] of a batch."""
 
     def predicted_logits(self, batch: Any) -> Tensor:
-        """Returns logits, float32 [B, K], as they count in validation, test and prediction."""
+        """Returns the logits for validation, test and prediction, float32 [B, K]."""
         return self.logits(batch).float()
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
@@ -41,7 +41,7 @@ class Classifier(Task):
         Args:
             logits: float32 [B, K].
             targets: int64 [B].
-            label_smoothing: Part of the target that is spread over all classes.
+            label_smoothing: Part of the target distribution that is spread evenly over all classes.
         """
         return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
 
@@ -62,11 +62,11 @@ class Classifier(Task):
         return loss
 
     def evaluate(self, batch: Any, metrics: ClassificationMetrics) -> Tensor:
-        """Takes a batch into metrics and returns its probabilities, float32 [B, K]."""
+        """Updates the metrics with a batch and returns its class probabilities, float32 [B, K]."""
         logits = self.predicted_logits(batch)
         metrics.update(logits, batch.targets, self.loss(logits, batch.targets))
         return logits.softmax(1)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Returns the probabilities of a batch, float32 [B, K]."""
+        """Returns the class probabilities of a batch, float32 [B, K]."""
         return self.predicted_logits(batch).softmax(1)

@@ -1,4 +1,4 @@
-"""The base of image classifiers. A subclass states the network."""
+"""The base class of image classifiers. A subclass defines the network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class ImageClassifier(Classifier):
-    """Softmax cross-entropy on the logits of images.
+    """Classifies images with softmax cross-entropy.
 
     Args:
         training: What `Classifier` takes, such as `optimizer`.
@@ -26,11 +26,12 @@ class ImageClassifier(Classifier):
 
     def __init__(self, **training: Any) -> None:
         super().__init__(**training)
-        self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None  # of images to predict; see Views
+        # weighted versions of images, over which predictions are averaged; set by the callback Views
+        self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> ImageBatch:
-        """Takes batches of other packages' loaders, too: a tuple or list of images and targets."""
-        if isinstance(batch, Tensor) and self.trainer.predicting:  # images alone
+        """Converts batches of other data loaders, a tuple or list of images and targets, to `ImageBatch`."""
+        if isinstance(batch, Tensor) and self.trainer.predicting:  # images without targets
             batch = batch, batch.new_zeros(len(batch))
         return image_batch(batch, type(self).__name__)
 
@@ -39,11 +40,11 @@ class ImageClassifier(Classifier):
         return self(batch.images)
 
     def predicted_logits(self, batch: ImageBatch) -> Tensor:
-        """Returns logits, float32 [B, K], averaged over several views of each image where these are asked for."""
+        """Returns logits, float32 [B, K], averaged over several views of each image if views are set."""
         if self.views is None:
             return self(batch.images).float()
         return sum(weight * self(view).float() for weight, view in self.views(batch.images))
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns the weights of torchvision's same network under this network's names, where these differ."""
+        """Returns weights of the same network in torchvision, renamed to this network's names."""
         return weights

@@ -1,4 +1,4 @@
-"""Language modelling: the next symbol of a text is predicted, and texts are written."""
+"""Language modelling: predicts the next symbol of a text, and generates text."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -20,21 +20,22 @@ from lightning_modules.tasks.task import Task
 
 
 class LanguageModel(Task):
-    """Cross-entropy of the next symbol; the state is carried from batch to batch.
+    """Predicts the next symbol with cross-entropy; the recurrent state is carried from batch to batch.
 
-    Logs `loss` (nats a symbol) and `bits` (the same in bits) under `train/`, `val/` and `test/`. The state after a
-    batch is the state before the next one where that continues the text, and is empty where a text begins. Gradients
-    do not pass from batch to batch. A network implements `embed` and `continue_from`.
+    Logs `loss` (nats per symbol) and `bits` (the same in bits) under `train/`, `val/` and `test/`. The state after a
+    batch is the initial state of the next batch if that continues the text, and is zero where a text begins. Gradients
+    do not flow between batches. A network implements `embed` and `continue_from`.
 
     Args:
-        temperature: Of what is written: below 1 likelier symbols are preferred, 0 always takes the likeliest.
-        top_k: Writes one of so many likeliest symbols; 0 for any.
-        top_p: Writes one of the likeliest symbols that have so much probability together.
-        length: Symbols to write.
+        temperature: Divisor of the logits when text is generated; below 1 favours probable symbols, 0 always takes the
+            most probable.
+        top_k: Number of most probable symbols to sample from; 0 for all.
+        top_p: Sample from the fewest most probable symbols whose probabilities sum to at least this.
+        length: Number of symbols to generate.
         training: What `Task` takes, such as `optimizer`.
 
     Raises:
-        InputError: A setting of what is written is out of range.
+        InputError: A setting of text generation is out of range.
     """
 
     metrics_type = LanguageMetrics
@@ -59,17 +60,17 @@ class LanguageModel(Task):
 
     @abstractmethod
     def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
-        """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: empty)."""
+        """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: zero)."""
 
     def forward(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Returns logits and the state after them.
+        """Returns logits and the state after the last symbol.
 
         Args:
             symbols: int64 [B, T].
-            state: The state before them; empty if not given.
+            state: The state before the first symbol; zero if not given.
 
         Returns:
-            Logits [B, T, V] of what follows each symbol, and the state.
+            Logits [B, T, V] of the symbol after each input, and the state.
         """
         return self.continue_from(state, self.embed(symbols))
 
@@ -79,35 +80,35 @@ class LanguageModel(Task):
         return _cross_entropy(logits, batch.targets), state
 
     def losses(self, batch: CharacterBatch) -> dict[str, Tensor]:
-        """Returns the mean cross-entropy of a batch in nats, continuing from the latest training batch's state."""
+        """Returns the mean cross-entropy of a batch in nats, continuing from the last training batch's state."""
         return {"cross_entropy": self._training_outputs(batch)[0]}
 
     def training_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
-        """Returns the mean loss of a batch in nats, and keeps the state after it for the next batch."""
+        """Returns the mean loss of a batch in nats, and stores the state after it for the next batch."""
         loss, state = self._training_outputs(batch)
         self.carried = _map(state, Tensor.detach)
         self.train_metrics.update(loss, batch.targets.numel())
         return loss
 
     def evaluate(self, batch: CharacterBatch, metrics: LanguageMetrics) -> Tensor:
-        """Adds a batch to the metrics, and returns its mean loss in nats."""
+        """Updates the metrics with a batch and returns its mean loss in nats."""
         logits, self._evaluation_state = self(batch.inputs, None if batch.fresh else self._evaluation_state)
         loss = _cross_entropy(logits, batch.targets)
         metrics.update(loss, batch.targets.numel())
         return loss
 
     def predict_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
-        """Returns continuations of texts, int64 [B, length]; one seed gives one continuation of a text."""
+        """Returns continuations of texts, int64 [B, length]; the same seed gives the same continuations."""
         rng = generator(self.trainer.seed, "write", batch_idx, self.trainer.global_rank)
         return self.write(batch.symbols, self.length, rng)
 
     @torch.no_grad()
     def write(self, prime: Tensor, length: int, rng: torch.Generator) -> Tensor:
-        """Continues texts, symbol by symbol.
+        """Generates continuations of texts, symbol by symbol.
 
         Args:
-            prime: Their beginnings, int64 [B, T].
-            length: Number of symbols L to write.
+            prime: Beginnings of the texts, int64 [B, T].
+            length: Number of symbols L to generate.
             rng: Source of randomness, on the CPU.
 
         Returns:
@@ -117,14 +118,14 @@ class LanguageModel(Task):
         return decode(self, logits[:, -1], state, length, self.sampling, rng)
 
     def gradient_norms(self, symbols: Tensor) -> Tensor:
-        """Returns how strongly the loss of the last prediction depends on each input, by its distance.
+        """Returns the gradient norm of the last prediction's loss with respect to each input, by distance.
 
         Args:
             symbols: int64 [B, T + 1].
 
         Returns:
-            Norm of the gradient with respect to the input so many steps before the last, averaged over the batch:
-            float32 [T], from distance 0.
+            Entry d is the norm of the gradient with respect to the input d steps before the last, averaged over the
+            batch: float32 [T].
         """
         # without dropout, whose random masks would be measured as well
         with evaluation_mode(self), torch.inference_mode(False), torch.enable_grad():
@@ -135,7 +136,7 @@ class LanguageModel(Task):
         return gradient.float().norm(dim=2).mean(0).flip(0)
 
     def on_train_start(self) -> None:
-        """Brings the state of a checkpoint to the device."""
+        """Moves the state of a checkpoint to the device."""
         super().on_train_start()
         if self.carried is not None:
             self.carried = _map(self.carried, lambda tensor: tensor.to(self.device))

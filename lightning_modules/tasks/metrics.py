@@ -1,4 +1,4 @@
-"""Running metrics, cheap enough to be updated in every step."""
+"""Running metrics that cost little enough to be updated in every step."""
 
 from abc import abstractmethod
 from math import log
@@ -9,32 +9,34 @@ from torchmetrics import Metric
 
 
 class RunningMetrics(Metric):
-    """Sums over an epoch, exact for batches of any size and over several devices; a subclass says of what.
+    """Sums over an epoch, exact for batches of any size and over several devices.
+
+    A subclass adds its sums, updates them and computes the metrics.
 
     Args:
-        persistent: Keep the sums in checkpoints, so that an epoch resumed in its middle reports all of it.
+        persistent: Save the sums in checkpoints, so that an epoch resumed in its middle reports all its samples.
     """
 
     full_state_update = False
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(compute_with_cache=False)
-        # without torchmetrics' wrapper around it, which takes longer than the work (a copy has it again: harmless)
+        # without torchmetrics' wrapper, which takes longer than the update (a deep copy has it again: harmless)
         self.update = type(self).update.__get__(self)
         self.add_state("loss", torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
 
     def so_far(self) -> dict[str, float]:
-        """Returns the figures on this device alone; waits for it."""
+        """Returns the metrics of the samples so far on this device only; synchronizes with the device."""
         return {name: float(value) for name, value in self._figures(self.count.clamp(min=1)).items()}
 
     def compute(self) -> dict[str, Tensor]:
-        """Returns the figures by name."""
+        """Returns the metrics by name."""
         return self._figures(self.count)
 
     @abstractmethod
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
-        """Returns the figures by name, of so many samples."""
+        """Returns the metrics by name, given the number of samples."""
 
 
 class ClassificationMetrics(RunningMetrics):
@@ -45,14 +47,14 @@ class ClassificationMetrics(RunningMetrics):
         self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
 
     def update(self, logits: Tensor, targets: Tensor, loss: Tensor) -> None:
-        """Takes a batch in, without waiting for the device.
+        """Adds a batch, without synchronizing with the device.
 
         Args:
             logits: [B, K].
             targets: int64 [B].
             loss: Mean loss of the batch.
         """
-        self.__dict__["_update_count"] = 1  # what the wrapper would count; torchmetrics asks whether there was any
+        self.__dict__["_update_count"] = 1  # torchmetrics checks it to know whether update was called
         self.loss.add_(loss.detach(), alpha=len(targets))
         self.correct.add_((logits.detach().argmax(1) == targets).sum())
         self.count.add_(len(targets))
@@ -65,10 +67,10 @@ class LanguageMetrics(RunningMetrics):
     """Mean cross-entropy over the symbols of a text, in nats and in bits."""
 
     def update(self, loss: Tensor, symbols: int) -> None:
-        """Takes a batch in, without waiting for the device.
+        """Adds a batch, without synchronizing with the device.
 
         Args:
-            loss: Mean cross-entropy of the batch, in nats a symbol.
+            loss: Mean cross-entropy of the batch, in nats per symbol.
             symbols: Number of symbols predicted.
         """
         self.__dict__["_update_count"] = 1

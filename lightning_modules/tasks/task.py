@@ -1,4 +1,4 @@
-"""What all trainings share: metrics, the optimizer and its schedule. A subclass says what a batch's loss is."""
+"""The base class of all tasks: metrics, optimizer and schedule. A subclass defines the loss of a batch."""
 
 from abc import abstractmethod
 from collections.abc import Iterable
@@ -19,16 +19,16 @@ NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
 def default_optimizer(params: Iterable) -> Optimizer:
-    """Returns plain momentum SGD; every config names its own."""
+    """Returns SGD with momentum, for models without a config; each config sets its own optimizer."""
     return optim.SGD(params, lr=0.05, momentum=0.9)
 
 
 def without(training: dict[str, Any], **fixed: Any) -> dict[str, Any]:
-    """Returns the settings that a network passes on to its task, without those that it fixes.
+    """Returns the settings that a network passes to its task, without those that the network fixes.
 
     Args:
         training: Settings by name.
-        fixed: Value of each setting that the network does not have; checkpoints may name it with this value.
+        fixed: Values of the settings that the network does not have; checkpoints may contain them with these values.
 
     Raises:
         InputError: A fixed setting is given another value.
@@ -40,13 +40,13 @@ def without(training: dict[str, Any], **fixed: Any) -> dict[str, Any]:
 
 
 class Task(LightningModule):
-    """A training: what is measured and logged under `train/`, `val/` and `test/`, and how weights are optimized.
+    """Defines training: metrics, logged under `train/`, `val/` and `test/`, and how weights are optimized.
 
     Args:
         optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; constant if not given.
-        decay_norms_and_biases: Whether weight decay acts on norms and biases too, and not on weights alone.
-        norm_lr_factor: Factor on the learning rate of norms; their weight decay is divided by it.
+        lr_scheduler: Makes the schedule from the optimizer; a constant learning rate if not given.
+        decay_norms_and_biases: Whether weight decay also applies to norms and biases, and not only to weights.
+        norm_lr_factor: Factor on the learning rate of norm layers; their weight decay is divided by it.
     """
 
     takes_named_batches: ClassVar[bool] = True
@@ -66,9 +66,9 @@ class Task(LightningModule):
         norm_lr_factor: float = 1.0,
     ) -> None:
         super().__init__()
-        # Callables are the config's to keep. Loggers get the whole config once, so not these beside it.
+        # The config stores the callables. Loggers get the whole config, so not the hyperparameters as well.
         self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)
-        # Functions, which copies of the model share; what a command line's parser gives cannot be copied.
+        # Plain functions, because the parser's callables cannot be deep-copied with the model.
         self.make_optimizer = lambda groups: optimizer(groups)
         self.make_schedule = None if lr_scheduler is None else lambda optimizer: lr_scheduler(optimizer)
         self.decay_norms_and_biases = decay_norms_and_biases
@@ -78,13 +78,13 @@ class Task(LightningModule):
         self.test_metrics = self.metrics_type()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_current_fx_name":  # Lightning notes some forty times a step where it is; Module looks long at each
+        if name == "_current_fx_name":  # Lightning sets it some forty times per step, and Module's method is slow
             self.__dict__[name] = value
         else:
             super().__setattr__(name, value)
 
     def on_train_start(self) -> None:
-        """Checks that what a plateau schedule watches will be measured.
+        """Checks that the monitored value of a plateau schedule will be measured.
 
         Raises:
             InputError: There is no validation.
@@ -97,7 +97,7 @@ class Task(LightningModule):
                 )
 
     def on_train_epoch_start(self) -> None:
-        """Starts the epoch's metrics; a run resumed within an epoch does not come here, and keeps them."""
+        """Resets the training metrics; not called when a run resumes within an epoch, whose metrics continue."""
         self.train_metrics.reset()
 
     @abstractmethod
@@ -113,11 +113,11 @@ class Task(LightningModule):
         """Returns the mean loss of a batch, and adds the batch to the training metrics."""
 
     def running_figures(self) -> dict[str, float]:
-        """Returns the figures of the epoch so far on this device alone; waits for it."""
+        """Returns the training metrics of the epoch so far on this device only; synchronizes with the device."""
         return self.train_metrics.so_far()
 
     def on_train_epoch_end(self) -> None:
-        """Logs the epoch's training metrics, and lets a plateau schedule look at the validation's."""
+        """Logs the epoch's training metrics, and steps a plateau schedule with the validation metric."""
         self._log("train", self.train_metrics)
         # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
         for config in self.trainer.lr_scheduler_configs:
@@ -125,15 +125,15 @@ class Task(LightningModule):
                 config.scheduler.step(self.trainer.epoch_validation[config.monitor])
 
     def on_validation_epoch_start(self) -> None:
-        """Starts the metrics, which an earlier validation may have left as tensors of inference mode."""
+        """Resets the validation metrics, which may still be inference-mode tensors of an earlier validation."""
         self.val_metrics.reset()
 
     @abstractmethod
     def evaluate(self, batch: Any, metrics: RunningMetrics) -> Tensor:
-        """Takes a batch into metrics of validation or test, and returns what the model makes of it."""
+        """Updates validation or test metrics with a batch and returns the model's outputs."""
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Takes a batch into the validation metrics."""
+        """Updates the validation metrics with a batch."""
         self.evaluate(batch, self.val_metrics)
 
     def on_validation_epoch_end(self) -> None:
@@ -141,11 +141,11 @@ class Task(LightningModule):
         self._log("val", self.val_metrics)
 
     def on_test_epoch_start(self) -> None:
-        """Starts the metrics."""
+        """Resets the test metrics."""
         self.test_metrics.reset()
 
     def test_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Takes a batch into the test metrics, and returns what the model makes of it."""
+        """Updates the test metrics with a batch and returns the model's outputs."""
         return self.evaluate(batch, self.test_metrics)
 
     def on_test_epoch_end(self) -> None:
@@ -160,9 +160,9 @@ class Task(LightningModule):
         return []
 
     def parameter_groups(self) -> list[dict]:
-        """Returns the parameters as groups named `weights`, `head`, `norms` and `biases`, without those that are empty.
+        """Returns the non-empty parameter groups of `weights`, `head`, `norms` and `biases`.
 
-        Norms are batch, layer and group norms, with scale and bias; `biases` are all other vectors and scalars.
+        `norms` has scale and bias of batch, layer and group norms; `biases` has all other vectors and scalars.
         """
         norms = [module for module in self.modules() if isinstance(module, NORMS)]
         kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
@@ -173,34 +173,34 @@ class Task(LightningModule):
         return [{"name": name, "params": params} for name, params in groups.items() if params]
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Puts the running metrics of all processes together, each of which has seen a part of the epoch."""
+        """Sums the running metrics over all processes, each of which has processed a part of the epoch."""
         if self.trainer.world_size > 1:
             for value in _running_metrics(checkpoint).values():
                 value.copy_(self.trainer.strategy.reduce(value.clone().to(self.device), reduce_op="sum"))
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
-        """Gives the running metrics of all processes to the first."""
+        """Restores the summed running metrics in the first process; the others start from 0."""
         if self._trainer is not None and self._trainer.global_rank > 0:
             for value in _running_metrics(checkpoint).values():
                 value.zero_()
 
     def configure_optimizers(self) -> Optimizer | dict:
-        """Returns the optimizer and its schedule, which steps with the optimizer; a plateau's steps with validation."""
+        """Returns the optimizer and its schedule, which steps with it; a plateau schedule steps with validation."""
         optimizer = self.make_optimizer(self.parameter_groups())
         for group in optimizer.param_groups:
             if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:
                 group["weight_decay"] = 0.0
             if group["name"] == "norms" and self.norm_lr_factor != 1:
-                # an SGD step decays by lr * weight_decay, which the factor is not to change
+                # SGD decays by lr * weight_decay, which the factor must not change
                 group["lr"] *= self.norm_lr_factor
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
-        if _all_alike(optimizer.param_groups):  # one group then: each takes some twenty microseconds of a step
+        if _all_alike(optimizer.param_groups):  # merged, because each group costs some twenty microseconds per step
             optimizer = self.make_optimizer([{"name": "all", "params": list(self.parameters())}])
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer)
         if isinstance(schedule, ReduceLROnPlateau):
-            monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's has one, torch's has none
+            monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's class has one, torch's has none
             check_monitor("--model.lr_scheduler.monitor", monitor, self)
             plateau = {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER}
             return {"optimizer": optimizer, "lr_scheduler": plateau}
@@ -213,12 +213,12 @@ NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does no
 
 
 def _all_alike(groups: list[dict]) -> bool:
-    """Says whether parameter groups differ in nothing but their names and parameters."""
+    """Returns whether parameter groups differ only in their names and parameters."""
     settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
     return all(other == settings[0] for other in settings)
 
 
 def _running_metrics(checkpoint: dict) -> dict[str, Tensor]:
-    """Returns the sums of the epoch so far in a checkpoint; under weight averaging they are in the current state."""
+    """Returns the running training sums in a checkpoint; with weight averaging they are in the current model state."""
     state = checkpoint.get("current_model_state", checkpoint["state_dict"])
     return {name: value for name, value in state.items() if name.startswith("train_metrics.")}

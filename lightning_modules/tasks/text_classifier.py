@@ -1,4 +1,4 @@
-"""The base of text classifiers. A subclass states the network."""
+"""The base class of text classifiers. A subclass defines the network."""
 
 from abc import abstractmethod
 from typing import Any, Literal
@@ -15,16 +15,16 @@ Objective = Literal["cross_entropy", "squared_error"]
 
 
 class TextClassifier(Classifier):
-    """Classifies documents, whose padding never changes a result.
+    """Classifies documents; padding never changes a result.
 
     Args:
         num_classes: Number of classes K.
-        objective: Cross-entropy, or the square of what the true class's probability lacks of 1.
-        logistic: Whether two classes are told apart by one logistic unit, in place of two that compete.
+        objective: `cross_entropy`, or `squared_error`, (1 - p)^2 with the probability p of the true class.
+        logistic: Whether one logistic unit separates two classes, instead of a softmax over two units.
         training: What `Classifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: One unit is to tell more than two classes apart.
+        InputError: One logistic unit with more than two classes, or a squared error with label smoothing.
     """
 
     def __init__(
@@ -35,44 +35,44 @@ class TextClassifier(Classifier):
         **training: Any,
     ) -> None:
         if logistic and num_classes != 2:
-            raise InputError(f"model.logistic: one unit tells 2 classes apart, and the data has {num_classes}")
+            raise InputError(f"model.logistic: one unit separates 2 classes, and the data has {num_classes}")
         training = without(training, norm_lr_factor=1.0)
         super().__init__(norm_lr_factor=1.0, **training)
         if objective == "squared_error" and self.label_smoothing:
             raise InputError(f"model.label_smoothing is {self.label_smoothing:g}: a squared error has none")
         self.objective = objective
-        # Outputs of the head. A single one is in the parameter group `weights`: optimizer states of checkpoints have it
-        # there, as they do of the linear units for images.
+        # Outputs of the head. The weights of a single unit are in the parameter group `weights`, because optimizer
+        # states of existing checkpoints have them there.
         self.units = 1 if logistic else num_classes
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns logits of documents.
 
         Args:
-            tokens: int64 [B, M]; what lies behind a document's end does not matter.
+            tokens: int64 [B, M]; values after a document's end are ignored.
             lengths: Number of tokens of each document, int64 [B], at least 1.
 
         Returns:
-            [B, K]; of one logistic unit, the first is 0.
+            [B, K]; for one logistic unit, the first logit is 0.
         """
         logits = self.scores(tokens, lengths)
         return torch.cat([torch.zeros_like(logits), logits], 1) if self.units == 1 else logits
 
     @abstractmethod
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Returns what the head's units say, [B, units], of documents as `forward` takes them."""
+        """Returns the outputs of the head, [B, units], for documents given as in `forward`."""
 
     def logits(self, batch: TextBatch) -> Tensor:
         """Returns logits [B, K] of a batch of documents."""
         return self(batch.tokens, batch.lengths)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Returns the mean loss of a batch: cross-entropy in nats, or the squared error of the true class.
+        """Returns the mean loss of a batch: cross-entropy in nats, or the squared error.
 
         Args:
             logits: float32 [B, K].
             targets: int64 [B].
-            label_smoothing: Part of the target that is spread over all classes.
+            label_smoothing: Part of the target distribution that is spread evenly over all classes.
         """
         if self.objective == "squared_error":
             return (1 - logits.softmax(1).gather(1, targets[:, None])).square().mean()

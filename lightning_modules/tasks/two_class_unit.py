@@ -1,4 +1,4 @@
-"""The base of single units, which tell two classes apart."""
+"""The base class of single-unit classifiers of two classes."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from lightning_modules.tasks.task import without
 
 
 class TwoClassUnit(ImageClassifier):
-    """A linear unit that speaks for class 1; a subclass gives its loss.
+    """A linear unit whose output is the logit of class 1; a subclass defines the loss.
 
     Args:
         num_classes: Number of classes, which is 2.
         in_channels: Channels of the images.
         image_size: Height and width of the images.
-        initializer: How weights start.
-        initializer_scale: Standard deviation, half width or value, for the initialisers that take one.
+        initializer: Initialiser of the weights.
+        initializer_scale: Standard deviation, half width or value, for the initialisers that use one.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
@@ -37,8 +37,8 @@ class TwoClassUnit(ImageClassifier):
     ) -> None:
         if num_classes != 2:
             raise InputError(
-                f"{type(self).__name__} tells 2 classes apart, and the data has {num_classes}: choose two with "
-                f"--data.classes, or take lightning_modules.SoftmaxRegression"
+                f"{type(self).__name__} separates 2 classes, and the data has {num_classes}: choose two with "
+                f"--data.classes, or use lightning_modules.SoftmaxRegression"
             )
         training = without(training, norm_lr_factor=1.0)
         super().__init__(norm_lr_factor=1.0, **training)
@@ -48,7 +48,7 @@ class TwoClassUnit(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
 
-        The first is 0: the softmax of (0, z) is the logistic function of z, and the larger one is class 1 where z > 0.
+        The first logit is 0: the softmax of (0, z) is the logistic function of z, and class 1 is predicted where z > 0.
         """
         z = self.linear(images.flatten(1))  # [B, 1]
         return torch.cat([torch.zeros_like(z), z], dim=1)

@@ -126,7 +126,7 @@ def test_odd_images_are_taken_down_to_two_pixels_before_the_last_halving(size: i
         ({"depth": 18, "image_size": 16}, "ResNet: 5 halvings need images of 17 pixels, not 16"),
         ({"depth": 18, "stem": "cifar", "image_size": 4}, "ResNet: 3 halvings need images of 5 pixels, not 4"),
         ({"depth": 20, "image_size": 2}, "ResNet: 2 halvings need images of 3 pixels, not 2"),
-        ({"depth": 18, "blocks": [1]}, "depth stands for blocks: give one or the other"),
+        ({"depth": 18, "blocks": [1]}, "depth already sets blocks: give only one of them"),
         ({}, "give depth .* or blocks"),
         ({"blocks": []}, "give depth .* or blocks"),
         ({"blocks": [1, 0]}, "width and blocks are at least 1"),

@@ -208,7 +208,7 @@ def test_words_are_dropped_whole_and_in_training_alone() -> None:
     ("make", "said"),
     [
         (lambda: TextCNN(2, V, widths=[]), r"model.widths is \[\]"),
-        (lambda: TextRNN(3, V, logistic=True), "model.logistic: one unit tells 2 classes apart, and the data has 3"),
+        (lambda: TextRNN(3, V, logistic=True), "model.logistic: one unit separates 2 classes, and the data has 3"),
         (lambda: TextRNN(3, V, objective="squared_error", label_smoothing=0.1), "model.label_smoothing is 0.1"),
         (lambda: TextRNN(3, V, embedding_dropout=1.0), "model.embedding_dropout is 1"),
         (lambda: BagOfNgrams(3, V, dropout=1.0), "model.dropout is 1"),

@@ -28,5 +28,5 @@ def test_the_larger_logit_is_class_1_where_the_unit_is_above_0(kind: type[TwoCla
 
 @pytest.mark.parametrize("kind", UNITS)
 def test_more_than_two_classes_are_refused(kind: type[TwoClassUnit]) -> None:
-    with pytest.raises(InputError, match=f"{kind.__name__} tells 2 classes apart, and the data has 10: choose two"):
+    with pytest.raises(InputError, match=f"{kind.__name__} separates 2 classes, and the data has 10: choose two"):
         kind(10)
