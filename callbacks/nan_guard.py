@@ -13,7 +13,7 @@ from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restor
 from callbacks.divergence.replay import Step, find_module
 from core.atomic_files import replacing
 from core.errors import RunFailed
-from core.protocols import CarriesState
+from core.protocols import CarriesState, ScalesLosses
 
 GPU_INTERVAL = 16
 LOSS, GRADIENT = 0, 1
@@ -54,6 +54,8 @@ class NaNGuard(Callback):
         self._first_bad = _FirstBadOnHost() if at_once else _FirstBadOnDevice(device)
         self._steps: deque[Step] = deque(maxlen=max(self._interval, trainer.accumulate_grad_batches))
         self._batches = 0
+        precision = trainer.precision_plugin
+        self._losses_are_scaled = isinstance(precision, ScalesLosses) and precision.scaler is not None
         self._buffers = KeptBuffers(pl_module)
         self._buffers.keep()
         self._kept = None if self._interval == 1 else copy_full_state(trainer, pl_module)
@@ -82,7 +84,7 @@ class NaNGuard(Callback):
         parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         # under float16 the loss scaler expects such gradients, and skips their step itself
-        if gradients and getattr(trainer.precision_plugin, "scaler", None) is None:
+        if gradients and not self._losses_are_scaled:
             norms = torch._foreach_norm(gradients)  # get_total_norm calls it too, after checking the devices
             self._first_bad.note(GRADIENT, torch.stack(norms).sum(), self._batches)
         if self._interval == 1:

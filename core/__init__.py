@@ -1,1 +1,1 @@
-"""What every room stands on, from errors to atomic files; nothing in it imports another room."""
+"""What all other packages use, from errors to atomic files; it imports none of them."""

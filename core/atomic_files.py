@@ -1,4 +1,4 @@
-"""Files that are whole or absent: a reader, a crash or a full disk sees the old file or the new one."""
+"""Atomic file writes: after a crash or on a full disk there is the old file or the complete new one."""
 
 import contextlib
 import os
@@ -10,27 +10,27 @@ from core.errors import RunFailed
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary file in the same folder, which replaces `path` once the block is done.
+    """Yields a temporary file in the same folder, which replaces `path` at the end of the block.
 
-    Its content is on the disk before it gets its name. `path` itself is never written in place, so that it may be a
-    second name of another file.
+    Its content is flushed to the disk before it is renamed. `path` is never written in place, so it may be a hard link
+    to another file.
 
     Args:
-        path: The file to write; its folder is there.
+        path: The file to write; its folder must exist.
 
     Raises:
-        RunFailed: The disk is full or not writable; `path` is as it was.
+        RunFailed: The disk is full or not writable; `path` is unchanged.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.unlink(missing_ok=True)  # of a killed process: it may be a second name of a checkpoint
+        temporary.unlink(missing_ok=True)  # left by a killed process; it may be a hard link to a checkpoint
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-        kept = "the previous one is whole" if path.exists() else "none was there before"
-        reason = getattr(error, "strerror", None) or error
+        kept = "the previous file is unchanged" if path.exists() else "there was no previous file"
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise RunFailed(f"{path}: could not be written ({reason}); {kept}") from error
     finally:
         with contextlib.suppress(OSError):
@@ -38,25 +38,25 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replaces a text file as a whole.
+    """Writes a text file atomically.
 
     Raises:
-        RunFailed: It cannot be written; the previous file is whole.
+        RunFailed: It cannot be written; the previous file is unchanged.
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def copy_atomically(source: Path, target: Path) -> None:
-    """Copies a file so that the target is the old one or the whole new one.
+    """Copies a file atomically: the target is the old file or the complete new one.
 
-    Where the file system can, both names share one file: `replacing` writes neither in place.
+    The copy is a hard link where the file system supports it, because `replacing` writes no file in place.
 
     Raises:
-        RunFailed: It cannot be written; the previous file is whole.
+        RunFailed: It cannot be written; the previous file is unchanged.
     """
     with replacing(target) as temporary:
         try:
             temporary.hardlink_to(source)
-        except OSError:  # exFAT, some network drives
+        except OSError:  # no hard links: exFAT, some network drives
             temporary.write_bytes(source.read_bytes())

@@ -1,4 +1,4 @@
-"""Lines for the person who watches, printed once however many processes run."""
+"""Console output, printed by the first process alone."""
 
 import sys
 
@@ -8,13 +8,13 @@ from tqdm import tqdm
 
 @rank_zero_only
 def print_line(line: str) -> None:
-    """Prints a line that stays, above a progress bar if there is one."""
+    """Prints a line, above the progress bar if there is one."""
     tqdm.write(line, file=sys.stdout)
     sys.stdout.flush()
 
 
 def format_duration(seconds: float) -> str:
-    """Returns `m:ss` or `h:mm:ss`."""
+    """Returns a duration as `m:ss` or `h:mm:ss`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

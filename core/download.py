@@ -1,4 +1,4 @@
-"""Downloads with checksums and mirrors, which end in time, fail in one line, and leave whole files or nothing."""
+"""Downloads with checksums, mirrors and timeouts, which leave complete files or nothing."""
 
 import contextlib
 import os
@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import URLError
 
 from core.errors import InputError
 
-ANSWER_WITHIN = 8.0  # seconds that a server has to answer
-STALLS_AFTER = 30.0  # seconds without a byte after which a download has failed
-PART = ".part"  # ends the name of what is not whole yet: a killed download leaves nothing that counts as present
+ANSWER_TIMEOUT = 8.0  # seconds in which a server must answer
+STALL_TIMEOUT = 30.0  # seconds without a byte after which a download has failed
+PART = ".part"  # suffix of incomplete files, so that one left by a killed download is not taken for the data
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class RemoteFile:
 
     Attributes:
         name: Its name in the local folder.
-        urls: Its addresses, of which the first that works is taken.
-        md5: Its checksum, if it is known.
+        urls: Its addresses; the first that works is used.
+        md5: Its checksum; None if unknown.
     """
 
     name: str
@@ -37,31 +38,31 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Request:
-    """What a download is for, which its error names.
+    """What a failed download's error message states.
 
     Attributes:
-        data_dir: The folder that the user named.
+        data_dir: The folder given by the user.
         holds: What that folder holds instead of the data set.
         name: Name of the data set.
-        stand_in: What the synthetic source makes instead.
+        synthetic: What `--data.source synthetic` makes instead; empty for a data set without that argument.
     """
 
     data_dir: Path
     holds: str
     name: str
-    stand_in: str = "pictures"
+    synthetic: str = ""
 
 
 def download_files(files: Sequence[RemoteFile], folder: Path, request: Request) -> None:
-    """Downloads files, each of which is whole or absent.
+    """Downloads files, each of which is complete or absent at the end.
 
     Args:
         files: The files.
-        folder: Where they go; it is made if need be.
-        request: What they are for.
+        folder: Target folder; created if absent.
+        request: Facts for the error message.
 
     Raises:
-        InputError: A download failed; what it wrote is removed.
+        InputError: A download failed; everything it wrote is removed.
     """
     paths = [folder / file.name for file in files]
 
@@ -73,18 +74,20 @@ def download_files(files: Sequence[RemoteFile], folder: Path, request: Request) 
 
 
 def download_archive(archive: RemoteFile, member: str, folder: Path, request: Request) -> None:
-    """Downloads a tar archive and extracts a folder of it, which is whole or absent.
+    """Downloads a tar archive and extracts one folder of it, which is complete or absent at the end.
 
-    An archive that is there already, whole, is extracted without a server, and stays; a downloaded one is removed.
+    An archive that is already in `folder` and has the right checksum is extracted without a download, and kept; a
+    downloaded one is removed.
 
     Args:
         archive: The archive.
-        member: The folder in it; one of this name in `folder` is replaced.
-        folder: Where it goes; it is made if need be.
-        request: What it is for.
+        member: Name of the folder in it; an existing one in `folder` is replaced.
+        folder: Target folder; created if absent.
+        request: Facts for the error message.
 
     Raises:
-        InputError: The download failed, or the archive is broken or would write elsewhere; what it wrote is removed.
+        InputError: The download failed, or the archive is broken or has paths outside `folder`; everything written is
+            removed.
     """
     path = folder / archive.name
     temporary = _part(folder / member)
@@ -113,7 +116,7 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
     """Downloads a file from the first of its addresses that works.
 
     Raises:
-        OSError | RuntimeError | HTTPException: None works; gives the last one's reason.
+        OSError | RuntimeError | HTTPException: None works; the error is that of the last one.
     """
     from torchvision.datasets.utils import download_url  # torchvision takes a second to import
 
@@ -121,8 +124,8 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
     failure: Exception | None = None
     for url in file.urls:
         try:
-            answering([url])
-            part.unlink(missing_ok=True)  # left by a killed download; torchvision would take it for the file
+            reachable_url([url])
+            part.unlink(missing_ok=True)  # left by a killed download; torchvision would use it as the file
             download_url(url, folder, part.name, file.md5)
             os.replace(part, folder / file.name)
             return
@@ -132,17 +135,17 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
 
 
 def _extract(archive: Path, member: str, temporary: Path) -> None:
-    """Extracts a folder of an archive beside it, by way of a temporary folder.
+    """Extracts a folder of an archive into the archive's own folder, through a temporary one.
 
     Raises:
-        RuntimeError: The archive is broken, would write elsewhere, or has no such folder.
+        RuntimeError: The archive is broken, has paths outside the folder, or lacks the member.
     """
     shutil.rmtree(temporary, ignore_errors=True)  # left by a killed download
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(temporary, filter="data")  # which lets no path out of the folder
+            tar.extractall(temporary, filter="data")  # refuses paths outside the folder
     except (tarfile.TarError, zlib.error) as error:
-        reason = str(error).partition(":\n")[0]  # what follows is a line for each kind of compression that was tried
+        reason = str(error).partition(":\n")[0]  # the rest is a line for each compression that was tried
         raise RuntimeError(f"{archive.name}: {reason}") from error
     if not (temporary / member).is_dir():
         raise RuntimeError(f"{archive.name}: no folder {member} in it")
@@ -153,12 +156,12 @@ def _extract(archive: Path, member: str, temporary: Path) -> None:
 
 
 def download(fetch: Callable[[], object], files: Sequence[Path], request: Request) -> None:
-    """Runs a download, and removes what it wrote if it fails.
+    """Runs a download, and removes everything it wrote if it fails.
 
     Args:
-        fetch: Does the work.
-        files: All that it writes; what is new of these and of their folders is removed when it fails.
-        request: What it is for.
+        fetch: Downloads the files.
+        files: All files that it writes; those that are new, and their new folders, are removed when it fails.
+        request: Facts for the error message.
 
     Raises:
         InputError: The download failed.
@@ -167,9 +170,9 @@ def download(fetch: Callable[[], object], files: Sequence[Path], request: Reques
     new_files = [path for path in files if not path.exists()]
     new_folders = sorted((path for path in folders if not path.exists()), key=lambda path: -len(path.parts))
     try:
-        with giving_up():
+        with stall_timeout():
             fetch()
-    except BaseException as error:  # also a signal's
+    except BaseException as error:  # KeyboardInterrupt and SystemExit too
         for path in new_files:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -178,51 +181,52 @@ def download(fetch: Callable[[], object], files: Sequence[Path], request: Reques
                 path.rmdir()
         if not isinstance(error, OSError | RuntimeError | EOFError | HTTPException):
             raise
+        other = f", or try the built-in {request.synthetic} with --data.source synthetic" if request.synthetic else ""
         raise InputError(
             f"--data.data_dir {request.data_dir}: holds {request.holds}, and the download failed ({error}); "
-            f"put {request.name} there, or try the built-in {request.stand_in} with --data.source synthetic"
+            f"put {request.name} there{other}"
         ) from error
 
 
 @contextlib.contextmanager
-def giving_up() -> Iterator[None]:
-    """Makes a server that stalls an error: torch and torchvision set no timeout and would wait for ever."""
-    waits = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(STALLS_AFTER)
+def stall_timeout() -> Iterator[None]:
+    """Makes a stalled connection an error within the block: torch and torchvision set no timeout."""
+    previous = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL_TIMEOUT)
     try:
         yield
     finally:
-        socket.setdefaulttimeout(waits)
+        socket.setdefaulttimeout(previous)
 
 
-def answering(urls: Sequence[str]) -> str:
+def reachable_url(urls: Sequence[str]) -> str:
     """Returns the first of several addresses of one file whose server answers in time.
 
     Raises:
-        OSError: None does; gives the last one's reason.
+        OSError: None does; the error is that of the last one.
     """
     for url in urls:
-        failure = _ask(url)
+        failure = _check_url(url)
         if failure is None:
             return url
     raise failure
 
 
-def _ask(url: str) -> OSError | None:
-    """Asks a server for an address, and returns why it did not answer in time, or None.
+def _check_url(url: str) -> OSError | None:
+    """Sends a HEAD request, and returns the error if there is no answer in time, else None.
 
-    In a thread: neither the look-up of a name nor a proxy keeps to a socket's timeout.
+    It runs in a thread, because neither a DNS lookup nor a proxy respects a socket's timeout.
     """
     outcome: list[OSError | None] = []
 
-    def ask() -> None:
+    def send() -> None:
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_WITHIN):
+            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_TIMEOUT):
                 outcome.append(None)
         except (OSError, ValueError, HTTPException) as error:
-            outcome.append(OSError(f"{url}: {getattr(error, 'reason', error)}"))
+            outcome.append(OSError(f"{url}: {error.reason if isinstance(error, URLError) else error}"))
 
-    thread = threading.Thread(target=ask, daemon=True)
+    thread = threading.Thread(target=send, daemon=True)
     thread.start()
-    thread.join(ANSWER_WITHIN)
-    return outcome[0] if outcome else TimeoutError(f"{url}: no answer within {ANSWER_WITHIN:.0f} s")
+    thread.join(ANSWER_TIMEOUT)
+    return outcome[0] if outcome else TimeoutError(f"{url}: no answer within {ANSWER_TIMEOUT:.0f} s")

@@ -1,19 +1,19 @@
-"""The two ways in which a run ends early, each with its exit code."""
+"""Errors that end a command, each with its exit code."""
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used: one line that names the thing, the reason and the way out (exit code 2)."""
+    """The user's input cannot be used; one line names the input, the reason and the solution (exit code 2)."""
 
 
 class RunFailed(RuntimeError):
-    """The run itself failed, by divergence or a full disk: one line that says what is left of it (exit code 1)."""
+    """The run failed, for example by divergence or a full disk; the message states what was saved (exit code 1)."""
 
 
 class RunInterrupted(Exception):
-    """A signal ended the run after a whole batch and a checkpoint (exit code 128 + the signal's number).
+    """A signal ended the run after a complete batch and a checkpoint (exit code 128 + the signal's number).
 
     Args:
-        signum: Number of the signal that was received.
+        signum: Number of the received signal.
     """
 
     def __init__(self, signum: int) -> None:

@@ -1,4 +1,4 @@
-"""A model as it is used, and not as it is trained, for a while."""
+"""A model in evaluation mode for the length of a block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import nn
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Puts a model into evaluation, and at the end each of its modules into the mode that it had."""
+    """Puts a model into evaluation mode, and restores the mode of each of its modules at the end."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

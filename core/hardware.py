@@ -1,4 +1,4 @@
-"""Which number format computes fastest at no loss on this machine."""
+"""Devices, and the precision that is fastest on them without loss of accuracy."""
 
 import platform
 
@@ -11,7 +11,7 @@ def device_type(accelerator: str) -> str:
     """Returns `cpu`, `cuda` or `mps` for Lightning's name of an accelerator.
 
     Raises:
-        InputError: A GPU is asked for and there is none.
+        InputError: A GPU is requested and there is none.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if accelerator in ("auto", "gpu"):
@@ -22,23 +22,23 @@ def device_type(accelerator: str) -> str:
 
 
 def natively_bfloat16(device: str) -> bool:
-    """Says whether the hardware itself computes in bfloat16: Ampere or newer, AMX, AVX512-BF16."""
+    """Returns whether the hardware has bfloat16 instructions: NVIDIA Ampere or newer, AMX, AVX512-BF16."""
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device == "cpu":
-        # private, and the only question to ask: a release that moves them means float32, not an error
+        # torch has no public check; a release without these private ones means float32, not an error
         checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
         return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
     return False
 
 
 def choose_precision(device: str) -> str:
-    """Returns Lightning's name of the precision that `auto` stands for."""
+    """Returns Lightning's name of the precision that `auto` selects on a device."""
     return "bf16-mixed" if natively_bfloat16(device) else "32-true"
 
 
 def hardware(device: str) -> str:
-    """Describes what computes, for the record."""
+    """Returns a description of the processor, for the record of a run."""
     if device == "cuda":
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()

@@ -1,16 +1,16 @@
-"""Silence where libraries remark on things that are as they should be here."""
+"""Filters for warnings of libraries about what is intended here."""
 
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-REMARKS = (
+IGNORED = (
     ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
     ".*Total length of `list` across ranks is zero.*",  # a run without a validation split
     ".*sync_dist=True.*",  # torchmetrics has summed over the devices
     ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
-    ".*You have overridden `on_before_batch_transfer` in `LightningModule`.*",  # for loaders of other packages
+    ".*You have overridden `on_before_batch_transfer` in `LightningModule`.*",  # needed for loaders of other packages
     ".*your dataloader is not resumable.*",  # SeededLoader reads an epoch's earlier batches again
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
 )
@@ -19,15 +19,15 @@ LIBRARIES = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "ligh
 
 @contextmanager
 def ignore_library_warnings() -> Iterator[None]:
-    """Holds those remarks back, and what Lightning says of devices and seeds, which our own lines say."""
+    """Ignores these warnings within the block, and Lightning's messages about devices and seeds."""
     loggers = [logging.getLogger(library) for library in LIBRARIES]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
-            for remark in REMARKS:
-                warnings.filterwarnings("ignore", remark)
+            for message in IGNORED:
+                warnings.filterwarnings("ignore", message)
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -1,4 +1,4 @@
-"""Measures: what a model logs, how it is written for people, and which one decides."""
+"""Measures: what a model logs, how values are formatted, and which one selects the best weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Measure:
         better: Whether less (`min`) or more (`max`) of it is better.
         unit: Unit of the value; `%` for a share of 1, which is shown in percent.
         digits: Decimal places in the line of an epoch.
-        words: What it is called in a sentence, if not by its name.
+        words: Its name in a sentence, if different, such as `accuracy`.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Measure:
 
     @property
     def title(self) -> str:
-        """What the axis of a plot is called, such as `accuracy (%)`."""
+        """Label of a plot's axis, such as `accuracy (%)`."""
         if self.words and self.unit:
             return f"{self.words} ({self.unit})"
         return self.words or self.unit or self.name
@@ -69,7 +69,7 @@ def measures_of(*owners: Any) -> dict[str, Measure]:
     """Returns the measures of a model and of callbacks by name; empty for those that list none.
 
     Args:
-        owners: Models and callbacks; what another package calls `measures` does not count.
+        owners: Models and callbacks; an attribute `measures` of another type is ignored.
     """
     found: dict[str, Measure] = {}
     for owner in owners:
@@ -108,10 +108,10 @@ def describe_monitor(monitor: str, measures: Mapping[str, Measure]) -> str:
 
 
 def check_monitor(option: str, monitor: str, model: Any) -> None:
-    """Checks a logged name that decides something.
+    """Checks the logged name that an option monitors.
 
-    A model that lists its measures logs these in validation. What another logs is known only when it has run, so any
-    name but a test metric's is accepted.
+    A model that lists its measures logs these in validation. What another model logs is known only after it has run,
+    so any name except a test metric is accepted.
 
     Args:
         option: The option that names it.
@@ -130,12 +130,12 @@ def check_monitor(option: str, monitor: str, model: Any) -> None:
 
 
 def choose_monitor(option: str, monitor: str | None, mode: Mode | None, model: Any) -> tuple[str | None, Mode]:
-    """Returns the logged name that decides, and whether more or less of it is better.
+    """Returns the logged name to monitor, and whether more or less of it is better.
 
     Args:
         option: The option that names it.
-        monitor: The name, if one is given; else the model's own `monitor` is taken, if it has one.
-        mode: What is better, if that is given; else the measure of that name decides, and less is better without one.
+        monitor: The name, if one is given; else the model's own `monitor`, if it has one.
+        mode: Which is better, if given; else the measure of that name states it, and without a measure less is better.
         model: The model.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Media that a run makes for people: images, plots, tables, texts and sound, whatever they are written to."""
+"""Media that a run makes for people: images, plots, tables, texts and sound, independent of where they are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ GAP = 2  # black pixels between the images of a grid
 
 @dataclass(frozen=True, kw_only=True)
 class Medium:
-    """What all media have.
+    """Base of all media.
 
     Attributes:
-        name: Name of the file without its ending, and key in TensorBoard and Weights & Biases.
-        step: Optimizer steps after which it was made.
-        tag: Key in TensorBoard, if not the name.
+        name: Name of the file without its extension, and key in TensorBoard and Weights & Biases.
+        step: Number of optimizer steps before it was made.
+        tag: Key in TensorBoard; the name if empty.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Image(Medium):
 
 @dataclass(frozen=True, kw_only=True)
 class Grid(Medium):
-    """Images of one size, row by row in one image.
+    """Images of one size, shown in a grid, row by row.
 
     Attributes:
         images: uint8 [N, H, W, C], with 1 or 3 channels and at least one image.
-        columns: Images in a row.
+        columns: Number of images in a row.
     """
 
     images: Tensor
@@ -53,7 +53,7 @@ class Grid(Medium):
 
     @property
     def pixels(self) -> Tensor:
-        """The one image, uint8 [H', W', C]."""
+        """The grid as one image, uint8 [H', W', C]."""
         n, height, width, channels = self.images.shape
         columns = min(self.columns, n)
         rows = -(-n // columns)
@@ -68,7 +68,7 @@ class Figure(Medium):
     """A plot.
 
     Attributes:
-        figure: The plot, drawn by matplotlib.
+        figure: The matplotlib figure.
     """
 
     figure: "MatplotlibFigure"
@@ -80,7 +80,7 @@ class Table(Medium):
 
     Attributes:
         header: Names of the columns.
-        rows: One cell a column.
+        rows: One cell for each column.
     """
 
     header: Sequence[str]
@@ -89,7 +89,7 @@ class Table(Medium):
 
 @dataclass(frozen=True, kw_only=True)
 class Text(Medium):
-    """A text, and those of the same name from earlier epochs.
+    """A text, with the texts of the same name from earlier epochs.
 
     Attributes:
         text: The text.
@@ -108,7 +108,7 @@ class Audio(Medium):
 
     Attributes:
         samples: Amplitudes from -1 to 1, float32 [L], or [C, L] of several channels.
-        rate: Samples a second.
+        rate: Sampling rate in samples per second.
     """
 
     samples: Tensor
@@ -116,7 +116,7 @@ class Audio(Medium):
 
 
 def to_pixels(images: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
-    """Returns a network's images as pixels, uint8 [N, H, W, C] on the CPU.
+    """Converts a network's images to pixels, uint8 [N, H, W, C] on the CPU.
 
     Args:
         images: Float [N, C, H, W].

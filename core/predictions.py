@@ -6,20 +6,21 @@ from typing import Literal
 
 from torch import Tensor
 
-EXCERPT = 60  # letters of a text on the screen
+EXCERPT = 60  # characters of a text that are printed
 
 Display = Literal["whole", "excerpts", "last_column"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Predictions, a row each.
+    """Predictions, one row each.
 
     Attributes:
         header: Names of the columns.
-        rows: One cell a column.
-        display: How `predict` prints it; a file has all of it. `whole`: every cell. `excerpts`: of the first column
-            only the beginning, for texts. `last_column`: the last column alone, line breaks included, for longer texts.
+        rows: One cell for each column.
+        display: How `predict` prints it; a file holds the complete table. `whole`: every cell. `excerpts`: only the
+            beginning of the first column, for texts. `last_column`: only the last column, with line breaks, for longer
+            texts.
     """
 
     header: Sequence[str]
@@ -30,7 +31,7 @@ class Table:
 def classified(
     what: str, names: Sequence[str], probabilities: Tensor, class_names: Sequence[str], display: Display = "whole"
 ) -> Table:
-    """Returns a table of the two likeliest classes of each sample.
+    """Returns a table of the two most probable classes of each sample.
 
     Args:
         what: Header of the first column, such as `file`.

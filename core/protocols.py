@@ -1,6 +1,6 @@
-"""What general code asks of models and data modules, as protocols that `isinstance` checks.
+"""Protocols of what general code needs from models and data modules, which it checks with `isinstance`.
 
-A model or a data module implements a protocol by having its methods and attributes; it derives from nothing.
+A model or a data module implements a protocol by having its methods and attributes, without deriving from it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,25 +14,25 @@ from core.media import Medium
 
 @runtime_checkable
 class LoadsTorchvision(Protocol):
-    """A network that can be given the weights of torchvision's same network."""
+    """A network that can load torchvision's weights of the same architecture."""
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns torchvision's weights under this network's names."""
+        """Renames torchvision's weights to this network's names."""
 
 
 @runtime_checkable
 class NamesLosses(Protocol):
-    """A model that computes the named losses of a batch, without updating anything."""
+    """A model that computes the named losses of a batch, without changing any state."""
 
     def losses(self, batch: Any) -> dict[str, Tensor]:
-        """Returns the losses of a batch by name; `training_step` says which of them are minimised."""
+        """Returns the losses of a batch by name; `training_step` chooses which of them to minimise."""
 
 
 @runtime_checkable
 class CarriesState(Protocol):
-    """A model that carries something from one batch over to the next, such as the state of a recurrent network.
+    """A model with state that is carried from one batch to the next, such as that of a recurrent network.
 
-    A step replaces `carried`, and never changes it in place.
+    A training step replaces `carried`, and never changes it in place.
     """
 
     carried: Any
@@ -40,7 +40,7 @@ class CarriesState(Protocol):
 
 @runtime_checkable
 class StartsFromSamples(Protocol):
-    """A layer whose first values follow from training samples."""
+    """A layer that is initialized from training samples."""
 
     def initialize_from(self, samples: Tensor) -> None:
         """Sets the layer's values, unless a checkpoint has set them."""
@@ -48,7 +48,7 @@ class StartsFromSamples(Protocol):
 
 @runtime_checkable
 class StartsFromCounts(Protocol):
-    """A layer whose first values follow from how many documents of each class hold each symbol."""
+    """A layer that is initialized from the number of documents of each class that contain each symbol."""
 
     def initialize_from_counts(self, counts: Tensor) -> None:
         """Sets the layer's values, unless a checkpoint has set them."""
@@ -56,10 +56,10 @@ class StartsFromCounts(Protocol):
 
 @runtime_checkable
 class GivesSamples(Protocol):
-    """A data set that gives some of its training samples, as its model receives them."""
+    """A data set that returns some of its training samples, in the form that its model receives."""
 
     def sample(self, count: int) -> Tensor:
-        """Returns up to so many samples."""
+        """Returns up to `count` samples."""
 
 
 @runtime_checkable
@@ -67,29 +67,29 @@ class CountsDocuments(Protocol):
     """A data set of documents that counts the symbols in them."""
 
     def document_counts(self) -> Tensor:
-        """Returns how many documents of each class hold each symbol of the vocabulary."""
+        """Returns how many documents of each class contain each symbol of the vocabulary, float32 [V, K]."""
 
 
 # Models and data modules that make media themselves. The methods are called on the first process alone, with the model
-# in evaluation mode and without gradients; what they draw from `rng` leaves training as it is.
+# in evaluation mode and without gradients; drawing from `rng` does not affect training.
 
 
 @runtime_checkable
 class MakesMediaAfterEpoch(Protocol):
-    """A model or a data module with something to show after every epoch, such as a grid of generated images."""
+    """A model or a data module that makes media after every epoch, such as a grid of generated images."""
 
     def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterable[Medium]:
         """Returns media.
 
         Args:
             step: Optimizer steps so far.
-            rng: Source of randomness on the CPU, of the run's seed and the epoch.
+            rng: Random generator on the CPU, seeded by the run's seed and the epoch.
         """
 
 
 @runtime_checkable
 class MakesMediaAfterFit(Protocol):
-    """A model or a data module with something to show when training has ended."""
+    """A model or a data module that makes media at the end of training."""
 
     def media_after_fit(self, step: int) -> Iterable[Medium]:
         """Returns media, after so many optimizer steps."""
@@ -97,13 +97,13 @@ class MakesMediaAfterFit(Protocol):
 
 @runtime_checkable
 class MakesMediaAfterTest(Protocol):
-    """A model or a data module with something to show when a test has ended."""
+    """A model or a data module that makes media at the end of a test."""
 
     def media_after_test(self, step: int) -> Iterable[Medium]:
         """Returns media, after so many optimizer steps."""
 
 
-# What the built-in media are made of.
+# What the built-in media need.
 
 
 @runtime_checkable
@@ -129,7 +129,7 @@ class HasImages(Protocol):
     image_size: int  # height and width
 
     def images_of(self, part: str, places: Tensor) -> Tensor:
-        """Returns images of a part, uint8 [N, H, W, C], by their places int64 [N]."""
+        """Returns images of a part, uint8 [N, H, W, C], by their indices int64 [N]."""
 
 
 @runtime_checkable
@@ -144,12 +144,12 @@ class HasPoints(Protocol):
         """Returns the points of a part, float32 [N, 2], and their classes, int64 [N]."""
 
     def point_inputs(self, points: Tensor) -> Tensor:
-        """Returns what a network is fed for points [N, 2]."""
+        """Returns the network's inputs for points [N, 2]."""
 
 
 @runtime_checkable
 class HasExamples(Protocol):
-    """A data module that keeps the texts of some test samples, by their places in the test set."""
+    """A data module that keeps the texts of some test samples, by their indices in the test set."""
 
     class_names: tuple[str, ...]
     examples: Mapping[int, str]
@@ -165,18 +165,18 @@ class WritesText(Protocol):
         Args:
             prime: The beginnings, int64 [B, T].
             length: Number of symbols to write.
-            rng: Source of randomness on the CPU.
+            rng: Random generator on the CPU.
         """
 
 
 @runtime_checkable
 class HasPrimes(Protocol):
-    """A data module of one text, whose beginning a model can continue."""
+    """A data module of one text, with a prime (a beginning) for a model to continue."""
 
     vocabulary: Any
 
     def first_prime(self) -> str:
-        """Returns the beginning of the validation text."""
+        """Returns the beginning of the validation text, or of the training text if there is none."""
 
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N]."""
@@ -184,13 +184,13 @@ class HasPrimes(Protocol):
 
 @runtime_checkable
 class HasGradientNorms(Protocol):
-    """A recurrent model that measures how far back in time its prediction depends on its inputs."""
+    """A recurrent model that measures how strongly its prediction depends on earlier inputs."""
 
     def gradient_norms(self, inputs: Tensor) -> Tensor:
         """Returns the norm of the gradient by distance in time, float32 [T], of samples of the data module."""
 
 
-# What else callbacks ask of models.
+# What other callbacks need.
 
 
 @runtime_checkable
@@ -202,10 +202,17 @@ class HasViews(Protocol):
 
 @runtime_checkable
 class HasRunningFigures(Protocol):
-    """A model that knows the figures of the epoch so far."""
+    """A model that computes its measures over the epoch so far."""
 
     def running_figures(self) -> dict[str, float]:
-        """Returns the figures by measure on this device alone; waits for it."""
+        """Returns values by measure, on this device alone; synchronizes with the device."""
+
+
+@runtime_checkable
+class ScalesLosses(Protocol):
+    """A precision plugin that scales losses, so that float16 gradients do not underflow."""
+
+    scaler: Any  # None if it does not scale
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
-"""Randomness as a function: every draw follows from (seed, stream, position), none from what was drawn before.
+"""Random numbers as a function of (seed, stream, position), independent of what was drawn before.
 
-A run that is killed and resumed, or spread over other ranks, therefore draws the same numbers.
+A run that is killed and resumed, or split over another number of processes, therefore draws the same numbers.
 """
 
 from hashlib import blake2b
@@ -20,15 +20,15 @@ def generator(seed: int, *position: int | str) -> torch.Generator:
 
 
 def seed_step(seed: int, epoch: int, batch_idx: int, rank: int, device: torch.device) -> None:
-    """Seeds what a training step draws, by its place in the run; the same again for a replay."""
+    """Seeds a training step by its position in the run, so that a replay draws the same numbers."""
     seed_device(derived_seed(seed, "step", epoch, batch_idx, rank), device)
 
 
 def seed_device(seed: int, device: torch.device) -> None:
     """Seeds the generators that a step on this device draws from.
 
-    (`torch.manual_seed` seeds every kind of device that torch knows of, and keeps a stack trace for each that is not in
-    use: a third of a millisecond, and memory that is never given back.)
+    (`torch.manual_seed` seeds every kind of device that torch supports, and keeps a stack trace for each that is not in
+    use: a third of a millisecond, and memory that is never released.)
     """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":

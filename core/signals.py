@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as requests that are met at the end of a batch."""
+"""Ctrl-C and SIGTERM as requests to stop, which take effect at the end of a batch."""
 
 import signal
 import threading
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class StopRequest:
-    """Holds SIGINT and SIGTERM back until somebody asks; a second signal acts at once.
+    """Records SIGINT and SIGTERM instead of stopping at once; a second signal raises KeyboardInterrupt immediately.
 
     Attributes:
-        signum: Number of the signal that was received, or 0.
+        signum: Number of the received signal, or 0.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class StopRequest:
         self._previous: dict[int, Any] = {}
 
     def listen(self) -> None:
-        """Takes over the signals; nothing happens outside the main thread, where Python allows no handlers."""
+        """Installs the signal handlers; does nothing outside the main thread, where Python allows none."""
         self.signum = 0
         if threading.current_thread() is not threading.main_thread():
             return
@@ -26,7 +26,7 @@ class StopRequest:
             self._previous[signum] = signal.signal(signum, self._receive)
 
     def release(self) -> None:
-        """Gives the signals back."""
+        """Restores the previous signal handlers."""
         for signum, handler in self._previous.items():
             signal.signal(signum, handler if handler is not None else signal.SIG_DFL)
         self._previous = {}

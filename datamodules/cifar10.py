@@ -126,7 +126,8 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         damaged = (self.data_dir / CIFAR10.base_folder).is_dir()
         holds = f"a damaged {CIFAR10.base_folder}" if damaged else f"neither {CIFAR10.base_folder} nor train/ and test/"
         archive = RemoteFile(CIFAR10.filename, [CIFAR10.url], CIFAR10.tgz_md5)
-        download_archive(archive, CIFAR10.base_folder, self.data_dir, Request(self.data_dir, holds, self.name))
+        request = Request(self.data_dir, holds, self.name, self.stand_in)
+        download_archive(archive, CIFAR10.base_folder, self.data_dir, request)
 
 
 def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:

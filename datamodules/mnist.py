@@ -134,7 +134,7 @@ class MNISTDataModule(ImageClassificationDataModule):
             RemoteFile(name, [f"{mirror}{name}" for mirror in self.dataset.mirrors], checksums[name]) for name in names
         ]
         holds = f"no {', '.join(name.removesuffix('.gz') for name in names)}" if folder.is_dir() else f"no {self.name}"
-        download_files(files, folder, Request(self.data_dir, holds, self.name))
+        download_files(files, folder, Request(self.data_dir, holds, self.name, self.stand_in))
 
 
 def _find(folder: Path, name: str) -> Path | None:

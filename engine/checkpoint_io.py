@@ -22,7 +22,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Saves a checkpoint.
 
         Raises:
-            RunFailed: It cannot be written; the previous file is whole.
+            RunFailed: It cannot be written; the previous file is unchanged.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from core.download import answering, giving_up
+from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from core.protocols import LoadsTorchvision
 from engine.checkpoint_io import load_checkpoint
@@ -81,9 +81,9 @@ def _download(name: str) -> dict[str, Tensor]:
     weights = versions[version]
     fetched = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
     try:
-        with giving_up():
+        with stall_timeout():
             if not fetched.exists():
-                answering([weights.url])
+                reachable_url([weights.url])
             return weights.get_state_dict(
                 map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
             )

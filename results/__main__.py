@@ -66,7 +66,7 @@ def _parser(table: Table) -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     chosen = {table.source(table[name]).id for name in arguments.ids}
     limit = arguments.max_minutes if arguments.max_minutes is not None else float("inf") if chosen else MINUTES
-    folders = {name: getattr(arguments, f"{name}_dir") for name in table.folders}
+    folders = {name: vars(arguments)[f"{name}_dir"] for name in table.folders}
     runs = Runs(arguments.runs, table, {name: place for name, place in folders.items() if place})
     wanted = [run for run in _missing(table, folder) if not chosen or run.row.id in chosen]
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]

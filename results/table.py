@@ -74,6 +74,11 @@ class Recipe:
     samples: str = "images"
 
     @property
+    def references(self) -> dict[str, str | None]:
+        """Rows that this one refers to, by field."""
+        return {"weights_from": self.weights_from}
+
+    @property
     def metric(self) -> str:
         """Logged name of the value that counts."""
         return self.measure.counts
@@ -107,6 +112,11 @@ class Published(Recipe):
     strong: str | None = None
     same_as: str | None = None
     remark: str = ""
+
+    @property
+    def references(self) -> dict[str, str | None]:
+        """Rows that this one refers to, by field."""
+        return super().references | {"strong": self.strong, "same_as": self.same_as}
 
     @property
     def metric(self) -> str:

@@ -35,8 +35,7 @@ def read_table(path: Path) -> Table:
     for row in table:
         if names.count(row.id) > 1:
             raise InputError(f"{path}: two rows are called {row.id}")
-        for reference in ("weights_from", "strong", "same_as"):
-            name = getattr(row, reference, None)
+        for reference, name in row.references.items():
             if name is not None and name not in names:
                 raise InputError(f"{path}: {row.id}: {reference} {name} is no row")
         if row.folder is not None and row.folder not in folders:

@@ -50,10 +50,10 @@ def _parts(value: Any) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return {key if isinstance(key, str | int) else str(key): part for key, part in value.items()}
     if isinstance(value, tuple) and type(value) is not tuple:
-        names = getattr(type(value), "_fields", range(len(value)))
+        names = getattr(type(value), "_fields", range(len(value)))  # a named tuple has no base class to check for
         return dict(zip(names, value, strict=True))
     if isinstance(value, list | tuple | set | frozenset):
         return dict(enumerate(value))
     if dataclasses.is_dataclass(value):  # its attributes may be slots
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return getattr(value, "__dict__", {})
+    return getattr(value, "__dict__", {})  # an object with slots has none

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
@@ -99,7 +100,7 @@ class ImageLoader(SampleLoader):
             raise RunFailed(str(error).strip().rpartition("InputError: ")[2]) from error
 
     def _make_decoder(self, files: PictureFiles) -> DataLoader:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         workers = min(files.num_workers, cores)
         return DataLoader(
             files,
@@ -113,7 +114,7 @@ class ImageLoader(SampleLoader):
 
     def close(self) -> None:
         """Ends the processes that decode; a later iteration starts new ones."""
-        iterator = getattr(self._decoder, "_iterator", None)
+        iterator = None if self._decoder is None else self._decoder._iterator
         if iterator is not None:
             iterator._shutdown_workers()  # now, even if an exception's traceback still holds them
             for worker in iterator._workers:  # one that hangs, as on a network drive: it leaves SIGTERM to the parent
@@ -126,7 +127,7 @@ class ImageLoader(SampleLoader):
 @contextmanager
 def _signals_held() -> Iterator[None]:
     """Holds Ctrl-C and SIGTERM back until the end; processes that begin meanwhile never get them (not on Windows)."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))

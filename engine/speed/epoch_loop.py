@@ -39,7 +39,7 @@ class EpochLoop(_TrainingEpochLoop):
             and trainer.accumulate_grad_batches == 1
             and len(trainer.optimizers) == 1
             and type(precision) in (Precision, MixedPrecision)
-            and getattr(precision, "scaler", None) is None
+            and not (isinstance(precision, MixedPrecision) and precision.scaler is not None)
             and isinstance(trainer.profiler, NoProfiler)
             and _is_lightnings(model, "optimizer_step")
             and not isinstance(data_fetcher, _DataLoaderIterDataFetcher)  # a model that asks for batches itself
@@ -91,7 +91,8 @@ class _Step:
         self.model: LightningModule = trainer.lightning_module
         self.optimizer = trainer.optimizers[0]
         self.precision = trainer.precision_plugin
-        self.autocast = getattr(self.precision, "autocast_context_manager", nullcontext)
+        mixed = isinstance(self.precision, MixedPrecision)
+        self.autocast = self.precision.autocast_context_manager if mixed else nullcontext
         self.takes_index = is_param_in_hook_signature(self.model.training_step, "batch_idx", min_args=2)
         self.hooks: dict[str, tuple[list[Callable], Callable | None]] = {}
         for hook in TRAINING_HOOKS:

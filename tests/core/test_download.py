@@ -17,13 +17,13 @@ import pytest
 
 import core.download
 from core.download import (
-    STALLS_AFTER,
+    STALL_TIMEOUT,
     RemoteFile,
     Request,
-    answering,
     download,
     download_archive,
     download_files,
+    reachable_url,
 )
 from core.errors import InputError
 from tests.processes import ROOT
@@ -49,27 +49,27 @@ def test_the_first_address_that_answers_is_taken(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).touch()
     with refusing() as nobody, serving(Files, tmp_path) as good:
-        assert answering([good + "one", good + "two"]) == good + "one"
-        assert answering([nobody + "one", good + "none", good + "two"]) == good + "two"
+        assert reachable_url([good + "one", good + "two"]) == good + "one"
+        assert reachable_url([nobody + "one", good + "none", good + "two"]) == good + "two"
 
 
 def test_an_address_where_nobody_listens_is_named_with_the_reason() -> None:
     with refusing() as nobody, pytest.raises(OSError, match=rf"^{nobody}file: .*refused"):
-        answering([nobody + "file"])
+        reachable_url([nobody + "file"])
 
 
 def test_a_server_that_never_answers_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.download, "ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(core.download, "ANSWER_TIMEOUT", 0.5)
     began = time.monotonic()
     with silent() as address, pytest.raises(OSError, match=r"timed out|no answer within"):
-        answering([address])
+        reachable_url([address])
     assert time.monotonic() - began < 3
 
 
 def test_a_server_that_answers_too_slowly_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(core.download, "ANSWER_WITHIN", 0.3)
+    monkeypatch.setattr(core.download, "ANSWER_TIMEOUT", 0.3)
     with serving(Dripping, tmp_path) as address, pytest.raises(OSError, match="no answer within"):
-        answering([address])  # waiting for the end would give another reason
+        reachable_url([address])  # waiting for the end would give another reason
 
 
 @pytest.mark.parametrize(
@@ -79,23 +79,28 @@ def test_a_useless_answer_is_the_reason_given(
     handler: type[socketserver.BaseRequestHandler], reason: str, tmp_path: Path
 ) -> None:
     with serving(handler, tmp_path) as address, pytest.raises(OSError, match=rf"(?i)^{address}file: .*{reason}"):
-        answering([address + "file"])
+        reachable_url([address + "file"])
 
 
 def test_what_is_no_address_is_an_error_like_any_other() -> None:
     with pytest.raises(OSError, match="unknown url type"):
-        answering(["nonsense"])
+        reachable_url(["nonsense"])
 
 
 # What a failed download leaves
 
 
-def test_a_failure_is_one_line_with_folder_reason_and_ways_out(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("synthetic", "other"),
+    [("pictures", ", or try the built-in pictures with --data.source synthetic"), ("", "")],
+    ids=["with a synthetic source", "without"],
+)
+def test_a_failure_is_one_line_with_folder_reason_and_solutions(synthetic: str, other: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        download(failing(), [], Request(tmp_path, "no digits", "MNIST"))
+        download(failing(), [], Request(tmp_path, "no digits", "MNIST", synthetic))
     assert str(caught.value) == (
         f"--data.data_dir {tmp_path}: holds no digits, and the download failed (the line went dead); "
-        f"put MNIST there, or try the built-in pictures with --data.source synthetic"
+        f"put MNIST there{other}"
     )
 
 
@@ -150,7 +155,7 @@ def test_a_stalled_server_is_given_up_and_the_timeout_of_others_is_their_own(
     socket.setdefaulttimeout(5.0)
     with contextlib.suppress(InputError):
         download(noting, [], Request(tmp_path, "nothing", "MNIST"))
-    assert within == [STALLS_AFTER]
+    assert within == [STALL_TIMEOUT]
     assert socket.getdefaulttimeout() == 5.0
     socket.setdefaulttimeout(None)
 

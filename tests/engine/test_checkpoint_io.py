@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(
         AtomicCheckpointIO().save_checkpoint({"step": 1}, path)
     with monkeypatch.context() as patch:
         patch.setattr(place, replacement)
-        said = "the previous one is whole" if existed else "none was there before"
+        said = "the previous file is unchanged" if existed else "there was no previous file"
         with pytest.raises(RunFailed, match=rf"last.ckpt: could not be written \(.*\); {said}"):
             AtomicCheckpointIO().save_checkpoint({"step": 2}, path)
     assert list(tmp_path.iterdir()) == ([path] if existed else [])

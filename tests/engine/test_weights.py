@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from core.download import STALLS_AFTER
+from core.download import STALL_TIMEOUT
 from core.errors import InputError
 from engine.weights import load_weights, read_weights
 from lightning_modules import VGG
@@ -193,10 +193,10 @@ def test_the_command_starts_from_weights(
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Stands for the network: gives `served.pth`, and returns which address and hash were asked for."""
     asked = []
-    monkeypatch.setattr("engine.weights.answering", lambda urls: urls[0])
+    monkeypatch.setattr("engine.weights.reachable_url", lambda urls: urls[0])
 
     def download(url: str, target: str, hash_prefix: str | None, progress: bool) -> None:
-        assert socket.getdefaulttimeout() == STALLS_AFTER
+        assert socket.getdefaulttimeout() == STALL_TIMEOUT
         asked.append((url, hash_prefix))
         shutil.copy(tmp_path / "served.pth", target)
 
@@ -214,7 +214,7 @@ def test_torchvisions_weights_are_downloaded_once_and_checked(
     torch.save(saved, tmp_path / "served.pth")
     for _ in range(2):
         assert read_weights("torchvision:vgg16_bn:IMAGENET1K_V1").keys() == saved.keys()
-        monkeypatch.setattr("engine.weights.answering", lambda _: pytest.fail("asked again"))
+        monkeypatch.setattr("engine.weights.reachable_url", lambda _: pytest.fail("asked again"))
     assert downloads == [("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313")]
 
 
@@ -258,7 +258,7 @@ def test_a_download_that_fails_names_the_way_out(
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
     monkeypatch.setattr("torch.hub.urlopen", urlopen)
-    monkeypatch.setattr("engine.weights.answering", lambda urls: urls[0])
+    monkeypatch.setattr("engine.weights.reachable_url", lambda urls: urls[0])
     way_out = "get https://download.pytorch.org/models/resnet18-f37072fd.pth elsewhere, and give the file's path"
     with pytest.raises(InputError, match=rf"could not be fetched \({reason}.*\); {way_out}"):
         read_weights("torchvision:resnet18:IMAGENET1K_V1")
@@ -266,11 +266,11 @@ def test_a_download_that_fails_names_the_way_out(
 
 
 def test_a_server_of_weights_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def answering(urls: list[str]) -> str:
+    def reachable_url(urls: list[str]) -> str:
         raise TimeoutError(f"{urls[0]}: no answer within 8 s")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr("engine.weights.answering", answering)
+    monkeypatch.setattr("engine.weights.reachable_url", reachable_url)
     monkeypatch.setattr("torch.hub.urlopen", lambda _: pytest.fail("waits for good"))
     with pytest.raises(InputError, match=r"could not be fetched \(https://.*: no answer within 8 s\)"):
         read_weights("torchvision:resnet18:IMAGENET1K_V1")
