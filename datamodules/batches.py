@@ -1,4 +1,4 @@
-"""The batches that data sets hand to models: named tensors, one type a kind of data."""
+"""Batches: named tuples of tensors, one type for each kind of data."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
@@ -13,9 +13,9 @@ class UnlabelledImageBatch(NamedTuple):
     """Images without labels.
 
     Attributes:
-        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] once augmented and normalised on the device.
-        index: Place of each image in its split, int64 [B].
-        draws: What was drawn for each image in this epoch, a tensor of length B by name; empty outside training.
+        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] augmented and normalised on the device.
+        index: Index of each image in its split, int64 [B].
+        draws: Random augmentation parameters of each image, tensors of length B by name; empty outside training.
     """
 
     images: Tensor
@@ -27,10 +27,10 @@ class ImageBatch(NamedTuple):
     """Images and their classes.
 
     Attributes:
-        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] once augmented and normalised on the device.
+        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] augmented and normalised on the device.
         targets: Class of each image, int64 [B].
-        index: Place of each image in its split, int64 [B].
-        draws: What was drawn for each image in this epoch, a tensor of length B by name; empty outside training.
+        index: Index of each image in its split, int64 [B].
+        draws: Random augmentation parameters of each image, tensors of length B by name; empty outside training.
     """
 
     images: Tensor
@@ -45,7 +45,7 @@ class UnlabelledTextBatch(NamedTuple):
     Attributes:
         tokens: int64 [B, M], M the length of the longest.
         lengths: Number of tokens of each, int64 [B], at least 1.
-        index: Place of each in its split, int64 [B].
+        index: Index of each in its split, int64 [B].
     """
 
     tokens: Tensor
@@ -54,7 +54,7 @@ class UnlabelledTextBatch(NamedTuple):
 
 
 class ImagePair(tuple):
-    """An image batch as `(images, targets)`, which models of other packages unpack; its fields can be read by name too.
+    """An image batch as `(images, targets)` for models of other packages; its fields are also available by name.
 
     Args:
         batch: The batch, or the two tensors.
@@ -78,14 +78,14 @@ class ImagePair(tuple):
 
 
 def image_batch(batch: Any, model: str) -> ImageBatch:
-    """Returns a batch of another package's loader, `(images, targets)` in a tuple or list, as an ImageBatch.
+    """Converts a batch of another package's loader, a tuple or list `(images, targets)`, to an ImageBatch.
 
     Args:
         batch: The batch; one of this project is returned as it is.
-        model: Name of the model, for the message.
+        model: Name of the model, for the error message.
 
     Raises:
-        InputError: It is something else.
+        InputError: It has another form.
     """
     if isinstance(batch, ImageBatch):
         return batch
@@ -115,7 +115,7 @@ class TextBatch(NamedTuple):
         tokens: int64 [B, M], M the length of the longest.
         lengths: Number of tokens of each, int64 [B], at least 1.
         targets: Class of each, int64 [B].
-        index: Place of each in its split, int64 [B].
+        index: Index of each in its split, int64 [B].
     """
 
     tokens: Tensor
@@ -125,11 +125,11 @@ class TextBatch(NamedTuple):
 
 
 class CharacterBatch(NamedTuple):
-    """Pieces of a text. A piece is one symbol longer than the input, because each symbol's target is the next one.
+    """Pieces of a text. A piece is one symbol longer than the input, because the target of each symbol is the next one.
 
     Attributes:
         symbols: int64 [B, T + 1].
-        fresh: Whether a model starts with an empty state; otherwise the pieces continue those of the batch before.
+        fresh: Whether a model starts with an empty state; otherwise the pieces continue those of the previous batch.
     """
 
     symbols: Tensor

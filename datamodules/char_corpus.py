@@ -1,4 +1,4 @@
-"""A text that is read character by character: Anna Karenina, Shakespeare's plays, or any file of your own."""
+"""A text as a sequence of characters: Anna Karenina, Shakespeare's plays, or your own file."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,35 +16,36 @@ from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import read_lines, read_text
 from datamodules.text.vocabulary import Vocabulary
 
-PRIME = 50  # characters of the validation text with which samples begin, unless something else is given
+PRIME = 50  # characters of the validation text that a sample continues, unless another beginning is given
 SYNTHETIC = 300_000  # characters
 
 
 class CharCorpusDataModule(TextDataModule):
     """A text, split into parts, and read in pieces of some characters.
 
-    In `rows` the training text is cut into as many rows as a batch has; all are read from left to right, a piece a
-    step, and a model can carry its state from piece to piece (truncated back-propagation through time). In `windows`
-    pieces are drawn from anywhere, and each begins anew. Validation and test are always read in rows.
+    In `rows` the training text is cut into as many rows as a batch has; all rows are read from left to right, one piece
+    per step, and a model can carry its state from piece to piece (truncated back-propagation through time). In
+    `windows` pieces start at random positions, and the model starts each with an empty state. Validation and test are
+    always read in rows.
 
-    The symbols are the characters of the whole text.
+    The vocabulary is the set of characters of the whole text.
 
     Args:
-        data_dir: Folder of the named corpora; a download goes there.
-        source: `auto` for a real text; `synthetic` for sentences of a small formal grammar, made without download.
+        data_dir: Folder of the named corpora; downloads are saved there.
+        source: `auto` for a real text; `synthetic` for generated sentences of a small grammar, without a download.
         corpus: Which named corpus.
-        file: A text file of your own, in UTF-8, in place of it.
-        newlines: `translate` makes every kind of line end one newline, as Python does; `keep` leaves them as they are.
-        split: Where parts lie: one after the other (`position`), or each row's last columns are validation
-            (`columns`: spread over the whole text, as published for character RNNs).
-        val_share: Part of the text set aside for validation; 0 trains on all.
-        test_share: Part of the text set aside for the test; 0 in `columns`.
+        file: Your own text file, in UTF-8, instead of a named corpus.
+        newlines: `translate` converts every kind of line end to a newline, as Python does; `keep` keeps them.
+        split: How the text is split: into consecutive parts (`position`), or the last columns of each row are used for
+            validation (`columns`: spread over the whole text, as published for character RNNs).
+        val_share: Share of the text used for validation; 0 trains on all.
+        test_share: Share of the text used for the test; 0 in `columns`.
         reading: How the training text is read.
-        batch_size: Pieces an optimizer step, over all devices together.
-        steps: Characters a piece.
-        eval_batch_size: Rows that validation and test texts are cut into where parts lie one after the other; each row
-            begins with an empty state, so that fewer rows take longer and measure a little better.
-        vocabulary: A run's `vocabulary.json`, or the run, whose symbols count instead of the text's own.
+        batch_size: Pieces per optimizer step, on all devices together.
+        steps: Characters per piece.
+        eval_batch_size: Rows that validation and test texts are cut into with `split: position`; a model starts each
+            row with an empty state, so that fewer rows take longer and give slightly better results.
+        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the text's own.
     """
 
     unit = "characters"
@@ -96,7 +97,7 @@ class CharCorpusDataModule(TextDataModule):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The symbols; reads the text if need be."""
+        """The vocabulary; reads the text if needed."""
         if self._vocabulary is None:
             self.load_once()
         return self._vocabulary
@@ -108,14 +109,14 @@ class CharCorpusDataModule(TextDataModule):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """All symbols in the order of their numbers."""
+        """All symbols, ordered by number."""
         return self.vocabulary.symbols
 
     def load(self) -> dict[str, Rows]:
         """Reads the text and splits it.
 
         Raises:
-            InputError: It cannot be had, is empty, not UTF-8 or too short, or has a symbol that the vocabulary lacks.
+            InputError: It is missing, empty, not UTF-8 or too short, or has a symbol that the vocabulary lacks.
         """
         if self.source == "synthetic":
             text = self.synthesize()
@@ -128,11 +129,11 @@ class CharCorpusDataModule(TextDataModule):
         return self._in_columns(symbols) if self.split == "columns" else self._in_places(symbols)
 
     def synthesize(self) -> str:
-        """Makes sentences in place of the text."""
+        """Generates sentences instead of the text."""
         return synthetic_corpus(SYNTHETIC, seed=1)
 
     def _encode(self, text: str) -> Tensor:
-        """Returns the numbers of a text's symbols, [N], in as few bytes as they need.
+        """Returns the numbers of a text's symbols, [N], in the smallest suitable integer type.
 
         Raises:
             InputError: A symbol is not in the vocabulary.
@@ -151,12 +152,12 @@ class CharCorpusDataModule(TextDataModule):
         needed = (self.batch_size + 1) * self.steps if self.reading == "windows" else self.batch_size * self.steps
         self._check(parts["train"], needed)
         for part, text in (("val", val), ("test", test)):
-            # a short text in fewer rows, so that it is not all beginnings
+            # fewer rows for a short text: the first characters of a row have no context
             parts[part] = Rows.cut(text, min(self.eval_batch_size, max(1, len(text) // self.steps)))
         return parts
 
     def _in_columns(self, symbols: Tensor) -> dict[str, Rows]:
-        # as published: whole batches alone, of which the last tenth is validation
+        # as published: only complete batches, of which the last tenth is for validation
         batches = (len(symbols) - 1) // (self.batch_size * self.steps)
         rows = Rows.cut(symbols[: batches * self.batch_size * self.steps + 1], self.batch_size)
         border = round(batches * (1 - self.val_share)) * self.steps
@@ -172,7 +173,7 @@ class CharCorpusDataModule(TextDataModule):
             )
 
     def train_dataloader(self) -> RowLoader | WindowLoader:
-        """Loader of the training text, at the batch where a resumed run goes on."""
+        """Returns the loader of the training text, at the batch at which a resumed run continues."""
         self.check_shares()
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         rows = self.splits["train"]
@@ -184,11 +185,11 @@ class CharCorpusDataModule(TextDataModule):
         return self.resumed(self.keep("train", loader))
 
     def val_dataloader(self) -> RowLoader | list:
-        """Loader of the validation text; an empty list, which Lightning skips, where there is none."""
+        """Returns the loader of the validation text; an empty list, which Lightning skips, if there is none."""
         return self._rows("val") if len(self.splits["val"]) else []
 
     def test_dataloader(self) -> RowLoader:
-        """Loader of the test text.
+        """Returns the loader of the test text.
 
         Raises:
             InputError: There is none.
@@ -207,7 +208,7 @@ class CharCorpusDataModule(TextDataModule):
         return self.keep(part, RowLoader(rows, self.steps, False, rank, world_size))
 
     def prediction_names(self) -> list[str]:
-        """Returns the texts to be continued: `inputs`, each a text or a file of lines, else how validation begins.
+        """Returns the texts to continue: `inputs`, each a text or a file of lines, or else the first prime.
 
         Raises:
             InputError: One is empty.
@@ -215,27 +216,27 @@ class CharCorpusDataModule(TextDataModule):
         return read_lines(self.inputs) if self.inputs else [self.first_prime()]
 
     def first_prime(self) -> str:
-        """Returns how the validation text begins, or the training text where there is none."""
+        """Returns the beginning of the validation text, or of the training text if there is none."""
         part = next(part for part in ("val", "train") if len(self.splits[part]))
         return self.decode(self.splits[part].symbols[0, :PRIME])
 
     def sample(self, n: int) -> Tensor:
-        """Returns up to n pieces of the training text, spread over all of it, int64 [n, T + 1]."""
+        """Returns n pieces of the training text, at evenly spaced positions, int64 [n, T + 1]."""
         text = self.splits["train"].symbols.flatten()
         starts = torch.linspace(0, len(text) - self.steps - 1, n).long()
         return text[starts[:, None] + torch.arange(self.steps + 1)].long()
 
     def predict_dataloader(self) -> PrimeLoader:
-        """Loader of the primes."""
+        """Returns the loader of the primes."""
         mine = self.prediction_names()[self.trainer.global_rank :: self.trainer.world_size]
         return PrimeLoader([self.vocabulary.ids(prime) for prime in mine])
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
-        """Returns each prime and the text that it has become.
+        """Returns a table of the primes and their continuations.
 
         Args:
             names: The primes.
-            outputs: How each goes on, int64 [N, L].
+            outputs: Symbols of the continuations, int64 [N, L].
         """
         texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(names, outputs, strict=True)]
         return Table(("prime", "text"), texts, "last_column")

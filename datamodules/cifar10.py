@@ -18,21 +18,21 @@ from datamodules.images.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 
 
 class CIFAR10DataModule(ImageClassificationDataModule):
-    """CIFAR-10, from torchvision's batches or class folders of pictures; downloaded where both are absent.
+    """CIFAR-10, from torchvision's batches or class folders of pictures; downloaded if both are absent.
 
     `data_dir` is searched for `cifar-10-batches-py` (torchvision's files, whose integrity torchvision checks), then for
     `train/<class>/*` and `test/<class>/*` (any format that Pillow reads). Pictures are decoded once and cached there.
-    "File order" of class folders is a fixed order that mixes the classes; the original order is known to the batches
-    alone.
+    The order of pictures in class folders is a fixed one that mixes the classes; only the batches have the original
+    order.
 
     Args:
-        data_dir: Folder of the data set; a download goes there.
-        source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
+        data_dir: Folder of the data set; downloads are saved there.
+        source: `auto` for the real data; `synthetic` for 12,000 generated pictures of shapes, without a download.
         classes: Names or numbers of the classes to keep, at least two, renumbered in this order; all ten if not given.
-            Of synthetic pictures, the shapes in their place.
-        val_size: Training images set aside for validation, equally many of each class; 0 trains on all. Stays as
-            it is when there are fewer classes, of which each has 5,000 images.
-        settings: What `ImageDataModule` takes, such as `batch_size`.
+            With synthetic pictures, the corresponding shapes.
+        val_size: Training images used for validation, equally many of each class; 0 trains on all. The
+            number is the same with fewer classes, each of which has 5,000 images.
+        settings: Arguments of `ImageDataModule`, such as `batch_size`.
     """
 
     name = "CIFAR-10"
@@ -53,10 +53,10 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         **settings: Any,
     ) -> None:
         names = SYNTHETIC_CLASSES if source == "synthetic" else self.class_names
-        if source == "synthetic" and classes:  # a config that names CIFAR-10's classes means the shapes in their place
+        if source == "synthetic" and classes:  # CIFAR-10's names select the shapes of the same number
             places = dict(zip(self.class_names, names, strict=True))
             classes = [places.get(given, given) for given in classes]
-        self._kept = None if classes is None else _numbers(classes, names)  # by new number, the original one
+        self._kept = None if classes is None else _numbers(classes, names)  # original number of each kept class
         if self._kept:
             self.num_classes, self.train_size = len(self._kept), 5000 * len(self._kept)
         super().__init__(data_dir, source, val_size=val_size, **settings)
@@ -64,10 +64,10 @@ class CIFAR10DataModule(ImageClassificationDataModule):
             self.class_names = tuple(names[number] for number in self._kept)
 
     def read(self) -> dict[str, ClassifiedImages]:
-        """Reads torchvision's batches or class folders, else downloads the batches.
+        """Reads torchvision's batches or class folders; downloads the batches if both are absent.
 
         Raises:
-            InputError: The data cannot be had or is broken.
+            InputError: The data is broken, or the download failed.
         """
         if not (self.data_dir / CIFAR10.base_folder).is_dir() and any(
             (self.data_dir / part).is_dir() for part in ("train", "test")
@@ -76,11 +76,11 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         return self._keep(self._read_batches())
 
     def synthesize(self) -> dict[str, ClassifiedImages]:
-        """Draws pictures; of all ten shapes where only some are kept."""
+        """Generates pictures; of all ten shapes first if only some classes are kept."""
         return self._keep(CIFAR10DataModule(source="synthetic").synthesize()) if self._kept else super().synthesize()
 
     def _keep(self, parts: dict[str, ClassifiedImages]) -> dict[str, ClassifiedImages]:
-        """Keeps the chosen classes, in the order of their images, under their new numbers."""
+        """Keeps the images of the chosen classes, in order, and renumbers the classes."""
         if not self._kept:
             return parts
         new = torch.full((10,), -1)
@@ -110,13 +110,13 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         return {part: ClassifiedImages(tensors[f"{part}_images"], tensors[f"{part}_targets"]) for part in parts}
 
     def _read_batches(self) -> dict[str, ClassifiedImages]:
-        # torchvision's files are tensors already but for the unpickling, which takes a second: nothing to cache.
+        # No cache: torchvision's files hold decoded images, which are read in a second.
         self.origin = f"{self.data_dir} (torchvision's batches)"
         parts = {}
         for part in ("train", "test"):
             try:
                 dataset = CIFAR10(self.data_dir, train=part == "train")
-            except RuntimeError:  # absent, or not what its checksums say
+            except RuntimeError:  # absent, or a checksum differs
                 self._download()
                 dataset = CIFAR10(self.data_dir, train=part == "train")
             parts[part] = ClassifiedImages(torch.from_numpy(dataset.data), torch.tensor(dataset.targets))
@@ -131,7 +131,7 @@ class CIFAR10DataModule(ImageClassificationDataModule):
 
 
 def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:
-    """Returns the numbers of classes that are given by name or number.
+    """Returns the numbers of classes given by name or number.
 
     Raises:
         InputError: One is unknown or given twice, or there are fewer than two.

@@ -19,36 +19,36 @@ from datamodules.images.loader import ImageLoader
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles, available_memory
 
-NAMED = 5  # broken pictures that a message names
+NAMED = 5  # most broken pictures that a message names
 
 
 class ImageFolderDataModule(ImageClassificationDataModule):
     """Pictures of any size and format that Pillow reads, in `train/<class>/*`, `val/<class>/*` and `test/<class>/*`.
 
-    The folders of `train` name the classes. `val` and `test` may be absent, or lack classes. Every picture is scaled to
-    `image_size` on its shorter side, and its middle is cut out, so that nothing is distorted. Hidden files are ignored.
+    The folders of `train` name the classes. `val` and `test` may be absent, or lack classes. Every picture is resized
+    to `image_size` on its shorter side and center-cropped, which keeps its proportions. Hidden files are ignored.
 
-    All pictures are read once, which finds those that are broken and, over `train`, mean and standard deviation; what
-    comes of it is kept in `data_dir` until a file changes. Decoded pictures stay in memory, or on disk where they are
-    too many: training sees the same numbers either way.
+    All pictures are read once, to find broken ones and to compute mean and standard deviation over `train`; the results
+    are cached in `data_dir` until a file changes. Decoded pictures are kept in memory, or decoded from disk for each
+    batch if they are too many (streaming); training gets the same values either way.
 
     Args:
-        data_dir: Folder that holds `train` and, if there are, `val` and `test`.
-        image_size: Height and width in pixels that the network sees.
+        data_dir: Folder that holds `train` and optionally `val` and `test`.
+        image_size: Height and width of the network's input, in pixels.
         in_channels: 3 for colour, 1 for grey; pictures of another mode are converted.
-        batch_size: Images an optimizer step, over all devices together.
-        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
-        val_size: Training images set aside for validation where there is no `val`, each class in proportion; a tenth if
+        batch_size: Images per optimizer step, on all devices together.
+        eval_batch_size: Images per batch in validation, test and prediction; affects only speed.
+        val_size: Training images used for validation if there is no `val`, each class in proportion; a tenth if
             not given; 0 trains on all.
-        split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
-        augmentation: What may happen to a training image.
-        normalization: How pixels are scaled: by mean and deviation of each channel over `train`, to [-1, 1], to [0, 1],
-            or not at all (0 to 255).
-        skip_corrupt: Leave out files that cannot be read as pictures, and name them; otherwise they are an error.
-        stream: Whether pictures stay on disk, and are decoded ahead of each batch: `auto` if they would take more than
-            half of the memory that is free (where the system does not say, outside Linux: more than 2 GiB).
-        num_workers: Processes that decode ahead while streaming, on each device, at most one a core; 0 decodes when a
-            batch is needed. Changes speed only.
+        split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
+        augmentation: Random changes of training images.
+        normalization: How pixels are scaled: by each channel's mean and standard deviation over `train`, to [-1, 1], to
+            [0, 1], or not at all (0 to 255).
+        skip_corrupt: Whether to skip unreadable files, with a message; otherwise they are an error.
+        stream: Whether pictures are decoded from disk for each batch: `auto` streams if they would take more than half
+            of the available memory (outside Linux, where it is unknown: more than 2 GiB).
+        num_workers: Processes that decode in advance while streaming, on each device, at most one per core; 0 decodes
+            in the main process. Affects only speed.
 
     Raises:
         InputError: A folder is missing or empty, or `val` or `test` has a class of its own.
@@ -75,9 +75,9 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         check_least(1, image_size=image_size)
         check_least(0, num_workers=num_workers)
         self.image_size, self.in_channels = image_size, in_channels
-        self.mean = self.std = ()  # until the pictures are read
+        self.mean = self.std = ()  # set when the pictures are read
         self.skip_corrupt = skip_corrupt
-        self._streams = {"always": True, "never": False, "auto": None}[stream]  # None until it is decided
+        self._streams = {"always": True, "never": False, "auto": None}[stream]  # None: not decided yet
         self.num_workers = num_workers
         self.files = _list(Path(data_dir).expanduser())
         self.class_names = class_folders(Path(data_dir).expanduser() / "train")
@@ -90,10 +90,10 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         super().__init__(
             data_dir, "auto", batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
-        self.files_digest = ""  # until the files are read
+        self.files_digest = ""  # set when the files are read
 
     def read(self) -> dict[str, ClassifiedImages]:
-        """Reads all pictures, and keeps them in memory or leaves them on disk.
+        """Reads all pictures once, and keeps them in memory unless they are streamed.
 
         Raises:
             InputError: Some cannot be read.
@@ -102,7 +102,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             self._streams = self._too_large()
         self.origin = f"{self.data_dir}{' (streamed)' if self._streams else ''}"
         paths = {part: [path for path, _ in files] for part, files in self.files.items()}
-        # of what training depends on; the same for a copy elsewhere
+        # of the files that training depends on; a copy in another folder has the same
         self.files_digest = fingerprint(paths["train"] + paths.get("val", []), self.data_dir, times=False)[:16]
         kind = "streamed" if self._streams else "decoded"
         settings = f"{self.image_size}x{self.in_channels}"
@@ -129,7 +129,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     def _too_large(self) -> bool:
         pictures = sum(len(files) for files in self.files.values())
-        processes = self.trainer.world_size if self.trainer is not None else 1  # each has all pictures
+        processes = self.trainer.world_size if self.trainer is not None else 1  # each holds all pictures
         return pictures * self.image_size**2 * self.in_channels * processes > available_memory() // 2
 
     def _read_once(self, paths: dict[str, list[Path]], keep: bool) -> dict[str, Tensor]:
@@ -140,8 +140,8 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             keep: Whether to return the pictures.
 
         Returns:
-            Of each part: the pictures; which files could be read, [N]; and the pixels' number, sum and sum of squares
-            by channel, int64 [3, C].
+            For each split: the pictures; a mask of the readable files, bool [N]; number, sum and sum of squares of the
+            pixels by channel, int64 [3, C].
         """
         tensors, broken = {}, []
         for part, files in paths.items():
@@ -183,31 +183,30 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         Raises:
             InputError: The data cannot be read, or a test has no pictures.
         """
-        if self.trainer is not None:  # the first process decided this before its own pictures took memory
+        if self.trainer is not None:  # the first process decided before its own pictures took memory
             self._streams = self.trainer.strategy.broadcast(self._streams)
         super().setup(stage)
 
     def where_tests_belong(self) -> str:
-        """Returns the folder of test pictures."""
+        """Returns where test pictures are expected."""
         return f"{self.data_dir}: no test pictures, which belong into test/<class>"
 
     def predict_dataloader(self) -> ImageLoader:
-        """Returns the loader of `inputs`, files or folders of pictures, else of the test set."""
-        if not self.mean:  # known neither from a checkpoint nor from training pictures yet
+        """Returns the loader of `inputs`, files or folders of pictures, or of the test set if there are none."""
+        if not self.mean:  # neither restored from a checkpoint nor computed yet
             self.load_once()
         return super().predict_dataloader()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position, and the classes and the scaling that the network has learned with."""
+        """Returns the position, the class names, and mean and standard deviation."""
         facts = {"class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
         return super().state_dict() | facts
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores the position of a checkpoint, and the scaling that the network has learned with.
+        """Restores position, mean and standard deviation from a checkpoint.
 
         Raises:
-            InputError: The folder has other classes than those of the checkpoint, or training would continue on other
-                files.
+            InputError: The folder has other classes than the checkpoint, or its files have changed.
         """
         learned = tuple(state_dict["class_names"])
         if learned != self.class_names:
@@ -220,10 +219,10 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
 
 def _list(root: Path) -> dict[str, list[tuple[Path, int]]]:
-    """Lists files and classes of the parts that are there.
+    """Lists the files and classes of the existing splits.
 
     Raises:
-        InputError: `train` is not there or has less than two classes, a class is empty, or `train` does not have it.
+        InputError: `train` is missing or has less than two classes, or a class is empty or absent in `train`.
     """
     if not (root / "train").is_dir():
         raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong into train/<class>")
@@ -253,7 +252,7 @@ def _pick(paths: Sequence[Path], chosen: Tensor) -> list[Path]:
 def _mean_and_std(
     counts: Sequence[int], sums: Sequence[int], squares: Sequence[int]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Returns mean and standard deviation of each channel, in [0, 1], from whole numbers and so without rounding."""
+    """Returns mean and standard deviation of each channel, in [0, 1], from exact integer sums."""
     mean = tuple(total / (255 * n) for n, total in zip(counts, sums, strict=True))
     variance = [(n * square - total**2) / n**2 for n, total, square in zip(counts, sums, squares, strict=True)]
-    return mean, tuple(max(1.0, math.sqrt(value)) / 255 for value in variance)  # not 0 where all is one colour
+    return mean, tuple(max(1.0, math.sqrt(value)) / 255 for value in variance)  # not 0 if all pixels are equal

@@ -24,7 +24,7 @@ from datamodules.images.splits import ClassifiedImages
 
 @dataclass(frozen=True)
 class Variant:
-    """Facts of one data set in MNIST's form: torchvision's class knows addresses and checksums of its files."""
+    """Facts of one data set in MNIST's format; torchvision's class has addresses and checksums of its files."""
 
     name: str
     dataset: type[MNIST]
@@ -42,24 +42,24 @@ VARIANTS = {
     "fashion": Variant("Fashion-MNIST", FashionMNIST, CLOTHES, 0.2860, 0.3530),
     "kmnist": Variant("KMNIST", KMNIST, SYLLABLES, 0.1918, 0.3483),
 }
-PARTS = {"train": "train", "test": "t10k"}  # what the files call them
+PARTS = {"train": "train", "test": "t10k"}  # their names in file names
 
 
 class MNISTDataModule(ImageClassificationDataModule):
-    """MNIST, Fashion-MNIST or KMNIST, from the original files; downloaded where these are absent.
+    """MNIST, Fashion-MNIST or KMNIST, from the original files; downloaded if these are absent.
 
     The four files, gzipped or not, are searched for in `data_dir/MNIST/raw` (`FashionMNIST`, `KMNIST`: torchvision's
     layout), in `data_dir/raw` and in `data_dir` itself.
 
     Args:
-        data_dir: Folder of the data set; a download goes there.
-        source: `auto` for the real data; `synthetic` for 12,000 pictures drawn by the project, without download.
+        data_dir: Folder of the data set; downloads are saved there.
+        source: `auto` for the real data; `synthetic` for 12,000 generated pictures of shapes, without a download.
         variant: Which data set.
-        val_size: Training images set aside for validation; 0 trains on all 60,000.
-        val_split: Which ones: `stratified` chooses equally many of each class; `first` takes the first in file order,
+        val_size: Training images used for validation; 0 trains on all 60,000.
+        val_split: Which images: `stratified` chooses equally many of each class; `first` uses the first in file order,
             as TensorFlow's MNIST reader does.
-        split_seed: Seed of the stratified choice, apart from the run's seed so that all runs share one split.
-        settings: What `ImageDataModule` takes, such as `batch_size`.
+        split_seed: Seed of the stratified choice, separate from the run's seed so that all runs use the same split.
+        settings: Arguments of `ImageDataModule`, such as `batch_size`.
     """
 
     num_classes = 10
@@ -87,7 +87,7 @@ class MNISTDataModule(ImageClassificationDataModule):
         """Reads the four files; downloads those that are absent.
 
         Raises:
-            InputError: The data cannot be had or is broken.
+            InputError: The data is broken, or the download failed.
         """
         folder = self._folder()
         self.origin = str(folder)
@@ -110,18 +110,18 @@ class MNISTDataModule(ImageClassificationDataModule):
         return parts
 
     def split_off(self, part: ClassifiedImages, val_size: int) -> tuple[ClassifiedImages, ClassifiedImages]:
-        """Splits by class or by place."""
+        """Splits by class or by position."""
         if self.val_split == "stratified":
             return super().split_off(part, val_size)
         first = torch.arange(len(part)) < val_size
         return part.take(~first), part.take(first)
 
     def _folder(self) -> Path:
-        """Returns the folder that holds any of the files, else the one that they are downloaded to."""
+        """Returns the first folder that holds any of the files, or else the download folder."""
         standard = self.data_dir / self.dataset.__name__ / "raw"
         others = {variant.dataset.__name__ for variant in VARIANTS.values()} - {self.dataset.__name__}
         for folder in (standard, self.data_dir / "raw", self.data_dir):
-            named = folder.resolve()  # the files of all three are called the same: only folders tell them apart
+            named = folder.resolve()  # file names are equal: only the folder's name tells the data sets apart
             if others.isdisjoint((named.name, named.parent.name)) and any(
                 _find(folder, name) for name, _ in self.dataset.resources
             ):
@@ -138,22 +138,22 @@ class MNISTDataModule(ImageClassificationDataModule):
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """Returns the path of a file that ends in .gz, or of the same file unpacked, whichever there is."""
+    """Returns the path of the unpacked file, or else of the gzipped one; None if both are absent."""
     return next((path for path in (folder / name.removesuffix(".gz"), folder / name) if path.is_file()), None)
 
 
 def _read_idx(path: Path, dims: int) -> Tensor:
-    """Reads a file of bytes in MNIST's own format.
+    """Reads a file of bytes in IDX format, that of MNIST.
 
     Args:
         path: The file, gzipped if its name ends in .gz.
-        dims: Number of dimensions that its tensor should have.
+        dims: Expected number of dimensions.
 
     Returns:
-        uint8, of the shape that the file states.
+        uint8, of the shape in the file's header.
 
     Raises:
-        InputError: The file is broken; names it.
+        InputError: The file is broken; the message names it.
     """
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()

@@ -1,4 +1,4 @@
-"""Documents with classes: the Large Movie Review Dataset (Maas et al., 2011), and any files of the usual forms."""
+"""Text classification: the Large Movie Review Dataset (Maas et al., 2011), or your own files in common formats."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -33,35 +33,34 @@ SYNTHETIC_CLASSES = 4
 
 
 class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
-    """Documents, their symbols numbered once and kept in memory, in batches of about one length.
+    """Documents as numbers of symbols in memory, in batches of documents of similar length.
 
-    Three forms are read. Without `train_file`, folders of `.txt` files: `data_dir/train/<class>`,
-    `data_dir/test/<class>` and, if there, `data_dir/val/<class>`. With `train_file`, files of two columns, text and
-    label in either order, divided by a tab or, in `.csv`, by a comma (names of numbered classes are read from
-    `class.txt`, one a line, where it is there); with `text_column`, files `.csv` with a header.
+    Three formats are supported. Without `train_file`, folders of `.txt` files: `data_dir/train/<class>`,
+    `data_dir/test/<class>` and optionally `data_dir/val/<class>`. With `train_file`, files of two columns, text and
+    label in either order, separated by a tab or, in `.csv`, by a comma (`class.txt`, if present, names numbered
+    classes, one per line). With `text_column`, `.csv` files with a header.
 
-    The vocabulary is learned from the training part alone. An empty document counts as one unknown symbol, and a longer
-    one than `encoding.max_length` is truncated; a line says how many were.
+    The vocabulary is built from the training split only. An empty document becomes one unknown symbol, and a document
+    longer than `encoding.max_length` is truncated; a message states how many were.
 
     Args:
-        data_dir: Folder of the data set; a download goes there.
-        source: `auto` for real texts; `synthetic` for 7,000 documents of 4 classes (2 in place of `imdb`), made without
+        data_dir: Folder of the data set; downloads are saved there.
+        source: `auto` for real texts; `synthetic` for 7,000 generated documents of 4 classes (2 for `imdb`), without a
             download.
-        dataset: `imdb` for the Large Movie Review Dataset, downloaded where it is absent; `files` for your own.
+        dataset: `imdb` for the Large Movie Review Dataset, downloaded if absent; `files` for your own files.
         train_file: File of the training documents, under `data_dir`.
         val_file: File of the validation documents.
         test_file: File of the test documents.
         text_column: Column of the texts, in files with a header.
-        label_column: Column of the labels: its name, in files with a header, else 0 or 1, or found out if not given.
-        encoding: How texts become numbers.
-        batch_size: Documents an optimizer step, over all devices together.
-        eval_batch_size: Documents a batch in validation, test and prediction; changes speed only.
-        bucket: Number of batches within which documents are sorted by length, so that there is little padding; 1 for
-            none.
-        val_size: Training documents set aside for validation, the classes in proportion; 0 trains on all.
-        split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
-        vocabulary: A run's `vocabulary.json`, or the run, whose symbols are used instead of the texts' own.
-        keep_classes: Whether its classes are used, too, instead of the labels of the training part.
+        label_column: Column of the labels: its name in files with a header, else 0 or 1; detected if not given.
+        encoding: How texts are tokenized and numbered.
+        batch_size: Documents per optimizer step, on all devices together.
+        eval_batch_size: Documents per batch in validation, test and prediction; affects only speed.
+        bucket: Number of batches within which documents are sorted by length, to reduce padding; 1 does not sort.
+        val_size: Training documents used for validation, every class in proportion; 0 trains on all.
+        split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
+        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the texts' own.
+        keep_classes: Whether the classes of that run are used, too, instead of the labels of the training split.
     """
 
     unit = "documents"
@@ -100,10 +99,10 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         self.val_size = val_size
         self.split_seed = split_seed
         self.encoding = encoding
-        self.examples: dict[int, str] = {}  # beginnings of some test documents, by their places
+        self.examples: dict[int, str] = {}  # beginnings of some test documents, by index
         self._encoder: Encoder | None = None
         self._class_names: tuple[str, ...] | None = None
-        self.files_digest = ""  # until the files are read
+        self.files_digest = ""  # set when the files are read
         self._saved: dict[str, Any] | None = None
         if vocabulary is not None:
             self._saved = read_saved(Path(vocabulary))
@@ -113,7 +112,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder of texts; reads the texts if need be."""
+        """The encoder of texts; reads the texts if needed."""
         if self._encoder is None:
             self.load_once()
         return self._encoder
@@ -125,7 +124,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes; reads the texts if need be."""
+        """Names of the classes; reads the texts if needed."""
         if self._class_names is None:
             self.load_once()
         return self._class_names
@@ -137,14 +136,14 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """All symbols in the order of their numbers."""
+        """All symbols, ordered by number."""
         return self.encoder.vocabulary.symbols
 
     def load(self) -> dict[str, ClassifiedTexts]:
-        """Reads and numbers the documents, or takes them from the cache.
+        """Reads and encodes the documents, or reads them from the cache.
 
         Raises:
-            InputError: They cannot be had, or something is wrong in a file.
+            InputError: A file is missing or malformed, or the download failed.
         """
         if self.source == "synthetic":
             tensors = self._number(self.synthesize())
@@ -152,7 +151,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             paths = self.files.paths()
             if self.files.dataset == "imdb":
                 self.origin = str(self.files.folder())
-            # of what training depends on; the same for a copy elsewhere
+            # of the files that training depends on; a copy in another folder has the same
             self.files_digest = fingerprint(paths, self.data_dir, times=False)[:16]
             own = "" if self._saved is None else f"{self._class_names} {sha256(str(self._saved).encode()).hexdigest()}"
             settings = f"{self.encoding} {self.files.settings} {self.val_size} {self.split_seed}"
@@ -173,7 +172,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         }
 
     def synthesize(self) -> dict[str, LabelledTexts]:
-        """Makes documents in place of the data set."""
+        """Generates documents instead of the data set."""
         parts = {}
         for seed, (part, n) in enumerate(SYNTHETIC.items(), 1):
             texts, labels = synthetic_documents(n, 2 if self.files.dataset == "imdb" else SYNTHETIC_CLASSES, seed)
@@ -181,11 +180,11 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         return parts
 
     def split_texts(self) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
-        """Reads the texts of each part and their classes, before symbols are numbered."""
+        """Reads the texts of each split and their classes, not encoded."""
         return self._split(self.synthesize() if self.source == "synthetic" else self.files.read())
 
     def _split(self, parts: dict[str, LabelledTexts]) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
-        """Numbers the classes, and sets validation documents aside where there are none of their own."""
+        """Numbers the classes, and splits off validation documents if the data set has none."""
         self._class_names = self._class_names or class_names_of(parts["train"], self.origin)
         targets = {part: number_classes(labelled, self._class_names) for part, labelled in parts.items()}
         texts = {part: list(labelled.texts) for part, labelled in parts.items()}
@@ -203,7 +202,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         return texts, targets
 
     def _number(self, parts: dict[str, LabelledTexts]) -> dict[str, Tensor]:
-        """Splits documents, learns the vocabulary, and numbers all symbols; returns what the cache holds."""
+        """Splits documents, builds the vocabulary, and encodes all texts; returns the content of the cache."""
         texts, targets = self._split(parts)
         encoder = self._encoder or Encoder(self.encoding)
         if self._encoder is None:
@@ -219,24 +218,24 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         return tensors | {"facts": to_bytes(facts)}
 
     def where_tests_belong(self) -> str:
-        """Returns where the user puts test documents."""
+        """Returns where test documents are expected."""
         return f"{self.origin}: no test documents; data.test_file names them"
 
     def document_counts(self) -> Tensor:
-        """Returns how many training documents of each class hold each symbol, float32 [V, K]."""
+        """Returns how many training documents of each class contain each symbol, float32 [V, K]."""
         return self.splits["train"].counts(self.vocab_size, self.num_classes)
 
     def make_loader(self, split: ClassifiedTexts, batch_size: int, seed: int | None, in_order: bool) -> DocumentLoader:
-        """Makes the loader of a split, whose batches hold documents of about one length unless they stay in order."""
+        """Makes the loader of a split, with documents of similar length in a batch unless `in_order`."""
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         return DocumentLoader(split, batch_size, seed, 1 if in_order else self.bucket, rank, world_size)
 
     def input_names(self) -> list[str]:
-        """Returns the texts of `inputs`, each a text or a file with one a line."""
+        """Returns the texts of `inputs`, each a text or a file with one text per line."""
         return read_lines(self.inputs)
 
     def read_inputs(self) -> ClassifiedTexts:
-        """Numbers the texts of `inputs`, whose classes are unknown: -1."""
+        """Encodes the texts of `inputs`, with -1 as their unknown class."""
         texts, encoder = self.input_names(), self.encoder
         encoder.reset_counts()
         documents = Documents.of([encoder.encode(text) for text in texts])
@@ -248,10 +247,10 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
-        """Returns the run's vocabulary and its classes, which the network has learned."""
+        """Returns the run's vocabulary and its classes, with which the network was trained."""
         taken = super().take_over(run)
         return taken | {"keep_classes": True} if taken else {}
 
     def vocabulary_content(self) -> dict[str, Any]:
-        """Returns how texts become numbers, and the names of the classes."""
+        """Returns the encoder's content, and the names of the classes."""
         return self.encoder.content() | {"class_names": self.class_names}

@@ -1,4 +1,4 @@
-"""Exclusive or: noisy points around the corners of the unit square, which no straight line tells apart.
+"""Exclusive or: noisy points around the corners of the unit square, which are not linearly separable.
 
 Marvin Minsky and Seymour Papert, "Perceptrons", 1969.
 """
@@ -16,19 +16,19 @@ from datamodules.images.splits import ClassifiedImages
 
 
 class XORDataModule(ImageClassificationDataModule):
-    """Points in the plane, as images of one pixel with two channels, so that every fully connected network takes them.
+    """Points in the plane, as images of one pixel with two channels, which every fully connected network accepts.
 
-    A corner's class is the exclusive or of its two coordinates. Networks see coordinates in [-1, 1].
+    A corner's class is the exclusive or of its two coordinates. Networks get coordinates scaled to [-1, 1].
 
     Args:
-        batch_size: Points an optimizer step, over all devices together.
-        eval_batch_size: Points a batch in validation, test and prediction; changes speed only.
-        repeats: Points around each of the four corners, in training, validation and test alike.
-        noise: Standard deviation of the points about their corner.
-        split_seed: Seed of the points, apart from the run's seed so that all runs share them.
+        batch_size: Points per optimizer step, on all devices together.
+        eval_batch_size: Points per batch in validation, test and prediction; affects only speed.
+        repeats: Points around each of the four corners, in each of training, validation and test.
+        noise: Standard deviation of the points around their corner.
+        split_seed: Seed of the points, separate from the run's seed so that all runs use the same points.
 
     Raises:
-        InputError: There are no points, or the noise is not a deviation.
+        InputError: `repeats` is less than 1, or `noise` is negative or not finite.
     """
 
     name = "XOR"
@@ -37,7 +37,7 @@ class XORDataModule(ImageClassificationDataModule):
     num_classes = 2
     in_channels = 2
     image_size = 1
-    # "channel" is (image / 255 - mean) / std, and coordinates go to 1 where pixels go to 255: this is 2 x - 1
+    # with normalization "channel", (image / 255 - mean) / std, these values give 2 x - 1
     mean = (0.5 / 255, 0.5 / 255)
     std = (0.5 / 255, 0.5 / 255)
 
@@ -58,7 +58,7 @@ class XORDataModule(ImageClassificationDataModule):
         self.origin = f"{repeats:,} points a corner, noise {noise:g}"
 
     def read(self) -> dict[str, ClassifiedImages]:
-        """Draws the points of each part by a seed of its own."""
+        """Draws the points of each split with its own seed."""
         return {part: self._draw(part) for part in ("train", "val", "test")}
 
     def _draw(self, part: str) -> ClassifiedImages:
@@ -73,14 +73,14 @@ class XORDataModule(ImageClassificationDataModule):
         return split.images.flatten(1), split.targets
 
     def point_inputs(self, points: Tensor) -> Tensor:
-        """Returns what a network is fed for points [N, 2], float32 [N, 2, 1, 1]."""
+        """Returns the network's inputs for points [N, 2], float32 [N, 2, 1, 1]."""
         return self.normalization(points.view(-1, 1, 1, 2)).permute(0, 3, 1, 2)
 
     def setup(self, stage: str) -> None:
-        """Draws the points; the second and later calls change nothing.
+        """Draws the points; later calls do nothing.
 
         Raises:
-            InputError: Pictures are to be predicted, or a batch is larger than the training set.
+            InputError: Files are given to predict, or a batch is larger than the training set.
         """
         if self.inputs:
             raise InputError("--input: XOR's points are no pictures; without it, the points of the test set are taken")

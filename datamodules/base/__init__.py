@@ -1,1 +1,1 @@
-"""What every data set derives from: the data module, its loaders, splitting and the cache of decoded data."""
+"""What every data set derives from: data module, loaders, splits and a cache of decoded data."""

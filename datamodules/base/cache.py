@@ -1,4 +1,4 @@
-"""Decoded data sets on disk: tensors without pickle, keyed to what they were decoded from."""
+"""Cache of decoded data sets: tensors in safetensors files, with a key of the source that they were decoded from."""
 
 import contextlib
 import hashlib
@@ -13,13 +13,13 @@ from torch import Tensor
 from core.atomic_files import replacing
 from core.errors import RunFailed
 
-FORMAT = "primer-2"  # a change of what is decoded gets a new number, and so makes every older file stale
+FORMAT = "primer-2"  # increase the number when decoding changes: older files are then decoded again
 
 
 def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Returns decoded tensors, from the file if it was made from the same source, else decoded now and kept.
+    """Returns decoded tensors: from the cache file if its key matches, else decoded now and written to it.
 
-    A file that is stale, truncated or not ours is replaced. Where none can be written, the tensors stay in memory.
+    A file with another key or format, or a truncated one, is replaced. A file that cannot be written is no error.
 
     Args:
         path: The cache file.
@@ -42,7 +42,7 @@ def _read(path: Path, key: str) -> dict[str, Tensor] | None:
             names = list(file.keys())
         tensors = {}
         for name in names:
-            # Tensors of one opening share one mapping: pages of one that is dropped would outlive it beside another.
+            # Tensors of one opening share a memory mapping, which stays until the last of them is freed.
             with _open(path, key) as file:
                 tensors[name] = file.get_tensor(name)
         return tensors
@@ -59,7 +59,7 @@ def _open(path: Path, key: str) -> Iterator[safe_open]:
 
 
 class _Stale(Exception):
-    """The file was made from another source."""
+    """The file has another key."""
 
 
 def _write(path: Path, key: str, tensors: dict[str, Tensor]) -> None:
@@ -68,12 +68,12 @@ def _write(path: Path, key: str, tensors: dict[str, Tensor]) -> None:
 
 
 def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
-    """Returns a digest of names, sizes and times of change: it differs once a file was added, removed or changed.
+    """Returns a digest of the names, sizes and modification times of files, to detect any change.
 
     Args:
         paths: The files.
-        root: Folder that the names are taken from, so that it may be called by any path.
-        times: Whether times of change count, which a copy of the files need not keep.
+        root: Folder that the names are relative to.
+        times: Whether modification times are included; a copy of the files may have other ones.
 
     Returns:
         Hexadecimal digits.

@@ -1,4 +1,4 @@
-"""What data sets of classified samples share, of whatever kind the samples are."""
+"""The base of data sets for classification, of samples of any kind."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from datamodules.base.sample_data_module import SampleDataModule
 
 
 class ClassificationDataModule(SampleDataModule):
-    """Samples with one class each; its splits have a field `targets`, int64 [N].
+    """Samples with one class each; the splits have a field `targets`, int64 [N].
 
     Attributes:
         class_names: Names of the classes, in the order of their numbers.
@@ -19,8 +19,8 @@ class ClassificationDataModule(SampleDataModule):
     class_names: tuple[str, ...]
     num_classes: int
     input_kind: ClassVar[str] = "file"  # heading of the first column of `predict`'s table
-    table_display: ClassVar[Display] = "whole"  # how `predict` prints it, see `Table`
+    table_display: ClassVar[Display] = "whole"  # how `predict` prints the table, see `Table`
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
-        """Returns the two likeliest classes of each sample, from probabilities [N, K]."""
+        """Returns a table of the two most probable classes of each sample, from probabilities [N, K]."""
         return classified(self.input_kind, names, outputs, self.class_names, self.table_display)

@@ -1,4 +1,4 @@
-"""The base of every data set: parts in memory, whole batches of them, and a place within the epoch to resume from."""
+"""The base of every data set: splits, batches, and the position in an epoch at which a resumed run continues."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sized
@@ -17,21 +17,21 @@ Source = Literal["auto", "synthetic"]
 
 
 class DataModule(LightningDataModule):
-    """Parts `train`, `val` and `test`, loaded once, and a position that is kept in checkpoints.
+    """Splits `train`, `val` and `test`, loaded once, with the position in the epoch saved in checkpoints.
 
     Args:
         data_dir: Folder or file of the data set.
-        source: `auto` reads `data_dir` and downloads what is absent; `synthetic` makes data instead.
-        batch_size: Samples an optimizer step, over all devices together.
-        eval_batch_size: Samples a batch in validation, test and prediction; changes speed only.
+        source: `auto` reads `data_dir` and downloads missing files; `synthetic` generates data instead.
+        batch_size: Samples per optimizer step, on all devices together.
+        eval_batch_size: Samples per batch in validation, test and prediction; affects only speed.
     """
 
     name: str
     paths: ClassVar[tuple[str, ...]] = ("data_dir",)  # names of arguments that name files or folders
-    changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # arguments that a continued run may change
-    unit: ClassVar[str]  # what its samples are called
-    stand_in: ClassVar[str]  # what its synthetic source makes
-    symbols: tuple[str, ...] | None = None  # of texts, in the order of their numbers
+    changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # may differ when a run continues
+    unit: ClassVar[str]  # name of its samples, such as `images`
+    stand_in: ClassVar[str]  # name of what `source: synthetic` makes
+    symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
     splits: Mapping[str, Sized]
 
     def __init__(self, data_dir: str, source: Source, batch_size: int, eval_batch_size: int) -> None:
@@ -42,40 +42,40 @@ class DataModule(LightningDataModule):
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.origin = f"synthetic {self.stand_in}" if source == "synthetic" else str(self.data_dir)
-        self.inputs: list[str] = []  # what to predict, instead of the test set
-        self.files_digest: str | None = None  # of the files that training depends on, where the data set has such
+        self.inputs: list[str] = []  # files or texts to predict instead of the test set
+        self.files_digest: str | None = None  # digest of the files that training depends on, if there are any
         self.splits = {}
-        self._loaders: dict[str, Loader] = {}  # the latest of each split
-        self._position = 0  # batch within the epoch at which a resumed run goes on
+        self._loaders: dict[str, Loader] = {}  # the current loader of each split
+        self._position = 0  # batch in the epoch at which a resumed run continues
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
-        """Returns arguments that replace the given ones when this call uses a run's checkpoint.
+        """Returns arguments that replace the given ones when a command uses a run's checkpoint.
 
-        A vocabulary is one: the model's size follows from it, so that it is needed before the data set is built.
+        An example is the vocabulary: it determines the model's size, so it is needed before the data set is built.
 
         Args:
             run: The run's folder.
 
         Returns:
-            Values by name; empty if nothing of the run replaces an argument.
+            Values by name; empty if none is replaced.
         """
         return {}
 
     @abstractmethod
     def load(self) -> Mapping[str, Sized]:
-        """Reads, or downloads and reads, the parts `train`, `val` (which can be empty) and `test`; sets `origin`."""
+        """Reads the splits `train`, `val` (which can be empty) and `test`, with a download if needed; sets `origin`."""
 
     def prepare_data(self) -> None:
-        """Downloads and caches on one process, so that the others find the work done."""
+        """Downloads and caches the data on one process, before the others read it."""
         if not self.inputs:
             self.load_once()
 
     def setup(self, stage: str) -> None:
-        """Loads and splits the data; the second and later calls change nothing.
+        """Loads and splits the data; later calls do nothing.
 
         Raises:
-            InputError: The data cannot be had, or batch and split sizes do not fit it.
+            InputError: The data is missing or broken, or batch or split sizes are too large for it.
         """
         if not self.inputs:
             self.load_once()
@@ -86,7 +86,7 @@ class DataModule(LightningDataModule):
             )
 
     def load_once(self) -> None:
-        """Loads the data unless that has been done."""
+        """Loads the data unless it is loaded already."""
         if not self.splits:
             self.splits = self.load()
 
@@ -96,82 +96,86 @@ class DataModule(LightningDataModule):
         return {name: len(split) for name, split in self.splits.items()}
 
     def save_beside(self, run: Path) -> None:
-        """Writes what a run keeps of its data into the run's folder."""
+        """Writes files about the data, such as a vocabulary, into the run's folder."""
 
     def check_weights(self, run: Path) -> None:
-        """Checks that a model can start from the weights of another run on this data.
+        """Checks that the weights of another run fit this data.
 
         Args:
-            run: The folder of the run that the weights are of.
+            run: The folder of the other run.
 
         Raises:
-            InputError: It cannot, because its inputs mean something else.
+            InputError: They do not, because the inputs had another meaning there.
         """
 
     @abstractmethod
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
-        """Returns what `predict` shows.
+        """Returns the table of predictions that `predict` prints and writes.
 
         Args:
             names: The `prediction_names`.
-            outputs: What the model makes of each of them, [N, ...].
+            outputs: The model's output for each of them, [N, ...].
         """
 
     @abstractmethod
     def prediction_names(self) -> list[str]:
-        """Names of what `predict` predicts: `inputs`, or places in the test set."""
+        """Returns the names of the predicted samples: `inputs`, or their indices in the test set."""
 
     def check_shares(self) -> None:
-        """Checks that the processes can share a training batch equally.
+        """Checks that a training batch can be divided equally among the processes.
 
         Raises:
-            InputError: They cannot.
+            InputError: It cannot.
         """
         world_size = self.trainer.world_size
         if self.batch_size % world_size:
             raise InputError(f"data.batch_size is {self.batch_size}: {world_size} devices cannot share it equally")
 
     def check_enough(self, n: int, what: str) -> None:
-        """Checks that n things are enough for each process to have one.
+        """Checks that there is at least one item for each process.
+
+        Args:
+            n: Number of items.
+            what: Name of the items, for the message.
 
         Raises:
-            InputError: They are not.
+            InputError: There is not.
         """
         world_size = self.trainer.world_size
         if n < world_size:
             raise InputError(f"{n} {what} cannot be shared by {world_size} devices")
 
     def may_live_on_device(self, nbytes: int) -> bool:
-        """Says whether data of this size is to be moved to the device once, and not batch by batch."""
+        """Returns whether data of this size is moved to the device once, instead of batch by batch."""
         device = self.trainer.strategy.root_device
         return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] // 4
 
     def keep(self, name: str, loader: Loader) -> Loader:
-        """Notes the loader of a split, and ends the one before it."""
+        """Stores the loader of a split, and closes the previous one."""
         if name in self._loaders:
             self._loaders[name].close()
         self._loaders[name] = loader
         return loader
 
     def resumed(self, loader: Loader) -> Loader:
-        """Sets a loader of training batches to the batch where a resumed run goes on."""
+        """Sets a training loader to the batch at which a resumed run continues."""
         loader.position, self._position = self._position, 0
         return loader
 
     def teardown(self, stage: str) -> None:
-        """Ends what works for the loaders."""
+        """Closes all loaders, which ends their worker processes."""
         while self._loaders:
             self._loaders.popitem()[1].close()
 
     def on_exception(self, exception: BaseException) -> None:
-        """Ends it, too, when a run ends early."""
+        """Closes all loaders when a run ends with an exception."""
         self.teardown("")
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the batch within the epoch at which training continues, the splits' sizes, and a digest of files.
+        """Returns the batch in the epoch at which training continues, the sizes of the splits, and a digest of files.
 
-        The position is kept here and not in the loader, whose state Lightning loses when a schedule asks for the run's
-        length.
+        The position is saved here and not in the loader, because Lightning loses a loader's state when a schedule needs
+        the length of the run.
         """
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
@@ -183,12 +187,12 @@ class DataModule(LightningDataModule):
         """Restores the position of a checkpoint, if training continues from it.
 
         Raises:
-            InputError: Training would continue on other data than that of the run.
+            InputError: The data has changed since the run stopped.
         """
         if self.trainer.state.fn != "fit":
             return
         self._position = state_dict["batch"]
-        before = state_dict.get("sizes", {})  # which older checkpoints lack
+        before = state_dict.get("sizes", {})  # absent in older checkpoints
         for part, kind in (("train", "training"), ("val", "validation")):
             if part in before and before[part] != self.sizes[part]:
                 raise self._changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
@@ -196,7 +200,7 @@ class DataModule(LightningDataModule):
             raise self._changed("as many then as now, but other files")
 
     def _changed(self, how: str) -> InputError:
-        """Returns the error of a run that would continue on other data than its own."""
+        """Returns the error for data that has changed since the run stopped."""
         return InputError(
             f"{self.origin}: the {self.unit} have changed since this run stopped ({how}); a new run can start from its "
             "weights with --weights"
@@ -204,10 +208,10 @@ class DataModule(LightningDataModule):
 
 
 def check_least(least: int, **arguments: int) -> None:
-    """Checks that arguments of a data module are not below a least value.
+    """Checks that arguments of a data module are at least a minimum.
 
     Raises:
-        InputError: One is; names it.
+        InputError: One is less; the message names it.
     """
     for name, value in arguments.items():
         if value < least:

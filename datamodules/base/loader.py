@@ -1,18 +1,18 @@
-"""Loaders, which return the batches of one part of a data set, from any batch on."""
+"""Loaders of one split's batches, which can start at any batch of an epoch."""
 
 
 class Loader:
-    """Returns the batches of one part; a subclass sets `batch_size`, the samples a batch over all processes together.
+    """Loads the batches of one split; a subclass sets `batch_size`, the samples per batch on all processes together.
 
-    A subclass iterates by a generator, which reads epoch and position at the first `next`: Lightning asks for iterators
-    before it knows the epoch, and for more of them than it uses.
+    A subclass implements `__iter__` as a generator, which reads epoch and position at the first `next`, because
+    Lightning creates iterators before it sets the epoch, and more of them than it uses.
 
     Args:
-        seed: Seed of an order that differs from epoch to epoch; None if there is none.
+        seed: Seed of the order, which differs between epochs; None for a fixed order.
 
     Attributes:
-        epoch: Epoch, from 0, that the next iteration belongs to.
-        position: Batch at which the next iteration starts; not 0 only right after a resume.
+        epoch: Epoch of the next iteration, from 0.
+        position: First batch of the next iteration; 0 except after a resume.
     """
 
     batch_size: int
@@ -25,28 +25,28 @@ class Loader:
             self.sampler = self  # Lightning sets the epoch through `loader.sampler.set_epoch`
 
     def set_epoch(self, epoch: int) -> None:
-        """Sets the epoch that the next iteration belongs to."""
+        """Sets the epoch of the next iteration."""
         self.epoch = epoch
 
     def state_dict(self) -> dict:
-        """Returns nothing: the data module keeps the position. Lightning asks this of a loader that can resume."""
+        """Returns an empty state: the data module saves the position. Lightning calls this on resumable loaders."""
         return {}
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Ignores the state, for the same reason."""
+        """Ignores the state: the data module restores the position."""
 
     def close(self) -> None:
-        """Ends the processes that work for the loader."""
+        """Ends the loader's worker processes."""
 
 
 class SampleLoader(Loader):
-    """Returns batches of samples: in training only whole batches, equal on all processes; otherwise every sample once.
+    """Loads batches of samples: in training complete batches of equal size on all processes, else every sample once.
 
     Args:
         samples: Number of samples.
-        batch_size: Samples a batch, over all processes together.
-        seed: Shuffle by this seed; None evaluates.
-        rank: This process.
+        batch_size: Samples per batch, on all processes together.
+        seed: Seed of the shuffling; None for evaluation.
+        rank: Index of this process.
         world_size: Number of processes.
     """
 
@@ -60,7 +60,7 @@ class SampleLoader(Loader):
         self.world_size = world_size
 
     def __len__(self) -> int:
-        """Number of batches of a whole epoch on this process."""
+        """Number of batches in an epoch on this process."""
         if self.seed is not None:
             return self.samples // self.batch_size
         mine = len(range(self.rank, self.samples, self.world_size))
@@ -68,5 +68,5 @@ class SampleLoader(Loader):
 
     @property
     def share(self) -> int:
-        """Samples a batch on this process."""
+        """Samples per batch on this process."""
         return max(1, self.batch_size // self.world_size)

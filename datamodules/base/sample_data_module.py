@@ -1,4 +1,4 @@
-"""The base of data sets of separate samples: parts in memory or on disk, from which whole batches are taken."""
+"""The base of data sets of separate samples, in memory or on disk."""
 
 from abc import abstractmethod
 
@@ -11,7 +11,7 @@ from datamodules.base.split import Split
 class SampleDataModule(DataModule):
     """Samples that are independent of each other: images, documents, pairs of them, with or without classes.
 
-    A subclass states which loader takes batches from a split.
+    A subclass makes the loader of a split.
     """
 
     splits: dict[str, Split]
@@ -22,40 +22,40 @@ class SampleDataModule(DataModule):
 
         Args:
             split: The samples.
-            batch_size: Samples a batch, over all devices together.
-            seed: Seed of the order; None in evaluation, where every sample comes once.
-            in_order: Whether evaluation keeps the order of the samples, even if another one is faster.
+            batch_size: Samples per batch, on all devices together.
+            seed: Seed of the order; None in evaluation, which uses every sample once.
+            in_order: Whether evaluation must keep the order of the samples, even if another order is faster.
         """
 
     def where_tests_belong(self) -> str:
-        """Returns where the user puts test samples, for the error of a test without any."""
+        """Returns where test samples are expected, for the error message of a test without any."""
         return "the data set has no test part"
 
     def setup(self, stage: str) -> None:
-        """Loads the samples; the second and later calls change nothing.
+        """Loads the samples; later calls do nothing.
 
         Raises:
-            InputError: They cannot be had, a batch is larger than the training part, or a test has no samples.
+            InputError: They are missing or broken, a batch is larger than the training split, or a test has no samples.
         """
         super().setup(stage)
         if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
             raise InputError(self.where_tests_belong())
 
     def train_dataloader(self) -> SampleLoader:
-        """Returns the loader of the training part, at the batch where a resumed run continues."""
+        """Returns the loader of the training split, at the batch at which a resumed run continues."""
         self.check_shares()
         return self.resumed(self.loader("train", self.batch_size, self.trainer.seed))
 
     def val_dataloader(self) -> SampleLoader | list:
-        """Returns the loader of the validation part; an empty list, which Lightning skips, where there is none."""
+        """Returns the loader of the validation split; an empty list, which Lightning skips, if there is none."""
         return self.loader("val", self.eval_batch_size) if len(self.splits["val"]) else []
 
     def test_dataloader(self) -> SampleLoader:
-        """Returns the loader of the test part."""
+        """Returns the loader of the test split."""
         return self.loader("test", self.eval_batch_size)
 
     def predict_dataloader(self) -> SampleLoader:
-        """Returns the loader of `inputs`, else of the test part, in order."""
+        """Returns the loader of `inputs`, or of the test split if there are none, in order."""
         if not self.inputs:
             return self.loader("test", self.eval_batch_size, in_order=True)
         self.splits["predict"] = self.read_inputs()
@@ -66,7 +66,7 @@ class SampleDataModule(DataModule):
         """Returns the samples of `inputs`, in order."""
 
     def loader(self, name: str, batch_size: int, seed: int | None = None, in_order: bool = False) -> SampleLoader:
-        """Returns a new loader of a split, whose samples move to the device where there is room for them."""
+        """Returns a new loader of a split, whose samples are moved to the device if they fit into its memory."""
         split = self.splits[name]
         self.check_enough(len(split), f"{self.unit} of the {name} split")
         if split.nbytes is not None and self.may_live_on_device(split.nbytes):
@@ -74,7 +74,7 @@ class SampleDataModule(DataModule):
         return self.keep(name, self.make_loader(split, batch_size, seed, in_order))
 
     def prediction_names(self) -> list[str]:
-        """Returns names of what `predict` predicts: `inputs`, or places in the test part."""
+        """Returns the names of the predicted samples: `inputs`, or their indices in the test split."""
         if self.inputs:
             return self.input_names()
         return [f"test[{place}]" for place in range(len(self.splits["test"]))]

@@ -1,4 +1,4 @@
-"""Reproducible batches of another package's loader, from any batch on."""
+"""Reproducible batches of another package's loader, which can start at any batch of an epoch."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,16 +12,16 @@ from core.randomness import derived_seed
 
 
 class SeededLoader:
-    """Wraps a loader, so that each batch follows from (seed, epoch, batch) as far as torch, NumPy and `random` draw it.
+    """Wraps a loader and seeds torch, NumPy and `random` by (seed, epoch, batch) before each batch.
 
-    The order of an epoch, what worker processes draw, and what is drawn for each batch in this process are reseeded.
-    A resumed run reads the batches before its place once more and drops them.
+    The order of an epoch, the worker processes, and the draws for each batch in this process are seeded. A resumed run
+    reads the earlier batches of its epoch again and discards them.
 
     Args:
-        loader: The loader; its attributes are those of this one.
-        seed: What all of its draws follow from.
-        epoch: Returns the epoch that an iteration belongs to; asked at its first batch.
-        position: Returns the batch at which the first iteration starts; asked at its first batch.
+        loader: The loader; its attributes are available on this object, too.
+        seed: Seed of all draws.
+        epoch: Returns the epoch of an iteration; called at its first batch.
+        position: Returns the first batch of the first iteration; called at that batch.
     """
 
     def __init__(self, loader: Any, seed: int, epoch: Callable[[], int], position: Callable[[], int]) -> None:
@@ -32,16 +32,16 @@ class SeededLoader:
 
     def __getattr__(self, name: str) -> Any:
         """Returns an attribute of the loader."""
-        if name == "loader":  # not there yet
+        if name == "loader":  # not set yet, as during unpickling
             raise AttributeError(name)
         return getattr(self.loader, name)
 
     def __len__(self) -> int:
-        """Number of batches; a TypeError if the loader has none."""
+        """Number of batches; a TypeError if the loader has no length."""
         return len(self.loader)
 
     def __iter__(self) -> Iterator[Any]:
-        """Hands out batches."""
+        """Yields the batches."""
         skipped = 0 if self._position is None else self._position()
         self._position = None
         epoch = self._epoch()
@@ -62,7 +62,7 @@ class SeededLoader:
 
 
 def seed_libraries(seed: int) -> None:
-    """Seeds the generators of the CPU that a data set may draw from."""
+    """Seeds the CPU random generators that a data set may use."""
     torch.default_generator.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)

@@ -1,4 +1,4 @@
-"""One part of a data set: stores of samples, and what belongs to each sample, all of the same length."""
+"""One split of a data set: stores of samples, and the labels or other data of each sample, of equal length."""
 
 from dataclasses import dataclass, fields
 from typing import Protocol
@@ -8,11 +8,11 @@ from torch import Tensor
 
 
 class Store(Protocol):
-    """Samples of one kind, in memory or on disk. It carries no labels: these are a second store, or a tensor.
+    """Samples of one kind, in memory or on disk, without labels: these are another store, or a tensor.
 
     Attributes:
-        device: Where it is.
-        nbytes: Its size in memory; None if it is on disk.
+        device: Device of the samples.
+        nbytes: Size in memory; None if on disk.
     """
 
     device: torch.device
@@ -22,15 +22,15 @@ class Store(Protocol):
         """Number of samples."""
 
     def take(self, places: Tensor) -> "Store":
-        """Returns some of the samples, by places int64 [M]."""
+        """Returns some of the samples, by indices int64 [M]."""
 
     def to(self, device: torch.device) -> "Store":
-        """Returns it on a device."""
+        """Returns the store on a device."""
 
 
 @dataclass
 class Split:
-    """Samples of one part. A subclass is a dataclass whose fields are tensors or stores, one entry a sample.
+    """Samples of one split. A subclass is a dataclass whose fields are tensors or stores, with one entry per sample.
 
     Raises:
         ValueError: The fields have different lengths.
@@ -51,7 +51,7 @@ class Split:
 
     @property
     def device(self) -> torch.device:
-        """Where the samples are."""
+        """Device of the samples."""
         return self.stores[0].device
 
     @property
@@ -61,9 +61,9 @@ class Split:
         return None if None in sizes else sum(sizes)
 
     def take(self, index: Tensor | slice) -> "Split":
-        """Returns a selection of the samples, by places, by a mask or by a slice."""
+        """Returns a selection of the samples, by indices, a mask or a slice."""
         places = torch.arange(len(self))[index]
-        # index_select copies a tensor sample by sample, where indexing would do it value by value
+        # index_select copies whole samples, which is faster than indexing, which copies single values
         selected = (s.index_select(0, places) if isinstance(s, Tensor) else s.take(places) for s in self.stores)
         return type(self)(*selected)
 

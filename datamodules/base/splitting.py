@@ -1,4 +1,4 @@
-"""Choosing validation samples."""
+"""Random and stratified validation splits."""
 
 from typing import TypeVar
 
@@ -27,7 +27,7 @@ def random_split(part: Part, val_size: int, seed: int) -> tuple[Part, Part]:
 
 
 def stratified_split(part: Part, val_size: int, num_classes: int, seed: int) -> tuple[Part, Part]:
-    """Splits off a validation set with the classes in proportion.
+    """Splits off a validation set with every class in proportion (stratified).
 
     Args:
         part: Samples to split, with a field `targets`, int64 [N].
@@ -43,7 +43,7 @@ def stratified_split(part: Part, val_size: int, num_classes: int, seed: int) -> 
 
 
 def stratified_choice(targets: Tensor, n: int, num_classes: int, seed: int) -> Tensor:
-    """Chooses n samples with the classes in proportion.
+    """Chooses n samples with every class in proportion.
 
     Args:
         targets: Classes, int64 [N].
@@ -52,12 +52,12 @@ def stratified_choice(targets: Tensor, n: int, num_classes: int, seed: int) -> T
         seed: Seed of the choice.
 
     Returns:
-        Which are chosen, bool [N].
+        Mask of the chosen samples, bool [N].
     """
     rng = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(len(targets), generator=rng)
-    # A stable sort by class; then each class is spread evenly over [0, 1), so that the first n places hold each class
-    # in proportion.
+    # After a stable sort by class, the samples of each class get evenly spaced positions in [0, 1), so that the n
+    # lowest positions contain each class in proportion.
     by_class = shuffled[targets[shuffled].argsort(stable=True)]
     counts = torch.bincount(targets, minlength=num_classes)
     place = torch.cat([(torch.arange(count) + 0.5) / count for count in counts.tolist()])

@@ -1,1 +1,1 @@
-"""Images: decoding, augmentation, streaming from disk, the loader, and synthetic pictures."""
+"""Images: decoding, augmentation, streaming from disk, loader, and synthetic pictures."""

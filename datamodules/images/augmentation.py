@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch of images at once, on the device that holds it."""
+"""Augmentation of whole batches of images, on their device."""
 
 import math
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from datamodules.images.geometry import ELASTIC_POINTS, flip_and_shift, warp
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a training image; everything is off by default.
+    """Random changes of training images; all are off by default.
 
     Args:
         flip: Mirror left-right: `random` with probability one half, or `alternating`, in which every image is
             mirrored in every second epoch (Keller Jordan's airbench, 2024).
-        crop_padding: Move the image by up to this many pixels in both directions.
-        crop_fill: What moves in: the image mirrored at its edge, or black.
-        rotation: Turn by an angle in [-rotation, rotation), in degrees.
-        scale: Enlarge by a factor in [low, high).
-        shear: Slant by an angle in [-shear, shear), in degrees; below 90.
-        elastic: Distort smoothly: each of 5x5 points over the image moves by a normal distance of this standard
-            deviation in pixels, down and across, and what is between moves along (after Simard et al., 2003).
-        cutout: Side in pixels of a square that is set to 0 after normalisation, which is the mean colour where channels
-            are normalised (DeVries and Taylor, 2017).
+        crop_padding: Shift the image by up to this many pixels in both directions (a random crop of the padded image).
+        crop_fill: Padding: the image reflected at its edge, or black.
+        rotation: Rotate by an angle in [-rotation, rotation), in degrees.
+        scale: Scale by a factor in [low, high).
+        shear: Shear by an angle in [-shear, shear), in degrees; below 90.
+        elastic: Elastic distortion: each of 5x5 points over the image is displaced by a normal distance of this
+            standard deviation in pixels, down and across, with interpolation between them (after Simard et al., 2003).
+        cutout: Side in pixels of a square that is set to 0 after normalisation, which is the mean colour with
+            `normalization: channel` (DeVries and Taylor, 2017).
         brightness: Shift all pixels of an image by a value in [-brightness, brightness), in units of 0 to 255.
         contrast: Scale each channel about its mean by a factor in [low, high). Nothing is clipped.
     """
@@ -45,7 +45,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         for name in ("crop_padding", "rotation", "shear", "elastic", "cutout", "brightness"):
-            if not 0 <= (value := getattr(self, name)) < math.inf:  # false of nan, too
+            if not 0 <= (value := getattr(self, name)) < math.inf:  # also false for nan
                 raise InputError(f"data.augmentation.{name} is {value}: a number of at least 0 is needed")
         if self.shear >= 90:
             raise InputError(f"data.augmentation.shear is {self.shear}: an angle below 90 degrees is needed")
@@ -55,7 +55,7 @@ class Augmentation:
             raise InputError(f"data.augmentation.contrast is {list(self.contrast)}: two factors, the lower one first")
 
     def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
-        """Draws one epoch's augmentation of n images.
+        """Draws the augmentation parameters of n images for one epoch.
 
         Args:
             n: Number of images in the split.
@@ -97,7 +97,7 @@ class Augmentation:
         """Checks that images of a size can be augmented.
 
         Raises:
-            InputError: They are too small for what is asked for.
+            InputError: They are too small for the settings.
         """
         for name, most in (("crop_padding", image_size - 1), ("cutout", image_size)):
             if (value := getattr(self, name)) > most:
@@ -107,11 +107,11 @@ class Augmentation:
                 raise InputError(f"data.augmentation.{name}: an image of 1 pixel has nothing to turn or distort")
 
     def move(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
-        """Flips and shifts by copying whole rows, which changes no pixel; all else by interpolation.
+        """Applies the geometric changes: flip and shift alone by copying rows, which is exact; others by interpolation.
 
         Args:
             images: [B, H, W, C], any type.
-            draws: From `draw`, of these images.
+            draws: Parameters of these images, from `draw`.
 
         Returns:
             [B, H, W, C], of the same type; float32 if interpolated.
@@ -123,19 +123,19 @@ class Augmentation:
         return flip_and_shift(images, draws, self.crop_padding, self.crop_fill)
 
     def recolour(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
-        """Shifts brightness, then scales contrast.
+        """Changes brightness, then contrast.
 
         Args:
             images: float32 [B, H, W, C] in 0 to 255.
-            draws: From `draw`, of these images.
+            draws: Parameters of these images, from `draw`.
 
         Returns:
-            float32 [B, H, W, C], no longer bound to 0 to 255.
+            float32 [B, H, W, C], not clipped to 0 to 255.
         """
         if "contrast" not in draws:
             return images + draws["brightness"][:, None, None, None] if "brightness" in draws else images
         b, _, w, c = images.shape
-        rows = images.flatten(2)  # [B, H, W * C]: over C alone, loops would be too short to be fast
+        rows = images.flatten(2)  # [B, H, W * C]: loops over C alone would be too short to be fast
         mean = rows.mean(1).view(b, w, c).mean(1)  # [B, C]
         factor = draws["contrast"][:, None]
         offset = mean * (1 - factor)
@@ -144,11 +144,11 @@ class Augmentation:
         return torch.addcmul(offset.repeat(1, w)[:, None], rows, factor[..., None]).view_as(images)
 
     def cut(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
-        """Sets a square to 0; at the edge of the image it is cut off.
+        """Sets a square to 0 (cutout); it may extend beyond the image.
 
         Args:
             images: float32 [B, H, W, C], normalised.
-            draws: From `draw`, of these images.
+            draws: Parameters of these images, from `draw`.
 
         Returns:
             float32 [B, H, W, C].

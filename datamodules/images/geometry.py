@@ -1,4 +1,4 @@
-"""Flips, shifts and smooth distortions of a whole batch of images at once."""
+"""Flips, shifts, affine and elastic distortions of whole batches of images."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ELASTIC_POINTS = 5  # a side; some 7 pixels apart on MNIST and CIFAR-10, about as smooth as Simard et al.'s field
+ELASTIC_POINTS = 5  # per side; about 7 pixels apart on MNIST and CIFAR-10, as smooth as the field of Simard et al.
 
 
 def flip_and_shift(images: Tensor, draws: dict[str, Tensor], padding: int, fill: str) -> Tensor:
@@ -16,7 +16,7 @@ def flip_and_shift(images: Tensor, draws: dict[str, Tensor], padding: int, fill:
         images: [B, H, W, C], any type.
         draws: `flip`, bool [B], and `shift`, down and right in pixels, int64 [B, 2]; either can be absent.
         padding: The largest shift.
-        fill: What moves in at an edge: `reflect`, the image mirrored there, or `black`.
+        fill: Padding: `reflect`, the image reflected at its edge, or `black`.
 
     Returns:
         [B, H, W, C], of the same type.
@@ -31,19 +31,19 @@ def flip_and_shift(images: Tensor, draws: dict[str, Tensor], padding: int, fill:
         columns = torch.where(draws["flip"][:, None], mirrored, columns)
     rows = rows + padding if fill == "black" else _reflect(rows, h)
     image = torch.arange(b, device=images.device)[:, None]
-    first = (image * table.shape[1] + rows) * table.shape[2] + columns  # [B, H], where each row begins
-    windows = table.flatten().unfold(0, w * c, c)  # a view: a row from every place
+    first = (image * table.shape[1] + rows) * table.shape[2] + columns  # [B, H], start of each row
+    windows = table.flatten().unfold(0, w * c, c)  # a view: a row from every offset
     return windows.index_select(0, first.flatten()).view(b, h, w, c)
 
 
 def _row_table(images: Tensor, padding: int, fill: str) -> tuple[Tensor, int, int]:
-    """Lays out each row so that every flip and shift of it is one contiguous piece.
+    """Builds a table of rows in which every flip and shift of a row is one contiguous slice.
 
     Copying rows is many times faster than copying pixels.
 
     Returns:
-        [B, H, about 2 W, C], H with the padding if that is black. Where a row stands in it, and where the
-        mirrored row does.
+        The table, [B, H, about 2 W, C], H with the padding if that is black; the offset of a row in it, and of the
+        mirrored row.
     """
     w = images.shape[2]
     if fill == "black":
@@ -56,13 +56,13 @@ def _row_table(images: Tensor, padding: int, fill: str) -> tuple[Tensor, int, in
 
 
 def warp(images: Tensor, draws: dict[str, Tensor], fill: str) -> Tensor:
-    """Flips, turns, scales, shears, distorts and shifts images, with one bilinear interpolation.
+    """Flips, rotates, scales, shears, distorts and shifts images, with one bilinear interpolation.
 
     Args:
         images: [B, H, W, C], any type.
         draws: Any of `rotation` and `shear` (degrees, [B]), `scale` (factors, [B]), `flip` (bool [B]), `shift` (pixels
             down and right, [B, 2]) and `elastic` (pixels down and across at each point, [B, 2, 5, 5]).
-        fill: What moves in at an edge: `reflect` or `black`.
+        fill: Padding: `reflect` or `black`.
 
     Returns:
         float32 [B, H, W, C].
@@ -71,7 +71,7 @@ def warp(images: Tensor, draws: dict[str, Tensor], fill: str) -> Tensor:
     zeros = torch.zeros(b, device=images.device)
     angle, slant = draws.get("rotation", zeros).deg2rad(), draws.get("shear", zeros).deg2rad().tan()
     cos, sin = angle.cos(), angle.sin()
-    # From a place in the result to one in the image, (x, y) seen from the centre.
+    # From coordinates in the result to those in the image, (x, y) relative to the centre.
     inverse = torch.stack([cos + slant * sin, sin - slant * cos, -sin, cos], dim=1).view(b, 2, 2)
     if "scale" in draws:
         inverse = inverse / draws["scale"][:, None, None]
@@ -88,18 +88,18 @@ def warp(images: Tensor, draws: dict[str, Tensor], fill: str) -> Tensor:
 
 
 def _reflect(place: Tensor, size: int) -> Tensor:
-    """Folds places outside [0, size) back at the edge pixel, which is not repeated."""
+    """Reflects indices outside [0, size) at the edge pixel, which is not repeated."""
     place = place.abs()
     return torch.where(place >= size, 2 * (size - 1) - place, place)
 
 
 @cache
 def _basis(h: int, w: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Returns what places in an image are made of.
+    """Returns basis functions of the coordinates in an image.
 
     Returns:
-        What they are sums of, in pixels, [3 + 25, H * W]: x and y seen from the centre, 1, and a bump for each elastic
-        point. The distances from the centre to the edge in x and y, [2, 1].
+        The basis in pixels, [3 + 25, H * W]: x and y relative to the centre, 1, and a bump for each elastic point. The
+        distances from the centre to the edge in x and y, [2, 1].
     """
     half = torch.tensor([[w - 1], [h - 1]]) / 2
     x, y = (torch.arange(w) - half[0]).expand(h, w), (torch.arange(h) - half[1])[:, None].expand(h, w)

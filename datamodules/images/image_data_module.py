@@ -1,4 +1,4 @@
-"""The base of every image data set: augmentation, normalisation, and batches of whole tensors."""
+"""The base of every image data set: augmentation and normalisation of whole batches."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -19,23 +19,23 @@ from datamodules.images.normalization import Normalization
 from datamodules.images.splits import Images
 from datamodules.images.synthetic import synthetic_images
 
-SYNTHETIC = {"train": 10_000, "test": 2_000}  # a fifth of CIFAR-10's number, so that first runs are short
+SYNTHETIC = {"train": 10_000, "test": 2_000}  # a fifth of CIFAR-10's number, for short first runs
 
 
 class ImageDataModule(SampleDataModule):
-    """Images, decoded once into memory unless `read` leaves them on disk. They have no classes here.
+    """Images without labels, decoded once into memory unless `read` leaves them on disk.
 
-    A subclass names the data set in the class attributes below and reads it in `read`. Where something belongs to each
-    image (a class, a caption), its splits derive from `Images`.
+    A subclass describes the data set in the class attributes below and reads it in `read`. For images with labels, such
+    as a class or a caption, its splits are of a subclass of `Images`.
 
     Args:
         data_dir: Folder of the data set.
-        source: `auto` reads `data_dir` and downloads what is absent; `synthetic` draws pictures instead.
-        batch_size: Images an optimizer step, over all devices together.
-        eval_batch_size: Images a batch in validation, test and prediction; changes speed only.
-        val_size: Training images set aside for validation; 0 trains on all.
-        split_seed: Seed of that choice, apart from the run's seed so that all runs share one split.
-        augmentation: What may happen to a training image.
+        source: `auto` reads `data_dir` and downloads missing files; `synthetic` generates pictures instead.
+        batch_size: Images per optimizer step, on all devices together.
+        eval_batch_size: Images per batch in validation, test and prediction; affects only speed.
+        val_size: Training images used for validation; 0 trains on all.
+        split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
+        augmentation: Random changes of training images.
         normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
 
     Attributes:
@@ -43,7 +43,7 @@ class ImageDataModule(SampleDataModule):
         image_size: Height and width in pixels.
         mean: Mean of each channel over the training images, in [0, 1].
         std: Standard deviation of each channel, in [0, 1].
-        train_size: Number of training images of the real data set, before any are set aside.
+        train_size: Number of training images of the real data set, including those for validation.
     """
 
     unit = "images"
@@ -78,21 +78,21 @@ class ImageDataModule(SampleDataModule):
 
     @abstractmethod
     def read(self) -> dict[str, Images]:
-        """Reads, or downloads and reads, the data set's own parts `train`, `test` and, if it has one, `val`.
+        """Reads the data set's own splits `train`, `test` and, if it has one, `val`, with a download if needed.
 
-        Sets `origin`, and `mean` and `std` where they are not known before.
+        Sets `origin`, and `mean` and `std` unless they are class attributes.
         """
 
     @property
     def normalization(self) -> Normalization:
-        """How pixels are scaled."""
+        """The normalisation of pixels."""
         return Normalization(self._scaling, self.mean, self.std)
 
     def adapt_to_synthetic(self) -> None:
-        """Sets attributes that are different for synthetic pictures."""
+        """Sets attributes that differ for synthetic pictures."""
 
     def synthesize(self) -> dict[str, Images]:
-        """Draws pictures in place of the data set."""
+        """Generates pictures instead of the data set."""
         shape = {"image_size": self.image_size, "in_channels": self.in_channels}
         return {
             part: Images(synthetic_images(n, seed=seed, **shape)[0])
@@ -101,15 +101,15 @@ class ImageDataModule(SampleDataModule):
 
     @property
     def least_train_size(self) -> int:
-        """Number of training images that must be left when those for validation are set aside."""
+        """Least number of training images after the validation split."""
         return 1
 
     def split_off(self, part: Images, val_size: int) -> tuple[Images, Images]:
-        """Splits the training images into those to train on and a validation set of `val_size`."""
+        """Splits the training images into a training and a validation set, the latter with `val_size` images."""
         return random_split(part, val_size, self.split_seed)
 
     def load(self) -> dict[str, Images]:
-        """Reads or draws the images, and sets those for validation aside where the data set has not done so."""
+        """Reads or generates the images, and splits off a validation set if the data set has none."""
         parts = self.synthesize() if self.source == "synthetic" else self.read()
         if "val" in parts:
             return parts
@@ -127,12 +127,12 @@ class ImageDataModule(SampleDataModule):
         return ImageLoader(split, batch_size, seed, augmentation, self.trainer.global_rank, self.trainer.world_size)
 
     def read_inputs(self) -> Images:
-        """Decodes the pictures of `inputs`, scaled and cut to the data set's size."""
+        """Decodes the pictures of `inputs`, resized and center-cropped to the data set's size."""
         files = [Path(name) for name in self.input_names()]
         return self.split_to_predict(decode(files, self.image_size, self.in_channels, resize=True))
 
     def split_to_predict(self, images: Tensor) -> Images:
-        """Returns a split of images about which nothing is known, uint8 [N, H, W, C]."""
+        """Returns a split of images to predict, uint8 [N, H, W, C]."""
         return Images(images)
 
     def input_names(self) -> list[str]:
@@ -140,7 +140,7 @@ class ImageDataModule(SampleDataModule):
         return [str(path) for path in find_pictures(self.inputs)]
 
     def images_of(self, part: str, places: Tensor) -> Tensor:
-        """Returns images of a part as they are stored, uint8 [N, H, W, C], by their places int64 [N]."""
+        """Returns stored images of a split, uint8 [N, H, W, C], by their indices int64 [N]."""
         return self.splits[part].images[places]
 
     def sample(self, n: int) -> Tensor:
@@ -151,17 +151,17 @@ class ImageDataModule(SampleDataModule):
         """Augments (in training only) and normalises the whole batch on its device.
 
         Args:
-            batch: uint8 images [B, H, W, C], with whatever else the batch holds.
+            batch: A batch with uint8 images [B, H, W, C].
             dataloader_idx: Unused; Lightning's signature.
 
         Returns:
-            The batch with float32 images [B, C, H, W], in channels-last layout where the trainer asks for it;
-            images and targets alone for a model of another package.
+            The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it; a pair of images
+            and targets for a model of another package.
         """
         images = self.augmentation.move(batch.images, batch.draws).float()
         images = self.normalization(self.augmentation.recolour(images, batch.draws))
         images = self.augmentation.cut(images, batch.draws).permute(0, 3, 1, 2)
-        images = images.to(self.trainer.lightning_module.dtype)  # float32 but for the "true" precisions
+        images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
         if not self.trainer.channels_last:
             images = images.contiguous()
         batch = batch._replace(images=images, draws={})

@@ -1,4 +1,4 @@
-"""Pictures on disk: class folders, lists of files, and their decoding by Pillow."""
+"""Picture files: class folders, lists of files, and decoding by Pillow."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from core.errors import InputError
 
-AT_ONCE = 1000  # pictures that are decoded before the first is handed on, which bounds the memory
+AT_ONCE = 1000  # pictures that are decoded before the first is returned, which limits memory
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
@@ -32,11 +32,11 @@ def class_folders(folder: Path) -> tuple[str, ...]:
 def class_files(folder: Path, class_names: Sequence[str]) -> list[tuple[Path, int]]:
     """Lists the files of `folder/<class>/*` in a fixed order that mixes the classes (by a hash of the file name).
 
-    Hidden files are left out.
+    Hidden files are ignored.
 
     Args:
-        folder: Holds one folder a class.
-        class_names: The folders' names; a class's number is its place here.
+        folder: Holds one folder per class.
+        class_names: The folders' names; the number of a class is its index here.
 
     Returns:
         File and class of each picture.
@@ -59,36 +59,36 @@ def class_files(folder: Path, class_names: Sequence[str]) -> list[tuple[Path, in
 
 
 def read_picture(path: Path, size: int, channels: int, resize: bool) -> np.ndarray:
-    """Decodes one picture, the way up that its camera has noted.
+    """Decodes one picture, rotated by its EXIF orientation.
 
     Args:
         path: The file, of any format that Pillow reads.
         size: Height and width.
-        channels: 1 for grey, 3 for colour; a picture of another mode is converted, of 16 bits by its high byte.
-        resize: Scale a picture of another size to `size` on its shorter side and cut its middle out, which distorts
-            nothing; otherwise another size is an error.
+        channels: 1 for grey, 3 for colour; a picture of another mode is converted, 16 bits by the high byte.
+        resize: Whether to resize a picture of another size to `size` on its shorter side and center-crop it, which
+            keeps the aspect ratio; otherwise another size is an error.
 
     Returns:
         uint8 [size, size, channels].
 
     Raises:
-        InputError: The file is no picture, is broken, or has another size or other pixels; names it.
+        InputError: The file is no picture, is broken, or has another size or pixel format; the message names it.
     """
     try:
         with Image.open(path) as picture:
             if resize:
-                # A photo's JPEG is decoded at a half, a quarter or an eighth of its size, where that is still twice
-                # what is needed: eight times as fast, and hardly another picture.
+                # A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, if that is still twice the needed size: up to
+                # eight times as fast, with nearly the same result.
                 picture.draft(None, (2 * size, 2 * size))
             ImageOps.exif_transpose(picture, in_place=True)
             mode = picture.mode
             if mode.startswith("I;16"):  # Pillow's convert would clip it at 255
                 picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
             picture = picture.convert("L" if channels == 1 else "RGB")
-    except Exception as error:  # a decoder of broken files raises whatever it stumbles over
+    except Exception as error:  # decoders raise many types of errors for broken files
         reason = "no picture that can be read" if "cannot identify" in str(error) else f"broken picture: {error}"
         raise InputError(f"{path}: {reason}") from error
-    if mode in ("I", "F"):  # which say nowhere what is white
+    if mode in ("I", "F"):  # the value of white is not defined for these
         raise InputError(f"{path}: pixels of mode {mode}, where 8 or 16 bits are expected")
     if picture.size != (size, size):
         if not resize:
@@ -103,18 +103,18 @@ def read_picture(path: Path, size: int, channels: int, resize: bool) -> np.ndarr
 def read_pictures(
     paths: Sequence[Path], size: int, channels: int, resize: bool, progress: str = "", threads: int | None = None
 ) -> Iterator[np.ndarray | InputError]:
-    """Decodes pictures in order; what cannot be decoded comes as the error that `read_picture` raises.
+    """Decodes pictures in order; yields the error of `read_picture` for one that cannot be decoded.
 
     Args:
         paths: The files.
         size: Height and width of every picture.
         channels: 1 for grey, 3 for colour.
-        resize: Scale and cut what has another size.
-        progress: Title of a progress bar; none if empty.
-        threads: How many pictures are decoded at the same time; one a core if not given.
+        resize: Whether to resize and crop pictures of another size.
+        progress: Title of the progress bar; no bar if empty.
+        threads: Number of threads; one per core if not given.
 
     Yields:
-        Each picture, uint8 [size, size, channels], or what is wrong with it.
+        Each picture, uint8 [size, size, channels], or its error.
     """
 
     def read(path: Path) -> np.ndarray | InputError:
@@ -147,16 +147,16 @@ def decode(
         paths: The files, of any format that Pillow reads.
         size: Height and width of every picture.
         channels: 1 for grey, 3 for colour; pictures of another mode are converted.
-        resize: Scale what has another size to `size` on its shorter side and cut its middle out; otherwise another size
-            is an error.
-        progress: Title of a progress bar; none if empty.
-        threads: How many pictures are decoded at the same time; one a core if not given.
+        resize: Whether to resize a picture of another size to `size` on its shorter side and center-crop it; otherwise
+            another size is an error.
+        progress: Title of the progress bar; no bar if empty.
+        threads: Number of threads; one per core if not given.
 
     Returns:
         uint8 [N, size, size, channels].
 
     Raises:
-        InputError: A file is no picture, is broken, or has another size; names it.
+        InputError: A file is no picture, is broken, or has another size; the message names it.
     """
     images = np.empty((len(paths), size, size, channels), dtype=np.uint8)
     for place, picture in enumerate(read_pictures(paths, size, channels, resize, progress, threads)):
@@ -167,7 +167,7 @@ def decode(
 
 
 def find_pictures(inputs: Sequence[str]) -> list[Path]:
-    """Lists files, and the pictures in folders, in the order given; folders are searched to the bottom.
+    """Lists files, and the pictures in folders and their subfolders, in the order given.
 
     Raises:
         InputError: A name does not exist, or a folder holds no picture.

@@ -1,4 +1,4 @@
-"""Whole batches from memory or disk, in an order that is a function of (seed, epoch)."""
+"""Loader of image batches from memory or disk, in an order that is a function of (seed, epoch)."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from datamodules.images.streaming import PictureFiles
 
 
 class Draws(Protocol):
-    """Draws what happens to every sample of one epoch."""
+    """Draws the augmentation parameters of one epoch."""
 
     def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
         """Returns tensors of length n by name."""
@@ -27,19 +27,19 @@ class Draws(Protocol):
 
 
 class ImageLoader(SampleLoader):
-    """Returns batches of one split, with one copy operation a batch.
+    """Loads batches of one split, with one copy operation per batch.
 
-    In training it shuffles, drops the incomplete last batch, and gives every rank an equal slice of each global
-    batch. In evaluation it keeps the order and every sample; rank r takes samples r, r + world, ...
+    In training it shuffles, drops the incomplete last batch, and gives every process an equal slice of each global
+    batch. In evaluation it keeps the order and every sample; process r gets samples r, r + world_size, ...
 
-    Pictures on disk are decoded ahead, a batch at a time, by processes that live from the first batch to `close`.
+    Pictures on disk are decoded in advance, one batch at a time, by worker processes that run until `close`.
 
     Args:
-        split: The images, in memory or on disk, and what belongs to each.
-        batch_size: Images a batch, over all ranks together.
+        split: The images, in memory or on disk, with their labels if there are any.
+        batch_size: Images per batch, on all processes together.
         seed: Seed of order and augmentation; None evaluates in order.
-        augmentation: Draws the augmentation of an epoch, sample by sample.
-        rank: This process.
+        augmentation: Draws the augmentation parameters of an epoch; None for no augmentation.
+        rank: Index of this process.
         world_size: Number of processes.
     """
 
@@ -56,7 +56,7 @@ class ImageLoader(SampleLoader):
         self.split = split
         self.augmentation = augmentation
         self._decoder: DataLoader | None = None
-        self._requests: list[list[int]] = []  # what the decoder is to decode, batch by batch
+        self._requests: list[list[int]] = []  # indices of the pictures to decode, batch by batch
 
     def __iter__(self) -> Iterator[NamedTuple]:
         return self._evaluation_batches() if self.seed is None else self._training_batches()
@@ -86,17 +86,17 @@ class ImageLoader(SampleLoader):
     def _images(self, indices: Sequence[Tensor]) -> Iterator[Tensor]:
         images = self.split.images
         if isinstance(images, Tensor):
-            # not images[index], which copies pixel by pixel and takes fifteen times as long
+            # images[index] would copy pixel by pixel, which takes fifteen times as long
             yield from (images.index_select(0, index) for index in indices)
             return
         if self._decoder is None:
             self._decoder = self._make_decoder(images)
         self._requests[:] = [index.tolist() for index in indices]
-        with _signals_held():
+        with _signals_blocked():
             pictures = iter(self._decoder)
         try:
             yield from pictures
-        except InputError as error:  # all were readable when the run began; a worker's error comes with its traceback
+        except InputError as error:  # all were readable at the start; a worker's error message contains its traceback
             raise RunFailed(str(error).strip().rpartition("InputError: ")[2]) from error
 
     def _make_decoder(self, files: PictureFiles) -> DataLoader:
@@ -104,20 +104,20 @@ class ImageLoader(SampleLoader):
         workers = min(files.num_workers, cores)
         return DataLoader(
             files,
-            batch_size=None,  # a request is a whole batch
+            batch_size=None,  # each request is a batch already
             sampler=self._requests,
             num_workers=workers,
             persistent_workers=workers > 0,
-            worker_init_fn=_leave_signals_to_the_parent,
-            generator=torch.Generator(),  # else it would draw from torch's own stream
+            worker_init_fn=_ignore_signals,
+            generator=torch.Generator(),  # otherwise it would draw from torch's global generator
         )
 
     def close(self) -> None:
-        """Ends the processes that decode; a later iteration starts new ones."""
+        """Ends the worker processes; a later iteration starts new ones."""
         iterator = None if self._decoder is None else self._decoder._iterator
         if iterator is not None:
-            iterator._shutdown_workers()  # now, even if an exception's traceback still holds them
-            for worker in iterator._workers:  # one that hangs, as on a network drive: it leaves SIGTERM to the parent
+            iterator._shutdown_workers()  # at once, even if an exception's traceback still refers to them
+            for worker in iterator._workers:  # one may hang, as on a network drive, and workers ignore SIGTERM
                 if worker.is_alive():
                     worker.kill()
                     worker.join()
@@ -125,8 +125,8 @@ class ImageLoader(SampleLoader):
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Holds Ctrl-C and SIGTERM back until the end; processes that begin meanwhile never get them (not on Windows)."""
+def _signals_blocked() -> Iterator[None]:
+    """Blocks Ctrl-C and SIGTERM within the block; processes started in it inherit this (not on Windows)."""
     if sys.platform == "win32":
         yield
         return
@@ -137,7 +137,7 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _leave_signals_to_the_parent(worker: int) -> None:
-    """Lets a worker outlive a signal to the whole group: the parent still needs it to end its batch."""
+def _ignore_signals(worker: int) -> None:
+    """Makes a worker ignore signals to the process group: the parent needs it to complete its batch."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""Normalisation of a whole batch of images at once, and its inverse."""
+"""Normalisation of whole batches of images, and its inverse."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,11 +10,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Normalization:
-    """Maps pixels of 0 to 255 to what the network sees: (pixel - shift) / scale.
+    """Normalises pixels of 0 to 255: (pixel / 255 - shift) / scale.
 
     Args:
         kind: `channel` subtracts each channel's mean and divides by its standard deviation over the training set;
-            `symmetric` gives [-1, 1]; `unit` gives [0, 1]; `none` leaves 0 to 255.
+            `symmetric` gives [-1, 1]; `unit` gives [0, 1]; `none` keeps 0 to 255.
         mean: Means of the channels, in [0, 1].
         std: Standard deviations of the channels, in [0, 1].
     """
@@ -28,9 +28,9 @@ class Normalization:
         factor, offset = self._constants(images.shape[2:], images.device)
         return torch.addcmul(offset, images.flatten(2), factor).view(images.shape)
 
-    @cache  # noqa: B019 (a handful of frozen objects; a copy to the device in every batch would stall its queue)
+    @cache  # noqa: B019 (few frozen objects; a copy to the device in every batch would make the device wait)
     def _constants(self, row: torch.Size, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Returns what to multiply a row of pixels by and what to add, each [W * C]."""
+        """Returns factor and offset for a row of pixels, each [W * C]."""
         shift, scale = {
             "channel": (self.mean, self.std),
             "symmetric": ((0.5,), (0.5,)),
@@ -41,7 +41,7 @@ class Normalization:
         return (1 / (scale * 255)).expand(row).flatten(), (-shift / scale).expand(row).flatten()
 
     def undo(self, images: Tensor) -> Tensor:
-        """Turns normalised float32 [B, C, H, W] back into pixels, uint8 [B, H, W, C], for looking at."""
+        """Converts normalised float32 [B, C, H, W] back to pixels, uint8 [B, H, W, C]."""
         images = images.permute(0, 2, 3, 1).float()
         zero, one = (self(images.new_full((1, 1, 1, images.shape[-1]), value)) for value in (0.0, 255.0))
         return ((images - zero) / (one - zero) * 255).round().clamp(0, 255).byte()

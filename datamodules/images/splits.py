@@ -1,4 +1,4 @@
-"""Parts of image data sets: images alone, and images with a class each."""
+"""Splits of image data sets: images without labels, and with classes."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from datamodules.images.streaming import PictureFiles
 
 @dataclass
 class Images(Split):
-    """Images without labels. A subclass adds what belongs to each image, and returns it with a batch.
+    """Images without labels. A subclass adds labels, and returns them in batches.
 
     Attributes:
         images: uint8 [N, H, W, C], in memory or on disk.
@@ -25,8 +25,8 @@ class Images(Split):
 
         Args:
             images: The images of the batch, uint8 [B, H, W, C].
-            index: Their places in the split, int64 [B].
-            draws: What augmentation has drawn for them, tensors of length B by name.
+            index: Their indices in the split, int64 [B].
+            draws: Their augmentation parameters, tensors of length B by name.
         """
         return UnlabelledImageBatch(images, index, draws)
 

@@ -1,4 +1,4 @@
-"""Pictures that stay on disk, for data sets larger than memory."""
+"""Pictures decoded from disk on demand, for data sets larger than memory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +9,17 @@ from torch.utils.data import get_worker_info
 
 from datamodules.images.image_files import decode
 
-UNKNOWN_MEMORY = 4 * 2**30  # bytes that are taken to be free where the system does not say
+UNKNOWN_MEMORY = 4 * 2**30  # bytes that are assumed to be available if the system does not report it
 
 
 class PictureFiles:
-    """A store of images on disk, used like a tensor [N, H, W, C]: indexing decodes the pictures asked for.
+    """A store of images on disk, indexed like a tensor [N, H, W, C]: indexing decodes the pictures.
 
     Args:
         paths: The files.
-        size: Height and width; pictures of another size are scaled and cut, as `decode` does it.
+        size: Height and width; pictures of another size are resized and center-cropped.
         channels: 1 for grey, 3 for colour.
-        num_workers: Processes in which a loader decodes ahead of training; 0 decodes when a batch is needed.
+        num_workers: Processes in which a loader decodes in advance; 0 decodes in the main process.
     """
 
     device = torch.device("cpu")
@@ -38,26 +38,26 @@ class PictureFiles:
         """Decodes some pictures.
 
         Args:
-            index: Their places, as of a tensor.
+            index: Their indices, as for a tensor.
 
         Returns:
             uint8 [B, H, W, C].
         """
-        threads = 1 if get_worker_info() else None  # workers have the cores to themselves already
+        threads = 1 if get_worker_info() else None  # the workers use all cores already
         return decode(self.take(index).paths, self.size, self.channels, resize=True, threads=threads)
 
     def take(self, index: Tensor | Sequence[int] | slice) -> "PictureFiles":
-        """Returns a selection of the pictures, still on disk."""
+        """Returns a selection of the pictures, without decoding them."""
         places = torch.arange(len(self))[index].tolist()
         return PictureFiles([self.paths[place] for place in places], self.size, self.channels, self.num_workers)
 
     def to(self, device: torch.device) -> "PictureFiles":
-        """Returns itself: pictures on disk are decoded on the CPU."""
+        """Returns itself, because pictures on disk are decoded on the CPU."""
         return self
 
 
 def available_memory() -> int:
-    """Returns how many bytes of memory this machine has to spare; where it does not say (outside Linux), 4 GiB."""
+    """Returns the available memory in bytes; 4 GiB where it is unknown (outside Linux)."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

@@ -1,9 +1,9 @@
-"""Ten classes of small pictures, drawn by arithmetic, so that tests and first runs need no download.
+"""Ten classes of generated pictures of shapes, so that tests and first runs need no download.
 
-Every picture shows one shape (a disc, a star, a house, ...) at a random place, size and tilt, in random colours on a
-cloudy background, amid clutter and noise. The label depends on the outline alone: colours, brightness, position and
-left-right direction are drawn independently of the class. A linear model on raw pixels therefore does poorly, a small
-convolutional network much better, and a deeper one better still.
+Every picture shows one shape (a disc, a star, a house, ...) at a random position, size and angle, in random colours on
+a cloudy background, with clutter and noise. The label depends on the outline only: colours, brightness, position and
+left-right direction are independent of the class. A linear model on raw pixels therefore has a low accuracy, a small
+convolutional network a much higher one, and a deeper one a higher one still.
 
 Shapes are signed distance functions: maps from a point to its distance from the outline, negative inside. Taking the
 minimum of two distances joins two shapes, taking the maximum intersects them, and negating turns a shape inside out.
@@ -29,15 +29,15 @@ CLUTTER_BEHIND, CLUTTER_IN_FRONT = 3, 3
 def synthetic_images(
     n: int, *, seed: int, num_classes: int = 10, image_size: int = 32, in_channels: int = 3
 ) -> tuple[Tensor, Tensor]:
-    """Draws labelled pictures of shapes, the same ones for the same arguments.
+    """Generates labelled pictures of shapes, the same ones for the same arguments.
 
-    A larger ``n`` only appends: the first pictures stay what they were. Use different seeds for training and testing.
+    A larger ``n`` only appends pictures: the first ones are the same. Use different seeds for training and testing.
 
     Args:
-        n: How many pictures to draw.
+        n: Number of pictures.
         seed: Seed of all the randomness.
-        num_classes: How many of ``CLASS_NAMES`` to use, from the first on; 2 to 10.
-        image_size: Height and width in pixels; at least 16, below which the shapes cannot be told apart.
+        num_classes: Number of classes, the first of ``CLASS_NAMES``; 2 to 10.
+        image_size: Height and width in pixels; at least 16, below which the shapes cannot be distinguished.
         in_channels: Colour channels; 1 gives grey pictures.
 
     Returns:

@@ -1,1 +1,1 @@
-"""Text: reading files, vocabularies, tokenised documents, rows of characters, and synthetic text."""
+"""Text: files, vocabularies, tokenized documents, rows of characters, and synthetic text."""

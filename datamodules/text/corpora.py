@@ -1,4 +1,4 @@
-"""Texts that can be downloaded, one file each."""
+"""Texts for download, one file each."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,10 @@ class Corpus:
     """Facts of a text that can be downloaded.
 
     Attributes:
-        name: What it is.
-        file: Its name under the data folder.
-        url: Where it is.
-        md5: Checksum, where it is known.
+        name: Name of the text.
+        file: Name of its file in the data folder.
+        url: Address of the download.
+        md5: Checksum; None if unknown.
     """
 
     name: str
@@ -39,11 +39,11 @@ CORPORA = {
 
 
 def corpus_file(corpus: Corpus, data_dir: Path) -> Path:
-    """Returns the file of a corpus, downloaded if it is not there.
+    """Returns the path of a corpus's file, which is downloaded if absent.
 
     Args:
-        corpus: Which one.
-        data_dir: Its folder.
+        corpus: The corpus.
+        data_dir: Folder of the file.
 
     Raises:
         InputError: The download failed.

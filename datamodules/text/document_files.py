@@ -1,4 +1,4 @@
-"""The files of a classified data set of documents, in the forms that are usual, and the texts in them."""
+"""Files of text classification data sets in common formats, and the texts in them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,25 +10,25 @@ from datamodules.text.movie_reviews import movie_reviews
 from datamodules.text.text_files import LabelledTexts, read_columns, read_folders, read_table, read_text
 
 PARTS = ("train", "val", "test")
-NAMES = "class.txt"  # names of numbered classes, one a line
+NAMES = "class.txt"  # file with the names of numbered classes, one per line
 
 
 @dataclass(frozen=True)
 class DocumentFiles:
-    """Where documents are, and in which form.
+    """Location and format of a data set of documents.
 
-    Without a training file, a folder holds `train/<class>/*.txt` and likewise `test` and, if there is one, `val`. With
-    one, the files have two columns, text and label, without a header; with a text column, they have a header.
+    Without a training file, the folder holds `train/<class>/*.txt`, and in the same form `test` and optionally `val`.
+    With a training file, files have two columns, text and label, without a header; with a text column, a header.
 
     Attributes:
         data_dir: Folder of the data set.
-        dataset: `imdb`, which is downloaded where it is absent, or `files`.
-        files: Name of each part's file under `data_dir`; None for folders.
+        dataset: `imdb`, which is downloaded if absent, or `files`.
+        files: Name of each split's file in `data_dir`; None for folders.
         text_column: Column of the texts, in files with a header.
-        label_column: Column of the labels: its name, or 0 or 1; found out if not given.
+        label_column: Column of the labels: its name, or 0 or 1; detected if not given.
 
     Raises:
-        InputError: The settings do not belong together.
+        InputError: The settings contradict each other.
     """
 
     data_dir: Path
@@ -47,7 +47,7 @@ class DocumentFiles:
 
     @property
     def settings(self) -> list[str | None]:
-        """All settings but the folder, for a cache's key."""
+        """All settings except the folder, for a cache's key."""
         return [*self.files.values(), self.text_column, self.label_column, self.dataset]
 
     @property
@@ -56,14 +56,14 @@ class DocumentFiles:
         return IMDB_NAME if self.dataset == "imdb" else self.data_dir.resolve().name
 
     def folder(self) -> Path:
-        """Returns the folder of the documents, downloaded if need be."""
+        """Returns the folder of the documents, which are downloaded if needed."""
         return movie_reviews(self.data_dir) if self.dataset == "imdb" else self.data_dir
 
     def paths(self) -> list[Path]:
-        """Lists the files that the documents are read from, downloaded if need be.
+        """Lists the files of the documents, which are downloaded if needed.
 
         Raises:
-            InputError: A file is not there, or there is no folder `train`.
+            InputError: A file or the folder `train` is missing.
         """
         if self.files["train"] is not None:
             names = [name for name in (*self.files.values(), NAMES) if name is not None]
@@ -83,10 +83,10 @@ class DocumentFiles:
         return sorted(path for part in PARTS for path in (folder / part).glob("*/*.txt"))
 
     def read(self) -> dict[str, LabelledTexts]:
-        """Reads the texts and labels of each part that is there.
+        """Reads the texts and labels of each existing split.
 
         Raises:
-            InputError: Something is wrong in a file; names file and line.
+            InputError: A file is malformed; the message names file and line.
         """
         if self.files["train"] is None:
             folder = self.folder()
@@ -98,13 +98,11 @@ class DocumentFiles:
         listed = self.data_dir / NAMES
         names = None
         if listed.is_file():
-            names = [line.strip() for line in read_text(listed).strip().split("\n")]  # a name may hold spaces
+            names = [line.strip() for line in read_text(listed).strip().split("\n")]  # a name may contain spaces
         column = None if self.label_column is None else int(self.label_column)
         parts = {}
-        for (
-            part,
-            path,
-        ) in paths.items():  # training comes first: a small test file alone may not show which column it is
+        # training comes first, because the label column cannot always be detected in a small test file
+        for part, path in paths.items():
             parts[part] = read_columns(path, column, names)
             column = parts[part].label_column
         return parts

@@ -1,4 +1,4 @@
-"""Documents of any length in memory, and whole batches of them."""
+"""Documents of any length in memory, and their loader."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from datamodules.batches import TextBatch, UnlabelledTextBatch
 
 
 class Documents:
-    """A store of documents: their tokens in one tensor, one document after the other.
+    """A store of documents: all tokens in one tensor, one document after the other.
 
     Args:
         tokens: All tokens, int32 [T].
-        starts: Where each document begins, and where the last one ends, int64 [N + 1].
+        starts: Start of each document and end of the last one, int64 [N + 1].
     """
 
     def __init__(self, tokens: Tensor, starts: Tensor) -> None:
@@ -28,7 +28,7 @@ class Documents:
 
     @classmethod
     def of(cls, documents: Sequence[Sequence[int]]) -> "Documents":
-        """Makes a store of lists of numbers."""
+        """Makes a store of lists of token numbers."""
         starts = torch.tensor([0, *accumulate(len(document) for document in documents)])
         tokens = torch.empty(int(starts[-1]), dtype=torch.int32)
         for start, document in zip(starts.tolist(), documents, strict=False):
@@ -46,7 +46,7 @@ class Documents:
 
     @property
     def device(self) -> torch.device:
-        """Where the tokens are."""
+        """Device of the tokens."""
         return self.tokens.device
 
     @property
@@ -59,7 +59,7 @@ class Documents:
         return Documents(self.tokens.to(device), self.starts.to(device))
 
     def take(self, places: Tensor) -> "Documents":
-        """Returns some of the documents, by places int64 [M]."""
+        """Returns some of the documents, by indices int64 [M]."""
         lengths = self.lengths[places]
         starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
         within = torch.arange(int(starts[-1]), device=self.device) - starts[:-1].repeat_interleave(lengths)
@@ -69,7 +69,7 @@ class Documents:
         """Gathers documents for a batch.
 
         Args:
-            index: Their places, int64 [B].
+            index: Their indices, int64 [B].
 
         Returns:
             Tokens, padded with zeros, int64 [B, M], and lengths, int64 [B].
@@ -84,7 +84,7 @@ class Documents:
 
 @dataclass
 class Texts(Split):
-    """Documents without labels. A subclass adds what belongs to each, and returns it with a batch.
+    """Documents without labels. A subclass adds labels, and returns them in batches.
 
     Attributes:
         documents: The documents.
@@ -94,11 +94,11 @@ class Texts(Split):
 
     @property
     def lengths(self) -> Tensor:
-        """Number of tokens of each sample, int64 [N], by which batches of about one length are made."""
+        """Number of tokens of each sample, int64 [N], for batches of similar length."""
         return self.documents.lengths
 
     def batch(self, index: Tensor) -> NamedTuple:
-        """Returns the batch of some samples, by their places int64 [B]."""
+        """Returns a batch of samples, by their indices int64 [B]."""
         return UnlabelledTextBatch(*self.documents.gather(index), index)
 
 
@@ -118,28 +118,28 @@ class ClassifiedTexts(Texts):
         return TextBatch(*self.documents.gather(index), self.targets[index], index)
 
     def counts(self, vocab_size: int, num_classes: int) -> Tensor:
-        """Returns how many documents of each class hold each symbol, float32 [V, K]."""
+        """Returns how many documents of each class contain each symbol, float32 [V, K]."""
         documents = torch.repeat_interleave(torch.arange(len(self)), self.lengths)
-        pairs = (documents * vocab_size + self.documents.tokens).unique()  # each symbol once a document
+        pairs = (documents * vocab_size + self.documents.tokens).unique()  # each symbol once per document
         cells = pairs % vocab_size * num_classes + self.targets[pairs // vocab_size]
         return torch.bincount(cells, minlength=vocab_size * num_classes).float().view(vocab_size, num_classes)
 
 
 class DocumentLoader(SampleLoader):
-    """Returns batches of texts of about the same length.
+    """Loads batches of texts of similar length.
 
     In training the order is a function of (seed, epoch): documents are shuffled, sorted by length within pools of
     `bucket` batches, and the batches are shuffled; the incomplete last batch is dropped; every process gets an equal
-    slice of each batch. In evaluation every document comes once, in the order of length or of their places; process r
-    takes documents r, r + world, ...
+    slice of each batch. In evaluation every document is used once, in order of length or of index; process r gets
+    documents r, r + world_size, ...
 
     Args:
-        split: The texts, and what belongs to each.
-        batch_size: Documents a batch, over all processes together.
-        seed: Seed of the order; None evaluates.
-        bucket: Number of batches within which documents are sorted by length; 1 for none. In evaluation more than 1
-            sorts all documents.
-        rank: This process.
+        split: The texts, with their labels if there are any.
+        batch_size: Documents per batch, on all processes together.
+        seed: Seed of the order; None for evaluation.
+        bucket: Number of batches within which documents are sorted by length; 1 does not sort. In evaluation, more than
+            1 sorts all documents.
+        rank: Index of this process.
         world_size: Number of processes.
     """
 
@@ -173,7 +173,7 @@ class DocumentLoader(SampleLoader):
         batches = order.view(-1, self.batch_size)
         if self.bucket > 1:
             batches = batches[torch.randperm(len(batches), generator=rng)]
-        return batches[:, self.rank :: self.world_size].unbind()  # strided: sorted lengths are shared evenly, too
+        return batches[:, self.rank :: self.world_size].unbind()  # strided, so that all processes get similar lengths
 
     def _evaluation_order(self) -> Sequence[Tensor]:
         mine = torch.arange(self.rank, len(self.split), self.world_size)

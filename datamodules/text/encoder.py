@@ -1,4 +1,4 @@
-"""From texts to numbers: tokens, n-grams of them, and a vocabulary that is learned from the training texts."""
+"""Encoding of texts: tokens, n-grams, and a vocabulary that is built from the training texts."""
 
 import re
 import zlib
@@ -21,20 +21,20 @@ LARGEST_NGRAM = 5
 
 @dataclass(frozen=True)
 class Encoding:
-    """How texts become tokens.
+    """Tokenization, n-grams and vocabulary.
 
     Attributes:
-        tokenizer: `char` takes characters, `word` words and single punctuation marks, `jieba` Chinese words, `subword`
-            pieces of words by a vocabulary that is trained (byte-pair encoding: Sennrich et al., 2016).
-        lowercase: Whether capitals count as small letters.
+        tokenizer: `char` for characters, `word` for words and single punctuation marks, `jieba` for Chinese words,
+            `subword` for a trained vocabulary of pieces of words (byte-pair encoding: Sennrich et al., 2016).
+        lowercase: Whether texts are converted to lower case.
         punctuation: Whether punctuation marks are tokens; `char` and `subword` always keep them.
-        ngrams: Groups of up to so many neighbouring tokens count as symbols, too, behind the tokens themselves.
-        unique: Whether each symbol counts once a document.
-        buckets: Symbols that all n-grams are hashed into, without a vocabulary; 0 for a vocabulary.
-        min_count: Times that a symbol must occur in the training texts (with `unique`, in so many of them).
-        max_size: Most symbols in the vocabulary; no limit if not given.
-        max_length: Most tokens of a document; what is longer is cut.
-        keep: Which tokens of it are kept: its `head` or its `tail`.
+        ngrams: Largest n of the n-grams that are symbols, after the tokens themselves; 1 for tokens only.
+        unique: Whether each symbol is used only once per document.
+        buckets: Number of hash buckets for all n-grams, instead of a vocabulary; 0 for a vocabulary.
+        min_count: Least number of occurrences of a symbol in the training texts (with `unique`, of texts with it).
+        max_size: Largest size of the vocabulary; no limit if not given.
+        max_length: Most tokens of a document; longer ones are truncated.
+        keep: Which tokens a truncated document keeps: its `head` or its `tail`.
     """
 
     tokenizer: Tokenizer = "word"
@@ -52,7 +52,7 @@ class Encoding:
         """Checks ranges.
 
         Raises:
-            InputError: A number is out of range, a name is none of those above, or a subword vocabulary has no size.
+            InputError: A number is out of range, a name is unknown, or a subword vocabulary has no size.
         """
         for name, value, fits in (
             ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
@@ -70,13 +70,13 @@ class Encoding:
 
 
 class Encoder:
-    """Numbers the symbols of texts: 0 pads, 1 is unknown.
+    """Converts texts to numbers of symbols; 0 is padding, 1 an unknown symbol.
 
     Args:
-        encoding: How texts become tokens.
+        encoding: Settings.
 
     Attributes:
-        documents_empty: Number of encoded texts without any token, since `reset_counts`.
+        documents_empty: Number of encoded texts without tokens, since `reset_counts`.
         documents_truncated: Number of encoded texts that were longer than `max_length`.
     """
 
@@ -88,7 +88,7 @@ class Encoder:
         self._segment: Callable[[str], list[str]] | None = None
 
     def reset_counts(self) -> None:
-        """Sets the counts of empty and truncated documents to 0."""
+        """Resets the counts of empty and truncated documents to 0."""
         self.documents_empty = 0
         self.documents_truncated = 0
 
@@ -98,13 +98,13 @@ class Encoder:
         return self.encoding.buckets + len(SPECIAL) if self.encoding.buckets else len(self.vocabulary)
 
     def fit(self, texts: Sequence[str]) -> None:
-        """Learns the vocabulary from the training texts."""
+        """Builds the vocabulary from the training texts."""
         encoding = self.encoding
         if encoding.tokenizer == "subword":
             self._subwords = _train_subwords(texts, encoding)
         if encoding.buckets:
             return
-        known: dict[str, str] = {}  # one string a word, not one each time that it occurs
+        known: dict[str, str] = {}  # one string per word instead of one per occurrence, to save memory
         documents = [[known.setdefault(token, token) for token in self.tokens(text)] for text in texts]
         counts: Counter[str] = Counter()
         for n in range(1, encoding.ngrams + 1):
@@ -112,7 +112,7 @@ class Encoder:
             for tokens in documents:
                 grams = self._ngrams(tokens, n)
                 if n > 1 and encoding.min_count > 1:
-                    # One that is frequent consists of frequent ones; without this the rare ones would fill the memory.
+                    # The parts of a frequent n-gram are frequent; skipping all others saves memory.
                     parts = self._ngrams(tokens, n - 1)
                     frequent = [part in counts for part in parts]
                     grams = [gram for gram, (a, b) in zip(grams, pairwise(frequent), strict=True) if a and b]
@@ -121,7 +121,7 @@ class Encoder:
         self.vocabulary = Vocabulary.of_documents(counts, encoding.min_count, encoding.max_size)
 
     def encode(self, text: str) -> list[int]:
-        """Returns the numbers of a text's symbols; an empty one is one unknown symbol."""
+        """Returns the numbers of a text's symbols; one unknown symbol for an empty text."""
         encoding = self.encoding
         tokens = self.tokens(text)
         self.documents_empty += not tokens
@@ -155,14 +155,14 @@ class Encoder:
         return self._subwords.encode(text).tokens
 
     def _ngrams(self, tokens: Sequence[str], n: int) -> Sequence[str]:
-        """Returns all groups of n neighbouring tokens."""
+        """Returns all n-grams, joined to strings."""
         if n == 1:
             return tokens
         between = "" if self.encoding.tokenizer == "char" else " "
         return [between.join(group) for group in zip(*(tokens[start:] for start in range(n)), strict=False)]
 
     def content(self) -> dict[str, Any]:
-        """Returns all that encoding takes, as plain data."""
+        """Returns settings and vocabulary as plain data, to restore the encoder."""
         content: dict[str, Any] = {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
         if self._subwords is not None:
             content["subwords"] = self._subwords.to_str()
@@ -170,10 +170,10 @@ class Encoder:
 
     @classmethod
     def from_content(cls, content: dict[str, Any], where: object = "vocabulary") -> "Encoder":
-        """Makes an encoder of what `content` gave.
+        """Makes an encoder from the result of `content`.
 
         Raises:
-            InputError: It is of something else.
+            InputError: The content is not that of an encoder.
         """
         try:
             encoder = cls(Encoding(**content["encoding"]))
@@ -188,7 +188,7 @@ class Encoder:
 
 
 def _preprocessed(text: str, encoding: Encoding) -> str:
-    text = text.replace("\x00", " ")  # with which the names of padding and unknown begin
+    text = text.replace("\x00", " ")  # the names of padding and unknown start with it
     if encoding.lowercase:
         text = text.lower()
     return text if encoding.tokenizer == "char" else MARKUP.sub(" ", text)
@@ -203,7 +203,7 @@ def _jieba() -> Callable[[str], list[str]]:
         import warnings
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an older Python's escapes in its source
+            warnings.simplefilter("ignore")  # about invalid escapes in its source
             import jieba
     except ImportError as error:
         raise _missing("jieba") from error
@@ -211,7 +211,7 @@ def _jieba() -> Callable[[str], list[str]]:
 
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
-    # Its dictionary is else kept as a marshalled file in a folder that others can write to.
+    # By default it caches its dictionary as a marshal file in a folder that is writable by others.
     frequencies, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.FREQ, tokenizer.initialized = frequencies, True
     return tokenizer.lcut
@@ -229,7 +229,7 @@ def _read_subwords(content: str, where: object) -> Any:
     library = _tokenizers()
     try:
         return library.Tokenizer.from_str(content)
-    except Exception as error:  # the library raises nothing narrower
+    except Exception as error:  # the library raises no narrower type
         raise InputError(f"{where}: holds no vocabulary of subwords ({error})") from error
 
 

@@ -1,4 +1,4 @@
-"""The Large Movie Review Dataset: 50,000 reviews from IMDB, good or bad (Maas et al., 2011), as they are downloaded."""
+"""The Large Movie Review Dataset: download of 50,000 positive and negative reviews from IMDB (Maas et al., 2011)."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ CLASSES = ("neg", "pos")  # without the unlabelled reviews
 
 
 def movie_reviews(data_dir: Path) -> Path:
-    """Returns the folder of the reviews, downloaded if it is not there.
+    """Returns the folder of the reviews, which are downloaded if absent.
 
     Args:
-        data_dir: That folder, or the one around it.
+        data_dir: That folder, or its parent.
 
     Raises:
         InputError: The download failed.

@@ -1,4 +1,4 @@
-"""From labelled texts to the numbers of their classes and symbols."""
+"""Numbers of the classes and symbols of labelled texts."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ from datamodules.text.encoder import Encoder
 from datamodules.text.text_files import LabelledTexts
 
 EXAMPLES = 40  # test documents that are shown with their predictions
-EXAMPLE_LENGTH = 500  # letters of each that are kept
+EXAMPLE_LENGTH = 500  # characters of each that are kept
 
 
 def class_names_of(train: LabelledTexts, origin: str) -> tuple[str, ...]:
-    """Returns the labels of training: numbers in their order, names in alphabetical order.
+    """Returns the labels of training: numbers in numerical order, then names in alphabetical order.
 
     Args:
         train: The training texts.
-        origin: Where they are from, for the error.
+        origin: Their source, for the error message.
 
     Raises:
-        InputError: There are less than two.
+        InputError: There are fewer than two.
     """
     names = sorted(
         set(train.labels), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
@@ -38,7 +38,7 @@ def number_classes(part: LabelledTexts, class_names: Sequence[str]) -> Tensor:
     """Returns the class of each text, int64 [N].
 
     Raises:
-        InputError: A label is none of the classes; names its place.
+        InputError: A label is not among the classes; the message names file and line.
     """
     numbers = {name: number for number, name in enumerate(class_names)}
     for label, place in zip(part.labels, part.places, strict=True):
@@ -50,10 +50,10 @@ def number_classes(part: LabelledTexts, class_names: Sequence[str]) -> Tensor:
 def set_validation_aside(
     texts: dict[str, list[str]], targets: dict[str, Tensor], val_size: int, num_classes: int, seed: int
 ) -> None:
-    """Moves training texts into a new part `val`, with the classes in proportion.
+    """Moves training texts to a new split `val`, with every class in proportion.
 
     Args:
-        texts: Texts of each part, changed in place.
+        texts: Texts of each split, changed in place.
         targets: Their classes, changed in place.
         val_size: Number of texts to move.
         num_classes: Number of classes.
@@ -66,15 +66,15 @@ def set_validation_aside(
 
 
 def number_symbols(texts: dict[str, list[str]], encoder: Encoder) -> tuple[dict[str, Tensor], list[str]]:
-    """Numbers the symbols of all texts.
+    """Encodes all texts.
 
     Args:
-        texts: Texts of each part.
-        encoder: Has learned the vocabulary.
+        texts: Texts of each split.
+        encoder: An encoder with a vocabulary.
 
     Returns:
-        The fields of each part's `Documents`, as `<part>_tokens` and `<part>_starts`. Lines about empty and truncated
-        documents, for the user.
+        The fields of each split's `Documents`, as `<part>_tokens` and `<part>_starts`, and messages for the user about
+        empty and truncated documents.
     """
     tensors, lines = {}, []
     for part in PARTS:
@@ -91,12 +91,12 @@ def number_symbols(texts: dict[str, list[str]], encoder: Encoder) -> tuple[dict[
 
 
 def truncation(encoder: Encoder) -> str:
-    """Returns what is kept of a document that is too long, for messages."""
+    """Returns a description of how long documents are truncated, for messages."""
     return f"the {encoder.encoding.keep} of {encoder.encoding.max_length} tokens is kept"
 
 
 def examples_of(texts: Sequence[str]) -> dict[int, str]:
-    """Returns the beginnings of some texts, spread over all of them, by their places."""
+    """Returns the beginnings of some evenly spaced texts, by index."""
     n = len(texts)
     places = sorted({int(place) for place in torch.linspace(0, n - 1, min(n, EXAMPLES))})
     return {place: texts[place][:EXAMPLE_LENGTH] for place in places}

@@ -1,4 +1,4 @@
-"""Batches of a text that is read symbol by symbol: side by side in rows, or in windows that are drawn at random."""
+"""Loaders of a text for language models: parallel rows, or random windows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,10 +11,10 @@ from datamodules.batches import CharacterBatch
 
 
 class Rows:
-    """A part of a text, cut into rows that are read side by side; its length is the number of symbols to predict.
+    """A part of a text, cut into parallel rows; its length is the number of symbols to predict.
 
     Args:
-        symbols: [R, C + 1]; the last symbol of a row is read by none, and predicted by the one before it.
+        symbols: [R, C + 1]; the last symbol of a row is only a target.
     """
 
     def __init__(self, symbols: Tensor) -> None:
@@ -22,7 +22,7 @@ class Rows:
 
     @classmethod
     def cut(cls, text: Tensor, rows: int) -> "Rows":
-        """Cuts a text into consecutive rows of equal length, and leaves the last few symbols out if it must.
+        """Cuts a text into consecutive rows of equal length; the remaining symbols at the end are not used.
 
         Args:
             text: [N].
@@ -43,25 +43,25 @@ class Rows:
 
 
 class RowLoader(Loader):
-    """Reads all rows from left to right, so many symbols a step: each batch continues the one before.
+    """Reads all rows from left to right in steps of equal length, so that each batch continues the previous one.
 
     Args:
         rows: The rows of all processes together.
-        steps: Symbols a step T.
-        whole: Whether the last symbols of the rows are left out where they do not fill a step.
-        rank: This process, which has an equal share of the rows.
+        steps: Symbols per step T.
+        whole: Whether to drop the last symbols of the rows if they do not fill a step.
+        rank: Index of this process, which reads an equal share of the rows.
         world_size: Number of processes.
     """
 
     def __init__(self, rows: Rows, steps: int, whole: bool, rank: int = 0, world_size: int = 1) -> None:
         super().__init__()
-        self.batch_size = len(rows.symbols) * steps  # symbols a batch, over all processes together
+        self.batch_size = len(rows.symbols) * steps  # symbols per batch, on all processes together
         self.symbols = rows.symbols.tensor_split(world_size)[rank]
         self.steps = steps
         self.batches = rows.columns // steps if whole else -(-rows.columns // steps)
 
     def __len__(self) -> int:
-        """Number of batches of a whole epoch."""
+        """Number of batches in an epoch."""
         return self.batches
 
     def __iter__(self) -> Iterator[CharacterBatch]:
@@ -72,14 +72,14 @@ class RowLoader(Loader):
 
 
 class WindowLoader(Loader):
-    """Cuts a text into windows, from a place that each epoch draws anew, and reads them in an order drawn, too.
+    """Cuts a text into windows with a random offset in each epoch, and reads them in random order.
 
     Args:
         text: All symbols, [N].
-        steps: Symbols a window T.
-        batch_size: Windows a batch, over all processes together.
-        seed: What the order follows from, with the epoch.
-        rank: This process.
+        steps: Symbols per window T.
+        batch_size: Windows per batch, on all processes together.
+        seed: Seed of the order, together with the epoch.
+        rank: Index of this process.
         world_size: Number of processes.
     """
 
@@ -90,24 +90,24 @@ class WindowLoader(Loader):
         self.text = text
         self.steps = steps
         self.windows = batch_size
-        self.batch_size = batch_size * steps  # symbols a batch, over all processes together
+        self.batch_size = batch_size * steps  # symbols per batch, on all processes together
         self.rank = rank
         self.share = batch_size // world_size
 
     @property
-    def _places(self) -> int:
-        """Windows that fit whatever the first one's place."""
+    def _positions(self) -> int:
+        """Number of windows that fit for every offset."""
         return (len(self.text) - self.steps) // self.steps
 
     def __len__(self) -> int:
-        """Number of batches of a whole epoch."""
-        return self._places // self.windows
+        """Number of batches in an epoch."""
+        return self._positions // self.windows
 
     def __iter__(self) -> Iterator[CharacterBatch]:
         first, self.position = self.position, 0
         rng = generator(self.seed, "windows", self.epoch)
         shift = torch.randint(self.steps, (), generator=rng)
-        starts = (shift + self.steps * torch.randperm(self._places, generator=rng)).to(self.text.device)
+        starts = (shift + self.steps * torch.randperm(self._positions, generator=rng)).to(self.text.device)
         span = torch.arange(self.steps + 1, device=self.text.device)
         for batch in range(first, len(self)):
             begin = batch * self.windows + self.rank * self.share
@@ -116,10 +116,10 @@ class WindowLoader(Loader):
 
 
 class PrimeLoader(Loader):
-    """Hands out texts to go on with, one a batch: they differ in length.
+    """Loads the beginnings of texts (primes) to continue, one per batch, because their lengths differ.
 
     Args:
-        primes: Their symbols.
+        primes: Symbols of each prime.
     """
 
     batch_size = 1

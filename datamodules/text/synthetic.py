@@ -1,7 +1,7 @@
-"""Texts that are made up: a small language with rules for characters, and documents of mixed topics for classes.
+"""Synthetic texts: sentences of a formal grammar for language models, and documents of topics for classifiers.
 
-Both need more than counting: what opens must close and names must come again in the sentences, and in documents a "not"
-turns the word behind it around.
+Counting words or characters is not enough for either: sentences have matching brackets and repeated names, and in
+documents a "not" negates the next word.
 """
 
 import random
@@ -28,14 +28,14 @@ NOISE = 0.03  # share of documents with a wrong label
 
 
 def synthetic_corpus(n: int, seed: int) -> str:
-    """Returns about n characters of sentences.
+    """Returns sentences of at least n characters.
 
-    A sentence that names somebody ends with the same name, brackets close in the order of their kinds, and sums are
-    right; so a model that remembers longer predicts better.
+    A sentence that names somebody ends with the same name, brackets match, and sums are correct; so a model with a
+    longer memory predicts better.
 
     Args:
-        n: Number of characters, at least; the last sentence is whole.
-        seed: What they follow from.
+        n: Least number of characters; the last sentence is complete.
+        seed: Seed of all random choices.
     """
     rng = random.Random(seed)
     sentences: list[str] = []
@@ -66,13 +66,14 @@ def _thing(rng: random.Random, depth: int) -> str:
 def synthetic_documents(n: int, num_classes: int, seed: int) -> tuple[list[str], list[int]]:
     """Returns documents and their classes.
 
-    Each class is about one topic. Its documents hold words of it, words of another topic behind "not", and some of any
-    topic; so counting words tells only a part, and pairs of words nearly all. A few labels are wrong.
+    Each class has one topic. Its documents have words of that topic, words of another topic after "not", and some words
+    of any topic; so word counts determine the class only partly, and pairs of words nearly always. A few labels are
+    wrong.
 
     Args:
         n: Number of documents.
         num_classes: Number of classes, at most 6.
-        seed: What they follow from.
+        seed: Seed of all random choices.
     """
     rng = random.Random(seed)
     texts, labels = [], []

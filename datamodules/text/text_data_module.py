@@ -1,4 +1,4 @@
-"""The base of every data set of text: its vocabulary is kept with the run and its checkpoints."""
+"""The base of every text data set: its vocabulary is saved in the run's folder and in checkpoints."""
 
 from abc import abstractmethod
 from pathlib import Path
@@ -14,27 +14,27 @@ FILE = "vocabulary.json"
 
 
 class TextDataModule(DataModule):
-    """Text as numbers of symbols, which mean the same in every call on a run.
+    """Text as numbers of symbols, which are the same in every command on a run.
 
-    A run keeps its vocabulary in `vocabulary.json` and in its checkpoints. A later call on the run reads new text with
-    it, and a checkpoint is refused where the symbols differ.
+    A run saves its vocabulary in `vocabulary.json` and in its checkpoints. A later command on the run encodes new text
+    with it; a checkpoint with other symbols is an error.
     """
 
     paths = (*DataModule.paths, "vocabulary")
-    learned: ClassVar[str] = "symbols"  # what a network has learned of the text, for messages
+    learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
-        """Returns the run's vocabulary, whose symbols the network has learned."""
+        """Returns the run's vocabulary, with which the network was trained."""
         return {"vocabulary": str(run / FILE)} if (run / FILE).exists() else {}
 
     @property
     @abstractmethod
     def symbols(self) -> tuple[str, ...]:
-        """All symbols in the order of their numbers."""
+        """All symbols, ordered by number."""
 
     def vocabulary_content(self) -> dict[str, Any]:
-        """Returns what `vocabulary.json` and checkpoints hold, as plain data."""
+        """Returns the content of `vocabulary.json` as plain data."""
         return {"symbols": self.symbols}
 
     def save_beside(self, run: Path) -> None:
@@ -42,10 +42,10 @@ class TextDataModule(DataModule):
         write_saved(run / FILE, self.vocabulary_content())
 
     def check_weights(self, run: Path) -> None:
-        """Checks that the network of another run has learned the symbols of this text.
+        """Checks that the network of another run was trained with the symbols of this text.
 
         Raises:
-            InputError: It has learned other symbols under the same numbers.
+            InputError: It was trained with other symbols.
         """
         if (run / FILE).is_file() and tuple(read_saved(run / FILE)["symbols"]) != self.symbols:
             raise InputError(
@@ -58,10 +58,10 @@ class TextDataModule(DataModule):
         return super().state_dict() | {"vocabulary": to_bytes(self.vocabulary_content())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores the position of a checkpoint.
+        """Restores the position from a checkpoint.
 
         Raises:
-            InputError: The network has learned another vocabulary, or training would continue on other data.
+            InputError: The checkpoint has another vocabulary, or the data has changed since the run stopped.
         """
         if not torch.equal(state_dict["vocabulary"], to_bytes(self.vocabulary_content())):
             raise InputError(

@@ -1,4 +1,4 @@
-"""Texts and labels from files, with one line about whatever is wrong in them."""
+"""Reading of texts and labels from files, with one-line errors."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import InputError
 
-MANY = 200  # classes; a column with more different values holds texts
+MANY = 200  # most classes; a column with more different values is taken for texts
 
 
 @dataclass
@@ -17,10 +17,10 @@ class LabelledTexts:
     """Texts and their labels.
 
     Attributes:
-        texts: As they stand in the files.
-        labels: Of each.
-        places: File and line of each, for messages.
-        label_column: Column of the labels, where there were columns without names.
+        texts: The texts, unchanged.
+        labels: Label of each text.
+        places: File and line of each text, for messages.
+        label_column: Column of the labels, for files without a header.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -40,12 +40,12 @@ class LabelledTexts:
 
 
 def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = False) -> str:
-    """Reads a file of UTF-8, without the mark that some editors put first.
+    """Reads a UTF-8 file, without the byte order mark that some editors write.
 
     Args:
         path: The file.
-        translate_newlines: Whether every kind of line end becomes one newline.
-        may_be_empty: Whether there may be nothing in it.
+        translate_newlines: Whether to convert every kind of line end to a newline.
+        may_be_empty: Whether an empty file is allowed.
 
     Raises:
         InputError: It cannot be read, is not UTF-8, or is empty.
@@ -65,7 +65,7 @@ def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = 
 
 
 def read_lines(inputs: Iterable[str]) -> list[str]:
-    """Returns texts to predict: each input is one, or a file with one a line.
+    """Returns texts to predict: each input is a text, or a file with one text per line.
 
     Raises:
         InputError: A file cannot be read, or a text is empty or not UTF-8.
@@ -77,7 +77,7 @@ def read_lines(inputs: Iterable[str]) -> list[str]:
             if not line.strip():
                 place = f"{given}, line {number}" if _is_file(given) else f"--input {given!r}"
                 raise InputError(f"{place}: is empty; a text is needed")
-            if any("\ud800" <= character <= "\udfff" for character in line):  # bytes that the shell passed on
+            if any("\ud800" <= character <= "\udfff" for character in line):  # command-line bytes, not UTF-8
                 raise InputError(f"--input {given!r}: not UTF-8")
             texts.append(line)
     return texts
@@ -86,19 +86,19 @@ def read_lines(inputs: Iterable[str]) -> list[str]:
 def _is_file(given: str) -> bool:
     try:
         return Path(given).is_file()
-    except (OSError, ValueError):  # a text too long for a file's name, or one with a NUL
+    except (OSError, ValueError):  # the text is too long for a file name, or contains NUL
         return False
 
 
 def read_folders(folder: Path, classes: Sequence[str] | None = None) -> LabelledTexts:
-    """Reads a folder of text files a class, as aclImdb has them.
+    """Reads one folder of text files per class, the format of aclImdb.
 
     Args:
-        folder: The folder of folders.
-        classes: Folders that count; all if not given.
+        folder: The folder that holds the class folders.
+        classes: Names of the folders to read; all if not given.
 
     Raises:
-        InputError: It holds no such folders, one is empty, or a file cannot be read.
+        InputError: It has no class folders, one is empty, or a file cannot be read.
     """
     found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     names = found if classes is None else [name for name in found if name in classes]
@@ -120,17 +120,17 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 
 
 def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> LabelledTexts:
-    """Reads a file of two columns without a header, a text a line: text and label, in either order.
+    """Reads a file of two columns without a header, one text per line: text and label, in either order.
 
-    Columns are divided by the line's first or last tab, or, in a file named `.csv`, by commas (quoted as usual).
+    Columns are separated by the line's first or last tab or, in a `.csv` file, by commas (with the usual quotes).
 
     Args:
         path: The file.
-        label: The label's column, 0 or 1; found out if not given: it is the one with few different values.
-        names: Names of classes that the file numbers from 0.
+        label: The label's column, 0 or 1; if not given, the one with few different values.
+        names: Names of the classes, if the file numbers them from 0.
 
     Raises:
-        InputError: The file cannot be read or has no texts, or a line has not two columns; names it.
+        InputError: The file cannot be read or has no texts, or a line does not have two columns; the message names it.
     """
     rows = list(_comma_rows(path) if path.suffix == ".csv" else _tab_rows(path, label))
     for number, row in rows:
@@ -152,7 +152,7 @@ def _tab_rows(path: Path, label: int | None) -> Iterator[tuple[int, list[str]]]:
     for number, line in enumerate(read_text(path).rstrip("\n").split("\n"), 1):
         if "\t" not in line:
             raise InputError(f"{path}, line {number}: no tab between text and label")
-        # a text may hold tabs itself
+        # a text may contain tabs
         yield number, line.split("\t") if label is None else _cut(line, label)
 
 
@@ -161,8 +161,9 @@ def _cut(line: str, label: int) -> list[str]:
 
 
 def _comma_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(2**31 - 1)  # an article can be long
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)  # str.splitlines would also cut at U+2028 and such
+    csv.field_size_limit(2**31 - 1)  # the default limit is too small for articles
+    # not str.splitlines, which would also split at U+2028 and others
+    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
     try:
         yield from ((reader.line_num, row) for row in reader if row)
     except csv.Error as error:
@@ -193,12 +194,12 @@ def read_table(path: Path, text: str, label: str) -> LabelledTexts:
 
     Args:
         path: The file.
-        text: Column of the texts.
-        label: Column of the labels.
+        text: Name of the text column.
+        label: Name of the label column.
 
     Raises:
-        InputError: The file cannot be read, lacks a column or has no texts, or a line has not as many columns as the
-            header.
+        InputError: The file cannot be read, lacks a column or has no texts, or the number of columns in a line differs
+            from the header.
     """
     rows = _comma_rows(path)
     _, header = next(rows, (0, []))

@@ -1,4 +1,4 @@
-"""The symbols that a network knows, by their numbers."""
+"""Vocabulary: symbols by number, and its file."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,16 +10,16 @@ from torch import Tensor
 from core.atomic_files import write_atomically
 from core.errors import InputError
 
-UNKNOWN = 1  # of documents, behind padding; their names cannot be met in a text, of which NUL counts as a space
+UNKNOWN = 1  # after padding; NUL in their names makes them different from every token, as NUL in texts becomes a space
 SPECIAL = ("\x00pad", "\x00unknown")
-NAMED = 10  # symbols that an error names
+NAMED = 10  # most symbols that an error names
 
 
 class Vocabulary:
     """Symbols by number.
 
     Args:
-        symbols: All of them, in order.
+        symbols: All symbols, in order.
     """
 
     def __init__(self, symbols: Sequence[str]) -> None:
@@ -29,15 +29,15 @@ class Vocabulary:
 
     @classmethod
     def of_documents(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> "Vocabulary":
-        """Makes a vocabulary of padding, unknown, and the symbols that occur often enough, the most frequent first.
+        """Makes a vocabulary of padding, unknown, and the frequent symbols, the most frequent first.
 
         Args:
-            counts: How often each symbol occurs.
-            min_count: Least number of times.
-            max_size: Most symbols, padding and unknown included; no limit if not given.
+            counts: Number of occurrences of each symbol.
+            min_count: Least number of occurrences.
+            max_size: Largest size, padding and unknown included; no limit if not given.
         """
         kept = sorted(symbol for symbol, count in counts.items() if count >= min_count)
-        kept.sort(key=counts.__getitem__, reverse=True)  # keeps the order of names; pairs would take twice the memory
+        kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order; pairs would need twice the memory
         return cls([*SPECIAL, *kept[: None if max_size is None else max(0, max_size - len(SPECIAL))]])
 
     def __len__(self) -> int:
@@ -45,16 +45,16 @@ class Vocabulary:
         return len(self.symbols)
 
     def __eq__(self, other: object) -> bool:
-        """Says whether symbols and order are the same."""
+        """Returns whether symbols and order are equal."""
         return isinstance(other, Vocabulary) and self.symbols == other.symbols
 
     __hash__ = None
 
     def ids(self, tokens: Iterable[str]) -> list[int]:
-        """Returns the numbers of tokens; those that are not known become the unknown one, where there is one.
+        """Returns the numbers of tokens; the number of the unknown symbol for tokens that are not in the vocabulary.
 
         Raises:
-            InputError: There is none.
+            InputError: A token is not in a vocabulary without an unknown symbol.
         """
         numbers, unknown = self._numbers, self._unknown
         if unknown is not None:
@@ -72,24 +72,24 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Reads what was saved, from the file or the run's folder that holds it.
+        """Reads a saved vocabulary, from its file or from a run's folder.
 
         Raises:
-            InputError: There is none.
+            InputError: It is missing or no vocabulary.
         """
         return cls(read_saved(path)["symbols"])
 
 
 def write_saved(path: Path, content: dict) -> None:
-    """Writes a vocabulary, and what belongs to it, as JSON."""
+    """Writes the content of a vocabulary file, as JSON."""
     write_atomically(path, json.dumps(content, ensure_ascii=False) + "\n")
 
 
 def read_saved(path: Path) -> dict:
-    """Reads a vocabulary's JSON, from its file or the run's folder that holds it.
+    """Reads the content of a vocabulary file, given the file or a run's folder.
 
     Raises:
-        InputError: There is none.
+        InputError: It is missing or no vocabulary.
     """
     path = path.expanduser()
     file = path / "vocabulary.json" if path.is_dir() else path
@@ -97,7 +97,7 @@ def read_saved(path: Path) -> dict:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--data.vocabulary {path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # of JSON and of UTF-8
+    except ValueError as error:  # invalid JSON or UTF-8
         raise InputError(f"--data.vocabulary {file}: no vocabulary ({error})") from error
     symbols = content.get("symbols") if isinstance(content, dict) else None
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
@@ -106,16 +106,16 @@ def read_saved(path: Path) -> dict:
         raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists a symbol twice)")
     try:
         json.dumps(content, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:  # half a character, which JSON can escape and UTF-8 cannot hold
+    except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can escape and UTF-8 cannot encode
         raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists half a character)") from error
     return content
 
 
 def to_bytes(content: dict) -> Tensor:
-    """Returns JSON as uint8 [N]."""
+    """Encodes plain data as JSON in a tensor, uint8 [N]."""
     return torch.frombuffer(bytearray(json.dumps(content, ensure_ascii=False).encode()), dtype=torch.uint8)
 
 
 def from_bytes(state: Tensor) -> dict:
-    """Returns what `to_bytes` was given."""
+    """Decodes the result of `to_bytes`."""
     return json.loads(state.cpu().numpy().tobytes())
