@@ -90,7 +90,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2], help="of our runs (default: %(default)s)")
     arguments = options.parse_args()
     if find_spec("sklearn") is None:
-        sys.exit("error: scikit-learn is not installed; pip install -e '.[benchmarks]' brings it")
+        sys.exit("error: scikit-learn is not installed; pip install -e '.[benchmarks]' installs it")
     import datamodules
 
     results: dict[str, Any] = {}

@@ -142,7 +142,7 @@ def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:
         if isinstance(given, bool) or number not in range(len(names)):
             raise InputError(f"data.classes: no class is called '{given}'; there are 0 to 9: {', '.join(names)}")
         if number in numbers:
-            raise InputError(f"data.classes: '{given}' ({names[number]}) is there twice")
+            raise InputError(f"data.classes: '{given}' ({names[number]}) is given twice")
         numbers.append(number)
     if len(numbers) < 2:
         raise InputError(f"data.classes: at least two of {', '.join(names)} are needed, not {len(numbers)}")

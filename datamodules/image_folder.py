@@ -189,7 +189,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     def where_tests_belong(self) -> str:
         """Returns where test pictures are expected."""
-        return f"{self.data_dir}: no test pictures, which belong into test/<class>"
+        return f"{self.data_dir}: no test pictures, which belong in test/<class>"
 
     def predict_dataloader(self) -> ImageLoader:
         """Returns the loader of `inputs`, files or folders of pictures, or of the test set if there are none."""
@@ -211,8 +211,8 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         learned = tuple(state_dict["class_names"])
         if learned != self.class_names:
             raise InputError(
-                f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network has learned "
-                f"{', '.join(learned)}"
+                f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network "
+                f"was trained with {', '.join(learned)}"
             )
         super().load_state_dict(state_dict)
         self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
@@ -225,7 +225,7 @@ def _list(root: Path) -> dict[str, list[tuple[Path, int]]]:
         InputError: `train` is missing or has less than two classes, or a class is empty or absent in `train`.
     """
     if not (root / "train").is_dir():
-        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong into train/<class>")
+        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>")
     classes = class_folders(root / "train")
     if len(classes) < 2:
         raise InputError(

@@ -20,7 +20,7 @@ from datamodules.text.numbering import (
     examples_of,
     number_classes,
     number_symbols,
-    set_validation_aside,
+    split_off_validation,
     truncation,
 )
 from datamodules.text.synthetic import synthetic_documents
@@ -189,14 +189,14 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         targets = {part: number_classes(labelled, self._class_names) for part, labelled in parts.items()}
         texts = {part: list(labelled.texts) for part, labelled in parts.items()}
         if "val" in parts and self.val_size:
-            raise InputError(f"data.val_size is {self.val_size}: there are validation documents of their own already")
+            raise InputError(f"data.val_size is {self.val_size}: the data set has validation documents already")
         if "val" not in parts:
             total, num_classes = len(texts["train"]), len(self._class_names)
             # The synthetic data set is small; its validation split is at most a tenth.
             val_size = min(self.val_size, total // 10) if self.source == "synthetic" else self.val_size
             if val_size > total - num_classes:
                 raise InputError(f"data.val_size is {self.val_size}: too large for {total:,} training documents")
-            set_validation_aside(texts, targets, val_size, num_classes, self.split_seed)
+            split_off_validation(texts, targets, val_size, num_classes, self.split_seed)
         texts.setdefault("test", [])
         targets.setdefault("test", torch.empty(0, dtype=torch.int64))
         return texts, targets

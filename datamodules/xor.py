@@ -83,5 +83,7 @@ class XORDataModule(ImageClassificationDataModule):
             InputError: Files are given to predict, or a batch is larger than the training set.
         """
         if self.inputs:
-            raise InputError("--input: XOR's points are no pictures; without it, the points of the test set are taken")
+            raise InputError(
+                "--input: XOR takes no files; without this option, the points of the test set are predicted"
+            )
         super().setup(stage)

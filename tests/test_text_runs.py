@@ -207,7 +207,7 @@ def test_a_network_that_reads_text_goes_on_from_weights_with_its_own_symbols(
     code, _, errors = command(*tune)
     assert code == 2
     assert (
-        "--weights run: has learned other symbols than those of texts; read it with them: --data.vocabulary run"
+        "--weights run: was trained with other symbols than those of texts; use its own: --data.vocabulary run"
         in errors
     )
     assert not Path("tuned").exists()

@@ -129,7 +129,9 @@ class DataModule(LightningDataModule):
         """
         world_size = self.trainer.world_size
         if self.batch_size % world_size:
-            raise InputError(f"data.batch_size is {self.batch_size}: {world_size} devices cannot share it equally")
+            raise InputError(
+                f"data.batch_size is {self.batch_size}: it cannot be divided equally among {world_size} devices"
+            )
 
     def check_enough(self, n: int, what: str) -> None:
         """Checks that there is at least one item for each process.
@@ -143,7 +145,7 @@ class DataModule(LightningDataModule):
         """
         world_size = self.trainer.world_size
         if n < world_size:
-            raise InputError(f"{n} {what} cannot be shared by {world_size} devices")
+            raise InputError(f"{n} {what} are too few for {world_size} devices")
 
     def may_live_on_device(self, nbytes: int) -> bool:
         """Returns whether data of this size is moved to the device once, instead of batch by batch."""

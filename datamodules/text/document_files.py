@@ -77,7 +77,7 @@ class DocumentFiles:
         folder = self.folder()
         if not (folder / "train").is_dir():
             raise InputError(
-                f"--data.data_dir {self.data_dir}: no folder train in it; texts belong into train/<class>/*.txt, or "
+                f"--data.data_dir {self.data_dir}: no folder train in it; texts belong in train/<class>/*.txt, or "
                 "into files that data.train_file and data.test_file name"
             )
         return sorted(path for part in PARTS for path in (folder / part).glob("*/*.txt"))

@@ -195,7 +195,7 @@ def _preprocessed(text: str, encoding: Encoding) -> str:
 
 
 def _missing(library: str) -> InputError:
-    return InputError(f"data.encoding.tokenizer: this one needs {library}; pip install -e '.[text]' brings it")
+    return InputError(f"data.encoding.tokenizer: this tokenizer needs {library}; pip install -e '.[text]' installs it")
 
 
 def _jieba() -> Callable[[str], list[str]]:

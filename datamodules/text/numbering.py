@@ -47,7 +47,7 @@ def number_classes(part: LabelledTexts, class_names: Sequence[str]) -> Tensor:
     return torch.tensor([numbers[label] for label in part.labels])
 
 
-def set_validation_aside(
+def split_off_validation(
     texts: dict[str, list[str]], targets: dict[str, Tensor], val_size: int, num_classes: int, seed: int
 ) -> None:
     """Moves training texts to a new split `val`, with every class in proportion.

@@ -49,7 +49,7 @@ class TextDataModule(DataModule):
         """
         if (run / FILE).is_file() and tuple(read_saved(run / FILE)["symbols"]) != self.symbols:
             raise InputError(
-                f"--weights {run}: has learned other symbols than those of {self.origin}; read it with them: "
+                f"--weights {run}: was trained with other symbols than those of {self.origin}; use its own: "
                 f"--data.vocabulary {run}"
             )
 
@@ -65,7 +65,7 @@ class TextDataModule(DataModule):
         """
         if not torch.equal(state_dict["vocabulary"], to_bytes(self.vocabulary_content())):
             raise InputError(
-                f"{self.origin}: has other {self.learned} than those that the network has learned; read it with the "
-                "run's, --data.vocabulary RUN"
+                f"{self.origin}: has other {self.learned} than those that the network was trained with; use the run's, "
+                "--data.vocabulary RUN"
             )
         super().load_state_dict(state_dict)

@@ -103,7 +103,7 @@ def read_folders(folder: Path, classes: Sequence[str] | None = None) -> Labelled
     found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     names = found if classes is None else [name for name in found if name in classes]
     if not names:
-        raise InputError(f"{folder}: no folders in it; texts belong into {folder.name}/<class>")
+        raise InputError(f"{folder}: no folders in it; texts belong in {folder.name}/<class>")
     part = LabelledTexts()
     for name in names:
         files = [path for path in (folder / name).glob("*.txt") if not path.name.startswith(".") and not path.is_dir()]
@@ -175,7 +175,7 @@ def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:
     label = kinds.index(min(kinds))
     if kinds[label] > MANY or kinds[0] == kinds[1]:
         raise InputError(
-            f"{path}: either column could be the label ({kinds[0]:,} and {kinds[1]:,} different values); say which "
+            f"{path}: either column could be the label ({kinds[0]:,} and {kinds[1]:,} different values); choose it "
             "with --data.label_column 0 or 1"
         )
     return label

@@ -63,7 +63,7 @@ class Vocabulary:
         if absent := dict.fromkeys(token for token in tokens if token not in numbers):
             named = " ".join(repr(token) for token in list(absent)[:NAMED])
             more = f" and {len(absent) - NAMED:,} more" if len(absent) > NAMED else ""
-            raise InputError(f"{named}{more}: not among the {len(self):,} characters that the network has learned")
+            raise InputError(f"{named}{more}: not among the {len(self):,} characters that the network was trained with")
         return [numbers[token] for token in tokens]
 
     def save(self, path: Path) -> None:
@@ -107,7 +107,7 @@ def read_saved(path: Path) -> dict:
     try:
         json.dumps(content, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can escape and UTF-8 cannot encode
-        raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists half a character)") from error
+        raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists half a surrogate pair)") from error
     return content
 
 

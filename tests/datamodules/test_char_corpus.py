@@ -139,7 +139,7 @@ def test_a_checkpoint_of_other_symbols_is_refused(tmp_path: Path, corpus: Callab
     other = tmp_path / "other.txt"
     other.write_text("abc" * 200)
     state = {"batch": 0, "vocabulary": to_bytes(corpus(file=str(other)).vocabulary_content())}
-    with pytest.raises(InputError, match="has other characters than those that the network has learned"):
+    with pytest.raises(InputError, match="has other characters than those that the network was trained with"):
         corpus().load_state_dict(state)
 
 

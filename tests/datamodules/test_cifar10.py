@@ -212,7 +212,7 @@ def test_a_model_learns_the_number_of_classes_before_any_data_is_read(tmp_path: 
         (["cat", 10], "no class is called '10'"),
         ([True, 0], "no class is called 'True'"),
         ([-1, "cat"], "no class is called '-1'"),
-        (["cat", "dog", 3], r"'3' \(cat\) is there twice"),
+        (["cat", "dog", 3], r"'3' \(cat\) is given twice"),
         (["cat"], "at least two of airplane, .*, truck are needed, not 1"),
         ([], "at least two of airplane, .*, truck are needed, not 0"),
     ],

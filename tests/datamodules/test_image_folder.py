@@ -101,7 +101,7 @@ def test_without_a_test_folder_all_but_testing_works(root: Path, trainer: Traine
     (root / "test").rename(root / "elsewhere")
     for other in ("fit", "validate"):
         assert set_up(root, trainer, other).sizes == {"train": 54, "val": 6, "test": 0}
-    with pytest.raises(InputError, match=r"no test pictures, which belong into test/<class>"):
+    with pytest.raises(InputError, match=r"no test pictures, which belong in test/<class>"):
         set_up(root, trainer, stage)
 
 
@@ -119,7 +119,7 @@ def test_a_class_may_lack_in_test_and_the_others_keep_their_numbers(root: Path, 
 def remove_train(root: Path) -> str:
     """Leaves no folder of training pictures."""
     (root / "train").rename(root / "training")
-    return r"no folder train in it; pictures belong into train/<class>"
+    return r"no folder train in it; pictures belong in train/<class>"
 
 
 def leave_one_class(root: Path) -> str:

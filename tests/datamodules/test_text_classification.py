@@ -220,7 +220,7 @@ def test_a_checkpoint_of_other_symbols_or_files_is_refused(folders: Path) -> Non
     data = set_up(folders)
     state = data.state_dict()
     data.load_state_dict(state)
-    with pytest.raises(InputError, match="has other symbols or classes than those that the network has learned"):
+    with pytest.raises(InputError, match="has other symbols or classes than those that the network was trained with"):
         set_up(folders, encoding=Encoding(ngrams=2)).load_state_dict(state)
     with pytest.raises(InputError, match="the documents have changed since this run stopped"):
         data.load_state_dict(state | {"files": "other"})
@@ -261,7 +261,7 @@ def test_what_is_wrong_with_the_files_is_said(folders: Path, columns: Path, tmp_
         set_up(folders, batch_size=50)
     with pytest.raises(InputError, match=r"data.val_size is 19: too large for 20 training documents"):
         set_up(folders, val_size=19)
-    with pytest.raises(InputError, match=r"data.val_size is 2: there are validation documents of their own already"):
+    with pytest.raises(InputError, match=r"data.val_size is 2: the data set has validation documents already"):
         set_up(columns, train_file="dev.txt", val_file="test.txt", val_size=2)
     (columns / "one.txt").write_text("text a\t0\ntext b\t0\n")
     with pytest.raises(InputError, match="all training documents have the label finance; at least two are needed"):

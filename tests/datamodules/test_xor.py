@@ -111,4 +111,4 @@ def test_the_test_set_is_predicted_and_pictures_are_not(command: Callable, tmp_p
     code, out, errors = command("predict", "--ckpt_path", run, "--input", tmp_path)
     assert code == 2
     assert errors.count("\n") == 1
-    assert "--input: XOR's points are no pictures" in errors
+    assert "--input: XOR takes no files" in errors

@@ -202,14 +202,14 @@ def test_a_batch_larger_than_the_training_data_is_refused_for_fitting_only(train
 def test_a_batch_that_devices_cannot_share_is_refused(trainer: Trainer) -> None:
     data = set_up(trainer, batch_size=40)
     data.trainer = SimpleNamespace(world_size=3, seed=0)
-    with pytest.raises(InputError, match=r"batch_size is 40: 3 devices cannot share it equally"):
+    with pytest.raises(InputError, match=r"batch_size is 40: it cannot be divided equally among 3 devices"):
         data.train_dataloader()
 
 
 def test_a_split_with_fewer_images_than_devices_is_refused(trainer: Trainer) -> None:
     data = set_up(trainer, val_size=5)
     data.trainer = SimpleNamespace(world_size=6, seed=0)
-    with pytest.raises(InputError, match=r"5 images of the val split cannot be shared by 6 devices"):
+    with pytest.raises(InputError, match=r"5 images of the val split are too few for 6 devices"):
         data.val_dataloader()
 
 

@@ -174,5 +174,7 @@ def test_subwords_are_learned_and_kept() -> None:
 @pytest.mark.parametrize(("tokenizer", "library"), [("jieba", "jieba"), ("subword", "tokenizers")])
 def test_a_library_that_is_not_there_is_named(tokenizer: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(InputError, match=re.escape(f"this one needs {library}; pip install -e '.[text]' brings it")):
+    with pytest.raises(
+        InputError, match=re.escape(f"this tokenizer needs {library}; pip install -e '.[text]' installs it")
+    ):
         fitted(["a"], tokenizer=tokenizer, max_size=8)

@@ -81,7 +81,7 @@ def test_a_text_that_cannot_be_read_is_named(write: Callable, tmp_path: Path) ->
 
 
 def test_folders_without_texts_are_errors(write: Callable, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no folders in it; texts belong into .*/<class>"):
+    with pytest.raises(InputError, match=r"no folders in it; texts belong in .*/<class>"):
         read_folders(tmp_path)
     write("pos/readme.md", "nothing")
     with pytest.raises(InputError, match=r"pos: no .txt files in it"):

@@ -30,7 +30,7 @@ def test_a_text_cannot_name_the_special_symbols() -> None:
 
 
 def test_without_an_unknown_symbol_each_that_is_missing_is_named() -> None:
-    with pytest.raises(InputError, match=r"'x' 'y': not among the 2 characters that the network has learned"):
+    with pytest.raises(InputError, match=r"'x' 'y': not among the 2 characters that the network was trained with"):
         Vocabulary(["a", "b"]).ids("axyx")
     with pytest.raises(InputError, match=r"and 16 more"):
         Vocabulary(["?"]).ids("abcdefghijklmnopqrstuvwxyz")
@@ -54,7 +54,7 @@ def test_all_symbols_come_back_from_a_file_a_run_and_a_checkpoint(tmp_path: Path
         (b"[]", "no vocabulary (it lists no symbols)"),
         (b'{"symbols": [1]}', "no vocabulary (it lists no symbols)"),
         (b'{"symbols": ["a", "b", "a"]}', "no vocabulary (it lists a symbol twice)"),
-        (b'{"symbols": ["\\ud800"]}', "no vocabulary (it lists half a character)"),
+        (b'{"symbols": ["\\ud800"]}', "no vocabulary (it lists half a surrogate pair)"),
     ],
 )
 def test_a_file_that_holds_none_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
