@@ -51,7 +51,7 @@ def cheapest(config: dict) -> list[str]:
     if "val_size" in accepted and hasattr(
         data, "train_size"
     ):  # of the whole data set; the synthetic one's is smaller in proportion
-        classes = len(config["data"]["init_args"].get("classes", range(10)))
+        classes = len(config["data"].get("init_args", {}).get("classes", range(10)))
         options += ["--data.val_size", str(data.train_size * classes // 50)]
     return options
 
