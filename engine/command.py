@@ -216,7 +216,7 @@ class Command(LightningCLI):
             self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         print_metrics(self.trainer, model, datamodule, "test", self.measured)
         if self.folder is not None:
-            print_line(f"pictures and summary.json are in {self.folder.path}")
+            print_line(f"results are in {self.folder.path}")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""

@@ -34,7 +34,7 @@ def report(table: Table, output: str | None) -> None:
         for row in shown:
             print_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if len(table.rows) > SHOWN:
-        print_line(f"... and {len(table.rows) - SHOWN:,} more; --output FILE.csv writes all")
+        print_line(f"... and {len(table.rows) - SHOWN:,} more{'' if output else '; --output FILE.csv writes all'}")
     if output:
         try:
             with open(output, "w", newline="", encoding="utf-8") as file:

@@ -43,7 +43,7 @@ def cheapest(config: dict) -> list[str]:
         options += ["--model.width", "4"]
     options += [word for size in ("hidden", "filters") if size in model for word in (f"--model.{size}", "4")]
     data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
-    accepted = inspect.signature(data).parameters
+    accepted = {name for base in data.__mro__ for name in inspect.signature(base.__init__).parameters}
     if "source" in accepted:
         options += ["--data.source", "synthetic"]
     if "steps" in accepted:
