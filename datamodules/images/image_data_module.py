@@ -34,7 +34,7 @@ class ImageDataModule(SampleDataModule):
         batch_size: Images per optimizer step, on all devices together.
         eval_batch_size: Images per batch in validation, test and prediction; affects only speed.
         val_size: Training images used for validation; 0 trains on all.
-        split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
+        split_seed: Seed of the validation split, separate from the run's seed so that all runs use the same split.
         augmentation: Random changes of training images.
         normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
 
