@@ -33,6 +33,17 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
 
 
+def accepted_arguments(data: type) -> set[str]:
+    """Returns the arguments of a data module, with those of its bases where it passes others on to them."""
+    names: set[str] = set()
+    for base in data.__mro__:
+        parameters = inspect.signature(base.__init__).parameters
+        names |= parameters.keys()
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return names
+
+
 def cheapest(config: dict) -> list[str]:
     """Returns options that make a config's data and network small, without changing what they are."""
     options = []
@@ -43,7 +54,7 @@ def cheapest(config: dict) -> list[str]:
         options += ["--model.width", "4"]
     options += [word for size in ("hidden", "filters") if size in model for word in (f"--model.{size}", "4")]
     data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
-    accepted = {name for base in data.__mro__ for name in inspect.signature(base.__init__).parameters}
+    accepted = accepted_arguments(data)
     if "source" in accepted:
         options += ["--data.source", "synthetic"]
     if "steps" in accepted:
