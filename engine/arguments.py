@@ -104,7 +104,7 @@ def find_config(name: str) -> Path:
         name.removesuffix(".yaml"), [n.removesuffix(".yaml") for n in names], n=3, cutoff=0.4
     )
     hint = f"; nearest: {', '.join(f'{n}.yaml' for n in near)}" if near else ""
-    raise InputError(f"--config {name}: no such file{hint} (all of them stand in {CONFIGS})")
+    raise InputError(f"--config {name}: no such file{hint} (all of them are in {CONFIGS})")
 
 
 def read_config(path: Path) -> dict:

@@ -48,7 +48,7 @@ def _can(model: LightningModule, datamodule: LightningDataModule, subcommand: st
 
 def print_interrupted(trainer: Trainer) -> None:
     """Prints where an interrupted run stopped and the command that continues it."""
-    print_line(f"interrupted at step {trainer.optimizer_steps:,}; go on with")
+    print_line(f"interrupted at step {trainer.optimizer_steps:,}; continue with")
     print_next_command(trainer, "fit")
 
 

@@ -64,7 +64,7 @@ def test_a_mistyped_config_is_answered_with_the_nearest(name: str) -> None:
 
 
 def test_a_config_like_no_other_is_answered_with_where_they_stand() -> None:
-    with pytest.raises(InputError, match=r"no such file \(all of them stand in .*configs\)"):
+    with pytest.raises(InputError, match=r"no such file \(all of them are in .*configs\)"):
         find_config("qqqqqqqq")
 
 
