@@ -5,6 +5,7 @@ The processes are forked from one that has imported the command already: an impo
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -108,6 +109,22 @@ def wait_until(condition: Callable[[], bool], process: CommandProcess, within: f
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end, "nothing happened"
         time.sleep(0.01)
+
+
+def stop_two(config: Path, run: Path, *settings: object) -> None:
+    """Trains slowly in two processes, and stops them with a signal after the first checkpoint.
+
+    Args:
+        config: The config of the run.
+        run: The run's folder.
+        settings: More of the command line, such as how two processes share the work.
+    """
+    slow = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
+    process = start("fit", "--config", config, "--run_dir", run, *settings, *slow)
+    wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
+    process.send_signal(signal.SIGTERM)
+    code, output = finish(process)
+    assert code == 143, output
 
 
 def descendants(pid: int) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.processes import descendants, finish, start, wait_until
+from tests.processes import descendants, finish, start, stop_two, wait_until
 
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
 ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
@@ -49,12 +49,7 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
 
 def test_a_signal_to_one_process_stops_both_and_two_go_on(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    settings = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
-    process = start("fit", "--config", config, "--run_dir", run, *TWO, *settings)
-    wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
-    process.send_signal(signal.SIGTERM)
-    code, output = finish(process)
-    assert code == 143, output
+    stop_two(config, run, *TWO)
     assert json.loads((run / "summary.json").read_text())["status"] == "interrupted"
     checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     steps_of_epoch = checkpoint["global_step"] % 6

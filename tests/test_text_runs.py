@@ -2,7 +2,6 @@
 
 import csv
 import json
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import torch
 
 from engine.checkpoint_io import load_checkpoint
-from tests.processes import finish, start, wait_until
+from tests.processes import finish, start, stop_two
 
 CHARACTERS = """\
 model:
@@ -288,12 +287,7 @@ def test_two_processes_carry_their_rows_states_and_train_as_one_does(
 @on_linux
 def test_two_processes_that_are_stopped_go_on_as_one(characters: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    settings = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
-    process = start("fit", "--config", characters, "--run_dir", run, *TWO, *settings)
-    wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
-    process.send_signal(signal.SIGTERM)
-    code, output = finish(process)
-    assert code == 143, output
+    stop_two(characters, run, *TWO)
     checkpoint = load_checkpoint(run / "checkpoints" / "last.ckpt")
     assert [tensor.shape for tensor in checkpoint["carried"][0]] == [(4, 8), (4, 8)], "the rows of both"
     epochs = checkpoint["epoch"] + 1

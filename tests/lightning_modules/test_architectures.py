@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from torch import Tensor
+from torch import Tensor, nn
 
 import lightning_modules
 from datamodules.batches import ImageBatch
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ImageClassifier
+from tests.networks import assert_gradients, logits_in_bfloat16
 
 # Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
 # for one class.
@@ -122,28 +123,39 @@ def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str, channe
     assert logits.shape == (4, classes(name))
     assert logits.isfinite().all()
     sum(losses.values()).backward()
-    for parameter_name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            assert parameter.grad is not None, parameter_name
-            assert parameter.grad.isfinite().all(), parameter_name
-            assert parameter.grad.count_nonzero(), parameter_name
+    assert_gradients(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("DenseNet", {"depth": 100, "image_size": 28, "growth_rate": 6}),
+        ("DenseNet", {"depth": 121, "image_size": 28, "growth_rate": 6, "stem": "cifar"}),
+        ("DenseNet", {"depth": 201, "image_size": 64, "growth_rate": 6}),
+        ("ResNet", {"depth": 110, "image_size": 28}),
+        ("ResNet", {"depth": 18, "image_size": 28, "width": 8}),
+        ("ResNet", {"depth": 50, "image_size": 28, "width": 4, "stem": "cifar"}),
+        ("ResNet", {"depth": 101, "image_size": 64, "width": 4, "shortcut": "zeros"}),
+    ],
+    ids=lambda settings: (
+        "-".join(str(value) for value in settings.values()) if isinstance(settings, dict) else settings
+    ),
+)
+def test_deep_nets_are_finite_and_every_parameter_gets_a_gradient(name: str, settings: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    model = getattr(lightning_modules, name)(num_classes=3, in_channels=1, **settings)
+    images = torch.randn(4, 1, settings["image_size"], settings["image_size"])
+    logits = model(images)
+    assert logits.isfinite().all()
+    nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
+    assert_gradients(model)
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_channels_last_and_bfloat16_agree_with_float32(name: str) -> None:
     channels, size = FORMS[name][2][0]
     model = build(name, in_channels=channels, image_size=size)
-    images = noise(16, channels, size)
-    with torch.no_grad():
-        for _ in range(20):
-            model(images)  # lets the norms' statistics settle
-        model.eval()
-        expected = model(images)
-        model.to(memory_format=torch.channels_last)
-        images = images.to(memory_format=torch.channels_last)
-        torch.testing.assert_close(model(images), expected, rtol=1e-4, atol=1e-4)
-        with torch.autocast("cpu", torch.bfloat16):
-            rounded = model(images)
+    rounded, expected = logits_in_bfloat16(model, noise(16, channels, size))
     # untrained deep nets magnify what rounding does; unrelated logits would give about 1.4
     assert (rounded.float() - expected).square().mean().sqrt() < 0.3 * expected.std()
 

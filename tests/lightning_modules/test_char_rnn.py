@@ -18,6 +18,7 @@ from engine.run_folder import RunFolder
 from lightning_modules import CharRNN
 from tests.bits import assert_same_bits
 from tests.interruptions import PulledPlug, PullPlug
+from tests.networks import assert_gradients
 from tests.tiny import tiny_trainer
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
@@ -48,9 +49,7 @@ def test_logits_are_finite_and_every_parameter_gets_a_gradient(cell: str, settin
     assert logits.shape == (3, 40, 9)
     assert len(state) == settings.get("layers", 1)
     F.cross_entropy(logits.flatten(0, 1), symbols(3 * 40)).backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.count_nonzero(), name
+    assert_gradients(model)
 
 
 def test_tied_weights_are_one() -> None:

@@ -7,11 +7,11 @@ from torch import nn
 from core.errors import InputError
 from lightning_modules import CourseMobileNet
 from lightning_modules.layers.initializers import Initializer
+from tests.networks import number_of_parameters
 
 
 def test_it_has_the_courses_size() -> None:
-    with torch.device("meta"):
-        assert sum(parameter.numel() for parameter in CourseMobileNet(10).parameters()) == 11_530
+    assert number_of_parameters(CourseMobileNet, num_classes=10) == 11_530
 
 
 def test_layers_come_in_the_courses_order() -> None:

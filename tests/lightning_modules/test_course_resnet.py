@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from core.errors import InputError
 from lightning_modules import CourseResNet
 from lightning_modules.course_resnet import Block
+from tests.networks import number_of_parameters
 
 
 def test_it_has_the_courses_size() -> None:
-    with torch.device("meta"):
-        assert sum(parameter.numel() for parameter in CourseResNet(10).parameters()) == 758_922
+    assert number_of_parameters(CourseResNet, num_classes=10) == 758_922
 
 
 def test_the_maps_halve_at_the_second_and_third_stage() -> None:

@@ -1,19 +1,17 @@
 """DenseNet: published sizes, dense connections, and what is refused."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
 from core.errors import InputError
 from lightning_modules import DenseNet
+from tests.networks import number_of_parameters
 
 SMALL = {"num_classes": 3, "image_size": 16, "depth": 40, "growth_rate": 4}
-
-
-def count(**settings: object) -> int:
-    """Returns the number of parameters, without memory for them."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in DenseNet(**settings).parameters())
+count = partial(number_of_parameters, DenseNet)
 
 
 @pytest.mark.parametrize(
@@ -29,28 +27,6 @@ def count(**settings: object) -> int:
 )
 def test_nets_have_their_published_size(expected: int, settings: dict[str, object]) -> None:
     assert count(**{"num_classes": 10} | settings) == expected
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"depth": 100, "image_size": 28, "growth_rate": 6},
-        {"depth": 121, "image_size": 28, "growth_rate": 6, "stem": "cifar"},
-        {"depth": 201, "image_size": 64, "growth_rate": 6},
-    ],
-    ids=lambda settings: "-".join(str(value) for value in settings.values()),
-)
-def test_deep_nets_are_finite_and_every_parameter_gets_a_gradient(settings: dict[str, object]) -> None:
-    torch.manual_seed(0)
-    model = DenseNet(num_classes=3, in_channels=1, **settings)
-    images = torch.randn(4, 1, model.hparams.image_size, model.hparams.image_size)
-    logits = model(images)
-    assert logits.isfinite().all()
-    nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.count_nonzero(), name
 
 
 def test_depth_counts_the_layers_on_the_way() -> None:

@@ -1,12 +1,14 @@
 """MobileNet: the paper's sizes and costs, its stems, and what cannot be built."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import InputError
 from lightning_modules import MobileNet
+from tests.networks import millions_of_multiplications, number_of_parameters, sides_of_features
 
 
 @pytest.mark.parametrize(
@@ -25,12 +27,9 @@ from lightning_modules import MobileNet
 def test_parameters_and_multiplications_are_the_papers(
     width_multiplier: float, image_size: int, parameters: int, millions: int
 ) -> None:
-    with torch.device("meta"):
-        model = MobileNet(1000, 3, image_size, width_multiplier).eval()
-        with FlopCounterMode(display=False) as counter:
-            model(torch.empty(1, 3, image_size, image_size))
-    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
-    assert round(counter.get_total_flops() / 2e6) == millions
+    make = partial(MobileNet, 1000, 3, image_size, width_multiplier)
+    assert number_of_parameters(make) == parameters
+    assert millions_of_multiplications(make, image_size) == millions
 
 
 def test_it_has_28_layers_each_but_the_last_with_norm_and_relu() -> None:
@@ -46,12 +45,7 @@ def test_it_has_28_layers_each_but_the_last_with_norm_and_relu() -> None:
     [("imagenet", 224, [112, 56, 28, 14, 7]), ("imagenet", 32, [16, 8, 4, 2, 1]), ("cifar", 32, [32, 16, 8, 4])],
 )
 def test_the_stem_says_how_early_images_are_halved(stem: str, image_size: int, sides: list[int]) -> None:
-    with torch.device("meta"):
-        model = MobileNet(10, 1, image_size, stem=stem)
-        x, seen = torch.empty(2, 1, image_size, image_size), []
-        for layer in model.features:
-            x = layer(x)
-            seen.append(x.shape[-1])
+    seen = sides_of_features(partial(MobileNet, 10, 1, image_size, stem=stem), (2, 1, image_size, image_size))
     assert sorted(set(seen), reverse=True) == sides
     assert seen[:5] == ([32, 32, 32, 32, 32] if stem == "cifar" else [sides[0]] * 4 + [sides[1]])
 

@@ -1,13 +1,15 @@
 """MobileNetV2: the paper's sizes and costs, its stems and residuals, and what cannot be built."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from core.errors import InputError
 from lightning_modules import MobileNetV2
 from lightning_modules.mobilenet_v2 import InvertedResidual, rounded
+from tests.networks import millions_of_multiplications, number_of_parameters, sides_of_features
 
 
 @pytest.mark.parametrize(
@@ -26,12 +28,9 @@ from lightning_modules.mobilenet_v2 import InvertedResidual, rounded
 def test_parameters_and_multiplications_are_the_papers(
     width_multiplier: float, image_size: int, parameters: int, millions: int
 ) -> None:
-    with torch.device("meta"):
-        model = MobileNetV2(1000, 3, image_size, width_multiplier).eval()
-        with FlopCounterMode(display=False) as counter:
-            model(torch.empty(1, 3, image_size, image_size))
-    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
-    assert round(counter.get_total_flops() / 2e6) == millions
+    make = partial(MobileNetV2, 1000, 3, image_size, width_multiplier)
+    assert number_of_parameters(make) == parameters
+    assert millions_of_multiplications(make, image_size) == millions
 
 
 @pytest.mark.parametrize(
@@ -59,12 +58,7 @@ def test_inputs_are_added_within_a_stage_and_nothing_follows_the_narrow_convolut
     [("imagenet", 224, [112, 56, 28, 14, 7]), ("imagenet", 32, [16, 8, 4, 2, 1]), ("cifar", 32, [32, 16, 8, 4])],
 )
 def test_the_stem_says_how_early_images_are_halved(stem: str, image_size: int, sides: list[int]) -> None:
-    with torch.device("meta"):
-        model = MobileNetV2(10, 1, image_size, stem=stem)
-        x, seen = torch.empty(2, 1, image_size, image_size), []
-        for layer in model.features:
-            x = layer(x)
-            seen.append(x.shape[-1])
+    seen = sides_of_features(partial(MobileNetV2, 10, 1, image_size, stem=stem), (2, 1, image_size, image_size))
     assert sorted(set(seen), reverse=True) == sides
     assert seen[:5] == ([32, 32, 32, 32, 16] if stem == "cifar" else [sides[0]] * 2 + [sides[1]] * 2 + [sides[2]])
 

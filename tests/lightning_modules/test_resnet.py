@@ -1,5 +1,7 @@
 """ResNet: published sizes, shortcuts, stems, and what is refused."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -7,14 +9,10 @@ from torch import nn
 from core.errors import InputError
 from lightning_modules import ResNet
 from lightning_modules.resnet import BasicBlock, Bottleneck
+from tests.networks import number_of_parameters
 
 SMALL = {"num_classes": 3, "image_size": 16, "blocks": [1, 2], "width": 4}
-
-
-def count(**settings: object) -> int:
-    """Returns the number of parameters, without memory for them."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in ResNet(**settings).parameters())
+count = partial(number_of_parameters, ResNet)
 
 
 @pytest.mark.parametrize(
@@ -39,29 +37,6 @@ def test_the_nets_for_cifar_have_their_published_size(depth: int, expected: int)
 def test_the_nets_for_imagenet_have_their_published_size(depth: int, expected: int, with_small_stem: int) -> None:
     assert count(num_classes=1000, image_size=224, depth=depth) == expected
     assert count(num_classes=10, depth=depth, stem="cifar") == with_small_stem
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"depth": 110, "image_size": 28},
-        {"depth": 18, "image_size": 28, "width": 8},
-        {"depth": 50, "image_size": 28, "width": 4, "stem": "cifar"},
-        {"depth": 101, "image_size": 64, "width": 4, "shortcut": "zeros"},
-    ],
-    ids=lambda settings: "-".join(str(value) for value in settings.values()),
-)
-def test_deep_nets_are_finite_and_every_parameter_gets_a_gradient(settings: dict[str, object]) -> None:
-    torch.manual_seed(0)
-    model = ResNet(num_classes=3, in_channels=1, **settings)
-    images = torch.randn(4, 1, model.hparams.image_size, model.hparams.image_size)
-    logits = model(images)
-    assert logits.isfinite().all()
-    nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
-        assert parameter.grad.count_nonzero(), name
 
 
 def test_a_depth_stands_for_its_blocks_and_their_defaults() -> None:

@@ -16,6 +16,7 @@ from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.char_rnn import CharRNN
 from lightning_modules.tasks.image_classifier import ImageClassifier
 from lightning_modules.tasks.text_classifier import TextClassifier
+from tests.networks import assert_gradients
 
 V, K = 30, 4
 FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
@@ -116,9 +117,7 @@ def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str) -> Non
     assert logits.shape == (60, classes(name))
     assert logits.isfinite().all()
     sum(losses.values()).backward()
-    for parameter_name, parameter in model.named_parameters():
-        assert parameter.grad.isfinite().all(), parameter_name
-        assert parameter.grad.count_nonzero(), parameter_name
+    assert_gradients(model)
 
 
 @pytest.mark.parametrize("name", FORMS)

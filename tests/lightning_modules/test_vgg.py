@@ -1,5 +1,6 @@
 """VGG in all its forms: shapes, gradients, published sizes, number formats and checkpoints."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,21 +9,17 @@ from torch import nn
 
 from core.errors import InputError
 from lightning_modules import VGG
+from tests.networks import assert_gradients, logits_in_bfloat16, number_of_parameters
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 SMALL = {"num_classes": 3, "image_size": 16, "widths": [4, 6], "convolutions": [1, 2]}
+count = partial(number_of_parameters, VGG)
 
 
 def images_for(model: VGG, n: int = 4) -> torch.Tensor:
     """Returns noise of the size that a model takes."""
     size, channels = model.hparams.get("image_size", 32), model.hparams.get("in_channels", 3)
     return torch.randn(n, channels, size, size, generator=torch.Generator().manual_seed(0))
-
-
-def count(**settings: object) -> int:
-    """Returns the number of parameters, without memory for them."""
-    with torch.device("meta"):
-        return sum(parameter.numel() for parameter in VGG(**settings).parameters())
 
 
 @pytest.mark.parametrize(
@@ -60,10 +57,7 @@ def test_logits_are_finite_and_every_parameter_gets_a_gradient(settings: dict[st
     assert logits.shape == (4, settings["num_classes"])
     assert torch.isfinite(logits).all()
     nn.functional.cross_entropy(logits, torch.arange(4) % settings["num_classes"]).backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        assert parameter.grad.count_nonzero(), name
+    assert_gradients(model)
 
 
 @pytest.mark.parametrize(
@@ -115,17 +109,7 @@ def test_logits_are_scaled() -> None:
 def test_channels_last_and_bfloat16_agree_with_float32(pool: str) -> None:
     torch.manual_seed(0)
     model = VGG(num_classes=10, image_size=32, widths=[16, 16, 16], convolutions=[1, 2, 2], pool=pool)
-    images = images_for(model, 16)
-    for _ in range(20):
-        model(images)  # lets the norms' statistics settle
-    model.eval()
-    with torch.no_grad():
-        expected = model(images)
-        model.to(memory_format=torch.channels_last)
-        images = images.to(memory_format=torch.channels_last)
-        torch.testing.assert_close(model(images), expected, rtol=1e-4, atol=1e-4)
-        with torch.autocast("cpu", torch.bfloat16):
-            rounded = model(images)
+    rounded, expected = logits_in_bfloat16(model, images_for(model, 16))
     assert rounded.dtype == torch.bfloat16
     assert (rounded.float() - expected).abs().max() < 0.1 * expected.std()
     assert not torch.equal(rounded.float(), expected)
