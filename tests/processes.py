@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import TimeoutExpired
+from unittest.mock import patch
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,7 +34,9 @@ class CommandProcess:
         self._output = Path(name)
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         self._process = _CONTEXT.Process(target=_run, args=(argv, os.getcwd(), dict(environment), name))
-        self._process.start()
+        # the first start makes the server, which is to import this project and not an installed copy of it
+        with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+            self._process.start()
         self.pid = self._process.pid
 
     @property
