@@ -85,7 +85,5 @@ def test_no_perceptron_learns_exclusive_or(tmp_path: Path) -> None:
 
 
 def test_two_classes_are_its_limit() -> None:
-    with pytest.raises(
-        InputError, match=r"separates 2 classes, .*--data\.classes.*SoftmaxRegression"
-    ):
+    with pytest.raises(InputError, match=r"separates 2 classes, .*--data\.classes.*SoftmaxRegression"):
         Perceptron(num_classes=10)
