@@ -77,7 +77,7 @@ class Ours:
             seed=0,
             channels_last=True,
             strategy=SimpleNamespace(root_device=torch.device("cpu")),
-            lightning_module=SimpleNamespace(dtype=torch.float32),
+            lightning_module=SimpleNamespace(dtype=torch.float32, takes_named_batches=True),
         )
         data.setup("fit")
         data.splits["train"] = data.splits["train"].take(torch.arange(min(images, len(data.splits["train"]))))
