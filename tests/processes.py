@@ -6,6 +6,7 @@ The processes are forked from one that has imported the command already: an impo
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -18,7 +19,9 @@ ROOT = Path(__file__).parent.parent
 
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
-    _CONTEXT.set_forkserver_preload(["cli", "engine.command", "tests.tiny", "tests.tiny_text"])
+    _CONTEXT.set_forkserver_preload(
+        ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
+    )
 
 
 class CommandProcess:
@@ -26,13 +29,14 @@ class CommandProcess:
 
     Args:
         argv: What follows `cli.py`.
+        variables: Environment variables beside those of this process.
     """
 
-    def __init__(self, argv: list[str]) -> None:
+    def __init__(self, argv: list[str], **variables: str) -> None:
         descriptor, name = tempfile.mkstemp(suffix=".txt")
         os.close(descriptor)
         self._output = Path(name)
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
         self._process = _CONTEXT.Process(target=_run, args=(argv, os.getcwd(), dict(environment), name))
         # the first start makes the server, which is to import this project and not an installed copy of it
         with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
@@ -71,6 +75,48 @@ class CommandProcess:
         return printed, None
 
 
+class CommandRanks:
+    """The processes of one run on several devices, each started from outside, as by `torchrun`.
+
+    Args:
+        argv: What follows `cli.py`.
+        world_size: Number of processes.
+    """
+
+    def __init__(self, argv: list[str], world_size: int = 2) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "NODE_RANK": "0", "WORLD_SIZE": str(world_size)}
+        self.ranks = [CommandProcess(argv, LOCAL_RANK=str(rank), **meeting) for rank in range(world_size)]
+
+    @property
+    def returncode(self) -> int | None:
+        """The first process's exit code."""
+        return self.ranks[0].returncode
+
+    def poll(self) -> int | None:
+        """Returns the first process's exit code, or None while it runs."""
+        return self.ranks[0].poll()
+
+    def send_signal(self, signum: int) -> None:
+        """Sends a signal to the first process alone."""
+        self.ranks[0].send_signal(signum)
+
+    def kill(self) -> None:
+        """Kills all that run."""
+        for rank in self.ranks:
+            rank.kill()
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, None]:
+        """Waits for the end of all; returns what they printed, one after the other.
+
+        Raises:
+            TimeoutExpired: One has not ended in time.
+        """
+        return "".join(rank.communicate(timeout)[0] for rank in self.ranks), None
+
+
 def _run(argv: list[str], folder: str, environment: dict[str, str], output: str) -> None:
     """Becomes the command, in a process of its own."""
     file = os.open(output, os.O_WRONLY | os.O_APPEND)
@@ -83,8 +129,11 @@ def _run(argv: list[str], folder: str, environment: dict[str, str], output: str)
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = [str(ROOT / "cli.py"), *argv]
+    from pytorch_lightning.utilities import rank_zero_only
+
     import cli
 
+    rank_zero_only.rank = int(environment.get("LOCAL_RANK", 0))  # which Lightning reads when it is imported
     code = cli.main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -96,7 +145,12 @@ def start(*argv: object) -> CommandProcess:
     return CommandProcess([str(word) for word in argv])
 
 
-def finish(process: CommandProcess, within: float = 120) -> tuple[int | None, str]:
+def start_ranks(*argv: object) -> CommandRanks:
+    """Starts the command line in two processes that find each other by environment variables."""
+    return CommandRanks([str(word) for word in argv])
+
+
+def finish(process: CommandProcess | CommandRanks, within: float = 120) -> tuple[int | None, str]:
     """Waits for a process; returns its exit code and what it printed."""
     try:
         output, _ = process.communicate(timeout=within)
@@ -105,7 +159,7 @@ def finish(process: CommandProcess, within: float = 120) -> tuple[int | None, st
     return process.returncode, output
 
 
-def wait_until(condition: Callable[[], bool], process: CommandProcess, within: float = 90) -> None:
+def wait_until(condition: Callable[[], bool], process: CommandProcess | CommandRanks, within: float = 90) -> None:
     """Waits for a condition that a running process brings about."""
     end = time.monotonic() + within
     while not condition():
@@ -115,7 +169,7 @@ def wait_until(condition: Callable[[], bool], process: CommandProcess, within: f
 
 
 def stop_two(config: Path, run: Path, *settings: object) -> None:
-    """Trains slowly in two processes, and stops them with a signal after the first checkpoint.
+    """Trains slowly in two processes, and stops them with a signal to one of them after the first checkpoint.
 
     Args:
         config: The config of the run.
@@ -123,7 +177,7 @@ def stop_two(config: Path, run: Path, *settings: object) -> None:
         settings: More of the command line, such as how two processes share the work.
     """
     slow = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
-    process = start("fit", "--config", config, "--run_dir", run, *settings, *slow)
+    process = start_ranks("fit", "--config", config, "--run_dir", run, *settings, *slow)
     wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
     process.send_signal(signal.SIGTERM)
     code, output = finish(process)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.processes import descendants, finish, start, stop_two, wait_until
+from tests.processes import descendants, finish, start, start_ranks, stop_two, wait_until
 
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
 ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
@@ -33,14 +33,14 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     recorded = json.loads((run / "summary.json").read_text())["metrics"]
 
     last = run / "checkpoints" / "last.ckpt"
-    code, two = finish(start("validate", "--ckpt_path", last))
+    code, two = finish(start_ranks("validate", "--ckpt_path", last))
     assert code == 0, two
     code, one, errors = command("validate", "--ckpt_path", last, *ONE)
     assert code == 0, errors
     assert _figures(one) == _figures(two)
     assert _figures(one)["val/acc"] == pytest.approx(100 * recorded["val/acc"], abs=0.005)
 
-    code, two_tests = finish(start("test", "--ckpt_path", run))
+    code, two_tests = finish(start_ranks("test", "--ckpt_path", run))
     assert code == 0, two_tests
     code, one_tests, errors = command("test", "--ckpt_path", run, *ONE)
     assert code == 0, errors
@@ -55,13 +55,13 @@ def test_a_signal_to_one_process_stops_both_and_two_go_on(config: Path, tmp_path
     steps_of_epoch = checkpoint["global_step"] % 6
     assert checkpoint["state_dict"]["train_metrics.count"] == (steps_of_epoch or 6) * 40  # those of both processes
 
-    code, output = finish(start("fit", "--ckpt_path", run, "--trainer.max_epochs", checkpoint["epoch"] + 1))
+    code, output = finish(start_ranks("fit", "--ckpt_path", run, "--trainer.max_epochs", checkpoint["epoch"] + 1))
     assert code == 0, output
 
 
 def test_a_nan_on_one_process_stops_both(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = start(
+    process = start_ranks(
         "fit", "--config", config, "--run_dir", run, *TWO, "--trainer.callbacks", "tests.tiny.PoisonOnRankOne"
     )
     code, output = finish(process)

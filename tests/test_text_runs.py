@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.checkpoint_io import load_checkpoint
-from tests.processes import finish, start, stop_two
+from tests.processes import finish, start, start_ranks, stop_two
 
 CHARACTERS = """\
 model:
@@ -269,7 +269,7 @@ def test_two_processes_carry_their_rows_states_and_train_as_one_does(
 ) -> None:
     assert command("fit", "--config", characters, "--run_dir", tmp_path / "one", "--trainer.max_epochs", 1)[0] == 0
     arguments = ("fit", "--config", characters, "--run_dir", tmp_path / "two", "--trainer.max_epochs", 1, *TWO)
-    code, output = finish(start(*arguments))
+    code, output = finish(start_ranks(*arguments))
     assert code == 0, output
     one, two = (load_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("one", "two"))
     for name, value in one["state_dict"].items():
@@ -278,7 +278,7 @@ def test_two_processes_carry_their_rows_states_and_train_as_one_does(
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
     Path("primes.txt").write_text("anna\nboris\nclara\n")
     predict = ("predict", "--ckpt_path", tmp_path / "two", "--input", "primes.txt", "--model.temperature", 0)
-    code, output = finish(start(*predict, "--output", "two.csv"))
+    code, output = finish(start_ranks(*predict, "--output", "two.csv"))
     assert code == 0, output
     assert command(*predict, "--output", "one.csv", *ONE)[0] == 0
     assert Path("two.csv").read_text() == Path("one.csv").read_text()
@@ -298,9 +298,9 @@ def test_two_processes_that_are_stopped_go_on_as_one(characters: Path, tmp_path:
 @on_linux
 def test_two_processes_measure_documents_as_one_does(documents: Path, tmp_path: Path, command: Callable) -> None:
     run = tmp_path / "run"
-    code, output = finish(start("fit", "--config", documents, "--run_dir", run, *TWO))
+    code, output = finish(start_ranks("fit", "--config", documents, "--run_dir", run, *TWO))
     assert code == 0, output
-    code, two = finish(start("test", "--ckpt_path", run))
+    code, two = finish(start_ranks("test", "--ckpt_path", run))
     assert code == 0, two
     shown = (run / "predictions.csv").read_text()
     code, one, errors = command("test", "--ckpt_path", run, *ONE)

@@ -18,7 +18,7 @@ import yaml
 import cli
 from engine.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits
-from tests.processes import finish, start, wait_until
+from tests.processes import finish, start, start_ranks, wait_until
 
 CONFIG = {
     "model": {"class_path": ""},
@@ -215,7 +215,7 @@ def test_manual_optimization_survives_a_sigkill(finished: Callable[[str], Path],
 def test_two_processes_train_both_players(command: Command, tmp_path: Path) -> None:
     run = tmp_path / "run"
     two = ("--trainer.devices", 2, "--trainer.strategy", "ddp_find_unused_parameters_true")
-    code, output = finish(start("fit", "--config", write_config(tmp_path, "manual"), "--run_dir", run, *two))
+    code, output = finish(start_ranks("fit", "--config", write_config(tmp_path, "manual"), "--run_dir", run, *two))
     assert code == 0, output
     assert [int(row["step"]) for row in rows_of(run)] == [6, 12]
     one = ("--trainer.devices", 1, "--trainer.strategy", "auto")
