@@ -1,4 +1,4 @@
-"""What looks on while a model trains: one Lightning callback a file."""
+"""Lightning callbacks, one a file, and what several of them use."""
 
 from callbacks.channels_last import ChannelsLast
 from callbacks.configured_optimizer import ConfiguredOptimizer
