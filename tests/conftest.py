@@ -1,6 +1,7 @@
 """Every test gets a folder of its own, one thread and no network; finished runs are shared between tests."""
 
 import contextlib
+import gc
 import io
 import os
 import shutil
@@ -34,6 +35,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
         return 0
     config.option.dist = "worksteal"  # the tests of a file stay together, since they share runs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keeps what is imported by now out of every later garbage collection, which would look through all of it."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
