@@ -56,6 +56,7 @@ class NaNGuard(Callback):
         self._batches = 0
         precision = trainer.precision_plugin
         self._losses_are_scaled = isinstance(precision, ScalesLosses) and precision.scaler is not None
+        self._carries_state = isinstance(pl_module, CarriesState)  # once: it takes longer than all else of a step here
         self._buffers = KeptBuffers(pl_module)
         self._buffers.keep()
         self._kept = None if self._interval == 1 else copy_full_state(trainer, pl_module)
@@ -65,7 +66,7 @@ class NaNGuard(Callback):
         if not self.enabled:
             return
         self._batches += 1
-        carried = pl_module.carried if isinstance(pl_module, CarriesState) else None
+        carried = pl_module.carried if self._carries_state else None
         step = trainer.optimizer_steps
         self._steps.append(Step(batch, batch_idx, trainer.current_epoch, self._batches, step, carried))
         if self._interval == 1 and self._first_bad.is_clear():

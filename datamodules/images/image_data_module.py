@@ -162,9 +162,9 @@ class ImageDataModule(SampleDataModule):
         images = self.normalization(self.augmentation.recolour(images, batch.draws))
         images = self.augmentation.cut(images, batch.draws).permute(0, 3, 1, 2)
         images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
-        if not self.trainer.channels_last:
+        channels_last = self.trainer.channels_last  # only for models that take named batches
+        if not channels_last:
             images = images.contiguous()
         batch = batch._replace(images=images, draws={})
-        if isinstance(batch, ImageBatch) and not isinstance(self.trainer.lightning_module, TakesNamedBatches):
-            return ImagePair(batch)
-        return batch
+        named = channels_last or isinstance(self.trainer.lightning_module, TakesNamedBatches)
+        return batch if named or not isinstance(batch, ImageBatch) else ImagePair(batch)
