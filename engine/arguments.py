@@ -10,11 +10,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from core.errors import InputError
-
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+from engine.config_files import config_names, find_config, flatten, read_config
+from engine.run_search import find_checkpoint
 
 SUBCOMMANDS = {
     "fit": "train a model, or continue a run",
@@ -82,90 +80,6 @@ def top_level_help() -> str:
     """Returns what `--help` prints without a subcommand."""
     subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
     return HELP.format(command=typed_command(), subcommands=subcommands, configs=", ".join(config_names()))
-
-
-def config_names() -> list[str]:
-    """Returns the name of every config under configs/, as a user types it."""
-    return sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
-
-
-def find_config(name: str) -> Path:
-    """Finds a config as given, else under configs/, with or without `.yaml`.
-
-    Raises:
-        InputError: There is none; names the nearest.
-    """
-    candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
-    for path in candidates:
-        if path.is_file():
-            return path.resolve()
-    names = config_names()
-    near = difflib.get_close_matches(
-        name.removesuffix(".yaml"), [n.removesuffix(".yaml") for n in names], n=3, cutoff=0.4
-    )
-    hint = f"; nearest: {', '.join(f'{n}.yaml' for n in near)}" if near else ""
-    raise InputError(f"--config {name}: no such file{hint} (all of them are in {CONFIGS})")
-
-
-def read_config(path: Path) -> dict:
-    """Reads a YAML file of settings.
-
-    Raises:
-        InputError: It cannot be read, is no YAML, or holds no mapping; names the line.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        where, reason = "", "it cannot be parsed"
-        if isinstance(error, yaml.MarkedYAMLError):
-            where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-            reason = error.problem or reason
-        raise InputError(f"{path}{where}: broken YAML: {reason}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: a config is a mapping such as 'model: ...', not {type(content).__name__}")
-    return content
-
-
-def find_checkpoint(given: str, subcommand: str) -> tuple[Path, Path | None]:
-    """Finds the checkpoint that `--ckpt_path` names.
-
-    Args:
-        given: A run folder or a checkpoint file.
-        subcommand: `fit` continues from a run's last checkpoint; the others take its best.
-
-    Returns:
-        The checkpoint file, and the run folder around it or None.
-
-    Raises:
-        InputError: Neither is there.
-    """
-    path = Path(given).expanduser().resolve()
-    if path.is_dir():
-        preferred = ["last.ckpt", "best.ckpt"] if subcommand == "fit" else ["best.ckpt", "last.ckpt"]
-        for name in preferred:
-            if (path / "checkpoints" / name).is_file():
-                return path / "checkpoints" / name, path if (path / "config.yaml").is_file() else None
-        raise InputError(f"--ckpt_path {given}: no checkpoint in this folder (looked for checkpoints/{preferred[0]})")
-    if not path.is_file():
-        raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file")
-    folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
-    if (folder / "config.yaml").is_file() and (folder / "summary.json").is_file():
-        return path, folder
-    return path, None
-
-
-def flatten(tree: dict, prefix: str = "") -> dict[str, object]:
-    """Returns a nested mapping as dotted keys, without the `init_args` that class paths bring."""
-    flat: dict[str, object] = {}
-    for key, value in tree.items():
-        name = prefix if key == "init_args" else f"{prefix}.{key}".lstrip(".")
-        if isinstance(value, dict) and value:
-            flat |= flatten(value, name)
-        else:
-            flat[name] = value
-    return flat
 
 
 def parse_command_line(argv: list[str]) -> Arguments:

@@ -8,8 +8,8 @@ from typing import Any
 from pytorch_lightning import LightningModule
 
 from core.errors import InputError
-from engine.arguments import flatten, read_config
 from engine.checkpoint_io import load_checkpoint
+from engine.config_files import flatten, read_config
 from engine.ownership import changeable
 
 # Dotted keys, or their beginnings, that a continued run may change, beside those that model and data set name

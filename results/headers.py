@@ -7,7 +7,7 @@ from statistics import mean
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
-from engine.arguments import find_config
+from engine.config_files import find_config
 from results.figures import figures, show
 from results.records import Record, Records
 from results.table import Recipe, Table

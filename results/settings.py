@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from core.errors import InputError
-from engine.arguments import find_config, flatten, parse_command_line, read_config
+from engine.arguments import parse_command_line
+from engine.config_files import find_config, flatten, read_config
 from results.table import Recipe
 
 # Dotted keys, or their beginnings, that do not make it another run; seed and weights are checked on their own.

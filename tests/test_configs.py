@@ -12,7 +12,7 @@ import datamodules
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import synthetic_images
-from engine.arguments import CONFIGS, config_names
+from engine.config_files import CONFIGS, config_names
 from tests.processes import ROOT
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from engine import arguments
-from engine.arguments import config_names, find_checkpoint, find_config, flatten, parse_command_line, read_config
+from engine import config_files
+from engine.arguments import parse_command_line, top_level_help
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -38,71 +38,10 @@ def test_quick_answers_come_without_torch(argv: list[str]) -> None:
     assert done.returncode == 0
 
 
-# Configs
-
-
-@pytest.mark.parametrize("name", ["vgg_bn", "vgg_bn.yaml"])
-def test_a_config_is_found_by_name_from_any_folder(name: str) -> None:
-    assert find_config(name) == ROOT / "configs" / "vgg_bn.yaml"
-
-
-@pytest.mark.parametrize("name", config_names())
-def test_every_listed_config_is_found(name: str) -> None:
-    assert find_config(name).is_file()
-    assert find_config(name.removesuffix(".yaml")) == find_config(name)
-
-
-def test_a_file_as_given_comes_before_one_under_configs(tmp_path: Path) -> None:
-    (tmp_path / "vgg_bn.yaml").write_text("model: mine")
-    assert find_config("vgg_bn.yaml") == tmp_path / "vgg_bn.yaml"
-
-
-@pytest.mark.parametrize("name", ["vgg_nb", "vgg_nb.yaml", "vggbn"])
-def test_a_mistyped_config_is_answered_with_the_nearest(name: str) -> None:
-    with pytest.raises(InputError, match=rf"--config {name}: no such file; nearest: .*vgg_bn\.yaml"):
-        find_config(name)
-
-
-def test_a_config_like_no_other_is_answered_with_where_they_stand() -> None:
-    with pytest.raises(InputError, match=r"no such file \(all of them are in .*configs\)"):
-        find_config("qqqqqqqq")
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("model:\n  a: [1, 2\ndata: x\n", "line 3: broken YAML"),
-        ("model: 1\n\tdata: 2\n", "line 2: broken YAML"),
-        ("- a\n- b\n", "a config is a mapping such as 'model: ...', not list"),
-        ("", "not NoneType"),
-    ],
-)
-def test_a_broken_config_is_named_with_its_line(text: str, reason: str, tmp_path: Path) -> None:
-    path = tmp_path / "broken.yaml"
-    path.write_text(text)
-    with pytest.raises(InputError) as caught:
-        read_config(path)
-    assert f"{path}" in str(caught.value)
-    assert reason in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_config_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "binary.yaml"
-    path.write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(InputError, match="cannot be read"):
-        read_config(path)
-
-
 def test_a_broken_config_is_told_before_anything_is_built(tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_text("a: [1")
     with pytest.raises(InputError, match="broken YAML"):
         parse_command_line(["fit", "--config", "broken.yaml"])
-
-
-def test_class_paths_do_not_lengthen_keys() -> None:
-    tree = {"model": {"class_path": "VGG", "init_args": {"depth": 11, "optimizer": {"init_args": {"lr": 1}}}}, "x": {}}
-    assert flatten(tree) == {"model.class_path": "VGG", "model.depth": 11, "model.optimizer.lr": 1, "x": {}}
 
 
 # Subcommands and the order of options
@@ -177,20 +116,6 @@ def test_a_run_stands_for_its_checkpoint_and_config(subcommand: str, file: str, 
     assert understood.options == ["--config", str(run / "config.yaml"), "--ckpt_path", str(understood.checkpoint)]
 
 
-def test_a_run_with_one_checkpoint_stands_for_that(run: Path) -> None:
-    (run / "checkpoints" / "best.ckpt").unlink()
-    assert find_checkpoint(str(run), "test")[0].name == "last.ckpt"
-    (run / "checkpoints" / "last.ckpt").unlink()
-    with pytest.raises(InputError, match=r"no checkpoint in this folder \(looked for checkpoints/best.ckpt\)"):
-        find_checkpoint(str(run), "test")
-
-
-@pytest.mark.parametrize("place", ["checkpoints/best.ckpt", "saved.ckpt"])
-def test_the_config_is_found_beside_a_checkpoint_file(place: str, run: Path) -> None:
-    (run / "saved.ckpt").touch()
-    assert find_checkpoint(str(run / place), "fit") == (run / place, run)
-
-
 def test_a_lone_checkpoint_needs_a_config(config: Path, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / "deeper"
     folder.mkdir(parents=True)
@@ -222,6 +147,6 @@ def test_settings_are_laid_out_from_last_to_first(run: Path, config: Path) -> No
 def test_help_names_every_subcommand_and_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "published").mkdir()
     (tmp_path / "published" / "one.yaml").touch()
-    monkeypatch.setattr(arguments, "CONFIGS", tmp_path)
-    text = arguments.top_level_help()
+    monkeypatch.setattr(config_files, "CONFIGS", tmp_path)
+    text = top_level_help()
     assert all(name in text for name in ("fit", "validate", "test", "predict", "published/one.yaml"))

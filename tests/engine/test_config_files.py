@@ -1,0 +1,67 @@
+"""Config files by name, and what they hold."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from engine.config_files import config_names, find_config, flatten, read_config
+from tests.processes import ROOT
+
+
+@pytest.mark.parametrize("name", ["vgg_bn", "vgg_bn.yaml"])
+def test_a_config_is_found_by_name_from_any_folder(name: str) -> None:
+    assert find_config(name) == ROOT / "configs" / "vgg_bn.yaml"
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_every_listed_config_is_found(name: str) -> None:
+    assert find_config(name).is_file()
+    assert find_config(name.removesuffix(".yaml")) == find_config(name)
+
+
+def test_a_file_as_given_comes_before_one_under_configs(tmp_path: Path) -> None:
+    (tmp_path / "vgg_bn.yaml").write_text("model: mine")
+    assert find_config("vgg_bn.yaml") == tmp_path / "vgg_bn.yaml"
+
+
+@pytest.mark.parametrize("name", ["vgg_nb", "vgg_nb.yaml", "vggbn"])
+def test_a_mistyped_config_is_answered_with_the_nearest(name: str) -> None:
+    with pytest.raises(InputError, match=rf"--config {name}: no such file; nearest: .*vgg_bn\.yaml"):
+        find_config(name)
+
+
+def test_a_config_like_no_other_is_answered_with_where_they_stand() -> None:
+    with pytest.raises(InputError, match=r"no such file \(all of them are in .*configs\)"):
+        find_config("qqqqqqqq")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("model:\n  a: [1, 2\ndata: x\n", "line 3: broken YAML"),
+        ("model: 1\n\tdata: 2\n", "line 2: broken YAML"),
+        ("- a\n- b\n", "a config is a mapping such as 'model: ...', not list"),
+        ("", "not NoneType"),
+    ],
+)
+def test_a_broken_config_is_named_with_its_line(text: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_config(path)
+    assert f"{path}" in str(caught.value)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_config_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "binary.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_config(path)
+
+
+def test_class_paths_do_not_lengthen_keys() -> None:
+    tree = {"model": {"class_path": "VGG", "init_args": {"depth": 11, "optimizer": {"init_args": {"lr": 1}}}}, "x": {}}
+    assert flatten(tree) == {"model.class_path": "VGG", "model.depth": 11, "model.optimizer.lr": 1, "x": {}}
