@@ -9,6 +9,7 @@ import sys
 import traceback
 
 from core.errors import InputError, RunFailed, RunInterrupted
+from core.threads import let_waiting_threads_sleep
 from engine.arguments import parse_command_line, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         arguments = parse_command_line(argv)
+        let_waiting_threads_sleep()
         from engine.command import run  # imports torch
 
         run(arguments)

@@ -6,76 +6,16 @@ Both train `vgg_bn.yaml` by the command, on one machine, with the same global ba
 gloo. Images a second are taken between steps of one epoch, the first few left out.
 """
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
-from pytorch_lightning import Callback, LightningModule, Trainer
-
-from benchmarks.measure import ROOT, by_turns, data_flags, parser, ratio, show, source_of, spread, write
+from benchmarks.command_speed import samples_per_second
+from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, spread, write
 
 TWO_PROCESSES = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
 CONTENDERS = {  # threads of each process, and settings of the command
     "one_process": (2, ("--trainer.devices", "1")),
     "two_processes": (1, TWO_PROCESSES),
 }
-
-
-class Speed(Callback):
-    """Measures images a second over all processes.
-
-    Args:
-        path: JSON file for that.
-        first: Steps that are left out.
-    """
-
-    def __init__(self, path: str, first: int) -> None:
-        self.path, self.first = Path(path), first
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Starts the clock after the first steps, and writes the speed after each later one."""
-        now = time.perf_counter()
-        steps = batch_idx + 1 - self.first
-        if steps == 0:
-            self.began = now
-        elif steps > 0 and trainer.is_global_zero:
-            self.path.write_text(json.dumps(steps * trainer.datamodule.batch_size / (now - self.began)))
-
-
-def images_per_second(threads: int, words: tuple[str, ...], steps: int, first: int) -> float:
-    """Trains some steps.
-
-    Args:
-        threads: Of each process.
-        words: Settings of the command.
-        steps: How many are timed.
-        first: How many are made before.
-
-    Returns:
-        Images a second.
-
-    Raises:
-        RuntimeError: The command failed.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        noted = Path(folder) / "speed.json"
-        command = ["cli.py", "fit", "--config", "vgg_bn.yaml", "--run_dir", f"{folder}/run", *words]
-        command += ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "1"]
-        command += ["--trainer.limit_train_batches", str(first + steps), "--trainer.limit_val_batches", "0"]
-        command += ["--trainer.callbacks+=benchmarks.ddp.Speed", f"--trainer.callbacks.path={noted}"]
-        command += [f"--trainer.callbacks.first={first}"]
-        environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, env=environment)
-        if done.returncode:
-            raise RuntimeError(f"python {' '.join(command)} failed:\n{done.stderr}")
-        return json.loads(noted.read_text())
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -88,8 +28,12 @@ def main(argv: list[str] | None = None) -> None:
     arguments = options.parse_args(argv)
     data = data_flags(arguments.data_dir)
     runs = {
-        name: lambda threads=threads, words=words: images_per_second(
-            threads, (*words, *data, *arguments.settings.split()), arguments.steps, arguments.first
+        name: lambda threads=threads, words=words: samples_per_second(
+            "vgg_bn.yaml",
+            (*words, *data, *arguments.settings.split()),
+            arguments.steps,
+            arguments.first,
+            {"OMP_NUM_THREADS": str(threads)},
         )
         for name, (threads, words) in CONTENDERS.items()
     }

@@ -19,6 +19,7 @@ SHOWN = {
     "memory": ("*/of_allowed", "*/megabytes/beyond_imports"),
     "training": ("*/ours_of_usual", "*/share_of_peak"),
     "ddp": ("two_processes_of_one",),
+    "shared_machine": ("*/kept_*", "*/alone_sleeping_of_spinning"),
     "characters": ("*/full_of_raw", "*/written_out_of_torchs", "*/full_of_float32"),
     "text_peers": ("*/accuracy",),
     "time_to_accuracy": ("*/seconds_to/*", "speedrun/seconds_at_the_end", "speedrun/accuracy_at_the_end"),
