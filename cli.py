@@ -52,14 +52,16 @@ def main(argv: list[str] | None = None) -> int:
     except RunFailed as error:
         return _end(str(error), FAILED, show_traceback)
     except Exception as error:  # a fault of this program: one line, and how to see the traceback
-        return _end(f"{type(error).__name__}: {error} (--traceback shows where)", FAILED, show_traceback)
+        reason = " ".join(str(error).split())
+        return _end(f"{type(error).__name__}: {reason} (--traceback shows where)", FAILED, show_traceback)
 
 
 def _end(message: str, code: int, show_traceback: bool) -> int:
     if show_traceback:
         traceback.print_exc()
     if os.environ.get("LOCAL_RANK", "0") == "0":  # once, not from every process of a run on several devices
-        print(f"error: {message}", file=sys.stderr)
+        for line in message.splitlines():  # one for each mistake
+            print(f"error: {line}", file=sys.stderr)
     return code
 
 

@@ -6,6 +6,7 @@ refused at once.
 
 import difflib
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from core.errors import InputError
 from engine.config_files import config_names, find_config, flatten, read_config
 from engine.run_search import find_checkpoint
+from engine.suggestions import word_suggestion
 
 SUBCOMMANDS = {
     "fit": "train a model, or continue a run",
@@ -20,6 +22,9 @@ SUBCOMMANDS = {
     "test": "measure a trained model on the test set, with pictures",
     "predict": "classify files",
 }
+
+# What other programs call them.
+OTHER_NAMES = {"train": "fit", "eval": "validate", "evaluate": "validate", "classify": "predict", "generate": "predict"}
 
 HELP = """\
 Primer: the classic neural networks, trained properly.
@@ -96,8 +101,9 @@ def parse_command_line(argv: list[str]) -> Arguments:
     """
     subcommand = argv[0]
     if subcommand not in SUBCOMMANDS:
-        near = difflib.get_close_matches(subcommand, SUBCOMMANDS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(SUBCOMMANDS)}"
+        meant = {name: name for name in SUBCOMMANDS} | OTHER_NAMES
+        near = difflib.get_close_matches(subcommand, meant, n=1)
+        hint = f"did you mean '{meant[near[0]]}'?" if near else f"there are {', '.join(SUBCOMMANDS)}"
         raise InputError(f"unknown subcommand '{subcommand}': {hint}")
 
     configs: list[Path] = []
@@ -118,6 +124,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
                 raise InputError(f"{flags[0]} stands before --config {value}: put --config first and flags after it")
             configs.append(find_config(value))
         else:
+            _refuse_misplaced(word, first=not flags)
             flags.append(word)
 
     arguments = Arguments(subcommand, [])
@@ -145,3 +152,19 @@ def parse_command_line(argv: list[str]) -> Arguments:
     if layers:
         arguments.name = configs[-1].stem if configs else arguments.run.parent.name
     return arguments
+
+
+def _refuse_misplaced(word: str, first: bool) -> None:
+    """Refuses a mistyped `--config` or `--ckpt_path`, and a word before any option.
+
+    Raises:
+        InputError: It is one of these.
+    """
+    if first and not word.startswith("-"):
+        raise InputError(f"{word}: belongs to no option{word_suggestion(word)}")
+    option = word.partition("=")[0]
+    if re.match(r"-[a-zA-Z_]{2}", option):
+        raise InputError(f"{option}: there is no such option; options begin with two dashes: -{option}")
+    near = difflib.get_close_matches(option, ("--config", "--ckpt_path"), n=1, cutoff=0.75)
+    if option.startswith("--") and near:
+        raise InputError(f"{option}: there is no such option; did you mean {near[0]}?")

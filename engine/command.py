@@ -21,6 +21,7 @@ from engine.arguments import SUBCOMMANDS, Arguments
 from engine.error_messages import summarize_error
 from engine.final_output import print_interrupted, print_metrics, print_result
 from engine.help import shorten_help
+from engine.mistakes import parse_settings
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.recorded_config import config_file_text, recorded_config
@@ -74,7 +75,8 @@ class Command(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses the command line (without Lightning's warning that it is not the process's own)."""
-        self.config = parser.parse_args([self.arguments.subcommand, *self.arguments.options])
+        name = self.arguments.subcommand
+        self.config = parse_settings(parser, self._parser(name), name, self.arguments.options)
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds trainer, model and data."""
@@ -124,9 +126,8 @@ class Command(LightningCLI):
         if self.subcommand == "fit" and self.arguments.run is not None:
             for option in ("run_dir", "weights"):
                 if option in given:
-                    raise InputError(
-                        f"--{option} is for new runs; --ckpt_path continues the one in {self.arguments.run}"
-                    )
+                    run = self.arguments.run
+                    raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
             refuse_changes(self.arguments.run, self.plain_config())
 
     def instantiate_classes(self) -> None:

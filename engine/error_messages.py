@@ -1,8 +1,7 @@
 """Summarizes the parser's long messages in one line: the innermost reason, which is the one that matters."""
 
-import difflib
 import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 UNION = re.compile(r"Does not validate against any of the Union subtypes Subtypes: \[.*?\] Errors: - ")
 KEY = re.compile(r'Parser key "([^"]+)": ')
@@ -11,52 +10,109 @@ CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a cal
 VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
 END = re.compile(r"\.? (?:Got value|Given value type): | - Expected a <class 'NoneType'>")
 SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
+UNKNOWN_BELOW = (
+    re.compile(r"(?P<group>)Option '(?P<option>[^']+)' is not accepted"),
+    re.compile(r"(?P<group>)unrecognized arguments: --(?P<option>[\w.-]+)"),
+    re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<option>[^']+)'"),
+)
+UNKNOWN = re.compile(r"Subcommand '\w+' does not accept option '([\w.-]+)'|(?i:unrecognized arguments): --([\w.-]+)")
+STRAY = re.compile(r"(?i)unrecognized arguments: (\S+)")
 FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # other interpretations that the parser tried
+CLASS_NAME = re.compile(r"Expected a dot import path string: [A-Za-z_][\w.]*( -|$)")
 TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
 
+NO_OPTION = "there is no such option"
+NO_CLASS = "there is no such class"
+NO_PLACE = "belongs to no option"
+MISSING = "the config names no "  # what a run needs; other mistakes may be the reason
+FOUND_NO_CLASS = re.compile(rf"{NO_CLASS}|No module named|module '[\w.]+' has no attribute|Not a valid subclass")
 
-def summarize_error(message: str, options: Iterable[str] = ()) -> str:
-    """Returns the innermost reason of a message in one line, after the option that it is about.
+
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong with one setting.
+
+    Attributes:
+        reason: What is wrong, in words.
+        key: Dotted key of the setting, or the word that is no setting's; empty if the message names none.
+        value: The value that was given, if it is short enough to be shown.
+    """
+
+    reason: str
+    key: str = ""
+    value: str | None = None
+
+    def __str__(self) -> str:
+        """Returns the mistake as that of a flag."""
+        return self.told(f"--{self.key}" if self.reason != NO_PLACE else self.key)
+
+    def told(self, name: str) -> str:
+        """Returns the mistake, with the setting under a name of the caller's."""
+        if not self.key:
+            return self.reason
+        return f"{name}{'' if self.value is None else f' {self.value}'}: {self.reason}"
+
+    @property
+    def is_unknown_class(self) -> bool:
+        """Whether the value names no class of the kind that is needed."""
+        return bool(FOUND_NO_CLASS.match(self.reason))
+
+
+def find_mistake(message: str) -> Mistake:
+    """Returns the innermost reason of a message, and the setting that it is about.
 
     Args:
         message: Message of jsonargparse or Lightning, of any length.
-        options: All options, to suggest the nearest.
-
-    Returns:
-        One line.
     """
     text = " ".join(message.split())
     keys = KEY.findall(text)
     if missing := re.match(r"the following arguments are required: \w+\.(\w+)", text):
-        return f"the config names no {missing[1]}: it needs {missing[1]}: class_path: ..."
-    if unknown := re.match(r"Subcommand '\w+' does not accept option '([\w.]+)'", text):
-        return f"{unknown[1]}: there is no such option{_nearest('--' + unknown[1], options)}"
+        return Mistake(f"{MISSING}{missing[1]}: it needs {missing[1]}: class_path: ...")
     if not keys:
-        unknown = re.match(r"(?i)unrecognized arguments: (--[\w.-]+)", text)
-        return f"{unknown[1]}: there is no such option{_nearest(unknown[1], options)}" if unknown else text
+        if unknown := UNKNOWN.match(text):
+            return Mistake(NO_OPTION, unknown[1] or unknown[2])
+        if stray := STRAY.match(text):
+            return Mistake(NO_PLACE, stray[1])
+        return Mistake(text)
     values = VALUE.findall(text)
     # from the outside to the inside, each layer ends where the next begins
     for layer in (UNION, KEY, CLASS_PATH, UNION, KEY, CALLABLE, CLASS_PATH, UNION):
         while match := layer.search(text):
             text = text[match.end() :]
+    keys = [key for key, before in zip(keys, ["", *keys], strict=False) if key != before]
+    key = ".".join(keys)
     if several := SEVERAL.search(text):
-        return f"--{'.'.join(keys)} {several[1]}: several classes have this name; give one of {several[2]}"
+        return Mistake(f"several classes have this name; give one of {several[2]}", key, several[1])
     reasons = [reason for reason in END.split(text)[0].split(" - ") if not FALLBACK.search(reason)]
-    reason = (reasons[0] if reasons else "there is no such class").removeprefix("- ").removesuffix(".")
-    option = re.match(r"Option '([^']+)' is not accepted|unrecognized arguments: --([\w.]+)", reason)
-    if option:
-        return f"--{'.'.join([*keys, option[1] or option[2]])}: there is no such option"
+    reason = (reasons[0] if reasons else NO_CLASS).removeprefix("- ").removesuffix(".")
+    if reason.startswith("Expected a "):  # and the other types that it may have
+        reason = " or ".join(
+            [reason, *(other[len("Expected a ") :] for other in reasons[1:] if other[:11] == reason[:11])]
+        )
+    if CLASS_NAME.search(text):  # in place of a list of classes or of nothing, which it is like in no way
+        reason = NO_CLASS
+    if "Unable to load config" in reason:
+        reason = "expected a mapping such as '{name: value}', with a blank after each colon"
+    for pattern in UNKNOWN_BELOW:
+        if unknown := pattern.match(reason):
+            below = [part for part in (unknown["group"], unknown["option"]) if part]
+            return Mistake(NO_OPTION, ".".join([*keys, *below]))
     for pattern, replacement in TYPES:
         reason = pattern.sub(replacement, reason)
-    value = next((f" {nested or plain}" for nested, plain in values[:1] if "Namespace" not in plain), "")
+    # settings below a class are no value of its own
+    value = next((nested or plain for nested, plain in values[:1] if "Namespace" not in plain), None)
     reason = (
         re.sub(r" Subclass types expect.*", "", reason)
         .replace("Expected a ", "expected ")
         .replace("Expected an ", "expected ")
     )
-    return f"--{'.'.join(keys)}{value}: {reason}"
+    return Mistake(reason, key, value)
 
 
-def _nearest(option: str, options: Iterable[str]) -> str:
-    near = difflib.get_close_matches(option, list(options), n=2)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+def summarize_error(message: str) -> str:
+    """Returns the innermost reason of a message in one line, after the option that it is about.
+
+    Args:
+        message: Message of jsonargparse or Lightning, of any length.
+    """
+    return str(find_mistake(message))

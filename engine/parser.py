@@ -6,8 +6,8 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
-from core.errors import InputError
-from engine.error_messages import summarize_error
+from engine.error_messages import find_mistake
+from engine.mistakes import Refused
 from engine.trainer import Trainer
 
 LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
@@ -17,10 +17,17 @@ class Parser(LightningArgumentParser):
     """Parser whose errors are one line."""
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
-        """Raises what is wrong with the command line as an InputError."""
+        """Raises what is wrong with the command line.
+
+        Raises:
+            Refused: Always.
+        """
         if not self.exit_on_error:  # an attempt within an attempt, whose failure is not the user's yet
             super().error(message, ex)
-        raise InputError(summarize_error(message, self._option_string_actions))
+        cause: BaseException | None = ex
+        while cause is not None and not isinstance(cause, Refused):  # of a parser within this one, told once more
+            cause = cause.__cause__
+        raise cause or Refused(find_mistake(message))
 
 
 def add_trainer_model_and_data(parser: LightningArgumentParser) -> None:

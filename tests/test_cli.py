@@ -264,10 +264,10 @@ WRONG_CONFIGS = [
     ("a: [", "line 1: broken YAML"),
     ("- 1", "a config is a mapping"),
     ("bogus: 1\n" + TINY_CONFIG, "bogus: there is no such option"),
-    (TINY_CONFIG.replace("dropout: 0.2", "dropout: much"), "--model.dropout much: expected float"),
+    (TINY_CONFIG.replace("dropout: 0.2", "dropout: much"), "model.dropout much: expected float"),
     (TINY_CONFIG.replace("lightning_modules.VGG", "lightning_modules.VG"), "has no attribute 'VG'"),
     (TINY_CONFIG[: TINY_CONFIG.index("data:")], "the config names no data"),
-    ("model: 3\n", "--model 3: Not a valid subclass"),
+    ("model: 3\n", "line 1: model 3: Not a valid subclass"),
 ]
 
 

@@ -31,7 +31,7 @@ def test_a_command_line_is_read_without_torch(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["fit"], ["fti"], ["fit", "--config", "vgg_nb.yaml"]])
+@pytest.mark.parametrize("argv", [["--help"], ["fit"], ["fti"], ["fit", "--config", "vgg_nb.yaml"], ["fit", "vgg_bn"]])
 def test_quick_answers_come_without_torch(argv: list[str]) -> None:
     code = f"import sys, cli; cli.main({argv}); sys.exit('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
@@ -52,6 +52,31 @@ def test_a_mistyped_subcommand_is_answered_with_the_nearest() -> None:
         parse_command_line(["fti"])
     with pytest.raises(InputError, match="there are fit, validate, test, predict"):
         parse_command_line(["--config"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("train", "fit"), ("trian", "fit"), ("eval", "validate"), ("tset", "test")]
+)
+def test_a_subcommand_of_other_programs_is_answered_with_ours(name: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean '{meant}'"):
+        parse_command_line([name])
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["vgg_bn.yaml"], "vgg_bn.yaml: belongs to no option; did you mean --config vgg_bn.yaml"),
+        (["vgg_bn"], "did you mean --config vgg_bn"),
+        (["--confg", "vgg_bn.yaml"], "--confg: there is no such option; did you mean --config"),
+        (["--conf=vgg_bn.yaml"], "--conf: there is no such option; did you mean --config"),
+        (["--ckpt-path", "run"], "--ckpt-path: there is no such option; did you mean --ckpt_path"),
+        (["-config", "vgg_bn.yaml"], "-config: there is no such option; options begin with two dashes: --config"),
+    ],
+)
+@pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict"])
+def test_a_misplaced_config_is_answered_at_once(subcommand: str, words: list[str], answer: str) -> None:
+    with pytest.raises(InputError, match=answer):
+        parse_command_line([subcommand, *words])
 
 
 @pytest.mark.parametrize("option", ["--config", "-c", "--ckpt_path"])

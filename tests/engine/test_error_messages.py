@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.error_messages import summarize_error
+from engine.error_messages import NO_OPTION, NO_PLACE, find_mistake, summarize_error
 
 # jsonargparse 4.53's own words
 NO_SUCH_OPTION = "Subcommand 'fit' does not accept option 'trainer.max_epoch'"
+GROUP = "Parser key \"data\": Problem with given class_path 'a.B': Group 'c' does not accept option 'd'"
 UNION = """\
 Parser key "trainer.max_epochs":
   Does not validate against any of the Union subtypes
@@ -24,13 +25,23 @@ def test_the_innermost_reason_is_what_is_left() -> None:
     assert summarize_error(UNION) == "--trainer.max_epochs ten: expected int"
 
 
-def test_an_unknown_option_is_answered_with_the_nearest() -> None:
-    options = ("--trainer.max_epochs", "--trainer.max_steps", "--model.depth")
-    said = summarize_error(NO_SUCH_OPTION, options)
-    assert said.startswith("trainer.max_epoch: there is no such option; did you mean --trainer.max_epochs")
-    assert "--model.depth" not in said
-    unrecognized = summarize_error("Unrecognized arguments: --wanbd offline", ["--wandb"])
-    assert unrecognized == "--wanbd: there is no such option; did you mean --wandb?"
+@pytest.mark.parametrize(
+    ("message", "key", "reason"),
+    [
+        (NO_SUCH_OPTION, "trainer.max_epoch", NO_OPTION),
+        ("Unrecognized arguments: --wanbd offline", "wanbd", NO_OPTION),
+        ("unrecognized arguments: 0.1", "0.1", NO_PLACE),
+        (
+            "Parser key \"data\": Problem with given class_path 'a.B': Group 'c' does not accept option 'd'",
+            "data.c.d",
+            NO_OPTION,
+        ),
+        ("anything else", "", "anything else"),
+    ],
+)
+def test_the_setting_that_a_message_is_about_is_known(message: str, key: str, reason: str) -> None:
+    mistake = find_mistake(message)
+    assert (mistake.key, mistake.reason) == (key, reason)
 
 
 def test_a_missing_part_of_the_config_is_named() -> None:
