@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
+from core.epochs import is_cut, validation_is_due
 from core.errors import InputError
 from core.measures import Mode, choose_monitor
 
@@ -30,7 +32,8 @@ class EarlyStopping(LightningEarlyStopping):
         super().__init__(monitor or "", min_delta=min_delta, patience=patience or 0, mode=mode or "min")
         self._given = monitor, mode
         self.enabled = patience is not None
-        self.stopped = False  # whether it ended the run
+        self.stopped = False  # whether it asked the run to stop
+        self.reason = ""  # why, in words
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Chooses the metric and checks that the model logs it.
@@ -38,6 +41,7 @@ class EarlyStopping(LightningEarlyStopping):
         Raises:
             InputError: The model logs no such metric, or none is named.
         """
+        self.stopped = False
         before = self.mode
         monitor, self.mode = choose_monitor("--early_stopping.monitor", *self._given, pl_module)
         if monitor is None and self.enabled:
@@ -50,9 +54,29 @@ class EarlyStopping(LightningEarlyStopping):
             self.min_delta, self.best_score = -self.min_delta, -self.best_score
         super().setup(trainer, pl_module, stage)
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Checks that there is something to watch.
+
+        Raises:
+            InputError: The run never validates.
+        """
+        if not self.enabled or trainer.fast_dev_run:
+            return
+        batches = trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
+        every, last = trainer.check_val_every_n_epoch, trainer.max_epochs
+        if not trainer.enable_validation or (batches and not sum(batches)):
+            reason = "there is no validation"
+        elif every is not None and last not in (None, -1) and every > last:
+            reason = f"no validation takes place in {last} epochs (--trainer.check_val_every_n_epoch {every})"
+        else:
+            return
+        raise InputError(f"--early_stopping.patience {self.patience}: {reason}, so that there is nothing to watch")
+
     def _should_skip_check(self, trainer: Trainer) -> bool:
-        # without a validation split there is nothing to watch
-        return not self.enabled or not sum(trainer.num_val_batches) or super()._should_skip_check(trainer)
+        if not self.enabled or super()._should_skip_check(trainer):
+            return True
+        # a run that stops within an epoch validates once more; it goes on from before that validation, if at all
+        return is_cut(trainer) and (self._check_on_train_epoch_end or not validation_is_due(trainer))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up a checkpoint's count of validations, but keeps the patience that is configured now."""
@@ -60,7 +84,14 @@ class EarlyStopping(LightningEarlyStopping):
         super().load_state_dict(state_dict)
         self.patience = patience
 
+    def describe(self, validations: int) -> str:
+        """Returns in words that so many validations brought no improvement."""
+        return f"{self.monitor} has not improved in {validations} validation{'s' if validations > 1 else ''}"
+
     def _evaluate_stopping_criteria(self, current: Tensor) -> tuple[bool, str | None]:
         stop, reason = super()._evaluate_stopping_criteria(current)
-        self.stopped = stop
+        if stop:  # which a minimum length can delay
+            self.stopped = True
+            finite = torch.isfinite(current)
+            self.reason = self.describe(self.wait_count) if finite else f"{self.monitor} is {float(current)}"
         return stop, reason

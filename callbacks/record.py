@@ -16,17 +16,26 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.description import data_facts, samples_per_batch
-from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
 from core.atomic_files import write_atomically
+from core.epochs import is_stopping
 from core.errors import RunFailed, RunInterrupted
 from core.hardware import hardware
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
+
+# What `status` says of runs that have ended, by what stopped them.
+ENDINGS_BY_STOP = {
+    "max_steps": "finished",
+    "early_stopping": "stopped_early",
+    "max_time": "out_of_time",
+    "callback": "stopped",
+}
+ENDINGS = tuple(ENDINGS_BY_STOP.values())
 
 
 class Record(Checkpoint):
@@ -44,6 +53,7 @@ class Record(Checkpoint):
         self._validation_names: set[str] = set()  # of values that validations of this process have logged
         self._began = time.monotonic()
         self._fit_began: float | None = None
+        self._fit_ended: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -69,11 +79,20 @@ class Record(Checkpoint):
             self.rows = [row for row in self.rows if int(row["step"]) <= steps]
             trainer.epoch_validation = checkpoint.get("epoch_validation", {})
 
+    def owes_an_end(self, trainer: Trainer) -> bool:
+        """Returns whether the run was killed after its last checkpoint, before its end was written down."""
+        return self._path(trainer) is not None and self.summary.get("status", ENDINGS[0]) not in ENDINGS
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
-        self._fit_began = time.monotonic()
+        self._fit_began, self._fit_ended = time.monotonic(), None
+        if not is_stopping(trainer):  # an epoch that goes on, or begins anew, gets its row at its end
+            done = trainer.fit_loop.epoch_progress.current.processed
+            self.rows = [row for row in self.rows if int(row["epoch"]) < done]
         self._batch_size = samples_per_batch(trainer)
         self.summary = {"started": _now(), **self.summary} | _facts(trainer, pl_module)
+        if not trainer.optimizer_steps:  # a run that was killed before its first checkpoint begins again
+            self.summary["metrics"] = {}
         self.summary.setdefault("metrics", {})
         path = self._path(trainer)
         if path is not None and trainer.is_global_zero and trainer.config_text is not None:
@@ -107,9 +126,14 @@ class Record(Checkpoint):
         self._write_summary(trainer, "running")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Writes how the run ended well."""
-        stopped = trainer.builtin(EarlyStopping).stopped
-        self._write_summary(trainer, "stopped_early" if stopped else "finished", ended=True)
+        """Takes the time; what other callbacks do at the end is not training."""
+        self._fit_ended = time.monotonic()
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes how the run ended well, now that all that belongs to its end is done."""
+        if self._fit_ended is not None:
+            stop = trainer.checkpoint_callback.stop(trainer)
+            self._write_summary(trainer, "finished" if stop is None else ENDINGS_BY_STOP[stop.by], ended=True)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Writes how the run ended badly."""
@@ -168,7 +192,7 @@ class Record(Checkpoint):
         path = self._path(trainer)
         if path is None or not trainer.is_global_zero:
             return
-        now = time.monotonic()
+        now = time.monotonic() if self._fit_ended is None else self._fit_ended
         fit = now - self._fit_began
         self.summary |= {
             "status": status,

@@ -1,6 +1,9 @@
 """A run's checkpoints: `last.ckpt`, from which it resumes exactly, and `best.ckpt`."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,9 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
+from core.epochs import is_cut, is_stopping
 from core.errors import InputError, RunInterrupted
 from core.measures import Mode, choose_monitor
 from core.signals import StopRequest
@@ -39,6 +44,7 @@ class RunCheckpoint(Checkpoint):
         self.best_epoch: int | None = None
         self._validated = False
         self._due = False
+        self._kept_stop: Stop | None = None  # of the run that goes on
         self._stop_request = StopRequest()
         self._counted = 0, 0  # optimizer steps until the end of the latest batch, and Lightning's `global_step` then
 
@@ -56,8 +62,18 @@ class RunCheckpoint(Checkpoint):
             return not trainer.fit_loop.epoch_loop._should_accumulate()
         return trainer.global_step > self._counted[1]
 
+    def has_saved(self, trainer: Trainer) -> bool:
+        """Returns whether the run has a checkpoint."""
+        folder = _folder(trainer)
+        return folder is not None and (folder / "last.ckpt").exists()
+
+    def stop(self, trainer: Trainer) -> Stop | None:
+        """Returns why the run stops or has stopped before its epochs are over; None if it does not."""
+        return self._kept_stop or find_stop(trainer)
+
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settles on a metric, and checks that it exists."""
+        self._kept_stop = None
         self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -82,7 +98,7 @@ class RunCheckpoint(Checkpoint):
         self._due |= bool(every) and steps % every == 0 and stepped
         if not (self._due or self._stop_request.signum or trainer.world_size > 1):
             return
-        if loop._num_ready_batches_reached() or _stopping(trainer):
+        if loop._num_ready_batches_reached() or is_stopping(trainer):
             return  # the epoch's end follows, and saves
         if loop._should_accumulate() or loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
             return  # not before these gradients are used, or this validation is done: after the next batch
@@ -98,7 +114,7 @@ class RunCheckpoint(Checkpoint):
             return
         self._validated = True
         loop = trainer.fit_loop.epoch_loop
-        if not (loop._num_ready_batches_reached() or _stopping(trainer)):
+        if not (loop._num_ready_batches_reached() or is_stopping(trainer)):
             self._save_if_best(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -114,7 +130,7 @@ class RunCheckpoint(Checkpoint):
                 copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
         else:
             self._save(trainer, "last.ckpt")
-        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or _stopping(trainer)
+        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or is_stopping(trainer)
         signum = self._agreed_signal(trainer)
         if signum and not finished:
             raise RunInterrupted(signum)
@@ -132,16 +148,21 @@ class RunCheckpoint(Checkpoint):
         return {"best_score": self.best_score, "best_epoch": self.best_epoch}
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keeps the count of optimizer steps, which `global_step` is not with several optimizers."""
+        """Keeps the run's stop, and its optimizer steps, which `global_step` does not count with several optimizers."""
         checkpoint["optimizer_steps"] = trainer.optimizer_steps
+        stop = self.stop(trainer)
+        checkpoint["stop"] = None if stop is None else asdict(stop)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Continues the count of optimizer steps; a run that has made all its steps has nothing left to do."""
+        """Continues the count of optimizer steps; a run that has stopped has nothing left to do unless it may go on."""
         if trainer.state.fn != "fit":
             return
         steps = saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
-        if steps >= trainer.step_limit:
+        stop = saved_stop(trainer, checkpoint)
+        if stop is not None and stop.by != "max_steps" and stop.holds(limits_of(trainer)):
+            self._kept_stop = stop
+        if steps >= trainer.step_limit or self._kept_stop is not None:
             trainer.should_stop = True
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -179,7 +200,8 @@ class RunCheckpoint(Checkpoint):
         self._due = False
         folder = _folder(trainer)
         if folder is not None:
-            trainer.save_checkpoint(folder / name)
+            with unfinished_epoch(trainer) if is_cut(trainer) else nullcontext():
+                trainer.save_checkpoint(folder / name)
 
     def _agreed_signal(self, trainer: Trainer) -> int:
         """Returns the signal that any rank has received, on all ranks, or 0."""
@@ -197,9 +219,15 @@ def saved_optimizer_steps(checkpoint: dict[str, Any]) -> int:
     return checkpoint.get("optimizer_steps", checkpoint["global_step"])
 
 
-def _stopping(trainer: Trainer) -> bool:
-    """Says whether the run ends with this epoch, which a minimum length can forbid."""
-    return trainer.should_stop and trainer.fit_loop._can_stop_early
+@contextmanager
+def unfinished_epoch(trainer: Trainer) -> Iterator[None]:
+    """Lets Lightning count an epoch that was cut as begun only, so that the run can go on within it."""
+    progress = trainer.fit_loop.epoch_progress
+    for counts in (progress.total, progress.current):
+        counts.processed -= 1
+    yield
+    for counts in (progress.total, progress.current):
+        counts.processed += 1
 
 
 def _folder(trainer: Trainer) -> Path | None:

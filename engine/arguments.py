@@ -55,7 +55,7 @@ class Arguments:
         options: What follows it, for the parser, with every config as a path.
         name: Stem of the config, which names the run's folder.
         run: The run folder that `--ckpt_path` stands for or in, if any.
-        checkpoint: The checkpoint file that `--ckpt_path` stands for, if any.
+        checkpoint: The checkpoint file that `--ckpt_path` stands for; None for a run that ended before its first.
         given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
     """
 
@@ -132,7 +132,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
         arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
         if arguments.run is None and not configs:
             raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
-        arguments.options += ["--ckpt_path", str(arguments.checkpoint)]
+        arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
     elif subcommand != "fit" and not {"--help", "-h"} & set(flags):
         raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file")
     elif not configs and not any(flag.startswith(("--help", "-h", "--model", "--data.help")) for flag in flags):

@@ -19,13 +19,13 @@ from datamodules.base.data_module import DataModule
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
 from engine.error_messages import summarize_error
-from engine.final_output import print_interrupted, print_metrics, print_result
+from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.help import shorten_help
 from engine.mistakes import parse_settings
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.recorded_config import config_file_text, recorded_config
-from engine.resume import changes, check_same_model, read_run_checkpoint, refuse_changes
+from engine.resume import changes, check_may_begin_again, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_folder import RunFolder, new_run_folder
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
@@ -129,6 +129,9 @@ class Command(LightningCLI):
                     run = self.arguments.run
                     raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
             refuse_changes(self.arguments.run, self.plain_config())
+            if self.checkpoint is None:
+                check_may_begin_again(self.arguments.run)
+                print_line("this run has no checkpoint yet: it begins again")
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
@@ -200,9 +203,7 @@ class Command(LightningCLI):
             print_interrupted(self.trainer)
             raise
         if not self.trainer.has_begun:
-            print_line(
-                "nothing is left to do; a larger --trainer.max_epochs or --trainer.max_steps takes the run further"
-            )
+            print_nothing_left(self.trainer)
         print_result(self.trainer, model, datamodule)
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:

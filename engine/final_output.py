@@ -7,26 +7,38 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from callbacks.description import describe_data, sizes_of
+from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
 from datamodules.base.data_module import DataModule
 from engine.arguments import typed_command
 from engine.trainer import Trainer
 
+RAISED_BY = {
+    "early_stopping": "a larger --early_stopping.patience or --trainer.max_epochs",
+    "max_time": "a larger --trainer.max_time",
+}
+
 
 def print_result(trainer: Trainer, model: LightningModule, datamodule: LightningDataModule) -> None:
     """Prints the best result of a finished run and the command that tests it."""
     checkpoints = trainer.checkpoint_callback
-    if checkpoints.best_epoch is None:
-        print_line("done; no checkpoint was kept")
+    stop = checkpoints.stop(trainer)
+    done = "done" if stop is None or stop.by == "max_steps" else f"done ({describe_stop(stop)})"
+    if not checkpoints.has_saved(trainer):
+        print_line(f"{done}; no checkpoint was kept")
         return
+    last = trainer.fit_loop.epoch_progress.current.processed
     what = "no validation" if checkpoints.monitor else "no --checkpoint.monitor"
     what += ", so the last epoch counts"
+    if checkpoints.best_epoch is None and checkpoints.monitor:
+        what = f"no validation gave {checkpoints.monitor} a finite value, so the last epoch counts"
     if checkpoints.best_score is not None:
         measures = measures_of(model)
         score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)
         what = f"best {describe_monitor(checkpoints.monitor, measures)} {score}"
-    line = f"done: {what} (epoch {checkpoints.best_epoch + 1})"
+    epoch = last if checkpoints.best_epoch is None else checkpoints.best_epoch + 1
+    line = f"{done}: {what} (epoch {epoch})"
     if _can(model, datamodule, "test"):
         print_line(f"{line}; test it with")
         print_next_command(trainer, "test")
@@ -35,6 +47,21 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
         print_next_command(trainer, "predict")
     else:
         print_line(line)
+
+
+def print_nothing_left(trainer: Trainer) -> None:
+    """Prints why a run does not go on, and what would let it."""
+    stop = trainer.checkpoint_callback.stop(trainer)
+    options = "--trainer.max_epochs or --trainer.max_steps"
+    if stop is None or stop.by not in RAISED_BY:
+        print_line(f"nothing is left to do; a larger {options} takes the run further")
+    else:
+        print_line(f"nothing is left to do ({describe_stop(stop)}); {RAISED_BY[stop.by]} takes the run further")
+
+
+def describe_stop(stop: Stop) -> str:
+    """Returns what stopped a run, and why."""
+    return f"{stop.by.replace('_', ' ')}: {stop.reason}"
 
 
 def _can(model: LightningModule, datamodule: LightningDataModule, subcommand: str) -> bool:

@@ -1,5 +1,7 @@
 """What may differ between a run and its continuation."""
 
+import contextlib
+import json
 import re
 from pathlib import Path
 from pydoc import locate
@@ -7,6 +9,7 @@ from typing import Any
 
 from pytorch_lightning import LightningModule
 
+from callbacks.record import ENDINGS
 from core.errors import InputError
 from engine.checkpoint_io import load_checkpoint
 from engine.config_files import flatten, read_config
@@ -94,6 +97,19 @@ def refuse_changes(run: Path, config: dict[str, Any]) -> None:
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights: "
             f"fit --config NAME --weights {run} --{key} {now}"
         )
+
+
+def check_may_begin_again(run: Path) -> None:
+    """Checks that a run without a checkpoint has not come to its end, whose record a new beginning would replace.
+
+    Raises:
+        InputError: It has.
+    """
+    status = None
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: it has none
+        status = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("status")
+    if status in ENDINGS:
+        raise InputError(f"{run}: this run is over and kept no checkpoint, so that nothing can go on from it")
 
 
 def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from core.errors import InputError
 # Processes that Lightning starts for further devices run the same command, and find the run's folder here.
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
+MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt")
+
 
 class RunFolder:
     """One run's folder, held by one process at a time.
@@ -61,7 +63,7 @@ class RunFolder:
         try:
             made = _missing(path)
             path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
+            if not all(_is_left_over(content) for content in path.iterdir()):
                 way_out = "continue it with --ckpt_path" if (path / "config.yaml").exists() else "name an empty folder"
                 raise InputError(f"--run_dir {path}: is not empty; {way_out}")
         except OSError as error:
@@ -126,6 +128,11 @@ def new_run_folder(run_dir: str | None, root: Path, name: str) -> RunFolder | No
     folder = RunFolder.at(Path(run_dir).expanduser().resolve()) if run_dir else RunFolder.create(root, name)
     os.environ[RUN_FOLDER_VARIABLE] = str(folder.path)
     return folder
+
+
+def _is_left_over(path: Path) -> bool:
+    """Returns whether a file or folder is what a run makes before it trains, which was killed then."""
+    return path.name in MADE_BEFORE_TRAINING or (path.name.startswith(".") and path.suffix == ".tmp")
 
 
 def _missing(path: Path) -> list[Path]:

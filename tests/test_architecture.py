@@ -26,6 +26,7 @@ TESTED_ELSEWHERE = {
     "callbacks/media/gradient_flow.py": "callbacks/test_fit_media.py",
     "callbacks/media/text_samples.py": "callbacks/test_fit_media.py",
     "callbacks/media/titles.py": "callbacks/media/test_confusion.py",
+    "core/epochs.py": "callbacks/test_stops.py",
     "core/errors.py": "test_cli.py",  # exit codes and messages
     "core/library_warnings.py": "test_cli.py",  # nothing but the project's own lines is printed
     "core/predictions.py": "engine/test_predictions.py",

@@ -10,6 +10,7 @@ from torch import Tensor, nn, optim
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from core.epochs import is_cut
 from core.errors import InputError
 from core.measures import Measure, check_monitor
 from lightning_modules.schedules import RunSchedule
@@ -119,6 +120,8 @@ class Task(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Logs the epoch's training metrics, and steps a plateau schedule with the validation metric."""
         self._log("train", self.train_metrics)
+        if is_cut(self.trainer):  # the run can go on within this epoch
+            return
         # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
         for config in self.trainer.lr_scheduler_configs:
             if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in self.trainer.epoch_validation:

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from callbacks import EarlyStopping
+from core.errors import InputError
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 HOPELESS = {"monitor": "val/loss", "mode": "min", "min_delta": 100.0}
 
 
-def _fit(root: Path, stopping: EarlyStopping, val_size: int = 40) -> Trainer:
-    trainer = tiny_trainer(root, max_epochs=4, callbacks=[stopping], logger=False)
+def _fit(root: Path, stopping: EarlyStopping, val_size: int = 40, **settings: int) -> Trainer:
+    trainer = tiny_trainer(root, max_epochs=4, callbacks=[stopping], logger=False, **settings)
     trainer.fit(tiny_vgg(), TinyDataModule(val_size=val_size))
     return trainer
 
@@ -41,11 +42,20 @@ def test_it_does_not_stop_a_run_that_improves(tmp_path: Path) -> None:
     assert _status(trainer) == "finished"
 
 
-def test_without_a_validation_split_it_is_off(tmp_path: Path) -> None:
-    """It once looked for a metric that there was not, since Lightning counts the missing split as one of no batches."""
-    trainer = _fit(tmp_path, EarlyStopping(1, **HOPELESS), val_size=0)
-    assert trainer.current_epoch == 4
-    assert _status(trainer) == "finished"
+@pytest.mark.parametrize(
+    ("val_size", "settings", "reason"),
+    [
+        (0, {}, "there is no validation"),
+        (40, {"limit_val_batches": 0}, "there is no validation"),
+        (40, {"check_val_every_n_epoch": 5}, "no validation takes place in 4 epochs"),
+    ],
+    ids=["no split", "no batches", "no epoch"],
+)
+def test_without_validation_it_is_refused(val_size: int, settings: dict[str, int], reason: str, tmp_path: Path) -> None:
+    """It was silently off."""
+    with pytest.raises(InputError, match=f"--early_stopping.patience 1: {reason}"):
+        _fit(tmp_path, EarlyStopping(1, **HOPELESS), val_size, **settings)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_configured_patience_wins_over_the_checkpoint() -> None:

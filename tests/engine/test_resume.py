@@ -149,7 +149,7 @@ def test_a_run_of_steps_can_be_made_longer(whole: Callable[..., dict[str, Any]],
     _train(run, short)
     _train(run, replace(short, trainer={"max_epochs": None, "max_steps": 14}), ckpt_path=run / "checkpoints/last.ckpt")
     rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
-    assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "8"), ("2", "14")]
+    assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "12"), ("2", "14")]
     assert all(row["val/acc"] for row in rows)
 
 
@@ -192,6 +192,43 @@ def test_the_seed_decides_the_run(whole: Callable[..., dict[str, Any]], tmp_path
     again = tiny_trainer(tmp_path, max_epochs=1, seed=5, run_folder=RunFolder(tmp_path), logger=False)
     again.fit(tiny_vgg(), TinyDataModule())
     assert trainer.callback_metrics["train/loss"] != again.callback_metrics["train/loss"]
+
+
+@pytest.mark.parametrize("moment", ["on_train_epoch_start", "on_train_batch_end", "on_train_epoch_end"])
+def test_a_run_killed_before_its_first_checkpoint_begins_again(
+    moment: str,
+    config: Path,
+    finished_run: Callable[..., Path],
+    command: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """There was no checkpoint to continue from, and the folder was not empty for a new run."""
+
+    def pull(*_: object) -> None:
+        raise PulledPlug
+
+    run, whole = tmp_path / "run", finished_run("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(RunCheckpoint, moment, pull, raising=False)
+        assert command("fit", "--config", config, "--run_dir", run)[0] == 1
+    assert not (run / "checkpoints").exists()
+    code, output, errors = command("fit", "--ckpt_path", run)
+    assert code == 0, errors
+    assert "this run has no checkpoint yet: it begins again" in output
+    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+    for name in ("last.ckpt", "best.ckpt"):
+        ours, theirs = (load_checkpoint(folder / "checkpoints" / name) for folder in (run, whole))
+        assert_same_bits(ours["state_dict"], theirs["state_dict"])
+
+
+def test_a_run_that_kept_no_checkpoint_is_not_begun_again(
+    finished_run: Callable[..., Path], command: Callable[..., tuple[int, str, str]]
+) -> None:
+    run = finished_run("run", "--trainer.enable_checkpointing", "false")
+    code, _, errors = command("fit", "--ckpt_path", run)
+    assert code == 2
+    assert "this run is over and kept no checkpoint" in errors
 
 
 # What may change

@@ -102,6 +102,14 @@ def test_the_named_folder_of_a_new_run_must_be_empty(tmp_path: Path) -> None:
         RunFolder.at(folder.path)
 
 
+def test_what_a_killed_process_made_before_training_is_no_content(tmp_path: Path) -> None:
+    """A run that was killed while it began could neither go on nor begin again."""
+    for name in (".lock", ".config.yaml.123.tmp", "wandb_id.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "tensorboard").mkdir()
+    RunFolder.at(tmp_path).release()
+
+
 def test_a_discarded_folder_leaves_nothing(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "vgg")
     (folder.path / "config.yaml").touch()

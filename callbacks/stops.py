@@ -1,0 +1,79 @@
+"""Why a run stops before its length, and whether this still holds when it is continued."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import Timer
+
+from callbacks.early_stopping import EarlyStopping
+
+Limits = dict[str, float | None]
+
+
+@dataclass
+class Stop:
+    """The stop of a run, which its checkpoints keep.
+
+    Args:
+        by: What asked for it.
+        reason: The reason in words.
+        limits: The run's limits at that time, None where it had none.
+    """
+
+    by: Literal["early_stopping", "max_time", "max_steps", "callback"]
+    reason: str
+    limits: Limits
+
+    def holds(self, now: Limits) -> bool:
+        """Returns whether a run with these limits has nothing left to do: none of them has been raised."""
+        for name, then in self.limits.items():
+            if then is not None and (now[name] is None or now[name] > then):
+                return False
+        return True
+
+
+def limits_of(trainer: Trainer) -> Limits:
+    """Returns what ends a run: epochs, optimizer steps, seconds, and validations without improvement."""
+    early, durations = _early_stopping(trainer), [timer._duration for timer in _timers(trainer.callbacks)]
+    return {
+        "epochs": None if trainer.max_epochs in (None, -1) else trainer.max_epochs,
+        "steps": None if trainer.step_limit == float("inf") else trainer.step_limit,
+        "seconds": min(durations, default=None),
+        "patience": early.patience if early.enabled else None,
+    }
+
+
+def find_stop(trainer: Trainer) -> Stop | None:
+    """Returns why a run was asked to stop in this process; None if it was not."""
+    if not trainer.should_stop:
+        return None
+    early, limits = _early_stopping(trainer), limits_of(trainer)
+    if early.stopped:
+        return Stop("early_stopping", early.reason, limits)
+    if trainer.optimizer_steps >= trainer.step_limit:
+        return Stop("max_steps", f"{trainer.step_limit:,} steps are made", limits)
+    if any(timer.time_remaining() <= 0 for timer in _timers(trainer.callbacks)):
+        return Stop("max_time", f"{timedelta(seconds=limits['seconds'])} of training are over", limits)
+    return Stop("callback", "a callback asked for it", limits)
+
+
+def saved_stop(trainer: Trainer, checkpoint: dict[str, Any]) -> Stop | None:
+    """Returns the stop that a checkpoint holds; one of an earlier release only has the state of early stopping."""
+    if "stop" in checkpoint:
+        state = checkpoint["stop"]
+        return None if state is None else Stop(**state)
+    early = _early_stopping(trainer)
+    state = checkpoint["callbacks"].get(early.state_key)
+    if not early.enabled or state is None or state["wait_count"] < state["patience"]:
+        return None
+    return Stop("early_stopping", early.describe(state["wait_count"]), {"patience": state["patience"]})
+
+
+def _early_stopping(trainer: Trainer) -> EarlyStopping:
+    return trainer.builtin(EarlyStopping)
+
+
+def _timers(callbacks: list[Callback]) -> list[Timer]:
+    return [one for one in callbacks if isinstance(one, Timer) and one._duration is not None]

@@ -1,0 +1,22 @@
+"""Where a run stands in its epoch, as Lightning's loops know it."""
+
+from pytorch_lightning import Trainer
+
+
+def is_stopping(trainer: Trainer) -> bool:
+    """Returns whether the run stops after this batch, which a minimum length can forbid."""
+    return trainer.should_stop and trainer.fit_loop._can_stop_early
+
+
+def is_cut(trainer: Trainer) -> bool:
+    """Returns whether this epoch ends before its last batch, because the run stops."""
+    return is_stopping(trainer) and not trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+
+
+def validation_is_due(trainer: Trainer) -> bool:
+    """Returns whether a validation follows this batch also in a run that does not stop."""
+    should_stop, trainer.should_stop = trainer.should_stop, False
+    try:
+        return trainer.fit_loop.epoch_loop._should_check_val_fx(trainer.fit_loop._data_fetcher)
+    finally:
+        trainer.should_stop = should_stop
