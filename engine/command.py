@@ -25,7 +25,7 @@ from engine.mistakes import parse_settings
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.recorded_config import config_file_text, recorded_config
-from engine.resume import changes, check_may_begin_again, check_same_model, read_run_checkpoint, refuse_changes
+from engine.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_folder import RunFolder, new_run_folder
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
@@ -130,8 +130,7 @@ class Command(LightningCLI):
                     raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
             refuse_changes(self.arguments.run, self.plain_config())
             if self.checkpoint is None:
-                check_may_begin_again(self.arguments.run)
-                print_line("this run has no checkpoint yet: it begins again")
+                begin_again(self.arguments.run)
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""

@@ -10,6 +10,7 @@ from typing import Any
 from pytorch_lightning import LightningModule
 
 from callbacks.record import ENDINGS
+from core.console import print_line
 from core.errors import InputError
 from engine.checkpoint_io import load_checkpoint
 from engine.config_files import flatten, read_config
@@ -99,17 +100,18 @@ def refuse_changes(run: Path, config: dict[str, Any]) -> None:
         )
 
 
-def check_may_begin_again(run: Path) -> None:
-    """Checks that a run without a checkpoint has not come to its end, whose record a new beginning would replace.
+def begin_again(run: Path) -> None:
+    """Says that a run without a checkpoint begins again.
 
     Raises:
-        InputError: It has.
+        InputError: It has come to its end, whose record a new beginning would replace.
     """
     status = None
     with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: it has none
         status = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("status")
     if status in ENDINGS:
         raise InputError(f"{run}: this run is over and kept no checkpoint, so that nothing can go on from it")
+    print_line("this run has no checkpoint yet: it begins again")
 
 
 def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:
