@@ -5,11 +5,13 @@ import sys
 from pytorch_lightning.utilities import rank_zero_only
 from tqdm import tqdm
 
+from core.printable import printable
+
 
 @rank_zero_only
 def print_line(line: str) -> None:
-    """Prints a line, above the progress bar if there is one."""
-    tqdm.write(line, file=sys.stdout)
+    """Prints a line, above the progress bar if there is one; see `printable`."""
+    tqdm.write(printable(line, sys.stdout.encoding or "utf-8"), file=sys.stdout)
     sys.stdout.flush()
 
 

@@ -133,6 +133,13 @@ class HasImages(Protocol):
 
 
 @runtime_checkable
+class InvertsInputs(Protocol):
+    """A data module that can take the negatives of the pictures that it is given to predict."""
+
+    invert: bool
+
+
+@runtime_checkable
 class HasPoints(Protocol):
     """A data module whose samples are points in the plane, of two classes."""
 

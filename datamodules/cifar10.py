@@ -7,9 +7,11 @@ import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
+from core.console import print_line
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
+from datamodules.base.class_folders import LeftOut, part_folders
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, decode
@@ -93,7 +95,14 @@ class CIFAR10DataModule(ImageClassificationDataModule):
 
     def _read_folders(self) -> dict[str, ClassifiedImages]:
         self.origin = f"{self.data_dir} (class folders)"
-        parts = {part: class_files(self.data_dir / part, CIFAR10DataModule.class_names) for part in ("train", "test")}
+        left_out = LeftOut(self.data_dir)
+        folders = part_folders(self.data_dir, left_out)
+        parts = {
+            part: class_files(folders.get(part, self.data_dir / part), CIFAR10DataModule.class_names, left_out)
+            for part in ("train", "test")
+        }
+        for line in left_out.lines():
+            print_line(line)
         key = fingerprint((path for files in parts.values() for path, _ in files), self.data_dir)
 
         def decode_all() -> dict[str, Tensor]:

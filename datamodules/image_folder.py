@@ -1,6 +1,5 @@
 """Your own pictures, in one folder a class."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,23 +9,27 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from datamodules.base.cache import cached, fingerprint
+from datamodules.base.cache import cached, fingerprint, marked
+from datamodules.base.class_folders import LeftOut, count_and_name
 from datamodules.base.data_module import check_least
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
-from datamodules.images.image_files import class_files, class_folders, read_pictures
 from datamodules.images.loader import ImageLoader
+from datamodules.images.picture import SIXTEEN
+from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles, available_memory
 
-NAMED = 5  # most broken pictures that a message names
+CORRUPT = "files that cannot be read as pictures"
 
 
 class ImageFolderDataModule(ImageClassificationDataModule):
     """Pictures of any size and format that Pillow reads, in `train/<class>/*`, `val/<class>/*` and `test/<class>/*`.
 
-    The folders of `train` name the classes. `val` and `test` may be absent, or lack classes. Every picture is resized
-    to `image_size` on its shorter side and center-cropped, which keeps its proportions. Hidden files are ignored.
+    The folders of `train` name the classes. `val` (or `valid`, `validation`) and `test` may be absent, or lack classes.
+    Every picture is resized to `image_size` on its shorter side and center-cropped, which keeps its proportions.
+    What is transparent becomes white; grey pictures of 16 bits keep the range that those of `train` use. Whatever is
+    not read, such as hidden files and folders within a class, is counted and named.
 
     All pictures are read once, to find broken ones and to compute mean and standard deviation over `train`; the results
     are cached in `data_dir` until a file changes. Decoded pictures are kept in memory, or decoded from disk for each
@@ -79,10 +82,11 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         self.skip_corrupt = skip_corrupt
         self._streams = {"always": True, "never": False, "auto": None}[stream]  # None: not decided yet
         self.num_workers = num_workers
-        self.files = _list(Path(data_dir).expanduser())
-        self.class_names = class_folders(Path(data_dir).expanduser() / "train")
+        self._left_out = LeftOut(Path(data_dir).expanduser())
+        self.files, self.class_names = list_pictures(Path(data_dir).expanduser(), self._left_out)
         self.num_classes = len(self.class_names)
         self.train_size = len(self.files["train"])
+        _check_memory(image_size, in_channels, min(batch_size, self.train_size))
         if val_size is None:
             val_size = self.train_size // 10
         elif "val" in self.files:
@@ -102,28 +106,38 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             self._streams = self._too_large()
         self.origin = f"{self.data_dir}{' (streamed)' if self._streams else ''}"
         paths = {part: [path for path, _ in files] for part, files in self.files.items()}
-        # of the files that training depends on; a copy in another folder has the same
-        self.files_digest = fingerprint(paths["train"] + paths.get("val", []), self.data_dir, times=False)[:16]
         kind = "streamed" if self._streams else "decoded"
         settings = f"{self.image_size}x{self.in_channels}"
+        reader = PictureReader(self.image_size, self.in_channels, not self._streams, self.skip_corrupt, self.name)
         tensors = cached(
             self.data_dir / f"pictures_{settings}_{kind}.cache.safetensors",
             f"{fingerprint(sum(paths.values(), []), self.data_dir)} {self.skip_corrupt}",
-            lambda: self._read_once(paths, keep=not self._streams),
+            lambda: reader.read(paths),
         )
-        self._name_skipped([path for part in paths for path in _pick(paths[part], ~tensors[f"{part}_good"])])
+        # of the files that training depends on; a copy in another folder has the same
+        trained = [part for part in ("train", "val") if part in paths]
+        files_digest = fingerprint(sum((paths[part] for part in trained), []), self.data_dir, times=False)[:16]
+        shown = any(bool(tensors[f"{part}_transparent"].any()) for part in trained)
+        self.files_digest = marked(files_digest, "on white") if shown else files_digest
+        self.bits = int(tensors["bits"])
+        skipped = [path for part in paths for path in _pick(paths[part], ~tensors[f"{part}_good"])]
+        broken = [f"skipped  {count_and_name(CORRUPT, skipped, self.data_dir)}"] if skipped else []
+        for line in (*self._left_out.lines(), *broken, *describe(tensors, list(paths))):
+            print_line(line)
         splits = {}
         for part, files in self.files.items():
             good = tensors[f"{part}_good"]
             images = tensors[f"{part}_images"]
             if self._streams:
-                images = PictureFiles(_pick(paths[part], good), self.image_size, self.in_channels, self.num_workers)
+                images = PictureFiles(
+                    _pick(paths[part], good), self.image_size, self.in_channels, self.num_workers, self.bits
+                )
             splits[part] = ClassifiedImages(images, torch.tensor([number for _, number in files])[good])
         counts = splits["train"].targets.bincount(minlength=self.num_classes).tolist()
         if 0 in counts:
             nothing_left = self.data_dir / "train" / self.class_names[counts.index(0)]
             raise InputError(f"{nothing_left}: none of its pictures can be read")
-        self.mean, self.std = _mean_and_std(*tensors["train_sums"].tolist())
+        self.mean, self.std = mean_and_std(*tensors["train_sums"].tolist())
         nothing = torch.empty(0, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
         return {"test": ClassifiedImages(nothing, torch.empty(0, dtype=torch.int64))} | splits
 
@@ -131,51 +145,6 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         pictures = sum(len(files) for files in self.files.values())
         processes = self.trainer.world_size if self.trainer is not None else 1  # each holds all pictures
         return pictures * self.image_size**2 * self.in_channels * processes > available_memory() // 2
-
-    def _read_once(self, paths: dict[str, list[Path]], keep: bool) -> dict[str, Tensor]:
-        """Decodes every picture.
-
-        Args:
-            paths: The files of each part.
-            keep: Whether to return the pictures.
-
-        Returns:
-            For each split: the pictures; a mask of the readable files, bool [N]; number, sum and sum of squares of the
-            pixels by channel, int64 [3, C].
-        """
-        tensors, broken = {}, []
-        for part, files in paths.items():
-            good = torch.zeros(len(files), dtype=torch.bool)
-            sums = torch.zeros(3, self.in_channels, dtype=torch.int64)
-            read, room = 0, len(files) if keep else 0
-            images = torch.empty(room, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
-            progress = f"reading {self.name} ({part}), once"
-            pictures = read_pictures(files, self.image_size, self.in_channels, resize=True, progress=progress)
-            for place, picture in enumerate(pictures):
-                if isinstance(picture, InputError):
-                    broken.append(str(picture))
-                    continue
-                pixels = torch.from_numpy(picture).view(-1, self.in_channels).long()
-                sums += torch.stack([torch.ones_like(pixels).sum(0), pixels.sum(0), pixels.square().sum(0)])
-                if keep:
-                    images[read] = torch.from_numpy(picture)
-                good[place], read = True, read + 1
-            tensors |= {f"{part}_images": images[:read], f"{part}_good": good, f"{part}_sums": sums}
-        if broken and not self.skip_corrupt:
-            total = sum(len(files) for files in paths.values())
-            raise InputError(
-                f"{broken[0]}; in all, {len(broken):,} of {total:,} files cannot be read: remove them, or leave them "
-                "out by --data.skip_corrupt true"
-            )
-        return tensors
-
-    def _name_skipped(self, paths: list[Path]) -> None:
-        if paths:
-            names = ", ".join(str(path.relative_to(self.data_dir)) for path in paths[:NAMED])
-            more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
-            print_line(
-                f"skipped  {len(paths):,} files of {self.data_dir} that cannot be read as pictures: {names}{more}"
-            )
 
     def setup(self, stage: str) -> None:
         """Loads and splits the data.
@@ -198,15 +167,16 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         return super().predict_dataloader()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position, the class names, and mean and standard deviation."""
+        """Returns the position, the class names, mean and standard deviation, and the bits of pictures of 16."""
         facts = {"class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
-        return super().state_dict() | facts
+        return super().state_dict() | facts | {"bits": self.bits}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores position, mean and standard deviation from a checkpoint.
+        """Restores position, mean and standard deviation, and the bits of pictures of 16 from a checkpoint.
 
         Raises:
-            InputError: The folder has other classes than the checkpoint, or its files have changed.
+            InputError: The folder has other classes than the checkpoint, its files have changed, or the network was
+                trained with other bits.
         """
         learned = tuple(state_dict["class_names"])
         if learned != self.class_names:
@@ -214,45 +184,30 @@ class ImageFolderDataModule(ImageClassificationDataModule):
                 f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network "
                 f"was trained with {', '.join(learned)}"
             )
+        bits = state_dict.get("bits", SIXTEEN)  # absent in older checkpoints
+        if self.splits and bits != self.bits:
+            raise InputError(
+                f"{self.data_dir}: {self.bits} of 16 bits of its pictures are in use, and the network was trained with "
+                f"{bits}; train a new one"
+            )
+        self.bits = bits
         super().load_state_dict(state_dict)
         self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
 
 
-def _list(root: Path) -> dict[str, list[tuple[Path, int]]]:
-    """Lists the files and classes of the existing splits.
+def _check_memory(image_size: int, channels: int, batch_size: int) -> None:
+    """Checks that the memory holds a batch of float32 before it is asked for.
 
     Raises:
-        InputError: `train` is missing or has less than two classes, or a class is empty or absent in `train`.
+        InputError: It does not.
     """
-    if not (root / "train").is_dir():
-        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>")
-    classes = class_folders(root / "train")
-    if len(classes) < 2:
+    needed, available = batch_size * channels * image_size**2 * 4, available_memory()
+    if needed > available:
         raise InputError(
-            f"{root / 'train'}: at least two folders, one a class, are needed, not {len(classes)} "
-            f"({', '.join(classes) or 'none'})"
+            f"data.image_size is {image_size}: a batch of {batch_size:,} takes {needed / 2**30:,.1f} GiB, of "
+            f"{available / 2**30:,.1f} that are available; lower it, or data.batch_size"
         )
-    files = {"train": class_files(root / "train", classes)}
-    for part in ("val", "test"):
-        if (root / part).is_dir():
-            present = class_folders(root / part)
-            for name in present:
-                if name not in classes:
-                    raise InputError(f"{root / part / name}: no class of this name in {root / 'train'}")
-            if not present:
-                raise InputError(f"{root / part}: no class folders in it")
-            files[part] = [(path, classes.index(present[n])) for path, n in class_files(root / part, present)]
-    return files
 
 
 def _pick(paths: Sequence[Path], chosen: Tensor) -> list[Path]:
     return [path for path, choose in zip(paths, chosen.tolist(), strict=True) if choose]
-
-
-def _mean_and_std(
-    counts: Sequence[int], sums: Sequence[int], squares: Sequence[int]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Returns mean and standard deviation of each channel, in [0, 1], from exact integer sums."""
-    mean = tuple(total / (255 * n) for n, total in zip(counts, sums, strict=True))
-    variance = [(n * square - total**2) / n**2 for n, total, square in zip(counts, sums, squares, strict=True)]
-    return mean, tuple(max(1.0, math.sqrt(value)) / 255 for value in variance)  # not 0 if all pixels are equal

@@ -14,7 +14,6 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
-from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from engine import predictions
 from engine.arguments import SUBCOMMANDS, Arguments
@@ -164,9 +163,8 @@ class Command(LightningCLI):
     def after_instantiate_classes(self) -> None:
         """Makes or takes the run's folder, now that everything has been checked."""
         if self.subcommand == "predict":
-            if self.settings.input and not isinstance(self.datamodule, DataModule):
-                raise InputError(f"--input: {type(self.datamodule).__name__} reads no files; it has its own samples")
-            self.datamodule.inputs = self.settings.input
+            settings = self.settings
+            predictions.prepare(self.datamodule, settings.input, settings.invert, settings.output)
         if self.arguments.run is not None:
             if self.subcommand == "fit" or not changes(self.arguments.run, self.plain_config()):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
@@ -223,18 +221,7 @@ class Command(LightningCLI):
         """Classifies files or texts, or the test set; or continues texts."""
         with refusals_as_input_errors():
             outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
-        names = datamodule.prediction_names() if isinstance(datamodule, DataModule) else None
-        # classes are named by their probabilities, which a model of another package need not return
-        fits = isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)
-        if names is not None and fits:
-            together = predictions.gather(outputs, len(names), self.trainer.world_size)
-            table = datamodule.prediction_table(names, together) if self.trainer.is_global_zero else None
-        elif self.trainer.world_size == 1:
-            table = predictions.general_table(outputs, type(model).__name__, names)
-        else:
-            raise InputError(f"predict: {type(model).__name__} predicts on one device here; give --trainer.devices 1")
-        if table is not None:
-            predictions.report(table, self.settings.output)
+        predictions.conclude(self.trainer, model, datamodule, outputs, self.settings.output)
 
 
 @contextmanager

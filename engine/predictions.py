@@ -1,17 +1,86 @@
 """Prints and writes the predictions of `predict`."""
 
+import contextlib
 import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
+from core.atomic_files import write_atomically
 from core.console import print_line
-from core.errors import InputError
+from core.errors import InputError, RunFailed
 from core.predictions import Table, excerpt
+from core.printable import cell, printable
+from core.protocols import HasClasses, InvertsInputs, PredictsClasses
+from datamodules.base.data_module import DataModule
+from engine.trainer import Trainer
 
+NAMED = 5  # inputs that a message about unreadable ones names
 SHOWN = 40  # rows on the screen; a file gets all
+
+
+def prepare(datamodule: LightningDataModule, inputs: list[str], invert: bool, output: str | None) -> None:
+    """Gives the data what is to be predicted, after a check of it and of the file for predictions.
+
+    Args:
+        datamodule: The data.
+        inputs: Files, folders or texts; the test set if empty.
+        invert: Whether the negatives of pictures are predicted.
+        output: The CSV file.
+
+    Raises:
+        InputError: The data reads no files or no pictures, or the file cannot or must not be written.
+    """
+    if inputs and not isinstance(datamodule, DataModule):
+        raise InputError(f"--input: {type(datamodule).__name__} reads no files; it has its own samples")
+    check_output(output, inputs)
+    datamodule.inputs = inputs
+    if invert:
+        if not isinstance(datamodule, InvertsInputs) or not inputs:
+            raise InputError("--invert: it is for pictures that --input names")
+        datamodule.invert = True
+
+
+def conclude(
+    trainer: Trainer, model: LightningModule, datamodule: LightningDataModule, outputs: Any, output: str | None
+) -> None:
+    """Prints and writes what a model has predicted.
+
+    Args:
+        trainer: The trainer that predicted.
+        model: The model.
+        datamodule: Its data.
+        outputs: What `predict_step` returned for each batch.
+        output: The CSV file.
+
+    Raises:
+        InputError: Some inputs could not be read, of which the others are printed and written nevertheless; or the
+            model returns what cannot be shown.
+    """
+    names = datamodule.prediction_names() if isinstance(datamodule, DataModule) else None
+    table, unread, world_size = None, {}, trainer.world_size
+    # classes are named by their probabilities, which a model of another package need not return
+    if names is not None and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)):
+        together = gather(outputs, len(names), world_size)
+        unread = gather_unread(datamodule.unread, world_size)
+        for line in datamodule.notes_on_inputs():
+            print_line(line)
+        read = [place for place in range(len(names)) if place not in unread]
+        if trainer.is_global_zero and read:
+            table = datamodule.prediction_table([names[place] for place in read], together[read])
+    elif world_size == 1:
+        table = general_table(outputs, type(model).__name__, names)
+    else:
+        raise InputError(f"predict: {type(model).__name__} predicts on one device here; give --trainer.devices 1")
+    if table is not None:
+        report(table, output)
+    if unread:
+        raise InputError(describe_unread(unread, len(names)))
 
 
 def report(table: Table, output: str | None) -> None:
@@ -29,19 +98,62 @@ def report(table: Table, output: str | None) -> None:
             print_line(f"{row[-1]}\n")
     else:
         first = excerpt if table.display == "excerpts" else str
-        shown = [tuple(table.header), *((first(row[0]), *row[1:]) for row in table.rows[:SHOWN])]
+        rows = (tuple(table.header), *((first(row[0]), *row[1:]) for row in table.rows[:SHOWN]))
+        shown = [[printable(text) for text in row] for row in rows]  # before their widths are measured
         widths = [max(len(row[column]) for row in shown) for column in range(len(table.header))]
         for row in shown:
             print_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if len(table.rows) > SHOWN:
         print_line(f"... and {len(table.rows) - SHOWN:,} more{'' if output else '; --output FILE.csv writes all'}")
     if output:
+        content = io.StringIO(newline="")
+        csv.writer(content).writerows([cell(text) for text in row] for row in [table.header, *table.rows])
+        path = Path(output).expanduser()
         try:
-            with open(output, "w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([table.header, *table.rows])
+            if path.exists() and not path.is_file():  # a pipe or /dev/stdout, which nothing can replace
+                path.write_text(content.getvalue(), encoding="utf-8", newline="")
+            else:
+                write_atomically(path, content.getvalue())
         except OSError as error:
             raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
-        print_line(f"{len(table.rows):,} predictions written to {Path(output).resolve()}")
+        except RunFailed as error:
+            raise InputError(f"--output {output}: cannot be written ({error})") from error
+        print_line(f"{len(table.rows):,} predictions written to {path.parent.resolve() / path.name}")
+
+
+def check_output(output: str | None, inputs: Sequence[str]) -> None:
+    """Checks, before anything is predicted, that the file for predictions can be written and is not needed.
+
+    Args:
+        output: The CSV file.
+        inputs: Files, folders or texts to predict.
+
+    Raises:
+        InputError: It is a folder, its folder does not exist, or it is an input or part of a run.
+    """
+    if output is None:
+        return
+    path = Path(output).expanduser()
+    if not output or path.is_dir():
+        raise InputError(f"--output {output}: {'a folder; ' if output else ''}name a file, such as predictions.csv")
+    if not path.parent.is_dir():
+        raise InputError(f"--output {output}: cannot be written (no folder {path.parent})")
+    if not path.is_file():
+        return
+    for name in inputs:
+        with contextlib.suppress(OSError, ValueError):  # a text can be too long for the name of a file
+            given = Path(name).expanduser()
+            among = given.is_dir() and path.suffix.lower() != ".csv" and path.resolve().is_relative_to(given.resolve())
+            if among or (given.is_file() and path.samefile(given)):
+                raise _needed(output, f"is among the files that --input {name} names")
+    if any(
+        (folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir() for folder in path.resolve().parents
+    ):
+        raise _needed(output, "is a file of a run")
+
+
+def _needed(output: str, why: str) -> InputError:
+    return InputError(f"--output {output}: {why}, and is not replaced; choose another name")
 
 
 def general_table(outputs: Any, model: str, names: list[str] | None = None) -> Table:
@@ -65,6 +177,27 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None) -> T
     header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
     names = names or [str(place) for place in range(len(numbers))]
     return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=True)])
+
+
+def describe_unread(unread: Mapping[int, str], n: int) -> str:
+    """Returns one line about inputs that could not be read.
+
+    Args:
+        unread: The reason by place.
+        n: Number of all inputs.
+    """
+    reasons = "; ".join(unread[place] for place in sorted(unread)[:NAMED])
+    more = f"; and {len(unread) - NAMED:,} more" if len(unread) > NAMED else ""
+    return f"{len(unread):,} of {n:,} inputs cannot be read: {reasons}{more}"
+
+
+def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:
+    """Returns what all ranks could not read."""
+    if world_size == 1:
+        return mine
+    parts: list[dict[int, str]] = [{}] * world_size
+    torch.distributed.all_gather_object(parts, mine)
+    return {place: reason for part in parts for place, reason in part.items()}
 
 
 def gather(outputs: list[Tensor], n: int, world_size: int) -> Tensor:

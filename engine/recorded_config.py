@@ -10,7 +10,7 @@ from engine.ownership import is_own_data, make_paths_absolute
 # Options that belong to one call of the command and not to the run.
 OPTIONS_OF_ONE_CALL = (
     *("config", "run_dir", "ckpt_path"),
-    *("weights_only", "verbose", "return_predictions", "input", "output"),
+    *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
 )
 
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"

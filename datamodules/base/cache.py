@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from core.atomic_files import replacing
 from core.errors import RunFailed
 
-FORMAT = "primer-2"  # increase the number when decoding changes: older files are then decoded again
+FORMAT = "primer-3"  # increase the number when decoding changes: older files are then decoded again
 
 
 def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -82,5 +83,15 @@ def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
     for path in paths:
         stat = path.stat()
         changed = stat.st_mtime_ns if times else 0
-        digest.update(f"{path.relative_to(root).as_posix()}\0{stat.st_size}\0{changed}\n".encode())
+        digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{stat.st_size}\0{changed}\n".encode())
     return digest.hexdigest()
+
+
+def marked(digest: str, reading: str) -> str:
+    """Returns the digest of files that are read in another way than they were by earlier releases.
+
+    Args:
+        digest: The digest of the files.
+        reading: The way.
+    """
+    return hashlib.sha256(f"{digest} {reading}".encode()).hexdigest()[: len(digest)]

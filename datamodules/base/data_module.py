@@ -43,10 +43,16 @@ class DataModule(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.origin = f"synthetic {self.stand_in}" if source == "synthetic" else str(self.data_dir)
         self.inputs: list[str] = []  # files or texts to predict instead of the test set
+        self.unread: dict[int, str] = {}  # why one of `prediction_names` cannot be read, by its place
+        self.input_notes: list[str] = []  # lines for the user about `inputs`
         self.files_digest: str | None = None  # digest of the files that training depends on, if there are any
         self.splits = {}
         self._loaders: dict[str, Loader] = {}  # the current loader of each split
         self._position = 0  # batch in the epoch at which a resumed run continues
+
+    def __str__(self) -> str:
+        """Returns its class: Lightning's own would load all data, and a link of an absent attribute asks for it."""
+        return type(self).__name__
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
@@ -120,6 +126,10 @@ class DataModule(LightningDataModule):
     @abstractmethod
     def prediction_names(self) -> list[str]:
         """Returns the names of the predicted samples: `inputs`, or their indices in the test set."""
+
+    def notes_on_inputs(self) -> list[str]:
+        """Returns lines for the user about `inputs`, after they have been predicted."""
+        return self.input_notes
 
     def check_shares(self) -> None:
         """Checks that a training batch can be divided equally among the processes.

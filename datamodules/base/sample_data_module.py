@@ -63,7 +63,11 @@ class SampleDataModule(DataModule):
 
     @abstractmethod
     def read_inputs(self) -> Split:
-        """Returns the samples of `inputs`, in order."""
+        """Returns the samples of `inputs`, in order.
+
+        For one that cannot be read there is an empty sample, and the reason in `unread`, at the latest when it is
+        loaded.
+        """
 
     def loader(self, name: str, batch_size: int, seed: int | None = None, in_order: bool = False) -> SampleLoader:
         """Returns a new loader of a split, whose samples are moved to the device if they fit into its memory."""

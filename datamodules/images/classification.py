@@ -7,6 +7,7 @@ from datamodules.base.classification import ClassificationDataModule
 from datamodules.base.splitting import stratified_split
 from datamodules.images.image_data_module import SYNTHETIC, ImageDataModule
 from datamodules.images.splits import ClassifiedImages
+from datamodules.images.streaming import PictureFiles
 from datamodules.images.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
 from datamodules.images.synthetic import synthetic_images
 
@@ -41,6 +42,6 @@ class ImageClassificationDataModule(ClassificationDataModule, ImageDataModule):
         """Splits the training images into a training and a validation set, the latter with `val_size` images."""
         return stratified_split(part, val_size, self.num_classes, self.split_seed)
 
-    def split_to_predict(self, images: Tensor) -> ClassifiedImages:
+    def split_to_predict(self, images: Tensor | PictureFiles) -> ClassifiedImages:
         """Returns a split of images to predict, with -1 as their unknown class."""
         return ClassifiedImages(images, torch.full((len(images),), -1))

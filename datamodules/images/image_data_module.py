@@ -13,12 +13,15 @@ from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.splitting import random_split
 from datamodules.batches import ImageBatch, ImagePair
 from datamodules.images.augmentation import Augmentation
-from datamodules.images.image_files import decode, find_pictures
+from datamodules.images.image_files import find_pictures
 from datamodules.images.loader import ImageLoader
 from datamodules.images.normalization import Normalization
+from datamodules.images.picture import SIXTEEN
 from datamodules.images.splits import Images
+from datamodules.images.streaming import InputPictures, PictureFiles
 from datamodules.images.synthetic import synthetic_images
 
+CLEARLY = 0.15  # distance from the middle at which grey training pictures are dark or light as a whole
 SYNTHETIC = {"train": 10_000, "test": 2_000}  # a fifth of CIFAR-10's number, for short first runs
 
 
@@ -54,6 +57,7 @@ class ImageDataModule(SampleDataModule):
     std: tuple[float, ...]
     train_size: int
     splits: dict[str, Images]
+    bits = SIXTEEN  # bits of grey pictures of 16 that hold values
 
     def __init__(
         self,
@@ -73,6 +77,9 @@ class ImageDataModule(SampleDataModule):
         self.split_seed = split_seed
         self.augmentation = augmentation
         self._scaling = normalization
+        self.invert = False  # whether the negatives of `inputs` are predicted
+        self._found: list[str] | None = None  # picture files of `inputs`
+        self._input_pictures: InputPictures | None = None
         if source == "synthetic":
             self.adapt_to_synthetic()
 
@@ -127,17 +134,27 @@ class ImageDataModule(SampleDataModule):
         return ImageLoader(split, batch_size, seed, augmentation, self.trainer.global_rank, self.trainer.world_size)
 
     def read_inputs(self) -> Images:
-        """Decodes the pictures of `inputs`, resized and center-cropped to the data set's size."""
+        """Returns the pictures of `inputs`, which are decoded batch by batch, resized and center-cropped."""
         files = [Path(name) for name in self.input_names()]
-        return self.split_to_predict(decode(files, self.image_size, self.in_channels, resize=True))
+        self._input_pictures = InputPictures(files, self.image_size, self.in_channels, self.bits, self.invert)
+        self.unread = self._input_pictures.unread
+        return self.split_to_predict(self._input_pictures)
 
-    def split_to_predict(self, images: Tensor) -> Images:
+    def split_to_predict(self, images: Tensor | PictureFiles) -> Images:
         """Returns a split of images to predict, uint8 [N, H, W, C]."""
         return Images(images)
 
     def input_names(self) -> list[str]:
         """Returns the picture files of `inputs`, which are files or folders."""
-        return [str(path) for path in find_pictures(self.inputs)]
+        if self._found is None:
+            paths, self.input_notes = find_pictures(self.inputs)
+            self._found = [str(path) for path in paths]
+        return self._found
+
+    def notes_on_inputs(self) -> list[str]:
+        """Returns lines for the user about `inputs` that have been predicted, such as that most look like negatives."""
+        means = [] if self._input_pictures is None else self._input_pictures.means
+        return self.input_notes + (_note_negatives(means, self.mean[0]) if self.in_channels == 1 and means else [])
 
     def images_of(self, part: str, places: Tensor) -> Tensor:
         """Returns stored images of a split, uint8 [N, H, W, C], by their indices int64 [N]."""
@@ -168,3 +185,20 @@ class ImageDataModule(SampleDataModule):
         batch = batch._replace(images=images, draws={})
         named = channels_last or isinstance(self.trainer.lightning_module, TakesNamedBatches)
         return batch if named or not isinstance(batch, ImageBatch) else ImagePair(batch)
+
+
+def _note_negatives(means: list[float], learned: float) -> list[str]:
+    """Returns a line if most grey pictures are nearer to the training pictures as negatives, such as ink on paper.
+
+    Args:
+        means: Mean of the pixels of each picture, in [0, 1].
+        learned: Mean of the training pictures' pixels, in [0, 1].
+    """
+    negatives = sum(abs(1 - mean - learned) < abs(mean - learned) for mean in means)
+    if abs(learned - 0.5) < CLEARLY or 2 * negatives <= len(means):
+        return []
+    there, here = ("light on dark", "dark on light") if learned < 0.5 else ("dark on light", "light on dark")
+    return [
+        f"note     {negatives:,} of {len(means):,} pictures look {here}, and the network was trained on {there}: "
+        "--invert predicts their negatives"
+    ]

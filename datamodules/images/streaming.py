@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from datamodules.images.image_files import decode
+from core.errors import InputError
+from datamodules.images.image_files import decode, read_pictures
+from datamodules.images.picture import SIXTEEN
 
 UNKNOWN_MEMORY = 4 * 2**30  # bytes that are assumed to be available if the system does not report it
 
@@ -20,16 +22,18 @@ class PictureFiles:
         size: Height and width; pictures of another size are resized and center-cropped.
         channels: 1 for grey, 3 for colour.
         num_workers: Processes in which a loader decodes in advance; 0 decodes in the main process.
+        bits: Bits of grey pictures of 16 that hold values.
     """
 
     device = torch.device("cpu")
     nbytes = None  # on disk
 
-    def __init__(self, paths: Sequence[Path], size: int, channels: int, num_workers: int) -> None:
+    def __init__(self, paths: Sequence[Path], size: int, channels: int, num_workers: int, bits: int = SIXTEEN) -> None:
         self.paths = paths
         self.size = size
         self.channels = channels
         self.num_workers = num_workers
+        self.bits = bits
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -44,16 +48,53 @@ class PictureFiles:
             uint8 [B, H, W, C].
         """
         threads = 1 if get_worker_info() else None  # the workers use all cores already
-        return decode(self.take(index).paths, self.size, self.channels, resize=True, threads=threads)
+        return decode(self.take(index).paths, self.size, self.channels, True, self.bits, threads=threads)
 
     def take(self, index: Tensor | Sequence[int] | slice) -> "PictureFiles":
         """Returns a selection of the pictures, without decoding them."""
         places = torch.arange(len(self))[index].tolist()
-        return PictureFiles([self.paths[place] for place in places], self.size, self.channels, self.num_workers)
+        paths = [self.paths[place] for place in places]
+        return PictureFiles(paths, self.size, self.channels, self.num_workers, self.bits)
 
     def to(self, device: torch.device) -> "PictureFiles":
         """Returns itself, because pictures on disk are decoded on the CPU."""
         return self
+
+
+class InputPictures(PictureFiles):
+    """Pictures to predict, of which some may be unreadable: these are black.
+
+    Args:
+        paths: The files.
+        size: Height and width.
+        channels: 1 for grey, 3 for colour.
+        bits: Bits of grey pictures of 16 that hold values.
+        invert: Whether each picture's negative is taken.
+
+    Attributes:
+        unread: Why a picture cannot be read, by its place.
+        means: Mean of the pixels of each picture that has been read, in [0, 1].
+    """
+
+    def __init__(self, paths: Sequence[Path], size: int, channels: int, bits: int, invert: bool) -> None:
+        super().__init__(paths, size, channels, 0, bits)
+        self.invert = invert
+        self.unread: dict[int, str] = {}
+        self.means: list[float] = []
+
+    def __getitem__(self, index: Sequence[int]) -> Tensor:
+        """Decodes the pictures of one batch, whose places are given."""
+        paths = [self.paths[place] for place in index]
+        images = torch.zeros(len(paths), self.size, self.size, self.channels, dtype=torch.uint8)
+        pictures = read_pictures(paths, self.size, self.channels, True, self.bits)
+        for place, image, picture in zip(index, images, pictures, strict=True):
+            if isinstance(picture, InputError):
+                self.unread[place] = str(picture)
+                continue
+            pixels = torch.from_numpy(picture.pixels)
+            image.copy_(255 - pixels if self.invert else pixels)
+            self.means.append(float(image.float().mean()) / 255)
+        return images
 
 
 def available_memory() -> int:

@@ -1,5 +1,6 @@
 """What tests of several data modules share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,10 @@ def trainer(tmp_path: Path) -> Trainer:
     trainer.strategy._lightning_module = tiny_vgg()
     trainer.state.fn = TrainerFn.FITTING
     return trainer
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Path:
+    """A named pipe, which keeps whoever opens it waiting for good."""
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path / "pipe"

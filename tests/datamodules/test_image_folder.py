@@ -18,6 +18,7 @@ from core.errors import InputError
 from datamodules import ImageFolderDataModule
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.image_files import decode
+from datamodules.images.picture_folders import PictureReader
 from datamodules.images.streaming import PictureFiles
 from datamodules.images.synthetic import synthetic_images
 from engine.run_folder import RunFolder
@@ -202,9 +203,10 @@ def test_broken_files_are_left_out_and_named_where_asked(
         rest = [place for place, (path, _) in enumerate(before.files["train"]) if path != cut]
         assert torch.equal(data.splits["train"].images[:], before.splits["train"].images[rest])
         assert torch.equal(data.splits["train"].targets, before.splits["train"].targets[rest])
-        (line,) = capsys.readouterr().out.splitlines()
+        hidden, line = capsys.readouterr().out.splitlines()
         names = f"train/ring/{cut.name}, test/disc/Thumbs.db"
-        assert line == f"skipped  2 files of {root} that cannot be read as pictures: {names}"
+        assert line == f"skipped  files that cannot be read as pictures in {root}: 2 ({names})"
+        assert hidden == f"skipped  hidden files in {root}: 1 (test/disc/.DS_Store)"
     with pytest.raises(InputError, match=r"2 of 73 files cannot be read"):
         set_up(root, trainer, stream=stream)
 
@@ -225,12 +227,12 @@ def test_pictures_are_read_again_only_after_a_change(
 ) -> None:
     readings = []
 
-    def count(self: ImageFolderDataModule, *arguments: object, **more: object) -> dict[str, torch.Tensor]:
+    def count(self: PictureReader, *arguments: object) -> dict[str, torch.Tensor]:
         readings.append(1)
-        return original(self, *arguments, **more)
+        return original(self, *arguments)
 
-    original = ImageFolderDataModule._read_once
-    monkeypatch.setattr(ImageFolderDataModule, "_read_once", count)
+    original = PictureReader.read
+    monkeypatch.setattr(PictureReader, "read", count)
     for settings, expected in (
         ({}, 1),
         ({}, 1),

@@ -47,7 +47,7 @@ def test_class_folders_are_listed_by_name_without_files_and_hidden_ones(folder: 
     (folder / ".thumbnails").mkdir()
     (folder / "bird").mkdir()
     (folder / "ant.txt").write_text("no class")
-    assert class_folders(folder) == ("bird", "cat", "dog")
+    assert class_folders(folder) == {name: folder / name for name in ("bird", "cat", "dog")}
     with pytest.raises(InputError, match=r"nowhere: cannot be read"):
         class_folders(folder / "nowhere")
 
@@ -185,14 +185,26 @@ def test_broken_pictures_come_as_errors_among_the_others(tmp_path: Path) -> None
     paths[3].write_bytes(b"text")
     results = list(read_pictures(paths, 8, 3, resize=False))
     assert [isinstance(result, InputError) for result in results] == [False, False, False, True, False]
-    np.testing.assert_array_equal(results[4], np.asarray(Image.open(paths[4])))
+    np.testing.assert_array_equal(results[4].pixels, np.asarray(Image.open(paths[4])))
 
 
-def test_pictures_come_in_order_over_all_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datamodules.images.image_files.AT_ONCE", 2)
+def test_pictures_come_in_order_however_many_are_decoded_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.images.image_files.AHEAD", 1)
     paths = [picture(tmp_path / f"{seed}.png", seed=seed) for seed in range(5)]
-    for path, result in zip(paths, read_pictures(paths, 8, 3, resize=False), strict=True):
-        np.testing.assert_array_equal(result, np.asarray(Image.open(path)))
+    for path, result in zip(paths, read_pictures(paths, 8, 3, resize=False, threads=2), strict=True):
+        np.testing.assert_array_equal(result.pixels, np.asarray(Image.open(path)))
+
+
+def test_few_pictures_are_decoded_ahead_of_the_one_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    monkeypatch.setattr("datamodules.images.image_files.read_picture", lambda path, *_: begun.append(path))
+    pictures = read_pictures([tmp_path / str(number) for number in range(100)], 8, 3, resize=False, threads=2)
+    next(pictures)
+    assert len(begun) <= 9
+    pictures.close()
+    assert len(begun) <= 9
 
 
 @pytest.mark.parametrize(
@@ -212,8 +224,22 @@ def test_find_pictures_lists_files_as_given_and_folders_to_the_bottom(tmp_path: 
     folder = tmp_path / "folder"
     inside = [picture(folder / "a.PNG"), picture(folder / "deep" / "b.bmp"), picture(folder / "deep" / "c.png")]
     (folder / "notes.txt").write_text("no picture")
-    assert find_pictures([str(single), str(folder)]) == [single, *inside]
-    assert find_pictures([]) == []
+    (folder / "shot.heic").write_text("no picture")
+    (folder / "deep" / "name").write_text("no ending")
+    (folder / "deep" / "._c.png").write_text("left by macOS")
+    (folder / "deep" / "gone.png").symlink_to("nowhere")
+    (folder / "deep" / "round").symlink_to("..")
+    (folder / ".hidden").mkdir()
+    picture(folder / ".hidden" / "d.png")
+    found, lines = find_pictures([str(single), str(folder)])
+    assert found == [single, *inside]
+    assert sorted(lines) == [
+        f"skipped  files that are no pictures by their names in {folder}: 3 (notes.txt, shot.heic, deep/name)",
+        f"skipped  hidden files in {folder}: 2 (.hidden, deep/._c.png)",
+        f"skipped  linked folders in {folder}: 1 (deep/round)",
+        f"skipped  links to nothing in {folder}: 1 (deep/gone.png)",
+    ]
+    assert find_pictures([]) == ([], [])
 
 
 def test_find_pictures_names_what_is_not_there(tmp_path: Path) -> None:

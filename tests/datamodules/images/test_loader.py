@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from core.errors import RunFailed
 from datamodules.batches import ImageBatch
@@ -273,12 +274,20 @@ def test_a_picture_that_is_lost_on_the_way_ends_the_run_in_one_line(tmp_path: Pa
     disk.close()
 
 
+class Hanging(PictureFiles):
+    """Pictures on a drive that no longer answers after the first five."""
+
+    def __getitem__(self, index: list[int]) -> Tensor:
+        if max(index) >= 5:
+            time.sleep(1000)
+        return super().__getitem__(index)
+
+
 @linux
-def test_a_process_that_hangs_is_ended_too(paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_hangs_is_ended_too(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr("torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL", 0.2)  # how long it is asked kindly
-    os.mkfifo(tmp_path / "pipe")  # to open it is to wait for good
-    disk = ImageLoader(ClassifiedImages(PictureFiles([*paths[:5], tmp_path / "pipe"], 8, 3, 2), torch.arange(6)), 5)
+    disk = ImageLoader(ClassifiedImages(Hanging(paths[:6], 8, 3, 2), torch.arange(6)), 5)
     before = children()
     batches = iter(disk)
     next(batches)

@@ -1,0 +1,41 @@
+"""Texts from outside, such as names of files, made fit for a terminal and for a spreadsheet."""
+
+import re
+
+# control characters without tab and newline, marks that reverse what follows, and halves of surrogate pairs, which
+# stand for the bytes of a name that is no UTF-8
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the start of a formula
+
+
+def printable(text: str, encoding: str = "utf-8") -> str:
+    r"""Returns a text that a terminal can show and that does nothing to it.
+
+    Control characters (except tabs and line ends), bytes of names that are no UTF-8, and characters that the encoding
+    lacks become escapes such as `\x1b`.
+
+    Args:
+        text: The text.
+        encoding: Encoding of the terminal.
+    """
+    text = UNPRINTABLE.sub(lambda found: _escaped(ord(found[0])), text)
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _escaped(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # a byte, as Python represents it in names
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def cell(text: str) -> str:
+    """Returns a text as a cell of a UTF-8 file that no spreadsheet runs as a formula; numbers stay as they are."""
+    text = SURROGATE.sub(lambda found: _escaped(ord(found[0])), text)
+    if not text.startswith(FORMULA):
+        return text
+    try:
+        float(text)
+        return text
+    except ValueError:
+        return f"'{text}"

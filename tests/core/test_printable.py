@@ -1,0 +1,50 @@
+"""Names and texts from outside do nothing to a terminal or a spreadsheet, in any encoding."""
+
+import io
+import os
+import sys
+
+import pytest
+
+from core.console import print_line
+from core.printable import cell, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, ümläut, 体育 🙂\tand\nlines", "plain, ümläut, 体育 🙂\tand\nlines"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31mred\x07\r\x00\x7f", "\\x9b31mred\\x07\\x0d\\x00\\x7f"),
+        ("gpj.\u202eexe", "gpj.\\u202eexe"),
+        (os.fsdecode(b"\xcc\xe5.png"), "\\xcc\\xe5.png"),
+        ("\ud83d", "\\ud83d"),
+    ],
+)
+def test_nothing_but_text_reaches_a_terminal(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("cp1252", "é \\u4f53"), ("cp437", "é \\u4f53"), ("ascii", "\\xe9 \\u4f53"), ("gbk", "é 体")],
+)
+def test_a_terminal_gets_what_it_can_show(encoding: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    print_line("é 体")
+    assert terminal.buffer.getvalue().decode(encoding) == f"{shown}\n"
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_is_no_formula(start: str) -> None:
+    assert cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
+
+
+@pytest.mark.parametrize("text", ["-0.5", "+1e-5", "-inf", "", "a=b", "1-2", "two\nlines"])
+def test_numbers_and_other_texts_stay_as_they_are(text: str) -> None:
+    assert cell(text) == text
+
+
+def test_a_cell_can_be_written_in_utf8() -> None:
+    assert cell(os.fsdecode(b"\xcc.png")).encode() == b"\\xcc.png"
