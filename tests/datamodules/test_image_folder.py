@@ -275,9 +275,9 @@ def test_all_processes_do_as_the_first_has_decided(
     free = "datamodules.image_folder.available_memory"
     decisions = []
     monkeypatch.setattr(trainer.strategy, "broadcast", lambda decision: decisions.append(decision) or decision)
-    monkeypatch.setattr(free, lambda: 0 if streamed else 2**30)
+    monkeypatch.setattr(free, lambda: 100_000 if streamed else 2**30)
     set_up(root, trainer)
-    monkeypatch.setattr(free, lambda: 2**30 if streamed else 0)
+    monkeypatch.setattr(free, lambda: 2**30 if streamed else 100_000)
     monkeypatch.setattr(trainer.strategy, "broadcast", lambda _: decisions[0])
     other = make(root)  # in another process, which prepares nothing and finds memory as the first has left it
     other.trainer = trainer
