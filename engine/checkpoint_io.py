@@ -10,6 +10,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from core.atomic_files import replacing
 from core.errors import InputError
+from engine.checkpoint_contents import check_readable, plain_hyperparameters
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -22,12 +23,15 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Saves a checkpoint.
 
         Raises:
+            InputError: It holds what could not be read again; the previous file is unchanged.
             RunFailed: It cannot be written; the previous file is unchanged.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint = plain_hyperparameters(checkpoint)
         with replacing(path) as temporary:
             torch.save(checkpoint, temporary)
+            check_readable(temporary, checkpoint)
 
     def load_checkpoint(self, path: str | Path, map_location: Any = "cpu", weights_only: bool | None = True) -> dict:
         """Loads a checkpoint, tensors and plain values alone.

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import pytorch_lightning as pl
 from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 
@@ -35,11 +34,12 @@ from engine.run_folder import RunFolder
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
+from engine.stages import Stages
 
 Builtin = TypeVar("Builtin", bound=Callback)
 
 
-class Trainer(pl.Trainer):
+class Trainer(Stages):
     """Trains, measures and predicts, and keeps a run folder of what it fits.
 
     Takes all of Lightning's arguments; those below are added or differ. The callbacks of `callbacks/` are always there,

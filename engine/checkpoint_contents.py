@@ -1,0 +1,121 @@
+"""What a checkpoint may hold, so that it can be read again without running code."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer
+from pytorch_lightning.core.mixins.hparams_mixin import HyperparametersMixin
+from torch import Tensor
+from torch.serialization import get_unsafe_globals_in_checkpoint
+
+from core.console import print_line
+from core.errors import InputError
+from lightning_modules.tasks.task import Task
+
+HYPERPARAMETERS = tuple(owner.CHECKPOINT_HYPER_PARAMS_KEY for owner in (LightningModule, LightningDataModule))
+# of their container, which is a plain dictionary here
+CONTAINERS = tuple(owner.CHECKPOINT_HYPER_PARAMS_TYPE for owner in (LightningModule, LightningDataModule))
+
+
+def plain_hyperparameters(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """Returns a checkpoint whose hyperparameters are plain: paths as texts, and without objects of other classes.
+
+    Args:
+        checkpoint: What Lightning has gathered; not changed.
+    """
+    found = {name: _without_objects(checkpoint[name]) for name in HYPERPARAMETERS if name in checkpoint}
+    return {name: found.get(name, value) for name, value in checkpoint.items() if name not in CONTAINERS}
+
+
+def objects_in_hyperparameters(owner: HyperparametersMixin) -> list[str]:
+    """Returns the names of a module's hyperparameters that no checkpoint keeps, since reading them would run code."""
+    hyperparameters = dict(owner.hparams)
+    return [name for name in hyperparameters if name not in _without_objects(hyperparameters)]
+
+
+def check_readable(file: Path | io.BytesIO, checkpoint: dict[str, Any]) -> None:
+    """Checks that a file, just written, can be read without running code.
+
+    Args:
+        file: The file.
+        checkpoint: What was written.
+
+    Raises:
+        InputError: It cannot; names what is in the way.
+    """
+    if not get_unsafe_globals_in_checkpoint(file):
+        return
+    for name, value in checkpoint.items():
+        _refuse_unreadable(name, value)
+
+
+def check_contents(trainer: Trainer) -> None:
+    """Checks before training that what a model of another package adds to checkpoints can be read again.
+
+    What is left out of hyperparameters is said.
+
+    Raises:
+        InputError: It cannot; names what is in the way.
+    """
+    for owner in (trainer.lightning_module, trainer.datamodule):
+        if owner is not None and (left_out := objects_in_hyperparameters(owner)):
+            print_line(
+                f"note     checkpoints leave out {', '.join(left_out)} of {type(owner).__name__}'s hyperparameters, "
+                "which cannot be read again without running code; load_from_checkpoint takes them as arguments"
+            )
+    if isinstance(trainer.lightning_module, Task):
+        return
+    try:
+        checkpoint = trainer._checkpoint_connector.dump_checkpoint()
+    except Exception:  # what it saves may exist only once it trains: then the first save tells
+        return
+    for name, value in plain_hyperparameters(checkpoint).items():
+        _refuse_unreadable(name, value)
+
+
+def _refuse_unreadable(name: str, value: Any) -> None:
+    if classes := _unreadable(value):
+        raise InputError(
+            f"{name!r} in checkpoints holds {' and '.join(classes)}, which cannot be read again without running code; "
+            "on_save_checkpoint and state_dict may save tensors, numbers, texts, lists and dictionaries"
+        )
+
+
+def _without_objects(values: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {name: _with_texts_for_paths(value) for name, value in values.items()}
+    return {name: value for name, value in plain.items() if not _unreadable(value)}
+
+
+def _with_texts_for_paths(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)
+    if type(value) is dict:
+        return {key: _with_texts_for_paths(part) for key, part in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_with_texts_for_paths(part) for part in value)
+    return value
+
+
+def _without_tensors(value: Any) -> Any:
+    """Returns a value with None in place of tensors in dictionaries and lists, whose numbers need not be written."""
+    if type(value) is Tensor:
+        return None
+    if type(value) is dict:
+        return {key: _without_tensors(part) for key, part in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_without_tensors(part) for part in value)
+    return value
+
+
+def _unreadable(value: Any) -> list[str]:
+    """Returns the names of the classes and functions in a value that torch does not read without running code."""
+    buffer = io.BytesIO()
+    try:
+        torch.save(_without_tensors(value), buffer)
+    except Exception:  # however pickle stumbles over what it cannot write, such as a lambda or an open file
+        return [f"a {type(value).__name__}"]
+    buffer.seek(0)
+    return sorted(get_unsafe_globals_in_checkpoint(buffer))
