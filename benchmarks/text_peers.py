@@ -9,7 +9,6 @@ reads the test set once. Films are the Large Movie Review Dataset; titles are TH
 test.txt.
 """
 
-import json
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import parser, show, spread, write
+from core.summary import figures, read_summary
 from datamodules.text.encoder import WORD_OR_MARK
 from engine.config_files import find_config, read_config
 
@@ -78,8 +78,8 @@ def ours(config: str, data_flags: list[str], seed: int, folder: Path) -> dict[st
     ):
         if code := cli.main(command):
             sys.exit(code)
-    summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    return {"accuracy": 100 * summary["metrics"]["test/acc"], "seconds": summary["seconds"]["total"]}
+    summary = read_summary(run / "summary.json")
+    return {"accuracy": 100 * figures(summary)["test/acc"], "seconds": summary["seconds"]["total"]}
 
 
 def main() -> None:
@@ -110,8 +110,8 @@ def main() -> None:
             contender: {key: spread([run[key] for run in runs]) for key in runs[0]}
             for contender, runs in contenders.items()
         }
-        for contender, figures in results[name].items():
-            show(f"{name}: {contender}", figures["accuracy"], 2)
+        for contender, found in results[name].items():
+            show(f"{name}: {contender}", found["accuracy"], 2)
     write(__file__, results, arguments, "real")
 
 

@@ -3,12 +3,8 @@
 import contextlib
 import csv
 import io
-import json
-import platform
 import time
 from collections.abc import Mapping
-from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +12,16 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.description import data_facts, samples_per_batch
-from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
+from callbacks.run_facts import facts, now, session
 from core.atomic_files import write_atomically
 from core.epochs import is_stopping
 from core.errors import RunFailed, RunInterrupted
-from core.hardware import hardware
+from core.summary import add_measured, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
-LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
 
 # What `status` says of runs that have ended, by what stopped them.
 ENDINGS_BY_STOP = {
@@ -36,6 +31,7 @@ ENDINGS_BY_STOP = {
     "callback": "stopped",
 }
 ENDINGS = tuple(ENDINGS_BY_STOP.values())
+PLACE = ("epoch", "step", "lr")  # how columns of metrics.csv begin that are no figures
 
 
 class Record(Checkpoint):
@@ -51,6 +47,7 @@ class Record(Checkpoint):
         self._samples = 0
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
         self._validation_names: set[str] = set()  # of values that validations of this process have logged
+        self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
         self._began = time.monotonic()
         self._fit_began: float | None = None
         self._fit_ended: float | None = None
@@ -64,9 +61,10 @@ class Record(Checkpoint):
         """Takes up the record of a run that is continued or measured."""
         if stage == "fit":
             trainer.share_run_folder()
+            trainer.checkpoint_callback.when_best = lambda trainer: self._write_summary(trainer, "running")
         path = self._path(trainer)
         if path is not None and (path / "summary.json").exists():
-            self.summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+            self.summary = read_summary(path / "summary.json")
             self._seconds = dict(self.summary.get("seconds", self._seconds))
         if path is not None and (path / "metrics.csv").exists():
             with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
@@ -74,8 +72,9 @@ class Record(Checkpoint):
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Drops the rows of epochs that a resumed run will go through again."""
+        steps = saved_optimizer_steps(checkpoint)
+        self._place = checkpoint["epoch"], steps
         if trainer.state.fn == "fit":
-            steps = saved_optimizer_steps(checkpoint)
             self.rows = [row for row in self.rows if int(row["step"]) <= steps]
             trainer.epoch_validation = checkpoint.get("epoch_validation", {})
 
@@ -90,13 +89,10 @@ class Record(Checkpoint):
             done = trainer.fit_loop.epoch_progress.current.processed
             self.rows = [row for row in self.rows if int(row["epoch"]) < done]
         self._batch_size = samples_per_batch(trainer)
-        self.summary = {"started": _now(), **self.summary} | _facts(trainer, pl_module)
-        if not trainer.optimizer_steps:  # a run that was killed before its first checkpoint begins again
-            self.summary["metrics"] = {}
-        self.summary.setdefault("metrics", {})
+        self.summary = self._begun(trainer, pl_module)
         path = self._path(trainer)
-        if path is not None and trainer.is_global_zero and trainer.config_text is not None:
-            write_atomically(path / "config.yaml", trainer.config_text)
+        if path is not None and trainer.is_global_zero and trainer.origin.config_text is not None:
+            write_atomically(path / "config.yaml", trainer.origin.config_text)
         if path is not None and trainer.is_global_zero and isinstance(trainer.datamodule, DataModule):
             trainer.datamodule.save_beside(path)
         self._write_rows(trainer)
@@ -120,7 +116,7 @@ class Record(Checkpoint):
         row = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps}
         row |= learning_rates(trainer.optimizers) | metrics
         self.rows.append({name: _number(value) for name, value in row.items()})
-        self.summary["metrics"] |= metrics
+        self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}
         self.summary["data"] = data_facts(trainer)  # another package may load its validation part only now
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
@@ -140,13 +136,14 @@ class Record(Checkpoint):
         if self.has_begun:
             interrupted = isinstance(exception, RunInterrupted | KeyboardInterrupt)
             status = "interrupted" if interrupted else "diverged" if isinstance(exception, Diverged) else "failed"
+            self.summary["interrupted"] = True
             with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
                 self._write_summary(trainer, status, ended=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
         if trainer.state.fn == "validate":
-            self._add_metrics(trainer)
+            self._add_measured(trainer, "validations")
         elif not trainer.sanity_checking:
             logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
             trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
@@ -162,17 +159,47 @@ class Record(Checkpoint):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the test's figures to the summary."""
-        self._add_metrics(trainer)
+        self._add_measured(trainer, "tests")
 
-    def _add_metrics(self, trainer: Trainer) -> None:
+    def _begun(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+        """Returns the summary of a run that begins, or of one that goes on."""
+        before, this = self.summary, session(trainer, pl_module)
+        cut_short = before.get("status") not in (None, *ENDINGS)
+        known = {"best": None, "tests": [], "validations": []} | before | {"last": self._last(before.get("last"))}
+        return (
+            {"started": this["started"]}
+            | before
+            | {"status": "running", "interrupted": before.get("interrupted", False) or cut_short}
+            # it began with other weights than a seed that is configured now would give
+            | {"seed": trainer.origin.seed if before.get("seed", trainer.seed) == trainer.seed else None}
+            | {"sessions": [*before.get("sessions", []), this]}
+            | facts(trainer, pl_module)
+            | {name: known[name] for name in ("last", "best", "tests", "validations")}
+        )
+
+    def _last(self, known: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Returns the figures of the last epoch that a run which goes on has done; a kill may have come after others."""
+        if not self.rows:
+            return None
+        row = self.rows[-1]
+        if known is not None and known["epoch"] == int(row["epoch"]):
+            return known | {"step": int(row["step"])}
+        logged = {name: float(row[name]) for name in row if row[name] and not name.startswith(PLACE)}
+        return {"epoch": int(row["epoch"]), "step": int(row["step"]), "metrics": logged}
+
+    def _add_measured(self, trainer: Trainer, block: str) -> None:
         path = self._path(trainer)
         if path is None or not trainer.is_global_zero or not (path / "summary.json").exists():
             return
-        # read anew: the run may be going on in another process
-        summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+        checkpoint = trainer.ckpt_path and _name(Path(trainer.ckpt_path), path)
+        fitted = (trainer.current_epoch, trainer.optimizer_steps) if self.has_begun else (None, None)
+        epoch, step = self._place if checkpoint and self._place else fitted
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        summary["metrics"] = summary.get("metrics", {}) | measured
-        write_atomically(path / "summary.json", json.dumps(summary, indent=2) + "\n")
+        # read anew: the run may be going on in another process
+        summary = read_summary(path / "summary.json")
+        entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
+        self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
+        write_summary(path / "summary.json", self.summary)
 
     def _path(self, trainer: Trainer) -> Path | None:
         return trainer.run_folder.path if trainer.run_folder is not None else None
@@ -192,20 +219,24 @@ class Record(Checkpoint):
         path = self._path(trainer)
         if path is None or not trainer.is_global_zero:
             return
-        now = time.monotonic() if self._fit_ended is None else self._fit_ended
-        fit = now - self._fit_began
+        moment = time.monotonic() if self._fit_ended is None else self._fit_ended
+        fit = moment - self._fit_began
+        if (path / "summary.json").exists():  # a test may have been added by another process
+            on_disk = read_summary(path / "summary.json")
+            self.summary |= {block: on_disk.get(block, []) for block in ("tests", "validations")}
         self.summary |= {
+            "best": trainer.checkpoint_callback.best,
             "status": status,
             "epochs": trainer.fit_loop.epoch_progress.current.processed,
             "steps": trainer.optimizer_steps,
             "seconds": {
-                "total": round(self._seconds["total"] + now - self._began, 1),
+                "total": round(self._seconds["total"] + moment - self._began, 1),
                 "fit": round(self._seconds["fit"] + fit, 1),
             },
             "samples_per_second": round(self._samples / fit, 1) if self._batch_size is not None else None,
-            "ended": _now() if ended else None,
+            "ended": now() if ended else None,
         }
-        write_atomically(path / "summary.json", json.dumps(self.summary, indent=2) + "\n")
+        write_summary(path / "summary.json", self.summary)
 
 
 def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
@@ -221,27 +252,11 @@ def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in logged.items() if name not in copies}
 
 
-def _facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-    """Returns what is known of a run before it trains."""
-    device = pl_module.device.type
-    return {
-        "status": "running",
-        "seed": trainer.seed,
-        "data": data_facts(trainer),
-        "model": {
-            "class": type(pl_module).__name__,
-            "parameters": sum(p.numel() for p in pl_module.parameters()),
-            "trainable": trainer.builtin(Freeze).trainable(pl_module),
-        },
-        "precision": trainer.precision,
-        "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
-    }
-
-
 def _number(value: float | int) -> str:
     return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+def _name(checkpoint: Path, run: Path) -> str:
+    """Returns the name of a checkpoint in a run's folder, or the whole path of another."""
+    folder = (run / "checkpoints").resolve()
+    return checkpoint.name if checkpoint.resolve().parent == folder else str(checkpoint)

@@ -1,7 +1,7 @@
 """A run's checkpoints: `last.ckpt`, from which it resumes exactly, and `best.ckpt`."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -42,6 +42,8 @@ class RunCheckpoint(Checkpoint):
         self.every_n_train_steps = every_n_train_steps
         self.best_score: float | None = None
         self.best_epoch: int | None = None
+        self.best: dict[str, Any] | None = None  # epoch, step and validation figures of best.ckpt
+        self.when_best: Callable[[Trainer], None] = lambda trainer: None  # called when best.ckpt has been saved
         self._validated = False
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
@@ -144,8 +146,8 @@ class RunCheckpoint(Checkpoint):
         self._stop_request.release()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the best score so far and its epoch, from 0."""
-        return {"best_score": self.best_score, "best_epoch": self.best_epoch}
+        """Returns the best score so far, its epoch, from 0, and what is known of that epoch."""
+        return {"best_score": self.best_score, "best_epoch": self.best_epoch, "best": self.best}
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the run's stop, and its optimizer steps, which `global_step` does not count with several optimizers."""
@@ -169,6 +171,10 @@ class RunCheckpoint(Checkpoint):
         """Takes up the best score of a checkpoint."""
         self.best_score = state_dict["best_score"]
         self.best_epoch = state_dict["best_epoch"]
+        self.best = state_dict.get("best")
+        if self.best is None and self.best_epoch is not None:  # a checkpoint of an earlier release knows no more
+            figures = {} if self.best_score is None else {self.monitor: self.best_score}
+            self.best = {"epoch": self.best_epoch, "step": None, "metrics": figures}
 
     def improves(self, score: float) -> bool:
         """Says whether a score is better than the best so far."""
@@ -193,7 +199,10 @@ class RunCheckpoint(Checkpoint):
         self._validated = False
         if better and _folder(trainer) is not None:
             self.best_epoch = trainer.current_epoch
+            figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
+            self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             self._save(trainer, "best.ckpt")
+            self.when_best(trainer)
         return better
 
     def _save(self, trainer: Trainer, name: str) -> None:

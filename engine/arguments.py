@@ -7,6 +7,7 @@ refused at once.
 import difflib
 import os
 import re
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,7 @@ class Arguments:
         run: The run folder that `--ckpt_path` stands for or in, if any.
         checkpoint: The checkpoint file that `--ckpt_path` stands for; None for a run that ended before its first.
         given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
+        typed: The whole command, as it can be typed again.
     """
 
     subcommand: str
@@ -65,6 +67,7 @@ class Arguments:
     run: Path | None = None
     checkpoint: Path | None = None
     given: dict[str, object] = field(default_factory=dict)
+    typed: str = ""
 
 
 def typed_command() -> str:
@@ -127,7 +130,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
             _refuse_misplaced(word, first=not flags)
             flags.append(word)
 
-    arguments = Arguments(subcommand, [])
+    arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
     if ckpt_path is not None:
         arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
         if arguments.run is None and not configs:

@@ -23,7 +23,7 @@ from engine.help import shorten_help
 from engine.mistakes import parse_settings
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
-from engine.recorded_config import config_file_text, recorded_config
+from engine.recorded_config import Origin, recorded_config
 from engine.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_folder import RunFolder, new_run_folder
 from engine.tracking import check_account, finish_tracking, wandb_logger
@@ -189,7 +189,7 @@ class Command(LightningCLI):
                 datamodule.check_weights(run)
             for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
                 print_line(line)
-        self.trainer.config_text = config_file_text(self.plain_config())
+        self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config())
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
         except (MisconfigurationException, ValueError) as error:

@@ -1,6 +1,6 @@
 """The config that a run records: with it, `fit --config` repeats the run from any folder."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
@@ -14,6 +14,31 @@ OPTIONS_OF_ONE_CALL = (
 )
 
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
+
+
+class Origin(NamedTuple):
+    """Where a run comes from.
+
+    Attributes:
+        config_text: Content of its `config.yaml`; None writes none.
+        command: The command, as it was typed; None from Python.
+        seed: The seed that makes this run again, weights included; None where there is none.
+    """
+
+    config_text: str | None = None
+    command: str | None = None
+    seed: int | None = None
+
+    @classmethod
+    def of_command(cls, command: str, config: dict[str, Any]) -> "Origin":
+        """Returns the origin of a run of the command, which seeds before it draws weights, unless it is told not to.
+
+        Args:
+            command: The command, as it was typed.
+            config: The config as it is recorded.
+        """
+        seed = config["seed_everything"]
+        return cls(config_file_text(config), command, None if seed is False else seed)
 
 
 def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[str, ...]) -> dict[str, Any]:

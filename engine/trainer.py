@@ -30,6 +30,7 @@ from core.hardware import choose_precision, device_type
 from core.library_warnings import ignore_library_warnings
 from core.protocols import TakesNamedBatches
 from engine.checkpoint_io import AtomicCheckpointIO
+from engine.recorded_config import Origin
 from engine.run_folder import RunFolder
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
@@ -89,7 +90,7 @@ class Trainer(Stages):
         self.seed = seed
         self.run_folder = run_folder
         self.run_name = run_name
-        self.config_text: str | None = None
+        self.origin = Origin()
         self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
         self.step_limit = math.inf if max_steps == -1 else max_steps
         accelerator = kwargs.get("accelerator", "auto")

@@ -26,3 +26,8 @@ def spread(values: list[float], digits: int) -> str:
 def show(records: list[Record], metric: str, measure: Measure) -> str:
     """Returns a logged value of all runs that have it, as text."""
     return spread(figures(records, metric, measure), measure.digits)
+
+
+def of_last(records: list[Record], metric: str) -> bool:
+    """Returns whether a logged value is validation of the last epoch, in one of the runs at least."""
+    return metric.startswith("val/") and any(record.validation_of_last for record in records)

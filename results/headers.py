@@ -8,7 +8,7 @@ from statistics import mean
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from engine.config_files import find_config
-from results.figures import figures, show
+from results.figures import figures, of_last, show
 from results.records import Record, Records
 from results.table import Recipe, Table
 
@@ -58,6 +58,7 @@ def _lines(rows: list[Recipe], records: Records) -> str:
 def _measured(row: Recipe, records: list[Record]) -> str:
     parts = [
         f"{show(records, metric, row.measure)} {words.format(samples=row.samples)}"
+        + (" at the last epoch" if of_last(records, metric) else "")
         for metric, words in row.measure.shown.items()
         if figures(records, metric, row.measure)
     ]

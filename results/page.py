@@ -3,13 +3,14 @@
 import textwrap
 from statistics import mean
 
-from results.figures import figures, show
+from results.figures import figures, of_last, show
 from results.records import Record, Records
 from results.table import Elsewhere, Published, Recipe, Section, Table
 
 RECIPES = """\
-Each was chosen on validation data. Validation is of the last epoch, test of the best one by validation. Runs of one
-thread shared their machine with others: their seconds are upper limits."""
+Each was chosen on validation data. Validation and test are of one checkpoint, the best by validation; † marks
+validation of the last epoch, in records that do not hold the best one's. Runs of one thread shared their machine with
+others: their seconds are upper limits."""
 RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
 
 
@@ -86,8 +87,12 @@ def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -
 
 def _figure(recipe: Recipe, records: list[Record], part: str) -> str:
     """Returns a recipe's figure of `val` or `test`, with its unit unless that is percent, as of most figures."""
-    found = show(records, f"{part}/{recipe.measure.name}", recipe.measure)
-    return found if recipe.measure.unit == "%" or found == "-" else f"{found} {recipe.measure.unit}"
+    metric = f"{part}/{recipe.measure.name}"
+    found = show(records, metric, recipe.measure)
+    if found == "-":
+        return found
+    unit = "" if recipe.measure.unit == "%" else f" {recipe.measure.unit}"
+    return f"{found}{unit}{' †' if of_last(records, metric) else ''}"
 
 
 def _wrap(text: str, indent: str = "") -> str:

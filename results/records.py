@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.summary import ENDED_WELL, figures, read_summary, upgraded, write_summary
 from results.settings import check_settings, digest, stated
-from results.table import Published, Run, Table
+from results.table import Published, Recipe, Run, Table
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,13 @@ class Record:
         model: Class of the network.
         parameters: Number of the network's parameters.
         steps: Optimizer steps.
-        metrics: Logged values by name.
+        metrics: Logged values by name: training of the last epoch, validation and test of the best checkpoint.
         seconds: How long it took in all.
         hardware: What it ran on.
         torch: Release of torch.
         source: Where its data came from, without the folder.
         settings: Digest of the settings that its row's config had; a run that is no record yet has none.
+        validation_of_last: Whether validation is of the last epoch instead: in records that do not hold the best one's.
     """
 
     seed: int
@@ -39,36 +40,47 @@ class Record:
     torch: str
     source: str
     settings: str = ""
+    validation_of_last: bool = False
 
 
 Records = dict[str, list[Record]]
 
 
-def parse(summary: dict[str, Any], where: object) -> Record:
+def parse(summary: dict[str, Any], row: Recipe, where: object) -> Record:
     """Makes a record of a summary.
+
+    Args:
+        summary: The summary.
+        row: The row that it belongs to. A published training that is compared by validation ends at its last epoch.
+        where: Names it in messages.
 
     Raises:
         InputError: The run is not finished or not of real data; or something is missing.
     """
+    of_last = isinstance(row, Published) and row.measure.counts.startswith("val/")
     try:
-        status = summary["status"]
+        summary = upgraded(summary)
+        status, _ = summary["status"], summary["last"]
+        if summary["seed"] is None:
+            raise InputError(f"{where}: a run without a seed does not count")
         record = Record(
             seed=int(summary["seed"]),
             model=str(summary["model"]["class"]),
             parameters=int(summary["model"]["parameters"]),
             steps=int(summary["steps"]),
-            metrics={str(name): float(value) for name, value in summary["metrics"].items()},
+            metrics={str(name): float(value) for name, value in figures(summary, of_last).items()},
             seconds=float(summary["seconds"]["total"]),
             hardware=str(summary["hardware"]).replace(", 1 threads", ", 1 thread"),
             torch=str(summary["versions"]["torch"]),
             source=str(summary["data"]["source"]),
             settings=str(summary.get("settings", "")),
+            validation_of_last=of_last or summary.get("best") is None,
         )
     except KeyError as error:
         raise InputError(f"{where}: no record of a run: {error.args[0]} is missing") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{where}: no record of a run: {error}") from error
-    if status not in ("finished", "stopped_early"):
+    if status not in ENDED_WELL:
         raise InputError(f"{where}: a run that is {status} does not count")
     if record.source.startswith("synthetic"):
         raise InputError(f"{where}: a run on {record.source} does not count")
@@ -95,7 +107,7 @@ def read_records(folder: Path, table: Table) -> Records:
         name = f"{path.parent.name}/{path.stem}"
         if name not in runs:
             raise InputError(f"{path}: belongs to no row of the table, or to none of its seeds")
-        found[name] = _read(path)
+        found[name] = _read(path, runs[name].row)
         check(runs[name], found[name], path)
         row = runs[name].row
         if found[name].settings != digest(row):
@@ -130,7 +142,7 @@ def check(run: Run, record: Record, where: object) -> None:
 
 
 def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record:
-    """Copies a finished and tested run's summary, without the user's folders, to the records.
+    """Copies a finished and tested run's summary, without the user's folders and command, to the records.
 
     Args:
         folder: Folder of the records.
@@ -142,15 +154,17 @@ def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record
         InputError: It is another run.
     """
     path = run_folder / "summary.json"
-    summary = json.loads(path.read_text(encoding="utf-8"))
-    record = parse(summary, path)
+    summary = read_summary(path)
+    record = parse(summary, run.row, path)
     check(run, record, path)
     check_settings(run.row, run_folder / "config.yaml", table.retired)
     summary["data"]["source"] = without_folder(record.source, table.layouts)
     summary["settings"] = digest(run.row)
+    for session in summary.get("sessions", []):
+        session["command"] = None  # names the user's folders; the row tells what was typed
     target = folder / run.row.id / f"{run.seed}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, json.dumps(summary, indent=2) + "\n")
+    write_summary(target, summary)
     return record
 
 
@@ -162,11 +176,11 @@ def without_folder(source: str, layouts: list[str]) -> str:
     return "files" if re.search(r"[/\\]", source) else source
 
 
-def _read(path: Path) -> Record:
+def _read(path: Path, row: Recipe) -> Record:
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: no JSON: {error}") from error
     if not isinstance(summary, dict):
         raise InputError(f"{path}: no record of a run")
-    return parse(summary, path)
+    return parse(summary, row, path)

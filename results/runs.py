@@ -1,12 +1,12 @@
 """Makes the runs of the table, each by the command that a user would type."""
 
-import json
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 from core.errors import RunFailed
+from core.summary import ENDED_WELL, figures, read_summary
 from results.table import Run, Table
 
 CLI = Path(__file__).resolve().parent.parent / "cli.py"
@@ -36,11 +36,11 @@ class Runs:
 
     def is_fitted(self, run: Run) -> bool:
         """Returns whether a run has finished training."""
-        return self._summary(run).get("status") in ("finished", "stopped_early")
+        return self._summary(run).get("status") in ENDED_WELL
 
     def is_tested(self, run: Run) -> bool:
         """Returns whether a run is finished and has the figure that counts, of the test set or of validation."""
-        return self.is_fitted(run) and run.row.measure.counts in self._summary(run).get("metrics", {})
+        return self.is_fitted(run) and run.row.measure.counts in figures(self._summary(run))
 
     def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
         """Lists the commands that are left for a run, without `cli.py`, each with the run that it belongs to."""
@@ -82,7 +82,7 @@ class Runs:
 
     def _summary(self, run: Run) -> dict:
         try:
-            return json.loads((self.folder(run) / "summary.json").read_text(encoding="utf-8"))
+            return read_summary(self.folder(run) / "summary.json")
         except (OSError, ValueError):
             return {}
 

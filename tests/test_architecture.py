@@ -25,6 +25,7 @@ TESTED_ELSEWHERE = {
     "callbacks/media/example_table.py": "callbacks/test_test_media.py",
     "callbacks/media/gradient_flow.py": "callbacks/test_fit_media.py",
     "callbacks/media/text_samples.py": "callbacks/test_fit_media.py",
+    "callbacks/run_facts.py": "callbacks/test_record.py",
     "callbacks/media/titles.py": "callbacks/media/test_confusion.py",
     "core/epochs.py": "callbacks/test_stops.py",
     "core/errors.py": "test_cli.py",  # exit codes and messages

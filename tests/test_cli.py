@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 from pytorch_lightning import Callback
 
+from core.summary import figures
 from engine.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG
@@ -50,7 +51,7 @@ def test_a_run_leaves_all_of_its_record(run: Path, command: Command) -> None:
     assert (run / "confusion.png").exists()
     summary = json.loads((run / "summary.json").read_text())
     assert summary["status"] == "finished"
-    assert {"val/acc", "val/loss", "test/acc", "test/loss"} <= summary["metrics"].keys()
+    assert {"val/acc", "val/loss", "test/acc", "test/loss"} <= figures(summary).keys()
 
 
 def test_a_recorded_config_repeats_the_run(run: Path, tmp_path: Path, command: Command) -> None:

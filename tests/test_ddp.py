@@ -30,7 +30,7 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     assert output.count("done") == 1, output
     assert "2 x " in output
     assert "arning" not in output
-    recorded = json.loads((run / "summary.json").read_text())["metrics"]
+    recorded = json.loads((run / "summary.json").read_text())["last"]["metrics"]
 
     last = run / "checkpoints" / "last.ckpt"
     code, two = finish(start_ranks("validate", "--ckpt_path", last))

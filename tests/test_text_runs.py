@@ -87,7 +87,7 @@ def test_a_language_model_trains_and_says_what_it_has_come_to(characters: Path, 
     assert "channels last" not in output
     assert "done: best val/loss" in output
     summary = json.loads(Path("run/summary.json").read_text())
-    assert {"val/loss", "val/bits", "train/loss", "train/bits"} <= set(summary["metrics"])
+    assert {"val/loss", "val/bits", "train/loss", "train/bits"} <= set(summary["last"]["metrics"])
     assert {"vocabulary.json", "samples.txt", "gradient_flow.png", "curves.png"} <= {
         p.name for p in Path("run").iterdir()
     }

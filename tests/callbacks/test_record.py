@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shutil
 import signal
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from pytorch_lightning import Callback, LightningModule
 
 from callbacks.record import without_copies
+from core.code_state import code_version, git_state
 from core.errors import RunFailed, RunInterrupted
+from engine.checkpoint_io import load_checkpoint
 from engine.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule, PlainPlayers
@@ -30,8 +33,16 @@ class RaiseAt(Callback):
             raise self.error
 
 
-def _fit(root: Path, *callbacks: Callback, run: Path | None = None, ckpt_path: Path | None = None, **data) -> Path:
-    trainer = tiny_trainer(root, callbacks=list(callbacks), logger=False, run_folder=run and RunFolder(run), seed=7)
+def _fit(
+    root: Path,
+    *callbacks: Callback,
+    run: Path | None = None,
+    ckpt_path: Path | None = None,
+    max_epochs: int = 2,
+    **data: object,
+) -> Path:
+    settings = {"callbacks": list(callbacks), "run_folder": run and RunFolder(run), "max_epochs": max_epochs}
+    trainer = tiny_trainer(root, logger=False, seed=7, **settings)
     try:
         trainer.fit(tiny_vgg(), TinyDataModule(**data), ckpt_path=ckpt_path)
     finally:
@@ -51,7 +62,7 @@ def _rows(run: Path) -> list[dict[str, str]]:
 def test_a_finished_run_has_every_field_of_the_design(tmp_path: Path) -> None:
     summary = _summary(_fit(tmp_path))
     assert summary["status"] == "finished"
-    assert summary["seed"] == 7
+    assert summary["seed"] is None, "the weights were drawn before the trainer knew a seed"
     assert summary["data"] == {
         "name": "tiny pictures",
         "source": "synthetic pictures",
@@ -59,8 +70,9 @@ def test_a_finished_run_has_every_field_of_the_design(tmp_path: Path) -> None:
     }
     parameters = sum(parameter.numel() for parameter in tiny_vgg().parameters())
     assert summary["model"] == {"class": "VGG", "parameters": parameters, "trainable": parameters}
-    assert set(summary["metrics"]) == {"train/loss", "train/acc", "val/loss", "val/acc"}
-    assert all(math.isfinite(value) for value in summary["metrics"].values())
+    assert set(summary["last"]["metrics"]) == {"train/loss", "train/acc", "val/loss", "val/acc"}
+    assert all(math.isfinite(value) for value in summary["last"]["metrics"].values())
+    assert (summary["last"]["epoch"], summary["last"]["step"]) == (1, 12)
     assert (summary["epochs"], summary["steps"]) == (2, 12)
     assert summary["seconds"]["total"] >= summary["seconds"]["fit"] >= 0
     assert summary["samples_per_second"] > 0
@@ -68,6 +80,88 @@ def test_a_finished_run_has_every_field_of_the_design(tmp_path: Path) -> None:
     assert summary["hardware"]
     assert {"python", "torch", "pytorch-lightning"} <= set(summary["versions"])
     assert datetime.fromisoformat(summary["started"]) <= datetime.fromisoformat(summary["ended"])
+    assert summary["interrupted"] is False
+    (session,) = summary["sessions"]
+    assert (session["step"], session["command"]) == (0, None)
+    assert session["code"] == {"version": code_version()} | git_state()
+
+
+def test_best_and_last_are_two_blocks(tmp_path: Path) -> None:
+    """Figures of the last epoch once stood beside a test of another one's checkpoint."""
+    run = _fit(tmp_path, max_epochs=4)
+    summary, rows = _summary(run), _rows(run)
+    for block, chosen in (("last", rows[-1]), ("best", max(rows, key=lambda row: float(row["val/acc"])))):
+        assert (summary[block]["epoch"], summary[block]["step"]) == (int(chosen["epoch"]), int(chosen["step"]))
+        for name in ("val/acc", "val/loss"):
+            assert summary[block]["metrics"][name] == pytest.approx(float(chosen[name]), rel=1e-5)
+    assert set(summary["best"]["metrics"]) == {"val/acc", "val/loss"}
+    kept = load_checkpoint(run / "checkpoints" / "best.ckpt")
+    assert (kept["epoch"], kept["optimizer_steps"]) == (summary["best"]["epoch"], summary["best"]["step"])
+
+
+@pytest.mark.parametrize("name", ["best.ckpt", "last.ckpt"])
+def test_the_summary_knows_of_a_best_checkpoint_as_soon_as_it_is_there(name: str, tmp_path: Path) -> None:
+    """A run that is killed leaves what it has written."""
+
+    class Look(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+            if trainer.current_epoch:
+                path = trainer.run_folder.path
+                kept, summary = load_checkpoint(path / "checkpoints" / name), _summary(path)
+                assert summary[name.removesuffix(".ckpt")]["step"] == kept["optimizer_steps"]
+
+    _fit(tmp_path, Look(), max_epochs=3)
+
+
+def test_without_validation_the_last_epoch_is_the_best(tmp_path: Path) -> None:
+    summary = _summary(_fit(tmp_path, val_size=0))
+    assert summary["best"] == {"epoch": 1, "step": 14, "metrics": {}}
+    assert summary["last"]["step"] == 14
+
+
+def test_each_evaluation_says_which_checkpoint_it_measured(tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    before = _summary(run)
+    trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    elsewhere = tmp_path / "kept.ckpt"
+    shutil.copy(run / "checkpoints" / "last.ckpt", elsewhere)
+    for path in (run / "checkpoints" / "best.ckpt", run / "checkpoints" / "last.ckpt", elsewhere):
+        trainer.test(tiny_vgg(), TinyDataModule(), ckpt_path=path, verbose=False)
+        trainer.validate(tiny_vgg(), TinyDataModule(), ckpt_path=path, verbose=False)
+    after = _summary(run)
+    for block, names in (("tests", {"test/acc", "test/loss"}), ("validations", {"val/acc", "val/loss"})):
+        assert [entry["checkpoint"] for entry in after[block]] == ["best.ckpt", "last.ckpt", str(elsewhere)]
+        for entry, measured in zip(after[block], (before["best"], before["last"], before["last"]), strict=True):
+            assert (entry["epoch"], entry["step"]) == (measured["epoch"], measured["step"])
+            assert set(entry["metrics"]) == names
+    for entry, measured in zip(after["validations"], (before["best"], before["last"]), strict=False):
+        assert entry["metrics"]["val/acc"] == pytest.approx(measured["metrics"]["val/acc"])
+    assert {**after, "tests": [], "validations": []} == before, "no figure of the fit has changed"
+
+
+def test_a_fit_keeps_what_a_test_beside_it_measured(tmp_path: Path) -> None:
+    class TestBeside(Callback):
+        def on_train_epoch_start(self, trainer: Trainer, *_: object) -> None:
+            if trainer.current_epoch == 1:
+                run = trainer.run_folder.path
+                beside = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+                beside.test(tiny_vgg(), TinyDataModule(), ckpt_path=run / "checkpoints" / "best.ckpt", verbose=False)
+
+    summary = _summary(_fit(tmp_path, TestBeside()))
+    assert summary["status"] == "finished"
+    assert [(test["checkpoint"], test["epoch"], test["step"]) for test in summary["tests"]] == [("best.ckpt", 0, 6)]
+
+
+def test_a_measure_that_is_not_finite_is_null(tmp_path: Path) -> None:
+    class Spoil(Callback):
+        def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            pl_module.log("val/odd", math.inf)
+
+    run = _fit(tmp_path, Spoil())
+    text = (run / "summary.json").read_text()
+    assert json.loads(text)["last"]["metrics"]["val/odd"] is None
+    assert "Infinity" not in text
+    assert _rows(run)[0]["val/odd"] == "inf"
 
 
 def test_metrics_have_one_row_an_epoch(tmp_path: Path) -> None:
@@ -75,7 +169,7 @@ def test_metrics_have_one_row_an_epoch(tmp_path: Path) -> None:
     rows = _rows(run)
     assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "12")]
     assert list(rows[0])[:3] == ["epoch", "step", "lr"]
-    for name, value in _summary(run)["metrics"].items():
+    for name, value in _summary(run)["last"]["metrics"].items():
         assert float(rows[-1][name]) == pytest.approx(value, rel=1e-5)
 
 
@@ -96,6 +190,7 @@ def test_the_status_says_how_a_run_ended(error: Exception, status: str, tmp_path
         _fit(tmp_path, RaiseAt(8, error))
     (run,) = (tmp_path / "runs" / "vgg").iterdir()
     summary = _summary(run)
+    assert summary["interrupted"] is True
     assert (summary["status"], summary["epochs"], summary["steps"]) == (status, 1, 8)
     assert summary["ended"] is not None
     assert len(_rows(run)) == 1
@@ -138,6 +233,8 @@ def test_a_resumed_run_goes_through_the_rows_after_its_checkpoint_again(tmp_path
     assert looked == [1] * 6
     assert (run / "metrics.csv").read_bytes() == rows
     assert _summary(run)["started"] == started
+    assert [session["step"] for session in _summary(run)["sessions"]] == [0, 6]
+    assert _summary(run)["interrupted"] is False, "it was finished"
     assert _summary(run)["seconds"]["total"] >= _summary(run)["seconds"]["fit"]
 
 
@@ -147,8 +244,10 @@ def test_a_test_adds_its_figures_and_leaves_the_rest(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
     trainer.test(tiny_vgg(), TinyDataModule(), ckpt_path=run / "checkpoints" / "best.ckpt", verbose=False)
     after = _summary(run)
-    assert set(after["metrics"]) - set(before["metrics"]) == {"test/acc", "test/loss"}
-    assert {**after, "metrics": None} == {**before, "metrics": None}
+    (tested,) = after["tests"]
+    assert set(tested["metrics"]) == {"test/acc", "test/loss"}
+    assert (tested["epoch"], tested["step"]) == (before["best"]["epoch"], before["best"]["step"])
+    assert {**after, "tests": []} == before
 
 
 def test_summary_and_rows_are_readable_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,11 +272,11 @@ def test_a_module_and_data_of_another_package_are_recorded(tmp_path: Path) -> No
     summary = _summary(run)
     assert summary["data"] == {"name": "PlainData", "source": "tests.plain", "sizes": {"train": 40, "val": 16}}
     assert summary["model"] == {"class": "PlainModule", "parameters": 7, "trainable": 7}
-    assert set(summary["metrics"]) == {"train_loss", "val_loss"}
+    assert set(summary["last"]["metrics"]) == {"train_loss", "val_loss"}
     assert summary["samples_per_second"] > 0
     rows = _rows(run)
     assert [set(row) for row in rows] == [{"epoch", "step", "lr", "train_loss", "val_loss"}] * 2
-    assert float(rows[-1]["val_loss"]) == pytest.approx(summary["metrics"]["val_loss"], rel=1e-5)
+    assert float(rows[-1]["val_loss"]) == pytest.approx(summary["last"]["metrics"]["val_loss"], rel=1e-5)
     assert rows[0]["val_loss"] != rows[1]["val_loss"]
     assert (run / "curves.png").exists()
 
@@ -202,10 +301,34 @@ def test_a_test_of_another_packages_module_adds_its_figures(tmp_path: Path) -> N
     run = _fit_plain(tmp_path, PlainModule(), PlainData(), max_epochs=1)
     trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
     trainer.test(PlainModule(), PlainData(), verbose=False)
-    assert set(_summary(run)["metrics"]) == {"train_loss", "val_loss", "test_loss"}
+    assert [(test["checkpoint"], set(test["metrics"])) for test in _summary(run)["tests"]] == [(None, {"test_loss"})]
     assert {path.name for path in run.glob("*.png")} == {"curves.png"}
 
 
 def test_what_lightning_adds_to_a_name_is_left_out() -> None:
     logged = {"loss": 1, "loss_step": 2, "loss_epoch": 1, "time_step": 3}
     assert without_copies(logged) == {"loss": 1, "time_step": 3}
+
+
+def test_a_killed_runs_last_epoch_is_cut_to_its_checkpoint(tmp_path: Path) -> None:
+    run = _fit(tmp_path, max_epochs=3)
+    summary = _summary(run)
+    (run / "summary.json").write_text(json.dumps(summary | {"status": "running"}))
+    seen: list[dict] = []
+
+    class Look(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+            seen.append(_summary(run))
+
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False, seed=7)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    first = trainer.run_folder.path
+    _fit(tmp_path, Look(), run=run, ckpt_path=first / "checkpoints" / "last.ckpt", max_epochs=3)
+    cut, whole = seen[0]["last"], _summary(first)["last"]
+    assert (cut["epoch"], cut["step"]) == (0, 6)
+    assert cut["metrics"] == pytest.approx(whole["metrics"], rel=1e-5)
+    assert seen[0]["best"] == _summary(first)["best"]
+    assert seen[0]["interrupted"] is True
+    assert {name: _summary(run)[name] for name in ("last", "best", "seed")} == {
+        name: summary[name] for name in ("last", "best", "seed")
+    }

@@ -90,7 +90,7 @@ def test_the_record_counts_batches_and_names_rates(kind: str, finished: Callable
     assert rates == {"manual": {"lr/0", "lr/1"}, "sequences": {"lr"}}.get(kind, {"lr/discriminator", "lr/generator"})
     summary = json.loads((run / "summary.json").read_text())
     assert (summary["status"], summary["steps"], summary["epochs"]) == ("finished", 12, 2)
-    assert any(name.startswith("val/") for name in summary["metrics"])
+    assert any(name.startswith("val/") for name in summary["best"]["metrics"])
     last = load_checkpoint(run / "checkpoints" / "last.ckpt")
     assert last["optimizer_steps"] == 12
     assert last["global_step"] == (24 if kind == "manual" else 12)
@@ -127,7 +127,7 @@ def test_it_is_validated_tested_and_predicts(kind: str, finished: Callable[[str]
         code, output, errors = command(subcommand, "--ckpt_path", run)
         assert code == 0, errors
         assert f"{part}/{name}" in output
-    assert f"test/{name}" in json.loads((run / "summary.json").read_text())["metrics"]
+    assert f"test/{name}" in json.loads((run / "summary.json").read_text())["tests"][0]["metrics"]
     code, output, errors = command("predict", "--ckpt_path", run, "--output", "predictions.csv")
     assert code == 0, errors
     assert len(Path("predictions.csv").read_text().splitlines()) == 51

@@ -56,7 +56,7 @@ def test_a_run_leaves_all_of_its_record(tmp_path: Path, command: Command) -> Non
     assert code == 0, errors
     assert "24 test samples" in output
     assert "test_loss" in output
-    assert "test_loss" in json.loads((run / "summary.json").read_text())["metrics"]
+    assert "test_loss" in json.loads((run / "summary.json").read_text())["tests"][0]["metrics"]
     code, output, errors = command("predict", "--ckpt_path", run, "--output", tmp_path / "x.csv")
     assert code == 0, errors
     assert len((tmp_path / "x.csv").read_text().splitlines()) == 1 + 24

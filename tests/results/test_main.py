@@ -64,7 +64,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def summary(path: Path, status: str, **metrics: float) -> None:
     """Writes what a run has come to."""
     path.mkdir(parents=True, exist_ok=True)
-    (path / "summary.json").write_text(json.dumps({"status": status, "metrics": metrics}))
+    (path / "summary.json").write_text(json.dumps({"status": status, "tests": [{"step": 1, "metrics": metrics}]}))
 
 
 def test_the_runs_are_made_cheapest_first_and_recorded(
@@ -78,9 +78,10 @@ def test_the_runs_are_made_cheapest_first_and_recorded(
     assert "1 longer runs are left out" in output
     kept = json.loads((folder / "good" / "42.json").read_text())
     assert kept["seed"] == 42
-    assert "test/acc" in kept["metrics"]
+    (tested,) = kept["tests"]
+    assert (tested["checkpoint"], tested["step"]) == ("best.ckpt", kept["best"]["step"])
     page = (folder.parent / "RESULTS.md").read_text()
-    assert page.count(f"{100 * kept['metrics']['test/acc']:.2f} | 1 |") == 2  # the twin's, too
+    assert page.count(f"{100 * tested['metrics']['test/acc']:.2f} | 1 |") == 2  # the twin's, too
     assert (folder.parent / "docs" / "images" / "results.png").is_file()
     assert "short.yaml" in (folder.parent / "configs" / "README.md").read_text()
 

@@ -16,6 +16,9 @@ from results.table import Run
 from results.table_file import read_table
 
 TABLE = read_table(FOLDER / "table.yaml")
+ROW = TABLE["cifar10_vgg"]
+TESTED = [("best.ckpt", 2500), ("best.ckpt", 5000), ("last.ckpt", 10000)]  # the first before the run went on
+FIRST = "test/acc_first_2000"
 SUMMARY = {
     "status": "finished",
     "seed": 1,
@@ -23,7 +26,9 @@ SUMMARY = {
     "model": {"class": "VGG", "parameters": 52266, "trainable": 52266},
     "hardware": "a machine",
     "versions": {"torch": "2.15.0"},
-    "metrics": {"train/acc": 0.75, "test/acc": 0.7289, "test/acc_first_2000": 0.73},
+    "last": {"epoch": 3, "step": 10000, "metrics": {"train/acc": 0.75}},
+    "best": {"epoch": 3, "step": 10000, "metrics": {}},
+    "tests": [{"checkpoint": "best.ckpt", "epoch": 3, "step": 10000, "metrics": {"test/acc": 0.7289, FIRST: 0.73}}],
     "steps": 10000,
     "seconds": {"total": 250.0, "fit": 249.0},
 }
@@ -35,7 +40,7 @@ def changed(path: str, value: object) -> dict:
     *parents, name = path.split(".")
     place = summary
     for parent in parents:
-        place = place[parent]
+        place = place[int(parent)] if isinstance(place, list) else place[parent]
     place.pop(name) if value is None else place.update({name: value})
     return summary
 
@@ -72,6 +77,7 @@ def test_no_record_tells_a_folder_of_the_machine_that_made_it() -> None:
         ("status", "interrupted", "a run that is interrupted does not count"),
         ("status", None, "status is missing"),
         ("seed", "first", "invalid literal"),
+        ("last", None, "no record of a run: last is missing"),
         ("model.parameters", None, "parameters is missing"),
         ("seconds", 250, "not subscriptable"),
         ("data.source", "synthetic pictures", "a run on synthetic pictures does not count"),
@@ -79,7 +85,42 @@ def test_no_record_tells_a_folder_of_the_machine_that_made_it() -> None:
 )
 def test_what_is_no_record_is_refused(path: str, value: object, message: str) -> None:
     with pytest.raises(InputError, match=f"here: .*{message}"):
-        parse(changed(path, value), "here")
+        parse(changed(path, value), ROW, "here")
+
+
+def test_a_run_without_a_seed_is_refused() -> None:
+    with pytest.raises(InputError, match="here: a run without a seed does not count"):
+        parse(SUMMARY | {"seed": None}, ROW, "here")
+
+
+def test_validation_and_test_are_of_one_checkpoint() -> None:
+    last = {"epoch": 3, "step": 10000, "metrics": {"train/acc": 0.75, "val/acc": 0.5}}
+    best = {"epoch": 1, "step": 5000, "metrics": {"val/acc": 0.6}}
+    tests = [{"checkpoint": name, "step": step, "metrics": {"test/acc": step / 1e4}} for name, step in TESTED]
+    record = parse(SUMMARY | {"last": last, "best": best, "tests": tests}, ROW, "here")
+    assert record.metrics == {"train/acc": 0.75, "val/acc": 0.6, "test/acc": 0.5}
+    assert not record.validation_of_last
+    record = parse(SUMMARY | {"last": last, "best": None, "tests": tests[:1]}, ROW, "here")
+    assert record.metrics == {"train/acc": 0.75, "val/acc": 0.5, "test/acc": 0.25}
+    assert record.validation_of_last
+
+
+def test_a_published_training_that_is_compared_by_validation_ends_at_its_last_epoch() -> None:
+    last = {"epoch": 3, "step": 10000, "metrics": {"val/loss": 1.5}}
+    best = {"epoch": 1, "step": 5000, "metrics": {"val/loss": 1.4}}
+    for row, loss in (("charrnn_anna", 1.5), ("char_rnn_large", 1.4)):
+        record = parse(SUMMARY | {"last": last, "best": best, "tests": []}, TABLE[row], "here")
+        assert (record.metrics, record.validation_of_last) == ({"val/loss": loss}, loss == 1.5)
+
+
+def test_every_record_says_what_was_measured_of_which_checkpoint() -> None:
+    for path in FOLDER.glob("*/*.json"):
+        summary = json.loads(path.read_text())
+        assert "metrics" not in summary, path
+        assert not {name for name in summary["last"]["metrics"] if name.startswith("test")}, path
+        for test in summary["tests"]:
+            assert test["checkpoint"] == "best.ckpt", path
+            assert (test["step"] is None) == (summary["best"] is None), path
 
 
 @pytest.mark.parametrize(
@@ -105,9 +146,9 @@ def test_a_record_of_another_run_is_refused(name: str, message: str, tmp_path: P
     [
         ("model.parameters", 52267, "parameters is 52267, where cifar10_vgg has 52266"),
         ("steps", 100, "steps is 100, where cifar10_vgg has 10000"),
-        ("metrics.test/acc_first_2000", None, "lacks test/acc_first_2000"),
-        ("metrics.test/acc", None, "the run was not tested"),
-        ("metrics.test/acc", 72.9, "test/acc is 72.9, which is no share of 1"),
+        (f"tests.0.metrics.{FIRST}", None, "lacks test/acc_first_2000"),
+        ("tests.0.metrics.test/acc", None, "the run was not tested"),
+        ("tests.0.metrics.test/acc", 72.9, "test/acc is 72.9, which is no share of 1"),
     ],
 )
 def test_a_record_is_of_the_published_protocol(path: str, value: object, message: str, tmp_path: Path) -> None:
@@ -125,10 +166,12 @@ def test_broken_json_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_becomes_a_record_without_its_folder(tmp_path: Path) -> None:
+    summary = SUMMARY | {"sessions": [{"step": 0, "command": "python cli.py fit --data.data_dir /home/me"}]}
     folder = tmp_path / "records"
-    add_record(folder, Run(TABLE["cifar10_vgg"], 1), run_folder(tmp_path / "run", SUMMARY), TABLE)
+    add_record(folder, Run(TABLE["cifar10_vgg"], 1), run_folder(tmp_path / "run", summary), TABLE)
     kept = json.loads((folder / "cifar10_vgg" / "1.json").read_text())
-    assert kept == changed("data.source", "class folders") | {"settings": digest(TABLE["cifar10_vgg"])}
+    told = {"settings": digest(ROW), "sessions": [{"step": 0, "command": None}]}
+    assert kept == changed("data.source", "class folders") | told
     records = read_records(folder, TABLE)
     assert records["cifar10_vgg"] == records["cifar10_vgg_tb"] == records["vggstudy_relu_10k"]
     assert records["cifar10_vgg"][0].metrics["test/acc"] == 0.7289
@@ -158,8 +201,8 @@ def test_a_record_goes_with_the_settings_of_its_config(tmp_path: Path, monkeypat
 
 
 def test_one_thread_is_no_threads() -> None:
-    assert parse(changed("hardware", "a machine, 1 threads"), "here").hardware == "a machine, 1 thread"
-    assert parse(changed("hardware", "a machine, 11 threads"), "here").hardware == "a machine, 11 threads"
+    assert parse(changed("hardware", "a machine, 1 threads"), ROW, "here").hardware == "a machine, 1 thread"
+    assert parse(changed("hardware", "a machine, 11 threads"), ROW, "here").hardware == "a machine, 11 threads"
 
 
 @pytest.mark.parametrize(

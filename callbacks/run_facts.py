@@ -1,0 +1,61 @@
+"""What is known of a run when it begins to train: data, model, machine, versions, code and command."""
+
+import inspect
+import platform
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+
+from callbacks.description import data_facts
+from callbacks.freeze import Freeze
+from core.code_state import ROOT, code_version, git_state
+from core.hardware import hardware
+
+LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
+
+
+def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+    """Returns what a run is: data, model, precision, hardware and versions, as `summary.json` has them."""
+    device = pl_module.device.type
+    return {
+        "data": data_facts(trainer),
+        "model": {
+            "class": type(pl_module).__name__,
+            "parameters": sum(p.numel() for p in pl_module.parameters()),
+            "trainable": trainer.builtin(Freeze).trainable(pl_module),
+        },
+        "precision": trainer.precision,
+        "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+    }
+
+
+def session(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+    """Returns how a process trains a run: since when, from which step, by which command (None from Python), and code.
+
+    `code` has the version of this project and its commit; where the model's class or the data's is in a repository of
+    its own, `own_code` has that one's.
+    """
+    code = {"version": code_version()} | git_state()
+    described = {"started": now(), "step": trainer.optimizer_steps, "command": trainer.origin.command, "code": code}
+    for owner in (pl_module, trainer.datamodule):
+        file = _file(type(owner))
+        if file is not None and ROOT not in file.parents and (state := git_state(file))["commit"]:
+            return described | {"own_code": state}
+    return described
+
+
+def _file(owner: type) -> Path | None:
+    """Returns the file that a class is written in; None in a notebook, and for classes of the interpreter."""
+    try:
+        return Path(inspect.getfile(owner)).resolve()
+    except (TypeError, OSError):
+        return None
+
+
+def now() -> str:
+    """Returns the time, with its zone."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,0 +1,118 @@
+"""`summary.json`, the record of a run: its blocks, files of earlier releases, and numbers that JSON does not have.
+
+`last` has the figures of the last finished epoch, and `best` those of the epoch that `best.ckpt` is of; `tests` and
+`validations` list what was measured afterwards, each with the checkpoint that it was measured on.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from core.atomic_files import write_atomically
+
+ENDED_WELL = ("finished", "stopped_early")
+
+
+def strict_json(content: Any) -> str:
+    """Returns content as JSON; NaN and infinities, which JSON does not have, become null."""
+    return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Reads a summary, also one of an earlier release.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content in today's form.
+    """
+    return upgraded(json.loads(path.read_text(encoding="utf-8")))
+
+
+def write_summary(path: Path, summary: dict[str, Any]) -> None:
+    """Writes a summary.
+
+    Raises:
+        RunFailed: It cannot be written; the previous file is unchanged.
+    """
+    write_atomically(path, strict_json(summary))
+
+
+def upgraded(summary: dict[str, Any]) -> dict[str, Any]:
+    """Returns a summary in today's form; an earlier release had one block for all figures.
+
+    That block had training and validation of the last epoch beside a test of another checkpoint, whose epoch it did
+    not tell. Without validation the best checkpoint is the last.
+    """
+    if "metrics" not in summary:
+        return summary
+    metrics = summary["metrics"]
+    tested = {name: value for name, value in metrics.items() if name.startswith("test")}
+    last = {
+        "epoch": summary["epochs"] - 1 if summary.get("epochs") else None,
+        "step": summary.get("steps") if summary.get("status") in ENDED_WELL else None,
+        "metrics": {name: value for name, value in metrics.items() if name not in tested},
+    }
+    validated = any(name.startswith("val") for name in last["metrics"])
+    best = None if validated or last["epoch"] is None else last | {"metrics": {}}
+    measured = {"checkpoint": None, "epoch": best and best["epoch"], "step": best and best["step"]}
+    blocks = {
+        "last": last,
+        "best": best,
+        "tests": [measured | {"metrics": tested}] if tested else [],
+        "validations": [],
+    }
+    parts = [blocks if key == "metrics" else {key: value} for key, value in summary.items()]
+    return {key: value for part in parts for key, value in part.items()}
+
+
+def add_measured(measured: list[dict[str, Any]], entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Adds what was measured of a checkpoint to what was measured before.
+
+    Args:
+        measured: The earlier entries.
+        entry: Checkpoint, epoch, step and metrics. Its metrics replace and complete those of the same checkpoint at
+            the same step.
+
+    Returns:
+        The entries, the new one last.
+    """
+
+    def same(other: dict[str, Any]) -> bool:
+        return all(other.get(key) == entry[key] for key in ("checkpoint", "epoch", "step"))
+
+    before = {name: value for other in measured if same(other) for name, value in other["metrics"].items()}
+    return [*(other for other in measured if not same(other)), entry | {"metrics": before | entry["metrics"]}]
+
+
+def counted_test(summary: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the entry of the latest test of the best checkpoint; of the latest test where that is not known."""
+    tests, best = summary.get("tests", []), summary.get("best")
+    of_best = [test for test in tests if best is not None and test["step"] == best["step"]]
+    return (of_best or tests or [None])[-1]
+
+
+def figures(summary: dict[str, Any], of_last: bool = False) -> dict[str, float]:
+    """Returns the figures that a run is compared by.
+
+    Args:
+        summary: The summary.
+        of_last: Take validation of the last epoch, and not of the best checkpoint.
+
+    Returns:
+        Values by logged name: training of the last epoch, validation and test of the best checkpoint. Where nothing is
+        known of the best checkpoint's validation, that of the last epoch takes its place.
+    """
+    best = None if of_last else summary.get("best")
+    blocks = (summary.get("last"), best, counted_test(summary))
+    return {name: value for block in blocks if block for name, value in block["metrics"].items()}

@@ -1,0 +1,75 @@
+"""The record of a run: strict JSON, files of earlier releases, and which figures belong to which checkpoint."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from core.summary import add_measured, counted_test, figures, read_summary, strict_json, upgraded, write_summary
+
+TRAINED = {"train/loss": 1.0, "train/acc": 0.7}
+VALIDATED = {"val/loss": 1.1, "val/acc": 0.6}
+TESTED = {"test/loss": 1.2, "test/acc": 0.65}
+EARLIER = {"status": "finished", "seed": 1, "epochs": 3, "steps": 18}
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    content = {"a": [math.nan, {"b": (math.inf, -math.inf)}], "c": 1.5, "d": True, "e": 3, "f": None}
+    path = tmp_path / "summary.json"
+    write_summary(path, content)
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    read = json.loads(path.read_text(), parse_constant=refuse)
+    assert read == {"a": [None, {"b": [None, None]}], "c": 1.5, "d": True, "e": 3, "f": None}
+    assert strict_json(read) == path.read_text()
+
+
+def test_an_earlier_record_does_not_know_its_best_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(EARLIER | {"metrics": TRAINED | VALIDATED | TESTED, "ended": "then"}))
+    assert read_summary(path) == EARLIER | {
+        "last": {"epoch": 2, "step": 18, "metrics": TRAINED | VALIDATED},
+        "best": None,
+        "tests": [{"checkpoint": None, "epoch": None, "step": None, "metrics": TESTED}],
+        "validations": [],
+        "ended": "then",
+    }
+    assert figures(read_summary(path)) == TRAINED | VALIDATED | TESTED
+
+
+def test_without_validation_an_earlier_records_best_epoch_is_its_last() -> None:
+    summary = upgraded(EARLIER | {"metrics": TRAINED | TESTED})
+    assert summary["best"] == {"epoch": 2, "step": 18, "metrics": {}}
+    assert [(test["epoch"], test["step"]) for test in summary["tests"]] == [(2, 18)]
+
+
+def test_the_last_epochs_step_of_an_earlier_run_that_was_broken_off_is_not_known() -> None:
+    summary = upgraded(EARLIER | {"status": "interrupted", "steps": 20, "metrics": TRAINED})
+    assert (summary["last"]["epoch"], summary["last"]["step"]) == (2, None)
+
+
+def test_a_record_of_today_stays_as_it_is() -> None:
+    summary = upgraded(EARLIER | {"metrics": TRAINED})
+    assert upgraded(summary) is summary
+
+
+def test_a_measurement_of_the_same_checkpoint_completes_and_replaces() -> None:
+    place = {"checkpoint": "best.ckpt", "epoch": 1, "step": 10}
+    one = add_measured([], place | {"metrics": {"test/acc": 0.5, "test/loss": 2.0}})
+    two = add_measured(one, {"checkpoint": "last.ckpt", "epoch": 2, "step": 20, "metrics": {"test/acc": 0.4}})
+    three = add_measured(two, place | {"metrics": {"test/acc": 0.6, "test/acc_first_9": 0.7}})
+    assert [entry["checkpoint"] for entry in three] == ["last.ckpt", "best.ckpt"]
+    assert three[1]["metrics"] == {"test/acc": 0.6, "test/loss": 2.0, "test/acc_first_9": 0.7}
+    later = add_measured(three, place | {"epoch": 3, "step": 40, "metrics": {"test/acc": 0.8}})
+    assert len(later) == 3, "best.ckpt is another one by now"
+
+
+@pytest.mark.parametrize(("best", "accuracy"), [(10, 0.5), (20, 0.4), (99, 0.4), (None, 0.4)])
+def test_the_test_that_counts_is_of_the_best_checkpoint(best: int | None, accuracy: float) -> None:
+    tests = [{"step": step, "metrics": {"test/acc": value}} for step, value in ((10, 0.5), (20, 0.4))]
+    block = None if best is None else {"epoch": 1, "step": best, "metrics": {}}
+    assert counted_test({"tests": tests, "best": block})["metrics"]["test/acc"] == accuracy
+    assert counted_test({}) is None
