@@ -18,10 +18,9 @@ from callbacks.run_facts import facts, now, session
 from core.atomic_files import write_atomically
 from core.epochs import is_stopping
 from core.errors import RunFailed, RunInterrupted
-from core.summary import add_measured, read_summary, write_summary
+from core.summary import add_measured, last_block, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
-
 
 # What `status` says of runs that have ended, by what stopped them.
 ENDINGS_BY_STOP = {
@@ -31,7 +30,6 @@ ENDINGS_BY_STOP = {
     "callback": "stopped",
 }
 ENDINGS = tuple(ENDINGS_BY_STOP.values())
-PLACE = ("epoch", "step", "lr")  # how columns of metrics.csv begin that are no figures
 
 
 class Record(Checkpoint):
@@ -165,7 +163,7 @@ class Record(Checkpoint):
         """Returns the summary of a run that begins, or of one that goes on."""
         before, this = self.summary, session(trainer, pl_module)
         cut_short = before.get("status") not in (None, *ENDINGS)
-        known = {"best": None, "tests": [], "validations": []} | before | {"last": self._last(before.get("last"))}
+        known = {"best": None, "tests": [], "validations": []} | before | {"last": last_block(self.rows, before.get("last"))}
         return (
             {"started": this["started"]}
             | before
@@ -176,16 +174,6 @@ class Record(Checkpoint):
             | facts(trainer, pl_module)
             | {name: known[name] for name in ("last", "best", "tests", "validations")}
         )
-
-    def _last(self, known: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Returns the figures of the last epoch that a run which goes on has done; a kill may have come after others."""
-        if not self.rows:
-            return None
-        row = self.rows[-1]
-        if known is not None and known["epoch"] == int(row["epoch"]):
-            return known | {"step": int(row["step"])}
-        logged = {name: float(row[name]) for name in row if row[name] and not name.startswith(PLACE)}
-        return {"epoch": int(row["epoch"]), "step": int(row["step"]), "metrics": logged}
 
     def _add_measured(self, trainer: Trainer, block: str) -> None:
         path = self._path(trainer)

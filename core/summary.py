@@ -12,6 +12,7 @@ from typing import Any
 from core.atomic_files import write_atomically
 
 ENDED_WELL = ("finished", "stopped_early")
+NO_FIGURES = ("epoch", "step", "lr")  # how columns of metrics.csv begin that hold none
 
 
 def strict_json(content: Any) -> str:
@@ -74,6 +75,22 @@ def upgraded(summary: dict[str, Any]) -> dict[str, Any]:
     }
     parts = [blocks if key == "metrics" else {key: value} for key, value in summary.items()]
     return {key: value for part in parts for key, value in part.items()}
+
+
+def last_block(rows: list[dict[str, str]], known: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Returns the block of the last epoch that a run has done when it goes on; a kill may have come after others.
+
+    Args:
+        rows: The rows of metrics.csv up to there.
+        known: The block that the summary has.
+    """
+    if not rows:
+        return None
+    epoch, step = int(rows[-1]["epoch"]), int(rows[-1]["step"])
+    if known is not None and known["epoch"] == epoch:
+        return known | {"step": step}
+    logged = {name: float(value) for name, value in rows[-1].items() if value and not name.startswith(NO_FIGURES)}
+    return {"epoch": epoch, "step": step, "metrics": logged}
 
 
 def add_measured(measured: list[dict[str, Any]], entry: dict[str, Any]) -> list[dict[str, Any]]:
