@@ -163,7 +163,11 @@ class Record(Checkpoint):
         """Returns the summary of a run that begins, or of one that goes on."""
         before, this = self.summary, session(trainer, pl_module)
         cut_short = before.get("status") not in (None, *ENDINGS)
-        known = {"best": None, "tests": [], "validations": []} | before | {"last": last_block(self.rows, before.get("last"))}
+        known = (
+            {"best": None, "tests": [], "validations": []}
+            | before
+            | {"last": last_block(self.rows, before.get("last"))}
+        )
         return (
             {"started": this["started"]}
             | before
