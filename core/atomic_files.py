@@ -2,10 +2,17 @@
 
 import contextlib
 import os
+import platform
+import re
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import RunFailed
+
+DAY = 24 * 3600.0  # seconds
+TEMPORARY = re.compile(r"\.(?P<name>.+)\.((?P<machine>[A-Za-z0-9]+)-)?(?P<process>\d+)\.tmp")
 
 
 @contextlib.contextmanager
@@ -13,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yields a temporary file in the same folder, which replaces `path` at the end of the block.
 
     Its content is flushed to the disk before it is renamed. `path` is never written in place, so it may be a hard link
-    to another file.
+    to another file. What killed processes left of earlier attempts is removed.
 
     Args:
         path: The file to write; its folder must exist.
@@ -21,8 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         RunFailed: The disk is full or not writable; `path` is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{_here()}-{os.getpid()}.tmp")
     try:
+        remove_abandoned(path.parent, path.name)
         temporary.unlink(missing_ok=True)  # left by a killed process; it may be a hard link to a checkpoint
         yield temporary
         with open(temporary, "rb+") as file:
@@ -35,6 +43,48 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path, name: str | None = None) -> list[Path]:
+    """Removes the temporary files that killed processes have left in a folder.
+
+    Those of other machines, which a network drive may show, are removed a day after their last change.
+
+    Args:
+        folder: The folder; those within it are left alone.
+        name: Name of the file that they were to become; any if not given.
+
+    Returns:
+        The files that were there.
+    """
+    removed = []
+    with contextlib.suppress(OSError):
+        for entry in [entry for entry in os.scandir(folder) if entry.name.endswith(".tmp")]:
+            match = TEMPORARY.fullmatch(entry.name)
+            if match is None or (name is not None and match["name"] != name):
+                continue
+            elsewhere = match["machine"] not in (None, _here())
+            old = time.time() - entry.stat(follow_symlinks=False).st_mtime > DAY
+            if old or not (elsewhere or _is_running(int(match["process"]))):
+                os.unlink(entry.path)
+                removed.append(Path(entry.path))
+    return removed
+
+
+def _here() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", platform.node())[:40] or "here"
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # where asking by a signal would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return process == 0
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -16,6 +16,7 @@ from core.errors import InputError
 from engine.config_files import config_names, find_config, flatten, read_config
 from engine.run_search import find_checkpoint
 from engine.suggestions import word_suggestion
+from engine.trust import refuse_foreign_code
 
 SUBCOMMANDS = {
     "fit": "train a model, or continue a run",
@@ -129,6 +130,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
         else:
             _refuse_misplaced(word, first=not flags)
             flags.append(word)
+    trusted = "--trust" in flags
+    flags = [flag for flag in flags if flag != "--trust"]
 
     arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
     if ckpt_path is not None:
@@ -149,7 +152,10 @@ def parse_command_line(argv: list[str]) -> Arguments:
             given[key.replace(".init_args", "")] = value if equals else following
     layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
     for path in layers:
-        read_config(path)
+        content = read_config(path)
+        beside = [path.with_name(name) for name in ("checkpoints", "summary.json")]
+        if any(other.exists() for other in beside):  # it is of a run, which may be a stranger's
+            refuse_foreign_code(path.parent, content, trusted)
     arguments.options = [word for path in layers for word in ("--config", str(path))] + arguments.options + flags
     arguments.given = given
     if layers:

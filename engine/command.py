@@ -25,6 +25,7 @@ from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.recorded_config import Origin, recorded_config
 from engine.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
+from engine.run_files import take_up
 from engine.run_folder import RunFolder, new_run_folder
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
@@ -170,6 +171,9 @@ class Command(LightningCLI):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
             if self.subcommand == "fit" and rank_zero_only.rank == 0:
                 self.folder.hold()
+            if self.folder is not None and rank_zero_only.rank == 0:
+                for line in take_up(self.arguments.run, alone=self.subcommand == "fit"):
+                    print_line(line)
         elif self.subcommand == "fit":
             root = Path(self.trainer.default_root_dir)
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)

@@ -8,6 +8,9 @@ import yaml
 from core.errors import InputError
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+MOST_VALUES = 100_000  # of a config; the largest here has about a hundred
+MOST_CHARACTERS = 10_000_000
+_NOTHING = yaml.ScalarNode("tag:yaml.org,2002:null", "")
 
 
 def config_names() -> list[str]:
@@ -37,10 +40,12 @@ def read_config(path: Path) -> dict:
     """Reads a YAML file of settings.
 
     Raises:
-        InputError: It cannot be read, is no YAML, or holds no mapping; names the line.
+        InputError: It cannot be read, is no YAML, holds no mapping, or is far too large; names the line.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _refuse_large(path, text)
+        content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         where, reason = "", "it cannot be parsed"
         if isinstance(error, yaml.MarkedYAMLError):
@@ -52,6 +57,31 @@ def read_config(path: Path) -> dict:
     if not isinstance(content, dict):
         raise InputError(f"{path}: a config is a mapping such as 'model: ...', not {type(content).__name__}")
     return content
+
+
+def _refuse_large(path: Path, text: str) -> None:
+    """Refuses a file whose aliases, which repeat other parts of it, make it endless or far larger than it looks.
+
+    Raises:
+        InputError: It holds more than `MOST_VALUES`.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = MOST_VALUES  # until it is known: what contains itself is endless
+            below = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
+            sizes[id(node)] = 1 + sum(size(part) for part in below)
+        return sizes[id(node)]
+
+    try:
+        too_large = len(text) > MOST_CHARACTERS or size(yaml.compose(text, yaml.SafeLoader) or _NOTHING) >= MOST_VALUES
+    except RecursionError:
+        too_large = True
+    if too_large:
+        raise InputError(f"{path}: no config: it holds more than {MOST_VALUES:,} values, or parts that hold themselves")
 
 
 def flatten(tree: dict, prefix: str = "") -> dict[str, object]:

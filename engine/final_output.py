@@ -12,7 +12,9 @@ from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
 from datamodules.base.data_module import DataModule
 from engine.arguments import typed_command
+from engine.config_files import read_config
 from engine.trainer import Trainer
+from engine.trust import needs_trust
 
 RAISED_BY = {
     "early_stopping": "a larger --early_stopping.patience or --trainer.max_epochs",
@@ -101,7 +103,9 @@ def print_metrics(
 
 def print_next_command(trainer: Trainer, subcommand: str) -> None:
     """Prints a command that takes the trainer's run, ready to be pasted."""
-    print_line(f"  {typed_command()} {subcommand} --ckpt_path {relative_path(trainer.run_folder.path)}")
+    config = read_config(path) if (path := trainer.run_folder.path / "config.yaml").is_file() else {}
+    trust = " --trust" if needs_trust(config) else ""
+    print_line(f"  {typed_command()} {subcommand} --ckpt_path {relative_path(trainer.run_folder.path)}{trust}")
 
 
 def relative_path(path: str | Path) -> str:

@@ -1,12 +1,14 @@
 """Files are whole or absent, whatever happens while they are written."""
 
 import errno
+import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from core.atomic_files import copy_atomically, write_atomically
+from core.atomic_files import copy_atomically, remove_abandoned, replacing, write_atomically
 from core.errors import RunFailed
 from engine.checkpoint_io import AtomicCheckpointIO
 
@@ -49,10 +51,12 @@ def test_what_a_killed_process_left_does_not_lead_into_another_checkpoint(tmp_pa
     """A second name of best.ckpt, meant for last.ckpt, is left; a process with the same number saves."""
     best, last = tmp_path / "best.ckpt", tmp_path / "last.ckpt"
     best.write_bytes(b"best")
-    (tmp_path / f".last.ckpt.{os.getpid()}.tmp").hardlink_to(best)
+    with replacing(last) as temporary:
+        temporary.touch()
+    temporary.hardlink_to(best)
     AtomicCheckpointIO().save_checkpoint({"x": 1}, last)
     assert best.read_bytes() == b"best"
-    (tmp_path / f".last.ckpt.{os.getpid()}.tmp").hardlink_to(best)
+    temporary.hardlink_to(best)
     copy_atomically(best, last)
     assert last.read_bytes() == b"best"
 
@@ -66,3 +70,35 @@ def test_a_copy_is_made_where_files_cannot_have_two_names(tmp_path: Path, monkey
     copy_atomically(tmp_path / "a", tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == b"new"
     assert (tmp_path / "a").stat().st_ino != (tmp_path / "b").stat().st_ino
+
+
+@pytest.fixture(scope="module")
+def dead_process() -> int:
+    """The number of a process that has ended."""
+    process = multiprocessing.get_context("fork" if os.name == "posix" else "spawn").Process(target=int)
+    process.start()
+    process.join()
+    return process.pid
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes are not looked up")
+def test_what_killed_processes_left_is_removed_at_the_next_write(tmp_path: Path, dead_process: int) -> None:
+    (tmp_path / f".a.txt.{dead_process}.tmp").touch()  # as earlier releases named them
+    (tmp_path / f".other.txt.{dead_process}.tmp").touch()
+    with replacing(tmp_path / "a.txt") as temporary:
+        temporary.touch()
+    (tmp_path / temporary.name.replace(str(os.getpid()), str(dead_process))).touch()
+    write_atomically(tmp_path / "a.txt", "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.txt", f".other.txt.{dead_process}.tmp"}
+    assert remove_abandoned(tmp_path) == [tmp_path / f".other.txt.{dead_process}.tmp"]
+
+
+def test_what_others_are_writing_stays(tmp_path: Path) -> None:
+    mine = [tmp_path / f".a.{os.getpid()}.tmp", tmp_path / f".a.anothermachine-{2**22 + 1}.tmp", tmp_path / ".my.tmp"]
+    for path in mine:
+        path.touch()
+    assert not remove_abandoned(tmp_path)
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(mine[1], (two_days_ago, two_days_ago))
+    assert remove_abandoned(tmp_path) == [mine[1]]
+    assert not remove_abandoned(tmp_path / "nowhere")

@@ -65,3 +65,24 @@ def test_a_config_that_is_no_text_cannot_be_read(tmp_path: Path) -> None:
 def test_class_paths_do_not_lengthen_keys() -> None:
     tree = {"model": {"class_path": "VGG", "init_args": {"depth": 11, "optimizer": {"init_args": {"lr": 1}}}}, "x": {}}
     assert flatten(tree) == {"model.class_path": "VGG", "model.depth": 11, "model.optimizer.lr": 1, "x": {}}
+
+
+BOMBS = {
+    "aliases of aliases": "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
+    "a list in itself": "a: &a [*a]\n",
+    "a mapping in itself": "a: &a\n  b: *a\n",
+    "deep": "a: " + "[" * 5000 + "]" * 5000,
+    "wide": "a: [" + "1, " * 200_000 + "1]",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_config_that_is_far_larger_than_it_looks_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "bomb.yaml").write_text(BOMBS[name])
+    with pytest.raises(InputError, match="bomb.yaml: no config: it holds more than"):
+        read_config(tmp_path / "bomb.yaml")
+
+
+def test_aliases_are_understood(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: &a {b: 1}\nc: *a\nd: {<<: *a, e: 2}\n")
+    assert read_config(tmp_path / "a.yaml") == {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}}
