@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import Table, excerpt
 from datamodules.base.data_module import Source, check_least
 from datamodules.text.corpora import CORPORA, corpus_file
 from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
 from datamodules.text.text_data_module import TextDataModule
-from datamodules.text.text_files import read_lines, read_text
+from datamodules.text.text_files import read_text
 from datamodules.text.vocabulary import Vocabulary
 
 PRIME = 50  # characters of the validation text that a sample continues, unless another beginning is given
@@ -213,7 +213,7 @@ class CharCorpusDataModule(TextDataModule):
         Raises:
             InputError: One is empty.
         """
-        return read_lines(self.inputs) if self.inputs else [self.first_prime()]
+        return self.given_texts() if self.inputs else [self.first_prime()]
 
     def first_prime(self) -> str:
         """Returns the beginning of the validation text, or of the training text if there is none."""
@@ -227,9 +227,15 @@ class CharCorpusDataModule(TextDataModule):
         return text[starts[:, None] + torch.arange(self.steps + 1)].long()
 
     def predict_dataloader(self) -> PrimeLoader:
-        """Returns the loader of the primes."""
-        mine = self.prediction_names()[self.trainer.global_rank :: self.trainer.world_size]
-        return PrimeLoader([self.vocabulary.ids(prime) for prime in mine])
+        """Returns the loader of the primes; any symbol takes the place of one that is not known, noted in `unread`."""
+        names, primes = self.prediction_names(), []
+        for place in range(self.trainer.global_rank, len(names), self.trainer.world_size):
+            try:
+                primes.append(self.vocabulary.ids(names[place]) or [0])
+            except InputError as error:
+                self.unread[place] = f"{excerpt(names[place])!r}: {error}"
+                primes.append([0])
+        return PrimeLoader(primes)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the primes and their continuations.

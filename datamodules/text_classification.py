@@ -25,11 +25,12 @@ from datamodules.text.numbering import (
 )
 from datamodules.text.synthetic import synthetic_documents
 from datamodules.text.text_data_module import TextDataModule
-from datamodules.text.text_files import LabelledTexts, read_lines
+from datamodules.text.text_files import LabelledTexts
 from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes
 
 SYNTHETIC = {"train": 6000, "test": 1000}  # documents
 SYNTHETIC_CLASSES = 4
+TOKENS = 2**20  # most of a batch to predict, whose documents can be of any lengths side by side
 
 
 class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
@@ -38,7 +39,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
     Three formats are supported. Without `train_file`, folders of `.txt` files: `data_dir/train/<class>`,
     `data_dir/test/<class>` and optionally `data_dir/val/<class>`. With `train_file`, files of two columns, text and
     label in either order, separated by a tab or, in `.csv`, by a comma (`class.txt`, if present, names numbered
-    classes, one per line). With `text_column`, `.csv` files with a header.
+    classes, one per line). With `text_column`, files with a header. Any file can be gzipped; what is left out is said.
 
     The vocabulary is built from the training split only. An empty document becomes one unknown symbol, and a document
     longer than `encoding.max_length` is truncated; a message states how many were.
@@ -162,7 +163,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         self._class_names = tuple(facts["class_names"])
         self._encoder = Encoder.from_content(facts["encoder"])
         self.examples = {int(place): text for place, text in facts["examples"].items()}
-        for line in facts["lines"]:
+        for line in (*self.files.left_out, *facts["lines"]):
             print_line(line)
         return {
             part: ClassifiedTexts(
@@ -213,7 +214,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             "class_names": self._class_names,
             "encoder": encoder.content(),
             "examples": examples_of(texts["test"]),
-            "lines": lines,
+            "lines": [line for part in parts.values() for line in part.notes] + lines,
         }
         return tensors | {"facts": to_bytes(facts)}
 
@@ -228,11 +229,12 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
     def make_loader(self, split: ClassifiedTexts, batch_size: int, seed: int | None, in_order: bool) -> DocumentLoader:
         """Makes the loader of a split, with documents of similar length in a batch unless `in_order`."""
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
-        return DocumentLoader(split, batch_size, seed, 1 if in_order else self.bucket, rank, world_size)
+        most = TOKENS if in_order else None
+        return DocumentLoader(split, batch_size, seed, 1 if in_order else self.bucket, rank, world_size, most)
 
     def input_names(self) -> list[str]:
         """Returns the texts of `inputs`, each a text or a file with one text per line."""
-        return read_lines(self.inputs)
+        return self.given_texts()
 
     def read_inputs(self) -> ClassifiedTexts:
         """Encodes the texts of `inputs`, with -1 as their unknown class."""
@@ -240,7 +242,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         encoder.reset_counts()
         documents = Documents.of([encoder.encode(text) for text in texts])
         if encoder.documents_truncated:
-            print_line(
+            self.input_notes.append(
                 f"note     {encoder.documents_truncated:,} of {len(texts):,} texts are longer: {truncation(encoder)}"
             )
         return ClassifiedTexts(documents, torch.full((len(texts),), -1))

@@ -138,6 +138,22 @@ def test_a_text_that_cannot_go_on_is_one_line(written: Callable, options: list[s
     assert errors.count("\n") == 1
 
 
+def test_one_bad_text_does_not_cost_the_others(read: Path, command: Callable) -> None:
+    Path("good.txt").write_text("the river and the mountain\n\n=the team\n")
+    Path("bad.txt").write_bytes(b"\xff\xfe\xff")
+    words = ("predict", "--ckpt_path", read, "--input", "good.txt", "bad.txt", "-a \x1b[31mgoal")
+    code, output, errors = command(*words, "--output", "out.csv")
+    assert code == 2
+    assert errors.startswith("error: 1 of 4 inputs cannot be read: bad.txt: not UTF-8 in line 1")
+    assert "skipped  blank lines in good.txt: 1 (line 2)" in output
+    assert "\x1b" not in output
+    with open("out.csv", newline="") as file:
+        given = [row["text"] for row in csv.DictReader(file)]
+    assert given == ["the river and the mountain", "'=the team", "'-a \x1b[31mgoal"]
+    code, _, errors = command("predict", "--ckpt_path", read, "--input", "reviws.txt")
+    assert (code, errors) == (2, "error: --input reviws.txt: no such file\n")
+
+
 def test_a_text_classifier_trains_tests_and_classifies(documents: Path, command: Callable) -> None:
     code, output, errors = command("fit", "--config", documents, "--run_dir", "run")
     assert code == 0, errors
@@ -175,7 +191,7 @@ def test_a_vocabulary_size_cannot_be_set(documents: Path, command: Callable) -> 
     ("content", "said"),
     [
         (b"", "is empty"),
-        (b"\xff\xfe", "not UTF-8 in line 1"),
+        (b"\xff\xff", "not UTF-8 in line 1"),
         (b"too short", "characters to train on, and a step takes"),
     ],
 )

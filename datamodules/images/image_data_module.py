@@ -78,7 +78,7 @@ class ImageDataModule(SampleDataModule):
         self.augmentation = augmentation
         self._scaling = normalization
         self.invert = False  # whether the negatives of `inputs` are predicted
-        self._found: list[str] | None = None  # picture files of `inputs`
+        self._found: tuple[list[str], list[str]] | None = None  # `inputs` and their picture files
         self._input_pictures: InputPictures | None = None
         if source == "synthetic":
             self.adapt_to_synthetic()
@@ -146,10 +146,10 @@ class ImageDataModule(SampleDataModule):
 
     def input_names(self) -> list[str]:
         """Returns the picture files of `inputs`, which are files or folders."""
-        if self._found is None:
+        if self._found is None or self._found[0] != self.inputs:
             paths, self.input_notes = find_pictures(self.inputs)
-            self._found = [str(path) for path in paths]
-        return self._found
+            self._found = list(self.inputs), [str(path) for path in paths]
+        return self._found[1]
 
     def notes_on_inputs(self) -> list[str]:
         """Returns lines for the user about `inputs` that have been predicted, such as that most look like negatives."""

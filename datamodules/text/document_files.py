@@ -1,13 +1,15 @@
 """Files of text classification data sets in common formats, and the texts in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
+from datamodules.base.class_folders import LeftOut, part_folders
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
 from datamodules.text.movie_reviews import NAME as IMDB_NAME
 from datamodules.text.movie_reviews import movie_reviews
-from datamodules.text.text_files import LabelledTexts, read_columns, read_folders, read_table, read_text
+from datamodules.text.tables import read_columns, read_table
+from datamodules.text.text_files import LabelledTexts, read_folders, read_text, text_files
 
 PARTS = ("train", "val", "test")
 NAMES = "class.txt"  # file with the names of numbered classes, one per line
@@ -17,8 +19,9 @@ NAMES = "class.txt"  # file with the names of numbered classes, one per line
 class DocumentFiles:
     """Location and format of a data set of documents.
 
-    Without a training file, the folder holds `train/<class>/*.txt`, and in the same form `test` and optionally `val`.
-    With a training file, files have two columns, text and label, without a header; with a text column, a header.
+    Without a training file, the folder holds `train/<class>/*.txt`, and in the same form `test` and optionally `val`
+    (or `valid`, `validation`). With a training file, files have two columns, text and label; with a text column, a
+    header.
 
     Attributes:
         data_dir: Folder of the data set.
@@ -26,6 +29,7 @@ class DocumentFiles:
         files: Name of each split's file in `data_dir`; None for folders.
         text_column: Column of the texts, in files with a header.
         label_column: Column of the labels: its name, or 0 or 1; detected if not given.
+        left_out: Lines for the user about files that are not read, of the latest listing.
 
     Raises:
         InputError: The settings contradict each other.
@@ -36,6 +40,7 @@ class DocumentFiles:
     files: dict[str, str | None]
     text_column: str | None = None
     label_column: str | None = None
+    left_out: list[str] = field(default_factory=list, compare=False)
 
     def __post_init__(self) -> None:
         if self.text_column is None and self.label_column not in (None, "0", "1"):
@@ -60,7 +65,7 @@ class DocumentFiles:
         return movie_reviews(self.data_dir) if self.dataset == "imdb" else self.data_dir
 
     def paths(self) -> list[Path]:
-        """Lists the files of the documents, which are downloaded if needed.
+        """Lists the files of the documents, which are downloaded if needed; notes in `left_out` what is not read.
 
         Raises:
             InputError: A file or the folder `train` is missing.
@@ -74,13 +79,25 @@ class DocumentFiles:
                         f"{path}: no such file; data.data_dir and data.train_file, val_file, test_file say where"
                     )
             return [path for path in paths if path.is_file()]
-        folder = self.folder()
-        if not (folder / "train").is_dir():
+        self.left_out.clear()
+        folder, left_out = self.folder(), LeftOut(self.data_dir)
+        folders = part_folders(folder, left_out) if folder.is_dir() else {}
+        if "train" not in folders:
             raise InputError(
                 f"--data.data_dir {self.data_dir}: no folder train in it; texts belong in train/<class>/*.txt, or "
                 "into files that data.train_file and data.test_file name"
             )
-        return sorted(path for part in PARTS for path in (folder / part).glob("*/*.txt"))
+        # with hidden files and without capital letters, as earlier releases noted them for a run
+        paths = {path for part in PARTS for path in (folder / part).glob("*/*.txt") if path.exists()}
+        for part in folders.values():
+            paths.update(path for files in text_files(part, self._classes, left_out).values() for path in files)
+        if self.dataset != "imdb":  # which has much beside its reviews
+            self.left_out.extend(left_out.lines())
+        return sorted(paths)
+
+    @property
+    def _classes(self) -> tuple[str, ...] | None:
+        return IMDB_CLASSES if self.dataset == "imdb" else None
 
     def read(self) -> dict[str, LabelledTexts]:
         """Reads the texts and labels of each existing split.
@@ -89,9 +106,8 @@ class DocumentFiles:
             InputError: A file is malformed; the message names file and line.
         """
         if self.files["train"] is None:
-            folder = self.folder()
-            classes = IMDB_CLASSES if self.dataset == "imdb" else None
-            return {part: read_folders(folder / part, classes) for part in PARTS if (folder / part).is_dir()}
+            folders = part_folders(self.folder(), LeftOut(self.data_dir))
+            return {part: read_folders(path, self._classes) for part, path in folders.items()}
         paths = {part: self.data_dir / name for part, name in self.files.items() if name is not None}
         if self.text_column is not None:
             return {part: read_table(path, self.text_column, self.label_column) for part, path in paths.items()}

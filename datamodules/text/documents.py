@@ -141,6 +141,7 @@ class DocumentLoader(SampleLoader):
             1 sorts all documents.
         rank: Index of this process.
         world_size: Number of processes.
+        most: Tokens of a batch in evaluation, padding included, beyond which it is divided; no limit if not given.
     """
 
     def __init__(
@@ -151,10 +152,16 @@ class DocumentLoader(SampleLoader):
         bucket: int = 1,
         rank: int = 0,
         world_size: int = 1,
+        most: int | None = None,
     ) -> None:
         super().__init__(len(split), batch_size, seed, rank, world_size)
         self.split = split
         self.bucket = bucket
+        self.most = most
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch on this process."""
+        return super().__len__() if self.most is None else len(self._evaluation_order())
 
     def __iter__(self) -> Iterator[NamedTuple]:
         first, self.position = self.position, 0
@@ -179,4 +186,8 @@ class DocumentLoader(SampleLoader):
         mine = torch.arange(self.rank, len(self.split), self.world_size)
         if self.bucket > 1:
             mine = mine[self.split.lengths.cpu()[mine].argsort(stable=True)]
-        return mine.split(self.share)
+        batches = mine.split(self.share)
+        if self.most is None:
+            return batches
+        lengths = self.split.lengths.cpu()
+        return [part for batch in batches for part in batch.split(max(1, self.most // int(lengths[batch].max())))]

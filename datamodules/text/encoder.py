@@ -17,6 +17,7 @@ MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
 WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001
 LARGEST_NGRAM = 5
+LONGEST = 100_000  # tokens of a document for which no other length is given: a book, or a file that is none
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Encoding:
         buckets: Number of hash buckets for all n-grams, instead of a vocabulary; 0 for a vocabulary.
         min_count: Least number of occurrences of a symbol in the training texts (with `unique`, of texts with it).
         max_size: Largest size of the vocabulary; no limit if not given.
-        max_length: Most tokens of a document; longer ones are truncated.
+        max_length: Most tokens of a document; longer ones are truncated. 100,000 if not given.
         keep: Which tokens a truncated document keeps: its `head` or its `tail`.
     """
 
@@ -77,7 +78,7 @@ class Encoder:
 
     Attributes:
         documents_empty: Number of encoded texts without tokens, since `reset_counts`.
-        documents_truncated: Number of encoded texts that were longer than `max_length`.
+        documents_truncated: Number of encoded texts that were longer than `longest`.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -91,6 +92,11 @@ class Encoder:
         """Resets the counts of empty and truncated documents to 0."""
         self.documents_empty = 0
         self.documents_truncated = 0
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a document."""
+        return LONGEST if self.encoding.max_length is None else self.encoding.max_length
 
     @property
     def vocab_size(self) -> int:
@@ -125,9 +131,9 @@ class Encoder:
         encoding = self.encoding
         tokens = self.tokens(text)
         self.documents_empty += not tokens
-        if encoding.max_length is not None and len(tokens) > encoding.max_length:
+        if len(tokens) > self.longest:
             self.documents_truncated += 1
-            tokens = tokens[: encoding.max_length] if encoding.keep == "head" else tokens[-encoding.max_length :]
+            tokens = tokens[: self.longest] if encoding.keep == "head" else tokens[-self.longest :]
         symbols: Iterable[str] = tokens
         if encoding.ngrams > 1:
             symbols = [gram for n in range(1, encoding.ngrams + 1) for gram in self._ngrams(tokens, n)]

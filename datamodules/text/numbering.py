@@ -92,7 +92,8 @@ def number_symbols(texts: dict[str, list[str]], encoder: Encoder) -> tuple[dict[
 
 def truncation(encoder: Encoder) -> str:
     """Returns a description of how long documents are truncated, for messages."""
-    return f"the {encoder.encoding.keep} of {encoder.encoding.max_length} tokens is kept"
+    hint = "; data.encoding.max_length sets another length" if encoder.encoding.max_length is None else ""
+    return f"the {encoder.encoding.keep} of {encoder.longest} tokens is kept{hint}"
 
 
 def examples_of(texts: Sequence[str]) -> dict[int, str]:

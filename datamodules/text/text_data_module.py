@@ -8,6 +8,7 @@ import torch
 
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
+from datamodules.text.text_files import read_lines
 from datamodules.text.vocabulary import read_saved, to_bytes, write_saved
 
 FILE = "vocabulary.json"
@@ -22,11 +23,24 @@ class TextDataModule(DataModule):
 
     paths = (*DataModule.paths, "vocabulary")
     learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
+    _given: tuple[list[str], list[str]] | None = None  # `inputs` and their texts, once these are read
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
         """Returns the run's vocabulary, with which the network was trained."""
         return {"vocabulary": str(run / FILE)} if (run / FILE).exists() else {}
+
+    def given_texts(self) -> list[str]:
+        """Returns the texts of `inputs`, each a text or a file with one text per line; reads them once.
+
+        Raises:
+            InputError: One is empty, or names a missing file.
+        """
+        if self._given is None or self._given[0] != self.inputs:
+            given = read_lines(self.inputs)
+            self._given = list(self.inputs), given.texts
+            self.unread, self.input_notes = given.unread, given.notes
+        return self._given[1]
 
     @property
     @abstractmethod

@@ -1,15 +1,18 @@
 """Reading of texts and labels from files, with one-line errors."""
 
-import csv
-import io
+import codecs
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
+from core.input_files import check_regular, read_file
+from datamodules.base.class_folders import LeftOut, class_content, class_folders
 
-MANY = 200  # most classes; a column with more different values is taken for texts
+ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
+TEXTS = (*ENDINGS, ".csv", ".tsv", ".md", ".json", ".jsonl", ".log", ".html", ".xml", ".gz")  # of files, not of texts
+NAMED = 5  # lines that a message names
 
 
 @dataclass
@@ -21,12 +24,14 @@ class LabelledTexts:
         labels: Label of each text.
         places: File and line of each text, for messages.
         label_column: Column of the labels, for files without a header.
+        notes: Lines for the user about what was left out.
     """
 
     texts: list[str] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     label_column: int | None = None
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -40,7 +45,7 @@ class LabelledTexts:
 
 
 def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = False) -> str:
-    """Reads a UTF-8 file, without the byte order mark that some editors write.
+    """Reads a file in UTF-8, or in UTF-16 with its byte order mark; unpacked if its name ends in `.gz`.
 
     Args:
         path: The file.
@@ -50,12 +55,10 @@ def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = 
     Raises:
         InputError: It cannot be read, is not UTF-8, or is empty.
     """
+    content = read_file(path)
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}: not UTF-8 in line {line:,}; convert it, for example with iconv") from error
@@ -64,49 +67,95 @@ def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = 
     return text.replace("\r\n", "\n").replace("\r", "\n") if translate_newlines else text
 
 
-def read_lines(inputs: Iterable[str]) -> list[str]:
-    """Returns texts to predict: each input is a text, or a file with one text per line.
+@dataclass
+class GivenTexts:
+    """Texts that `predict` is given.
+
+    Attributes:
+        texts: The texts; an empty one for a file that cannot be read.
+        unread: Why a file cannot be read, by the place of its empty text.
+        notes: Lines for the user about what was left out.
+    """
+
+    texts: list[str] = field(default_factory=list)
+    unread: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_lines(inputs: Iterable[str]) -> GivenTexts:
+    """Returns texts to predict: each input is a text, or a file with one text per line, without blank lines.
 
     Raises:
-        InputError: A file cannot be read, or a text is empty or not UTF-8.
+        InputError: A text is empty or not UTF-8, or an input is the name of a folder, a pipe or a missing file.
     """
-    texts = []
-    for given in inputs:
-        lines = read_text(Path(given)).rstrip("\n").split("\n") if _is_file(given) else [given]
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                place = f"{given}, line {number}" if _is_file(given) else f"--input {given!r}"
-                raise InputError(f"{place}: is empty; a text is needed")
-            if any("\ud800" <= character <= "\udfff" for character in line):  # command-line bytes, not UTF-8
-                raise InputError(f"--input {given!r}: not UTF-8")
-            texts.append(line)
-    return texts
+    given = GivenTexts()
+    for text in inputs:
+        path = _file_named(text)
+        if path is None:
+            if not text.strip():
+                raise InputError(f"--input {text!r}: is empty; a text is needed")
+            if any("\ud800" <= character <= "\udfff" for character in text):  # command-line bytes, not UTF-8
+                raise InputError(f"--input {text!r}: not UTF-8")
+            given.texts.append(text)
+            continue
+        try:
+            lines = read_text(path).rstrip("\n").split("\n")
+        except InputError as error:
+            given.unread[len(given.texts)] = str(error)
+            given.texts.append("")
+            continue
+        given.texts += [line for line in lines if line.strip()]
+        given.notes += left_out_lines("blank lines", path, [n for n, line in enumerate(lines, 1) if not line.strip()])
+    if not given.texts:
+        raise InputError(f"--input {' '.join(inputs)}: all lines are blank; a text is needed")
+    return given
 
 
-def _is_file(given: str) -> bool:
+def _file_named(given: str) -> Path | None:
+    """Returns the file that an input names; None if it is a text.
+
+    Raises:
+        InputError: It names a folder, a pipe or a missing file.
+    """
+    if not given.strip():
+        return None
     try:
-        return Path(given).is_file()
-    except (OSError, ValueError):  # the text is too long for a file name, or contains NUL
-        return False
+        path = Path(given).expanduser()
+        exists, in_folder = path.exists(), len(path.parts) > 1 and path.parent.is_dir()
+    except (OSError, ValueError, RuntimeError):  # too long for a name, with NUL, or of the home of nobody
+        return None
+    if exists:
+        if path.is_dir():
+            raise InputError(f"--input {given}: a folder; name its files, which have one text a line")
+        check_regular(path)
+        return path
+    if given.lower().endswith(TEXTS) or (in_folder and not re.search(r"\s", given)):
+        raise InputError(f"--input {given}: no such file")
+    return None
 
 
-def read_folders(folder: Path, classes: Sequence[str] | None = None) -> LabelledTexts:
+def left_out_lines(kind: str, path: Path, numbers: Sequence[int]) -> list[str]:
+    """Returns a line for the user about lines of a file that were left out; none if there are no such lines."""
+    if not numbers:
+        return []
+    named = ", ".join(str(number) for number in numbers[:NAMED])
+    more = f" and {len(numbers) - NAMED:,} more" if len(numbers) > NAMED else ""
+    return [f"skipped  {kind} in {path}: {len(numbers):,} (line {named}{more})"]
+
+
+def read_folders(folder: Path, classes: Sequence[str] | None = None, left_out: LeftOut | None = None) -> LabelledTexts:
     """Reads one folder of text files per class, the format of aclImdb.
 
     Args:
         folder: The folder that holds the class folders.
         classes: Names of the folders to read; all if not given.
+        left_out: Where files that are not read are noted.
 
     Raises:
         InputError: It has no class folders, one is empty, or a file cannot be read.
     """
-    found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    names = found if classes is None else [name for name in found if name in classes]
-    if not names:
-        raise InputError(f"{folder}: no folders in it; texts belong in {folder.name}/<class>")
     part = LabelledTexts()
-    for name in names:
-        files = [path for path in (folder / name).glob("*.txt") if not path.name.startswith(".") and not path.is_dir()]
+    for name, files in text_files(folder, classes, left_out).items():
         if not files:
             raise InputError(f"{folder / name}: no .txt files in it")
         for path in sorted(files, key=lambda path: _natural(path.name)):
@@ -114,103 +163,23 @@ def read_folders(folder: Path, classes: Sequence[str] | None = None) -> Labelled
     return part
 
 
+def text_files(folder: Path, classes: Sequence[str] | None, left_out: LeftOut | None) -> dict[str, list[Path]]:
+    """Lists the text files of each class; see `read_folders`.
+
+    Raises:
+        InputError: There are no class folders.
+    """
+    folders = class_folders(folder, left_out)
+    names = [name for name in folders if classes is None or name in classes]
+    if not names:
+        raise InputError(f"{folder}: no folders in it; texts belong in {folder.name}/<class>")
+
+    def is_text(path: Path) -> bool:
+        return path.name.lower().endswith(ENDINGS)
+
+    return {name: class_content(folders[name], left_out, is_text, "files that are not .txt") for name in names}
+
+
 def _natural(name: str) -> list[tuple[int, int | str]]:
     """Returns a key that sorts 2 before 10."""
     return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in re.split(r"(\d+)", name) if piece]
-
-
-def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> LabelledTexts:
-    """Reads a file of two columns without a header, one text per line: text and label, in either order.
-
-    Columns are separated by the line's first or last tab or, in a `.csv` file, by commas (with the usual quotes).
-
-    Args:
-        path: The file.
-        label: The label's column, 0 or 1; if not given, the one with few different values.
-        names: Names of the classes, if the file numbers them from 0.
-
-    Raises:
-        InputError: The file cannot be read or has no texts, or a line does not have two columns; the message names it.
-    """
-    rows = list(_comma_rows(path) if path.suffix == ".csv" else _tab_rows(path, label))
-    for number, row in rows:
-        if len(row) != 2:
-            raise InputError(f"{path}, line {number}: {len(row)} columns, where text and label are expected")
-    if not rows:
-        raise InputError(f"{path}: no texts in it")
-    if label is None:
-        label = _label_column(path, [row for _, row in rows])
-    part = LabelledTexts(label_column=label)
-    for number, row in rows:
-        part.add(
-            row[1 - label], _class_name(row[label].strip(), names, f"{path}, line {number}"), f"{path}, line {number}"
-        )
-    return part
-
-
-def _tab_rows(path: Path, label: int | None) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(read_text(path).rstrip("\n").split("\n"), 1):
-        if "\t" not in line:
-            raise InputError(f"{path}, line {number}: no tab between text and label")
-        # a text may contain tabs
-        yield number, line.split("\t") if label is None else _cut(line, label)
-
-
-def _cut(line: str, label: int) -> list[str]:
-    return line.split("\t", 1) if label == 0 else line.rsplit("\t", 1)
-
-
-def _comma_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    csv.field_size_limit(2**31 - 1)  # the default limit is too small for articles
-    # not str.splitlines, which would also split at U+2028 and others
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
-    try:
-        yield from ((reader.line_num, row) for row in reader if row)
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from error
-
-
-def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:
-    kinds = [len({row[column].strip() for row in rows}) for column in range(2)]
-    label = kinds.index(min(kinds))
-    if kinds[label] > MANY or kinds[0] == kinds[1]:
-        raise InputError(
-            f"{path}: either column could be the label ({kinds[0]:,} and {kinds[1]:,} different values); choose it "
-            "with --data.label_column 0 or 1"
-        )
-    return label
-
-
-def _class_name(label: str, names: Sequence[str] | None, place: str) -> str:
-    if names is None:
-        return label
-    if not label.isdecimal() or int(label) >= len(names):
-        raise InputError(f"{place}: label {label!r}, where 0 to {len(names) - 1} are expected")
-    return names[int(label)]
-
-
-def read_table(path: Path, text: str, label: str) -> LabelledTexts:
-    """Reads a comma-separated file with a header.
-
-    Args:
-        path: The file.
-        text: Name of the text column.
-        label: Name of the label column.
-
-    Raises:
-        InputError: The file cannot be read, lacks a column or has no texts, or the number of columns in a line differs
-            from the header.
-    """
-    rows = _comma_rows(path)
-    _, header = next(rows, (0, []))
-    for column in (text, label):
-        if column not in header:
-            raise InputError(f"{path}: no column {column!r}; it has {', '.join(header) or 'none'}")
-    part = LabelledTexts()
-    for number, row in rows:
-        if len(row) != len(header):
-            raise InputError(f"{path}, line {number}: {len(row)} columns, where the header has {len(header)}")
-        part.add(row[header.index(text)], row[header.index(label)].strip(), f"{path}, line {number}")
-    if not part.texts:
-        raise InputError(f"{path}: no texts in it")
-    return part

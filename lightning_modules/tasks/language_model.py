@@ -18,6 +18,8 @@ from lightning_modules.layers.recurrent import State
 from lightning_modules.tasks.metrics import LanguageMetrics
 from lightning_modules.tasks.task import Task
 
+PIECE = 10_000  # symbols of a beginning that are read at a time
+
 
 class LanguageModel(Task):
     """Predicts the next symbol with cross-entropy; the recurrent state is carried from batch to batch.
@@ -114,7 +116,9 @@ class LanguageModel(Task):
         Returns:
             int64 [B, L].
         """
-        logits, state = self(prime)
+        state = None
+        for piece in prime.split(PIECE, 1):  # the logits of a whole book would take gigabytes
+            logits, state = self(piece, state)
         return decode(self, logits[:, -1], state, length, self.sampling, rng)
 
     def gradient_norms(self, symbols: Tensor) -> Tensor:

@@ -154,9 +154,17 @@ def test_primes_are_texts_or_lines_of_a_file(tmp_path: Path, corpus: Callable) -
     assert [data.decode(batch.symbols[0]) for batch in batches] == ["lazy", "The fox", "The dog"]
     table = data.prediction_table(data.prediction_names(), torch.tensor([data.vocabulary.ids("dog")] * 3))
     assert [row[1] for row in table.rows] == ["lazydog", "The foxdog", "The dogdog"]
-    data.inputs = ["ßß"]
-    with pytest.raises(InputError, match="ß"):
-        data.predict_dataloader()
+
+
+def test_a_prime_of_unknown_symbols_costs_no_other(tmp_path: Path, corpus: Callable) -> None:
+    data = corpus(val_share=0.2)
+    (tmp_path / "bad.txt").write_bytes(b"\xff")
+    data.inputs = ["ßß", "lazy", str(tmp_path / "bad.txt"), "dog"]
+    primes = list(data.predict_dataloader())
+    assert [data.decode(primes[place].symbols[0]) for place in (1, 3)] == ["lazy", "dog"]
+    assert data.unread.keys() == {0, 2}
+    assert data.unread[0].startswith("'ßß': 'ß': not among the")
+    assert "bad.txt: not UTF-8" in data.unread[2]
 
 
 def test_synthetic_sentences_need_no_file(corpus: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

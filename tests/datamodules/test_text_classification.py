@@ -15,6 +15,7 @@ import datamodules.text_classification
 from callbacks import RunCheckpoint
 from core.errors import InputError
 from datamodules import TextClassificationDataModule
+from datamodules.base.cache import fingerprint
 from datamodules.text.encoder import Encoding
 from engine.checkpoint_io import load_checkpoint
 from engine.run_folder import RunFolder
@@ -364,3 +365,50 @@ def test_a_run_that_goes_on_meets_the_rest_of_the_documents_and_ends_with_the_sa
     for content in (whole, resumed):
         del content["loops"]  # counts what was begun, too
     assert_same_bits(resumed, whole)
+
+
+# What is nearly right, and what is left out
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "Validation"])
+def test_validation_texts_are_read_whatever_their_folder_is_called(folders: Path, name: str) -> None:
+    (folders / "test").rename(folders / name)
+    assert set_up(folders).sizes == {"train": 20, "val": 6, "test": 0}
+
+
+def test_capital_letters_are_read_and_what_is_not_is_said_at_every_reading(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pos = folders / "train" / "pos"
+    (pos / "0_1.txt").rename(pos / "0_1.TXT")
+    (pos / "more").mkdir()
+    (pos / "notes.md").write_text("no text")
+    (folders / "train" / "list.csv").write_text("no class")
+    for _ in range(2):  # numbered, and from the cache
+        assert set_up(folders).sizes["train"] == 20
+        assert sorted(capsys.readouterr().out.splitlines()) == [
+            f"skipped  files beside the class folders in {folders}: 1 (train/list.csv)",
+            f"skipped  files that are not .txt in {folders}: 1 (train/pos/notes.md)",
+            f"skipped  folders within a class in {folders}: 1 (train/pos/more)",
+        ]
+    (pos / "0_1.TXT").write_text("changed")
+    assert "changed" in texts(set_up(folders), "train")
+
+
+def test_the_notes_of_a_table_are_said_at_every_reading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["sentence\tlabel", "", *(f"text {n}\t{'pos' if n % 2 else 'neg'}" for n in range(9)), "lost\t"]
+    (tmp_path / "train.tsv").write_text("\n".join(lines) + "\n")
+    for _ in range(2):
+        data = set_up(tmp_path, train_file="train.tsv")
+        assert (data.sizes["train"], data.class_names) == (9, ("neg", "pos"))
+        assert capsys.readouterr().out.splitlines() == [
+            f"skipped  blank lines in {tmp_path / 'train.tsv'}: 1 (line 2)",
+            f"note     {tmp_path / 'train.tsv'}: line 1 is taken for a header: sentence, label",
+            f"skipped  lines without a label in {tmp_path / 'train.tsv'}: 1 (line 12)",
+        ]
+
+
+def test_the_digest_of_a_run_of_an_earlier_release_is_still_that_of_its_files(folders: Path) -> None:
+    (folders / "train" / "pos" / "._1.txt").write_bytes(b"\x00")
+    paths = sorted(path for part in ("train", "test") for path in (folders / part).glob("*/*.txt"))
+    assert set_up(folders).files_digest == fingerprint(paths, folders, times=False)[:16]

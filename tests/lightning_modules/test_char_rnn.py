@@ -179,6 +179,17 @@ def test_the_same_seed_writes_the_same_text_and_another_another() -> None:
     assert not torch.equal(first, other)
 
 
+def test_a_long_beginning_is_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small(temperature=0.0)
+    text, read = symbols(2, 50), []
+    whole = model.write(text, 8, seeded())
+    monkeypatch.setattr("lightning_modules.tasks.language_model.PIECE", 7)
+    model.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].shape[1]))
+    assert torch.equal(model.write(text, 8, seeded()), whole)
+    assert max(read) == 7
+    assert sum(read[:8]) == 50
+
+
 def test_without_heat_the_likeliest_symbol_is_always_taken() -> None:
     model = small(temperature=0.0)
     text = symbols(1, 5)

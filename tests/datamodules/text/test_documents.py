@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 import torch
 
-from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents, TextBatch
+from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents, TextBatch, Texts
 
 N = 37
 
@@ -97,3 +97,16 @@ def test_evaluation_meets_every_document_once_over_all_processes(bucket: int) ->
     assert [len(list(share)) for share in shares] == [len(share) for share in shares]
     assert sorted(places([*shares[0], *shares[1]])) == list(range(N))
     assert places(list(DocumentLoader(documents(), 8))) == list(range(N)), "in order unless they are sorted"
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_batches_to_predict_have_a_bounded_number_of_tokens_and_keep_their_order(world_size: int) -> None:
+    lengths = [1, 2, 50, 3, 1, 1, 1, 200, 1, 1]
+    texts = Texts(Documents.of([[7] * length for length in lengths]))
+    for rank in range(world_size):
+        loader = DocumentLoader(texts, 5 * world_size, None, 1, rank, world_size, most=100)
+        batches = list(loader)
+        assert len(loader) == len(batches)
+        assert torch.cat([batch.index for batch in batches]).tolist() == list(range(rank, len(lengths), world_size))
+        assert all(batch.tokens.numel() <= 100 or len(batch.index) == 1 for batch in batches)
+        assert len(list(DocumentLoader(texts, 5 * world_size, None, 1, rank, world_size))) < len(batches)

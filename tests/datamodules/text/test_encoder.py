@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import InputError
 from datamodules.text.encoder import Encoder, Encoding
+from datamodules.text.numbering import truncation
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN
 
 TEXTS = ["The cat sat.", "the cat didn't sit!", "A dog<br />barks"]
@@ -178,3 +179,17 @@ def test_a_library_that_is_not_there_is_named(tokenizer: str, library: str, monk
         InputError, match=re.escape(f"this tokenizer needs {library}; pip install -e '.[text]' installs it")
     ):
         fitted(["a"], tokenizer=tokenizer, max_size=8)
+
+
+@pytest.mark.parametrize("keep", ["head", "tail"])
+def test_a_document_without_end_is_cut_with_a_hint(keep: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.text.encoder.LONGEST", 3)
+    encoder = fitted(["a b c d"], keep=keep)
+    encoder.reset_counts()
+    assert len(encoder.encode("a b c")) == 3
+    assert encoder.documents_truncated == 0
+    cut = encoder.encode("a b c d " * 1000)
+    assert cut == encoder.vocabulary.ids(["a", "b", "c"] if keep == "head" else ["b", "c", "d"])
+    assert encoder.documents_truncated == 1
+    assert truncation(encoder) == f"the {keep} of 3 tokens is kept; data.encoding.max_length sets another length"
+    assert truncation(fitted(["a"], max_length=2)) == "the head of 2 tokens is kept"
