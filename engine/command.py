@@ -5,9 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities import rank_zero_only
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
@@ -16,13 +14,12 @@ from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from datamodules.base.data_module import DataModule
 from engine import predictions
-from engine.arguments import SUBCOMMANDS, Arguments
+from engine.arguments import Arguments
 from engine.error_messages import summarize_error
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
-from engine.help import shorten_help
-from engine.mistakes import parse_settings
+from engine.lightning_cli import SubcommandCLI
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
-from engine.parser import LINKED, Parser, add_predict_options, add_run_options, add_trainer_model_and_data
+from engine.parser import LINKED
 from engine.recorded_config import Origin, recorded_config
 from engine.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_files import take_up
@@ -32,7 +29,7 @@ from engine.trainer import Trainer
 from engine.weights import load_weights, read_weights, run_of
 
 
-class Command(LightningCLI):
+class Command(SubcommandCLI):
     """Runs one subcommand.
 
     Args:
@@ -41,20 +38,10 @@ class Command(LightningCLI):
     """
 
     def __init__(self, arguments: Arguments, all_trainer_options: bool = False) -> None:
-        self.arguments = arguments
-        self.all_trainer_options = all_trainer_options
         self.folder: RunFolder | None = None
-        # one parser and not four: each takes a noticeable part of a second
-        self.subcommands = lambda: {arguments.subcommand: LightningCLI.subcommands()[arguments.subcommand]}
         try:
-            super().__init__(
-                trainer_class=Trainer,
-                parser_class=Parser,
-                save_config_callback=None,
-                seed_everything_default=42,
-                auto_configure_optimizers=False,
-                args={},
-            )
+            super().__init__(arguments, all_trainer_options)
+            getattr(self, arguments.subcommand)(self.model, self.datamodule, self.settings.ckpt_path)
         except InputError:
             finish_tracking()
             if self.folder is not None and not self.trainer.has_begun:
@@ -65,50 +52,10 @@ class Command(LightningCLI):
             if self.folder is not None:
                 self.folder.release()
 
-    # The parser
-
-    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
-        """Makes a parser that takes no abbreviations: a mistyped option would pass for another."""
-        parser = super().init_parser(**kwargs)
-        parser.allow_abbrev = False
-        return parser
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parses the command line (without Lightning's warning that it is not the process's own)."""
-        name = self.arguments.subcommand
-        self.config = parse_settings(parser, self._parser(name), name, self.arguments.options)
-
-    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Adds trainer, model and data."""
-        add_trainer_model_and_data(parser)
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Adds the options of the built-in callbacks, and links the data's sizes to the model."""
-        add_run_options(parser)
-
-    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
-        kwargs["description"] = SUBCOMMANDS[subcommand].capitalize() + "."
-        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
-        if subcommand == "predict":
-            add_predict_options(parser)
-        if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
-            shorten_help(parser, subcommand)
-        return parser
-
-    def _parse_ckpt_path(self) -> None:
-        """Does nothing: Lightning would let the checkpoint's hyperparameters win over flags and configs."""
-
-    # The steps of a run
-
-    @property
-    def settings(self) -> Namespace:
-        """The merged config of the subcommand."""
-        return self.config[self.subcommand]
-
     @property
     def tracked(self) -> bool:
         """Whether this process may report to Weights & Biases."""
-        return self.subcommand in ("fit", "test") and rank_zero_only.rank == 0
+        return self.arguments.subcommand in ("fit", "test") and rank_zero_only.rank == 0
 
     def before_instantiate_classes(self) -> None:
         """Checks what can be checked before anything is built."""
@@ -120,10 +67,11 @@ class Command(LightningCLI):
         refuse_given_sizes(self.settings, given, LINKED)
         self.checkpoint = None
         if self.arguments.checkpoint is not None:
-            self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=self.subcommand == "fit")
+            to_continue = self.arguments.subcommand == "fit"
+            self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=to_continue)
             epoch = self.checkpoint.get("epoch")
             self.measured = self.arguments.checkpoint.name + (f", of epoch {epoch + 1}" if epoch is not None else "")
-        if self.subcommand == "fit" and self.arguments.run is not None:
+        if self.arguments.subcommand == "fit" and self.arguments.run is not None:
             for option in ("run_dir", "weights"):
                 if option in given:
                     run = self.arguments.run
@@ -163,18 +111,18 @@ class Command(LightningCLI):
 
     def after_instantiate_classes(self) -> None:
         """Makes or takes the run's folder, now that everything has been checked."""
-        if self.subcommand == "predict":
+        if self.arguments.subcommand == "predict":
             settings = self.settings
             predictions.prepare(self.datamodule, settings.input, settings.invert, settings.output)
         if self.arguments.run is not None:
-            if self.subcommand == "fit" or not changes(self.arguments.run, self.plain_config()):
+            if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config()):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
-            if self.subcommand == "fit" and rank_zero_only.rank == 0:
+            if self.arguments.subcommand == "fit" and rank_zero_only.rank == 0:
                 self.folder.hold()
             if self.folder is not None and rank_zero_only.rank == 0:
-                for line in take_up(self.arguments.run, alone=self.subcommand == "fit"):
+                for line in take_up(self.arguments.run, alone=self.arguments.subcommand == "fit"):
                     print_line(line)
-        elif self.subcommand == "fit":
+        elif self.arguments.subcommand == "fit":
             root = Path(self.trainer.default_root_dir)
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
         self.trainer.run_folder = self.folder
@@ -184,7 +132,7 @@ class Command(LightningCLI):
 
     def plain_config(self) -> dict[str, Any]:
         """Returns the merged config as it is recorded."""
-        return recorded_config(self._parser(self.subcommand), self.settings, LINKED)
+        return recorded_config(self.parser, self.settings, LINKED)
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and prints the command to run next."""

@@ -10,12 +10,11 @@ CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a cal
 VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
 END = re.compile(r"\.? (?:Got value|Given value type): | - Expected a <class 'NoneType'>")
 SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
-UNKNOWN_BELOW = (
+UNKNOWN = (
     re.compile(r"(?P<group>)Option '(?P<option>[^']+)' is not accepted"),
-    re.compile(r"(?P<group>)unrecognized arguments: --(?P<option>[\w.-]+)"),
+    re.compile(r"(?P<group>)(?i:unrecognized arguments): --(?P<option>[\w.-]+)"),
     re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<option>[^']+)'"),
 )
-UNKNOWN = re.compile(r"Subcommand '\w+' does not accept option '([\w.-]+)'|(?i:unrecognized arguments): --([\w.-]+)")
 STRAY = re.compile(r"(?i)unrecognized arguments: (\S+)")
 FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # other interpretations that the parser tried
 CLASS_NAME = re.compile(r"Expected a dot import path string: [A-Za-z_][\w.]*( -|$)")
@@ -66,11 +65,11 @@ def find_mistake(message: str) -> Mistake:
     """
     text = " ".join(message.split())
     keys = KEY.findall(text)
-    if missing := re.match(r"the following arguments are required: \w+\.(\w+)", text):
+    if missing := re.match(r"the following arguments are required: (\w+)", text):
         return Mistake(f"{MISSING}{missing[1]}: it needs {missing[1]}: class_path: ...")
     if not keys:
-        if unknown := UNKNOWN.match(text):
-            return Mistake(NO_OPTION, unknown[1] or unknown[2])
+        if unknown := _unknown_option(text):
+            return Mistake(NO_OPTION, unknown)
         if stray := STRAY.match(text):
             return Mistake(NO_PLACE, stray[1])
         return Mistake(text)
@@ -93,10 +92,8 @@ def find_mistake(message: str) -> Mistake:
         reason = NO_CLASS
     if "Unable to load config" in reason:
         reason = "expected a mapping such as '{name: value}', with a blank after each colon"
-    for pattern in UNKNOWN_BELOW:
-        if unknown := pattern.match(reason):
-            below = [part for part in (unknown["group"], unknown["option"]) if part]
-            return Mistake(NO_OPTION, ".".join([*keys, *below]))
+    if unknown := _unknown_option(reason):
+        return Mistake(NO_OPTION, ".".join([*keys, unknown]))
     for pattern, replacement in TYPES:
         reason = pattern.sub(replacement, reason)
     # settings below a class are no value of its own
@@ -107,6 +104,14 @@ def find_mistake(message: str) -> Mistake:
         .replace("Expected an ", "expected ")
     )
     return Mistake(reason, key, value)
+
+
+def _unknown_option(reason: str) -> str:
+    """Returns the dotted name of the option that a message says does not exist; empty if it says something else."""
+    for pattern in UNKNOWN:
+        if unknown := pattern.match(reason):
+            return ".".join(part for part in (unknown["group"], unknown["option"]) if part)
+    return ""
 
 
 def summarize_error(message: str) -> str:

@@ -27,30 +27,24 @@ class Refused(InputError):
         self.mistake = mistake
 
 
-def parse_settings(parser: ArgumentParser, own: ArgumentParser, subcommand: str, options: list[str]) -> Namespace:
+def parse_settings(parser: ArgumentParser, options: list[str]) -> Namespace:
     """Parses the options of a subcommand.
 
     Args:
-        parser: The parser of the whole command line.
-        own: The parser of the subcommand.
-        subcommand: Its name.
-        options: What follows it, with every config as a file.
+        parser: The parser of the subcommand.
+        options: What follows the subcommand, with every config as a file.
 
     Returns:
-        The settings, under the subcommand's name.
+        The settings.
 
     Raises:
         InputError: One or more of them are mistakes; has a line for each.
     """
     try:
-        return parser.parse_args([subcommand, *options])
+        return parser.parse_args(options)
     except Refused as refusal:
-        known = [option.removeprefix("--") for option in own._option_string_actions]
-
-        def parse(left: list[str]) -> Namespace:
-            return parser.parse_args([subcommand, *left])[subcommand]
-
-        raise InputError("\n".join(_explain(refusal, options, parse, known))) from refusal
+        known = [option.removeprefix("--") for option in parser._option_string_actions]
+        raise InputError("\n".join(_explain(refusal, options, parser.parse_args, known))) from refusal
 
 
 def _explain(

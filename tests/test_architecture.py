@@ -55,6 +55,7 @@ TESTED_ELSEWHERE = {
     "engine/command.py": "test_cli.py",
     "engine/final_output.py": "test_cli.py",
     "engine/help.py": "test_cli.py",
+    "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",
     "engine/recorded_config.py": "test_cli.py",
     "engine/stages.py": "engine/test_checkpoint_contents.py",

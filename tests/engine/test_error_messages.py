@@ -8,7 +8,7 @@ import pytest
 from engine.error_messages import NO_OPTION, NO_PLACE, find_mistake, summarize_error
 
 # jsonargparse 4.53's own words
-NO_SUCH_OPTION = "Subcommand 'fit' does not accept option 'trainer.max_epoch'"
+NO_SUCH_OPTION = "Group 'trainer' does not accept option 'max_epoch'"
 GROUP = "Parser key \"data\": Problem with given class_path 'a.B': Group 'c' does not accept option 'd'"
 UNION = """\
 Parser key "trainer.max_epochs":
@@ -45,7 +45,7 @@ def test_the_setting_that_a_message_is_about_is_known(message: str, key: str, re
 
 
 def test_a_missing_part_of_the_config_is_named() -> None:
-    said = summarize_error("the following arguments are required: fit.model")
+    said = summarize_error("the following arguments are required: model, data")
     assert said == "the config names no model: it needs model: class_path: ..."
 
 

@@ -1,0 +1,77 @@
+"""LightningCLI for one subcommand: its settings are parsed once, and its errors are one line."""
+
+from typing import Any
+
+import yaml
+from jsonargparse import Namespace
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from engine.arguments import SUBCOMMANDS, Arguments, typed_command
+from engine.help import shorten_help
+from engine.mistakes import parse_settings
+from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
+from engine.trainer import Trainer
+
+
+class SubcommandCLI(LightningCLI):
+    """Parses the settings of a subcommand, and builds data, model and trainer from them.
+
+    Lightning's own has a parser for every subcommand below one of all, which takes noticeably longer.
+
+    Args:
+        arguments: The command line.
+        all_trainer_options: Show every option of the Trainer in the help.
+    """
+
+    def __init__(self, arguments: Arguments, all_trainer_options: bool) -> None:
+        self.arguments = arguments
+        self.all_trainer_options = all_trainer_options
+        super().__init__(
+            trainer_class=Trainer,
+            parser_class=Parser,
+            save_config_callback=None,
+            seed_everything_default=42,
+            auto_configure_optimizers=False,
+            args={},
+            run=False,  # without a parser of subcommands
+        )
+
+    @property
+    def settings(self) -> Namespace:
+        """The merged config."""
+        return self.config
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Makes a parser that takes no abbreviations: a mistyped option would pass for another."""
+        name = self.arguments.subcommand
+        description = SUBCOMMANDS[name].capitalize() + "."
+        parser = super().init_parser(prog=f"{typed_command()} {name}", description=description, **kwargs)
+        parser.allow_abbrev = False
+        return parser
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parses the command line (without Lightning's warning that it is not the process's own)."""
+        self.config = parse_settings(parser, self.arguments.options)
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds trainer, model and data."""
+        add_trainer_model_and_data(parser)
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Adds the options of the built-in callbacks, and links the data's sizes to the model."""
+        subcommand = self.arguments.subcommand
+        add_run_options(parser)
+        parser.add_method_arguments(Trainer, subcommand, skip=set(self.subcommands()[subcommand]))
+        if subcommand == "predict":
+            add_predict_options(parser)
+        if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
+            shorten_help(parser, subcommand)
+
+    def _parse_ckpt_path(self) -> None:
+        """Does nothing: Lightning would let the checkpoint's hyperparameters win over flags and configs."""
+
+    def _dump_config(self) -> None:
+        """Keeps the config for a model's hyperparameters as Lightning does, but does not validate it once more."""
+        if not hasattr(self, "config_dump"):
+            text = self.parser.dump(self.config, skip_link_targets=False, skip_unset=False, skip_validation=True)
+            self.config_dump = yaml.safe_load(text)
