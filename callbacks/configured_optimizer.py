@@ -1,12 +1,16 @@
 """Lets the configured learning rate, momentum and weight decay win over those of a checkpoint."""
 
+import math
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
 
+from core.errors import InputError
 from lightning_modules.schedules import RunSchedule
+
+FINITE = ("lr", "weight_decay", "momentum")
 
 
 class ConfiguredOptimizer(Callback):
@@ -22,8 +26,16 @@ class ConfiguredOptimizer(Callback):
         self._before: list[list[dict[str, Any]]] | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keeps what is configured, before a checkpoint overwrites it."""
+        """Keeps what is configured, before a checkpoint overwrites it.
+
+        Raises:
+            InputError: A learning rate, weight decay or momentum is not finite.
+        """
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
+        for key, value in (item for groups in self._configured for group in groups for item in group.items()):
+            # others may be infinite, such as the largest growth of an estimated rate
+            if isinstance(value, float) and not math.isfinite(value) and (key in FINITE or math.isnan(value)):
+                raise InputError(f"the optimizer's {key} is {value}: a finite number is needed")
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes what was configured when the checkpoint was saved."""

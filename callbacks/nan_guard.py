@@ -1,4 +1,4 @@
-"""Stops a run before a loss or gradient that is not finite reaches the weights that are kept."""
+"""Stops a run before a loss, gradient, weight or learning rate that is not finite reaches what is kept."""
 
 import math
 from collections import deque
@@ -9,28 +9,32 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.divergence.batches import plain_copy
+from callbacks.divergence.finite import KeptNumbers, bad_rate
 from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
 from callbacks.divergence.replay import Step, find_module
 from core.atomic_files import replacing
-from core.errors import RunFailed
+from core.errors import InputError, RunFailed
 from core.protocols import CarriesState, ScalesLosses
 
 GPU_INTERVAL = 16
-LOSS, GRADIENT = 0, 1
+LOSS, GRADIENT, WEIGHT = 0, 1, 2
 
 
 class Diverged(RunFailed):
-    """A loss or gradient is not finite."""
+    """A loss, gradient, weight or learning rate is not finite."""
 
 
 class NaNGuard(Callback):
-    """Checks loss and gradients of every step, on all devices together, for any number of optimizers.
+    """Checks loss and gradients of every step, and what is saved, on all devices together, for any optimizers.
 
     With an interval of 1 it checks before an optimizer updates weights, under manual optimization too. With a longer
     interval it only notes the first bad step in a flag on the device, reads the flag once in so many steps, and then
     restores the weights of the last check. The bad batch and a checkpoint from before it are saved in the run's folder
     (after a longer interval its weights can be used, but the run cannot continue from it), and the step is replayed to
     name the first module whose output is not finite.
+
+    Weights, averages and optimizer states are checked before every save, since an optimizer can spoil them where loss
+    and gradients are finite.
 
     Args:
         enabled: Whether to check at all.
@@ -39,6 +43,8 @@ class NaNGuard(Callback):
     """
 
     def __init__(self, enabled: bool = True, every_n_steps: int | None = None) -> None:
+        if every_n_steps is not None and every_n_steps < 1:
+            raise InputError(f"--nan_guard.every_n_steps {every_n_steps}: at least 1 is needed")
         self.enabled = enabled
         self.every_n_steps = every_n_steps
         self._first_bad: _FirstBadOnHost | _FirstBadOnDevice | None = None
@@ -57,6 +63,7 @@ class NaNGuard(Callback):
         precision = trainer.precision_plugin
         self._losses_are_scaled = isinstance(precision, ScalesLosses) and precision.scaler is not None
         self._carries_state = isinstance(pl_module, CarriesState)  # once: it takes longer than all else of a step here
+        self._numbers = KeptNumbers(trainer, pl_module)
         self._buffers = KeptBuffers(pl_module)
         self._buffers.keep()
         self._kept = None if self._interval == 1 else copy_full_state(trainer, pl_module)
@@ -78,9 +85,15 @@ class NaNGuard(Callback):
             self._first_bad.note(LOSS, loss if loss.ndim == 0 else loss.sum(), self._batches)
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
-        """Notes gradients that are not finite, and with an interval of 1 ends the run before weights are updated."""
+        """Notes gradients that are not finite, and with an interval of 1 ends the run before weights are updated.
+
+        Raises:
+            Diverged: The learning rate is not finite, or with an interval of 1 loss or gradients are not.
+        """
         if not self.enabled:
             return
+        if (rate := bad_rate((optimizer,))) is not None:
+            raise Diverged(f"diverged: the learning rate of step {trainer.optimizer_steps} is {rate}{_last(trainer)}")
         # those of this optimizer: another's may hold what its own zero_grad will drop
         parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -103,54 +116,84 @@ class NaNGuard(Callback):
             return
         last = trainer.fit_loop.epoch_loop._num_ready_batches_reached()
         if last or (batch_idx + 1) % self._interval == 0:
+            self._first_bad.note(WEIGHT, self._numbers.norm(), self._batches)
             self._check(trainer, pl_module)
             self._kept = copy_full_state(trainer, pl_module)
             self._buffers.keep()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Checks before anything is saved: no checkpoint ever holds the result of a bad step."""
-        if self.enabled and self._first_bad is not None and not self._stopping and self._interval > 1:
+        if self.enabled and self._first_bad is not None and not self._stopping:
+            self._first_bad.note(WEIGHT, self._numbers.norm(), self._batches)
             self._check(trainer, pl_module)
 
     def _check(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        loss_batch, gradient_batch = self._first_bad.batches()
+        *of_step, weight_batch = self._first_bad.batches()
+        if weight_batch >= 0 and max(of_step) < 0 and self._numbers.first_bad() is None:  # a norm that overflows
+            self._first_bad.clear()
+            weight_batch = -1
         # together: a rank that raised alone would leave the others waiting
-        if trainer.strategy.reduce_boolean_decision(max(loss_batch, gradient_batch) >= 0, all=False):
-            self._stop(trainer, pl_module, loss_batch, gradient_batch)
+        if trainer.strategy.reduce_boolean_decision(max(*of_step, weight_batch) >= 0, all=False):
+            self._stop(trainer, pl_module, *of_step)
 
     def _stop(self, trainer: Trainer, pl_module: LightningModule, loss_batch: int, gradient_batch: int) -> None:
         self._stopping = True
         number = min((batch for batch in (loss_batch, gradient_batch) if batch >= 0), default=self._batches)
-        quantity = "loss" if loss_batch == number else "gradient"
         step = next((step for step in self._steps if step.number == number), self._steps[-1])
+        is_of_step = max(loss_batch, gradient_batch) >= 0
+        if is_of_step:  # whose forward pass can have spoilt buffers
+            self._buffers.restore()
+        bad_weight = self._numbers.first_bad()
+        if bad_weight is not None and (self._interval == 1 or not is_of_step):
+            names = " and ".join(type(optimizer).__name__ for optimizer in trainer.optimizers)
+            finding = f"{bad_weight} is not finite after step {step.step}: {names} made it so of finite gradients"
+        else:
+            self._restore(trainer, pl_module)
+            culprit = find_module(trainer, pl_module, step)
+            quantity = "loss" if loss_batch == number else "gradient"
+            finding = f"the {quantity} of step {step.step} is not finite; first such output in forward order: {culprit}"
+        self._restore(trainer, pl_module)
+        if trainer.world_size > 1:
+            finding = _of_the_worst_rank(finding, loss_batch == number, trainer.world_size)
+        raise Diverged(f"diverged: {finding}{self._save(trainer, step)}")
 
+    def _restore(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._kept is not None:
             restore_full_state(trainer, pl_module, self._kept)
         self._buffers.restore()
-        culprit = find_module(trainer, pl_module, step)
-        self._buffers.restore()
-        finding = f"the {quantity} of step {step.step} is not finite; first such output in forward order: {culprit}"
-        if trainer.world_size > 1:
-            finding = _of_the_worst_rank(finding, loss_batch == number, trainer.world_size)
 
-        saved = ""
+    def _save(self, trainer: Trainer, step: Step) -> str:
+        """Saves batch and weights, if those are good, and returns in words where they are."""
+        good = trainer.strategy.reduce_boolean_decision(self._numbers.first_bad() is None, all=True)
         folder = trainer.run_folder
-        if folder is not None:
+        if folder is None:
+            return ""
+        kept = _last(trainer)
+        if good:
             checkpoint = folder.path / "checkpoints" / "before_divergence.ckpt"
             trainer.save_checkpoint(checkpoint)
-            rank = f"_rank{trainer.global_rank}" if trainer.world_size > 1 else ""
-            batch = folder.path / f"diverged_batch{rank}.pt"
-            with replacing(batch) as temporary:
-                torch.save(plain_copy(step.batch), temporary)
-            saved = f"; the batch is in {batch.name}, the last good weights are in checkpoints/{checkpoint.name}"
-        raise Diverged(f"diverged: {finding}{saved}")
+            kept = f", the last good weights are in checkpoints/{checkpoint.name}"
+        rank = f"_rank{trainer.global_rank}" if trainer.world_size > 1 else ""
+        batch = folder.path / f"diverged_batch{rank}.pt"
+        with replacing(batch) as temporary:
+            torch.save(plain_copy(step.batch), temporary)
+        return f"; the batch is in {batch.name}{kept}"
+
+
+def _last(trainer: Trainer) -> str:
+    """Returns in words where the weights of the latest checkpoint are, which were good."""
+    has_saved = trainer.checkpoint_callback.has_saved(trainer)
+    return ", the last good weights are in checkpoints/last.ckpt" if has_saved else ", before its first checkpoint"
 
 
 class _FirstBadOnHost:
-    """Number of the first batch whose loss, and the first whose gradient, was not finite; -1 for none."""
+    """Number of the first batch whose loss, whose gradient, and after which a weight was not finite; -1 for none."""
 
     def __init__(self) -> None:
-        self._batches = [-1, -1]
+        self.clear()
+
+    def clear(self) -> None:
+        self._batches = [-1, -1, -1]
 
     def note(self, which: int, value: Tensor, batch: int) -> None:
         # reading a tensor on the CPU costs nothing
@@ -168,7 +211,10 @@ class _FirstBadOnDevice:
     """The same without waiting for the device, until `batches` is called."""
 
     def __init__(self, device: torch.device) -> None:
-        self._batches = torch.full((2,), -1, device=device)
+        self._batches = torch.full((3,), -1, device=device)
+
+    def clear(self) -> None:
+        self._batches.fill_(-1)
 
     def note(self, which: int, value: Tensor, batch: int) -> None:
         bad = ~torch.isfinite(value.detach()) & (self._batches[which] < 0)

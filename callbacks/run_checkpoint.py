@@ -15,7 +15,7 @@ from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
 from core.epochs import is_cut, is_stopping
 from core.errors import InputError, RunInterrupted
-from core.measures import Mode, choose_monitor
+from core.measures import Mode, choose_monitor, measures_of
 from core.signals import StopRequest
 
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
@@ -177,9 +177,9 @@ class RunCheckpoint(Checkpoint):
             self.best = {"epoch": self.best_epoch, "step": None, "metrics": figures}
 
     def improves(self, score: float) -> bool:
-        """Says whether a score is better than the best so far."""
-        if self.best_score is None:
-            return not math.isnan(score)
+        """Says whether a score is better than the best so far; one that is not finite never is."""
+        if self.best_score is None or not math.isfinite(score):
+            return math.isfinite(score)
         return score > self.best_score if self.mode == "max" else score < self.best_score
 
     def _save_if_best(self, trainer: Trainer) -> bool:
@@ -193,7 +193,7 @@ class RunCheckpoint(Checkpoint):
                 known = ", ".join(sorted(trainer.callback_metrics))
                 raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
             score = float(trainer.callback_metrics[self.monitor])
-            better = self.improves(score)
+            better = self.improves(score) and _is_finite(trainer)
             if better:
                 self.best_score = score
         self._validated = False
@@ -228,15 +228,23 @@ def saved_optimizer_steps(checkpoint: dict[str, Any]) -> int:
     return checkpoint.get("optimizer_steps", checkpoint["global_step"])
 
 
+def _is_finite(trainer: Trainer) -> bool:
+    """Returns whether all measures of this epoch's validation are finite; those of another package have none."""
+    names = [f"val/{name}" for name in measures_of(trainer.lightning_module)]
+    return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)
+
+
 @contextmanager
 def unfinished_epoch(trainer: Trainer) -> Iterator[None]:
     """Lets Lightning count an epoch that was cut as begun only, so that the run can go on within it."""
     progress = trainer.fit_loop.epoch_progress
     for counts in (progress.total, progress.current):
         counts.processed -= 1
-    yield
-    for counts in (progress.total, progress.current):
-        counts.processed += 1
+    try:
+        yield
+    finally:
+        for counts in (progress.total, progress.current):
+            counts.processed += 1
 
 
 def _folder(trainer: Trainer) -> Path | None:

@@ -34,7 +34,7 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
     what = "no validation" if checkpoints.monitor else "no --checkpoint.monitor"
     what += ", so the last epoch counts"
     if checkpoints.best_epoch is None and checkpoints.monitor:
-        what = f"no validation gave {checkpoints.monitor} a finite value, so the last epoch counts"
+        what = "no validation with finite figures, so the last epoch counts"
     if checkpoints.best_score is not None:
         measures = measures_of(model)
         score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)

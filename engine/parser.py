@@ -6,6 +6,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
+from core.errors import InputError
 from engine.error_messages import find_mistake
 from engine.mistakes import Refused
 from engine.trainer import Trainer
@@ -15,6 +16,19 @@ LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments
 
 class Parser(LightningArgumentParser):
     """Parser whose errors are one line."""
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        """Parses the command line.
+
+        Raises:
+            InputError: A setting is not a number where YAML has a way to write that.
+        """
+        config = super().parse_args(*args, **kwargs)
+        for key, value in vars(config.as_flat()).items():
+            if value != value or (isinstance(value, list | tuple) and any(item != item for item in value)):
+                name = key.partition(".")[2].replace(".init_args", "").replace("init_args.", "")
+                raise InputError(f"--{name} {value}: a number is needed")
+        return config
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raises what is wrong with the command line.

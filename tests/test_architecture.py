@@ -21,6 +21,7 @@ LONGEST = 260  # lines of a file
 # Files without a test file of their own, and where they are tested: what has no behaviour apart from its users.
 TESTED_ELSEWHERE = {
     "benchmarks/__main__.py": "benchmarks/test_page.py",
+    "callbacks/divergence/finite.py": "callbacks/test_nan_guard.py",
     "callbacks/divergence/kept_state.py": "callbacks/test_nan_guard.py",
     "callbacks/media/example_table.py": "callbacks/test_test_media.py",
     "callbacks/media/gradient_flow.py": "callbacks/test_fit_media.py",

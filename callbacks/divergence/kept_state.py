@@ -49,7 +49,7 @@ class KeptBuffers:
 
 def copy_full_state(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     """Copies weights, moving averages of them, and the states of all optimizers, on their device."""
-    averages = _averages(trainer)
+    averages = averages_of(trainer)
     return {
         "weights": [[tensor.detach().clone() for tensor in model.parameters()] for model in (pl_module, *averages)],
         "buffers": [[tensor.clone() for tensor in model.buffers()] for model in averages],
@@ -59,7 +59,7 @@ def copy_full_state(trainer: Trainer, pl_module: LightningModule) -> dict[str, A
 
 def restore_full_state(trainer: Trainer, pl_module: LightningModule, state: dict[str, Any]) -> None:
     """Restores what `copy_full_state` has copied."""
-    averages = _averages(trainer)
+    averages = averages_of(trainer)
     tensors = [list(model.parameters()) for model in (pl_module, *averages)] + [list(m.buffers()) for m in averages]
     with torch.no_grad():
         for now, kept in zip(tensors, state["weights"] + state["buffers"], strict=True):
@@ -69,7 +69,8 @@ def restore_full_state(trainer: Trainer, pl_module: LightningModule, state: dict
         optimizer.load_state_dict(kept)
 
 
-def _averages(trainer: Trainer) -> list[torch.nn.Module]:
+def averages_of(trainer: Trainer) -> list[torch.nn.Module]:
+    """Returns the moving averages of the model that callbacks keep."""
     return [callback._average_model for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
 
 

@@ -1,5 +1,6 @@
 """What the optimizer is configured to be wins over what a checkpoint restores."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from engine.checkpoint_io import load_checkpoint
 from lightning_modules.schedules import WarmupCosine
 from tests.contract.data import Points
 from tests.contract.modules import ManuallyAdversarial
+from tests.interruptions import PulledPlug
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 WithSchedule = pytest.mark.parametrize("schedule", [None, WarmupCosine], ids=["constant", "schedule"])
@@ -30,8 +32,9 @@ class Rates(Callback):
 class StopHalfway(Callback):
     """Ends a run of two epochs after the first."""
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        trainer.should_stop = True
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            raise PulledPlug
 
 
 def _model(schedule: type | None, **optimizer: float) -> LightningModule:
@@ -43,7 +46,8 @@ def _fit(root: Path, schedule: type | None, ckpt_path: Path | None = None, **opt
     rates = Rates()
     callbacks = [rates] if ckpt_path else [rates, StopHalfway()]
     trainer = tiny_trainer(root, max_epochs=2, callbacks=callbacks, logger=False)
-    trainer.fit(_model(schedule, **optimizer), TinyDataModule(), ckpt_path=ckpt_path)
+    with contextlib.suppress(PulledPlug):
+        trainer.fit(_model(schedule, **optimizer), TinyDataModule(), ckpt_path=ckpt_path)
     return trainer, rates.of_step
 
 

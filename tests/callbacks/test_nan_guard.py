@@ -3,18 +3,20 @@
 import copy
 import json
 import math
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import yaml
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from torch import Tensor, nn
 
 from callbacks import NaNGuard, RunCheckpoint
 from callbacks.nan_guard import Diverged
+from core.errors import InputError
 from datamodules.batches import ImageBatch
 from engine.checkpoint_io import load_checkpoint
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -218,3 +220,101 @@ def test_the_command_says_it_in_one_line_and_fails(config: Path, command) -> Non
     assert errors.startswith("error: diverged: the ")
     assert len(errors.splitlines()) == 1
     _assert_finite(Path("run/checkpoints/before_divergence.ckpt"))
+
+
+# What the optimizer makes of finite gradients
+
+
+class SpoilingSGD(torch.optim.SGD):
+    """Makes a weight, its state, or nothing not finite at one step; or has a learning rate that is not."""
+
+    def __init__(self, params: Any, spoils: str, lr: float = 0.05) -> None:
+        super().__init__(params, lr=lr, momentum=0.9)
+        self.spoils = spoils
+        self.steps = 0
+
+    def step(self, closure: Any = None) -> Any:
+        result = super().step(closure)
+        weight = self.param_groups[0]["params"][0]
+        self.steps += 1
+        if self.steps == BAD_STEP:
+            if self.spoils == "weight":
+                weight.data[0] = math.inf
+            elif self.spoils == "state":
+                self.state[weight]["momentum_buffer"][0] = math.nan
+            elif self.spoils == "rate":
+                self.param_groups[0]["lr"] = math.nan
+        return result
+
+
+@pytest.mark.parametrize("every_n_steps", [1, 4])
+@pytest.mark.parametrize(
+    ("spoils", "finding"),
+    [
+        ("weight", "is not finite"),
+        ("state", "is not finite"),
+        ("rate", f"the learning rate of step {BAD_STEP} is nan, the last good weights are in checkpoints/last.ckpt"),
+    ],
+)
+@pytest.mark.parametrize("every_n_train_steps", [0, 1])
+def test_what_an_optimizer_spoils_is_never_kept(
+    spoils: str, finding: str, every_n_steps: int, every_n_train_steps: int, tmp_path: Path
+) -> None:
+    """Weights were never looked at: last.ckpt and what was said to be good held thousands of such numbers."""
+    model = tiny_vgg(optimizer=partial(SpoilingSGD, spoils=spoils))
+    callbacks = [NaNGuard(every_n_steps=every_n_steps), RunCheckpoint(every_n_train_steps=every_n_train_steps)]
+    callbacks.append(EMAWeightAveraging(decay=0.9))
+    trainer = tiny_trainer(tmp_path, max_epochs=3, logger=False, callbacks=callbacks)
+    with pytest.raises(Diverged, match=finding):
+        trainer.fit(model, TinyDataModule())
+    kept = sorted((trainer.run_folder.path / "checkpoints").iterdir())
+    assert "last.ckpt" in [path.name for path in kept]
+    for path in kept:
+        _assert_finite(path)
+
+
+@pytest.mark.parametrize("precision", ["16-true", "32-true"])
+def test_a_division_by_zero_in_adam_is_told_as_such(precision: str, tmp_path: Path) -> None:
+    """The smallest number of float16 is larger than Adam's usual epsilon."""
+    adam = partial(torch.optim.Adam, lr=0.001, eps=1e-8 if precision == "16-true" else 0.0)
+    model = tiny_vgg(optimizer=adam)
+    model.classifier[-1].weight.register_hook(torch.zeros_like)  # a weight without a gradient, as after a dead unit
+    trainer = tiny_trainer(tmp_path, logger=False, precision=precision)
+    with pytest.raises(Diverged, match=r"is not finite after step \d: Adam made it so of finite gradients; the batch"):
+        trainer.fit(model, TinyDataModule())
+    assert not list(trainer.run_folder.path.glob("checkpoints/*"))
+
+
+def test_large_finite_weights_and_infinite_masks_are_no_fault(tmp_path: Path) -> None:
+    model = _model()
+    model.register_buffer("mask", torch.tensor([0.0, -math.inf]))
+    model.register_parameter("large", nn.Parameter(torch.full((4,), 1e30), requires_grad=False))  # whose norm overflows
+    trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False, callbacks=[NaNGuard(every_n_steps=4)])
+    trainer.fit(model, TinyDataModule())
+    assert (trainer.run_folder.path / "checkpoints" / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize("every_n_steps", [0, -5])
+def test_an_interval_below_one_is_wrong_input(every_n_steps: int) -> None:
+    with pytest.raises(InputError, match=f"--nan_guard.every_n_steps {every_n_steps}: at least 1"):
+        NaNGuard(every_n_steps=every_n_steps)
+
+
+@pytest.mark.parametrize(("name", "value"), [("lr", math.nan), ("lr", math.inf), ("weight_decay", math.nan)])
+def test_an_optimizer_that_is_configured_so_is_wrong_input(name: str, value: float, tmp_path: Path) -> None:
+    optimizer = partial(torch.optim.SGD, **{"lr": 0.05} | {name: value})
+    with pytest.raises(InputError, match=f"the optimizer's {name} is {value}: a finite number is needed"):
+        tiny_trainer(tmp_path, logger=False).fit(tiny_vgg(optimizer=optimizer), TinyDataModule())
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("setting", ["model.init_args.optimizer.init_args.lr", "model.init_args.dropout"])
+def test_nothing_in_a_config_may_be_not_a_number(setting: str, config: Path, command) -> None:
+    content = yaml.safe_load(config.read_text())
+    *path, name = setting.split(".")
+    reduce(dict.__getitem__, path, content)[name] = math.nan
+    config.write_text(yaml.safe_dump(content))
+    code, _, errors = command("fit", "--config", config)
+    assert code == 2
+    assert errors == f"error: --{setting.replace('init_args.', '')} nan: a number is needed\n"
+    assert not Path("runs").exists()

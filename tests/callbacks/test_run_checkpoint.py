@@ -82,6 +82,23 @@ def test_the_best_checkpoint_is_that_of_the_best_validation(
     assert trainer.checkpoint_callback.best_score == pytest.approx(values[best])
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_a_validation_with_a_figure_that_is_not_finite_is_never_the_best(
+    bad: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The accuracy of outputs that are not numbers is a number."""
+    losses = [bad, 1.0, bad]
+
+    class Decided(Callback):
+        def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            loss = torch.tensor(losses.pop(0))
+            acc = torch.tensor(0.9 if not losses else 0.5)
+            pl_module.val_metrics.compute = lambda: {"loss": loss, "acc": acc}
+
+    trainer = _fit(tmp_path, Decided(), max_epochs=3)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1
+
+
 def test_less_may_be_better(figures: Callable[..., Callback], tmp_path: Path) -> None:
     trainer = _fit(tmp_path, figures(0.1, 0.3, 0.2), RunCheckpoint("val/loss", "min"), max_epochs=3)
     assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1

@@ -208,7 +208,10 @@ def test_a_limit_that_is_raised_or_lifted_ends_a_stop(then: int | None, now: int
             ("--early_stopping.patience", "1", "--early_stopping.min_delta", "5"),
             "done (early stopping: val/acc has not improved in 1 validation): best",
         ),
-        (("--trainer.check_val_every_n_epoch", "5"), "done: no validation gave val/acc a finite value, so the last"),
+        (
+            ("--trainer.check_val_every_n_epoch", "5"),
+            "done: no validation with finite figures, so the last epoch",
+        ),
         (("--trainer.enable_checkpointing", "false"), "done; no checkpoint was kept"),
     ],
     ids=["time", "patience", "validation that never came", "no checkpoints"],

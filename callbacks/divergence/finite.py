@@ -1,0 +1,71 @@
+"""Whether what a run keeps is finite: weights, moving averages of them, buffers, and the states of optimizers."""
+
+import math
+from collections.abc import Iterable, Iterator
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from torch import Tensor
+from torch.optim import Optimizer
+
+from callbacks.divergence.batches import tensors_of
+from callbacks.divergence.kept_state import averages_of
+
+
+class KeptNumbers:
+    """The numbers of a run that its checkpoints keep.
+
+    Args:
+        trainer: The trainer, whose optimizers and averages exist.
+        pl_module: The model. Buffers that are not finite now, such as a mask of minus infinity, may stay so.
+    """
+
+    def __init__(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._trainer = trainer
+        self._pl_module = pl_module
+        self._masks = {name for name, buffer in pl_module.named_buffers() if not is_finite(buffer)}
+
+    def _named(self) -> Iterator[tuple[str, Tensor]]:
+        for kind, model in (("", self._pl_module), *(("average of ", one) for one in averages_of(self._trainer))):
+            yield from ((f"{kind}{name}", value) for name, value in model.named_parameters())
+            buffers = ((name, value) for name, value in model.named_buffers() if not self._is_mask(name))
+            yield from ((f"{kind}{name}", value) for name, value in buffers)
+        names = {id(parameter): name for name, parameter in self._pl_module.named_parameters()}
+        for optimizer in self._trainer.optimizers:
+            for parameter, state in optimizer.state.items():
+                for value in tensors_of(state):
+                    yield f"{type(optimizer).__name__}'s state of {names.get(id(parameter), 'a weight')}", value
+
+    def _is_mask(self, name: str) -> bool:
+        return name in self._masks or name.removeprefix("module.") in self._masks  # an average is a module of its own
+
+    @torch.no_grad()
+    def norm(self) -> Tensor:
+        """Returns a number that is finite if all are, without waiting for the device; a rare overflow apart."""
+        values = [value.detach() for _, value in self._named() if value.numel() and value.is_floating_point()]
+        if not values:
+            return torch.zeros(())
+        device = values[0].device
+        return torch.stack([norm.to(device, torch.float32) for norm in torch._foreach_norm(values)]).sum()
+
+    @torch.no_grad()
+    def first_bad(self) -> str | None:
+        """Returns the name of the first that is not finite, or None; waits for the device."""
+        if math.isfinite(self.norm()):
+            return None
+        return next((name for name, value in self._named() if not is_finite(value)), None)
+
+
+def is_finite(value: Tensor) -> bool:
+    """Returns whether all numbers of a tensor are finite."""
+    return not (value.is_floating_point() or value.is_complex()) or bool(torch.isfinite(value).all())
+
+
+def bad_rate(optimizers: Iterable[Optimizer]) -> float | None:
+    """Returns a learning rate that is not finite, if there is one; of rates that are tensors nothing is known."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            rate = group.get("lr", 0.0)
+            if isinstance(rate, float) and not math.isfinite(rate):
+                return rate
+    return None
