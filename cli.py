@@ -10,6 +10,7 @@ import traceback
 
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.printable import printable
+from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
 from engine.arguments import parse_command_line, top_level_help
 
@@ -23,8 +24,18 @@ def main(argv: list[str] | None = None) -> int:
         argv: What follows `cli.py`; the process's own if not given.
 
     Returns:
-        Exit code: 0 done, 1 the run failed, 2 wrong input, 130 Ctrl-C, 143 SIGTERM.
+        Exit code: 0 done, 1 the run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
     """
+    with lasting_streams() as output:
+        code = _main(argv)
+        output.flush()
+        lost = output.failure is not None and not isinstance(output.failure, BrokenPipeError)  # as `head` leaves it
+        if code == 0 and lost and "fit" not in (sys.argv[1:] if argv is None else argv)[:1]:  # whose files are whole
+            return _end(f"the output could not be written: {output.failure}", FAILED, False)
+        return code
+
+
+def _main(argv: list[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # class paths may name the user's own modules, as with `python -m`

@@ -1,7 +1,6 @@
 """The progress of a run on the terminal: what trains on what, a bar, and a line an epoch."""
 
 import time
-from math import nan
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
@@ -13,6 +12,7 @@ from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch, without_copies
 from callbacks.step_seed import StepSeed
 from core.console import format_duration, print_line
+from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
 from core.protocols import HasImages, HasRunningFigures
@@ -109,13 +109,15 @@ class Progress(Checkpoint):
         of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
         line = f"epoch {trainer.current_epoch + 1:>3}{of}  {describe_epoch('train', training, measures)}"
         if validation:
-            keeper = trainer.checkpoint_callback  # will save the epoch next, or has within it
-            best = keeper.best_epoch == trainer.current_epoch or keeper.improves(metrics.get(keeper.monitor, nan))
+            best = trainer.checkpoint_callback.best_epoch == trainer.current_epoch
             line += f"  {describe_epoch('val', validation, measures)}{' *' if best else '  '}"
         print_line(f"{line}  {speed}  {format_duration(time.monotonic() - self._began)}")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Closes the bar."""
+        """Closes the bar, and prints the line of an epoch after whose end the run was interrupted."""
+        is_over = trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+        if self._tqdm is not None and isinstance(exception, RunInterrupted) and is_over:
+            self.on_train_epoch_end(trainer, pl_module)
         self._close()
 
     def _close(self) -> None:

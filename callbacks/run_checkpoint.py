@@ -79,7 +79,7 @@ class RunCheckpoint(Checkpoint):
         self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begins to listen to Ctrl-C and SIGTERM."""
+        """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""
         self._stop_request.listen()
 
     def on_train_batch_end(
@@ -197,7 +197,7 @@ class RunCheckpoint(Checkpoint):
             if better:
                 self.best_score = score
         self._validated = False
-        if better and _folder(trainer) is not None:
+        if better:
             self.best_epoch = trainer.current_epoch
             figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}

@@ -6,13 +6,19 @@ from pytorch_lightning.utilities import rank_zero_only
 from tqdm import tqdm
 
 from core.printable import printable
+from core.streams import LastingStream
 
 
 @rank_zero_only
 def print_line(line: str) -> None:
-    """Prints a line, above the progress bar if there is one; see `printable`."""
-    tqdm.write(printable(line, sys.stdout.encoding or "utf-8"), file=sys.stdout)
-    sys.stdout.flush()
+    """Prints a line, above the progress bar if there is one; see `printable`.
+
+    Where nobody takes it (a closed pipe, a full disk) it is dropped.
+    """
+    stream = sys.stdout if isinstance(sys.stdout, LastingStream) else LastingStream(sys.stdout)
+    if sys.stdout is not None:
+        tqdm.write(printable(line, sys.stdout.encoding or "utf-8"), file=stream)
+        stream.flush()
 
 
 def format_duration(seconds: float) -> str:

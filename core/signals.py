@@ -1,13 +1,18 @@
-"""Ctrl-C and SIGTERM as requests to stop, which take effect at the end of a batch."""
+"""Ctrl-C, SIGTERM and SIGHUP as requests to stop, which take effect at the end of a batch."""
 
 import signal
 import threading
 from types import FrameType
 from typing import Any
 
+HANG_UP = getattr(signal, "SIGHUP", None)  # which Windows does not have
+SIGNALS = tuple(one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP) if one is not None)
+
 
 class StopRequest:
-    """Records SIGINT and SIGTERM instead of stopping at once; a second signal raises KeyboardInterrupt immediately.
+    """Records signals instead of stopping at once; a second one raises KeyboardInterrupt immediately.
+
+    SIGHUP, which a terminal that closes may send twice, is no such second one; under `nohup` it is ignored as before.
 
     Attributes:
         signum: Number of the received signal, or 0.
@@ -22,7 +27,9 @@ class StopRequest:
         self.signum = 0
         if threading.current_thread() is not threading.main_thread():
             return
-        for signum in (signal.SIGINT, signal.SIGTERM):
+        for signum in SIGNALS:
+            if signum == HANG_UP and signal.getsignal(signum) == signal.SIG_IGN:
+                continue
             self._previous[signum] = signal.signal(signum, self._receive)
 
     def release(self) -> None:
@@ -32,6 +39,6 @@ class StopRequest:
         self._previous = {}
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
-        if self.signum:
+        if self.signum and signum != HANG_UP:
             raise KeyboardInterrupt
-        self.signum = signum
+        self.signum = self.signum or signum

@@ -26,7 +26,7 @@ class Parser(LightningArgumentParser):
         config = super().parse_args(*args, **kwargs)
         for key, value in vars(config.as_flat()).items():
             if value != value or (isinstance(value, list | tuple) and any(item != item for item in value)):
-                name = key.partition(".")[2].replace(".init_args", "").replace("init_args.", "")
+                name = key.replace(".init_args", "")  # of the parser of the subcommand, which comes first
                 raise InputError(f"--{name} {value}: a number is needed")
         return config
 
