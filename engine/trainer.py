@@ -253,8 +253,7 @@ def _with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         RunCheckpoint(),
     ]
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
-    # RunCheckpoint after the others, given or not: what they note of an epoch belongs in its checkpoint. Progress last:
-    # an epoch that is printed is saved
+    # RunCheckpoint after what notes something of an epoch, which its checkpoint keeps; Progress prints what is saved
     return sorted(
         [ChannelsLast(), DataInitializer(), *given, *missing],
         key=lambda callback: isinstance(callback, RunCheckpoint) + 2 * isinstance(callback, Progress),
