@@ -5,13 +5,14 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.utilities.model_helpers import is_overridden
 from tqdm import tqdm
 
 from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of
 from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch, without_copies
 from callbacks.step_seed import StepSeed
-from core.console import format_duration, print_line
+from core.console import format_duration, in_notebook, print_line
 from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
@@ -43,8 +44,9 @@ class Progress(Checkpoint):
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
         print_line(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
         print_line(f"device   {describe_device(trainer, pl_module)}")
-        if note := trainer.builtin(StepSeed).resume_note(trainer):
-            print_line(f"note     {note}")
+        for note in (trainer.builtin(StepSeed).resume_note(trainer), unused_validation(trainer, pl_module)):
+            if note is not None:
+                print_line(f"note     {note}")
         if trainer.optimizer_steps:
             print_line(f"resumed  at step {trainer.optimizer_steps:,}, epoch {trainer.current_epoch + 1}")
         self._began = time.monotonic()
@@ -67,7 +69,8 @@ class Progress(Checkpoint):
             total=total,
             initial=batch_idx,
             desc=f"epoch {trainer.current_epoch + 1:>3}",
-            disable=None if self.bar and trainer.is_global_zero else True,  # None: only on a terminal
+            # None: only on a terminal
+            disable=(False if in_notebook() else None) if self.bar and trainer.is_global_zero else True,
             leave=False,
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {elapsed}<{remaining}{postfix}",
@@ -159,3 +162,12 @@ def running_figures(trainer: Trainer, pl_module: LightningModule) -> str:
     if isinstance(pl_module, HasRunningFigures):
         return format_values(pl_module.running_figures(), measures_of(pl_module))
     return format_values(without_copies(trainer.progress_bar_metrics), {})
+
+
+def unused_validation(trainer: Trainer, pl_module: LightningModule) -> str | None:
+    """Returns in words that a model does not validate the data that there is, or has none; None if both are there."""
+    has_step = is_overridden("validation_step", pl_module)
+    has_data = trainer.fit_loop.epoch_loop.val_loop._data_source.is_defined()
+    if has_data and not has_step:
+        return f"{type(pl_module).__name__} has no validation_step: the validation data is not used"
+    return "there is no validation data: validation_step is not used" if has_step and not has_data else None

@@ -26,3 +26,8 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def in_notebook() -> bool:
+    """Returns whether this process is the kernel of a notebook, which shows a bar although it has no terminal."""
+    return "ipykernel" in sys.modules

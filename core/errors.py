@@ -1,15 +1,23 @@
 """Errors that end a command, each with its exit code."""
 
 
-class InputError(ValueError):
+class OneLine:
+    """An error whose message says everything: a notebook shows it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Returns the lines that IPython shows."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InputError(OneLine, ValueError):
     """The user's input cannot be used; one line names the input, the reason and the solution (exit code 2)."""
 
 
-class RunFailed(RuntimeError):
+class RunFailed(OneLine, RuntimeError):
     """The run failed, for example by divergence or a full disk; the message states what was saved (exit code 1)."""
 
 
-class RunInterrupted(Exception):
+class RunInterrupted(OneLine, Exception):
     """A signal ended the run after a complete batch and a checkpoint (exit code 128 + the signal's number).
 
     Args:
@@ -19,3 +27,7 @@ class RunInterrupted(Exception):
     def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by signal {signum}")
         self.signum = signum
+
+
+class Interrupted(OneLine, KeyboardInterrupt):
+    """Ctrl-C ended a call at once."""

@@ -1,19 +1,191 @@
-"""Lightning's Trainer, with checks before it trains."""
+"""Lightning's Trainer, called as in a notebook: which weights a call takes, and what it says."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning import LightningDataModule, LightningModule
 
+from callbacks import Record, RunCheckpoint
+from core.console import print_line
+from core.errors import InputError, Interrupted, RunInterrupted
+from core.library_warnings import ignore_library_warnings
 from engine.checkpoint_contents import check_contents
+from engine.checkpoint_io import load_checkpoint
+from engine.recorded_config import Origin
+from engine.resume import begin_again
+from engine.run_folder import RunFolder
+from engine.run_search import find_checkpoint
+
+CheckpointPath = str | Path | None
+IN_RUN = ("best", "last")
 
 
 class Stages(pl.Trainer):
-    """Runs the stages fit, validate, test and predict."""
+    """Runs the stages fit, validate, test and predict.
 
+    `ckpt_path` is a checkpoint file, a run's folder, or `best` or `last` of the run that this trainer has trained. A
+    measurement of the model that this trainer has trained takes its best checkpoint if no other is named.
+    """
+
+    run_folder: RunFolder | None
     saves_checkpoints: bool
+    checkpoint_callback: RunCheckpoint
+    origin: Origin
+    _trained: LightningModule | None = None
 
     def _run_stage(self) -> Any:
         """Runs a stage, once it is sure that its checkpoints can be read again."""
-        if self.training and self.saves_checkpoints:
-            check_contents(self)
+        if self.training:
+            self._trained = self.lightning_module
+            if self.saves_checkpoints:
+                check_contents(self)
         return super()._run_stage()
+
+    def fit(
+        self,
+        model: LightningModule,
+        train_dataloaders: Any = None,
+        val_dataloaders: Any = None,
+        datamodule: LightningDataModule | None = None,
+        ckpt_path: CheckpointPath = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """Trains, and says how to go on if nothing is left to do, or if the run is interrupted.
+
+        Raises:
+            RunInterrupted: A signal has come, and the state is saved.
+        """
+        record = next(callback for callback in self.callbacks if isinstance(callback, Record))
+        began = record._fit_began
+        try:
+            with ignore_library_warnings(), interrupts_in_one_line():
+                super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        except RunInterrupted as error:
+            run = None if self.run_folder is None else str(self.run_folder.path)
+            way_on = "" if run is None else f"; a new Trainer goes on with fit(..., ckpt_path={run!r})"
+            error.args = (f"interrupted at step {self.checkpoint_callback.optimizer_steps(self):,}{way_on}",)
+            raise
+        if record._fit_began == began and self.origin.command is None:
+            epochs = self.fit_loop.epoch_progress.current.processed
+            print_line(
+                f"nothing is left to do: {epochs} epochs are trained; a new Trainer with a larger max_epochs goes on "
+                "with fit(..., ckpt_path=RUN_FOLDER), and begins anew without ckpt_path"
+            )
+
+    def validate(
+        self,
+        model: LightningModule | None = None,
+        dataloaders: Any = None,
+        ckpt_path: CheckpointPath = None,
+        verbose: bool = True,
+        datamodule: LightningDataModule | None = None,
+        weights_only: bool | None = None,
+    ) -> Any:
+        """Measures on the validation split, as Lightning's `validate`.
+
+        Raises:
+            InputError: There is no such checkpoint.
+        """
+        ckpt_path = self._checkpoint("validate", model, ckpt_path)
+        with ignore_library_warnings(), interrupts_in_one_line():
+            return super().validate(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
+
+    def test(
+        self,
+        model: LightningModule | None = None,
+        dataloaders: Any = None,
+        ckpt_path: CheckpointPath = None,
+        verbose: bool = True,
+        datamodule: LightningDataModule | None = None,
+        weights_only: bool | None = None,
+    ) -> Any:
+        """Measures on the test set, as Lightning's `test`.
+
+        Raises:
+            InputError: There is no such checkpoint.
+        """
+        ckpt_path = self._checkpoint("test", model, ckpt_path)
+        with ignore_library_warnings(), interrupts_in_one_line():
+            return super().test(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
+
+    def predict(
+        self,
+        model: LightningModule | None = None,
+        dataloaders: Any = None,
+        datamodule: LightningDataModule | None = None,
+        return_predictions: bool | None = None,
+        ckpt_path: CheckpointPath = None,
+        weights_only: bool | None = None,
+    ) -> Any:
+        """Predicts, as Lightning's `predict`.
+
+        Raises:
+            InputError: There is no such checkpoint.
+        """
+        ckpt_path = self._checkpoint("predict", model, ckpt_path)
+        with ignore_library_warnings(), interrupts_in_one_line():
+            return super().predict(model, dataloaders, datamodule, return_predictions, ckpt_path, weights_only)
+
+    def continued(self, ckpt_path: CheckpointPath) -> tuple[Path | None, RunFolder | None]:
+        """Returns the checkpoint that a fit goes on from, and the folder of its run if `ckpt_path` names it.
+
+        Raises:
+            InputError: There is no such checkpoint, or another process has the run.
+        """
+        if ckpt_path is None:
+            return None, None
+        if str(ckpt_path) in IN_RUN:
+            return self._of_this_run(str(ckpt_path)), None
+        path, _ = find_checkpoint(str(ckpt_path), "fit")
+        if not Path(ckpt_path).expanduser().is_dir():
+            return path, None
+        run = Path(ckpt_path).expanduser().resolve()
+        if path is None:
+            begin_again(run)
+        return path, RunFolder(run).hold() if self.is_global_zero else RunFolder(run)
+
+    def _checkpoint(self, subcommand: str, model: LightningModule | None, given: CheckpointPath) -> Path | None:
+        """Returns the checkpoint that a measurement takes, None for the weights as they are; says which."""
+        if given is None:
+            is_trained = self._trained is not None and (model is None or model is self._trained)
+            if not is_trained or not self._has("best.ckpt"):
+                return None
+            path = self._of_this_run("best")
+        elif str(given) in IN_RUN:
+            path = self._of_this_run(str(given))
+        else:
+            path, _ = find_checkpoint(str(given), subcommand)
+            if not Path(given).expanduser().is_dir():
+                return path
+        epoch = load_checkpoint(path).get("epoch")
+        print_line(f"weights  {path.name}" + ("" if epoch is None else f", of epoch {epoch + 1}"))
+        return path
+
+    def _of_this_run(self, name: str) -> Path:
+        if not self._has(f"{name}.ckpt"):
+            raise InputError(f"ckpt_path={name!r}: this trainer has trained no run; name a run's folder or a file")
+        return self.run_folder.path / "checkpoints" / f"{name}.ckpt"
+
+    def _has(self, name: str) -> bool:
+        return self.run_folder is not None and (self.run_folder.path / "checkpoints" / name).is_file()
+
+
+@contextmanager
+def interrupts_in_one_line() -> Iterator[None]:
+    """Turns Lightning's end after an unexpected Ctrl-C, which leaves the next one without effect, into an error.
+
+    Raises:
+        Interrupted: Ctrl-C has come.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise Interrupted("interrupted") from None

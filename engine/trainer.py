@@ -198,7 +198,7 @@ class Trainer(Stages):
             train_dataloaders: Loaders, or a data module in their place.
             val_dataloaders: Loaders, beside training loaders.
             datamodule: A data module.
-            ckpt_path: Checkpoint to continue from.
+            ckpt_path: Run folder or checkpoint to continue from.
             weights_only: Unused: checkpoints are never unpickled.
 
         Raises:
@@ -206,8 +206,10 @@ class Trainer(Stages):
         """
         if datamodule is None and train_dataloaders is None:
             raise InputError(f"Trainer.fit needs a data module or loaders beside {type(model).__name__}")
-        own_folder = None
-        if self.run_folder is None and self.is_global_zero:
+        ckpt_path, own_folder = self.continued(ckpt_path)
+        if own_folder is not None:
+            self.run_folder = own_folder
+        elif self.run_folder is None and self.is_global_zero:
             self.run_folder = own_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
             )
@@ -216,8 +218,7 @@ class Trainer(Stages):
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             self.loggers = [*self._own_loggers, board]
         try:
-            with ignore_library_warnings():
-                super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+            super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         except InputError:
             if own_folder is not None and not self.has_begun:
                 own_folder.discard()

@@ -59,7 +59,6 @@ TESTED_ELSEWHERE = {
     "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",
     "engine/recorded_config.py": "test_cli.py",
-    "engine/stages.py": "engine/test_checkpoint_contents.py",
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/layers/masks.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/layers/local_response_norm.py": "lightning_modules/test_alexnet.py",

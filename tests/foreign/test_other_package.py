@@ -24,9 +24,6 @@ NET, PICTURES = ("--model", MODELS + "Net"), ("--data", DATA + "Pictures")
 CPU = ("--trainer.accelerator", "cpu", "--trainer.max_epochs", 2)
 VGG = ("--model", "lightning_modules.VGG", "--model.widths", "[8]", "--model.convolutions", "[1]")
 
-# Lightning's own remarks on models and data without validation
-pytestmark = pytest.mark.filterwarnings("ignore:You (passed in|defined) a `val")
-
 
 def metrics_of(run: Path) -> list[dict[str, str]]:
     """Returns the rows of a run's `metrics.csv`."""
