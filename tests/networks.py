@@ -1,10 +1,19 @@
 """Checks of networks that several test files need."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import torch
+import yaml
+from pytorch_lightning import LightningModule
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
+
+from core.library_warnings import ignore_library_warnings
+from engine.arguments import parse_command_line
+from engine.lightning_cli import SubcommandCLI
 
 
 def assert_gradients(model: nn.Module) -> None:
@@ -45,10 +54,13 @@ def sides_of_features(make: Callable[[], nn.Module], images: tuple[int, ...]) ->
 def logits_in_bfloat16(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the logits under bfloat16 autocast and in float32, in evaluation mode.
 
-    Before, it lets the norms' statistics settle, and checks that `channels_last` changes no logit.
+    Before, it lets the norms' statistics settle, as twenty batches of the usual momentum would, and checks that
+    `channels_last` changes no logit.
     """
-    for _ in range(20):
-        model(images)
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            module.momentum = 1 - 0.9**20
+    model(images)
     model.eval()
     expected = model(images)
     model.to(memory_format=torch.channels_last)
@@ -56,3 +68,29 @@ def logits_in_bfloat16(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor
     torch.testing.assert_close(model(images), expected, rtol=1e-4, atol=1e-4)
     with torch.autocast("cpu", torch.bfloat16):
         return model(images), expected
+
+
+def assert_a_checkpoint_gives_the_model_back(
+    model: dict[str, Any], data: dict[str, Any], folder: Path
+) -> LightningModule:
+    """Builds a model and data as the command does, and loads the model from a checkpoint alone; returns what is loaded.
+
+    Args:
+        model: Class path and arguments of the model.
+        data: Those of the data.
+        folder: Where files may be written.
+    """
+    trainer = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "logger": False}
+    (folder / "form.yaml").write_text(yaml.safe_dump({"model": model, "data": data, "trainer": trainer}))
+    with ignore_library_warnings():
+        built = SubcommandCLI(parse_command_line(["fit", "--config", str(folder / "form.yaml")]), False)
+    built.model.trainer = built.trainer
+    built.trainer.strategy.connect(built.model)
+    path = folder / "model.ckpt"
+    built.trainer.save_checkpoint(path, weights_only=True)
+    loaded = type(built.model).load_from_checkpoint(path, weights_only=True)
+    expected = built.model.state_dict()
+    assert loaded.state_dict().keys() == expected.keys()
+    for key, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, expected[key], rtol=0, atol=0, msg=key)
+    return loaded

@@ -9,11 +9,21 @@ import pytest
 import yaml
 
 import datamodules
+import lightning_modules
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import synthetic_images
 from engine.config_files import CONFIGS, config_names
 from tests.processes import ROOT
+
+# What makes a network narrow, by the type of a setting that stands for its width.
+NARROW: dict[str, dict[type, float]] = {
+    "width": {int: 4, float: 0.125},
+    "width_multiplier": {float: 0.125},
+    "growth_rate": {int: 4},
+    "hidden": {int: 4},
+    "filters": {int: 4},
+}
 
 
 @pytest.fixture
@@ -47,12 +57,14 @@ def accepted_arguments(data: type) -> set[str]:
 def cheapest(config: dict) -> list[str]:
     """Returns options that make a config's data and network small, without changing what they are."""
     options = []
-    model = config["model"].get("init_args", {})
-    if "widths" in model and "Course" not in config["model"]["class_path"]:
-        options += ["--model.widths", str([4 for _ in model["widths"]])]
-    if "width" in model and isinstance(model["width"], int):
-        options += ["--model.width", "4"]
-    options += [word for size in ("hidden", "filters") if size in model for word in (f"--model.{size}", "4")]
+    class_name = config["model"]["class_path"].removeprefix("lightning_modules.")
+    given = config["model"].get("init_args", {})
+    if "widths" in given and "Course" not in class_name:
+        options += ["--model.widths", str([4 for _ in given["widths"]])]
+    for name, parameter in inspect.signature(getattr(lightning_modules, class_name)).parameters.items():
+        value = given.get(name, parameter.default)
+        if name in NARROW and isinstance(value, int | float):
+            options += [f"--model.{name}", str(NARROW[name][type(value)])]
     data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
     accepted = accepted_arguments(data)
     if "source" in accepted:

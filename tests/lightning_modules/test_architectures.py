@@ -1,18 +1,16 @@
 """What every architecture owes: it works for any number of classes, in every number format, and from a checkpoint."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from torch import Tensor, nn
 
 import lightning_modules
 from datamodules.batches import ImageBatch
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ImageClassifier
-from tests.networks import assert_gradients, logits_in_bfloat16
+from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, logits_in_bfloat16
 
 # Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
 # for one class.
@@ -161,29 +159,18 @@ def test_channels_last_and_bfloat16_agree_with_float32(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(
-    name: str, command: Callable, tmp_path: Path
-) -> None:
+def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(name: str, tmp_path: Path) -> None:
     """jsonargparse ignores a link whose target lacks the argument."""
     class_name, settings, sizes = FORMS[name]
     data = {"num_classes": classes(name), "in_channels": sizes[0][0], "image_size": sizes[0][1]}
     model = {key: value for key, value in settings.items() if key not in data}
-    config = {
-        "model": {"class_path": f"lightning_modules.{class_name}", "init_args": model},
-        "data": {"class_path": "tests.tiny.SizedDataModule", "init_args": data},
-        "trainer": {"max_steps": 1, "accelerator": "cpu", "devices": 1, "precision": "32-true", "logger": False},
-    }
-    (tmp_path / "form.yaml").write_text(yaml.safe_dump(config))
-    code, _, errors = command("fit", "--config", tmp_path / "form.yaml", "--run_dir", tmp_path / "run")
-    assert code == 0, errors
-
-    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    loaded = getattr(lightning_modules, class_name).load_from_checkpoint(path, weights_only=True).eval()
+    loaded = assert_a_checkpoint_gives_the_model_back(
+        {"class_path": f"lightning_modules.{class_name}", "init_args": model},
+        {"class_path": "tests.tiny.SizedDataModule", "init_args": data},
+        tmp_path,
+    )
     hyperparameters = dict(loaded.hparams)
     assert {key: hyperparameters[key] for key in data} == data
     assert not {"optimizer", "lr_scheduler"} & set(hyperparameters)
     for key, value in hyperparameters.items():
         assert isinstance(value, str | int | float | list | None), f"{key} is a {type(value).__name__}"
-    content = torch.load(path, weights_only=True)["state_dict"]
-    for key, value in loaded.state_dict().items():
-        torch.testing.assert_close(value, content[key], rtol=0, atol=0, msg=key)

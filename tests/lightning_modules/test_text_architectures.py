@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from torch import Tensor
 
 import lightning_modules
@@ -16,7 +15,7 @@ from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.char_rnn import CharRNN
 from lightning_modules.tasks.image_classifier import ImageClassifier
 from lightning_modules.tasks.text_classifier import TextClassifier
-from tests.networks import assert_gradients
+from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients
 
 V, K = 30, 4
 FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
@@ -130,25 +129,15 @@ def test_bfloat16_agrees_with_float32(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FORMS if "logistic" not in name])
-def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(
-    name: str, command: Callable, tmp_path: Path
-) -> None:
+def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(name: str, tmp_path: Path) -> None:
     kind, settings = FORMS[name]
-    config = {
-        "model": {"class_path": f"lightning_modules.{kind.__name__}", "init_args": settings},
-        "data": {"class_path": "tests.tiny_text.TinyDocuments"},
-        "trainer": {"max_steps": 1, "accelerator": "cpu", "devices": 1, "precision": "32-true", "logger": False},
-    }
-    (tmp_path / "form.yaml").write_text(yaml.safe_dump(config))
-    code, _, errors = command("fit", "--config", tmp_path / "form.yaml", "--run_dir", tmp_path / "run")
-    assert code == 0, errors
-    path = tmp_path / "run" / "checkpoints" / "last.ckpt"
-    loaded = kind.load_from_checkpoint(path, weights_only=True).eval()
+    loaded = assert_a_checkpoint_gives_the_model_back(
+        {"class_path": f"lightning_modules.{kind.__name__}", "init_args": settings},
+        {"class_path": "tests.tiny_text.TinyDocuments"},
+        tmp_path,
+    )
     assert loaded.hparams["num_classes"] == 4
     assert loaded.hparams["vocab_size"] == 51
-    content = torch.load(path, weights_only=True)["state_dict"]
-    for key, value in loaded.state_dict().items():
-        torch.testing.assert_close(value, content[key], rtol=0, atol=0, msg=key)
 
 
 def test_a_window_counts_where_it_lies_within_the_document() -> None:
