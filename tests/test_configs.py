@@ -59,8 +59,8 @@ def cheapest(config: dict) -> list[str]:
     options = []
     class_name = config["model"]["class_path"].removeprefix("lightning_modules.")
     given = config["model"].get("init_args", {})
-    if "widths" in given and "Course" not in class_name:
-        options += ["--model.widths", str([4 for _ in given["widths"]])]
+    lists = ("head_widths",) if "Course" in class_name else ("widths", "head_widths")
+    options += [word for name in lists if given.get(name) for word in (f"--model.{name}", str([4] * len(given[name])))]
     for name, parameter in inspect.signature(getattr(lightning_modules, class_name)).parameters.items():
         value = given.get(name, parameter.default)
         if name in NARROW and isinstance(value, int | float):
