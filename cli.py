@@ -13,6 +13,7 @@ from core.printable import printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
 from engine.arguments import parse_command_line, top_level_help
+from engine.slurm import parse_requeued
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -45,7 +46,7 @@ def _main(argv: list[str] | None) -> int:
         print(top_level_help())
         return 0
     try:
-        arguments = parse_command_line(argv)
+        arguments = parse_requeued(argv) or parse_command_line(argv)
         let_waiting_threads_sleep()
         from engine.command import run  # imports torch
 

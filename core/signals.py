@@ -6,13 +6,15 @@ from types import FrameType
 from typing import Any
 
 HANG_UP = getattr(signal, "SIGHUP", None)  # which Windows does not have
-SIGNALS = tuple(one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP) if one is not None)
+USER = getattr(signal, "SIGUSR1", None)  # by which SLURM announces the end of a job's time
+SIGNALS = tuple(one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP, USER) if one is not None)
 
 
 class StopRequest:
     """Records signals instead of stopping at once; a second one raises KeyboardInterrupt immediately.
 
     SIGHUP, which a terminal that closes may send twice, is no such second one; under `nohup` it is ignored as before.
+    SIGUSR1 is left to whoever else listens to it, and what follows it, as SLURM's SIGTERM, is no second one either.
 
     Attributes:
         signum: Number of the received signal, or 0.
@@ -30,6 +32,8 @@ class StopRequest:
         for signum in SIGNALS:
             if signum == HANG_UP and signal.getsignal(signum) == signal.SIG_IGN:
                 continue
+            if signum == USER and signal.getsignal(signum) != signal.SIG_DFL:
+                continue
             self._previous[signum] = signal.signal(signum, self._receive)
 
     def release(self) -> None:
@@ -39,6 +43,6 @@ class StopRequest:
         self._previous = {}
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
-        if self.signum and signum != HANG_UP:
+        if self.signum not in (0, USER) and signum != HANG_UP:
             raise KeyboardInterrupt
         self.signum = self.signum or signum

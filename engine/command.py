@@ -12,6 +12,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
+from core.signals import USER
 from datamodules.base.data_module import DataModule
 from engine import predictions
 from engine.arguments import Arguments
@@ -24,6 +25,7 @@ from engine.recorded_config import Origin, recorded_config
 from engine.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.run_files import take_up
 from engine.run_folder import RunFolder, new_run_folder
+from engine.slurm import job_id, note_job, requeue
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
 from engine.weights import load_weights, read_weights, run_of
@@ -125,6 +127,8 @@ class Command(SubcommandCLI):
         elif self.arguments.subcommand == "fit":
             root = Path(self.trainer.default_root_dir)
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
+            if rank_zero_only.rank == 0:
+                note_job(self.folder.path, self.arguments.typed)
         self.trainer.run_folder = self.folder
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode = self.arguments.name, self.settings.wandb
@@ -148,8 +152,10 @@ class Command(SubcommandCLI):
             if self.trainer.has_begun or isinstance(error, InputError):
                 raise
             raise InputError(summarize_error(str(error))) from error
-        except RunInterrupted:
+        except RunInterrupted as error:
             print_interrupted(self.trainer)
+            if error.signum == USER and job_id() is not None and self.trainer.is_global_zero:
+                print_line(requeue())
             raise
         if not self.trainer.has_begun:
             print_nothing_left(self.trainer)

@@ -10,11 +10,12 @@ from filelock import FileLock, Timeout
 from pytorch_lightning.utilities import rank_zero_only
 
 from core.errors import InputError
+from engine.slurm import JOB_FILE
 
 # Processes that Lightning starts for further devices run the same command, and find the run's folder here.
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
-MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt")
+MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt", JOB_FILE)
 
 
 class RunFolder:

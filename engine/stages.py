@@ -15,6 +15,7 @@ from core.errors import InputError, Interrupted, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from engine.checkpoint_contents import check_contents
 from engine.checkpoint_io import load_checkpoint
+from engine.cluster import CheckpointConnector, with_cluster
 from engine.recorded_config import Origin
 from engine.resume import begin_again
 from engine.run_folder import RunFolder
@@ -37,13 +38,32 @@ class Stages(pl.Trainer):
     origin: Origin
     _trained: LightningModule | None = None
 
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs["plugins"] = with_cluster(kwargs["plugins"])
+        super().__init__(**kwargs)
+        self._checkpoint_connector = CheckpointConnector(self)
+
     def _run_stage(self) -> Any:
-        """Runs a stage, once it is sure that its checkpoints can be read again."""
+        """Runs a stage, a fit once it is sure that its checkpoints can be read again.
+
+        It also ends a run that was killed after its last checkpoint, before its end was over.
+        """
         if self.training:
             self._trained = self.lightning_module
             if self.saves_checkpoints:
                 check_contents(self)
-        return super()._run_stage()
+        results = super()._run_stage()
+        record = self.record
+        is_over = self.training and not record.has_begun and self.fit_loop.skip
+        if is_over and self.checkpoint_callback.optimizer_steps(self) and record.owes_an_end(self):
+            self.fit_loop.on_run_start()
+            self.fit_loop.on_run_end()
+        return results
+
+    @property
+    def record(self) -> Record:
+        """The callback that writes the run's record."""
+        return next(callback for callback in self.callbacks if isinstance(callback, Record))
 
     def fit(
         self,
@@ -59,8 +79,7 @@ class Stages(pl.Trainer):
         Raises:
             RunInterrupted: A signal has come, and the state is saved.
         """
-        record = next(callback for callback in self.callbacks if isinstance(callback, Record))
-        began = record._fit_began
+        began = self.record._fit_began
         try:
             with ignore_library_warnings(), interrupts_in_one_line():
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
@@ -69,7 +88,7 @@ class Stages(pl.Trainer):
             way_on = "" if run is None else f"; a new Trainer goes on with fit(..., ckpt_path={run!r})"
             error.args = (f"interrupted at step {self.checkpoint_callback.optimizer_steps(self):,}{way_on}",)
             raise
-        if record._fit_began == began and self.origin.command is None:
+        if self.record._fit_began == began and self.origin.command is None:
             epochs = self.fit_loop.epoch_progress.current.processed
             print_line(
                 f"nothing is left to do: {epochs} epochs are trained; a new Trainer with a larger max_epochs goes on "

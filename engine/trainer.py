@@ -158,15 +158,6 @@ class Trainer(Stages):
         """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
         return self.builtin(RunCheckpoint)
 
-    def _run_stage(self) -> Any:
-        """Runs a stage; ends a run that was killed after its last checkpoint, before its end was over."""
-        results = super()._run_stage()
-        has_come_to_its_end = self.training and not self.has_begun and self.optimizer_steps and self.fit_loop.skip
-        if has_come_to_its_end and self.builtin(Record).owes_an_end(self):
-            self.fit_loop.on_run_start()
-            self.fit_loop.on_run_end()
-        return results
-
     def builtin(self, kind: type[Builtin]) -> Builtin:
         """Returns the built-in callback of a kind, of which there is always one."""
         return next(callback for callback in self.callbacks if isinstance(callback, kind))

@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     "datamodules/text/movie_reviews.py": "datamodules/test_text_classification.py",
     "datamodules/text/numbering.py": "datamodules/test_text_classification.py",
     "datamodules/text/text_data_module.py": "datamodules/test_text_classification.py",
+    "engine/cluster.py": "engine/test_slurm.py",
     "engine/command.py": "test_cli.py",
     "engine/final_output.py": "test_cli.py",
     "engine/help.py": "test_cli.py",
