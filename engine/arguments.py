@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from engine.config_files import config_names, find_config, flatten, read_config
-from engine.run_search import find_checkpoint
+from engine.run_search import find_checkpoint, names_several
 from engine.suggestions import word_suggestion
 from engine.trust import refuse_foreign_code
 
@@ -40,6 +40,7 @@ examples:
   {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
   {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
   {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
+  {command} fit --ckpt_path latest                      continue the newest run
   {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
   {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
 
@@ -58,6 +59,7 @@ class Arguments:
         name: Stem of the config, which names the run's folder.
         run: The run folder that `--ckpt_path` stands for or in, if any.
         checkpoint: The checkpoint file that `--ckpt_path` stands for; None for a run that ended before its first.
+        is_newest: Whether `--ckpt_path` left it to the command which run that is.
         given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
         typed: The whole command, as it can be typed again.
     """
@@ -67,6 +69,7 @@ class Arguments:
     name: str = "run"
     run: Path | None = None
     checkpoint: Path | None = None
+    is_newest: bool = False
     given: dict[str, object] = field(default_factory=dict)
     typed: str = ""
 
@@ -136,11 +139,13 @@ def parse_command_line(argv: list[str]) -> Arguments:
     arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
     if ckpt_path is not None:
         arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
+        arguments.is_newest = names_several(ckpt_path)
         if arguments.run is None and not configs:
             raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
         arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
-    elif subcommand != "fit" and not {"--help", "-h"} & set(flags):
-        raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file")
+    elif subcommand != "fit" and not ({"--help", "-h"} & set(flags) or _works_untrained(subcommand, configs, flags)):
+        other = "--config and --weights" if subcommand == "predict" else "--config, with --weights or untrained"
+        raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file; or {other}")
     elif not configs and not any(flag.startswith(("--help", "-h", "--model", "--data.help")) for flag in flags):
         raise InputError(f"fit needs --config, one of: {', '.join(config_names())}")
 
@@ -161,6 +166,11 @@ def parse_command_line(argv: list[str]) -> Arguments:
     if layers:
         arguments.name = configs[-1].stem if configs else arguments.run.parent.name
     return arguments
+
+
+def _works_untrained(subcommand: str, configs: list[Path], flags: list[str]) -> bool:
+    """Returns whether a subcommand that uses a network can do without a checkpoint."""
+    return bool(configs) and (subcommand != "predict" or any(flag.partition("=")[0] == "--weights" for flag in flags))
 
 
 def _refuse_misplaced(word: str, first: bool) -> None:

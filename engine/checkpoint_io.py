@@ -10,6 +10,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from core.atomic_files import replacing
 from core.errors import InputError
+from engine.archive_limits import refuse_inflated
 from engine.checkpoint_contents import check_readable, plain_hyperparameters
 
 
@@ -55,12 +56,14 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     Raises:
         InputError: The file is no checkpoint, is truncated, or holds code.
     """
+    refuse_inflated(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Detected pickle protocol")  # of a file that is then refused
             content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        held = "GLOBAL" in str(error)  # torch names the pickle instruction that it refused
+        # torch names the pickle instruction that it refused; other bytes may look like that one
+        held = "GLOBAL" in str(error) and _first_byte(path) in (b"P", b"\x80")
         reason = "holds objects that could run code; nothing of it was loaded" if held else "no checkpoint"
         raise InputError(f"{path}: {reason}") from error
     except Exception as error:  # in whatever way torch stumbles over bytes that it did not write
@@ -68,3 +71,9 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: no checkpoint: it holds a {type(content).__name__}")
     return content
+
+
+def _first_byte(path: Path) -> bytes:
+    """Returns what torch's archives and pickled files begin with: P, or 128."""
+    with open(path, "rb") as file:
+        return file.read(1)

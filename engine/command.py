@@ -13,11 +13,10 @@ from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from core.signals import USER
-from datamodules.base.data_module import DataModule
 from engine import predictions
 from engine.arguments import Arguments
 from engine.error_messages import summarize_error
-from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
+from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result, relative_path
 from engine.lightning_cli import SubcommandCLI
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED
@@ -28,7 +27,7 @@ from engine.run_folder import RunFolder, new_run_folder
 from engine.slurm import job_id, note_job, requeue
 from engine.tracking import check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
-from engine.weights import load_weights, read_weights, run_of
+from engine.weights import start_from
 
 
 class Command(SubcommandCLI):
@@ -68,11 +67,16 @@ class Command(SubcommandCLI):
                 raise InputError(f"the config names no {part}: it needs {part}: class_path: ...{reason}")
         refuse_given_sizes(self.settings, given, LINKED)
         self.checkpoint = None
+        self.measured = self.settings.weights or "untrained"
         if self.arguments.checkpoint is not None:
             to_continue = self.arguments.subcommand == "fit"
             self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=to_continue)
             epoch = self.checkpoint.get("epoch")
             self.measured = self.arguments.checkpoint.name + (f", of epoch {epoch + 1}" if epoch is not None else "")
+            if not to_continue and "weights" in given:
+                raise InputError("--weights: the checkpoint of --ckpt_path has weights of its own; give one of the two")
+        if self.arguments.is_newest and self.arguments.subcommand != "fit":
+            print_line(f"run      {relative_path(self.arguments.run)}")
         if self.arguments.subcommand == "fit" and self.arguments.run is not None:
             for option in ("run_dir", "weights"):
                 if option in given:
@@ -138,13 +142,15 @@ class Command(SubcommandCLI):
         """Returns the merged config as it is recorded."""
         return recorded_config(self.parser, self.settings, LINKED)
 
+    def _start_from_weights(self) -> None:
+        """Loads the weights that a new run starts from, or that are used without a run."""
+        if self.settings.weights and self.arguments.checkpoint is None:
+            for line in start_from(self.settings.weights, self.model, self.datamodule):
+                print_line(line)
+
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and prints the command to run next."""
-        if self.settings.weights and ckpt_path is None:
-            if isinstance(datamodule, DataModule) and (run := run_of(self.settings.weights)):
-                datamodule.check_weights(run)
-            for line in load_weights(model, read_weights(self.settings.weights), self.settings.weights):
-                print_line(line)
+        self._start_from_weights()
         self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config())
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
@@ -163,12 +169,14 @@ class Command(SubcommandCLI):
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the validation split."""
+        self._start_from_weights()
         with refusals_as_input_errors():
             self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         print_metrics(self.trainer, model, datamodule, "val", self.measured)
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the test set."""
+        self._start_from_weights()
         with refusals_as_input_errors():
             self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         print_metrics(self.trainer, model, datamodule, "test", self.measured)
@@ -177,6 +185,7 @@ class Command(SubcommandCLI):
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""
+        self._start_from_weights()
         with refusals_as_input_errors():
             outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
         predictions.conclude(self.trainer, model, datamodule, outputs, self.settings.output)

@@ -43,7 +43,7 @@ CKPT_PATH = {
     "fit": "Run folder, or checkpoint file, of a run to continue.",
     "validate": "Run folder, whose best checkpoint counts, or checkpoint file.",
 }
-FIT_ALONE = ("run_dir", "weights", "checkpoint", "early_stopping", "nan_guard", "freeze")
+FIT_ALONE = ("run_dir", "checkpoint", "early_stopping", "nan_guard", "freeze")
 NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
 
 

@@ -8,6 +8,7 @@ from pydoc import locate
 from typing import Any
 
 from pytorch_lightning import LightningModule
+from torch import Tensor
 
 from callbacks.record import ENDINGS
 from core.console import print_line
@@ -42,6 +43,17 @@ CHANGEABLE = (
     "wandb",
     "weights",
 )
+
+# What Lightning reads of a checkpoint, with its type.
+NEEDED: dict[str, type] = {"state_dict": dict, "pytorch-lightning_version": str}
+NEEDED_TO_CONTINUE: dict[str, type] = {
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "loops": dict,
+    "callbacks": dict,
+    "epoch": int,
+    "global_step": int,
+}
 
 
 def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -127,13 +139,57 @@ def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:
     Raises:
         InputError: It is none, or lacks something.
     """
-    checkpoint = load_checkpoint(path)
-    needed = ["state_dict", "pytorch-lightning_version"]
-    needed += ["optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step"] if to_continue else []
+    try:
+        checkpoint = load_checkpoint(path)
+        _check_types(path, checkpoint, to_continue)
+    except InputError as error:
+        others = [path.with_name(name) for name in ("last.ckpt", "best.ckpt")]
+        whole = next(
+            (other for other in others if other != path and other.is_file() and _is_whole(other, to_continue)), None
+        )
+        if whole is None:
+            raise
+        raise InputError(f"{error}; {whole.name} beside it is whole: --ckpt_path {whole}") from error
+    return checkpoint
+
+
+def _is_whole(path: Path, to_continue: bool) -> bool:
+    try:
+        _check_types(path, load_checkpoint(path), to_continue)
+    except InputError:
+        return False
+    return True
+
+
+def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> None:
+    """Checks that a checkpoint has what a run needs, of the types that Lightning expects.
+
+    Raises:
+        InputError: It lacks something, or has something else in its place.
+    """
+    needed = NEEDED | NEEDED_TO_CONTINUE if to_continue else NEEDED
     for key in needed:
         if key not in checkpoint:
             raise InputError(f"{path}: no checkpoint of a run, it lacks {key}; weights alone go by --weights")
-    return checkpoint
+    for key, kind in needed.items():
+        value = checkpoint[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(f"{path}: a damaged checkpoint: {key} is of the type {type(value).__name__}")
+    for name, value in checkpoint["state_dict"].items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise InputError(f"{path}: a damaged checkpoint: state_dict holds {name!r:.40}, which is no tensor")
+    if not re.match(r"\d+\.\d+", checkpoint["pytorch-lightning_version"]):
+        raise InputError(f"{path}: a damaged checkpoint: its version of Lightning is no number")
+    if not to_continue:
+        return
+    for key in ("optimizer_states", "lr_schedulers"):
+        if not all(isinstance(state, dict) for state in checkpoint[key]):
+            raise InputError(f"{path}: a damaged checkpoint: {key} holds something else than states")
+    for key in ("loops", "callbacks"):
+        if not all(isinstance(state, dict) for state in checkpoint[key].values()):
+            raise InputError(f"{path}: a damaged checkpoint: {key} holds something else than states")
+    if "fit_loop" not in checkpoint["loops"]:
+        raise InputError(f"{path}: a damaged checkpoint: it lacks the place in the run")
 
 
 def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:

@@ -1,15 +1,62 @@
 """Finds the run and the checkpoint that a name stands for; without torch."""
 
+import os
 from pathlib import Path
 
 from core.errors import InputError
+
+LATEST = "latest"  # in place of a run folder: the newest of all runs in the current folder's `runs/`
+NEWEST_VARIABLE = "PRIMER_NEWEST_RUN"  # tells the processes of further devices what the first has found
+
+
+def newest_run(given: str, subcommand: str) -> Path:
+    """Returns the run whose checkpoint was saved last.
+
+    Args:
+        given: A folder of runs, at any depth, or `latest`.
+        subcommand: What the run is for; only `fit` can begin one again that has no checkpoint.
+
+    Raises:
+        InputError: There is none.
+    """
+    if os.environ.get("LOCAL_RANK", "0") != "0" and NEWEST_VARIABLE in os.environ:
+        return Path(os.environ[NEWEST_VARIABLE])
+    root = (Path("runs") if given == LATEST else Path(given).expanduser()).resolve()
+    configs = [path for path in root.rglob("config.yaml") if _is_run(path.parent)] if root.is_dir() else []
+    times = {config.parent: _saved(config.parent) for config in configs}
+    if subcommand == "fit":  # which can begin a run again
+        times |= {config.parent: config.stat().st_mtime for config in configs if times[config.parent] is None}
+    if runs := {run: when for run, when in times.items() if when is not None}:
+        newest = max(runs, key=lambda run: (runs[run], run.name))
+        os.environ[NEWEST_VARIABLE] = str(newest)
+        return newest
+    what = "run with a checkpoint" if subcommand != "fit" else "run"
+    raise InputError(f"--ckpt_path {given}: no {what} in {root}")
+
+
+def names_several(given: str) -> bool:
+    """Returns whether `--ckpt_path` names runs of which the newest is meant, and not one run or checkpoint."""
+    path = Path(given).expanduser()
+    return (given == LATEST and not path.exists()) or (path.is_dir() and not _is_run(path))
+
+
+def _is_run(folder: Path) -> bool:
+    """Returns whether a folder is a run's."""
+    return (folder / "checkpoints").is_dir() or (folder / "config.yaml").is_file()
+
+
+def _saved(run: Path) -> float | None:
+    """Returns when a run's newest checkpoint was saved."""
+    times = [path.stat().st_mtime for path in (run / "checkpoints").glob("*.ckpt")]
+    return max(times, default=None)
 
 
 def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | None]:
     """Finds the checkpoint that `--ckpt_path` names.
 
     Args:
-        given: A run folder or a checkpoint file.
+        given: A run folder; a folder of runs, or `latest` for all of them, of which the newest counts; or a checkpoint
+            file.
         subcommand: `fit` continues from a run's last checkpoint; the others take its best.
 
     Returns:
@@ -20,6 +67,8 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
         InputError: Neither is there.
     """
     path = Path(given).expanduser().resolve()
+    if names_several(given):
+        path = newest_run(given, subcommand)
     if path.is_dir():
         preferred = ["last.ckpt", "best.ckpt"] if subcommand == "fit" else ["best.ckpt", "last.ckpt"]
         for name in preferred:
@@ -29,8 +78,9 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
             return None, path
         raise InputError(f"--ckpt_path {given}: no checkpoint in this folder (looked for checkpoints/{preferred[0]})")
     if not path.is_file():
-        raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file")
+        raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file ('{LATEST}' is the newest run)")
     folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
-    if (folder / "config.yaml").is_file() and (folder / "summary.json").is_file():
+    of_run = path.parent.name == "checkpoints" or (folder / "summary.json").is_file()
+    if of_run and (folder / "config.yaml").is_file():
         return path, folder
     return path, None

@@ -7,7 +7,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import LightningDataModule, LightningModule
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -15,6 +15,7 @@ from torch import Tensor
 from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from core.protocols import LoadsTorchvision
+from datamodules.base.data_module import DataModule
 from engine.checkpoint_io import load_checkpoint
 
 
@@ -92,6 +93,25 @@ def _download(name: str) -> dict[str, Tensor]:
         raise InputError(
             f"--weights {name}: could not be fetched ({reason}); get {weights.url} elsewhere, and give the file's path"
         ) from error
+
+
+def start_from(name: str, model: LightningModule, datamodule: LightningDataModule) -> list[str]:
+    """Gives a model the weights to start from.
+
+    Args:
+        name: Where they are, as `read_weights` takes it.
+        model: The model, changed in place.
+        datamodule: Its data, which refuses a run's weights that do not fit it.
+
+    Returns:
+        Lines that say what was loaded.
+
+    Raises:
+        InputError: There are none, or they do not fit.
+    """
+    if isinstance(datamodule, DataModule) and (run := run_of(name)):
+        datamodule.check_weights(run)
+    return load_weights(model, read_weights(name), name)
 
 
 def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) -> list[str]:

@@ -149,6 +149,25 @@ def test_weights_and_frozen_layers_start_a_new_run(run: Path, config: Path, tmp_
             assert torch.equal(best[name], after[name]), name
 
 
+def test_a_network_is_measured_without_a_run(run: Path, config: Path, tmp_path: Path, command: Command) -> None:
+    tested = {}
+    for name, options in {"untrained": (), "best.ckpt": ("--weights", run)}.items():
+        code, output, errors = command("test", "--config", config, *options)
+        assert code == 0, errors
+        assert f"weights  {options[1] if options else name}" in output
+        tested[name] = re.search(r"test/acc +([\d.]+)", output)[1]
+    code, output, errors = command("test", "--ckpt_path", run)
+    assert code == 0, errors
+    assert re.search(r"test/acc +([\d.]+)", output)[1] == tested["best.ckpt"]
+    code, output, errors = command("predict", "--config", config, "--weights", run, "--output", tmp_path / "x.csv")
+    assert code == 0, errors
+    assert (tmp_path / "x.csv").exists()
+    assert not (tmp_path / "runs").exists()
+    code, _, errors = command("test", "--ckpt_path", run, "--weights", run)
+    assert code == 2
+    assert "has weights of its own" in errors
+
+
 def test_a_dotted_flag_changes_the_model_that_is_built_and_linked_sizes_arrive(
     config: Path, tmp_path: Path, command: Command
 ) -> None:
@@ -333,7 +352,8 @@ def test_data_that_is_missing_broken_or_incomplete_gets_one_line(tmp_path: Path,
     ("argv", "answer"),
     [
         (["fit"], "fit needs --config"),
-        (["test"], "test needs --ckpt_path"),
+        (["test"], "test needs --ckpt_path, a run folder or a checkpoint file; or --config"),
+        (["predict", "--config", "vgg_bn.yaml"], "or --config and --weights"),
         (["test", "--ckpt_path", "nowhere"], "no such run folder or checkpoint file"),
         (["fit", "--model.dropout", "0", "--config", "vgg_bn.yaml"], "put --config first"),
     ],

@@ -390,3 +390,42 @@ def test_a_changed_network_is_refused_by_the_command(
     assert code == 2
     assert "cannot change it" in errors
     assert len(errors.splitlines()) == 1
+
+
+def whole_checkpoint() -> dict[str, Any]:
+    """The least that a checkpoint of a run holds."""
+    return {
+        "state_dict": {"weight": torch.ones(2)},
+        "pytorch-lightning_version": "2.6.1",
+        "optimizer_states": [{}],
+        "lr_schedulers": [],
+        "loops": {"fit_loop": {}},
+        "callbacks": {"A": {}},
+        "epoch": 1,
+        "global_step": 10,
+    }
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "x", [], ["x"], {"a": 1}, True, torch.ones(1)], ids=str)
+@pytest.mark.parametrize("key", whole_checkpoint())
+def test_a_checkpoint_with_something_else_in_place_of_a_part_is_refused(
+    key: str, wrong: object, tmp_path: Path
+) -> None:
+    right = {"optimizer_states": list, "lr_schedulers": list, "epoch": int, "global_step": int}.get(key)
+    if right is not None and isinstance(wrong, right) and wrong in ([], 3):
+        return
+    torch.save(whole_checkpoint() | {key: wrong}, tmp_path / "a.ckpt")
+    with pytest.raises(InputError, match=r"a\.ckpt: a damaged checkpoint: "):
+        read_run_checkpoint(tmp_path / "a.ckpt", to_continue=True)
+
+
+def test_the_whole_checkpoint_beside_a_damaged_one_is_named(tmp_path: Path) -> None:
+    torch.save(whole_checkpoint(), tmp_path / "best.ckpt")
+    (tmp_path / "last.ckpt").write_bytes(b"cut off")
+    with pytest.raises(
+        InputError, match=r"last\.ckpt: no checkpoint.*; best\.ckpt beside it is whole: --ckpt_path .*best"
+    ):
+        read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
+    (tmp_path / "best.ckpt").write_bytes(b"cut off, too")
+    with pytest.raises(InputError, match=r"last\.ckpt: no checkpoint[^;]*$"):
+        read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
