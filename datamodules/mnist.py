@@ -3,10 +3,8 @@ form: Fashion-MNIST, pieces of clothing (Xiao, Rasul and Vollgraf, 2017, arXiv 1
 characters (Clanuwat et al., 2018, arXiv 1812.01718).
 """
 
-import gzip
 import math
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
+from core.input_files import read_file
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
@@ -156,9 +155,9 @@ def _read_idx(path: Path, dims: int) -> Tensor:
         InputError: The file is broken; the message names it.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); delete it and it will be downloaded") from error
+        content = read_file(path)
+    except InputError as error:
+        raise InputError(f"{error}; delete it and it will be downloaded") from error
     header = 4 * (1 + dims)  # the magic number, then the sizes, big-endian
     if len(content) < header or content[:4] != bytes((0, 0, 8, dims)):
         raise InputError(f"{path}: no MNIST file; delete it and the right one will be downloaded")

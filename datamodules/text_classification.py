@@ -195,8 +195,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             total, num_classes = len(texts["train"]), len(self._class_names)
             # The synthetic data set is small; its validation split is at most a tenth.
             val_size = min(self.val_size, total // 10) if self.source == "synthetic" else self.val_size
-            if val_size > total - num_classes:
-                raise InputError(f"data.val_size is {self.val_size}: too large for {total:,} training documents")
+            self.check_val_size(val_size, total, num_classes)
             split_off_validation(texts, targets, val_size, num_classes, self.split_seed)
         texts.setdefault("test", [])
         targets.setdefault("test", torch.empty(0, dtype=torch.int64))

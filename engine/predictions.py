@@ -1,6 +1,5 @@
 """Prints and writes the predictions of `predict`."""
 
-import contextlib
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -110,8 +109,9 @@ def report(table: Table, output: str | None) -> None:
         csv.writer(content).writerows([cell(text) for text in row] for row in [table.header, *table.rows])
         path = Path(output).expanduser()
         try:
-            if path.exists() and not path.is_file():  # a pipe or /dev/stdout, which nothing can replace
-                path.write_text(content.getvalue(), encoding="utf-8", newline="")
+            if _is_stream(path):
+                with open(path, "a", newline="", encoding="utf-8") as stream:
+                    stream.write(content.getvalue())
             else:
                 write_atomically(path, content.getvalue())
         except OSError as error:
@@ -141,15 +141,28 @@ def check_output(output: str | None, inputs: Sequence[str]) -> None:
     if not path.is_file():
         return
     for name in inputs:
-        with contextlib.suppress(OSError, ValueError):  # a text can be too long for the name of a file
-            given = Path(name).expanduser()
-            among = given.is_dir() and path.suffix.lower() != ".csv" and path.resolve().is_relative_to(given.resolve())
-            if among or (given.is_file() and path.samefile(given)):
-                raise _needed(output, f"is among the files that --input {name} names")
-    if any(
-        (folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir() for folder in path.resolve().parents
-    ):
+        if _is_among(path, name):
+            raise _needed(output, f"is among the files that --input {name} names")
+    folders = (path.parent.resolve() / path.name).parents
+    if any((folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir() for folder in folders):
         raise _needed(output, "is a file of a run")
+
+
+def _is_among(path: Path, name: str) -> bool:
+    """Returns whether a file is what an input names, or lies in the folder that it names and is no CSV file."""
+    try:
+        given = Path(name).expanduser()
+        if given.is_dir():
+            return path.suffix.lower() != ".csv" and path.resolve().is_relative_to(given.resolve())
+        return given.is_file() and path.samefile(given)
+    except (OSError, ValueError, RuntimeError):  # a text that can be no name
+        return False
+
+
+def _is_stream(path: Path) -> bool:
+    """Returns whether a path is a pipe, a device or a stream of a process such as /dev/stdout: none can be replaced."""
+    system = path.absolute().parts[1:2] in (("dev",), ("proc",))
+    return path.exists() and (system or not path.is_file())
 
 
 def _needed(output: str, why: str) -> InputError:

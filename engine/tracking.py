@@ -10,6 +10,7 @@ from urllib.parse import urlparse
 
 from pytorch_lightning.loggers import WandbLogger
 
+from core.atomic_files import write_atomically
 from core.errors import InputError
 
 ID_FILE = "wandb_id.txt"
@@ -47,7 +48,7 @@ def wandb_logger(folder: Path, name: str, mode: Literal["offline", "online"], co
     """
     id_file = folder / ID_FILE
     run_id = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else f"{folder.name}-{os.urandom(3).hex()}"
-    id_file.write_text(run_id + "\n", encoding="utf-8")
+    write_atomically(id_file, run_id + "\n")
     return WandbLogger(
         name=folder.name,
         save_dir=folder,

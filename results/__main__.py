@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from core.atomic_files import write_atomically
+from core.atomic_files import replacing, write_atomically
 from core.errors import InputError, RunFailed
 from results.figures import show
 from results.records import add_record, read_records
@@ -137,7 +137,8 @@ def _write_page(folder: Path, table: Table) -> None:
     listing = folder.parent / "configs" / "README.md"
     for path in (picture, listing):
         path.parent.mkdir(parents=True, exist_ok=True)
-    draw(table, records).savefig(picture)
+    with replacing(picture) as temporary:
+        draw(table, records).savefig(temporary, format="png")
     write_headers(table, records)
     write_atomically(listing, render_configs(table, records))
 

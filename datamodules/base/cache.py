@@ -38,6 +38,8 @@ def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dic
 
 
 def _read(path: Path, key: str) -> dict[str, Tensor] | None:
+    if not path.is_file():  # to open a pipe would be to wait for good
+        return None
     try:
         with _open(path, key) as file:
             names = list(file.keys())

@@ -88,8 +88,29 @@ class DataModule(LightningDataModule):
         if stage == "fit" and self.batch_size > len(self.splits["train"]):
             raise InputError(
                 f"data.batch_size is {self.batch_size}: larger than the {len(self.splits['train']):,} training "
-                f"{self.unit}"
+                f"{self.unit}; give{self._fitting_batch(len(self.splits['train']))}"
             )
+
+    def check_val_size(self, val_size: int, n: int, least: int) -> None:
+        """Checks that enough training samples are left beside a validation split.
+
+        Args:
+            val_size: Size of the validation split.
+            n: Number of training samples before the split.
+            least: Number of training samples that are needed after it.
+
+        Raises:
+            InputError: They are not; the message has the options of sizes that fit.
+        """
+        if val_size > n - least:
+            raise InputError(
+                f"data.val_size is {val_size}: too large for {n:,} training {self.unit}; give --data.val_size "
+                f"{n // 10}{self._fitting_batch(n - n // 10)}"
+            )
+
+    def _fitting_batch(self, n: int) -> str:
+        """Returns the option of a batch size that fits n training samples, if the given one does not."""
+        return f" --data.batch_size {max(1, n // 10)}" if self.batch_size > n else ""
 
     def load_once(self) -> None:
         """Loads the data unless it is loaded already."""

@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from core.errors import InputError
 from core.protocols import TakesNamedBatches
 from datamodules.base.data_module import Source, check_least
 from datamodules.base.sample_data_module import SampleDataModule
@@ -123,8 +122,7 @@ class ImageDataModule(SampleDataModule):
         total = len(parts["train"])
         # The synthetic data set is smaller than the real one; its validation split shrinks in proportion.
         val_size = self.val_size * total // max(total, self.train_size) if self.source == "synthetic" else self.val_size
-        if val_size > total - self.least_train_size:
-            raise InputError(f"data.val_size is {self.val_size}: too large for {total:,} training images")
+        self.check_val_size(val_size, total, self.least_train_size)
         train, val = self.split_off(parts["train"], val_size)
         return {"train": train, "val": val, "test": parts["test"]}
 

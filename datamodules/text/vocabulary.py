@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.input_files import check_regular
 
 UNKNOWN = 1  # after padding; NUL in their names makes them different from every token, as NUL in texts becomes a space
 SPECIAL = ("\x00pad", "\x00unknown")
@@ -93,6 +94,7 @@ def read_saved(path: Path) -> dict:
     """
     path = path.expanduser()
     file = path / "vocabulary.json" if path.is_dir() else path
+    check_regular(file)
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

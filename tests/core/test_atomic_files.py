@@ -1,5 +1,6 @@
 """Files are whole or absent, whatever happens while they are written."""
 
+import ast
 import errno
 import multiprocessing
 import os
@@ -11,6 +12,8 @@ import pytest
 from core.atomic_files import copy_atomically, remove_abandoned, replacing, write_atomically
 from core.errors import RunFailed
 from engine.checkpoint_io import AtomicCheckpointIO
+from tests.processes import ROOT
+from tests.sources import sources
 
 
 def test_writing_replaces_the_whole_file(tmp_path: Path) -> None:
@@ -102,3 +105,41 @@ def test_what_others_are_writing_stays(tmp_path: Path) -> None:
     os.utime(mine[1], (two_days_ago, two_days_ago))
     assert remove_abandoned(tmp_path) == [mine[1]]
     assert not remove_abandoned(tmp_path / "nowhere")
+
+
+# What writes a file in place, and why it may.
+IN_PLACE = {
+    ("core/atomic_files.py", "temporary.write_text"),  # a file of its own, which is renamed
+    ("core/atomic_files.py", "temporary.write_bytes"),
+    ("callbacks/media/sink.py", "temporary.write_bytes"),
+    ("callbacks/media/sink.py", "medium.figure.savefig"),  # into memory
+    ("results/__main__.py", "savefig"),  # into the temporary file
+    ("engine/predictions.py", "open a"),  # a pipe
+    ("core/streams.py", "open w"),  # nowhere
+    ("results/runs.py", "open a"),  # a log that grows
+}
+
+
+def writes(path: Path) -> set[str]:
+    """Lists the calls of a file that write another: `open` with its mode, or the method."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        modes = [a.value for a in node.args[1:2] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        if isinstance(called, ast.Name) and called.id == "open" and modes and set(modes[0]) & set("wax"):
+            found.add(f"open {modes[0]}")
+        elif isinstance(called, ast.Attribute) and called.attr in ("write_text", "write_bytes", "savefig"):
+            owner = ast.unparse(called.value)
+            found.add(called.attr if "(" in owner else f"{owner}.{called.attr}")
+    return found
+
+
+def test_no_file_of_a_user_is_written_in_place() -> None:
+    found = set()
+    for path in sources():
+        name = path.relative_to(ROOT).as_posix()
+        if not name.startswith(("benchmarks/", "studies/")):  # which write files of their own alone
+            found |= {(name, call) for call in writes(path)}
+    assert found == IN_PLACE

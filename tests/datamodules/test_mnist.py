@@ -304,3 +304,12 @@ def test_the_stand_in_is_grey_and_small(tmp_path: Path, monkeypatch: pytest.Monk
     assert data.sizes == {"train": 9167, "val": 833, "test": 2000}
     assert data.class_names[0] == "disc"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_unpacks_without_end_is_refused_on_the_way(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.input_files.FREE", 10_000)
+    for path in raw.glob("train-images*"):
+        path.unlink()
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(10**7)))
+    with pytest.raises(InputError, match="unpacks to more than 100 times its size"):
+        MNISTDataModule(str(raw)).read()

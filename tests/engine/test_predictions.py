@@ -1,6 +1,7 @@
 """What `predict` prints and writes."""
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from core.errors import InputError
 from core.predictions import Table, classified, excerpt
-from engine.predictions import SHOWN, gather, report
+from engine.predictions import SHOWN, _is_stream, check_output, gather, report
 
 CLASSES = ("cat", "dog", "bird")
 
@@ -42,6 +43,93 @@ def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys
 def test_a_file_that_cannot_be_written_is_named() -> None:
     with pytest.raises(InputError, match=r"--output nowhere/out.csv: cannot be written"):
         report(Table(("file",), [("a",)]), "nowhere/out.csv")
+
+
+def test_an_output_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out.csv").write_text("before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"--output out.csv: cannot be written .*No space left"):
+        report(Table(("file",), [("a",)]), "out.csv")
+    assert [path.name for path in Path().iterdir()] == ["out.csv"]
+    assert Path("out.csv").read_text() == "before"
+
+
+def test_a_link_is_replaced_and_not_followed() -> None:
+    Path("picture.png").write_bytes(b"pixels")
+    Path("out.csv").symlink_to("picture.png")
+    Path("other.csv").hardlink_to("picture.png")
+    for name in ("out.csv", "other.csv"):
+        report(Table(("file",), [("a",)]), name)
+        assert Path(name).read_text().split() == ["file", "a"]
+        assert not Path(name).is_symlink()
+    assert Path("picture.png").read_bytes() == b"pixels"
+
+
+def test_a_pipe_gets_the_rows_and_stays_a_pipe() -> None:
+    os.mkfifo("out.csv")
+    reader = os.open("out.csv", os.O_RDONLY | os.O_NONBLOCK)
+    report(Table(("file",), [("a",)]), "out.csv")
+    assert os.read(reader, 99).split() == [b"file", b"a"]
+    os.close(reader)
+    assert Path("out.csv").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("name", "stream"), [("/dev/stdout", True), ("/dev/null", True), ("/proc/self/fd/1", True), ("a.csv", False)]
+)
+def test_a_stream_of_the_system_is_never_replaced(name: str, stream: bool) -> None:
+    Path("a.csv").touch()
+    assert _is_stream(Path(name)) == stream
+
+
+def test_no_cell_is_a_formula_and_every_name_can_be_written() -> None:
+    rows = [("=HYPERLINK(1)", "-0.5"), (os.fsdecode(b"\xcc.png"), "@class"), ("\x1b[31m", "+1")]
+    report(Table(("file", "class"), rows), "out.csv")
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file))[1:] == [["'=HYPERLINK(1)", "-0.5"], ["\\xcc.png", "'@class"], ["\x1b[31m", "+1"]]
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "new.csv"])
+def test_a_file_of_a_run_is_not_replaced(name: str) -> None:
+    Path("run/checkpoints").mkdir(parents=True)
+    Path("run/config.yaml").write_text("model:")
+    Path("run/metrics.csv").write_text("epoch")
+    Path("run/checkpoints/new.csv").symlink_to("nowhere")
+    if name == "new.csv":
+        check_output(f"run/{name}", [])
+        return
+    with pytest.raises(InputError, match=r"--output run/metrics.csv: is a file of a run, and is not replaced"):
+        check_output(f"run/{name}", [])
+
+
+def test_an_input_is_not_replaced(tmp_path: Path) -> None:
+    Path("photos").mkdir()
+    Path("photos/a.png").write_bytes(b"pixels")
+    Path("link.png").symlink_to("photos/a.png")
+    Path("photos/before.csv").write_text("file")
+    for output, inputs in (
+        ("photos/a.png", ["photos/a.png"]),
+        ("photos/a.png", ["photos"]),
+        ("link.png", ["x" * 5000, "photos/a.png"]),
+        (str(tmp_path / "photos" / "a.png"), ["photos"]),
+    ):
+        with pytest.raises(InputError, match=f"--output {output}: is among the files that --input"):
+            check_output(output, inputs)
+    check_output("photos/before.csv", ["photos"])
+    check_output("photos/new.png", ["photos"])
+
+
+@pytest.mark.parametrize(
+    ("output", "said"), [("", "name a file"), ("folder", "a folder; name a file"), ("no/x.csv", "no folder no")]
+)
+def test_an_output_that_cannot_be_is_refused_before_anything_is_predicted(output: str, said: str) -> None:
+    Path("folder").mkdir()
+    with pytest.raises(InputError, match=said):
+        check_output(output, [])
 
 
 def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,3 +114,9 @@ def test_a_tensor_that_is_dropped_takes_its_part_of_memory_with_it(path: Path) -
     assert Path("/proc/self/maps").read_text().count(str(path)) == 2
     del tensors["images"]
     assert Path("/proc/self/maps").read_text().count(str(path)) == 1
+
+
+def test_a_pipe_in_its_place_is_replaced_without_a_wait(pipe: Path) -> None:
+    tensors = cached(pipe, "key", lambda: {"a": torch.arange(3)})
+    assert torch.equal(cached(pipe, "key", dict)["a"], tensors["a"])
+    assert pipe.is_file()

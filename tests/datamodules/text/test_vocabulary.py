@@ -63,3 +63,9 @@ def test_a_file_that_holds_none_is_named(tmp_path: Path, content: bytes | None, 
         path.write_bytes(content)
     with pytest.raises(InputError, match=re.escape(f"--data.vocabulary {path}: ") + ".*" + re.escape(said)):
         read_saved(path)
+
+
+def test_a_pipe_and_a_device_are_no_vocabulary(pipe: Path) -> None:
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(InputError, match=f"{path}: a pipe or a device, not a file"):
+            Vocabulary.load(path)

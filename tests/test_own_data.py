@@ -1,0 +1,77 @@
+"""A hundred pictures or texts train by the README's lines, and sizes that do not fit are said with those that do."""
+
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.pictures import picture
+from tests.processes import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A hundred texts of two classes."""
+    rng = random.Random(0)
+    for number in range(100):
+        name, word = [("good", "fine"), ("bad", "dull")][number % 2]
+        path = tmp_path / "texts" / "train" / name / f"{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(" ".join(rng.choice(["film", "story", "actor", word]) for _ in range(12)))
+    return tmp_path / "texts"
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A hundred pictures of two classes."""
+    for number in range(100):
+        picture(tmp_path / "pictures" / "train" / ("cat", "dog")[number % 2] / f"{number}.png", seed=number)
+    return tmp_path / "pictures"
+
+
+def test_a_hundred_pictures_train_by_the_lines_of_the_readme(pictures: Path, command: Callable) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    Path("mine.yaml").write_text(block)
+    assert yaml.safe_load(block)["data"]["init_args"]["image_size"] == 64
+    smaller = ("--data.image_size", 16, "--model.widths", "[4, 4, 4]", "--trainer.max_epochs", 1)
+    code, output, errors = command(
+        "fit", "--config", "vgg_bn.yaml", "--config", "mine.yaml", "--data.data_dir", pictures, *smaller
+    )
+    assert code == 0, errors
+    assert "90 training, 10 validation, no test images" in output
+
+
+def test_a_hundred_texts_train_by_the_lines_of_the_readme(texts: Path, command: Callable) -> None:
+    (line,) = re.findall(r"python cli.py (fit .* --data.data_dir ~/texts .*)", README)
+    words = [str(texts) if word == "~/texts" else word for word in line.split()]
+    code, output, errors = command(*words)
+    assert code == 0, errors
+    assert "90 training, 10 validation, no test documents" in output
+
+
+def test_sizes_that_do_not_fit_pictures_are_said_with_those_that_do(pictures: Path, command: Callable) -> None:
+    Path("mine.yaml").write_text("data: {class_path: datamodules.ImageFolderDataModule}")
+    words = ("fit", "--config", "vgg_bn.yaml", "--config", "mine.yaml", "--data.data_dir", pictures)
+    for more, said in (
+        ((), "data.batch_size is 500: larger than the 90 training images; give --data.batch_size 9"),
+        (
+            ("--data.val_size", 200),
+            "data.val_size is 200: too large for 100 training images; give --data.val_size 10 --data.batch_size 9",
+        ),
+    ):
+        code, _, errors = command(*words, *more)
+        assert (code, errors) == (2, f"error: {said}\n")
+
+
+def test_sizes_that_do_not_fit_texts_are_said_with_those_that_do(texts: Path, command: Callable) -> None:
+    words = ("fit", "--config", "bag_of_ngrams.yaml", "--data.dataset", "files", "--data.data_dir", texts)
+    code, _, errors = command(*words)
+    fitting = ("--data.val_size", "10", "--data.batch_size", "9")
+    assert errors == (f"error: data.val_size is 2500: too large for 100 training documents; give {' '.join(fitting)}\n")
+    code, _, errors = command(*words, *fitting, "--trainer.max_epochs", 1)
+    assert code == 0, errors
