@@ -50,13 +50,15 @@ def merged(row: Recipe) -> dict[str, object]:
     class Settings(Command):
         """The command as far as its merged config: nothing is seeded, built or run."""
 
+        model = datamodule = None
+
         def _set_seed(self) -> None: ...
 
         def instantiate_classes(self) -> None: ...
 
         def after_instantiate_classes(self) -> None: ...
 
-        def _run_subcommand(self, subcommand: str) -> None: ...
+        def fit(self, *_: object) -> None: ...
 
     return flatten(Settings(parse_command_line(["fit", "--config", row.config, *row.flags])).plain_config())
 
