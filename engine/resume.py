@@ -196,14 +196,16 @@ def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: P
     """Checks that a checkpoint holds this very network.
 
     Raises:
-        InputError: Names or shapes differ; names the first.
+        InputError: Names or shapes differ; names the first, and says how many there are.
     """
-    ours, theirs = model.state_dict(), checkpoint["state_dict"]
-    for name in dict.fromkeys([*ours, *theirs]):
-        mine = list(ours[name].shape) if name in ours else "nothing"
-        other = list(theirs[name].shape) if name in theirs else "nothing"
-        if mine != other:
-            raise InputError(
-                f"{path}: of another model: {name} is {other} there and {mine} in {type(model).__name__}; "
-                "--weights takes what fits"
-            )
+    ours, theirs = (
+        {name: list(value.shape) for name, value in weights.items()}
+        for weights in (model.state_dict(), checkpoint["state_dict"])
+    )
+    names = dict.fromkeys([*ours, *theirs])
+    if differing := [name for name in names if ours.get(name) != theirs.get(name)]:
+        first, more = differing[0], f" ({len(differing) - 1:,} more differ)" if len(differing) > 1 else ""
+        raise InputError(
+            f"{path}: of another model: {first} is {theirs.get(first, 'nothing')} there and "
+            f"{ours.get(first, 'nothing')} in {type(model).__name__}{more}; --weights takes what fits"
+        )

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from core.download import reachable_url, stall_timeout
 from core.errors import InputError
-from core.protocols import LoadsTorchvision
 from datamodules.base.data_module import DataModule
 from engine.checkpoint_io import load_checkpoint
+from engine.weight_forms import few, namings, other_shapes, weights_in
 
 
 def read_weights(name: str) -> dict[str, Tensor]:
@@ -42,10 +42,11 @@ def read_weights(name: str) -> dict[str, Tensor]:
         except (SafetensorError, OSError) as error:
             raise InputError(f"--weights {path}: no safetensors file ({error})") from error
     else:
-        content = load_checkpoint(path)
-        held = content.get("state_dict", content)
-    named = held.items() if isinstance(held, dict) else ()
-    weights = {key: value for key, value in named if isinstance(key, str) and _is_plain(value)}
+        held = load_checkpoint(path)
+    try:
+        weights = weights_in(held)
+    except InputError as error:
+        raise InputError(f"--weights {path}: {error}") from error
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
     return weights
@@ -61,11 +62,6 @@ def run_of(name: str) -> Path | None:
     if path.is_dir():
         return path
     return path.parent.parent if path.is_file() else None
-
-
-def _is_plain(value: object) -> bool:
-    """Whether a value is a tensor whose numbers a model's own can be set to."""
-    return isinstance(value, Tensor) and value.layout == torch.strided and not (value.is_complex() or value.is_meta)
 
 
 def _download(name: str) -> dict[str, Tensor]:
@@ -115,7 +111,7 @@ def start_from(name: str, model: LightningModule, datamodule: LightningDataModul
 
 
 def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) -> list[str]:
-    """Copies into a model what fits it by name and shape, under our names or torchvision's.
+    """Copies into a model what fits it by name and shape, under the names of `namings` that fit most.
 
     Args:
         model: The model, changed in place.
@@ -131,14 +127,15 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) 
     # running metrics are of the run that the weights come from
     own = {key: value for key, value in model.state_dict().items() if "_metrics." not in key}
     given = {key: value for key, value in weights.items() if "_metrics." not in key}
-    namings = [given, model.from_torchvision(given)] if isinstance(model, LoadsTorchvision) else [given]
     fitting, offered = max(
-        ((_fitting(offered, own), offered) for offered in namings), key=lambda naming: len(naming[0])
+        ((_fitting(offered, own), offered) for offered in namings(model, given, own)), key=lambda pair: len(pair[0])
     )
     # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
     kernels = [key for key, value in model.named_parameters() if value.ndim > 1]
     found = sum(key in fitting for key in kernels)
     has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(own))}"
+    if shapes := other_shapes(offered, own):
+        has += f"; {'; '.join(shapes[:3])}" + (f"; and {len(shapes) - 3:,} more" if len(shapes) > 3 else "")
     if not found:
         raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
     if 2 * found < len(kernels):
@@ -149,15 +146,13 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) 
     with torch.no_grad():
         for key, value in fitting.items():
             own[key].copy_(value)
-    lines = [f"weights  {len(fitting)} of the model's {len(own)} tensors loaded from {name}"]
-    for key, value in offered.items():
-        if key not in own:
-            lines.append(f"         skipped {key}: the model has no such tensor")
-        elif key not in fitting:
-            lines.append(f"         skipped {key}: {list(value.shape)} there, {list(own[key].shape)} in the model")
+    others = [f"skipped {line}" for line in other_shapes(offered, own)]
+    others += [f"skipped {key}: the model has no such tensor" for key in offered if key not in own]
     # older files lack the norms' counters of batches, which nothing here uses
     missing = [key for key in own if key not in offered and not key.endswith(".num_batches_tracked")]
-    return lines + [f"         kept new {key}: not in {name}" for key in missing]
+    others += [f"kept new {key}: not in {name}" for key in missing]
+    said = f"weights  {len(fitting)} of the model's {len(own)} tensors loaded from {name}"
+    return [said, *(f"         {line}" for line in few(others))]
 
 
 def _fitting(offered: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
