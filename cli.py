@@ -74,7 +74,7 @@ def _end(message: str, code: int, show_traceback: bool) -> int:
         traceback.print_exc()
     if os.environ.get("LOCAL_RANK", "0") == "0":  # once, not from every process of a run on several devices
         for line in printable(message, sys.stderr.encoding or "utf-8").splitlines():  # one for each mistake
-            print(f"error: {line}", file=sys.stderr)
+            print(line if line.startswith(" ") else f"error: {line}", file=sys.stderr)
     return code
 
 

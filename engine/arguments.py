@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
-from engine.config_files import config_names, find_config, flatten, read_config
+from engine.config_files import find_config, flatten, listed_configs, read_config
 from engine.run_search import find_checkpoint, names_several
 from engine.suggestions import word_suggestion
 from engine.trust import refuse_foreign_code
@@ -44,7 +44,8 @@ examples:
   {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
   {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
 
-configs: {configs}
+configs:
+{configs}
 '{command} SUBCOMMAND --help' lists the options of a subcommand.
 """
 
@@ -91,7 +92,9 @@ def typed_command() -> str:
 def top_level_help() -> str:
     """Returns what `--help` prints without a subcommand."""
     subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
-    return HELP.format(command=typed_command(), subcommands=subcommands, configs=", ".join(config_names()))
+    return HELP.format(
+        command=typed_command(), subcommands=subcommands, configs="\n".join(f"  {line}" for line in listed_configs())
+    )
 
 
 def parse_command_line(argv: list[str]) -> Arguments:
@@ -147,7 +150,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
         other = "--config and --weights" if subcommand == "predict" else "--config, with --weights or untrained"
         raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file; or {other}")
     elif not configs and not any(flag.startswith(("--help", "-h", "--model", "--data.help")) for flag in flags):
-        raise InputError(f"fit needs --config, one of: {', '.join(config_names())}")
+        names = "".join(f"\n  {line}" for line in listed_configs())
+        raise InputError(f"fit needs --config NAME, one of{names}")
 
     for path in configs:
         given |= flatten(read_config(path))

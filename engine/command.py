@@ -25,7 +25,7 @@ from engine.resume import begin_again, changes, check_same_model, read_run_check
 from engine.run_files import take_up
 from engine.run_folder import RunFolder, new_run_folder
 from engine.slurm import job_id, note_job, requeue
-from engine.tracking import check_account, finish_tracking, wandb_logger
+from engine.tracking import Names, check_account, finish_tracking, wandb_logger
 from engine.trainer import Trainer
 from engine.weights import start_from
 
@@ -136,7 +136,8 @@ class Command(SubcommandCLI):
         self.trainer.run_folder = self.folder
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode = self.arguments.name, self.settings.wandb
-            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config()))
+            names = Names.of(self.settings)
+            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config(), names))
 
     def plain_config(self) -> dict[str, Any]:
         """Returns the merged config as it is recorded."""

@@ -69,6 +69,16 @@ def add_run_options(parser: LightningArgumentParser) -> None:
             "Start from a run folder, .ckpt, .pth, .safetensors or torchvision:NAME:WEIGHTS.",
         ),
         ("--wandb", Literal["off", "offline", "online"], "off", "Whether to track the run in Weights & Biases."),
+        (
+            "--wandb_project",
+            str | None,
+            None,
+            "Its project there; WANDB_PROJECT or `primer` if not given.",
+        ),
+        ("--wandb_group", str | None, None, "Its group there."),
+        ("--wandb_tags", list[str] | None, None, "Its tags there, such as [small,first]."),
+        ("--wandb_entity", str | None, None, "The user or team there."),
+        ("--wandb_name", str | None, None, "Its name there; <config>/<time> if not given."),
     ):
         parser.add_argument(option, type=kind, default=default, help=text)
     parser.add_lightning_class_args(RunCheckpoint, "checkpoint")

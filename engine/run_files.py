@@ -150,4 +150,4 @@ def _is_number(cell: str) -> bool:
 
 
 def _damage_of_id(text: str) -> str:
-    return "" if re.fullmatch(r"[\w-]{1,128}", text.strip()) else "no id"
+    return "" if re.fullmatch(r"[\w-]{1,128}(\n[^\s/\\#?%:]{1,128})?", text.strip()) else "no id"

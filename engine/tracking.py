@@ -4,6 +4,8 @@ import contextlib
 import netrc
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlparse
@@ -13,7 +15,8 @@ from pytorch_lightning.loggers import WandbLogger
 from core.atomic_files import write_atomically
 from core.errors import InputError
 
-ID_FILE = "wandb_id.txt"
+ID_FILE = "wandb_id.txt"  # id and project
+PROJECT = "primer"  # one for all runs, so that they can be compared
 
 
 def check_account() -> None:
@@ -34,29 +37,63 @@ def check_account() -> None:
     )
 
 
-def wandb_logger(folder: Path, name: str, mode: Literal["offline", "online"], config: dict[str, Any]) -> WandbLogger:
-    """Makes the logger of a run; a continued or tested run keeps its id.
+@dataclass(frozen=True)
+class Names:
+    """What a run is called at Weights & Biases; what is not given follows from the environment variables of W&B.
+
+    Attributes:
+        project: The project; PROJECT if not given.
+        group: A group of runs.
+        tags: Words to find it by.
+        entity: The user or team; the account's default if not given.
+        name: The run; its config and its folder if not given.
+    """
+
+    project: str | None = None
+    group: str | None = None
+    tags: list[str] | None = None
+    entity: str | None = None
+    name: str | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> "Names":
+        """Returns the names that the options `wandb_project` and the like give."""
+        return cls(**{field.name: settings[f"wandb_{field.name}"] for field in fields(cls)})
+
+
+def wandb_logger(
+    folder: Path, config_name: str, mode: Literal["offline", "online"], config: dict[str, Any], names: Names
+) -> WandbLogger:
+    """Makes the logger of a run; a continued or tested run keeps its id and project.
 
     Args:
-        folder: The run's folder, which keeps the id and the files.
-        name: Project name, after the config.
+        folder: The run's folder, which keeps these and the files.
+        config_name: Name of the run's config.
         mode: Whether to send it.
         config: The merged config, sent once.
+        names: What it is called.
 
     Returns:
         The logger.
     """
+    project = names.project or os.environ.get("WANDB_PROJECT") or PROJECT
     id_file = folder / ID_FILE
-    run_id = id_file.read_text(encoding="utf-8").strip() if id_file.exists() else f"{folder.name}-{os.urandom(3).hex()}"
-    write_atomically(id_file, run_id + "\n")
+    if id_file.exists():
+        # a file of an earlier release has no project, which was the config's name
+        run_id, earlier_project = [*id_file.read_text(encoding="utf-8").split(), config_name][:2]
+        project = names.project or earlier_project
+    else:
+        run_id = f"{folder.name}-{os.urandom(3).hex()}"
+    write_atomically(id_file, f"{run_id}\n{project}\n")
     return WandbLogger(
-        name=folder.name,
+        name=names.name or os.environ.get("WANDB_NAME") or f"{config_name}/{folder.name}",
         save_dir=folder,
-        project=name,
+        project=project,
         id=run_id,
         offline=mode == "offline",
         resume="allow",
         config=config,
+        **{key: value for key in ("group", "tags", "entity") if (value := getattr(names, key)) is not None},
     )
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 from pytorch_lightning import Callback
 
 from core.summary import figures
+from engine.config_files import MAIN, config_names
 from engine.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG
@@ -351,7 +352,6 @@ def test_data_that_is_missing_broken_or_incomplete_gets_one_line(tmp_path: Path,
 @pytest.mark.parametrize(
     ("argv", "answer"),
     [
-        (["fit"], "fit needs --config"),
         (["test"], "test needs --ckpt_path, a run folder or a checkpoint file; or --config"),
         (["predict", "--config", "vgg_bn.yaml"], "or --config and --weights"),
         (["test", "--ckpt_path", "nowhere"], "no such run folder or checkpoint file"),
@@ -363,6 +363,16 @@ def test_a_command_that_lacks_something_gets_one_line(
 ) -> None:
     code, _, errors = command(*argv)
     _assert_refused(code, errors, answer, tmp_path)
+
+
+def test_fit_without_a_config_lists_them_group_by_group(command: Command) -> None:
+    code, _, errors = command("fit")
+    first, *groups = errors.splitlines()
+    assert code == 2
+    assert first == "error: fit needs --config NAME, one of"
+    assert groups[0].split() == ["start", "with", *MAIN]
+    assert len(groups) > 5
+    assert {name for line in groups for name in line.split() if name.endswith(".yaml")} == {*config_names()}
 
 
 @pytest.mark.parametrize(("given", "answer"), [("nowhere.png", "no such file"), ("text.txt", "no picture")])

@@ -110,7 +110,7 @@ def test_what_the_user_set_is_known_by_key(config: Path) -> None:
 
 
 def test_fit_without_a_config_lists_them() -> None:
-    with pytest.raises(InputError, match=r"fit needs --config, one of: .*vgg_bn\.yaml"):
+    with pytest.raises(InputError, match=r"fit needs --config NAME, one of\n  start with +vgg_bn\.yaml"):
         parse_command_line(["fit"])
     assert parse_command_line(["fit", "--help"]).options == ["--help"]
     for option in ("--model.help", "--data.help"):
@@ -118,9 +118,14 @@ def test_fit_without_a_config_lists_them() -> None:
 
 
 @pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
-def test_measuring_needs_a_checkpoint(subcommand: str, config: Path) -> None:
-    with pytest.raises(InputError, match=f"{subcommand} needs --ckpt_path"):
-        parse_command_line([subcommand, "--config", str(config)])
+def test_measuring_needs_a_checkpoint_or_a_config(subcommand: str, config: Path) -> None:
+    with pytest.raises(
+        InputError, match=f"{subcommand} needs --ckpt_path, a run folder or .*; or --config"
+    ):
+        parse_command_line([subcommand])
+    assert parse_command_line([subcommand, "--config", str(config), "--weights", "a.pth"]).checkpoint is None
+    if subcommand != "predict":
+        assert parse_command_line([subcommand, "--config", str(config)]).checkpoint is None
 
 
 # Checkpoints and runs

@@ -11,7 +11,7 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from core.errors import InputError
 from engine import tracking
-from engine.tracking import check_account, wandb_logger
+from engine.tracking import Names, check_account, wandb_logger
 
 
 @pytest.fixture
@@ -69,15 +69,54 @@ def test_the_command_refuses_before_a_folder_is_made(
     assert not (nobody / "runs").exists()
 
 
-def test_a_run_keeps_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[dict] = []
-    monkeypatch.setattr(tracking, "WandbLogger", lambda **settings: made.append(settings))
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """The settings of the loggers that are made, in place of them."""
+    for variable in ("WANDB_PROJECT", "WANDB_NAME"):
+        monkeypatch.delenv(variable, raising=False)
+    loggers: list[dict] = []
+    monkeypatch.setattr(tracking, "WandbLogger", lambda **settings: loggers.append(settings))
+    return loggers
+
+
+def test_a_run_keeps_its_id(tmp_path: Path, made: list[dict]) -> None:
     for _ in range(2):
-        wandb_logger(tmp_path, "vgg", "offline", {"a": 1})
+        wandb_logger(tmp_path, "vgg", "offline", {"a": 1}, Names())
     assert made[0] == made[1]
-    assert (tmp_path / tracking.ID_FILE).read_text().strip() == made[0]["id"]
+    assert (tmp_path / tracking.ID_FILE).read_text().split() == [made[0]["id"], "primer"]
     assert made[0]["offline"]
     assert made[0]["save_dir"] == tmp_path
+    assert made[0]["name"] == f"vgg/{tmp_path.name}"
+
+
+def test_a_run_stays_in_its_project(tmp_path: Path, made: list[dict]) -> None:
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names(project="mine"))
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names())
+    (tmp_path / tracking.ID_FILE).write_text("an-id\n")  # as an earlier release wrote it, in the config's project
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names())
+    assert [settings["project"] for settings in made] == ["mine", "mine", "vgg"]
+    assert made[2]["id"] == "an-id"
+
+
+def test_environment_variables_come_after_options(
+    tmp_path: Path, made: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_PROJECT", "of-the-environment")
+    monkeypatch.setenv("WANDB_NAME", "named")
+    (tmp_path / "a").mkdir()
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names())
+    wandb_logger(tmp_path / "a", "vgg", "offline", {}, Names(project="given", name="too"))
+    assert [(settings["project"], settings["name"]) for settings in made] == [
+        ("of-the-environment", "named"),
+        ("given", "too"),
+    ]
+
+
+def test_every_name_can_be_given(config: Path, made: list[dict], command: Callable[..., tuple[int, str, str]]) -> None:
+    given = {"project": "p", "group": "g", "tags": ["a", "b"], "entity": "e", "name": "n"}
+    flags = [word for key, value in given.items() for word in (f"--wandb_{key}", "[a,b]" if key == "tags" else value)]
+    command("fit", "--config", config, "--wandb", "offline", *flags, "--trainer.max_epochs", 0)
+    assert given.items() <= made[0].items()
 
 
 def test_an_offline_run_holds_the_merged_config_once(
