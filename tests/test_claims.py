@@ -1,0 +1,112 @@
+"""Figures that the documents state are those of the records."""
+
+import json
+import re
+from collections.abc import Mapping
+from statistics import mean, stdev
+from typing import Any
+
+import pytest
+
+from benchmarks.page import leaves
+from results.records import Record, read_records
+from results.table_file import read_table
+from tests.processes import ROOT
+
+RECORDS = read_records(ROOT / "results", read_table(ROOT / "results" / "table.yaml"))
+
+
+def medians() -> dict[str, float]:
+    """Returns the medians of all benchmarks, by script and path of keys."""
+    found = {}
+    for path in (ROOT / "benchmarks" / "results").glob("*.json"):
+        results: Mapping[str, Any] = json.loads(path.read_text())["results"]
+        found |= {f"{path.stem}/{place}": figures["median"] for place, figures in leaves(results)}
+    return found
+
+
+MEDIANS = medians()
+
+
+def values(row: str, metric: str) -> list[float]:
+    """Returns a logged value of all records of a row; shares in percent."""
+    scale = 100 if metric.endswith("acc") else 1
+    return [scale * record.metrics[metric] for record in RECORDS[row]]
+
+
+def seconds(row: str) -> list[float]:
+    """Returns how long each run of a row took, in the order of its seeds."""
+    return [record.seconds for record in RECORDS[row]]
+
+
+def mean_of(row: str, metric: str, digits: int = 2) -> str:
+    """Returns the mean over the seeds."""
+    return f"{mean(values(row, metric)):.{digits}f}"
+
+
+def median(path: str, digits: int = 2) -> str:
+    """Returns the median of a benchmark."""
+    return f"{MEDIANS[path]:.{digits}f}"
+
+
+def one(row: str) -> Record:
+    """Returns the record of a row that has one."""
+    (record,) = RECORDS[row]
+    return record
+
+
+CLAIMS: dict[str, list[str]] = {
+    "README.md": [
+        f"The mean of two seeds is **{mean_of('vgg_bn', 'test/acc')} %** of the 10,000 test images, in "
+        "{:.0f} and {:.0f} seconds".format(*seconds("vgg_bn")),
+        f"val loss 0.375 acc {values('vgg_bn', 'val/acc')[0]:.2f}%",
+        f"best validation accuracy {values('vgg_bn', 'val/acc')[0]:.2f}% (epoch 15)",
+        f"{median('overhead/mlp/full_of_raw')} a perceptron of 16 hidden units, "
+        f"{median('overhead/lenet5/full_of_raw')} LeNet-5, {median('overhead/lstm/full_of_raw')} an LSTM, {median('overhead/vgg_bn/full_of_raw')} `vgg_bn` "
+        f"(bare Lightning: {median('overhead/mlp/bare_of_raw')}, {median('overhead/lenet5/bare_of_raw')}, "
+        f"{median('overhead/lstm/bare_of_raw')}, {median('overhead/vgg_bn/bare_of_raw')})",
+        f"to torchvision with two workers | {median('input_pipeline/crop/ours_of/torchvision_v1_2_workers', 0)} |",
+        f"{median('training/VGG 64-256-256/ours_of_usual', 1)} `vgg_bn`'s network, "
+        f"{median('training/VGG-16-BN/ours_of_usual', 1)} VGG-16, "
+        f"{median('training/ResNet-18/ours_of_usual', 1)} ResNet-18",
+        f"to a plain forward pass | {median('predict/vgg_bn/ours_of_raw')} `vgg_bn`, "
+        f"{median('predict/lenet5/ours_of_raw')} LeNet-5",
+        f"to one process with two | {median('ddp/two_processes_of_one')} |",
+        f"The first training step ends {-MEDIANS['startup/first_step_seconds_after_bare_import']:.1f} s before",
+        f"`speedrun.yaml` reaches {mean_of('speedrun', 'test/acc')} % of CIFAR-10's test images "
+        f"(mean of two seeds), in {min(seconds('speedrun')):.0f} s",
+        f"**{mean_of('bag_of_ngrams', 'test/acc')} %** of 25,000 test reviews, mean of 3 seeds "
+        f"(standard deviation {stdev(values('bag_of_ngrams', 'test/acc')):.2f})",
+        f"with a support vector machine {median('text_peers/films/support vector machine/accuracy', 1)};",
+        f"**{mean_of('bag_of_ngrams_titles', 'test/acc')} %** of 10,000 test titles, mean of 3 seeds "
+        f"({stdev(values('bag_of_ngrams_titles', 'test/acc')):.2f})",
+        f"scikit-learn {median('text_peers/titles/support vector machine/accuracy')}: a tie",
+        f"**{one('charrnn_anna').metrics['val/loss']:.3f}** nats a character in validation (1 seed) | "
+        f"published 1.119 | {one('charrnn_anna').seconds:,.0f}, beside other work",
+        f"**{one('char_rnn_large').metrics['val/loss']:.3f}** (1 seed) | published 1.119 | "
+        f"{one('char_rnn_large').seconds:.0f} more",
+        f"{mean_of('imdb_lstm', 'test/acc')} % of 25,000 test reviews (1 seed)",
+        f"{one('char_rnn').metrics['val/loss']:.3f} nats in validation, "
+        f"{one('char_rnn').metrics['test/loss']:.3f} in the test of its own split (1 seed)",
+    ],
+    "docs/performance.md": [
+        "Two counted seeds gave {:.2f} and {:.2f} % of the test images, ".format(*values("speedrun", "test/acc"))
+        + f"{mean_of('speedrun', 'test/acc')} in the mean, the second in {seconds('speedrun')[1]:.0f} seconds",
+        f"passed 82.45 % after {median('time_to_accuracy/speedrun/seconds_to/82.45 %', 0)} seconds from the command's "
+        f"start, and 90 % after {median('time_to_accuracy/speedrun/seconds_to/90 %', 0)}",
+    ],
+}
+
+
+@pytest.mark.parametrize(("document", "claim"), [(name, claim) for name, claims in CLAIMS.items() for claim in claims])
+def test_a_figure_is_that_of_the_records(document: str, claim: str) -> None:
+    assert claim in " ".join((ROOT / document).read_text().split())
+
+
+def test_every_percentage_of_the_readme_is_held_by_the_records() -> None:
+    """Published figures and those of others have one decimal place, or none."""
+    text = re.sub(r"```.*?```", "", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    stated = set(re.findall(r"\b\d\d\.\d\d(?= ?\**? ?%)", text))
+    held = {figure for claim in CLAIMS["README.md"] for figure in re.findall(r"\d\d\.\d\d", claim)}
+    illustrated = set(re.findall(r"acc (\d\d\.\d\d)%", text))  # lines of the main job's own output
+    assert stated - held <= illustrated
