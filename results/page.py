@@ -8,9 +8,9 @@ from results.records import Record, Records
 from results.table import Elsewhere, Published, Recipe, Section, Table
 
 RECIPES = """\
-Each was chosen on validation data. Validation and test are of one checkpoint, the best by validation; † marks
-validation of the last epoch, in records that do not hold the best one's. Runs of one thread shared their machine with
-others: their seconds are upper limits."""
+Each was chosen on validation data, before its test set was read; notes name the exceptions. Validation and test are of
+one checkpoint, the best by validation; † marks validation of the last epoch, in records that do not hold the best
+one's. Runs of one thread shared their machine with others: their seconds are upper limits."""
 RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
 
 

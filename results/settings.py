@@ -45,22 +45,19 @@ def digest(row: Recipe) -> str:
 
 def merged(row: Recipe) -> dict[str, object]:
     """Returns all settings of a row's runs, the defaults among them, as a run records them."""
-    from engine.command import Command  # takes seconds, which reading records need not
+    from engine.lightning_cli import SubcommandCLI  # takes seconds, which reading records need not
+    from engine.parser import LINKED
+    from engine.recorded_config import recorded_config
 
-    class Settings(Command):
-        """The command as far as its merged config: nothing is seeded, built or run."""
-
-        model = datamodule = None
+    class Settings(SubcommandCLI):
+        """The command as far as its merged config: nothing is seeded or built."""
 
         def _set_seed(self) -> None: ...
 
         def instantiate_classes(self) -> None: ...
 
-        def after_instantiate_classes(self) -> None: ...
-
-        def fit(self, *_: object) -> None: ...
-
-    return flatten(Settings(parse_command_line(["fit", "--config", row.config, *row.flags])).plain_config())
+    parsed = Settings(parse_command_line(["fit", "--config", row.config, *row.flags]), False)
+    return flatten(recorded_config(parsed.parser, parsed.settings, LINKED))
 
 
 def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> None:

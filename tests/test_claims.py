@@ -62,7 +62,8 @@ CLAIMS: dict[str, list[str]] = {
         f"val loss 0.375 acc {values('vgg_bn', 'val/acc')[0]:.2f}%",
         f"best validation accuracy {values('vgg_bn', 'val/acc')[0]:.2f}% (epoch 15)",
         f"{median('overhead/mlp/full_of_raw')} a perceptron of 16 hidden units, "
-        f"{median('overhead/lenet5/full_of_raw')} LeNet-5, {median('overhead/lstm/full_of_raw')} an LSTM, {median('overhead/vgg_bn/full_of_raw')} `vgg_bn` "
+        f"{median('overhead/lenet5/full_of_raw')} LeNet-5, {median('overhead/lstm/full_of_raw')} an LSTM, "
+        f"{median('overhead/vgg_bn/full_of_raw')} `vgg_bn` "
         f"(bare Lightning: {median('overhead/mlp/bare_of_raw')}, {median('overhead/lenet5/bare_of_raw')}, "
         f"{median('overhead/lstm/bare_of_raw')}, {median('overhead/vgg_bn/bare_of_raw')})",
         f"to torchvision with two workers | {median('input_pipeline/crop/ours_of/torchvision_v1_2_workers', 0)} |",

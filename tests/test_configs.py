@@ -108,6 +108,12 @@ def test_a_config_says_what_it_reaches(name: str) -> None:
     assert re.search(r"^# (Measured|Not yet run)", header, re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", config_names())
+def test_a_recipe_that_is_called_the_best_has_been_run(name: str) -> None:
+    text = (CONFIGS / name).read_text()
+    assert "best recipe" not in text or re.search(r"^# Measured", text, re.MULTILINE)
+
+
 def test_the_readmes_notebook_lines_train_and_leave_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     monkeypatch.setattr(
