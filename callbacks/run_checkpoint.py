@@ -1,8 +1,8 @@
 """A run's checkpoints: `last.ckpt`, from which it resumes exactly, and `best.ckpt`."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,10 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.continuation import check_facts, facts_of_run, prepare_weights, resume_accumulation
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
-from core.epochs import is_cut, is_stopping
+from core.epochs import is_cut, is_stopping, unfinished_epoch
 from core.errors import InputError, RunInterrupted
 from core.measures import Mode, choose_monitor, measures_of
 from core.signals import StopRequest
@@ -76,11 +77,13 @@ class RunCheckpoint(Checkpoint):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settles on a metric, and checks that it exists."""
         self._kept_stop = None
+        prepare_weights(trainer, pl_module)
         self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""
         self._stop_request.listen()
+        resume_accumulation(trainer)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -154,11 +157,13 @@ class RunCheckpoint(Checkpoint):
         checkpoint["optimizer_steps"] = trainer.optimizer_steps
         stop = self.stop(trainer)
         checkpoint["stop"] = None if stop is None else asdict(stop)
+        checkpoint |= facts_of_run(trainer)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Continues the count of optimizer steps; a run that has stopped has nothing left to do unless it may go on."""
         if trainer.state.fn != "fit":
             return
+        check_facts(trainer, checkpoint)
         steps = saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
         stop = saved_stop(trainer, checkpoint)
@@ -232,19 +237,6 @@ def _is_finite(trainer: Trainer) -> bool:
     """Returns whether all measures of this epoch's validation are finite; those of another package have none."""
     names = [f"val/{name}" for name in measures_of(trainer.lightning_module)]
     return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)
-
-
-@contextmanager
-def unfinished_epoch(trainer: Trainer) -> Iterator[None]:
-    """Lets Lightning count an epoch that was cut as begun only, so that the run can go on within it."""
-    progress = trainer.fit_loop.epoch_progress
-    for counts in (progress.total, progress.current):
-        counts.processed -= 1
-    try:
-        yield
-    finally:
-        for counts in (progress.total, progress.current):
-            counts.processed += 1
 
 
 def _folder(trainer: Trainer) -> Path | None:

@@ -1,5 +1,8 @@
 """Where a run stands in its epoch, as Lightning's loops know it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pytorch_lightning import Trainer
 
 
@@ -20,3 +23,16 @@ def validation_is_due(trainer: Trainer) -> bool:
         return trainer.fit_loop.epoch_loop._should_check_val_fx(trainer.fit_loop._data_fetcher)
     finally:
         trainer.should_stop = should_stop
+
+
+@contextmanager
+def unfinished_epoch(trainer: Trainer) -> Iterator[None]:
+    """Lets Lightning count an epoch that was cut as begun only, so that the run can go on within it."""
+    progress = trainer.fit_loop.epoch_progress
+    for counts in (progress.total, progress.current):
+        counts.processed -= 1
+    try:
+        yield
+    finally:
+        for counts in (progress.total, progress.current):
+            counts.processed += 1

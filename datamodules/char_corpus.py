@@ -51,6 +51,7 @@ class CharCorpusDataModule(TextDataModule):
     unit = "characters"
     stand_in = "sentences"
     paths = (*TextDataModule.paths, "file")
+    changeable = (*TextDataModule.changeable, "file")
     learned = "characters"
     splits: dict[str, Rows]
 

@@ -82,7 +82,7 @@ class Command(SubcommandCLI):
                 if option in given:
                     run = self.arguments.run
                     raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
-            refuse_changes(self.arguments.run, self.plain_config())
+            refuse_changes(self.arguments.run, self.plain_config(), self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
 

@@ -10,6 +10,7 @@ from typing import Any
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
+from callbacks.continuation import config_of_run
 from callbacks.record import ENDINGS
 from core.console import print_line
 from core.errors import InputError
@@ -56,17 +57,18 @@ NEEDED_TO_CONTINUE: dict[str, type] = {
 }
 
 
-def changes(run: Path, config: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> dict[str, tuple[Any, Any]]:
     """Finds what a merged config changes of a run beyond what may change.
 
     Args:
         run: The run's folder.
         config: The merged config of this call.
+        checkpoint: A checkpoint of the run, whose config wins over the file, which can have been edited since.
 
     Returns:
         Recorded and present value by dotted key.
     """
-    recorded = flatten(read_config(run / "config.yaml"))
+    recorded = flatten((checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml"))
     owned = changeable(config)
     changed = {}
     for key, now in flatten(config).items():
@@ -99,13 +101,13 @@ def _same(before: Any, now: Any) -> bool:
     return objects[0] is not None and objects[0] is objects[1]
 
 
-def refuse_changes(run: Path, config: dict[str, Any]) -> None:
+def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> None:
     """Checks that a continued run keeps what makes it this run.
 
     Raises:
         InputError: Its model, data or seed differ.
     """
-    for key, (before, now) in changes(run, config).items():
+    for key, (before, now) in changes(run, config, checkpoint).items():
         raise InputError(
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights: "
             f"fit --config NAME --weights {run} --{key} {now}"

@@ -21,6 +21,7 @@ LONGEST = 260  # lines of a file
 # Files without a test file of their own, and where they are tested: what has no behaviour apart from its users.
 TESTED_ELSEWHERE = {
     "benchmarks/__main__.py": "benchmarks/test_page.py",
+    "callbacks/continuation.py": "engine/test_resume.py",
     "callbacks/divergence/finite.py": "callbacks/test_nan_guard.py",
     "callbacks/divergence/kept_state.py": "callbacks/test_nan_guard.py",
     "callbacks/media/example_table.py": "callbacks/test_test_media.py",
@@ -36,6 +37,7 @@ TESTED_ELSEWHERE = {
     "core/signals.py": "test_kill.py",
     "datamodules/base/classification.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/data_module.py": "datamodules/images/test_image_data_module.py",
+    "datamodules/base/digest.py": "engine/test_resume.py",
     "datamodules/base/loader.py": "datamodules/images/test_loader.py",
     "datamodules/base/sample_data_module.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/seeded_loader.py": "datamodules/images/test_loader.py",

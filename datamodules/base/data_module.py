@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.predictions import Table
+from datamodules.base.digest import digest_of
 from datamodules.base.loader import Loader
 
 Source = Literal["auto", "synthetic"]
@@ -46,8 +47,10 @@ class DataModule(LightningDataModule):
         self.unread: dict[int, str] = {}  # why one of `prediction_names` cannot be read, by its place
         self.input_notes: list[str] = []  # lines for the user about `inputs`
         self.files_digest: str | None = None  # digest of the files that training depends on, if there are any
+        self._digest: str | None = None  # of the samples, once it has been taken
         self.splits = {}
         self._loaders: dict[str, Loader] = {}  # the current loader of each split
+        self._resumed: Loader | None = None  # the latest training loader
         self._position = 0  # batch in the epoch at which a resumed run continues
 
     def __str__(self) -> str:
@@ -191,12 +194,19 @@ class DataModule(LightningDataModule):
         return loader
 
     def resumed(self, loader: Loader) -> Loader:
-        """Sets a training loader to the batch at which a resumed run continues."""
-        loader.position, self._position = self._position, 0
+        """Sets a training loader to the batch at which a resumed run continues.
+
+        Lightning may ask for more loaders than it uses: the place is given up once a batch has been drawn.
+        """
+        if self._resumed is not None:
+            self._position = self._resumed.position
+        self._resumed = loader
+        loader.position = self._position
         return loader
 
     def teardown(self, stage: str) -> None:
         """Closes all loaders, which ends their worker processes."""
+        self._resumed, self._position = None, 0
         while self._loaders:
             self._loaders.popitem()[1].close()
 
@@ -205,7 +215,7 @@ class DataModule(LightningDataModule):
         self.teardown("")
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the batch in the epoch at which training continues, the sizes of the splits, and a digest of files.
+        """Returns the batch in the epoch at which training continues, and what tells this data from other data.
 
         The position is saved here and not in the loader, because Lightning loses a loader's state when a schedule needs
         the length of the run.
@@ -213,7 +223,7 @@ class DataModule(LightningDataModule):
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
         batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
-        state = {"batch": batch, "sizes": self.sizes}
+        state = {"batch": batch, "sizes": self.sizes, "batch_size": self.batch_size, "content": self.content_digest()}
         return state if self.files_digest is None else state | {"files": self.files_digest}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -224,13 +234,26 @@ class DataModule(LightningDataModule):
         """
         if self.trainer.state.fn != "fit":
             return
-        self._position = state_dict["batch"]
+        self._position, self._resumed = state_dict["batch"], None
+        if state_dict.get("batch_size", self.batch_size) != self.batch_size:
+            raise InputError(
+                f"data.batch_size is {self.batch_size}: this run has {state_dict['batch_size']}, and cannot change it"
+            )
         before = state_dict.get("sizes", {})  # absent in older checkpoints
         for part, kind in (("train", "training"), ("val", "validation")):
             if part in before and before[part] != self.sizes[part]:
                 raise self._changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
         if state_dict.get("files", self.files_digest) != self.files_digest:
             raise self._changed("as many then as now, but other files")
+        content = state_dict.get("content")
+        if content is not None and content != self.content_digest():
+            raise self._changed("as many then as now, but others, or in another order")
+
+    def content_digest(self) -> str | None:
+        """Returns a digest of the samples that training and validation read; None of what stays on disk."""
+        if self._digest is None:
+            self._digest = digest_of(*(self.splits[part] for part in ("train", "val") if part in self.splits))
+        return self._digest
 
     def _changed(self, how: str) -> InputError:
         """Returns the error for data that has changed since the run stopped."""

@@ -12,8 +12,9 @@ import pytest
 import torch
 import yaml
 from pytorch_lightning import Callback
-from pytorch_lightning.callbacks import EMAWeightAveraging
+from pytorch_lightning.callbacks import EMAWeightAveraging, GradientAccumulationScheduler
 from pytorch_lightning.cli import ReduceLROnPlateau
+from torch.optim.lr_scheduler import StepLR
 
 from callbacks import EarlyStopping, Freeze, RunCheckpoint
 from core.errors import InputError
@@ -133,6 +134,40 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert_same_bits(_content(run), whole(kind))
 
 
+OTHER_KINDS = {  # what Lightning itself does not resume exactly
+    "double precision": Kind(trainer={"precision": "64-true"}),
+    "reloaded loaders": Kind(trainer={"reload_dataloaders_every_n_epochs": 1}),
+    "accumulation by epoch": Kind(
+        lambda: [GradientAccumulationScheduler({0: 1, 1: 2, 2: 3})], schedule=partial(StepLR, step_size=3)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_what_lightning_does_not_resume_exactly_is_exact(kind: str, tmp_path: Path) -> None:
+    run, undisturbed, kept = tmp_path / "run", tmp_path / "whole", OTHER_KINDS[kind]
+    _train(undisturbed, kept)
+    for plug, ckpt_path in ((PullPlug(3), None), (PullPlug(9), run / "checkpoints/last.ckpt")):
+        with pytest.raises(PulledPlug):
+            _train(run, kept, plug, ckpt_path)
+    _train(run, kept, ckpt_path=run / "checkpoints" / "last.ckpt")
+    assert_same_bits(_content(run), _content(undisturbed))
+
+
+def test_double_weights_are_measured_as_double(tmp_path: Path) -> None:
+    """They were read into float32 first."""
+    _train(
+        tmp_path / "run", replace(OTHER_KINDS["double precision"], trainer={"precision": "64-true", "max_epochs": 1})
+    )
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    model = tiny_vgg(head_widths=[16])
+    tiny_trainer(tmp_path, precision="64-true").validate(model, datamodule=TinyDataModule(), ckpt_path=best)
+    for name, value in load_checkpoint(best)["state_dict"].items():
+        if name in dict(model.named_parameters()):
+            assert torch.equal(model.state_dict()[name].double(), value), name
+            assert value.dtype == torch.float64
+
+
 def test_a_run_killed_in_a_validation_within_an_epoch_does_it_again(
     whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -229,6 +264,82 @@ def test_a_run_that_kept_no_checkpoint_is_not_begun_again(
     code, _, errors = command("fit", "--ckpt_path", run)
     assert code == 2
     assert "this run is over and kept no checkpoint" in errors
+
+
+# What makes it this run
+
+
+def _pull_within_epoch(run: Path, data: TinyDataModule, **settings: Any) -> Path:
+    trainer = tiny_trainer(run, logger=False, callbacks=[PullPlug(9), RunCheckpoint(every_n_train_steps=2)], **settings)
+    with pytest.raises(PulledPlug):
+        trainer.fit(tiny_vgg(), data)
+    return trainer.run_folder.path / "checkpoints" / "last.ckpt"
+
+
+class Reordered(TinyDataModule):
+    """The same pictures, of which a part is in another order."""
+
+    def __init__(self, part: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.part = part
+
+    def load(self) -> dict[str, Any]:
+        splits = super().load()
+        return dict(splits) | {self.part: splits[self.part].take(torch.arange(len(splits[self.part])).flip(0))}
+
+
+Reordered.__qualname__ = TinyDataModule.__qualname__  # by which a checkpoint finds a data module's state
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "refusal"),
+    [
+        (lambda: Reordered("train"), {}, "as many then as now, but others, or in another order"),
+        (lambda: Reordered("val"), {}, "as many then as now, but others, or in another order"),
+        (lambda: Reordered("test"), {}, None),
+        (lambda: TinyDataModule(batch_size=20), {}, "data.batch_size is 20: this run has 40"),
+        (TinyDataModule, {"seed": 5}, "the seed is 5: this run has 0"),
+        (lambda: TinyDataModule(eval_batch_size=8), {}, None),
+    ],
+    ids=["other training data", "other validation data", "other test data", "batch size", "seed", "evaluation"],
+)
+def test_a_run_does_not_go_on_as_another(
+    data: Callable[[], TinyDataModule], settings: dict[str, int], refusal: str | None, tmp_path: Path
+) -> None:
+    """Data of the same sizes was taken for the run's own."""
+    last = _pull_within_epoch(tmp_path, TinyDataModule())
+    trainer = tiny_trainer(tmp_path, logger=False, **settings)
+    if refusal is None:
+        trainer.fit(tiny_vgg(), data(), ckpt_path=last)
+        return
+    with pytest.raises(InputError, match=refusal):
+        trainer.fit(tiny_vgg(), data(), ckpt_path=last)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refusal"),
+    [
+        ("batch_size: 40", "batch_size: 20", "--data.batch_size 20: this run has 40"),
+        ("seed_everything: 42", "seed_everything: 7", "--seed_everything 7: this run has 42"),
+        ("dropout: 0.2", "dropout: 0.5", "--model.dropout 0.5: this run has 0.2"),
+        ("max_epochs: 1", "max_epochs: 2", None),
+    ],
+)
+def test_an_edited_config_changes_no_run(
+    before: str,
+    after: str,
+    refusal: str | None,
+    finished_run: Callable[..., Path],
+    command: Callable[..., tuple[int, str, str]],
+) -> None:
+    """The file beside the checkpoint was believed, whatever it had become."""
+    run = finished_run("run", "--trainer.max_epochs", 1)
+    text = (run / "config.yaml").read_text()
+    assert before in text
+    (run / "config.yaml").write_text(text.replace(before, after))
+    code, _, errors = command("fit", "--ckpt_path", run)
+    assert code == (2 if refusal else 0), errors
+    assert (refusal or "") in errors
 
 
 # What may change

@@ -1,0 +1,57 @@
+"""What makes the continuation of a run exact, beside what Lightning restores."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import GradientAccumulationScheduler
+from pytorch_lightning.plugins.precision import DoublePrecision
+
+from core.errors import InputError
+
+
+def prepare_weights(trainer: Trainer, pl_module: LightningModule) -> None:
+    """Makes weights double before a checkpoint is read into them, as Lightning does only afterwards."""
+    if isinstance(trainer.precision_plugin, DoublePrecision):
+        trainer.precision_plugin.convert_module(pl_module)
+
+
+def facts_of_run(trainer: Trainer) -> dict[str, Any]:
+    """Returns what a run cannot change and still be this run: its seed, and its config where it has one."""
+    config = trainer.origin.config_text
+    return {"run_seed": trainer.seed} | ({} if config is None else {"run_config": _as_json(config)})
+
+
+def check_facts(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
+    """Checks that a run goes on with its seed; the command checks its config.
+
+    Raises:
+        InputError: It has another.
+    """
+    seed = checkpoint.get("run_seed", trainer.seed)  # absent in older checkpoints
+    if seed != trainer.seed:
+        raise InputError(f"the seed is {trainer.seed}: this run has {seed}, and cannot change it")
+
+
+def config_of_run(checkpoint: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the config in a checkpoint; None where there is none, as in older ones and in those of a notebook."""
+    try:
+        config = json.loads(checkpoint["run_config"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return config if isinstance(config, dict) else None
+
+
+@lru_cache(1)
+def _as_json(config: str) -> str:
+    """Returns a config as a form that can be read from a stranger's file: no part of it can stand for another."""
+    return json.dumps(yaml.safe_load(config), default=str)
+
+
+def resume_accumulation(trainer: Trainer) -> None:
+    """Sets the number of accumulated batches of the present epoch, in whose middle the run may go on."""
+    for callback in trainer.callbacks:
+        if isinstance(callback, GradientAccumulationScheduler):
+            trainer.accumulate_grad_batches = callback.get_accumulate_grad_batches(trainer.current_epoch)
