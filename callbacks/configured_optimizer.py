@@ -5,7 +5,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, SequentialLR
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, OneCycleLR, SequentialLR
 
 from core.errors import InputError
 from lightning_modules.schedules import RunSchedule
@@ -46,7 +46,22 @@ class ConfiguredOptimizer(Callback):
         return {"configured": self._configured}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Applies the changes to the restored optimizers."""
+        """Applies the changes to the restored optimizers, and checks that the schedules last as long as the run.
+
+        Raises:
+            InputError: A schedule would end before the run.
+        """
+        for config in trainer.lr_scheduler_configs:
+            schedule = config.scheduler
+            # the only schedule of torch that stops a run which goes on beyond its end
+            if isinstance(schedule, OneCycleLR) and config.interval == "step":
+                steps = trainer.estimated_stepping_batches
+                if steps > schedule.total_steps:
+                    raise InputError(
+                        f"--model.lr_scheduler OneCycleLR: it ends after {schedule.total_steps:,} steps, and the run "
+                        f"makes {'any number' if math.isinf(steps) else f'{steps:,}'}; lightning_modules.schedules has "
+                        "schedules that take the run's own length"
+                    )
         before, self._before = self._before, None
         if before is None:
             return

@@ -38,6 +38,8 @@ class Progress(Checkpoint):
         """Prints the run's folder, data, model and device."""
         if trainer.run_folder is not None:
             print_line(f"run      {trainer.run_folder.path}")
+        elif trainer.fast_dev_run:
+            print_line("run      a trial (fast_dev_run), of which nothing is kept")
         print_line(f"data     {describe_data(trainer.datamodule, sizes_of(trainer))}")
         parameters = sum(p.numel() for p in pl_module.parameters())
         trainable = trainer.builtin(Freeze).trainable(pl_module)

@@ -1,8 +1,6 @@
-"""The record of a run: `metrics.csv`, a row an epoch, and `summary.json`."""
+"""The record of a run: `metrics.csv`, a row for an epoch and for a validation within one, and `summary.json`."""
 
 import contextlib
-import csv
-import io
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +10,12 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.description import data_facts, samples_per_batch
+from callbacks.metric_rows import MetricRows
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
 from callbacks.run_facts import facts, now, session
 from core.atomic_files import write_atomically
-from core.epochs import is_stopping
+from core.epochs import is_stopping, is_within_epoch
 from core.errors import RunFailed, RunInterrupted
 from core.summary import add_measured, last_block, read_summary, write_summary
 from datamodules.base.data_module import DataModule
@@ -39,16 +38,23 @@ class Record(Checkpoint):
     """
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, str]] = []
+        self.table = MetricRows()
         self.summary: dict[str, Any] = {}
         self._seconds = {"total": 0.0, "fit": 0.0}  # before this process, for a resumed run
         self._samples = 0
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
         self._validation_names: set[str] = set()  # of values that validations of this process have logged
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
+        self._validation_has_row = False  # whether this epoch's latest validation was within it, and has its own row
         self._began = time.monotonic()
         self._fit_began: float | None = None
         self._fit_ended: float | None = None
+        self.has_trained = False  # whether a step of this process is done, until which an error leaves nothing behind
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """The rows of `metrics.csv`."""
+        return self.table.rows
 
     @property
     def has_begun(self) -> bool:
@@ -64,17 +70,17 @@ class Record(Checkpoint):
         if path is not None and (path / "summary.json").exists():
             self.summary = read_summary(path / "summary.json")
             self._seconds = dict(self.summary.get("seconds", self._seconds))
-        if path is not None and (path / "metrics.csv").exists():
-            with open(path / "metrics.csv", newline="", encoding="utf-8") as file:
-                self.rows = list(csv.DictReader(file))
+        if path is not None:
+            self.table.read(path)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Drops the rows of epochs that a resumed run will go through again."""
         steps = saved_optimizer_steps(checkpoint)
         self._place = checkpoint["epoch"], steps
         if trainer.state.fn == "fit":
-            self.rows = [row for row in self.rows if int(row["step"]) <= steps]
+            self.table.cut(steps)
             trainer.epoch_validation = checkpoint.get("epoch_validation", {})
+            self._validation_has_row = checkpoint.get("epoch_validation_has_row", False)
 
     def owes_an_end(self, trainer: Trainer) -> bool:
         """Returns whether the run was killed after its last checkpoint, before its end was written down."""
@@ -83,11 +89,10 @@ class Record(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
         self._fit_began, self._fit_ended = time.monotonic(), None
-        if not is_stopping(trainer):  # an epoch that goes on, or begins anew, gets its row at its end
-            done = trainer.fit_loop.epoch_progress.current.processed
-            self.rows = [row for row in self.rows if int(row["epoch"]) < done]
+        done = trainer.fit_loop.epoch_progress.current.processed
+        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation)
         self._batch_size = samples_per_batch(trainer)
-        self.summary = self._begun(trainer, pl_module)
+        self.summary = self._begun(trainer, pl_module, ended)
         path = self._path(trainer)
         if path is not None and trainer.is_global_zero and trainer.origin.config_text is not None:
             write_atomically(path / "config.yaml", trainer.origin.config_text)
@@ -100,8 +105,10 @@ class Record(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Gives the loggers a point of the learning curve now and then."""
+        self.has_trained = True
         self._samples += self._batch_size or 0
-        if not trainer.loggers or not trainer.batch_stepped or trainer.optimizer_steps % trainer.log_every_n_steps:
+        every = trainer.log_every_n_steps
+        if not (trainer.loggers and every and trainer.batch_stepped) or trainer.optimizer_steps % every:
             return
         # manual optimization need not return a loss
         loss = {"train/loss_step": float(outputs["loss"])} if "loss" in (outputs or {}) else {}
@@ -111,12 +118,10 @@ class Record(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the epoch's row."""
         metrics = metrics_of_epoch(trainer)
-        row = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps}
-        row |= learning_rates(trainer.optimizers) | metrics
-        self.rows.append({name: _number(value) for name, value in row.items()})
+        elsewhere = trainer.epoch_validation if self._validation_has_row else ()
+        self._add_row(trainer, {name: value for name, value in metrics.items() if name not in elsewhere})
         self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}
         self.summary["data"] = data_facts(trainer)  # another package may load its validation part only now
-        self._write_rows(trainer)
         self._write_summary(trainer, "running")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -146,27 +151,30 @@ class Record(Checkpoint):
             logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
             trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
             self._validation_names |= set(trainer.epoch_validation)
+            self._validation_has_row = bool(trainer.epoch_validation) and is_within_epoch(trainer)
+            if self._validation_has_row:
+                self._add_row(trainer, trainer.epoch_validation)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
         trainer.epoch_validation = {}
+        self._validation_has_row = False
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the epoch's validation so far."""
         checkpoint["epoch_validation"] = trainer.epoch_validation
+        checkpoint["epoch_validation_has_row"] = self._validation_has_row
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the test's figures to the summary."""
         self._add_measured(trainer, "tests")
 
-    def _begun(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """Returns the summary of a run that begins, or of one that goes on."""
+    def _begun(self, trainer: Trainer, pl_module: LightningModule, ended: list[dict[str, str]]) -> dict[str, Any]:
+        """Returns the summary of a run that begins, or of one that goes on after the rows of epochs that have ended."""
         before, this = self.summary, session(trainer, pl_module)
         cut_short = before.get("status") not in (None, *ENDINGS)
         known = (
-            {"best": None, "tests": [], "validations": []}
-            | before
-            | {"last": last_block(self.rows, before.get("last"))}
+            {"best": None, "tests": [], "validations": []} | before | {"last": last_block(ended, before.get("last"))}
         )
         return (
             {"started": this["started"]}
@@ -196,16 +204,16 @@ class Record(Checkpoint):
     def _path(self, trainer: Trainer) -> Path | None:
         return trainer.run_folder.path if trainer.run_folder is not None else None
 
+    def _add_row(self, trainer: Trainer, metrics: dict[str, float]) -> None:
+        """Adds a row for what was measured after this step."""
+        where = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps}
+        self.table.add(where | learning_rates(trainer.optimizers) | metrics)
+        self._write_rows(trainer)
+
     def _write_rows(self, trainer: Trainer) -> None:
         path = self._path(trainer)
-        if path is None or not trainer.is_global_zero or not self.rows:
-            return
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_atomically(path / "metrics.csv", text.getvalue())
+        if path is not None and trainer.is_global_zero:
+            self.table.write(path)
 
     def _write_summary(self, trainer: Trainer, status: str, ended: bool = False) -> None:
         path = self._path(trainer)
@@ -242,10 +250,6 @@ def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
     """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
     copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
     return {name: value for name, value in logged.items() if name not in copies}
-
-
-def _number(value: float | int) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 
 def _name(checkpoint: Path, run: Path) -> str:

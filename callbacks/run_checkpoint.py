@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from callbacks.continuation import check_facts, facts_of_run, prepare_weights, resume_accumulation
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
-from core.epochs import is_cut, is_stopping, unfinished_epoch
+from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
 from core.errors import InputError, RunInterrupted
 from core.measures import Mode, choose_monitor, measures_of
 from core.signals import StopRequest
@@ -118,8 +118,7 @@ class RunCheckpoint(Checkpoint):
         if trainer.sanity_checking or not trainer.fit_loop.epoch_loop.batch_progress.current.ready:
             return
         self._validated = True
-        loop = trainer.fit_loop.epoch_loop
-        if not (loop._num_ready_batches_reached() or is_stopping(trainer)):
+        if is_within_epoch(trainer):
             self._save_if_best(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -11,6 +11,11 @@ def is_stopping(trainer: Trainer) -> bool:
     return trainer.should_stop and trainer.fit_loop._can_stop_early
 
 
+def is_within_epoch(trainer: Trainer) -> bool:
+    """Returns whether batches of this epoch are still to come."""
+    return not (trainer.fit_loop.epoch_loop._num_ready_batches_reached() or is_stopping(trainer))
+
+
 def is_cut(trainer: Trainer) -> bool:
     """Returns whether this epoch ends before its last batch, because the run stops."""
     return is_stopping(trainer) and not trainer.fit_loop.epoch_loop._num_ready_batches_reached()

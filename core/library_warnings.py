@@ -5,6 +5,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from core.console import print_line
+
 IGNORED = (
     ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
     ".*Total length of `list` across ranks is zero.*",  # a run without a validation split
@@ -15,23 +17,45 @@ IGNORED = (
     ".*The `srun` command is available.*",  # a run of one process needs none
     ".*Skipping val loop.*",  # Progress says so
     ".*`max_epochs` was not set.*",  # the line of an epoch says how many there are
+    ".*You requested to overfit but enabled.*",  # a loader of ours repeats its first epoch then
+    r"\s*Unable to serialize instance.*",  # recorded_config refuses what could not be read again
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
+)
+# Modules of Lightning whose messages are what an option or a callback has been asked for.
+SPEAKING = (
+    "pytorch_lightning.callbacks.early_stopping",  # with verbose=True
+    "pytorch_lightning.callbacks.finetuning",  # with verbose=True
+    "pytorch_lightning.callbacks.model_summary",
+    "pytorch_lightning.profilers.profiler",
 )
 LIBRARIES = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
 
 
+class _Printed(logging.Handler):
+    """Prints messages as the run's own lines are printed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints a message."""
+        print_line(record.getMessage().strip("\n"))
+
+
 @contextmanager
 def ignore_library_warnings() -> Iterator[None]:
-    """Ignores these warnings within the block, and Lightning's messages about devices and seeds."""
+    """Ignores these warnings within the block, and Lightning's messages but those that somebody has asked for."""
     loggers = [logging.getLogger(library) for library in LIBRARIES]
-    levels = [logger.level for logger in loggers]
+    speaking = [logging.getLogger(module) for module in SPEAKING]
+    before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers + speaking]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
+    for logger in speaking:
+        logger.setLevel(logging.INFO)
+        logger.propagate, logger.handlers = False, [_Printed()]
     try:
         with warnings.catch_warnings():
             for message in IGNORED:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level, propagates, handlers in before:
             logger.setLevel(level)
+            logger.propagate, logger.handlers = propagates, handlers

@@ -12,8 +12,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from core.errors import InputError
-from engine.config_files import find_config, flatten, listed_configs, read_config
+from engine.config_files import find_config, flatten, listed_configs, load_settings, read_config
 from engine.run_search import find_checkpoint, names_several
 from engine.suggestions import word_suggestion
 from engine.trust import refuse_foreign_code
@@ -158,7 +160,10 @@ def parse_command_line(argv: list[str]) -> Arguments:
     for flag, following in zip(flags, [*flags[1:], ""], strict=False):
         if flag.startswith("--"):
             key, equals, value = flag[2:].partition("=")
-            given[key.replace(".init_args", "")] = value if equals else following
+            value = value if equals else following
+            if value.startswith("{"):
+                _check_mapping(f"--{key}", value)
+            given[key.replace(".init_args", "")] = value
     layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
     for path in layers:
         content = read_config(path)
@@ -191,3 +196,13 @@ def _refuse_misplaced(word: str, first: bool) -> None:
     near = difflib.get_close_matches(option, ("--config", "--ckpt_path"), n=1, cutoff=0.75)
     if option.startswith("--") and near:
         raise InputError(f"{option}: there is no such option; did you mean {near[0]}?")
+
+
+def _check_mapping(option: str, value: str) -> None:
+    """Checks that a mapping in a flag has no name twice; the parser answers any other mistake in it."""
+    try:
+        load_settings(value)
+    except yaml.constructor.ConstructorError as error:
+        raise InputError(f"{option} {value}: {error.problem}") from error
+    except yaml.YAMLError:
+        return

@@ -1,21 +1,18 @@
 """The command: LightningCLI with run folders, exact resume, weights to start from, and errors of one line."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities import rank_zero_only
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from core.console import print_line
-from core.errors import InputError, RunInterrupted
+from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from core.signals import USER
 from engine import predictions
 from engine.arguments import Arguments
-from engine.error_messages import summarize_error
+from engine.error_sources import Stage, input_error
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result, relative_path
 from engine.lightning_cli import SubcommandCLI
 from engine.ownership import data_class, missing_sizes, refuse_given_sizes
@@ -40,14 +37,20 @@ class Command(SubcommandCLI):
 
     def __init__(self, arguments: Arguments, all_trainer_options: bool = False) -> None:
         self.folder: RunFolder | None = None
+        self.stage: Stage = "parsing"
         try:
             super().__init__(arguments, all_trainer_options)
             getattr(self, arguments.subcommand)(self.model, self.datamodule, self.settings.ckpt_path)
-        except InputError:
+        except Exception as error:
+            if self.stage == "starting" and self.trainer.has_trained:
+                self.stage = "running"
             finish_tracking()
-            if self.folder is not None and not self.trainer.has_begun:
+            if self.folder is not None and self.stage != "running" and not isinstance(error, RunFailed):
                 self.folder.discard()
-            raise
+            refused = input_error(error, self.stage)
+            if refused is None or refused is error:
+                raise
+            raise refused from error
         finally:
             finish_tracking()
             if self.folder is not None:
@@ -93,17 +96,17 @@ class Command(SubcommandCLI):
         given = {name: data[name] for name in taken if name in data}
         for name in given:  # for this call only: the config stays as it was given
             data[name] = taken[name]
+        self.stage = "building"
         try:
             super().instantiate_classes()
-        except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
-            cause: BaseException = error
-            while cause.__cause__ is not None and not isinstance(cause, InputError):
-                cause = cause.__cause__
-            missing = missing_sizes(self.settings, LINKED)
-            raise InputError(f"{missing}: {cause}" if missing else summarize_error(str(cause))) from error
+        except Exception as error:
+            if missing := missing_sizes(self.settings, LINKED):
+                raise InputError(f"{missing}: {input_error(error, 'building')}") from error
+            raise
         finally:
             for name, value in given.items():
                 data[name] = value
+        self.stage = "starting"
         if self.checkpoint is not None:
             check_same_model(self.model, self.checkpoint, self.arguments.checkpoint)
             self.checkpoint = None  # Lightning reads it again, and memory need not hold it twice
@@ -128,7 +131,7 @@ class Command(SubcommandCLI):
             if self.folder is not None and rank_zero_only.rank == 0:
                 for line in take_up(self.arguments.run, alone=self.arguments.subcommand == "fit"):
                     print_line(line)
-        elif self.arguments.subcommand == "fit":
+        elif self.arguments.subcommand == "fit" and not self.trainer.fast_dev_run:
             root = Path(self.trainer.default_root_dir)
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
             if rank_zero_only.rank == 0:
@@ -155,10 +158,6 @@ class Command(SubcommandCLI):
         self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config())
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
-        except (MisconfigurationException, ValueError) as error:
-            if self.trainer.has_begun or isinstance(error, InputError):
-                raise
-            raise InputError(summarize_error(str(error))) from error
         except RunInterrupted as error:
             print_interrupted(self.trainer)
             if error.signum == USER and job_id() is not None and self.trainer.is_global_zero:
@@ -171,15 +170,15 @@ class Command(SubcommandCLI):
     def validate(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the validation split."""
         self._start_from_weights()
-        with refusals_as_input_errors():
-            self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
+        self.stage = "measuring"
+        self.trainer.validate(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         print_metrics(self.trainer, model, datamodule, "val", self.measured)
 
     def test(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Measures on the test set."""
         self._start_from_weights()
-        with refusals_as_input_errors():
-            self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
+        self.stage = "measuring"
+        self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         print_metrics(self.trainer, model, datamodule, "test", self.measured)
         if self.folder is not None:
             print_line(f"results are in {self.folder.path}")
@@ -187,18 +186,9 @@ class Command(SubcommandCLI):
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""
         self._start_from_weights()
-        with refusals_as_input_errors():
-            outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
+        self.stage = "measuring"
+        outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
         predictions.conclude(self.trainer, model, datamodule, outputs, self.settings.output)
-
-
-@contextmanager
-def refusals_as_input_errors() -> Iterator[None]:
-    """Turns what Lightning refuses, such as a missing loader, into an InputError."""
-    try:
-        yield
-    except MisconfigurationException as error:
-        raise InputError(summarize_error(str(error))) from error
 
 
 def run(arguments: Arguments) -> None:

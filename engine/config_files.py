@@ -3,6 +3,7 @@
 import difflib
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -18,6 +19,38 @@ DATA = re.compile(r"^data:\s*\n\s+class_path: (?:\w+\.)*(\w+?)(?:DataModule)?\s*
 MOST_VALUES = 100_000  # of a config; the largest here has about a hundred
 MOST_CHARACTERS = 10_000_000
 _NOTHING = yaml.ScalarNode("tag:yaml.org,2002:null", "")
+
+
+class SettingsLoader(yaml.SafeLoader):
+    """Reads YAML, but refuses a mapping with a name that stands twice, whose first value would be lost."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._checked: set[int] = set()  # an alias leads to the same mapping again
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Puts in what `<<` merges, which may be overridden; what stands in the mapping itself may not."""
+        if id(node) not in self._checked:
+            self._checked.add(id(node))
+            names: dict[Any, yaml.Node] = {}
+            for name, _ in node.value:
+                if not isinstance(name, yaml.ScalarNode) or name.tag == "tag:yaml.org,2002:merge":
+                    continue
+                if name.value in names:
+                    before = names[name.value].start_mark.line + 1
+                    problem = f"'{name.value}' stands twice, also in line {before}; the first value would be lost"
+                    raise yaml.constructor.ConstructorError(None, None, problem, name.start_mark)
+                names[name.value] = name
+        super().flatten_mapping(node)
+
+
+def load_settings(text: str) -> Any:
+    """Returns what a text of YAML holds.
+
+    Raises:
+        YAMLError: It is none, or a mapping has a name twice.
+    """
+    return yaml.load(text, SettingsLoader)
 
 
 def config_names() -> list[str]:
@@ -64,7 +97,7 @@ def read_config(path: Path) -> dict:
     try:
         text = path.read_text(encoding="utf-8")
         _refuse_large(path, text)
-        content = yaml.safe_load(text)
+        content = load_settings(text)
     except yaml.YAMLError as error:
         where, reason = "", "it cannot be parsed"
         if isinstance(error, yaml.MarkedYAMLError):

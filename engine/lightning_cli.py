@@ -6,6 +6,7 @@ import yaml
 from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from core.errors import InputError
 from engine.arguments import SUBCOMMANDS, Arguments, typed_command
 from engine.help import shorten_help
 from engine.mistakes import parse_settings
@@ -66,6 +67,17 @@ class SubcommandCLI(LightningCLI):
             add_predict_options(parser)
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
             shorten_help(parser, subcommand)
+
+    def _set_seed(self) -> None:
+        """Seeds as Lightning does.
+
+        Raises:
+            InputError: NumPy takes no such seed.
+        """
+        seed = self.settings.seed_everything
+        if not isinstance(seed, bool) and not 0 <= seed < 2**32:
+            raise InputError(f"--seed_everything {seed}: a number from 0 to {2**32 - 1} is needed")
+        super()._set_seed()
 
     def _parse_ckpt_path(self) -> None:
         """Does nothing: Lightning would let the checkpoint's hyperparameters win over flags and configs."""

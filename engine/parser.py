@@ -1,7 +1,9 @@
 """The options of the command, and a parser whose errors are one line."""
 
+from enum import Enum
 from typing import Any, Literal
 
+import yaml
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
@@ -10,6 +12,9 @@ from core.errors import InputError
 from engine.error_messages import find_mistake
 from engine.mistakes import Refused
 from engine.trainer import Trainer
+
+# Defaults of other packages' classes that are members of an enumeration are recorded by their values.
+yaml.SafeDumper.add_multi_representer(Enum, lambda dumper, member: dumper.represent_data(member.value))
 
 LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
 

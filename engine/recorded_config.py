@@ -1,10 +1,12 @@
 """The config that a run records: with it, `fit --config` repeats the run from any folder."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
+from core.errors import InputError
 from engine.ownership import is_own_data, make_paths_absolute
 
 # Options that belong to one call of the command and not to the run.
@@ -29,6 +31,11 @@ class Origin(NamedTuple):
     command: str | None = None
     seed: int | None = None
 
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """The content of its `config.yaml`; None where there is none."""
+        return None if self.config_text is None else yaml.safe_load(self.config_text)
+
     @classmethod
     def of_command(cls, command: str, config: dict[str, Any]) -> "Origin":
         """Returns the origin of a run of the command, which seeds before it draws weights, unless it is told not to.
@@ -52,11 +59,21 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
 
     Returns:
         The config, without options of one call, and with absolute paths.
+
+    Raises:
+        InputError: A value, such as a function, has no form in a file.
     """
     settings = settings.clone()
     for key in OPTIONS_OF_ONE_CALL:
         settings.pop(key, None)
-    config = yaml.safe_load(parser.dump(settings, skip_unset=False, skip_validation=True))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", r"\s*Unable to serialize instance")
+        try:
+            text = parser.dump(settings, skip_unset=False, skip_validation=True)
+        except UserWarning as warning:
+            value = str(warning).split("instance", 1)[1].strip()
+            raise InputError(f"{value}: a setting that cannot be written into config.yaml repeats no run") from warning
+    config = yaml.safe_load(text)
     given = settings["model"].get("init_args") or {}
     for name in () if is_own_data(config) else linked:  # data of this project states them
         if given.get(name) is not None:

@@ -17,6 +17,7 @@ from core.errors import InputError
 from engine.checkpoint_io import load_checkpoint
 from engine.config_files import flatten, read_config
 from engine.ownership import changeable
+from engine.trainer_options import SHARES
 
 # Dotted keys, or their beginnings, that a continued run may change, beside those that model and data set name
 # (`changeable`); anything else would make it another run.
@@ -82,7 +83,8 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
             before = None
         else:
             continue  # an option that is newer than the run
-        if _same(before, now):
+        number_or_share = key.startswith("trainer.") and key.removeprefix("trainer.") in SHARES
+        if _same(before, now) and not (number_or_share and type(before) is not type(now)):  # one batch is not all
             continue
         if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE)):
             changed[key] = (before, now)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.loggers import Logger
 
 from callbacks import Record, RunCheckpoint
 from core.console import print_line
@@ -36,6 +37,7 @@ class Stages(pl.Trainer):
     saves_checkpoints: bool
     checkpoint_callback: RunCheckpoint
     origin: Origin
+    loggers_without_settings: list[Logger]
     _trained: LightningModule | None = None
 
     def __init__(self, **kwargs: Any) -> None:
@@ -44,7 +46,7 @@ class Stages(pl.Trainer):
         self._checkpoint_connector = CheckpointConnector(self)
 
     def _run_stage(self) -> Any:
-        """Runs a stage, a fit once it is sure that its checkpoints can be read again.
+        """Runs a stage, a fit once it is sure that its checkpoints can be read again and loggers know its settings.
 
         It also ends a run that was killed after its last checkpoint, before its end was over.
         """
@@ -52,6 +54,10 @@ class Stages(pl.Trainer):
             self._trained = self.lightning_module
             if self.saves_checkpoints:
                 check_contents(self)
+            if self.enable_autolog_hparams and not self.fast_dev_run:
+                settings = self.origin.settings or self.lightning_module.hparams_initial
+                for logger in self.loggers_without_settings:
+                    logger.log_hyperparams(dict(settings))
         results = super()._run_stage()
         record = self.record
         is_over = self.training and not record.has_begun and self.fit_loop.skip

@@ -2,40 +2,29 @@
 
 import math
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
+from pytorch_lightning.plugins import Precision
 
-from callbacks import (
-    ChannelsLast,
-    ConfiguredOptimizer,
-    DataInitializer,
-    EarlyStopping,
-    EpochMedia,
-    FitMedia,
-    Freeze,
-    NaNGuard,
-    Progress,
-    Record,
-    RunCheckpoint,
-    StepSeed,
-    TestMedia,
-    TestSubset,
-    Views,
-)
-from core.errors import InputError
+from callbacks import Record, RunCheckpoint
+from core.errors import InputError, RunFailed
 from core.hardware import choose_precision, device_type
 from core.library_warnings import ignore_library_warnings
 from core.protocols import TakesNamedBatches
+from engine.builtin_callbacks import as_list, with_builtins
 from engine.checkpoint_io import AtomicCheckpointIO
+from engine.error_sources import trainer_option_error
 from engine.recorded_config import Origin
 from engine.run_folder import RunFolder
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
 from engine.stages import Stages
+from engine.trainer_options import check_callbacks, check_monitors, check_options, check_processes
 
 Builtin = TypeVar("Builtin", bound=Callback)
 
@@ -48,6 +37,7 @@ class Trainer(Stages):
 
     Args:
         precision: Lightning's, or `auto`: bfloat16 autocast where the hardware computes it natively, else float32.
+        devices: Number of devices, or a list of them.
         logger: Loggers beside TensorBoard and the run's own record; False switches TensorBoard off.
         callbacks: Callbacks beside the built-in ones, or built-in ones with other settings.
         enable_progress_bar: Show the bar; the line an epoch stays.
@@ -57,6 +47,11 @@ class Trainer(Stages):
         log_every_n_steps: Optimizer steps between the points that loggers get within an epoch.
         max_epochs: Epochs after which the run ends; -1 for no end.
         max_steps: Optimizer steps after which the run ends, with a validation; -1 for no end.
+        max_time: Time after which the run ends, as DD:HH:MM:SS or as a mapping such as `{hours: 2}`.
+        limit_train_batches: Batches of an epoch to train on: a number such as 1, or a share such as 1.0.
+        limit_val_batches: Likewise, of a validation.
+        limit_test_batches: Likewise, of a test.
+        limit_predict_batches: Likewise, of a prediction.
         default_root_dir: Folder in which `runs/` stands; the current one if not given.
         fast_loop: Use the faster training loop of `engine/speed`; false trains with Lightning's own loop, hooks,
             profiler and memory settings. The results are the same to the bit.
@@ -69,6 +64,7 @@ class Trainer(Stages):
         self,
         *,
         precision: Literal["auto"] | int | str | None = "auto",
+        devices: list[int] | int | str = "auto",
         logger: Logger | Iterable[Logger] | bool | None = None,
         callbacks: list[Callback] | Callback | None = None,
         enable_progress_bar: bool | None = True,
@@ -79,16 +75,30 @@ class Trainer(Stages):
         default_root_dir: str | Path | None = None,
         max_epochs: int | None = None,
         max_steps: int = -1,
+        max_time: dict[str, int] | str | timedelta | None = None,
+        limit_train_batches: int | float | None = None,
+        limit_val_batches: int | float | None = None,
+        limit_test_batches: int | float | None = None,
+        limit_predict_batches: int | float | None = None,
         fast_loop: bool = True,
         seed: int = 0,
         run_folder: RunFolder | None = None,
         run_name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if max_steps < 1 and max_steps != -1:
-            raise InputError(f"--trainer.max_steps {max_steps}: at least 1 is needed, or -1 for no end")
+        batches = {
+            "limit_train_batches": limit_train_batches,
+            "limit_val_batches": limit_val_batches,
+            "limit_test_batches": limit_test_batches,
+            "limit_predict_batches": limit_predict_batches,
+        }
+        options = kwargs | batches | {"precision": precision, "num_sanity_val_steps": num_sanity_val_steps}
+        options |= {"max_epochs": max_epochs, "max_steps": max_steps, "max_time": max_time, "devices": devices}
+        options |= {"log_every_n_steps": log_every_n_steps}
+        check_options(options)
+        check_callbacks(as_list(callbacks))
         self.seed = seed
-        self.run_folder = run_folder
+        self.run_folder = None if kwargs.get("fast_dev_run") else run_folder
         self.run_name = run_name
         self.origin = Origin()
         self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
@@ -98,27 +108,38 @@ class Trainer(Stages):
         if device == "cpu" and fast_loop:
             keep_freed_memory()
         self._may_be_channels_last = device != "mps"  # slower there, and not complete
-        kwargs["plugins"] = [AtomicCheckpointIO(), *_as_list(kwargs.get("plugins"))]
+        kwargs["plugins"] = plugins = [AtomicCheckpointIO(), *as_list(kwargs.get("plugins"))]
+        if precision == "auto":
+            own = any(isinstance(plugin, Precision) for plugin in plugins)
+            precision = None if own else choose_precision(device)
         if fast_loop:
             kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
-        self._own_loggers = [item for item in _as_list(logger) if not isinstance(item, bool)]
+        self._own_loggers = [item for item in as_list(logger) if not isinstance(item, bool)]
+        self.loggers_without_settings = list(self._own_loggers)  # a tracker of ours has them from the start
         self.uses_tensorboard = logger is not False
         self.saves_checkpoints = enable_checkpointing is not False
-        with ignore_library_warnings():
-            super().__init__(
-                precision=choose_precision(device) if precision == "auto" else precision,
-                logger=self._own_loggers or False,
-                callbacks=_with_builtins(_as_list(callbacks), bool(enable_progress_bar)),
-                enable_progress_bar=False,  # ours is a callback of its own
-                enable_checkpointing=True,  # False forbids the base class of Record and others; see saves_checkpoints
-                enable_model_summary=bool(enable_model_summary),
-                num_sanity_val_steps=num_sanity_val_steps,
-                log_every_n_steps=log_every_n_steps,
-                default_root_dir=default_root_dir,
-                # Lightning cannot resume at an epoch's end once it counts steps itself: RunCheckpoint does.
-                max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
-                **kwargs,
-            )
+        try:
+            with ignore_library_warnings():
+                super().__init__(
+                    precision=precision,
+                    devices=devices,
+                    logger=self._own_loggers or False,
+                    callbacks=with_builtins(as_list(callbacks), bool(enable_progress_bar)),
+                    enable_progress_bar=False,  # ours is a callback of its own
+                    enable_checkpointing=True,  # False forbids Record's base class; see saves_checkpoints
+                    enable_model_summary=bool(enable_model_summary),
+                    num_sanity_val_steps=num_sanity_val_steps,
+                    log_every_n_steps=log_every_n_steps,
+                    default_root_dir=default_root_dir,
+                    # Lightning cannot resume at an epoch's end once it counts steps itself: RunCheckpoint does.
+                    max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
+                    max_time=max_time,
+                    **batches,
+                    **kwargs,
+                )
+        except Exception as error:  # such as a missing package, or a device that is not there
+            raise trainer_option_error(error, options) from error
+        check_processes(self)
         if fast_loop:
             skip_idle_hooks(self.callbacks)
             loop = self.fit_loop.epoch_loop
@@ -154,6 +175,11 @@ class Trainer(Stages):
         return self.builtin(Record).has_begun
 
     @property
+    def has_trained(self) -> bool:
+        """Whether a fit has made a step."""
+        return self.builtin(Record).has_trained
+
+    @property
     def checkpoint_callback(self) -> RunCheckpoint:
         """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
         return self.builtin(RunCheckpoint)
@@ -163,10 +189,11 @@ class Trainer(Stages):
         return next(callback for callback in self.callbacks if isinstance(callback, kind))
 
     def share_run_folder(self) -> None:
-        """Tells every process the run's folder, which the first has made: each saves checkpoints there."""
+        """Tells every process the run's folder, if the first has made one: each saves checkpoints there."""
         if self.world_size > 1:
-            path = self.strategy.broadcast(str(self.run_folder.path) if self.is_global_zero else None)
-            self.run_folder = self.run_folder or RunFolder(Path(path))
+            path = self.strategy.broadcast(self.run_folder and str(self.run_folder.path))
+            if path is not None:
+                self.run_folder = self.run_folder or RunFolder(Path(path))
 
     def track(self, logger: Logger) -> None:
         """Adds a logger."""
@@ -197,10 +224,11 @@ class Trainer(Stages):
         """
         if datamodule is None and train_dataloaders is None:
             raise InputError(f"Trainer.fit needs a data module or loaders beside {type(model).__name__}")
+        check_monitors(self.callbacks, model)
         ckpt_path, own_folder = self.continued(ckpt_path)
         if own_folder is not None:
-            self.run_folder = own_folder
-        elif self.run_folder is None and self.is_global_zero:
+            self.run_folder = None if self.fast_dev_run else own_folder
+        elif self.run_folder is None and self.is_global_zero and not self.fast_dev_run:
             self.run_folder = own_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
             )
@@ -210,43 +238,13 @@ class Trainer(Stages):
             self.loggers = [*self._own_loggers, board]
         try:
             super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
-        except InputError:
-            if own_folder is not None and not self.has_begun:
+        except Exception as error:
+            if own_folder is not None and not self.has_trained and not isinstance(error, RunFailed):
                 own_folder.discard()
                 self.run_folder = None
             raise
         finally:
-            self.loggers = self._own_loggers
+            if not self.fast_dev_run:  # whose loggers are Lightning's, which do nothing
+                self.loggers = self._own_loggers
             if own_folder is not None:
                 own_folder.release()
-
-
-def _as_list(value: Any) -> list:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
-    """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them."""
-    builtins: list[Callback] = [
-        NaNGuard(),
-        Freeze(),
-        EarlyStopping(),
-        StepSeed(),
-        ConfiguredOptimizer(),
-        TestSubset(),
-        Views(),
-        Record(),
-        Progress(progress_bar),
-        TestMedia(),
-        EpochMedia(),
-        FitMedia(),
-        RunCheckpoint(),
-    ]
-    missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
-    # RunCheckpoint after what notes something of an epoch, which its checkpoint keeps; Progress prints what is saved
-    return sorted(
-        [ChannelsLast(), DataInitializer(), *given, *missing],
-        key=lambda callback: isinstance(callback, RunCheckpoint) + 2 * isinstance(callback, Progress),
-    )

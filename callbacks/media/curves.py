@@ -72,9 +72,23 @@ def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list
     return panels
 
 
+def _times(rows: list[dict[str, str]]) -> list[float]:
+    """Returns the time of each row in epochs: an epoch's last row is at its end, earlier ones by their steps."""
+    ends = {int(row["epoch"]): int(row["step"]) for row in rows}
+    times = []
+    for row in rows:
+        epoch, step = int(row["epoch"]), int(row["step"])
+        begin, end = ends.get(epoch - 1, 0), ends[epoch]
+        times.append(epoch + ((step - begin) / (end - begin) if end > begin else 1.0))
+    return times
+
+
 def _draw(axes: Axes, panel: Panel, rows: list[dict[str, str]]) -> None:
+    times = _times(rows)
     for number, column in enumerate(panel.columns):
-        points = [(int(row["epoch"]) + 1, float(row[column]) * panel.scale) for row in rows if row.get(column)]
+        points = [
+            (time, float(row[column]) * panel.scale) for time, row in zip(times, rows, strict=True) if row.get(column)
+        ]
         if points:
             axes.plot(*zip(*points, strict=True), ".-", color=COLOURS[number % len(COLOURS)], label=column)
     axes.set(title=panel.title, xlabel="epoch")

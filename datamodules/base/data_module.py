@@ -194,7 +194,7 @@ class DataModule(LightningDataModule):
         return loader
 
     def resumed(self, loader: Loader) -> Loader:
-        """Sets a training loader to the batch at which a resumed run continues.
+        """Sets a training loader to the batch at which a resumed run continues, and to what `overfit_batches` asks.
 
         Lightning may ask for more loaders than it uses: the place is given up once a batch has been drawn.
         """
@@ -202,6 +202,7 @@ class DataModule(LightningDataModule):
             self._position = self._resumed.position
         self._resumed = loader
         loader.position = self._position
+        loader.repeats = bool(self.trainer.overfit_batches)
         return loader
 
     def teardown(self, stage: str) -> None:

@@ -13,6 +13,7 @@ class Loader:
     Attributes:
         epoch: Epoch of the next iteration, from 0.
         position: First batch of the next iteration; 0 except after a resume.
+        repeats: Whether every epoch has the batches of the first one.
     """
 
     batch_size: int
@@ -21,12 +22,13 @@ class Loader:
         self.seed = seed
         self.epoch = 0
         self.position = 0
+        self.repeats = False
         if seed is not None:
             self.sampler = self  # Lightning sets the epoch through `loader.sampler.set_epoch`
 
     def set_epoch(self, epoch: int) -> None:
         """Sets the epoch of the next iteration."""
-        self.epoch = epoch
+        self.epoch = 0 if self.repeats else epoch
 
     def state_dict(self) -> dict:
         """Returns an empty state: the data module saves the position. Lightning calls this on resumable loaders."""

@@ -173,9 +173,11 @@ class ImageDataModule(SampleDataModule):
             The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it; a pair of images
             and targets for a model of another package.
         """
-        images = self.augmentation.move(batch.images, batch.draws).float()
-        images = self.normalization(self.augmentation.recolour(images, batch.draws))
-        images = self.augmentation.cut(images, batch.draws).permute(0, 3, 1, 2)
+        # the "true" precisions have converted the draws too, which are not the network's
+        draws = {name: values.float() if values.is_floating_point() else values for name, values in batch.draws.items()}
+        images = self.augmentation.move(batch.images, draws).float()
+        images = self.normalization(self.augmentation.recolour(images, draws))
+        images = self.augmentation.cut(images, draws).permute(0, 3, 1, 2)
         images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
         channels_last = self.trainer.channels_last  # only for models that take named batches
         if not channels_last:

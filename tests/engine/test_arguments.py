@@ -119,9 +119,7 @@ def test_fit_without_a_config_lists_them() -> None:
 
 @pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
 def test_measuring_needs_a_checkpoint_or_a_config(subcommand: str, config: Path) -> None:
-    with pytest.raises(
-        InputError, match=f"{subcommand} needs --ckpt_path, a run folder or .*; or --config"
-    ):
+    with pytest.raises(InputError, match=f"{subcommand} needs --ckpt_path, a run folder or .*; or --config"):
         parse_command_line([subcommand])
     assert parse_command_line([subcommand, "--config", str(config), "--weights", "a.pth"]).checkpoint is None
     if subcommand != "predict":
@@ -180,3 +178,8 @@ def test_help_names_every_subcommand_and_config(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(config_files, "CONFIGS", tmp_path)
     text = top_level_help()
     assert all(name in text for name in ("fit", "validate", "test", "predict", "published/one.yaml"))
+
+
+def test_a_mapping_in_a_flag_with_a_name_twice_is_refused(config: Path) -> None:
+    with pytest.raises(InputError, match="'flip' stands twice, also in line 1"):
+        parse_command_line(["fit", "--config", str(config), "--data.augmentation", "{flip: random, flip: none}"])

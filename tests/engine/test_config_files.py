@@ -93,3 +93,24 @@ def test_configs_are_listed_by_folder_and_data_set() -> None:
     assert lines[0] == "start with"
     assert lines[1:] == sorted(lines[1:], key=lambda title: (title.startswith("published"), title))
     assert "other" not in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "name"),
+    [
+        ("trainer:\n  max_epochs: 3\ndata: 1\ntrainer:\n  precision: 16\n", 4, "trainer"),
+        ("model:\n  init_args:\n    lr: 1\n    lr: 2\n", 4, "lr"),
+        ("data: {flip: random, flip: none}", 1, "flip"),
+        ("- a: 1\n  a: 2\n", 2, "a"),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused(text: str, line: int, name: str, tmp_path: Path) -> None:
+    """YAML's readers keep the second without a word, and half of a config was lost."""
+    (tmp_path / "twice.yaml").write_text(text)
+    with pytest.raises(InputError, match=f"twice.yaml, line {line}: broken YAML: '{name}' stands twice"):
+        read_config(tmp_path / "twice.yaml")
+
+
+def test_a_merged_mapping_may_be_overridden_and_used_again(tmp_path: Path) -> None:
+    (tmp_path / "merged.yaml").write_text("a: &a {x: 1, y: 2}\nb: &b {<<: *a, x: 3}\nc: {<<: *b}\nd: *b\n")
+    assert read_config(tmp_path / "merged.yaml")["b"] == {"x": 3, "y": 2}

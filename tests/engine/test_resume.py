@@ -17,7 +17,7 @@ from pytorch_lightning.cli import ReduceLROnPlateau
 from torch.optim.lr_scheduler import StepLR
 
 from callbacks import EarlyStopping, Freeze, RunCheckpoint
-from core.errors import InputError
+from core.errors import InputError, RunFailed
 from datamodules.images.augmentation import Augmentation
 from engine.checkpoint_io import load_checkpoint
 from engine.resume import changes, check_same_model, read_run_checkpoint
@@ -241,7 +241,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(
     """There was no checkpoint to continue from, and the folder was not empty for a new run."""
 
     def pull(*_: object) -> None:
-        raise PulledPlug
+        raise RunFailed("as if killed")  # any other error before the first step removes the folder
 
     run, whole = tmp_path / "run", finished_run("whole")
     with monkeypatch.context() as patch:
@@ -540,3 +540,15 @@ def test_the_whole_checkpoint_beside_a_damaged_one_is_named(tmp_path: Path) -> N
     (tmp_path / "best.ckpt").write_bytes(b"cut off, too")
     with pytest.raises(InputError, match=r"last\.ckpt: no checkpoint[^;]*$"):
         read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
+
+
+@pytest.mark.parametrize(("key", "now", "same"), [("limit_train_batches", 1, False), ("gradient_clip_val", 1, True)])
+def test_one_batch_is_not_all_batches(key: str, now: int, same: bool, tmp_path: Path) -> None:
+    """A run on all batches, recorded as 1.0, went on with one batch an epoch."""
+
+    def config(value: float) -> dict[str, Any]:
+        parts = {"model": "lightning_modules.MLP", "data": "datamodules.CIFAR10DataModule"}
+        return {part: {"class_path": name} for part, name in parts.items()} | {"trainer": {key: value}}
+
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config(1.0)))
+    assert (not changes(tmp_path, config(now))) == same

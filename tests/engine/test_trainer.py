@@ -7,8 +7,6 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-import callbacks
-from callbacks import EarlyStopping, NaNGuard, Record, RunCheckpoint, StepSeed
 from core.errors import InputError
 from engine import trainer as trainer_module
 from engine.checkpoint_io import AtomicCheckpointIO, load_checkpoint
@@ -52,34 +50,6 @@ def test_nothing_is_written_but_by_a_fit(tmp_path: Path) -> None:
     trainer.test(tiny_vgg(), TinyDataModule(), verbose=False)
     assert 0 <= trainer.callback_metrics["test/acc"] <= 1
     assert not list(tmp_path.iterdir())
-
-
-def test_every_built_in_callback_is_there_once(tmp_path: Path) -> None:
-    kinds = [type(callback) for callback in tiny_trainer(tmp_path).callbacks]
-    assert sorted(kinds, key=str) == sorted((getattr(callbacks, name) for name in callbacks.__all__), key=str)
-
-
-class Own(pl.Callback):
-    """A callback of the user's."""
-
-
-def test_given_callbacks_come_on_top_and_replace_their_defaults(tmp_path: Path) -> None:
-    """A list of callbacks once dropped what must always run."""
-    own, stopping = Own(), EarlyStopping(patience=3)
-    trainer = tiny_trainer(tmp_path, callbacks=[own, stopping])
-    assert own in trainer.callbacks
-    assert [c for c in trainer.callbacks if isinstance(c, EarlyStopping)] == [stopping]
-    for kind in (NaNGuard, StepSeed, Record, RunCheckpoint):
-        assert sum(isinstance(callback, kind) for callback in trainer.callbacks) == 1
-    assert own in tiny_trainer(tmp_path, callbacks=own).callbacks
-
-
-@pytest.mark.parametrize("given", [[], [RunCheckpoint(every_n_train_steps=2)]])
-def test_checkpoints_are_saved_after_everything_else_was_noted(given: list[pl.Callback], tmp_path: Path) -> None:
-    """A RunCheckpoint that was given once ran before Record and Progress, whose notes it then lacked."""
-    trainer = tiny_trainer(tmp_path, callbacks=given)
-    assert isinstance(trainer.callbacks[-1], RunCheckpoint)
-    assert trainer.checkpoint_callback is trainer.callbacks[-1]
 
 
 def test_checkpoints_can_be_switched_off(tmp_path: Path) -> None:

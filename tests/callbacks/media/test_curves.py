@@ -54,3 +54,11 @@ def test_many_panels_stand_in_rows_of_four(n: int) -> None:
     assert [axes.get_title() for axes in figure.axes if axes.lines] == [f"loss_{number}" for number in range(n)]
     assert list(figure.get_size_inches()) == [16, pytest.approx(3.6 * -(-n // 4))]
     figure.draw_without_rendering()
+
+
+def test_a_validation_within_an_epoch_stands_at_its_step() -> None:
+    within = [{"epoch": "0", "step": "2", "val/loss": "3"}, ROW | {"epoch": "0"}]
+    later = [{"epoch": "1", "step": "9", "val/loss": "2"}, ROW | {"epoch": "1", "step": "12"}]
+    loss = draw_curves(within + later, measures_of(tiny_vgg())).axes[0]
+    assert list(loss.lines[0].get_xdata()) == [1.0, 2.0]
+    assert list(loss.lines[1].get_xdata()) == [2 / 6, 1.0, 1.5, 2.0]

@@ -1,0 +1,64 @@
+"""The rows of `metrics.csv`: one for an epoch, and one for a validation within an epoch."""
+
+import csv
+import io
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from core.atomic_files import write_atomically
+
+NAME = "metrics.csv"
+
+
+class MetricRows:
+    """Rows of figures by name, as text, with the `epoch` and `step` after which they were measured."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, str]] = []
+
+    def read(self, folder: Path) -> None:
+        """Takes up the rows of a run's folder, if there are any."""
+        if (folder / NAME).exists():
+            with open(folder / NAME, newline="", encoding="utf-8") as file:
+                self.rows = list(csv.DictReader(file))
+
+    def add(self, row: Mapping[str, float | int]) -> None:
+        """Adds a row, or adds to the latest one if that is of the same epoch and step."""
+        texts = {name: str(value) if isinstance(value, int) else f"{value:.6g}" for name, value in row.items()}
+        if self.rows and all(self.rows[-1][name] == texts[name] for name in ("epoch", "step")):
+            texts = self.rows.pop() | texts
+        self.rows.append(texts)
+
+    def cut(self, step: int) -> None:
+        """Drops what was measured after a step."""
+        self.rows = [row for row in self.rows if int(row["step"]) <= step]
+
+    def reopen(self, epoch: int, validation: Collection[str]) -> list[dict[str, str]]:
+        """Drops the row of an epoch that goes on, or begins anew, and gets its row at its end.
+
+        Args:
+            epoch: The epoch, from 0.
+            validation: Names of what its validations measure, whose rows stay.
+
+        Returns:
+            The rows of earlier epochs.
+        """
+        stays = {"epoch", "step", *validation}
+        self.rows = [
+            row
+            for row in self.rows
+            if int(row["epoch"]) < epoch
+            or all(name in stays or name == "lr" or name.startswith("lr/") for name, text in row.items() if text)
+        ]
+        return [row for row in self.rows if int(row["epoch"]) < epoch]
+
+    def write(self, folder: Path) -> None:
+        """Writes them into a run's folder, if there are any."""
+        if not self.rows:
+            return
+        columns = list(dict.fromkeys(name for row in self.rows for name in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(folder / NAME, text.getvalue())

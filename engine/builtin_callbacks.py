@@ -1,0 +1,55 @@
+"""The callbacks that every run has."""
+
+from typing import Any
+
+from pytorch_lightning import Callback
+
+from callbacks import (
+    ChannelsLast,
+    ConfiguredOptimizer,
+    DataInitializer,
+    EarlyStopping,
+    EpochMedia,
+    FitMedia,
+    Freeze,
+    NaNGuard,
+    Progress,
+    Record,
+    RunCheckpoint,
+    StepSeed,
+    TestMedia,
+    TestSubset,
+    Views,
+)
+
+
+def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
+    """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them."""
+    builtins: list[Callback] = [
+        NaNGuard(),
+        Freeze(),
+        EarlyStopping(),
+        StepSeed(),
+        ConfiguredOptimizer(),
+        TestSubset(),
+        Views(),
+        Record(),
+        Progress(progress_bar),
+        TestMedia(),
+        EpochMedia(),
+        FitMedia(),
+        RunCheckpoint(),
+    ]
+    missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
+    # RunCheckpoint after what notes something of an epoch, which its checkpoint keeps; Progress prints what is saved
+    return sorted(
+        [ChannelsLast(), DataInitializer(), *given, *missing],
+        key=lambda callback: isinstance(callback, RunCheckpoint) + 2 * isinstance(callback, Progress),
+    )
+
+
+def as_list(value: Any) -> list:
+    """Returns what an option takes as one value, as several, or as none, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,172 @@
+"""Which settings of Lightning's Trainer a run can have; whatever cannot act as Lightning documents it is refused."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.environments import LightningEnvironment
+from pytorch_lightning import Callback
+from pytorch_lightning import callbacks as lightning_callbacks
+from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.strategies import ParallelStrategy
+from pytorch_lightning.strategies.launchers.multiprocessing import _MultiProcessingLauncher
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from core.errors import InputError
+from core.measures import check_monitor
+
+# Least value of each option that counts something, and what -1 means where it is allowed.
+LEAST: dict[str, tuple[float, str]] = {
+    "accumulate_grad_batches": (1, ""),
+    "check_val_every_n_epoch": (1, ""),
+    "fast_dev_run": (0, ""),
+    "gradient_clip_val": (0, ""),
+    "log_every_n_steps": (0, ""),
+    "max_epochs": (1, "for no end"),
+    "max_steps": (1, "for no end"),
+    "min_epochs": (0, ""),
+    "min_steps": (0, ""),
+    "num_nodes": (1, ""),
+    "num_sanity_val_steps": (0, "for all batches"),
+    "reload_dataloaders_every_n_epochs": (0, ""),
+}
+
+# Options that are a number of batches, or a share of them; and whether there must be at least one batch.
+SHARES = {
+    "limit_train_batches": True,
+    "limit_val_batches": False,
+    "limit_test_batches": False,
+    "limit_predict_batches": False,
+    "overfit_batches": False,
+    "val_check_interval": True,
+}
+
+# Options of which only one value has a meaning here.
+REFUSED = {
+    "barebones": (False, "every run has a record, a guard and checkpoints; engine/speed makes its steps cheap"),
+    "model_registry": (None, "checkpoints are kept in the run's folder; weights are taken from elsewhere by --weights"),
+}
+
+# Lightning's own callbacks that cannot act in a run here, with what does instead.
+REFUSED_CALLBACKS: dict[type[Callback], str] = {
+    lightning_callbacks.BatchSizeFinder: "it trains on trial and changes the data set within a run; set "
+    "--data.batch_size",
+    lightning_callbacks.LearningRateFinder: "it trains on trial and changes the model within a run; set "
+    "--model.optimizer.lr",
+    lightning_callbacks.ModelPruning: "a pruned network cannot be continued or tested from its checkpoints",
+    lightning_callbacks.OnExceptionCheckpoint: "a run cannot continue exactly from where an error struck; "
+    "--checkpoint.every_n_train_steps saves more often",
+    lightning_callbacks.ProgressBar: "a run has its own bar; --trainer.enable_progress_bar false hides it",
+    lightning_callbacks.StochasticWeightAveraging: "its averages would reach no checkpoint; "
+    "pytorch_lightning.callbacks.WeightAveraging and EMAWeightAveraging average, and are saved",
+}
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Checks the arguments of a Trainer as far as they can be checked one by one.
+
+    Args:
+        options: Values by name; None, or a name that is left out, is Lightning's default.
+
+    Raises:
+        InputError: One has a value that is nonsense or would not act.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, (meaning_nothing, reason) in REFUSED.items():
+        if given.get(name, meaning_nothing) != meaning_nothing:
+            raise InputError(f"--trainer.{name} {given[name]}: {reason}")
+    for name, (least, unlimited) in LEAST.items():
+        value = given.get(name, least)
+        if not value >= least and not (unlimited and value == -1):  # nan is not, either
+            further = f", or -1 {unlimited}" if unlimited else ""
+            raise InputError(f"--trainer.{name} {value}: at least {least} is needed{further}")
+    for name, at_least_one in SHARES.items():
+        if name in given:
+            _check_share(name, given[name], at_least_one)
+    for kind in ("epochs", "steps"):
+        least, most = given.get(f"min_{kind}"), given.get(f"max_{kind}", -1)
+        if least is not None and most != -1 and least > most:
+            raise InputError(f"--trainer.min_{kind} {least}: more than --trainer.max_{kind} {most}")
+    if "max_time" in given:
+        _check_duration(given["max_time"])
+    if "gradient_clip_algorithm" in given and "gradient_clip_val" not in given:
+        raise InputError(
+            f"--trainer.gradient_clip_algorithm {given['gradient_clip_algorithm']}: nothing is clipped without "
+            "--trainer.gradient_clip_val"
+        )
+    for name in ("limit_train_batches", "limit_val_batches"):
+        if given.get("overfit_batches") and name in given:
+            raise InputError(f"--trainer.{name} {given[name]}: --trainer.overfit_batches decides how many batches")
+
+
+def _check_share(name: str, value: Any, at_least_one: bool) -> None:
+    if isinstance(value, str | dict | timedelta):
+        raise InputError(
+            f"--trainer.{name} {value}: validations at points in time would differ from run to run; give a number "
+            "of batches, or a share of the epoch"
+        )
+    share = isinstance(value, float) and 0 <= value <= 1
+    if not (share or (value >= 0 and value % 1 == 0)) or (at_least_one and not value):
+        range_ = "above 0, up to 1.0" if at_least_one else "from 0.0 to 1.0"
+        raise InputError(f"--trainer.{name} {value}: a whole number of batches, or a share of them {range_}, is needed")
+
+
+def _check_duration(duration: Any) -> None:
+    try:
+        seconds = Timer(duration)._duration
+    except (MisconfigurationException, TypeError, ValueError, OverflowError):
+        seconds = None
+    if seconds is None or seconds <= 0:
+        raise InputError(f"--trainer.max_time {duration}: a duration above 0 is needed, as DD:HH:MM:SS")
+
+
+def check_callbacks(callbacks: list[Callback]) -> None:
+    """Checks that callbacks can act in a run.
+
+    Raises:
+        InputError: One cannot; names what can be done instead.
+    """
+    for callback in callbacks:
+        for kind, reason in REFUSED_CALLBACKS.items():
+            if isinstance(callback, kind):
+                raise InputError(f"--trainer.callbacks {type(callback).__name__}: {reason}")
+
+
+def check_monitors(callbacks: list[Callback], model: pl.LightningModule) -> None:
+    """Checks that Lightning's own callbacks monitor what a model logs; they would look for it after an epoch only.
+
+    Raises:
+        InputError: One does not.
+    """
+    for callback in callbacks:
+        kind = type(callback)
+        if kind in (lightning_callbacks.EarlyStopping, lightning_callbacks.ModelCheckpoint) and callback.monitor:
+            check_monitor(f"--trainer.callbacks {kind.__name__}: monitor", callback.monitor, model)
+
+
+def check_processes(trainer: pl.Trainer) -> None:
+    """Checks that the processes of a run can start and find each other.
+
+    Raises:
+        InputError: They cannot.
+    """
+    launcher = trainer.strategy.launcher
+    if isinstance(launcher, _MultiProcessingLauncher) and launcher._start_method != "fork":
+        raise InputError(
+            "--trainer.strategy: processes that are started by 'spawn' cannot receive a model and its optimizer; "
+            "use ddp"
+        )
+    if trainer.num_nodes == 1:
+        return
+    strategy = trainer.strategy
+    if not isinstance(strategy, ParallelStrategy):
+        raise InputError(f"--trainer.num_nodes {trainer.num_nodes}: {type(strategy).__name__} uses one device; use ddp")
+    # nodes that know no common address would wait for each other for ever
+    needed = {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"}
+    if isinstance(strategy.cluster_environment, LightningEnvironment) and not needed <= set(os.environ):
+        raise InputError(
+            f"--trainer.num_nodes {trainer.num_nodes}: the nodes cannot find each other; start the command by torchrun "
+            "or Slurm, or set MASTER_ADDR, MASTER_PORT and NODE_RANK on each"
+        )

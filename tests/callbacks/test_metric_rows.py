@@ -1,0 +1,66 @@
+"""The rows of a run's figures."""
+
+import csv
+from pathlib import Path
+
+from callbacks.metric_rows import MetricRows
+from engine.trainer import Trainer
+from tests.plain import PlainData, PlainModule
+
+
+def _rows(*rows: dict[str, float]) -> MetricRows:
+    table = MetricRows()
+    for row in rows:
+        table.add(row)
+    return table
+
+
+def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
+    table, again = _rows({"epoch": 0, "step": 2, "lr": 0.1}, {"epoch": 1, "step": 4, "val/loss": 1 / 3}), MetricRows()
+    table.write(tmp_path)
+    again.read(tmp_path)
+    assert [{k: v for k, v in row.items() if v} for row in again.rows] == table.rows
+    assert table.rows[1] == {"epoch": "1", "step": "4", "val/loss": "0.333333"}
+
+
+def test_what_is_measured_at_one_step_is_one_row() -> None:
+    rows = _rows({"epoch": 0, "step": 2, "val/loss": 2.0}, {"epoch": 0, "step": 2, "train/loss": 1.0}).rows
+    assert rows == [{"epoch": "0", "step": "2", "val/loss": "2", "train/loss": "1"}]
+
+
+def test_an_epoch_that_goes_on_keeps_the_rows_of_its_validations() -> None:
+    table = _rows(
+        {"epoch": 0, "step": 4, "lr": 0.1, "train/loss": 1.0, "val/loss": 1.0},
+        {"epoch": 1, "step": 6, "lr": 0.1, "val/loss": 2.0},
+        {"epoch": 1, "step": 7, "lr": 0.1, "train/loss": 1.0, "val/loss": 3.0},
+    )
+    assert [row["step"] for row in table.reopen(1, ["val/loss"])] == ["4"]
+    assert [row["step"] for row in table.rows] == ["4", "6"]
+    table.cut(5)
+    assert [row["step"] for row in table.rows] == ["4"]
+
+
+def _recorded(run: Path) -> list[tuple[str, str, bool, bool]]:
+    with open(run / "metrics.csv", newline="") as file:
+        rows = csv.DictReader(file)
+        return [(row["epoch"], row["step"], bool(row["val_loss"]), bool(row["train_loss"])) for row in rows]
+
+
+def test_validations_within_an_epoch_are_recorded_at_their_steps() -> None:
+    """The latest one of an epoch stood in its row, and the others were lost."""
+    trainer = Trainer(accelerator="cpu", max_epochs=2, val_check_interval=2, logger=False)
+    trainer.fit(PlainModule(), PlainData())
+    assert _recorded(trainer.run_folder.path) == [
+        ("0", "2", True, False),
+        ("0", "4", True, False),
+        ("0", "5", False, True),
+        ("1", "7", True, False),
+        ("1", "9", True, False),
+        ("1", "10", False, True),
+    ]
+
+
+def test_a_validation_at_the_epochs_end_stands_in_its_row() -> None:
+    trainer = Trainer(accelerator="cpu", max_epochs=1, val_check_interval=1, limit_train_batches=2, logger=False)
+    trainer.fit(PlainModule(), PlainData())
+    assert _recorded(trainer.run_folder.path) == [("0", "1", True, False), ("0", "2", True, True)]
