@@ -166,7 +166,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
             given[key.replace(".init_args", "")] = value
     layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
     for path in layers:
-        content = read_config(path)
+        content = read_config(path) if path.parent != arguments.run else _read_recorded_config(path)
         beside = [path.with_name(name) for name in ("checkpoints", "summary.json")]
         if any(other.exists() for other in beside):  # it is of a run, which may be a stranger's
             refuse_foreign_code(path.parent, content, trusted)
@@ -175,6 +175,19 @@ def parse_command_line(argv: list[str]) -> Arguments:
     if layers:
         arguments.name = configs[-1].stem if configs else arguments.run.parent.name
     return arguments
+
+
+def _read_recorded_config(path: Path) -> dict:
+    """Reads the config of the run that is used.
+
+    Raises:
+        InputError: It is damaged; says how the run's checkpoints are used nevertheless.
+    """
+    try:
+        return read_config(path)
+    except InputError as error:
+        way_out = f"--config NAME --ckpt_path {path.parent}, with the config that it was made with"
+        raise InputError(f"{error}; rename this file, and the run's checkpoints go by {way_out}") from error
 
 
 def _works_untrained(subcommand: str, configs: list[Path], flags: list[str]) -> bool:

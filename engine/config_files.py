@@ -107,7 +107,8 @@ def read_config(path: Path) -> dict:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path}: a config is a mapping such as 'model: ...', not {type(content).__name__}")
+        what = "it is empty" if content is None else f"not {str(content).strip()[:30]!r}"
+        raise InputError(f"{path}: a config is a mapping such as 'model: ...', {what}")
     return content
 
 

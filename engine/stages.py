@@ -19,8 +19,9 @@ from engine.checkpoint_io import load_checkpoint
 from engine.cluster import CheckpointConnector, with_cluster
 from engine.recorded_config import Origin
 from engine.resume import begin_again
+from engine.run_files import take_up
 from engine.run_folder import RunFolder
-from engine.run_search import find_checkpoint
+from engine.run_search import find_checkpoint, names_several
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
@@ -165,13 +166,18 @@ class Stages(pl.Trainer):
             return None, None
         if str(ckpt_path) in IN_RUN:
             return self._of_this_run(str(ckpt_path)), None
-        path, _ = find_checkpoint(str(ckpt_path), "fit")
-        if not Path(ckpt_path).expanduser().is_dir():
+        several = names_several(str(ckpt_path))
+        path, run = find_checkpoint(str(ckpt_path), "fit")
+        if not (several or Path(ckpt_path).expanduser().is_dir()):
             return path, None
-        run = Path(ckpt_path).expanduser().resolve()
         if path is None:
             begin_again(run)
-        return path, RunFolder(run).hold() if self.is_global_zero else RunFolder(run)
+        folder = RunFolder(run or path.parent.parent)
+        if self.is_global_zero:
+            folder.hold()
+            for line in take_up(folder.path, alone=True):
+                print_line(line)
+        return path, folder
 
     def _checkpoint(self, subcommand: str, model: LightningModule | None, given: CheckpointPath) -> Path | None:
         """Returns the checkpoint that a measurement takes, None for the weights as they are; says which."""
@@ -183,8 +189,9 @@ class Stages(pl.Trainer):
         elif str(given) in IN_RUN:
             path = self._of_this_run(str(given))
         else:
+            several = names_several(str(given))
             path, _ = find_checkpoint(str(given), subcommand)
-            if not Path(given).expanduser().is_dir():
+            if not (several or Path(given).expanduser().is_dir()):
                 return path
         epoch = load_checkpoint(path).get("epoch")
         print_line(f"weights  {path.name}" + ("" if epoch is None else f", of epoch {epoch + 1}"))

@@ -154,6 +154,18 @@ def test_a_lone_checkpoint_needs_a_config(config: Path, tmp_path: Path) -> None:
     assert (understood.run, understood.checkpoint) == (None, folder / "lone.ckpt")
 
 
+@pytest.mark.parametrize("content", ["", "a: [1", "\0\0", "[1]"])
+def test_a_damaged_config_of_a_run_does_not_hinder_its_checkpoints(content: str, run: Path, config: Path) -> None:
+    (run / "config.yaml").write_text(content)
+    words = ["fit", "--config", str(config), "--ckpt_path", str(run)]
+    with pytest.raises(
+        InputError, match=r"config\.yaml.*; rename this file, .* --config NAME --ckpt_path .*" + run.name
+    ):
+        parse_command_line(words)
+    (run / "config.yaml").rename(run / "config.damaged.yaml")
+    assert parse_command_line(words).checkpoint == run / "checkpoints" / "last.ckpt"
+
+
 def test_a_checkpoint_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match="--ckpt_path nowhere: no such run folder or checkpoint file"):
         parse_command_line(["fit", "--ckpt_path", "nowhere"])

@@ -41,8 +41,8 @@ def test_a_config_like_no_other_is_answered_with_where_they_stand() -> None:
     [
         ("model:\n  a: [1, 2\ndata: x\n", "line 3: broken YAML"),
         ("model: 1\n\tdata: 2\n", "line 2: broken YAML"),
-        ("- a\n- b\n", "a config is a mapping such as 'model: ...', not list"),
-        ("", "not NoneType"),
+        ("- a\n- b\n", "a config is a mapping such as 'model: ...', not \"['a', 'b']\""),
+        ("", "it is empty"),
     ],
 )
 def test_a_broken_config_is_named_with_its_line(text: str, reason: str, tmp_path: Path) -> None:

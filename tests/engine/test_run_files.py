@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.run_files import take_up
+from tests.tiny import tiny_trainer
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -115,3 +116,15 @@ def test_a_run_goes_on_from_a_good_checkpoint_whatever_its_records_hold(
     assert code == 0, errors
     assert "set aside as summary.damaged-2.json" in output
     assert "test/acc" in (run / "summary.json").read_text()
+
+
+def test_a_notebook_goes_on_with_a_run_whose_records_are_damaged(
+    finished_run: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished_run("runs/tiny/20260101-000000")
+    (run / "summary.json").write_text("[")
+    trainer = tiny_trainer(Path.cwd(), max_epochs=4)
+    checkpoint, folder = trainer.continued("runs/tiny")  # of which it is the newest
+    assert (checkpoint, folder.path) == (run / "checkpoints" / "last.ckpt", run)
+    folder.release()
+    assert "set aside as summary.damaged.json" in capsys.readouterr().out
