@@ -88,6 +88,12 @@ class EarlyStopping(LightningEarlyStopping):
         """Returns in words that so many validations brought no improvement."""
         return f"{self.monitor} has not improved in {validations} validation{'s' if validations > 1 else ''}"
 
+    def _validate_condition_metric(self, logs: dict[str, Tensor]) -> bool:
+        if self.monitor not in logs:
+            known = ", ".join(sorted(logs))
+            raise InputError(f"--early_stopping.monitor {self.monitor}: no such metric; there are {known}")
+        return True
+
     def _evaluate_stopping_criteria(self, current: Tensor) -> tuple[bool, str | None]:
         stop, reason = super()._evaluate_stopping_criteria(current)
         if stop:  # which a minimum length can delay

@@ -96,15 +96,18 @@ def image_batch(batch: Any, model: str) -> ImageBatch:
         return ImageBatch(images, targets.long(), torch.arange(len(targets)), {})
     raise InputError(
         f"{model} takes batches of (images, targets), float [B, C, H, W] and integer [B]; the loader gives "
-        f"{_describe(batch)}"
+        f"{describe_batch(batch)}"
     )
 
 
-def _describe(batch: Any) -> str:
+def describe_batch(batch: Any) -> str:
+    """Returns in words what a batch is: its tensors with their types and shapes."""
     if isinstance(batch, Tensor):
         return f"a tensor of {str(batch.dtype).removeprefix('torch.')} {list(batch.shape)}"
     if isinstance(batch, tuple | list):
-        return f"a {type(batch).__name__} of {', '.join(_describe(part) for part in batch)}"
+        return f"a {type(batch).__name__} of {', '.join(describe_batch(part) for part in batch)}"
+    if isinstance(batch, dict):
+        return f"a {type(batch).__name__} of {', '.join(f'{key!r}: {describe_batch(batch[key])}' for key in batch)}"
     return f"a {type(batch).__name__}"
 
 

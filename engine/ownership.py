@@ -41,14 +41,16 @@ def refuse_given_sizes(config: dict[str, Any], given: dict[str, object], sizes: 
 
 
 def missing_sizes(config: dict[str, Any], sizes: tuple[str, ...]) -> str:
-    """Returns which sizes a model needs that were not given beside data of another package, in words; or nothing."""
-    if is_own_data(config):
-        return ""
+    """Returns in words which sizes a model needs that its data does not state and nobody gave; or nothing."""
     parameters = inspect.signature(_named(config["model"])).parameters
     arguments = config["model"].get("init_args") or {}
     needed = [name for name in sizes if name in parameters and parameters[name].default is inspect.Parameter.empty]
-    missing = [f"--model.{name}" for name in needed if arguments.get(name) is None]
     data, model = (config[part]["class_path"].rpartition(".")[2] for part in ("data", "model"))
+    if is_own_data(config):
+        stated = {name for kind in data_class(config).__mro__ for name in (*vars(kind), *inspect.get_annotations(kind))}
+        absent = [name for name in needed if name not in stated]
+        return f"{model} needs {' and '.join(absent)}, and {data} has none: they do not fit together" if absent else ""
+    missing = [f"--model.{name}" for name in needed if arguments.get(name) is None]
     return f"{model} needs {' and '.join(missing)}, unless {data} states it" if missing else ""
 
 

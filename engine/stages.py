@@ -17,6 +17,7 @@ from core.library_warnings import ignore_library_warnings
 from engine.checkpoint_contents import check_contents
 from engine.checkpoint_io import load_checkpoint
 from engine.cluster import CheckpointConnector, with_cluster
+from engine.misfits import misfits_in_one_line
 from engine.recorded_config import Origin
 from engine.resume import begin_again
 from engine.run_files import take_up
@@ -88,7 +89,7 @@ class Stages(pl.Trainer):
         """
         began = self.record._fit_began
         try:
-            with ignore_library_warnings(), interrupts_in_one_line():
+            with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         except RunInterrupted as error:
             run = None if self.run_folder is None else str(self.run_folder.path)
@@ -117,7 +118,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("validate", model, ckpt_path)
-        with ignore_library_warnings(), interrupts_in_one_line():
+        with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
             return super().validate(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
 
     def test(
@@ -135,7 +136,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("test", model, ckpt_path)
-        with ignore_library_warnings(), interrupts_in_one_line():
+        with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
             return super().test(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
 
     def predict(
@@ -153,7 +154,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("predict", model, ckpt_path)
-        with ignore_library_warnings(), interrupts_in_one_line():
+        with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
             return super().predict(model, dataloaders, datamodule, return_predictions, ckpt_path, weights_only)
 
     def continued(self, ckpt_path: CheckpointPath) -> tuple[Path | None, RunFolder | None]:

@@ -1,0 +1,49 @@
+"""Models and data that do not fit together, in one line instead of whatever the model's code stumbles over."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from core.errors import InputError, OneLine, RunFailed
+from datamodules.batches import describe_batch
+
+STEPS = ("training_step", "validation_step", "test_step", "predict_step")
+
+
+@contextmanager
+def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
+    """Says which batch a model's step cannot take, where its code fails on one before the run has made a step.
+
+    Raises:
+        InputError: A step has failed before any training.
+        RunFailed: A step has failed in an evaluation within a fit.
+    """
+    try:
+        yield
+    except Exception as error:
+        is_other = isinstance(error, OneLine | MisconfigurationException | torch.OutOfMemoryError)
+        failed = None if is_other else _failed_step(error)
+        if failed is None or (failed[1] == "training_step" and trainer.global_step):
+            raise
+        model, step, batch = failed
+        data = "its loader" if trainer.datamodule is None else type(trainer.datamodule).__name__
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        line = (
+            f"{type(model).__name__}.{step} fails on a batch of {data}, {describe_batch(batch)}: {reason}; the two do "
+            "not fit together, or the step has a fault (--traceback shows where)"
+        )
+        raise (RunFailed if trainer.global_step and trainer.state.fn == "fit" else InputError)(line) from error
+
+
+def _failed_step(error: Exception) -> tuple[LightningModule, str, Any] | None:
+    """Returns the model, its step and the batch in which an error was raised; None if it was elsewhere."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        owner, names = frame.f_locals.get("self"), frame.f_code.co_varnames
+        if frame.f_code.co_name in STEPS and isinstance(owner, LightningModule) and len(names) > 1:
+            return owner, frame.f_code.co_name, frame.f_locals.get(names[1])
+    return None
