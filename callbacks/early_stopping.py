@@ -29,6 +29,8 @@ class EarlyStopping(LightningEarlyStopping):
         mode: Mode | None = None,
         min_delta: float = 0.0,
     ) -> None:
+        if patience is not None and patience < 0:
+            raise InputError(f"--early_stopping.patience {patience}: at least 0 is needed")
         super().__init__(monitor or "", min_delta=min_delta, patience=patience or 0, mode=mode or "min")
         self._given = monitor, mode
         self.enabled = patience is not None

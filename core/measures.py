@@ -123,7 +123,7 @@ def check_monitor(option: str, monitor: str, model: Any) -> None:
     """
     names = [f"val/{name}" for name in measures_of(model)]
     is_test = monitor.startswith(("test/", "test_"))
-    if monitor in names or (not names and not is_test):
+    if monitor in names or (monitor and not names and not is_test):
         return
     reason = "the test set selects nothing" if is_test else "no validation metric"
     raise InputError(f"{option} {monitor}: {reason}; {_choices(names)}")

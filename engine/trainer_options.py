@@ -153,10 +153,10 @@ def check_processes(trainer: pl.Trainer) -> None:
         InputError: They cannot.
     """
     launcher = trainer.strategy.launcher
-    if isinstance(launcher, _MultiProcessingLauncher) and launcher._start_method != "fork":
+    if isinstance(launcher, _MultiProcessingLauncher):
         raise InputError(
-            "--trainer.strategy: processes that are started by 'spawn' cannot receive a model and its optimizer; "
-            "use ddp"
+            f"--trainer.strategy: processes by '{launcher._start_method}' give back nothing that they learn; use ddp, "
+            "or one device in a notebook (--trainer.devices 1)"
         )
     if trainer.num_nodes == 1:
         return

@@ -92,9 +92,11 @@ class Task(LightningModule):
         """
         batches = self.trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
         for config in self.trainer.lr_scheduler_configs:
-            if isinstance(config.scheduler, ReduceLROnPlateau) and batches and not sum(batches):
+            never = not self.trainer.enable_validation or (batches and not sum(batches))
+            if isinstance(config.scheduler, ReduceLROnPlateau) and never:
                 raise InputError(
-                    f"a plateau schedule watches {config.monitor}: it needs a validation split (data.val_size)"
+                    f"--model.lr_scheduler: a plateau schedule watches {config.monitor}: it needs a validation split "
+                    "(--data.val_size, --trainer.limit_val_batches)"
                 )
 
     def on_train_epoch_start(self) -> None:

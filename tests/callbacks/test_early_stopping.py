@@ -63,3 +63,8 @@ def test_the_configured_patience_wins_over_the_checkpoint() -> None:
     old.wait_count = 3
     new.load_state_dict(old.state_dict())
     assert (new.patience, new.wait_count) == (2, 3)
+
+
+def test_a_negative_patience_is_refused() -> None:
+    with pytest.raises(InputError, match="patience -1: at least 0 is needed"):
+        EarlyStopping(-1)

@@ -234,10 +234,11 @@ def test_a_schedule_over_a_run_without_end_is_refused(tmp_path: Path) -> None:
         rates(tmp_path, WarmupLinear, max_epochs=-1)
 
 
-def test_a_plateau_without_a_validation_split_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("val_size", "settings"), [(0, {}), (40, {"limit_val_batches": 0})])
+def test_a_plateau_without_validation_is_refused(val_size: int, settings: dict[str, int], tmp_path: Path) -> None:
     plateau = partial(torch.optim.lr_scheduler.ReduceLROnPlateau, patience=0)
     with pytest.raises(InputError, match="needs a validation split"):
-        tiny_trainer(tmp_path).fit(tiny_vgg(lr_scheduler=plateau), TinyDataModule(val_size=0))
+        tiny_trainer(tmp_path, **settings).fit(tiny_vgg(lr_scheduler=plateau), TinyDataModule(val_size=val_size))
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").rglob("*.ckpt"))
 
 
