@@ -59,6 +59,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     name = "pictures"
     changeable = (*ImageClassificationDataModule.changeable, "stream", "num_workers")
+    digests_samples = False  # pictures may stay on disk
 
     def __init__(
         self,

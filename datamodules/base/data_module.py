@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.predictions import Table
-from datamodules.base.digest import digest_of
+from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
 
 Source = Literal["auto", "synthetic"]
@@ -33,6 +33,7 @@ class DataModule(LightningDataModule):
     unit: ClassVar[str]  # name of its samples, such as `images`
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes
     symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
+    digests_samples: ClassVar[bool] = True  # False where a digest of files tells data from other data
     splits: Mapping[str, Sized]
 
     def __init__(self, data_dir: str, source: Source, batch_size: int, eval_batch_size: int) -> None:
@@ -200,8 +201,7 @@ class DataModule(LightningDataModule):
         """
         if self._resumed is not None:
             self._position = self._resumed.position
-        self._resumed = loader
-        loader.position = self._position
+        self._resumed, loader.position = loader, self._position
         loader.repeats = bool(self.trainer.overfit_batches)
         return loader
 
@@ -224,8 +224,7 @@ class DataModule(LightningDataModule):
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
         batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
-        state = {"batch": batch, "sizes": self.sizes, "batch_size": self.batch_size, "content": self.content_digest()}
-        return state if self.files_digest is None else state | {"files": self.files_digest}
+        return {"batch": batch} | self._facts()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores the position of a checkpoint, if training continues from it.
@@ -236,32 +235,18 @@ class DataModule(LightningDataModule):
         if self.trainer.state.fn != "fit":
             return
         self._position, self._resumed = state_dict["batch"], None
-        if state_dict.get("batch_size", self.batch_size) != self.batch_size:
+        if how := difference(state_dict, self._facts(), self.unit):
             raise InputError(
-                f"data.batch_size is {self.batch_size}: this run has {state_dict['batch_size']}, and cannot change it"
+                f"{self.origin}: {how}; a run goes on with its own data, but a new one can start from its weights with "
+                "--weights"
             )
-        before = state_dict.get("sizes", {})  # absent in older checkpoints
-        for part, kind in (("train", "training"), ("val", "validation")):
-            if part in before and before[part] != self.sizes[part]:
-                raise self._changed(f"{before[part]:,} {kind} {self.unit} then, {self.sizes[part]:,} now")
-        if state_dict.get("files", self.files_digest) != self.files_digest:
-            raise self._changed("as many then as now, but other files")
-        content = state_dict.get("content")
-        if content is not None and content != self.content_digest():
-            raise self._changed("as many then as now, but others, or in another order")
 
-    def content_digest(self) -> str | None:
-        """Returns a digest of the samples that training and validation read; None of what stays on disk."""
-        if self._digest is None:
+    def _facts(self) -> dict[str, Any]:
+        """Returns what tells the data of training and validation from other data."""
+        if self._digest is None and self.digests_samples:
             self._digest = digest_of(*(self.splits[part] for part in ("train", "val") if part in self.splits))
-        return self._digest
-
-    def _changed(self, how: str) -> InputError:
-        """Returns the error for data that has changed since the run stopped."""
-        return InputError(
-            f"{self.origin}: the {self.unit} have changed since this run stopped ({how}); a new run can start from its "
-            "weights with --weights"
-        )
+        facts = {"sizes": self.sizes, "batch_size": self.batch_size, "content": self._digest}
+        return facts if self.files_digest is None else facts | {"files": self.files_digest}
 
 
 def check_least(least: int, **arguments: int) -> None:

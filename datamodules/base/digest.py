@@ -1,4 +1,4 @@
-"""A digest of samples in memory, by which a run knows its data again."""
+"""How a run knows its data again: by a digest of samples in memory, and what else its checkpoints keep of them."""
 
 import hashlib
 from typing import Any
@@ -33,3 +33,26 @@ def _tensors(value: Any) -> list[Tensor]:
     if isinstance(value, list | tuple):
         return [tensor for item in value for tensor in _tensors(item)]
     return [tensor for name in sorted(getattr(value, "__dict__", {})) for tensor in _tensors(vars(value)[name])]
+
+
+def difference(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | None:
+    """Returns in words how the data of a checkpoint differs from that of the present call; None if it does not.
+
+    Args:
+        before: The facts in a checkpoint; an older one lacks some.
+        now: The present facts.
+        unit: Name of the samples.
+    """
+    if before.get("batch_size", now["batch_size"]) != now["batch_size"]:
+        return f"data.batch_size is {now['batch_size']} now, and this run has {before['batch_size']}"
+    how = None
+    for part, kind in (("train", "training"), ("val", "validation")):
+        sizes = [facts.get("sizes", {}).get(part) for facts in (before, now)]
+        if how is None and None not in sizes and sizes[0] != sizes[1]:
+            how = f"{sizes[0]:,} {kind} {unit} then, {sizes[1]:,} now"
+    files, content = ((before.get(name), now.get(name)) for name in ("files", "content"))
+    if how is None and files[0] is not None and files[0] != files[1]:
+        how = "as many then as now, but other files"
+    if how is None and None not in content and content[0] != content[1]:
+        how = "as many then as now, but others, or in another order"
+    return how and f"the {unit} have changed since this run stopped ({how})"

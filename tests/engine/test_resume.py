@@ -297,7 +297,7 @@ Reordered.__qualname__ = TinyDataModule.__qualname__  # by which a checkpoint fi
         (lambda: Reordered("train"), {}, "as many then as now, but others, or in another order"),
         (lambda: Reordered("val"), {}, "as many then as now, but others, or in another order"),
         (lambda: Reordered("test"), {}, None),
-        (lambda: TinyDataModule(batch_size=20), {}, "data.batch_size is 20: this run has 40"),
+        (lambda: TinyDataModule(batch_size=20), {}, "data.batch_size is 20 now, and this run has 40"),
         (TinyDataModule, {"seed": 5}, "the seed is 5: this run has 0"),
         (lambda: TinyDataModule(eval_batch_size=8), {}, None),
     ],
