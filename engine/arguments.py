@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from core.errors import InputError
+from engine.class_help import asks_for_class_help
 from engine.config_files import find_config, flatten, listed_configs, load_settings, read_config
 from engine.run_search import find_checkpoint, names_several
 from engine.suggestions import word_suggestion
@@ -148,10 +149,12 @@ def parse_command_line(argv: list[str]) -> Arguments:
         if arguments.run is None and not configs:
             raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
         arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
-    elif subcommand != "fit" and not ({"--help", "-h"} & set(flags) or _works_untrained(subcommand, configs, flags)):
+    elif {"--help", "-h"} & set(flags) or asks_for_class_help(flags):
+        pass
+    elif subcommand != "fit" and not _works_untrained(subcommand, configs, flags):
         other = "--config and --weights" if subcommand == "predict" else "--config, with --weights or untrained"
         raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file; or {other}")
-    elif not configs and not any(flag.startswith(("--help", "-h", "--model", "--data.help")) for flag in flags):
+    elif not configs and not any(flag.startswith(("--help", "--model")) for flag in flags):
         names = "".join(f"\n  {line}" for line in listed_configs())
         raise InputError(f"fit needs --config NAME, one of{names}")
 

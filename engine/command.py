@@ -12,6 +12,7 @@ from core.library_warnings import ignore_library_warnings
 from core.signals import USER
 from engine import predictions
 from engine.arguments import Arguments
+from engine.class_help import complete_class_help
 from engine.error_sources import Stage, input_error
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result, relative_path
 from engine.lightning_cli import SubcommandCLI
@@ -201,5 +202,6 @@ def run(arguments: Arguments) -> None:
     """
     everything = "--help.trainer" in arguments.options
     arguments.options = ["--help" if word == "--help.trainer" else word for word in arguments.options]
+    arguments.options = complete_class_help(arguments.options)
     with ignore_library_warnings():
         Command(arguments, everything)
