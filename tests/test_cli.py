@@ -109,6 +109,17 @@ def test_help_is_short_and_shows_the_options_of_its_subcommand(subcommand: str, 
     assert groups & {*FIT_ALONE} == ({*FIT_ALONE} if subcommand == "fit" else set())
 
 
+@pytest.mark.parametrize(("before", "rotation"), [([], 10.0), (["--data.augmentation", "null"], 0.0)])
+def test_a_mapping_adds_to_the_configs_and_replaces_it_after_null(
+    before: list[str], rotation: float, command: Command
+) -> None:
+    given = ["--config", "lenet5.yaml", *before, "--data.augmentation", "{flip: random}"]
+    code, output, _ = command("fit", *given, "--print_config")
+    assert code == 0
+    augmentation = yaml.safe_load(output)["data"]["init_args"]["augmentation"]
+    assert (augmentation["flip"], augmentation["rotation"]) == ("random", rotation)
+
+
 def test_help_on_the_trainer_shows_everything(command: Command) -> None:
     code, output, _ = command("fit", "--help.trainer")
     assert code == 0
