@@ -110,11 +110,23 @@ def _without_tensors(value: Any) -> Any:
     return value
 
 
+def _is_plain(value: Any) -> bool:
+    """Returns whether a value consists of numbers, texts, lists and dictionaries alone, which need not be tried."""
+    if type(value) is dict:
+        return all(_is_plain(key) and _is_plain(part) for key, part in value.items())
+    if type(value) in (list, tuple):
+        return all(map(_is_plain, value))
+    return type(value) in (type(None), bool, int, float, str)
+
+
 def _unreadable(value: Any) -> list[str]:
     """Returns the names of the classes and functions in a value that torch does not read without running code."""
+    value = _without_tensors(value)
+    if _is_plain(value):
+        return []
     buffer = io.BytesIO()
     try:
-        torch.save(_without_tensors(value), buffer)
+        torch.save(value, buffer)
     except Exception:  # however pickle stumbles over what it cannot write, such as a lambda or an open file
         return [f"a {type(value).__name__}"]
     buffer.seek(0)
