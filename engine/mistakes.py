@@ -40,11 +40,27 @@ def parse_settings(parser: ArgumentParser, options: list[str]) -> Namespace:
     Raises:
         InputError: One or more of them are mistakes; has a line for each.
     """
+    _check_encoding(options)
     try:
         return parser.parse_args(options)
     except Refused as refusal:
         known = [option.removeprefix("--") for option in parser._option_string_actions]
         raise InputError("\n".join(_explain(refusal, options, parser.parse_args, known))) from refusal
+
+
+def _check_encoding(options: list[str]) -> None:
+    """Checks that the values of all options but `--input` are UTF-8, which the parser and `config.yaml` need.
+
+    Raises:
+        InputError: One is not, such as the name of a folder from a system with another encoding.
+    """
+    option = ""
+    for word in options:
+        option = word.partition("=")[0] if word.startswith("--") else option
+        if option != "--input" and not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise InputError(
+                f"{option} {word}: is not UTF-8, as settings are; give another name of it, such as a link (ln -s)"
+            )
 
 
 def _explain(

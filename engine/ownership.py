@@ -1,5 +1,6 @@
 """What the classes that a config names state of their own arguments."""
 
+import contextlib
 import inspect
 from importlib import import_module
 from pathlib import Path
@@ -73,7 +74,7 @@ def make_paths_absolute(config: dict[str, Any]) -> None:
     arguments = config["data"].get("init_args", {})
     for name in data_class(config).paths:
         if arguments.get(name) is not None:
-            arguments[name] = str(Path(arguments[name]).expanduser().resolve())
+            arguments[name] = _absolute(Path(arguments[name]).expanduser())
 
 
 def _class(settings: dict[str, Any], base: type) -> type:
@@ -85,3 +86,15 @@ def _class(settings: dict[str, Any], base: type) -> type:
 def _named(settings: dict[str, Any]) -> Any:
     module, _, name = settings["class_path"].rpartition(".")
     return getattr(import_module(module), name)
+
+
+def _absolute(path: Path) -> str:
+    """Returns an absolute path, through a link where the path behind it is not UTF-8, as YAML has to be.
+
+    Raises:
+        InputError: There is none in UTF-8.
+    """
+    for absolute in (path.resolve(), path.absolute()):
+        with contextlib.suppress(UnicodeEncodeError):
+            return str(absolute).encode().decode()
+    raise InputError(f"{path.absolute()}: is not UTF-8, as config.yaml is; give a link to it (ln -s)")

@@ -92,7 +92,7 @@ def number_symbols(texts: dict[str, list[str]], encoder: Encoder) -> tuple[dict[
 
 def truncation(encoder: Encoder) -> str:
     """Returns a description of how long documents are truncated, for messages."""
-    hint = "; data.encoding.max_length sets another length" if encoder.encoding.max_length is None else ""
+    hint = "; a training with data.encoding.max_length keeps more" if encoder.encoding.max_length is None else ""
     return f"the {encoder.encoding.keep} of {encoder.longest} tokens is kept{hint}"
 
 

@@ -281,3 +281,30 @@ def test_the_command_inverts_pictures_alone(
     assert inverted.split()[-4:] == as_it_is.split()[-4:]
     code, _, errors = command("predict", "--ckpt_path", run, "--invert")
     assert (code, errors) == (2, "error: --invert: it is for pictures that --input names\n")
+
+
+def test_a_run_on_names_that_are_no_utf8_trains_tests_predicts_and_goes_on(tmp_path: Path, command: Callable) -> None:
+    gbk = os.fsencode(tmp_path) + b"/" + "体育".encode("gbk")
+    for seed in range(8):
+        for name in (b"cat", "体".encode("gbk")):
+            for part in (b"/train/", b"/test/"):
+                picture(Path(os.fsdecode(gbk + part + name + b"/" + "育".encode("gbk") + b"%d.png" % seed)), seed=seed)
+    (tmp_path / "mine.yaml").write_text(CONFIG)
+    folder = os.fsdecode(gbk)
+    words = ("fit", "--config", "mine.yaml", "--run_dir", "run", "--data.val_size", 4, "--data.data_dir")
+    code, _, errors = command(*words, folder)
+    assert code == 2
+    assert "\\xcc\\xe5\\xd3\\xfd: is not UTF-8, as settings are; give another name of it" in errors
+    (tmp_path / "link").symlink_to(folder)
+    for step in (
+        (*words, "link"),
+        ("fit", "--ckpt_path", "run", "--trainer.max_epochs", 2),
+        ("test", "--ckpt_path", "run"),
+        ("predict", "--ckpt_path", "run", "--input", folder, "--output", "out.csv"),
+        ("predict", "--ckpt_path", "run", "--output", "test.csv"),
+    ):
+        code, _, errors = command(*step)
+        assert code == 0, errors
+    assert {row["class"] for row in rows(tmp_path / "test.csv")} <= {"cat", "\\xcc\\xe5"}
+    assert len(rows(tmp_path / "out.csv")) == 32
+    assert "\\xcc\\xe5\\xd3\\xfd" in rows(tmp_path / "out.csv")[0]["file"]

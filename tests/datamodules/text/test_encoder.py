@@ -191,5 +191,5 @@ def test_a_document_without_end_is_cut_with_a_hint(keep: str, monkeypatch: pytes
     cut = encoder.encode("a b c d " * 1000)
     assert cut == encoder.vocabulary.ids(["a", "b", "c"] if keep == "head" else ["b", "c", "d"])
     assert encoder.documents_truncated == 1
-    assert truncation(encoder) == f"the {keep} of 3 tokens is kept; data.encoding.max_length sets another length"
+    assert truncation(encoder) == f"the {keep} of 3 tokens is kept; a training with data.encoding.max_length keeps more"
     assert truncation(fitted(["a"], max_length=2)) == "the head of 2 tokens is kept"
