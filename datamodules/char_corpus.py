@@ -8,7 +8,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.predictions import Table, excerpt
-from datamodules.base.data_module import Source, check_least
+from datamodules.base.data_module import Source
+from datamodules.base.sizes import check_least
 from datamodules.text.corpora import CORPORA, corpus_file
 from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus

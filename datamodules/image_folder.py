@@ -11,7 +11,7 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint, marked
 from datamodules.base.class_folders import LeftOut, count_and_name
-from datamodules.base.data_module import check_least
+from datamodules.base.sizes import check_least
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.loader import ImageLoader

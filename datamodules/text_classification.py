@@ -11,7 +11,8 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
 from datamodules.base.classification import ClassificationDataModule
-from datamodules.base.data_module import Source, check_least
+from datamodules.base.data_module import Source
+from datamodules.base.sizes import check_least, check_val_size
 from datamodules.text.document_files import PARTS, DocumentFiles
 from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents
 from datamodules.text.encoder import Encoder, Encoding
@@ -195,7 +196,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             total, num_classes = len(texts["train"]), len(self._class_names)
             # The synthetic data set is small; its validation split is at most a tenth.
             val_size = min(self.val_size, total // 10) if self.source == "synthetic" else self.val_size
-            self.check_val_size(val_size, total, num_classes)
+            check_val_size(val_size, total, num_classes, self.batch_size, self.unit)
             split_off_validation(texts, targets, val_size, num_classes, self.split_seed)
         texts.setdefault("test", [])
         targets.setdefault("test", torch.empty(0, dtype=torch.int64))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.randomness import generator
-from datamodules.base.data_module import check_least
+from datamodules.base.sizes import check_least
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 

@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "datamodules/base/loader.py": "datamodules/images/test_loader.py",
     "datamodules/base/sample_data_module.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/seeded_loader.py": "datamodules/images/test_loader.py",
+    "datamodules/base/sizes.py": "test_own_data.py",
     "datamodules/base/split.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/splitting.py": "datamodules/images/test_image_data_module.py",
     "datamodules/batches.py": "datamodules/images/test_loader.py",

@@ -13,6 +13,7 @@ from core.errors import InputError
 from core.predictions import Table
 from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
+from datamodules.base.sizes import check_batch_size, check_least
 
 Source = Literal["auto", "synthetic"]
 
@@ -89,32 +90,8 @@ class DataModule(LightningDataModule):
         """
         if not self.inputs:
             self.load_once()
-        if stage == "fit" and self.batch_size > len(self.splits["train"]):
-            raise InputError(
-                f"data.batch_size is {self.batch_size}: larger than the {len(self.splits['train']):,} training "
-                f"{self.unit}; give{self._fitting_batch(len(self.splits['train']))}"
-            )
-
-    def check_val_size(self, val_size: int, n: int, least: int) -> None:
-        """Checks that enough training samples are left beside a validation split.
-
-        Args:
-            val_size: Size of the validation split.
-            n: Number of training samples before the split.
-            least: Number of training samples that are needed after it.
-
-        Raises:
-            InputError: They are not; the message has the options of sizes that fit.
-        """
-        if val_size > n - least:
-            raise InputError(
-                f"data.val_size is {val_size}: too large for {n:,} training {self.unit}; give --data.val_size "
-                f"{n // 10}{self._fitting_batch(n - n // 10)}"
-            )
-
-    def _fitting_batch(self, n: int) -> str:
-        """Returns the option of a batch size that fits n training samples, if the given one does not."""
-        return f" --data.batch_size {max(1, n // 10)}" if self.batch_size > n else ""
+        if stage == "fit":
+            check_batch_size(self.batch_size, len(self.splits["train"]), self.unit)
 
     def load_once(self) -> None:
         """Loads the data unless it is loaded already."""
@@ -247,14 +224,3 @@ class DataModule(LightningDataModule):
             self._digest = digest_of(*(self.splits[part] for part in ("train", "val") if part in self.splits))
         facts = {"sizes": self.sizes, "batch_size": self.batch_size, "content": self._digest}
         return facts if self.files_digest is None else facts | {"files": self.files_digest}
-
-
-def check_least(least: int, **arguments: int) -> None:
-    """Checks that arguments of a data module are at least a minimum.
-
-    Raises:
-        InputError: One is less; the message names it.
-    """
-    for name, value in arguments.items():
-        if value < least:
-            raise InputError(f"data.{name} is {value}: at least {least} is needed")

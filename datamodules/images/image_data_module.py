@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from core.protocols import TakesNamedBatches
-from datamodules.base.data_module import Source, check_least
+from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
+from datamodules.base.sizes import check_least, check_val_size
 from datamodules.base.splitting import random_split
 from datamodules.batches import ImageBatch, ImagePair
 from datamodules.images.augmentation import Augmentation
@@ -122,7 +123,7 @@ class ImageDataModule(SampleDataModule):
         total = len(parts["train"])
         # The synthetic data set is smaller than the real one; its validation split shrinks in proportion.
         val_size = self.val_size * total // max(total, self.train_size) if self.source == "synthetic" else self.val_size
-        self.check_val_size(val_size, total, self.least_train_size)
+        check_val_size(val_size, total, self.least_train_size, self.batch_size, self.unit)
         train, val = self.split_off(parts["train"], val_size)
         return {"train": train, "val": val, "test": parts["test"]}
 

@@ -28,7 +28,7 @@ def config(model: str, data: str, **arguments: Any) -> dict[str, Any]:
 def test_model_and_data_set_name_what_may_change() -> None:
     corpus = config("lightning_modules.CharRNN", "datamodules.CharCorpusDataModule")
     assert set(changeable(corpus)) == {
-        *("data.data_dir", "data.eval_batch_size"),
+        *("data.data_dir", "data.eval_batch_size", "data.file"),
         *("model.temperature", "model.top_k", "model.top_p", "model.length"),
     }
     pictures = config("lightning_modules.VGG", "datamodules.ImageFolderDataModule")
