@@ -36,6 +36,7 @@ def make(path: Path, **settings: object) -> TextClassificationDataModule:
         world_size=1,
         global_rank=0,
         seed=0,
+        overfit_batches=0.0,
         state=SimpleNamespace(fn="fit"),
         strategy=SimpleNamespace(root_device=torch.device("cpu")),
         fit_loop=SimpleNamespace(
