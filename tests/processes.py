@@ -24,6 +24,15 @@ if sys.platform != "win32":
     )
 
 
+def start_function(function: Callable[..., None], *arguments: object) -> multiprocessing.process.BaseProcess:
+    """Calls a function of a module in a process of its own."""
+    process = _CONTEXT.Process(target=function, args=arguments)
+    # the first start makes the server, which is to import this project and not an installed copy of it
+    with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+        process.start()
+    return process
+
+
 class CommandProcess:
     """A running command line, with the methods of `subprocess.Popen` that tests use.
 
@@ -37,10 +46,7 @@ class CommandProcess:
         os.close(descriptor)
         self._output = Path(name)
         environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
-        self._process = _CONTEXT.Process(target=_run, args=(argv, os.getcwd(), dict(environment), name))
-        # the first start makes the server, which is to import this project and not an installed copy of it
-        with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
-            self._process.start()
+        self._process = start_function(_run, argv, os.getcwd(), dict(environment), name)
         self.pid = self._process.pid
 
     @property

@@ -3,15 +3,15 @@
 import contextlib
 import hashlib
 import io
+import os
 import signal
 import socket
 import socketserver
-import subprocess
-import sys
 import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -26,7 +26,7 @@ from core.download import (
     reachable_url,
 )
 from core.errors import InputError
-from tests.processes import ROOT
+from tests.processes import start_function
 from tests.servers import Broken, Dripping, Files, Rubbish, refusing, serving, silent
 
 
@@ -232,23 +232,22 @@ def test_a_file_that_breaks_off_is_no_file_whether_or_not_others_came_before(sit
     assert not (tmp_path / "new").exists()
 
 
+def _killed_within_a_file(url: str, folder: Path) -> None:
+    def killed(url: str, root: str, filename: str, md5: str | None) -> None:
+        os.makedirs(root, exist_ok=True)
+        Path(root, filename).write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with patch("torchvision.datasets.utils.download_url", killed):
+        download_files([RemoteFile("long", [url])], folder, Request(folder, "nothing", "MNIST"))
+
+
 def test_a_download_killed_within_a_file_leaves_nothing_that_counts_as_there(site: Path, tmp_path: Path) -> None:
     (site / "long").write_bytes(bytes(10_000_000))
-    code = (
-        "import os, signal, sys, torchvision.datasets.utils as utils\n"
-        "from pathlib import Path\n"
-        "from core.download import RemoteFile, Request, download_files\n"
-        "def killed(url, root, filename, md5):\n"
-        "    os.makedirs(root, exist_ok=True)\n"
-        "    Path(root, filename).write_bytes(b'half')\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "utils.download_url = killed\n"
-        "folder = Path(sys.argv[2])\n"
-        "download_files([RemoteFile('long', [sys.argv[1]])], folder, Request(folder, 'nothing', 'MNIST'))\n"
-    )
     with serving(Files, site) as address:
-        ended = subprocess.run([sys.executable, "-c", code, f"{address}long", tmp_path / "new"], cwd=ROOT, check=False)
-        assert ended.returncode == -signal.SIGKILL
+        process = start_function(_killed_within_a_file, f"{address}long", tmp_path / "new")
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
         assert files_in(tmp_path / "new") == ["long.part"]
         download_files([RemoteFile("long", [f"{address}long"])], tmp_path / "new", request(tmp_path))
     assert (tmp_path / "new" / "long").stat().st_size == 10_000_000

@@ -1,8 +1,8 @@
 """One folder a run, held by one process, and never half a file in it."""
 
 import errno
-import subprocess
-import sys
+import multiprocessing
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -10,16 +10,7 @@ import pytest
 from core.errors import InputError
 from engine import run_folder
 from engine.run_folder import RunFolder
-
-ROOT = Path(__file__).parent.parent.parent
-HOLD = """\
-import sys
-from pathlib import Path
-from engine.run_folder import RunFolder
-folder = RunFolder(Path(sys.argv[1])).hold()
-print("held", flush=True)
-sys.stdin.read()
-"""
+from tests.processes import start_function
 
 
 def test_runs_of_one_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,19 +39,21 @@ def test_a_folder_is_held_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_held_against_other_processes_until_they_end(tmp_path: Path) -> None:
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with other:
-        assert other.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match="in use by another process"):
-            RunFolder(tmp_path).hold()
-        other.kill()  # leaves the lock's file behind
+    ours, theirs = multiprocessing.Pipe()
+    other = start_function(_hold, tmp_path, theirs)
+    assert ours.recv() == "held"
+    with pytest.raises(InputError, match="in use by another process"):
+        RunFolder(tmp_path).hold()
+    other.kill()  # leaves the lock's file behind
+    other.join()
     RunFolder(tmp_path).hold().release()
+
+
+def _hold(path: Path, connection: Connection) -> None:
+    folder = RunFolder(path).hold()
+    connection.send("held")
+    connection.recv()
+    folder.release()
 
 
 def _refuse(*_: object, **__: object) -> None:
