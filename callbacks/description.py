@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sized
 from typing import Any
 
-from pytorch_lightning import LightningDataModule, Trainer
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from torch.utils.data import BatchSampler, DataLoader
 
+from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from datamodules.base.loader import Loader
 from datamodules.base.seeded_loader import SeededLoader
@@ -70,6 +71,11 @@ def samples_per_batch(trainer: Trainer) -> int | None:
     sampler = loader.batch_sampler
     size = sampler.batch_size if isinstance(sampler, BatchSampler) else loader.batch_size
     return None if size is None else size * trainer.world_size
+
+
+def classifies(trainer: Trainer, pl_module: LightningModule) -> bool:
+    """Returns whether a model's test step returns the probabilities of classes that the data names."""
+    return isinstance(pl_module, PredictsClasses) and isinstance(trainer.datamodule, HasClasses)
 
 
 def _leaves(loaders: Any) -> Iterator[Any]:

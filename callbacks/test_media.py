@@ -8,6 +8,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
+from callbacks.description import classifies
 from callbacks.epoch_media import making_media
 from callbacks.media.confusion import draw_confusion
 from callbacks.media.decision_surface import decision_surface
@@ -15,7 +16,7 @@ from callbacks.media.example_table import example_table
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
 from core.media import Figure, Medium
-from core.protocols import HasClasses, HasExamples, HasImages, HasPoints, MakesMediaAfterTest, PredictsClasses
+from core.protocols import HasExamples, HasImages, HasPoints, MakesMediaAfterTest
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]  # of each sample: place, class, predicted class, its probability
 Examples = dict[int, tuple[int, Tensor]]  # class and probabilities by place
@@ -36,7 +37,7 @@ class TestMedia(Checkpoint):
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets an earlier test."""
         self._batches, self._examples = [], {}
-        self._classifies = isinstance(pl_module, PredictsClasses) and isinstance(trainer.datamodule, HasClasses)
+        self._classifies = classifies(trainer, pl_module)
         self._shown = trainer.datamodule.examples if isinstance(trainer.datamodule, HasExamples) else {}
 
     def on_test_batch_end(

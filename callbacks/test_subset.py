@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from callbacks.description import classifies
 from core.errors import InputError
 from core.measures import Measure
-from core.protocols import HasClasses, PredictsClasses
 
 
 class TestSubset(Callback):
@@ -32,8 +32,7 @@ class TestSubset(Callback):
         Raises:
             InputError: What is tested is not classified.
         """
-        classifies = isinstance(pl_module, PredictsClasses) and isinstance(trainer.datamodule, HasClasses)
-        if self.first is not None and not classifies:
+        if self.first is not None and not classifies(trainer, pl_module):
             raise InputError(f"--test_subset.first {self.first}: {type(pl_module).__name__} has no accuracy")
         self._totals = torch.zeros(2, device=pl_module.device)  # right, seen
 

@@ -7,8 +7,8 @@ from pytorch_lightning.cli import LightningArgumentParser
 from engine.arguments import typed_command
 
 HELP_ON_HELP = """
-Options of a model or a data set, with their defaults: --model.help CLASS_PATH and --data.help CLASS_PATH, with a
-class path as in a config. All options of Lightning's Trainer: --help.trainer. A run of other people's code: --trust
+Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a
+--config, without a class. All options of Lightning's Trainer: --help.trainer. A run of other people's code: --trust
 lets its config name it. An error's traceback: --traceback.
 """
 

@@ -81,7 +81,7 @@ class SettingsSources:
     def _take_flag(self, key: str) -> Place | None:
         parts = key.split(".")
         for number, flag in reversed([*enumerate(self._flags)]):
-            name = flag[0].partition("=")[0]
+            name = flag[0].partition("=")[0].removesuffix("+")  # with which a flag adds to a list
             given = [part for part in name.removeprefix("--").split(".") if part not in ("init_args", "class_path")]
             after_files = (len(self._configs) + number,)
             if name.startswith("--") and given == parts[: len(given)]:

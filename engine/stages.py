@@ -17,6 +17,7 @@ from core.library_warnings import ignore_library_warnings
 from engine.checkpoint_contents import check_contents
 from engine.checkpoint_io import load_checkpoint
 from engine.cluster import CheckpointConnector, with_cluster
+from engine.fit_loop import FitLoop
 from engine.misfits import misfits_in_one_line
 from engine.recorded_config import Origin
 from engine.resume import begin_again
@@ -46,6 +47,9 @@ class Stages(pl.Trainer):
         kwargs["plugins"] = with_cluster(kwargs["plugins"])
         super().__init__(**kwargs)
         self._checkpoint_connector = CheckpointConnector(self)
+        loop = self.fit_loop
+        self.fit_loop = FitLoop(self, loop.min_epochs, loop.max_epochs)
+        self.fit_loop.epoch_loop = loop.epoch_loop
 
     def _run_stage(self) -> Any:
         """Runs a stage, a fit once it is sure that its checkpoints can be read again and loggers know its settings.

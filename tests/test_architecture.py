@@ -59,6 +59,7 @@ TESTED_ELSEWHERE = {
     "engine/cluster.py": "engine/test_slurm.py",
     "engine/command.py": "test_cli.py",
     "engine/final_output.py": "test_cli.py",
+    "engine/fit_loop.py": "foreign/test_terminal.py",
     "engine/help.py": "test_cli.py",
     "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",

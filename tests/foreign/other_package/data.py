@@ -64,3 +64,16 @@ class StreamedPictures(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Stream(), batch_size=8)
+
+
+class SeveralLoaders(Pictures):
+    """Two training loaders by name, and two loaders each to test and to predict."""
+
+    def train_dataloader(self) -> dict[str, DataLoader]:
+        return {"first": super().train_dataloader(), "second": super().train_dataloader()}
+
+    def test_dataloader(self) -> list[DataLoader]:
+        return [super(SeveralLoaders, self).test_dataloader() for _ in range(2)]
+
+    def predict_dataloader(self) -> list[DataLoader]:
+        return self.test_dataloader()

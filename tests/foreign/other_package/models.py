@@ -117,3 +117,16 @@ class Wrapped(Net):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
+
+
+class OfTwoLoaders(Net):
+    """A network that trains on two loaders together, and is tested on two."""
+
+    def training_step(self, batch: dict, batch_idx: int) -> Tensor:
+        return super().training_step(batch["first"], batch_idx) + super().training_step(batch["second"], batch_idx)
+
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> dict:
+        return super().test_step(batch, batch_idx)
+
+    def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        return super().predict_step(batch, batch_idx)
