@@ -33,23 +33,27 @@ class MetricRows:
         """Drops what was measured after a step."""
         self.rows = [row for row in self.rows if int(row["step"]) <= step]
 
-    def reopen(self, epoch: int, validation: Collection[str]) -> list[dict[str, str]]:
+    def reopen(self, epoch: int, validation: Collection[str], validated_at: int | None = None) -> list[dict[str, str]]:
         """Drops the row of an epoch that goes on, or begins anew, and gets its row at its end.
 
         Args:
             epoch: The epoch, from 0.
             validation: Names of what its validations measure, whose rows stay.
+            validated_at: Step of a validation that was due where the epoch was cut, so that one row holds both.
 
         Returns:
             The rows of earlier epochs.
         """
-        stays = {"epoch", "step", *validation}
-        self.rows = [
-            row
-            for row in self.rows
-            if int(row["epoch"]) < epoch
-            or all(name in stays or name == "lr" or name.startswith("lr/") for name, text in row.items() if text)
-        ]
+
+        def stays(name: str) -> bool:
+            return name in ("epoch", "step", "lr", *validation) or name.startswith("lr/")
+
+        rows, self.rows = self.rows, []
+        for row in rows:
+            if int(row["epoch"]) >= epoch and int(row["step"]) == validated_at:
+                row = {name: text for name, text in row.items() if stays(name)}
+            if int(row["epoch"]) < epoch or all(stays(name) for name, text in row.items() if text):
+                self.rows.append(row)
         return [row for row in self.rows if int(row["epoch"]) < epoch]
 
     def write(self, folder: Path) -> None:

@@ -15,7 +15,7 @@ from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
 from callbacks.run_facts import facts, now, session
 from core.atomic_files import write_atomically
-from core.epochs import is_stopping, is_within_epoch
+from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed, RunInterrupted
 from core.summary import add_measured, last_block, read_summary, write_summary
 from datamodules.base.data_module import DataModule
@@ -90,7 +90,8 @@ class Record(Checkpoint):
         """Writes the summary of a run that has begun."""
         self._fit_began, self._fit_ended = time.monotonic(), None
         done = trainer.fit_loop.epoch_progress.current.processed
-        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation)
+        validated_at = trainer.optimizer_steps if self._validation_has_row else None
+        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation, validated_at)
         self._batch_size = samples_per_batch(trainer)
         self.summary = self._begun(trainer, pl_module, ended)
         path = self._path(trainer)
@@ -151,7 +152,8 @@ class Record(Checkpoint):
             logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
             trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
             self._validation_names |= set(trainer.epoch_validation)
-            self._validation_has_row = bool(trainer.epoch_validation) and is_within_epoch(trainer)
+            is_regular = is_within_epoch(trainer) or (is_cut(trainer) and validation_is_due(trainer))
+            self._validation_has_row = bool(trainer.epoch_validation) and is_regular
             if self._validation_has_row:
                 self._add_row(trainer, trainer.epoch_validation)
 

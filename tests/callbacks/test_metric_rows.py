@@ -40,6 +40,12 @@ def test_an_epoch_that_goes_on_keeps_the_rows_of_its_validations() -> None:
     assert [row["step"] for row in table.rows] == ["4"]
 
 
+def test_a_validation_that_was_due_where_an_epoch_was_cut_stays() -> None:
+    table = _rows({"epoch": 1, "step": 6, "lr": 0.1, "val/loss": 2.0, "train/loss": 1.0})
+    assert table.reopen(1, ["val/loss"], 6) == []
+    assert table.rows == [{"epoch": "1", "step": "6", "lr": "0.1", "val/loss": "2"}]
+
+
 def _recorded(run: Path) -> list[tuple[str, str, bool, bool]]:
     with open(run / "metrics.csv", newline="") as file:
         rows = csv.DictReader(file)
