@@ -153,17 +153,21 @@ class NaNGuard(Callback):
             quantity = "loss" if loss_batch == number else "gradient"
             finding = f"the {quantity} of step {step.step} is not finite; first such output in forward order: {culprit}"
         self._restore(trainer, pl_module)
+        worst = None
         if trainer.world_size > 1:
-            finding = _of_the_worst_rank(finding, loss_batch == number, trainer.world_size)
-        raise Diverged(f"diverged: {finding}{self._save(trainer, step)}")
+            worst, finding = _of_the_worst_rank(finding, loss_batch == number, trainer.world_size)
+        raise Diverged(f"diverged: {finding}{self._save(trainer, step, worst)}")
 
     def _restore(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._kept is not None:
             restore_full_state(trainer, pl_module, self._kept)
         self._buffers.restore()
 
-    def _save(self, trainer: Trainer, step: Step) -> str:
-        """Saves batch and weights, if those are good, and returns in words where they are."""
+    def _save(self, trainer: Trainer, step: Step, worst: int | None) -> str:
+        """Saves batch and weights, if those are good, and returns in words where they are.
+
+        Each of several processes saves its own batch; that of `worst`, in which the finding is, is named.
+        """
         good = trainer.strategy.reduce_boolean_decision(self._numbers.first_bad() is None, all=True)
         folder = trainer.run_folder
         if folder is None:
@@ -173,11 +177,10 @@ class NaNGuard(Callback):
             checkpoint = folder.path / "checkpoints" / "before_divergence.ckpt"
             trainer.save_checkpoint(checkpoint)
             kept = f", the last good weights are in checkpoints/{checkpoint.name}"
-        rank = f"_rank{trainer.global_rank}" if trainer.world_size > 1 else ""
-        batch = folder.path / f"diverged_batch{rank}.pt"
-        with replacing(batch) as temporary:
+        own, named = ("", "") if worst is None else (f"_rank{trainer.global_rank}", f"_rank{worst}")
+        with replacing(folder.path / f"diverged_batch{own}.pt") as temporary:
             torch.save(plain_copy(step.batch), temporary)
-        return f"; the batch is in {batch.name}{kept}"
+        return f"; the batch is in diverged_batch{named}.pt{kept}"
 
 
 def _last(trainer: Trainer) -> str:
@@ -227,9 +230,9 @@ class _FirstBadOnDevice:
         return self._batches.tolist()
 
 
-def _of_the_worst_rank(finding: str, loss_is_bad: bool, world_size: int) -> str:
-    """Returns the finding of the first process whose own loss is bad; gradients carry it to all others."""
+def _of_the_worst_rank(finding: str, loss_is_bad: bool, world_size: int) -> tuple[int, str]:
+    """Returns the first process whose own loss is bad and its finding; gradients carry it to all others."""
     findings: list[Any] = [None] * world_size
     torch.distributed.all_gather_object(findings, (loss_is_bad, finding))
     rank = next((rank for rank, (bad, _) in enumerate(findings) if bad), 0)
-    return f"on rank {rank}, {findings[rank][1]}"
+    return rank, f"on rank {rank}, {findings[rank][1]}"

@@ -39,6 +39,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         kept = "the previous file is unchanged" if path.exists() else "there was no previous file"
         reason = (error.strerror if isinstance(error, OSError) else None) or error
+        if "inline_container" in str(reason) or "PytorchStreamWriter" in str(reason):  # places in torch's own source
+            reason = "the file could only be written in part, as on a full disk"
         raise RunFailed(f"{path}: could not be written ({reason}); {kept}") from error
     finally:
         with contextlib.suppress(OSError):

@@ -14,6 +14,7 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.strategies import Strategy
+from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -66,11 +67,15 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
     if isinstance(error, InputError):
         return error
     refusal = isinstance(error, ValueError | MisconfigurationException)
-    if stage == "running" or (stage == "measuring" and not isinstance(error, MisconfigurationException)):
-        return None
-    if isinstance(error, RunFailed | OSError) and not isinstance(error, ImportError):
+    if stage == "running" or (isinstance(error, RunFailed | OSError) and not isinstance(error, ImportError)):
         return None
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if (path := _restored_checkpoint(frames)) is not None:
+        return InputError(
+            f"{path}: damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
+        )
+    if stage == "measuring" and not isinstance(error, MisconfigurationException):
+        return None
     cause = error.__cause__
     while cause is not None:
         if unbuilt := UNBUILT.search(" ".join(str(error).split())):
@@ -92,6 +97,15 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         return InputError(f"--trainer.{named}: {line}")
     source = next((name for frame in reversed(frames) if (name := _option(frame))), "")
     return InputError(f"{source}: {line} (--traceback shows where)" if source else line)
+
+
+def _restored_checkpoint(frames: list[FrameType]) -> Path | None:
+    """Returns the checkpoint that Lightning was restoring when an error struck, if it was."""
+    for frame in frames:
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, _CheckpointConnector) and "restore" in frame.f_code.co_name:
+            return owner.trainer.ckpt_path
+    return None
 
 
 def trainer_option_error(error: Exception, options: Mapping[str, Any]) -> InputError:

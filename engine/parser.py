@@ -8,14 +8,14 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
-from core.errors import InputError
-from engine.error_messages import find_mistake
+from engine.error_messages import Mistake, find_mistake
 from engine.mistakes import Refused
 from engine.trainer import Trainer
 
 # Defaults of other packages' classes that are members of an enumeration are recorded by their values.
 yaml.SafeDumper.add_multi_representer(Enum, lambda dumper, member: dumper.represent_data(member.value))
 
+LARGEST = 2**63 - 1  # that torch can hold
 LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
 
 
@@ -26,13 +26,16 @@ class Parser(LightningArgumentParser):
         """Parses the command line.
 
         Raises:
-            InputError: A setting is not a number where YAML has a way to write that.
+            Refused: A setting is not a number where YAML has a way to write that, or too large a one.
         """
         config = super().parse_args(*args, **kwargs)
         for key, value in vars(config.as_flat()).items():
-            if value != value or (isinstance(value, list | tuple) and any(item != item for item in value)):
-                name = key.replace(".init_args", "")  # of the parser of the subcommand, which comes first
-                raise InputError(f"--{name} {value}: a number is needed")
+            name = key.replace(".init_args", "")
+            for item in value if isinstance(value, list | tuple) else [value]:
+                if item != item:
+                    raise Refused(Mistake("a number is needed", name, str(value)))
+                if isinstance(item, int) and abs(item) > LARGEST:
+                    raise Refused(Mistake(f"at most {LARGEST:,} is possible", name, str(value)))
         return config
 
     def error(self, message: str, ex: Exception | None = None) -> Any:

@@ -56,6 +56,7 @@ NEEDED_TO_CONTINUE: dict[str, type] = {
     "epoch": int,
     "global_step": int,
 }
+OPTIONAL: dict[str, type] = {"optimizer_steps": int, "epoch_validation": dict, "hyper_parameters": dict}
 
 
 def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> dict[str, tuple[Any, Any]]:
@@ -175,7 +176,7 @@ def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> N
     for key in needed:
         if key not in checkpoint:
             raise InputError(f"{path}: no checkpoint of a run, it lacks {key}; weights alone go by --weights")
-    for key, kind in needed.items():
+    for key, kind in (needed | {key: kind for key, kind in OPTIONAL.items() if key in checkpoint}).items():
         value = checkpoint[key]
         if not isinstance(value, kind) or isinstance(value, bool):
             raise InputError(f"{path}: a damaged checkpoint: {key} is of the type {type(value).__name__}")

@@ -67,6 +67,7 @@ def test_a_nan_on_one_process_stops_both(config: Path, tmp_path: Path) -> None:
     code, output = finish(process)
     assert code == 1, output
     assert "diverged: on rank 1, the loss of step 2 is not finite" in output
+    assert "the batch is in diverged_batch_rank1.pt" in output
     assert json.loads((run / "summary.json").read_text())["status"] == "diverged"
     weights = torch.load(run / "checkpoints" / "before_divergence.ckpt", weights_only=True)["state_dict"]
     assert all(torch.isfinite(tensor).all() for tensor in weights.values())

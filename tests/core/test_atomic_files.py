@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from core.atomic_files import copy_atomically, remove_abandoned, replacing, write_atomically
 from core.errors import RunFailed
@@ -143,3 +144,18 @@ def test_no_file_of_a_user_is_written_in_place() -> None:
         if not name.startswith(("benchmarks/", "studies/")):  # which write files of their own alone
             found |= {(name, call) for call in writes(path)}
     assert found == IN_PLACE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_checkpoint_on_a_full_disk_is_told_in_plain_words(tmp_path: Path) -> None:
+    (tmp_path / "a.ckpt").write_bytes(b"old")
+    with pytest.raises(RunFailed, match=r"a\.ckpt: could not be written \((the file|No space left)") as caught:
+        save_on_full_disk(tmp_path / "a.ckpt")
+    assert "inline_container" not in str(caught.value)
+    assert (tmp_path / "a.ckpt").read_bytes() == b"old"
+
+
+def save_on_full_disk(path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.symlink_to("/dev/full")
+        torch.save({"weight": torch.zeros(1_000_000)}, temporary)

@@ -50,6 +50,9 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(tmp_path: Path, comman
         ("trainer: {max_epochs: 3.0}", "trainer.max_epochs 3.0: expected int"),
         ("model: {class_path: VGGG}", "model VGGG: there is no such class; did you mean lightning_modules.VGG?"),
         ("trainer: {callbacks: [EarlyStoping]}", "callbacks EarlyStoping: there is no such class; did you mean"),
+        ("model: {init_args: {dropout: .nan}}", "model.dropout .nan: a number is needed"),
+        ("data: {init_args: {split_seed: 1" + 30 * "0" + "}}", "at most 9,223,372,036,854,775,807 is possible"),
+        ("model: {init_args: {widths: [8, 1" + 30 * "0" + "]}}", "at most 9,223,372,036,854,775,807 is possible"),
         ("trainer:\n  callbacks:\n  - class_path: LearningRateMonitor\n    init_args: {x: 1}", "trainer.callbacks.x:"),
     ],
 )

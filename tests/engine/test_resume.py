@@ -552,3 +552,25 @@ def test_one_batch_is_not_all_batches(key: str, now: int, same: bool, tmp_path: 
 
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config(1.0)))
     assert (not changes(tmp_path, config(now))) == same
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"TinyDataModule": {"a": 1}},
+        {"loops": {"fit_loop": {"state_dict": None}}},
+        {"optimizer_states": [{"state": 3, "param_groups": 4}]},
+    ],
+    ids=str,
+)
+def test_damage_deep_within_a_checkpoint_is_one_line_with_its_path(
+    change: dict, finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    path = finished / "checkpoints" / "last.ckpt"
+    content = torch.load(path, weights_only=True)
+    path.unlink()  # it may be another name of best.ckpt
+    torch.save(content | change, path)
+    code, _, errors = command("fit", "--ckpt_path", finished, "--trainer.max_epochs", 9)
+    assert code == 2, errors
+    assert f"{path}: damaged, or of another release (" in errors
+    assert len(errors.splitlines()) == 1
