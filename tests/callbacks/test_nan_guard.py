@@ -316,5 +316,6 @@ def test_nothing_in_a_config_may_be_not_a_number(setting: str, config: Path, com
     config.write_text(yaml.safe_dump(content))
     code, _, errors = command("fit", "--config", config)
     assert code == 2
-    assert errors == f"error: --{setting.replace('init_args.', '')} nan: a number is needed\n"
+    assert errors.startswith("error: tiny.yaml, line ")
+    assert errors.endswith(f": {setting.replace('init_args.', '')} .nan: a number is needed\n")
     assert not Path("runs").exists()
