@@ -27,6 +27,7 @@ from engine.run_search import find_checkpoint, names_several
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
+RAISED_BY = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # what a stop leaves open
 
 
 class Stages(pl.Trainer):
@@ -92,6 +93,9 @@ class Stages(pl.Trainer):
             RunInterrupted: A signal has come, and the state is saved.
         """
         began = self.record._fit_began
+        if ckpt_path is None and self.record.has_begun and self.checkpoint_callback.stop(self) is not None:
+            print_line(self._why_nothing_is_left())  # where Lightning would train one more batch or epoch
+            return
         try:
             with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
@@ -101,11 +105,17 @@ class Stages(pl.Trainer):
             error.args = (f"interrupted at step {self.checkpoint_callback.optimizer_steps(self):,}{way_on}",)
             raise
         if self.record._fit_began == began and self.origin.command is None:
-            epochs = self.fit_loop.epoch_progress.current.processed
-            print_line(
-                f"nothing is left to do: {epochs} epochs are trained; a new Trainer with a larger max_epochs goes on "
-                "with fit(..., ckpt_path=RUN_FOLDER), and begins anew without ckpt_path"
-            )
+            print_line(self._why_nothing_is_left())
+
+    def _why_nothing_is_left(self) -> str:
+        stop = self.checkpoint_callback.stop(self)
+        why, limit = f"{self.fit_loop.epoch_progress.current.processed} epochs are trained", "max_epochs"
+        if stop is not None:
+            why, limit = stop.reason, RAISED_BY.get(stop.by, limit)
+        return (
+            f"nothing is left to do: {why}; a new Trainer with a larger {limit} goes on with "
+            "fit(..., ckpt_path=RUN_FOLDER), and begins anew without ckpt_path"
+        )
 
     def validate(
         self,

@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback
 
-from callbacks import Progress
+from callbacks import EarlyStopping, Progress
 from core.errors import InputError, Interrupted, RunFailed, RunInterrupted
 from engine.trainer import Trainer
 from lightning_modules import VGG
@@ -129,6 +129,23 @@ def test_a_second_fit_says_why_nothing_happens(fitted: Fitted, capsys: pytest.Ca
     said = capsys.readouterr().out
     assert said.startswith("nothing is left to do: 3 epochs are trained")
     assert said.count("\n") == 1
+
+
+def test_a_second_fit_of_a_run_that_has_stopped_says_what_would_take_it_further(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    patience = EarlyStopping(patience=1)
+    for settings, limit in (
+        ({"max_epochs": 9, "callbacks": [BestIsFirst(), patience]}, "larger patience"),
+        ({"max_steps": 3}, "larger max_steps"),
+    ):
+        trainer, model, data = tiny_trainer(tmp_path, **settings), tiny_vgg(), TinyDataModule()
+        trainer.fit(model, data)
+        capsys.readouterr()
+        steps = trainer.optimizer_steps
+        trainer.fit(model, data)
+        assert limit in capsys.readouterr().out
+        assert trainer.optimizer_steps == steps
 
 
 class Press(Callback):
