@@ -18,6 +18,7 @@ from torch import Tensor
 
 from core.atomic_files import replacing
 from core.media import Audio, Figure, Grid, Image, Medium, Table, Text
+from core.printable import cell
 
 PICTURES = (Image, Grid, Figure)
 
@@ -76,7 +77,9 @@ def _(medium: Figure) -> tuple[str, bytes]:
 @encode.register
 def _(medium: Table) -> tuple[str, bytes]:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([medium.header, *medium.rows])
+    csv.writer(text, lineterminator="\n").writerows(
+        [cell(word) for word in row] for row in [medium.header, *medium.rows]
+    )
     return ".csv", text.getvalue().encode()
 
 
@@ -117,7 +120,7 @@ def _add_to_board(board: Any, medium: Medium, content: bytes) -> None:
         board.add_image(tag, np.asarray(_picture(content)), step, dataformats="HWC")
     elif isinstance(medium, Table):
         lines = [
-            "|".join(["", *(cell.replace("|", "\\|") for cell in row), ""]) for row in (medium.header, *medium.rows)
+            "|".join(["", *(word.replace("|", "\\|") for word in row), ""]) for row in (medium.header, *medium.rows)
         ]
         board.add_text(tag, "\n".join([lines[0], "|---" * len(medium.header) + "|", *lines[1:]]), step)
     elif isinstance(medium, Text):  # four spaces make it verbatim

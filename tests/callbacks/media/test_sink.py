@@ -114,3 +114,10 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_what_is_no_medium_is_an_error() -> None:
     with pytest.raises(TypeError, match="Medium is no medium"):
         encode(Medium(name="nothing", step=0))
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    rows = [["=HYPERLINK(1)", "-0.5"], ["- a dash", "\udccc"]]
+    ending, content = encode(Table(name="table", step=0, header=["text", "share"], rows=rows))
+    assert ending == ".csv"
+    assert content.decode().splitlines() == ["text,share", "'=HYPERLINK(1),-0.5", "'- a dash,\\xcc"]
