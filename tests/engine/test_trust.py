@@ -64,12 +64,10 @@ def test_code_of_a_run_is_not_run_unless_it_is_trusted(
     assert "add --trust" in errors
     assert not executed()
 
-    if option == "--ckpt_path" and subcommand in ("fit", "test"):
-        code, output, errors = command(subcommand, option, given, *extra, "--trust")
+    if subcommand == "test":
+        code, _, errors = command(subcommand, option, given, "--trust")
         assert code == 0, errors
         assert executed()
-        if subcommand == "fit":
-            assert output.splitlines()[-1].endswith(" --trust")
 
 
 def test_code_within_the_run_is_never_run(
@@ -155,6 +153,9 @@ def test_a_config_that_is_no_runs_names_what_its_writer_likes(
     (tmp_path / "my_code.py").write_text(CODE)
     monkeypatch.syspath_prepend(str(tmp_path))
     config.write_text(TINY_CONFIG.replace("lightning_modules.VGG", "my_code.Net"))
-    code, _, errors = command("fit", "--config", config, "--trainer.max_epochs", 1)
+    code, output, errors = command("fit", "--config", config, "--trainer.max_epochs", 1, "--run_dir", "run")
+    assert code == 0, errors
+    assert output.splitlines()[-1].endswith("test --ckpt_path run --trust")
+    code, _, errors = command("fit", "--ckpt_path", "run", "--trainer.max_epochs", 2, "--trust")
     assert code == 0, errors
     sys.modules.pop("my_code")
