@@ -17,7 +17,7 @@ Command = Callable[..., tuple[int, str, str]]
 TYPED: dict[str, list[tuple[str, Any]]] = {
     "accelerator": [("cpu", "cpu")],
     "strategy": [("ddp", "ddp")],
-    "devices": [("2", 2), ("auto", "auto"), ("[0, 1]", [0, 1]), ("-1", -1)],
+    "devices": [("2", 2), ("auto", "auto"), ("[0, 1]", [0, 1])],
     "num_nodes": [("2", 2)],
     "precision": [("16", 16), ("16-mixed", "16-mixed"), ("null", None)],
     "logger": [("false", False), ("true", True)],
@@ -28,7 +28,7 @@ TYPED: dict[str, list[tuple[str, Any]]] = {
     "max_steps": [("1", 1)],
     "min_steps": [("1", 1)],
     "max_time": [("00:01:00:00", "00:01:00:00"), ("{minutes: 3}", {"minutes": 3})],
-    "limit_train_batches": [("1", 1), ("1.0", 1.0), ("0.5", 0.5), ("7", 7)],
+    "limit_train_batches": [("1", 1), ("1.0", 1.0), ("0.5", 0.5)],
     "limit_val_batches": [("1", 1), ("1.0", 1.0), ("0", 0)],
     "limit_test_batches": [("1", 1), ("1.0", 1.0)],
     "limit_predict_batches": [("1", 1), ("1.0", 1.0)],
