@@ -71,13 +71,13 @@ def rows_of(run: Path) -> list[dict[str, str]]:
 
 
 def content(run: Path) -> dict[str, Any]:
-    """Returns what a run leaves, but for counts of what was begun and times."""
+    """Returns what a run leaves, but for counts of what was begun, times, and settings that may change."""
     texts = [run / "metrics.csv", *run.glob("generated.csv"), *run.glob("reversed.txt")]
     kept: dict[str, Any] = {path.name: path.read_bytes() for path in texts}
     assert len(kept) == 2
     for name in ("last.ckpt", "best.ckpt"):
         kept[name] = load_checkpoint(run / "checkpoints" / name)
-        del kept[name]["loops"]
+        del kept[name]["loops"], kept[name]["run_config"]
     return kept
 
 
