@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sized
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
+from pytorch_lightning.callbacks import WeightAveraging
 from torch.utils.data import BatchSampler, DataLoader
 
 from core.protocols import HasClasses, PredictsClasses
@@ -59,6 +60,12 @@ def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | N
 def unit_of(data: LightningDataModule | None) -> str:
     """Returns what the samples are called."""
     return data.unit if isinstance(data, DataModule) else "samples"
+
+
+def weight_averaging(trainer: Trainer) -> str:
+    """Returns the callback that puts averages in place of weights in validation and checkpoints, if there is one."""
+    averaging = [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
+    return type(averaging[0]).__name__ if averaging else ""
 
 
 def samples_per_batch(trainer: Trainer) -> int | None:

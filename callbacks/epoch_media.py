@@ -24,7 +24,7 @@ class EpochMedia(Checkpoint):
     """
 
     def __init__(self) -> None:
-        self.texts: dict[str, list[tuple[int, str]]] = {"samples": []}  # epochs, from 1, and texts by name
+        self.texts: dict[str, list[tuple[int, str]]] = {"samples": []}  # epochs, from 0, and texts by name
 
     @property
     def state_key(self) -> str:
@@ -63,7 +63,10 @@ class EpochMedia(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores the texts of a checkpoint's epochs."""
-        self.texts = {name: [tuple(text) for text in texts] for name, texts in state_dict.items()}
+        self.texts = {}
+        for name, texts in state_dict.items():
+            begin = 1 if texts and texts[0][0] == 1 else 0  # an earlier release counted from 1
+            self.texts[name] = [(epoch - begin, text) for epoch, text in texts]
 
 
 @contextlib.contextmanager

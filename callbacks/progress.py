@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from tqdm import tqdm
 
-from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of
+from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of, weight_averaging
 from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch, without_copies
 from callbacks.step_seed import StepSeed
@@ -24,7 +24,8 @@ REFRESH = 0.3  # seconds between looks at the running metrics, each of which wai
 class Progress(Checkpoint):
     """Prints what is trained on what, one bar, and a line an epoch that stays.
 
-    (Its base class makes Lightning call it after the model has logged an epoch.)
+    (Its base class makes Lightning call it after the model has logged an epoch.) Epochs count from 0, as they do in
+    `metrics.csv`, checkpoints and loggers.
 
     Args:
         bar: Show the bar, where there is a terminal to show it on.
@@ -46,11 +47,13 @@ class Progress(Checkpoint):
         fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
         print_line(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
         print_line(f"device   {describe_device(trainer, pl_module)}")
+        if averaging := weight_averaging(trainer):
+            print_line(f"note     validation and checkpoints are of averaged weights ({averaging})")
         for note in (trainer.builtin(StepSeed).resume_note(trainer), unused_validation(trainer, pl_module)):
             if note is not None:
                 print_line(f"note     {note}")
         if trainer.optimizer_steps:
-            print_line(f"resumed  at step {trainer.optimizer_steps:,}, epoch {trainer.current_epoch + 1}")
+            print_line(f"resumed  at step {trainer.optimizer_steps:,}, epoch {trainer.current_epoch}")
         self._began = time.monotonic()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -70,7 +73,7 @@ class Progress(Checkpoint):
         self._tqdm = tqdm(
             total=total,
             initial=batch_idx,
-            desc=f"epoch {trainer.current_epoch + 1:>3}",
+            desc=f"epoch {trainer.current_epoch:>3}",
             # None: only on a terminal
             disable=(False if in_notebook() else None) if self.bar and trainer.is_global_zero else True,
             leave=False,
@@ -111,8 +114,8 @@ class Progress(Checkpoint):
         metrics, measures = metrics_of_epoch(trainer), measures_of(pl_module)
         validation = {name: value for name, value in metrics.items() if name in trainer.epoch_validation}
         training = {name: value for name, value in metrics.items() if name not in validation}
-        of = f"/{trainer.max_epochs}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
-        line = f"epoch {trainer.current_epoch + 1:>3}{of}  {describe_epoch('train', training, measures)}"
+        of = f"/{trainer.max_epochs - 1}" if trainer.max_epochs and trainer.max_epochs > 0 else ""
+        line = f"epoch {trainer.current_epoch:>3}{of}  {describe_epoch('train', training, measures)}"
         if validation:
             best = trainer.checkpoint_callback.best_epoch == trainer.current_epoch
             line += f"  {describe_epoch('val', validation, measures)}{' *' if best else '  '}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 
-from callbacks.description import data_facts
+from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
 from core.code_state import ROOT, code_version, git_state
 from core.hardware import hardware
@@ -19,14 +19,15 @@ LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsona
 
 def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     """Returns what a run is: data, model, precision, hardware and versions, as `summary.json` has them."""
-    device = pl_module.device.type
+    device, averaging = pl_module.device.type, weight_averaging(trainer)
     return {
         "data": data_facts(trainer),
         "model": {
             "class": type(pl_module).__name__,
             "parameters": sum(p.numel() for p in pl_module.parameters()),
             "trainable": trainer.builtin(Freeze).trainable(pl_module),
-        },
+        }
+        | ({"averaged_by": averaging} if averaging else {}),
         "precision": trainer.precision,
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},

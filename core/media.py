@@ -93,7 +93,7 @@ class Text(Medium):
 
     Attributes:
         text: The text.
-        epoch: Epoch after which it was made, from 1; None outside training.
+        epoch: Epoch after which it was made, from 0; None outside training.
         earlier: Epochs and their texts.
     """
 

@@ -76,7 +76,8 @@ class Command(SubcommandCLI):
             to_continue = self.arguments.subcommand == "fit"
             self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=to_continue)
             epoch = self.checkpoint.get("epoch")
-            self.measured = self.arguments.checkpoint.name + (f", of epoch {epoch + 1}" if epoch is not None else "")
+            self.measured = self.arguments.checkpoint.name + (f", of epoch {epoch}" if epoch is not None else "")
+            self.measured += ", averaged" if "current_model_state" in self.checkpoint else ""
             if not to_continue and "weights" in given:
                 raise InputError("--weights: the checkpoint of --ckpt_path has weights of its own; give one of the two")
         if self.arguments.is_newest and self.arguments.subcommand != "fit":

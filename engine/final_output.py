@@ -30,7 +30,7 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
     if not checkpoints.has_saved(trainer):
         print_line(f"{done}; no checkpoint was kept")
         return
-    last = trainer.fit_loop.epoch_progress.current.processed
+    last = trainer.fit_loop.epoch_progress.current.processed - 1
     what = "no validation" if checkpoints.monitor else "no --checkpoint.monitor"
     what += ", so the last epoch counts"
     if checkpoints.best_epoch is None and checkpoints.monitor:
@@ -39,7 +39,7 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
         measures = measures_of(model)
         score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)
         what = f"best {describe_monitor(checkpoints.monitor, measures)} {score}"
-    epoch = last if checkpoints.best_epoch is None else checkpoints.best_epoch + 1
+    epoch = last if checkpoints.best_epoch is None else checkpoints.best_epoch
     line = f"{done}: {what} (epoch {epoch})"
     if _can(model, datamodule, "test"):
         print_line(f"{line}; test it with")

@@ -67,7 +67,7 @@ def test_fitting_prints_what_a_person_wants_to_know(config: Path, command: Comma
     lines = output.splitlines()
     assert [line.split()[0] for line in lines[:4]] == ["run", "data", "model", "device"]
     assert "240 training, 40 validation, 50 test" in lines[1]
-    assert [line for line in lines if line.startswith("epoch   3/3")]
+    assert [line for line in lines if line.startswith("epoch   2/2")]
     assert "best validation accuracy" in lines[-2]
     assert " test --ckpt_path runs/tiny/" in lines[-1]
     assert errors == ""

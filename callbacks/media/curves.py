@@ -91,7 +91,7 @@ def _draw(axes: Axes, panel: Panel, rows: list[dict[str, str]]) -> None:
         ]
         if points:
             axes.plot(*zip(*points, strict=True), ".-", color=COLOURS[number % len(COLOURS)], label=column)
-    axes.set(title=panel.title, xlabel="epoch")
+    axes.set(title=panel.title, xlabel="epochs trained")
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.grid(alpha=0.3)
     if panel.legend and axes.lines:

@@ -27,4 +27,4 @@ def text_sample(trainer: Trainer, model: LightningModule, data: object) -> Text 
     symbols = torch.tensor([data.vocabulary.ids(prime)], device=model.device)
     rng = generator(trainer.seed, "sample", trainer.current_epoch)
     text = prime + data.decode(model.write(symbols, LENGTH, rng)[0])
-    return Text(name="samples", tag="sample", step=trainer.optimizer_steps, text=text, epoch=trainer.current_epoch + 1)
+    return Text(name="samples", tag="sample", step=trainer.optimizer_steps, text=text, epoch=trainer.current_epoch)

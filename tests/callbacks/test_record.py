@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning.callbacks import EMAWeightAveraging
 
 from callbacks.record import without_copies
 from core.code_state import code_version, git_state
@@ -111,6 +112,18 @@ def test_the_summary_knows_of_a_best_checkpoint_as_soon_as_it_is_there(name: str
                 assert summary[name.removesuffix(".ckpt")]["step"] == kept["optimizer_steps"]
 
     _fit(tmp_path, Look(), max_epochs=3)
+
+
+def test_screen_and_records_count_epochs_alike_and_say_whose_weights_they_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _fit(tmp_path, EMAWeightAveraging(decay=0.5))
+    lines, summary = capsys.readouterr().out.splitlines(), _summary(run)
+    shown = [int(line.split()[1].split("/")[0]) for line in lines if line.startswith("epoch")]
+    assert shown == [int(row["epoch"]) for row in _rows(run)] == [0, 1]
+    assert shown[-1] == summary["last"]["epoch"] == load_checkpoint(run / "checkpoints" / "last.ckpt")["epoch"]
+    assert "note     validation and checkpoints are of averaged weights (EMAWeightAveraging)" in lines
+    assert summary["model"]["averaged_by"] == "EMAWeightAveraging"
 
 
 def test_without_validation_the_last_epoch_is_the_best(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ class SequenceToSequence(Task):
         source = torch.arange(1, 6)[None]
         tokens = self(source, source.flip(1)).argmax(2)[0]
         text = " ".join(str(token) for token in tokens.tolist())
-        yield Text(name="reversed", step=step, text=text, epoch=self.current_epoch + 1)
+        yield Text(name="reversed", step=step, text=text, epoch=self.current_epoch)
 
     def predict_step(self, batch: PairBatch, batch_idx: int) -> Tensor:
         """Returns the most probable tokens."""

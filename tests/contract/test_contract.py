@@ -112,8 +112,8 @@ def test_media_are_made_after_every_epoch(kind: str, finished: Callable[[str], P
     run = finished(kind)
     if kind == "sequences":
         text = (run / "reversed.txt").read_text()
+        assert "epoch 0" in text
         assert "epoch 1" in text
-        assert "epoch 2" in text
     else:
         assert len((run / "generated.csv").read_text().splitlines()) == 9
     assert (run / "curves.png").is_file()
