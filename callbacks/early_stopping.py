@@ -7,12 +7,13 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
+from core.kept_arguments import KeepsArguments
 from core.epochs import is_cut, validation_is_due
 from core.errors import InputError
 from core.measures import Mode, choose_monitor
 
 
-class EarlyStopping(LightningEarlyStopping):
+class EarlyStopping(KeepsArguments, LightningEarlyStopping):
     """Stops the run once a validation metric has not improved for a while.
 
     Args:

@@ -6,10 +6,11 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
+from core.kept_arguments import KeepsArguments
 from core.errors import InputError
 
 
-class Freeze(Callback):
+class Freeze(KeepsArguments, Callback):
     """Keeps parameters fixed whose names match; frozen batch norms keep their statistics too.
 
     Args:

@@ -12,6 +12,7 @@ from callbacks.divergence.batches import plain_copy
 from callbacks.divergence.finite import KeptNumbers, bad_rate
 from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
 from callbacks.divergence.replay import Step, find_module
+from core.kept_arguments import KeepsArguments
 from core.atomic_files import replacing
 from core.errors import InputError, RunFailed
 from core.protocols import CarriesState, ScalesLosses
@@ -24,7 +25,7 @@ class Diverged(RunFailed):
     """A loss, gradient, weight or learning rate is not finite."""
 
 
-class NaNGuard(Callback):
+class NaNGuard(KeepsArguments, Callback):
     """Checks loss and gradients of every step, and what is saved, on all devices together, for any optimizers.
 
     With an interval of 1 it checks before an optimizer updates weights, under manual optimization too. With a longer

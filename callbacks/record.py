@@ -13,7 +13,7 @@ from callbacks.description import data_facts, samples_per_batch
 from callbacks.metric_rows import MetricRows
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
-from callbacks.run_facts import facts, now, session
+from callbacks.run_facts import facts, now, seed_of_run, session
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed, RunInterrupted
@@ -93,10 +93,11 @@ class Record(Checkpoint):
         validated_at = trainer.optimizer_steps if self._validation_has_row else None
         ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation, validated_at)
         self._batch_size = samples_per_batch(trainer)
-        self.summary = self._begun(trainer, pl_module, ended)
+        origin = trainer.describe_origin()
+        self.summary = self._begun(trainer, pl_module, origin, ended)
         path = self._path(trainer)
-        if path is not None and trainer.is_global_zero and trainer.origin.config_text is not None:
-            write_atomically(path / "config.yaml", trainer.origin.config_text)
+        if path is not None and trainer.is_global_zero:
+            write_atomically(path / "config.yaml", origin.config_text)
         if path is not None and trainer.is_global_zero and isinstance(trainer.datamodule, DataModule):
             trainer.datamodule.save_beside(path)
         self._write_rows(trainer)
@@ -171,9 +172,11 @@ class Record(Checkpoint):
         """Adds the test's figures to the summary."""
         self._add_measured(trainer, "tests")
 
-    def _begun(self, trainer: Trainer, pl_module: LightningModule, ended: list[dict[str, str]]) -> dict[str, Any]:
+    def _begun(
+        self, trainer: Trainer, pl_module: LightningModule, origin: Any, ended: list[dict[str, str]]
+    ) -> dict[str, Any]:
         """Returns the summary of a run that begins, or of one that goes on after the rows of epochs that have ended."""
-        before, this = self.summary, session(trainer, pl_module)
+        before, this = self.summary, session(trainer, pl_module, origin.command)
         cut_short = before.get("status") not in (None, *ENDINGS)
         known = (
             {"best": None, "tests": [], "validations": []} | before | {"last": last_block(ended, before.get("last"))}
@@ -182,10 +185,10 @@ class Record(Checkpoint):
             {"started": this["started"]}
             | before
             | {"status": "running", "interrupted": before.get("interrupted", False) or cut_short}
-            # it began with other weights than a seed that is configured now would give
-            | {"seed": trainer.origin.seed if before.get("seed", trainer.seed) == trainer.seed else None}
+            | {"seed": seed_of_run(before, origin.command, origin.seed)}
             | {"sessions": [*before.get("sessions", []), this]}
             | facts(trainer, pl_module)
+            | ({"unrecorded": list(origin.unknown)} if origin.unknown else {})
             | {name: known[name] for name in ("last", "best", "tests", "validations")}
         )
 

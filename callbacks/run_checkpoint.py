@@ -13,6 +13,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.continuation import check_facts, facts_of_run, prepare_weights, resume_accumulation
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
+from core.kept_arguments import KeepsArguments
 from core.atomic_files import copy_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
 from core.errors import InputError, RunInterrupted
@@ -22,7 +23,7 @@ from core.signals import StopRequest
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 
 
-class RunCheckpoint(Checkpoint):
+class RunCheckpoint(KeepsArguments, Checkpoint):
     """Saves at every epoch's end, every so many steps, and when a signal asks the run to stop.
 
     It saves at the two moments from which Lightning resumes exactly: after a batch that is not its epoch's last, and

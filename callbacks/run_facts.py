@@ -34,19 +34,34 @@ def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     }
 
 
-def session(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+def session(trainer: Trainer, pl_module: LightningModule, command: str | None) -> dict[str, Any]:
     """Returns how a process trains a run: since when, from which step, by which command (None from Python), and code.
 
     `code` has the version of this project and its commit; where the model's class or the data's is in a repository of
     its own, `own_code` has that one's.
     """
     code = {"version": code_version()} | git_state()
-    described = {"started": now(), "step": trainer.optimizer_steps, "command": trainer.origin.command, "code": code}
+    described = {"started": now(), "step": trainer.optimizer_steps, "command": command, "code": code}
     for owner in (pl_module, trainer.datamodule):
         file = _file(type(owner))
         if file is not None and ROOT not in file.parents and (state := git_state(file))["commit"]:
             return described | {"own_code": state}
     return described
+
+
+def seed_of_run(before: dict[str, Any], command: str | None, seed: int | None) -> int | None:
+    """Returns the seed that makes a run again, or None.
+
+    Args:
+        before: The summary of the run that goes on; empty for a new one.
+        command: The command that trains it now; None from Python, where weights of a run that goes on tell no seed.
+        seed: The seed of this session.
+    """
+    if "seed" not in before:
+        return seed
+    if command is None:  # an earlier release wrote the trainer's seed, whatever the weights
+        return before["seed"] if "sessions" in before else None
+    return seed if seed == before["seed"] else None
 
 
 def _file(owner: type) -> Path | None:

@@ -6,11 +6,12 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from callbacks.description import classifies
+from core.kept_arguments import KeepsArguments
 from core.errors import InputError
 from core.measures import Measure
 
 
-class TestSubset(Callback):
+class TestSubset(KeepsArguments, Callback):
     """Logs `test/acc_first_<n>` beside the accuracy on the whole test set.
 
     Args:

@@ -6,12 +6,13 @@ import torch.nn.functional as F
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from core.kept_arguments import KeepsArguments
 from core.errors import InputError
 from core.protocols import HasImages, HasViews
 from datamodules.base.data_module import DataModule
 
 
-class Views(Callback):
+class Views(KeepsArguments, Callback):
     """Averages a classifier's logits over mirrored and shifted views of each image, once it is trained.
 
     It acts in `validate`, `test` and `predict`; within `fit`, validation sees each image once. (Airbench's test-time

@@ -7,16 +7,15 @@ import yaml
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
-from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from engine.error_messages import Mistake, find_mistake
 from engine.mistakes import Refused
+from engine.recorded_config import LINKED, OPTION_GROUPS
 from engine.trainer import Trainer
 
 # Defaults of other packages' classes that are members of an enumeration are recorded by their values.
 yaml.SafeDumper.add_multi_representer(Enum, lambda dumper, member: dumper.represent_data(member.value))
 
 LARGEST = 2**63 - 1  # that torch can hold
-LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
 
 
 class Parser(LightningArgumentParser):
@@ -89,12 +88,8 @@ def add_run_options(parser: LightningArgumentParser) -> None:
         ("--wandb_name", str | None, None, "Its name there; <config>/<time> if not given."),
     ):
         parser.add_argument(option, type=kind, default=default, help=text)
-    parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
-    parser.add_lightning_class_args(EarlyStopping, "early_stopping")
-    parser.add_lightning_class_args(NaNGuard, "nan_guard")
-    parser.add_lightning_class_args(Freeze, "freeze")
-    parser.add_lightning_class_args(TestSubset, "test_subset")
-    parser.add_lightning_class_args(Views, "views")
+    for name, kind in OPTION_GROUPS.items():
+        parser.add_lightning_class_args(kind, name)
     for size in LINKED:
         parser.link_arguments(f"data.{size}", f"model.init_args.{size}", apply_on="instantiate")
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
+from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from core.errors import InputError
 from engine.ownership import is_own_data, make_paths_absolute
 
@@ -14,6 +15,18 @@ OPTIONS_OF_ONE_CALL = (
     *("config", "run_dir", "ckpt_path"),
     *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
 )
+
+LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
+
+# Built-in callbacks that have options, by the name of the group.
+OPTION_GROUPS = {
+    "checkpoint": RunCheckpoint,
+    "early_stopping": EarlyStopping,
+    "nan_guard": NaNGuard,
+    "freeze": Freeze,
+    "test_subset": TestSubset,
+    "views": Views,
+}
 
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
 
@@ -25,11 +38,13 @@ class Origin(NamedTuple):
         config_text: Content of its `config.yaml`; None writes none.
         command: The command, as it was typed; None from Python.
         seed: The seed that makes this run again, weights included; None where there is none.
+        unknown: What the config does not hold of a run from Python.
     """
 
     config_text: str | None = None
     command: str | None = None
     seed: int | None = None
+    unknown: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from core.errors import InputError
+from core.kept_arguments import KeepsArguments
 from core.predictions import Table
 from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
@@ -18,7 +19,7 @@ from datamodules.base.sizes import check_batch_size, check_least
 Source = Literal["auto", "synthetic"]
 
 
-class DataModule(LightningDataModule):
+class DataModule(KeepsArguments, LightningDataModule):
     """Splits `train`, `val` and `test`, loaded once, with the position in the epoch saved in checkpoints.
 
     Args:

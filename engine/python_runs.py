@@ -1,0 +1,192 @@
+"""The record of a run that is made from Python: its config as the command would have it, as far as it can be known."""
+
+import inspect
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from jsonargparse._parameter_resolvers import get_signature_parameters
+from jsonargparse._util import get_import_path
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.seed import isolate_rng
+
+from datamodules.base.data_module import DataModule
+from engine.ownership import make_paths_absolute
+from engine.recorded_config import LINKED, OPTION_GROUPS, Origin
+from lightning_modules.schedules import RunSchedule
+from lightning_modules.tasks.task import Task
+
+HEADER = """\
+# The config of this run, which was made from Python: validate, test, predict and fit --ckpt_path read it.
+"""
+UNKNOWN = "# Not recorded, because it was made in Python: {}.\n"
+OF_THE_COMMAND = ("logger", "callbacks", "seed", "run_folder", "run_name")
+
+
+def python_origin(trainer: Any, seed: int | None) -> Origin:
+    """Describes a run that was not started by the command.
+
+    Args:
+        trainer: The trainer, once data, model and optimizers are set up.
+        seed: The seed that gave the model its weights, if there is one.
+
+    Returns:
+        Its config, and what this does not hold.
+    """
+    unknown: list[str] = []
+    model, data = trainer.lightning_module, trainer.datamodule
+    settings = {one.name: one.default for one in _parameters(type(trainer))} | trainer.kept_arguments
+    settings = {name: value for name, value in settings.items() if name not in OF_THE_COMMAND}
+    callbacks = _callbacks(trainer, unknown)
+    config: dict[str, Any] = {"seed_everything": trainer.seed} | callbacks
+    config["trainer"] |= _plain_items(settings, "trainer", unknown)
+    config["model"] = _class(model, _model_arguments(model), "model", unknown)
+    if isinstance(data, DataModule):  # it states sizes of the model
+        for name in LINKED:
+            config["model"]["init_args"].pop(name, None)
+    if isinstance(model, Task):
+        config["model"]["init_args"] |= _optimization(trainer, unknown)
+    if data is None:
+        unknown.append("data")
+    else:
+        kept = data.kept_arguments if isinstance(data, DataModule) else dict(data.hparams_initial)
+        config["data"] = _class(data, kept, "data", unknown)
+        make_paths_absolute(config)
+    text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
+    return Origin(text + yaml.safe_dump(config, sort_keys=False), None, seed, tuple(unknown))
+
+
+def seed_of_weights(model: LightningModule, seed: int) -> int | None:
+    """Returns the seed if it gives a model its weights, which a model made anew shows; else None.
+
+    Args:
+        model: The model, as it is before training.
+        seed: The seed of the trainer.
+    """
+    arguments = _model_arguments(model)
+    needed = [one.name for one in _parameters(type(model)) if _is_needed(one)]
+    if torch.initial_seed() != seed or not set(needed) <= set(arguments):
+        return None
+    with isolate_rng():
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        try:
+            other = type(model)(**arguments).state_dict()
+        except Exception:  # somebody's class, which may not be made twice
+            return None
+    own = model.state_dict()
+    same = own.keys() == other.keys() and all(torch.equal(own[name].cpu(), other[name].cpu()) for name in own)
+    return seed if same else None
+
+
+@cache
+def _parameters(owner: type) -> list[Any]:
+    """Returns the arguments of a class, those of its bases that it passes on among them, as the parser has them."""
+    return get_signature_parameters(owner, "__init__")
+
+
+def _is_needed(parameter: Any) -> bool:
+    return parameter.default is inspect.Parameter.empty
+
+
+def _model_arguments(model: LightningModule) -> dict[str, Any]:
+    return {name: value for name, value in model.hparams_initial.items() if not name.startswith("_")}
+
+
+def _class(owner: Any, kept: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
+    """Returns class path and arguments of an object; notes what is not known of them.
+
+    A class of this project keeps all of its arguments, another one those that it saves as hyperparameters, if it does.
+    """
+    parameters = _parameters(type(owner))
+    known = {one.name: one.default for one in parameters if not (_is_needed(one) or callable(one.default))} | kept
+    if not isinstance(owner, Task | DataModule):
+        known = kept
+    # the optimizer and its schedule are described by themselves
+    left_out = ("optimizer", "lr_scheduler") if isinstance(owner, Task) else ()
+    unknown += [f"{key}.{one.name}" for one in parameters if one.name not in (*known, *left_out)]
+    known = {one.name: known[one.name] for one in parameters if one.name in known}
+    return {"class_path": _import_path(type(owner)), "init_args": _plain_items(known, key, unknown)}
+
+
+def _optimization(trainer: Any, unknown: list[str]) -> dict[str, Any]:
+    """Returns the optimizer and the schedule of a task, as far as they keep how they were made."""
+    schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+    if len(trainer.optimizers) != 1 or len(schedules) > 1:
+        unknown.append("model.optimizer")
+        return {}
+    (optimizer,) = trainer.optimizers
+    found = {"optimizer": _made(optimizer, optimizer.defaults, "model.optimizer", unknown), "lr_scheduler": None}
+    for schedule in schedules:
+        # total_steps is the run's length, and last_epoch the place in it
+        values = {name: value for name, value in vars(schedule).items() if name != "last_epoch"} | {"last_epoch": -1}
+        values |= {"total_steps": None} if isinstance(schedule, RunSchedule) else {}
+        found["lr_scheduler"] = _made(schedule, values, "model.lr_scheduler", unknown)
+    return found
+
+
+def _made(owner: Any, values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
+    names = [one.name for one in _parameters(type(owner))][1:]  # without what it is made for
+    unknown += [f"{key}.{name}" for name in names if name not in values]
+    known = {name: values[name] for name in names if name in values}
+    return {"class_path": _import_path(type(owner)), "init_args": _plain_items(known, key, unknown)}
+
+
+def _callbacks(trainer: Any, unknown: list[str]) -> dict[str, Any]:
+    """Returns the options of the built-in callbacks, and the class paths of others that take no arguments."""
+    config: dict[str, Any] = {}
+    others = []
+    for name, kind in OPTION_GROUPS.items():
+        config[name] = _plain_items(trainer.builtin(kind).kept_arguments, name, unknown)
+    given = trainer.kept_arguments["callbacks"]
+    for callback in given if isinstance(given, list | tuple) else [given] if given is not None else []:
+        path = _import_path(type(callback))
+        if _parameters(type(callback)) or "<locals>" in path or path.startswith("__main__."):
+            unknown += [] if isinstance(callback, tuple(OPTION_GROUPS.values())) else [f"trainer.callbacks {path}"]
+        else:
+            others.append({"class_path": path})
+    return config | {"trainer": {"callbacks": others or None}}
+
+
+def _import_path(owner: type) -> str:
+    return get_import_path(owner) or f"{owner.__module__}.{owner.__qualname__}"
+
+
+def _plain_items(values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
+    plain = {}
+    for name, value in values.items():
+        try:
+            plain[name] = _plain(value)
+        except TypeError:
+            unknown.append(f"{key}.{name}")
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value as YAML has it.
+
+    Raises:
+        TypeError: YAML has no such value.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value):
+        return _plain(vars(value))
+    if isinstance(value, Counter):  # milestones of a schedule
+        return sorted(value.elements())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    raise TypeError(type(value).__name__)
