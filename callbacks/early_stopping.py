@@ -7,9 +7,9 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
-from core.kept_arguments import KeepsArguments
 from core.epochs import is_cut, validation_is_due
 from core.errors import InputError
+from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
 
-from core.kept_arguments import KeepsArguments
 from core.errors import InputError
+from core.kept_arguments import KeepsArguments
 
 
 class Freeze(KeepsArguments, Callback):

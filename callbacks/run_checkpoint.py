@@ -13,10 +13,10 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.continuation import check_facts, facts_of_run, prepare_weights, resume_accumulation
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
-from core.kept_arguments import KeepsArguments
 from core.atomic_files import copy_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
 from core.errors import InputError, RunInterrupted
+from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, measures_of
 from core.signals import StopRequest
 

@@ -6,8 +6,8 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from callbacks.description import classifies
-from core.kept_arguments import KeepsArguments
 from core.errors import InputError
+from core.kept_arguments import KeepsArguments
 from core.measures import Measure
 
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from core.kept_arguments import KeepsArguments
 from core.errors import InputError
+from core.kept_arguments import KeepsArguments
 from core.protocols import HasImages, HasViews
 from datamodules.base.data_module import DataModule
 

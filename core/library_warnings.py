@@ -28,6 +28,8 @@ SPEAKING = (
     "pytorch_lightning.callbacks.model_summary",
     "pytorch_lightning.profilers.profiler",
 )
+# A measurement needs nothing of what callbacks keep; a run that goes on does.
+IGNORED_IN_MEASUREMENTS = (".*callbacks used to create the checkpoint need to be provided.*",)
 LIBRARIES = ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "lightning.fabric")
 
 
@@ -40,8 +42,12 @@ class _Printed(logging.Handler):
 
 
 @contextmanager
-def ignore_library_warnings() -> Iterator[None]:
-    """Ignores these warnings within the block, and Lightning's messages but those that somebody has asked for."""
+def ignore_library_warnings(measuring: bool = False) -> Iterator[None]:
+    """Ignores these warnings within the block, and Lightning's messages but those that somebody has asked for.
+
+    Args:
+        measuring: Whether the block validates, tests or predicts.
+    """
     loggers = [logging.getLogger(library) for library in LIBRARIES]
     speaking = [logging.getLogger(module) for module in SPEAKING]
     before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers + speaking]
@@ -52,7 +58,7 @@ def ignore_library_warnings() -> Iterator[None]:
         logger.propagate, logger.handlers = False, [_Printed()]
     try:
         with warnings.catch_warnings():
-            for message in IGNORED:
+            for message in IGNORED + (IGNORED_IN_MEASUREMENTS if measuring else ()):
                 warnings.filterwarnings("ignore", message)
             yield
     finally:

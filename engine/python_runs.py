@@ -125,20 +125,25 @@ def _optimization(trainer: Any, unknown: list[str]) -> dict[str, Any]:
         unknown.append("model.optimizer")
         return {}
     (optimizer,) = trainer.optimizers
-    found = {"optimizer": _made(optimizer, optimizer.defaults, "model.optimizer", unknown), "lr_scheduler": None}
+    found = {"lr_scheduler": None} | _made(optimizer, optimizer.defaults, "model.optimizer", unknown)
     for schedule in schedules:
         # total_steps is the run's length, and last_epoch the place in it
         values = {name: value for name, value in vars(schedule).items() if name != "last_epoch"} | {"last_epoch": -1}
         values |= {"total_steps": None} if isinstance(schedule, RunSchedule) else {}
-        found["lr_scheduler"] = _made(schedule, values, "model.lr_scheduler", unknown)
+        found |= _made(schedule, values, "model.lr_scheduler", unknown)
     return found
 
 
 def _made(owner: Any, values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
-    names = [one.name for one in _parameters(type(owner))][1:]  # without what it is made for
-    unknown += [f"{key}.{name}" for name in names if name not in values]
-    known = {name: values[name] for name in names if name in values}
-    return {"class_path": _import_path(type(owner)), "init_args": _plain_items(known, key, unknown)}
+    """Returns the setting of an optimizer or a schedule; none where it lacks what it needs."""
+    parameters, lost, path = _parameters(type(owner))[1:], [], _import_path(type(owner))  # but what it is made for
+    known = _plain_items({one.name: values[one.name] for one in parameters if one.name in values}, key, lost)
+    missing = [one for one in parameters if one.name not in known]
+    if missing:
+        unknown.append(f"{key} ({path})")
+    if any(_is_needed(one) for one in missing):
+        return {}
+    return {key.rpartition(".")[2]: {"class_path": path, "init_args": known}}
 
 
 def _callbacks(trainer: Any, unknown: list[str]) -> dict[str, Any]:

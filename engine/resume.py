@@ -14,6 +14,7 @@ from callbacks.continuation import config_of_run
 from callbacks.record import ENDINGS
 from core.console import print_line
 from core.errors import InputError
+from core.summary import read_summary
 from engine.checkpoint_io import load_checkpoint
 from engine.config_files import flatten, read_config
 from engine.ownership import changeable
@@ -108,8 +109,17 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
     """Checks that a continued run keeps what makes it this run.
 
     Raises:
-        InputError: Its model, data or seed differ.
+        InputError: Its model, data or seed differ; or it was made from Python with what its config does not hold.
     """
+    needed: list[str] = []
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged
+        unrecorded = read_summary(run / "summary.json").get("unrecorded", [])
+        needed = [name for name in unrecorded if not name.startswith(CHANGEABLE)]
+    if needed:
+        raise InputError(
+            f"{run}: was made from Python, with what its config.yaml does not hold ({', '.join(needed)}); continue it "
+            f"there, with trainer.fit(..., ckpt_path={str(run)!r})"
+        )
     for key, (before, now) in changes(run, config, checkpoint).items():
         raise InputError(
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights: "

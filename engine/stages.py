@@ -132,7 +132,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("validate", model, ckpt_path)
-        with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
+        with ignore_library_warnings(measuring=True), interrupts_in_one_line(), misfits_in_one_line(self):
             return super().validate(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
 
     def test(
@@ -150,7 +150,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("test", model, ckpt_path)
-        with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
+        with ignore_library_warnings(measuring=True), interrupts_in_one_line(), misfits_in_one_line(self):
             return super().test(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
 
     def predict(
@@ -168,7 +168,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("predict", model, ckpt_path)
-        with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
+        with ignore_library_warnings(measuring=True), interrupts_in_one_line(), misfits_in_one_line(self):
             return super().predict(model, dataloaders, datamodule, return_predictions, ckpt_path, weights_only)
 
     def continued(self, ckpt_path: CheckpointPath) -> tuple[Path | None, RunFolder | None]:
@@ -209,7 +209,7 @@ class Stages(pl.Trainer):
             if not (several or Path(given).expanduser().is_dir()):
                 return path
         epoch = load_checkpoint(path).get("epoch")
-        print_line(f"weights  {path.name}" + ("" if epoch is None else f", of epoch {epoch + 1}"))
+        print_line(f"weights  {path.name}" + ("" if epoch is None else f", of epoch {epoch}"))
         return path
 
     def _of_this_run(self, name: str) -> Path:

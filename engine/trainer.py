@@ -13,11 +13,13 @@ from pytorch_lightning.plugins import Precision
 from callbacks import Record, RunCheckpoint
 from core.errors import InputError, RunFailed
 from core.hardware import choose_precision, device_type
+from core.kept_arguments import KeepsArguments
 from core.library_warnings import ignore_library_warnings
 from core.protocols import TakesNamedBatches
 from engine.builtin_callbacks import as_list, with_builtins
 from engine.checkpoint_io import AtomicCheckpointIO
 from engine.error_sources import trainer_option_error
+from engine.python_runs import python_origin, seed_of_weights
 from engine.recorded_config import Origin
 from engine.run_folder import RunFolder
 from engine.speed.allocator import keep_freed_memory
@@ -29,7 +31,7 @@ from engine.trainer_options import check_callbacks, check_monitors, check_option
 Builtin = TypeVar("Builtin", bound=Callback)
 
 
-class Trainer(Stages):
+class Trainer(KeepsArguments, Stages):
     """Trains, measures and predicts, and keeps a run folder of what it fits.
 
     Takes all of Lightning's arguments; those below are added or differ. The callbacks of `callbacks/` are always there,
@@ -100,7 +102,8 @@ class Trainer(Stages):
         self.seed = seed
         self.run_folder = None if kwargs.get("fast_dev_run") else run_folder
         self.run_name = run_name
-        self.origin = Origin()
+        self.origin = Origin()  # of the command, if it runs this
+        self._weights_seed: int | None = None  # with which the weights of a new run from Python were drawn
         self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
         self.step_limit = math.inf if max_steps == -1 else max_steps
         accelerator = kwargs.get("accelerator", "auto")
@@ -195,6 +198,10 @@ class Trainer(Stages):
             if path is not None:
                 self.run_folder = self.run_folder or RunFolder(Path(path))
 
+    def describe_origin(self) -> Origin:
+        """Returns where the run in training comes from."""
+        return self.origin if self.origin.command is not None else python_origin(self, self._weights_seed)
+
     def track(self, logger: Logger) -> None:
         """Adds a logger."""
         self._own_loggers.append(logger)
@@ -226,6 +233,8 @@ class Trainer(Stages):
             raise InputError(f"Trainer.fit needs a data module or loaders beside {type(model).__name__}")
         check_monitors(self.callbacks, model)
         ckpt_path, own_folder = self.continued(ckpt_path)
+        if self.origin.command is None:
+            self._weights_seed = None if ckpt_path else seed_of_weights(model, self.seed)
         if own_folder is not None:
             self.run_folder = None if self.fast_dev_run else own_folder
         elif self.run_folder is None and self.is_global_zero and not self.fast_dev_run:

@@ -33,6 +33,11 @@ def refuse_foreign_code(run: Path, config: dict[str, Any], trusted: bool) -> Non
         InputError: It names other code; says which.
     """
     for key, name in _import_paths(config):
+        if name.startswith("__main__."):
+            raise InputError(
+                f"{run / 'config.yaml'}: {key} {name} was defined in a notebook or script; put it into a module, and "
+                "name that there"
+            )
         if is_below(name, run):
             raise InputError(
                 f"{run / 'config.yaml'}: {key} {name} is code within the run's own folder, which is never run; "
