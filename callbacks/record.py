@@ -9,6 +9,7 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.board_events import cut_events, flush_boards
 from callbacks.description import data_facts, samples_per_batch
 from callbacks.metric_rows import MetricRows
 from callbacks.nan_guard import Diverged
@@ -81,6 +82,8 @@ class Record(Checkpoint):
             self.table.cut(steps)
             trainer.epoch_validation = checkpoint.get("epoch_validation", {})
             self._validation_has_row = checkpoint.get("epoch_validation_has_row", False)
+            if (path := self._path(trainer)) is not None and trainer.is_global_zero:
+                cut_events(path / "tensorboard", steps)
 
     def owes_an_end(self, trainer: Trainer) -> bool:
         """Returns whether the run was killed after its last checkpoint, before its end was written down."""
@@ -162,11 +165,13 @@ class Record(Checkpoint):
         """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
         trainer.epoch_validation = {}
         self._validation_has_row = False
+        flush_boards(trainer.loggers)  # Lightning logs an epoch after its checkpoint is saved
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the epoch's validation so far."""
         checkpoint["epoch_validation"] = trainer.epoch_validation
         checkpoint["epoch_validation_has_row"] = self._validation_has_row
+        flush_boards(trainer.loggers)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the test's figures to the summary."""

@@ -1,0 +1,51 @@
+"""TensorBoard's files of a run that goes on: no step stands in them twice."""
+
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
+
+from core.atomic_files import replacing
+
+
+def cut_events(folder: Path, step: int) -> None:
+    """Removes what TensorBoard's files of a run hold of steps after its checkpoint, which the run goes through again.
+
+    Args:
+        folder: Folder of the files; it need not exist.
+        step: The checkpoint's step.
+
+    Raises:
+        RunFailed: A file cannot be written.
+    """
+    files = sorted(folder.glob("events.out.tfevents.*"))
+    if not files:
+        return
+    # these take a second, which a start need not wait for
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    def is_kept(record: bytes) -> bool:
+        event = Event.FromString(record)
+        return not event.HasField("summary") or event.step <= step
+
+    for path in files:
+        if all(map(is_kept, RawEventFileLoader(str(path)).Load())):  # ends before a record that a kill has cut
+            continue
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            writer = RecordWriter(file)
+            for record in filter(is_kept, RawEventFileLoader(str(path)).Load()):
+                writer.write(record)
+
+
+def flush_boards(loggers: list[Any]) -> None:
+    """Writes to the disk what TensorBoard has been told, so that a kill loses nothing from before a checkpoint.
+
+    Args:
+        loggers: The loggers of a trainer.
+    """
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger) and rank_zero_only.rank == 0:
+            logger.experiment.flush()
