@@ -18,7 +18,7 @@ from callbacks.run_facts import facts, now, seed_of_run, session
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed, RunInterrupted
-from core.summary import add_measured, last_block, read_summary, write_summary
+from core.summary import add_measured, checkpoint_name, last_block, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
@@ -201,7 +201,7 @@ class Record(Checkpoint):
         path = self._path(trainer)
         if path is None or not trainer.is_global_zero or not (path / "summary.json").exists():
             return
-        checkpoint = trainer.ckpt_path and _name(Path(trainer.ckpt_path), path)
+        checkpoint = trainer.ckpt_path and checkpoint_name(Path(trainer.ckpt_path), path)
         fitted = (trainer.current_epoch, trainer.optimizer_steps) if self.has_begun else (None, None)
         epoch, step = self._place if checkpoint and self._place else fitted
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -260,9 +260,3 @@ def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
     """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
     copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
     return {name: value for name, value in logged.items() if name not in copies}
-
-
-def _name(checkpoint: Path, run: Path) -> str:
-    """Returns the name of a checkpoint in a run's folder, or the whole path of another."""
-    folder = (run / "checkpoints").resolve()
-    return checkpoint.name if checkpoint.resolve().parent == folder else str(checkpoint)

@@ -112,6 +112,12 @@ def add_measured(measured: list[dict[str, Any]], entry: dict[str, Any]) -> list[
     return [*(other for other in measured if not same(other)), entry | {"metrics": before | entry["metrics"]}]
 
 
+def checkpoint_name(checkpoint: Path, run: Path) -> str:
+    """Returns the name of a checkpoint in a run's folder, or the whole path of another."""
+    folder = (run / "checkpoints").resolve()
+    return checkpoint.name if checkpoint.resolve().parent == folder else str(checkpoint)
+
+
 def counted_test(summary: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the entry of the latest test of the best checkpoint; of the latest test where that is not known."""
     tests, best = summary.get("tests", []), summary.get("best")
