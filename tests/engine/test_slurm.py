@@ -81,7 +81,7 @@ def test_a_requeued_job_continues_its_run(
     job(SLURM_RESTART_COUNT="1")
     code, output, errors = command(*words, *where)
     assert code == 0, errors
-    assert "resumed  at step 8, epoch 2" in output
+    assert "resumed  at step 8, epoch 1" in output
     with open(run / "metrics.csv", newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["6", "12"]
     if not run_dir:

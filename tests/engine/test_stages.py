@@ -68,11 +68,11 @@ def test_every_measurement_takes_the_best_checkpoint_and_says_so(
     measure, run = CALLS[call], trainer.run_folder.path
     best, last = weights(trainer, "best.ckpt"), weights(trainer, "last.ckpt")
     for given, expected, said in (
-        (None, best, "best.ckpt, of epoch 1"),
-        ("last", last, "last.ckpt, of epoch 3"),
-        ("best", best, "best.ckpt, of epoch 1"),
+        (None, best, "best.ckpt, of epoch 0"),
+        ("last", last, "last.ckpt, of epoch 2"),
+        ("best", best, "best.ckpt, of epoch 0"),
         (run / "checkpoints" / "last.ckpt", last, ""),
-        (str(run), best, "best.ckpt, of epoch 1"),
+        (str(run), best, "best.ckpt, of epoch 0"),
     ):
         capsys.readouterr()
         measure(trainer, model, data, ckpt_path=given)
@@ -232,4 +232,4 @@ def test_a_notebook_has_a_progress_bar(
     assert trainer.builtin(Progress).bar is bar
     trainer.fit(tiny_vgg(), TinyDataModule())
     captured = capsys.readouterr()
-    assert ("epoch   1 " in captured.err and "/6" in captured.err) is bar
+    assert ("epoch   0 " in captured.err and "/6" in captured.err) is bar

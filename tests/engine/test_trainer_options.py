@@ -166,7 +166,7 @@ RUNS: list[tuple[dict[str, Any], Seeing]] = [
             "inference_mode": lambda run: run.model.inference is False,
             "profiler": lambda run: "run_training_batch" in run.printed,
             "enable_model_summary": lambda run: "Trainable params" in run.printed,
-            "enable_progress_bar": lambda run: "epoch   1/2" in run.printed,
+            "enable_progress_bar": lambda run: "epoch   0/1" in run.printed,
             "gradient_clip_val": lambda run: max(run.model.norms) == pytest.approx(0.25, rel=1e-3),
             "reload_dataloaders_every_n_epochs": lambda run: run.data.made == 2,
             "overfit_batches": lambda run: run.model.batches[0] != run.model.batches[1],
