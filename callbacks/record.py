@@ -98,11 +98,10 @@ class Record(Checkpoint):
         self._batch_size = samples_per_batch(trainer)
         origin = trainer.describe_origin()
         self.summary = self._begun(trainer, pl_module, origin, ended)
-        path = self._path(trainer)
-        if path is not None and trainer.is_global_zero:
+        if (path := self._path(trainer)) is not None and trainer.is_global_zero:
             write_atomically(path / "config.yaml", origin.config_text)
-        if path is not None and trainer.is_global_zero and isinstance(trainer.datamodule, DataModule):
-            trainer.datamodule.save_beside(path)
+            if isinstance(trainer.datamodule, DataModule):
+                trainer.datamodule.save_beside(path)
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
 
@@ -183,9 +182,7 @@ class Record(Checkpoint):
         """Returns the summary of a run that begins, or of one that goes on after the rows of epochs that have ended."""
         before, this = self.summary, session(trainer, pl_module, origin.command)
         cut_short = before.get("status") not in (None, *ENDINGS)
-        known = (
-            {"best": None, "tests": [], "validations": []} | before | {"last": last_block(ended, before.get("last"))}
-        )
+        known = {"best": None, "tests": [], "validations": []} | before
         return (
             {"started": this["started"]}
             | before
@@ -194,7 +191,8 @@ class Record(Checkpoint):
             | {"sessions": [*before.get("sessions", []), this]}
             | facts(trainer, pl_module)
             | ({"unrecorded": list(origin.unknown)} if origin.unknown else {})
-            | {name: known[name] for name in ("last", "best", "tests", "validations")}
+            | {"last": last_block(ended, before.get("last"))}
+            | {name: known[name] for name in ("best", "tests", "validations")}
         )
 
     def _add_measured(self, trainer: Trainer, block: str) -> None:
