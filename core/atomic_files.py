@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import platform
 import re
 import sys
 import time
@@ -74,6 +73,8 @@ def remove_abandoned(folder: Path, name: str | None = None) -> list[Path]:
 
 
 def _here() -> str:
+    import platform  # not at every start of the command
+
     return re.sub(r"[^A-Za-z0-9]", "", platform.node())[:40] or "here"
 
 

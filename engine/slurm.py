@@ -5,7 +5,6 @@ Lightning's own way, checkpoints in the current folder that any later run would 
 
 import json
 import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -92,6 +91,8 @@ def _is_of_this_job(run: Path, command: str) -> bool:
 
 def requeue() -> str:
     """Asks SLURM to begin this job again; returns in words what came of it."""
+    import subprocess  # not at every start of the command
+
     try:
         done = subprocess.run(
             ["scontrol", "requeue", str(job_id())],
