@@ -9,7 +9,7 @@ import sys
 import traceback
 
 from core.errors import InputError, RunFailed, RunInterrupted
-from core.printable import printable
+from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
 from engine.arguments import parse_command_line, top_level_help
@@ -73,7 +73,7 @@ def _end(message: str, code: int, show_traceback: bool) -> int:
     if show_traceback:
         traceback.print_exc()
     if os.environ.get("LOCAL_RANK", "0") == "0":  # once, not from every process of a run on several devices
-        for line in printable(message, sys.stderr.encoding or "utf-8").splitlines():  # one for each mistake
+        for line in printable(message, encoding_of(sys.stderr)).splitlines():  # one for each mistake
             print(line if line.startswith(" ") else f"error: {line}", file=sys.stderr)
     return code
 

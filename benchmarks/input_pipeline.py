@@ -76,6 +76,7 @@ class Ours:
             global_rank=0,
             seed=0,
             channels_last=True,
+            overfit_batches=0,
             strategy=SimpleNamespace(root_device=torch.device("cpu")),
             lightning_module=SimpleNamespace(dtype=torch.float32, takes_named_batches=True),
         )

@@ -5,7 +5,7 @@ import sys
 from pytorch_lightning.utilities import rank_zero_only
 from tqdm import tqdm
 
-from core.printable import printable
+from core.printable import encoding_of, printable
 from core.streams import LastingStream
 
 
@@ -17,7 +17,7 @@ def print_line(line: str) -> None:
     """
     stream = sys.stdout if isinstance(sys.stdout, LastingStream) else LastingStream(sys.stdout)
     if sys.stdout is not None:
-        tqdm.write(printable(line, sys.stdout.encoding or "utf-8"), file=stream)
+        tqdm.write(printable(line, encoding_of(sys.stdout)), file=stream)
         stream.flush()
 
 

@@ -23,6 +23,11 @@ def printable(text: str, encoding: str = "utf-8") -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def encoding_of(stream: object) -> str:
+    """Returns the encoding of a stream; UTF-8 of one that names none, such as somebody's replacement of `sys.stdout`."""
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
 def _escaped(code: int) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte, as Python represents it in names
         code -= 0xDC00

@@ -36,8 +36,14 @@ def read_summary(path: Path) -> dict[str, Any]:
 
     Returns:
         Its content in today's form.
+
+    Raises:
+        ValueError: It is no summary.
     """
-    return upgraded(json.loads(path.read_text(encoding="utf-8")))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError("is no mapping")
+    return upgraded(content)
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:

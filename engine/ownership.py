@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -65,14 +66,14 @@ def changeable(config: dict[str, Any]) -> tuple[str, ...]:
     return tuple(f"{part}.{name}" for part, owner in owners.items() for name in owner.changeable)
 
 
-def make_paths_absolute(config: dict[str, Any]) -> None:
-    """Makes the data set's files and folders absolute, so that the config can be repeated from any folder.
+def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None:
+    """Makes a data set's files and folders absolute, so that a config can be repeated from any folder.
 
     Args:
-        config: A merged config, changed in place.
+        arguments: Arguments of the data set, changed in place.
+        paths: Names of those that are files and folders.
     """
-    arguments = config["data"].get("init_args", {})
-    for name in data_class(config).paths:
+    for name in paths:
         if arguments.get(name) is not None:
             arguments[name] = _absolute(Path(arguments[name]).expanduser())
 

@@ -59,7 +59,7 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
     else:
         kept = data.kept_arguments if isinstance(data, DataModule) else dict(data.hparams_initial)
         config["data"] = _class(data, kept, "data", unknown)
-        make_paths_absolute(config)
+        make_paths_absolute(config["data"]["init_args"], data.paths if isinstance(data, DataModule) else ())
     text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
     return Origin(text + yaml.safe_dump(config, sort_keys=False), None, seed, tuple(unknown))
 

@@ -112,7 +112,7 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
         InputError: Its model, data or seed differ; or it was made from Python with what its config does not hold.
     """
     needed: list[str] = []
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged
         unrecorded = read_summary(run / "summary.json").get("unrecorded", [])
         needed = [name for name in unrecorded if not name.startswith(CHANGEABLE)]
     if needed:
@@ -134,7 +134,7 @@ def begin_again(run: Path) -> None:
         InputError: It has come to its end, whose record a new beginning would replace.
     """
     status = None
-    with contextlib.suppress(OSError, ValueError, AttributeError):  # missing or damaged: it has none
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged: it has none
         status = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("status")
     if status in ENDINGS:
         raise InputError(f"{run}: this run is over and kept no checkpoint, so that nothing can go on from it")

@@ -113,6 +113,7 @@ IN_PLACE = {
     ("core/atomic_files.py", "temporary.write_text"),  # a file of its own, which is renamed
     ("core/atomic_files.py", "temporary.write_bytes"),
     ("callbacks/media/sink.py", "temporary.write_bytes"),
+    ("callbacks/board_events.py", "open wb"),  # a temporary file
     ("callbacks/media/sink.py", "medium.figure.savefig"),  # into memory
     ("results/__main__.py", "savefig"),  # into the temporary file
     ("engine/predictions.py", "open a"),  # a pipe

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from core.console import print_line
-from core.printable import cell, printable
+from core.printable import cell, encoding_of, printable
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,7 @@ def test_numbers_and_other_texts_stay_as_they_are(text: str) -> None:
 
 def test_a_cell_can_be_written_in_utf8() -> None:
     assert cell(os.fsdecode(b"\xcc.png")).encode() == b"\\xcc.png"
+
+
+def test_a_stream_without_an_encoding_is_taken_for_utf8() -> None:
+    assert encoding_of(object()) == "utf-8"

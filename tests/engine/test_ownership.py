@@ -44,10 +44,10 @@ def test_somebody_elses_classes_have_what_the_bases_name() -> None:
 def test_paths_are_absolute_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     given = {"data_dir": "texts", "file": "~/a.txt", "vocabulary": None, "corpus": "anna"}
-    settings = config("lightning_modules.CharRNN", "datamodules.CharCorpusDataModule", **given)
-    make_paths_absolute(settings)
+    arguments = dict(given)
+    make_paths_absolute(arguments, datamodules.CharCorpusDataModule.paths)
     expected = {"data_dir": str(tmp_path / "texts"), "file": str(Path.home() / "a.txt")}
-    assert settings["data"]["init_args"] == given | expected
+    assert arguments == given | expected
 
 
 def test_every_named_argument_is_one() -> None:

@@ -67,8 +67,8 @@ def test_it_trains_and_is_tested(kind: str, monkeypatch: pytest.MonkeyPatch) -> 
         ]
     text = b"".join(written).decode()
     assert codes == [0, 0], text
-    assert "epoch   1 " in text  # the bar
-    assert "epoch   1/1" in text
+    assert "epoch   0 " in text  # the bar
+    assert "epoch   0/0" in text
     assert "test samples" in text
     assert "Warning" not in text
     assert ".py:" not in text
