@@ -24,7 +24,7 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 
 
 def encoding_of(stream: object) -> str:
-    """Returns the encoding of a stream; UTF-8 of one that names none, such as somebody's replacement of `sys.stdout`."""
+    """Returns the encoding of a stream; UTF-8 of one that names none, such as a replacement of `sys.stdout`."""
     return getattr(stream, "encoding", None) or "utf-8"
 
 
