@@ -12,8 +12,8 @@ from core.errors import InputError, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
-from engine.arguments import parse_command_line, top_level_help
-from engine.slurm import parse_requeued
+from engine.runs.slurm import parse_requeued
+from engine.settings.arguments import parse_command_line, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
 

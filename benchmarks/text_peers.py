@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.measure import parser, show, spread, write
 from core.summary import figures, read_summary
 from datamodules.text.encoder import WORD_OR_MARK
-from engine.config_files import find_config, read_config
+from engine.settings.config_files import find_config, read_config
 
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # C
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -7,7 +7,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnv
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
 
-from engine.slurm import tasks
+from engine.runs.slurm import tasks
 
 
 def with_cluster(plugins: list[Any]) -> list[Any]:

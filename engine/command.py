@@ -11,19 +11,19 @@ from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from core.signals import USER
 from engine import predictions
-from engine.arguments import Arguments
-from engine.class_help import complete_class_help
-from engine.error_sources import Stage, input_error
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result, relative_path
 from engine.lightning_cli import SubcommandCLI
-from engine.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.parser import LINKED
-from engine.recorded_config import Origin, recorded_config
-from engine.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
-from engine.run_files import take_up
-from engine.run_folder import RunFolder, new_run_folder
-from engine.slurm import job_id, note_job, requeue
-from engine.tracking import Names, check_account, finish_tracking, wandb_logger
+from engine.runs.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
+from engine.runs.run_files import take_up
+from engine.runs.run_folder import RunFolder, new_run_folder
+from engine.runs.slurm import job_id, note_job, requeue
+from engine.runs.tracking import Names, check_account, finish_tracking, wandb_logger
+from engine.settings.arguments import Arguments
+from engine.settings.class_help import complete_class_help
+from engine.settings.error_sources import Stage, input_error
+from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
+from engine.settings.recorded_config import Origin, recorded_config
 from engine.trainer import Trainer
 from engine.weights import start_from
 

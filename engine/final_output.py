@@ -11,10 +11,10 @@ from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
 from datamodules.base.data_module import DataModule
-from engine.arguments import typed_command
-from engine.config_files import read_config
+from engine.settings.arguments import typed_command
+from engine.settings.config_files import read_config
+from engine.settings.trust import needs_trust
 from engine.trainer import Trainer
-from engine.trust import needs_trust
 
 RAISED_BY = {
     "early_stopping": "a larger --early_stopping.patience or --trainer.max_epochs",

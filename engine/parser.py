@@ -7,9 +7,9 @@ import yaml
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
-from engine.error_messages import Mistake, find_mistake
-from engine.mistakes import Refused
-from engine.recorded_config import LINKED, OPTION_GROUPS
+from engine.settings.error_messages import Mistake, find_mistake
+from engine.settings.mistakes import Refused
+from engine.settings.recorded_config import LINKED, OPTION_GROUPS
 from engine.trainer import Trainer
 
 # Defaults of other packages' classes that are members of an enumeration are recorded by their values.

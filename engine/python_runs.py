@@ -19,8 +19,8 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.seed import isolate_rng
 
 from datamodules.base.data_module import DataModule
-from engine.ownership import make_paths_absolute
-from engine.recorded_config import LINKED, OPTION_GROUPS, Origin
+from engine.settings.ownership import make_paths_absolute
+from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.task import Task
 

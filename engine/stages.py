@@ -14,16 +14,16 @@ from callbacks import Record, RunCheckpoint
 from core.console import print_line
 from core.errors import InputError, Interrupted, RunInterrupted
 from core.library_warnings import ignore_library_warnings
-from engine.checkpoint_contents import check_contents
-from engine.checkpoint_io import load_checkpoint
 from engine.cluster import CheckpointConnector, with_cluster
 from engine.fit_loop import FitLoop
 from engine.misfits import misfits_in_one_line
-from engine.recorded_config import Origin
-from engine.resume import begin_again
-from engine.run_files import take_up
-from engine.run_folder import RunFolder
-from engine.run_search import find_checkpoint, names_several
+from engine.runs.checkpoint_contents import check_contents
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.resume import begin_again
+from engine.runs.run_files import take_up
+from engine.runs.run_folder import RunFolder
+from engine.settings.recorded_config import Origin
+from engine.settings.run_search import find_checkpoint, names_several
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")

@@ -17,16 +17,16 @@ from core.kept_arguments import KeepsArguments
 from core.library_warnings import ignore_library_warnings
 from core.protocols import TakesNamedBatches
 from engine.builtin_callbacks import as_list, with_builtins
-from engine.checkpoint_io import AtomicCheckpointIO
-from engine.error_sources import trainer_option_error
 from engine.python_runs import python_origin, seed_of_weights
-from engine.recorded_config import Origin
-from engine.run_folder import RunFolder
+from engine.runs.checkpoint_io import AtomicCheckpointIO
+from engine.runs.run_folder import RunFolder
+from engine.settings.error_sources import trainer_option_error
+from engine.settings.recorded_config import Origin
+from engine.settings.trainer_options import check_callbacks, check_monitors, check_options, check_processes
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
 from engine.stages import Stages
-from engine.trainer_options import check_callbacks, check_monitors, check_options, check_processes
 
 Builtin = TypeVar("Builtin", bound=Callback)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from engine.weight_forms import few, namings, other_shapes, weights_in
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.config_files import find_config
+from engine.settings.config_files import find_config
 from results.figures import show
 from results.records import Records
 from results.table import Recipe, Section, Table

@@ -7,7 +7,7 @@ from statistics import mean
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
-from engine.config_files import find_config
+from engine.settings.config_files import find_config
 from results.figures import figures, of_last, show
 from results.records import Record, Records
 from results.table import Recipe, Table

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from core.errors import InputError
-from engine.arguments import parse_command_line
-from engine.config_files import find_config, flatten, read_config
+from engine.settings.arguments import parse_command_line
+from engine.settings.config_files import find_config, flatten, read_config
 from results.table import Recipe
 
 # Dotted keys, or their beginnings, that do not make it another run; seed and weights are checked on their own.
@@ -47,7 +47,7 @@ def merged(row: Recipe) -> dict[str, object]:
     """Returns all settings of a row's runs, the defaults among them, as a run records them."""
     from engine.lightning_cli import SubcommandCLI  # takes seconds, which reading records need not
     from engine.parser import LINKED
-    from engine.recorded_config import recorded_config
+    from engine.settings.recorded_config import recorded_config
 
     class Settings(SubcommandCLI):
         """The command as far as its merged config: nothing is seeded or built."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.measures import Measure
-from engine.config_files import find_config, read_config
+from engine.settings.config_files import find_config, read_config
 
 
 @dataclass(frozen=True, kw_only=True)

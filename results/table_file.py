@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from engine.config_files import read_config
+from engine.settings.config_files import read_config
 from results.table import CountedMeasure, Elsewhere, Folder, Published, Recipe, Section, Table
 
 

@@ -12,8 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.library_warnings import ignore_library_warnings
-from engine.arguments import parse_command_line
 from engine.lightning_cli import SubcommandCLI
+from engine.settings.arguments import parse_command_line
 
 
 def assert_gradients(model: nn.Module) -> None:

@@ -14,14 +14,14 @@ INNER = {
     "datamodules": (("images", "text"), ("base", "batches")),
     "lightning_modules": (("tasks",), ("layers", "schedules", "optimizers")),
     "callbacks": (("media", "divergence"),),
-    "engine": (("speed",),),
+    "engine": (("runs",), ("settings", "speed")),
 }
 LONGEST = 260  # lines of a file
 
 # Files without a test file of their own, and where they are tested: what has no behaviour apart from its users.
 TESTED_ELSEWHERE = {
     "benchmarks/__main__.py": "benchmarks/test_page.py",
-    "callbacks/continuation.py": "engine/test_resume.py",
+    "callbacks/continuation.py": "engine/runs/test_resume.py",
     "callbacks/divergence/finite.py": "callbacks/test_nan_guard.py",
     "callbacks/divergence/kept_state.py": "callbacks/test_nan_guard.py",
     "callbacks/media/example_table.py": "callbacks/test_test_media.py",
@@ -37,7 +37,7 @@ TESTED_ELSEWHERE = {
     "core/signals.py": "test_kill.py",
     "datamodules/base/classification.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/data_module.py": "datamodules/images/test_image_data_module.py",
-    "datamodules/base/digest.py": "engine/test_resume.py",
+    "datamodules/base/digest.py": "engine/runs/test_resume.py",
     "datamodules/base/loader.py": "datamodules/images/test_loader.py",
     "datamodules/base/sample_data_module.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/seeded_loader.py": "datamodules/images/test_loader.py",
@@ -56,14 +56,14 @@ TESTED_ELSEWHERE = {
     "datamodules/text/movie_reviews.py": "datamodules/test_text_classification.py",
     "datamodules/text/numbering.py": "datamodules/test_text_classification.py",
     "datamodules/text/text_data_module.py": "datamodules/test_text_classification.py",
-    "engine/cluster.py": "engine/test_slurm.py",
+    "engine/cluster.py": "engine/runs/test_slurm.py",
     "engine/command.py": "test_cli.py",
     "engine/final_output.py": "test_cli.py",
     "engine/fit_loop.py": "foreign/test_terminal.py",
-    "engine/help.py": "test_cli.py",
+    "engine/settings/help.py": "test_cli.py",
     "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",
-    "engine/recorded_config.py": "test_cli.py",
+    "engine/settings/recorded_config.py": "test_cli.py",
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/layers/masks.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/layers/local_response_norm.py": "lightning_modules/test_alexnet.py",

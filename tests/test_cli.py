@@ -16,8 +16,8 @@ from PIL import Image
 from pytorch_lightning import Callback
 
 from core.summary import figures
-from engine.config_files import MAIN, config_names
-from engine.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
+from engine.settings.config_files import MAIN, config_names
+from engine.settings.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG
 
@@ -403,7 +403,7 @@ def test_a_traceback_is_there_for_whoever_asks(tmp_path: Path, command: Command)
 def test_a_mistake_of_the_program_is_exit_code_1(
     config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.recorded_config.HEADER", None)
+    monkeypatch.setattr("engine.settings.recorded_config.HEADER", None)
     code, _, errors = command("fit", "--config", config)
     assert code == 1
     assert "TypeError" in errors

@@ -6,8 +6,8 @@ import pytest
 from setuptools import Distribution
 
 import cli
-from engine.arguments import top_level_help
-from engine.config_files import config_names
+from engine.settings.arguments import top_level_help
+from engine.settings.config_files import config_names
 from tests.processes import ROOT
 from tests.sources import sources
 

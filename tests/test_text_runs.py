@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from tests.processes import finish, start, start_ranks, stop_two
 
 CHARACTERS = """\

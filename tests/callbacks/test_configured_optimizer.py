@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import ConstantLR, LambdaLR, SequentialLR
 
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from lightning_modules.schedules import WarmupCosine
 from tests.contract.data import Points
 from tests.contract.modules import ManuallyAdversarial

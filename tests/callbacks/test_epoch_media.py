@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from callbacks import EpochMedia, FitMedia
-from engine.run_folder import RunFolder
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from lightning_modules import TextCNN
 from tests.generating import TinyGenerator, TinyNoise

@@ -18,7 +18,7 @@ from callbacks import NaNGuard, RunCheckpoint
 from callbacks.nan_guard import Diverged
 from core.errors import InputError
 from datamodules.batches import ImageBatch
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 BAD_STEP = 9  # the fourth step of the second epoch

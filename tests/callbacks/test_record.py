@@ -15,8 +15,8 @@ from pytorch_lightning.callbacks import EMAWeightAveraging
 from callbacks.record import without_copies
 from core.code_state import code_version, git_state
 from core.errors import RunFailed, RunInterrupted
-from engine.checkpoint_io import load_checkpoint
-from engine.run_folder import RunFolder
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule, PlainPlayers
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg

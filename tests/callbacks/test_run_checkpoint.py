@@ -14,7 +14,7 @@ from callbacks import RunCheckpoint
 from core.errors import InputError, RunInterrupted
 from core.signals import StopRequest
 from engine import trainer as trainer_module
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
 from tests.contract.data import PointBatch, Points
 from tests.contract.modules import ManuallyAdversarial

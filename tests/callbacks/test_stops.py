@@ -14,8 +14,8 @@ from pytorch_lightning.cli import ReduceLROnPlateau
 
 from callbacks import EarlyStopping, FitMedia, Record
 from callbacks.stops import Stop
-from engine.checkpoint_io import load_checkpoint
-from engine.run_folder import RunFolder
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.bits import assert_same_bits
 from tests.interruptions import PulledPlug

@@ -16,7 +16,7 @@ import torch
 import yaml
 
 import cli
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits
 from tests.processes import finish, start, start_ranks, wait_until
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from tests.contract.data import Points
 from tests.processes import ROOT
 from tests.tiny import tiny_trainer

@@ -12,7 +12,7 @@ import torch
 
 from core.atomic_files import copy_atomically, remove_abandoned, replacing, write_atomically
 from core.errors import RunFailed
-from engine.checkpoint_io import AtomicCheckpointIO
+from engine.runs.checkpoint_io import AtomicCheckpointIO
 from tests.processes import ROOT
 from tests.sources import sources
 

@@ -21,7 +21,7 @@ from datamodules.images.image_files import decode
 from datamodules.images.picture_folders import PictureReader
 from datamodules.images.streaming import PictureFiles
 from datamodules.images.synthetic import synthetic_images
-from engine.run_folder import RunFolder
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.bits import assert_same_bits
 from tests.interruptions import PulledPlug, PullPlug

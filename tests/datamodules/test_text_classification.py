@@ -17,8 +17,8 @@ from core.errors import InputError
 from datamodules import TextClassificationDataModule
 from datamodules.base.cache import fingerprint
 from datamodules.text.encoder import Encoding
-from engine.checkpoint_io import load_checkpoint
-from engine.run_folder import RunFolder
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
 from lightning_modules import TextRNN
 from tests.bits import assert_same_bits
 from tests.interruptions import PulledPlug, PullPlug

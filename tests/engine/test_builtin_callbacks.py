@@ -9,7 +9,7 @@ from pytorch_lightning import callbacks as lightning_callbacks
 import callbacks
 from callbacks import EarlyStopping, NaNGuard, Progress, Record, RunCheckpoint, StepSeed
 from core.errors import InputError
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule
 from tests.tiny import tiny_trainer

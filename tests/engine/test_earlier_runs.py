@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from core.hardware import hardware
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits
 from tests.processes import ROOT
 

@@ -13,8 +13,8 @@ from pytorch_lightning.callbacks import EMAWeightAveraging, Timer
 from torch.utils.data import DataLoader
 
 from callbacks import EarlyStopping, NaNGuard, RunCheckpoint
-from engine.checkpoint_io import load_checkpoint
-from engine.config_files import read_config
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.settings.config_files import read_config
 from lightning_modules import VGG
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits

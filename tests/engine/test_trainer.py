@@ -9,8 +9,8 @@ import torch
 
 from core.errors import InputError
 from engine import trainer as trainer_module
-from engine.checkpoint_io import AtomicCheckpointIO, load_checkpoint
-from engine.run_folder import RunFolder
+from engine.runs.checkpoint_io import AtomicCheckpointIO, load_checkpoint
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 

@@ -13,8 +13,8 @@ from callbacks import NaNGuard, RunCheckpoint
 from callbacks.nan_guard import Diverged
 from core.errors import InputError
 from datamodules.batches import CharacterBatch
-from engine.checkpoint_io import load_checkpoint
-from engine.run_folder import RunFolder
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
 from lightning_modules import CharRNN
 from tests.bits import assert_same_bits
 from tests.interruptions import PulledPlug, PullPlug

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from callbacks.media.sink import encode, write_media
 from core.errors import RunFailed
 from core.media import Audio, Figure, Grid, Image, Medium, Table, Text
-from engine.run_folder import RunFolder
+from engine.runs.run_folder import RunFolder
 from tests.loggers import Told, images_on_board, texts_on_board
 
 PIXELS = torch.arange(4 * 5 * 3, dtype=torch.uint8).view(4, 5, 3)

@@ -8,7 +8,7 @@ import torch
 
 from core.errors import InputError
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary, from_bytes, read_saved, to_bytes
-from engine.checkpoint_io import load_checkpoint
+from engine.runs.checkpoint_io import load_checkpoint
 
 STRANGE = ["\n", "\t", " ", "é", "😀", "\u2028", '"', "\\", "\x00"]
 

@@ -1,0 +1,226 @@
+"""What may differ between a run and its continuation."""
+
+import contextlib
+import json
+import re
+from pathlib import Path
+from pydoc import locate
+from typing import Any
+
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from callbacks.continuation import config_of_run
+from callbacks.record import ENDINGS
+from core.console import print_line
+from core.errors import InputError
+from core.summary import read_summary
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.settings.config_files import flatten, read_config
+from engine.settings.ownership import changeable
+from engine.settings.trainer_options import SHARES
+
+# Dotted keys, or their beginnings, that a continued run may change, beside those that model and data set name
+# (`changeable`); anything else would make it another run.
+CHANGEABLE = (
+    "model.optimizer.",
+    "trainer.max_epochs",
+    "trainer.max_steps",
+    "trainer.max_time",
+    "trainer.log_every_n_steps",
+    "trainer.enable_progress_bar",
+    "trainer.enable_model_summary",
+    "trainer.logger",
+    "trainer.profiler",
+    "trainer.fast_loop",
+    "trainer.deterministic",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.strategy",
+    "trainer.num_nodes",
+    "trainer.default_root_dir",
+    "early_stopping.",
+    "checkpoint.",
+    "nan_guard.",
+    "test_subset.",
+    "wandb",
+    "weights",
+)
+
+# What Lightning reads of a checkpoint, with its type.
+NEEDED: dict[str, type] = {"state_dict": dict, "pytorch-lightning_version": str}
+NEEDED_TO_CONTINUE: dict[str, type] = {
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "loops": dict,
+    "callbacks": dict,
+    "epoch": int,
+    "global_step": int,
+}
+OPTIONAL: dict[str, type] = {"optimizer_steps": int, "epoch_validation": dict, "hyper_parameters": dict}
+
+
+def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> dict[str, tuple[Any, Any]]:
+    """Finds what a merged config changes of a run beyond what may change.
+
+    Args:
+        run: The run's folder.
+        config: The merged config of this call.
+        checkpoint: A checkpoint of the run, whose config wins over the file, which can have been edited since.
+
+    Returns:
+        Recorded and present value by dotted key.
+    """
+    recorded = flatten((checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml"))
+    owned = changeable(config)
+    changed = {}
+    for key, now in flatten(config).items():
+        below = [name for name in recorded if name.startswith(f"{key}.")]
+        above = [key.rsplit(".", n)[0] for n in range(1, key.count(".") + 1)]
+        if key in recorded:
+            before = recorded[key]
+        elif below:  # a class gave way to nothing
+            before = recorded.get(f"{key}.class_path", below)
+        elif any(name in recorded for name in above):  # a class came where there was nothing
+            before = None
+        else:
+            continue  # an option that is newer than the run
+        number_or_share = key.startswith("trainer.") and key.removeprefix("trainer.") in SHARES
+        if _same(before, now) and not (number_or_share and type(before) is not type(now)):  # one batch is not all
+            continue
+        if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE)):
+            changed[key] = (before, now)
+    return changed
+
+
+def _same(before: Any, now: Any) -> bool:
+    """Compares two settings; import paths are equal where they lead to one object, which may have moved since."""
+    if before == now:
+        return True
+    paths = [str(value) for value in (before, now)]
+    # the same last name in another module
+    if not all(re.fullmatch(r"\w+(\.\w+)+", path) for path in paths) or len({p.split(".")[-1] for p in paths}) > 1:
+        return False
+    objects = [locate(path) for path in paths]
+    return objects[0] is not None and objects[0] is objects[1]
+
+
+def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> None:
+    """Checks that a continued run keeps what makes it this run.
+
+    Raises:
+        InputError: Its model, data or seed differ; or it was made from Python with what its config does not hold.
+    """
+    needed: list[str] = []
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged
+        unrecorded = read_summary(run / "summary.json").get("unrecorded", [])
+        needed = [name for name in unrecorded if not name.startswith(CHANGEABLE)]
+    if needed:
+        raise InputError(
+            f"{run}: was made from Python, with what its config.yaml does not hold ({', '.join(needed)}); continue it "
+            f"there, with trainer.fit(..., ckpt_path={str(run)!r})"
+        )
+    for key, (before, now) in changes(run, config, checkpoint).items():
+        raise InputError(
+            f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights: "
+            f"fit --config NAME --weights {run} --{key} {now}"
+        )
+
+
+def begin_again(run: Path) -> None:
+    """Says that a run without a checkpoint begins again.
+
+    Raises:
+        InputError: It has come to its end, whose record a new beginning would replace.
+    """
+    status = None
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged: it has none
+        status = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("status")
+    if status in ENDINGS:
+        raise InputError(f"{run}: this run is over and kept no checkpoint, so that nothing can go on from it")
+    print_line("this run has no checkpoint yet: it begins again")
+
+
+def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:
+    """Reads a checkpoint of a run.
+
+    Args:
+        path: The file.
+        to_continue: Whether it must hold what a run needs to go on.
+
+    Returns:
+        Its content.
+
+    Raises:
+        InputError: It is none, or lacks something.
+    """
+    try:
+        checkpoint = load_checkpoint(path)
+        _check_types(path, checkpoint, to_continue)
+    except InputError as error:
+        others = [path.with_name(name) for name in ("last.ckpt", "best.ckpt")]
+        whole = next(
+            (other for other in others if other != path and other.is_file() and _is_whole(other, to_continue)), None
+        )
+        if whole is None:
+            raise
+        raise InputError(f"{error}; {whole.name} beside it is whole: --ckpt_path {whole}") from error
+    return checkpoint
+
+
+def _is_whole(path: Path, to_continue: bool) -> bool:
+    try:
+        _check_types(path, load_checkpoint(path), to_continue)
+    except InputError:
+        return False
+    return True
+
+
+def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> None:
+    """Checks that a checkpoint has what a run needs, of the types that Lightning expects.
+
+    Raises:
+        InputError: It lacks something, or has something else in its place.
+    """
+    needed = NEEDED | NEEDED_TO_CONTINUE if to_continue else NEEDED
+    for key in needed:
+        if key not in checkpoint:
+            raise InputError(f"{path}: no checkpoint of a run, it lacks {key}; weights alone go by --weights")
+    for key, kind in (needed | {key: kind for key, kind in OPTIONAL.items() if key in checkpoint}).items():
+        value = checkpoint[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(f"{path}: a damaged checkpoint: {key} is of the type {type(value).__name__}")
+    for name, value in checkpoint["state_dict"].items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise InputError(f"{path}: a damaged checkpoint: state_dict holds {name!r:.40}, which is no tensor")
+    if not re.match(r"\d+\.\d+", checkpoint["pytorch-lightning_version"]):
+        raise InputError(f"{path}: a damaged checkpoint: its version of Lightning is no number")
+    if not to_continue:
+        return
+    for key in ("optimizer_states", "lr_schedulers"):
+        if not all(isinstance(state, dict) for state in checkpoint[key]):
+            raise InputError(f"{path}: a damaged checkpoint: {key} holds something else than states")
+    for key in ("loops", "callbacks"):
+        if not all(isinstance(state, dict) for state in checkpoint[key].values()):
+            raise InputError(f"{path}: a damaged checkpoint: {key} holds something else than states")
+    if "fit_loop" not in checkpoint["loops"]:
+        raise InputError(f"{path}: a damaged checkpoint: it lacks the place in the run")
+
+
+def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:
+    """Checks that a checkpoint holds this very network.
+
+    Raises:
+        InputError: Names or shapes differ; names the first, and says how many there are.
+    """
+    ours, theirs = (
+        {name: list(value.shape) for name, value in weights.items()}
+        for weights in (model.state_dict(), checkpoint["state_dict"])
+    )
+    names = dict.fromkeys([*ours, *theirs])
+    if differing := [name for name in names if ours.get(name) != theirs.get(name)]:
+        first, more = differing[0], f" ({len(differing) - 1:,} more differ)" if len(differing) > 1 else ""
+        raise InputError(
+            f"{path}: of another model: {first} is {theirs.get(first, 'nothing')} there and "
+            f"{ours.get(first, 'nothing')} in {type(model).__name__}{more}; --weights takes what fits"
+        )

@@ -1,0 +1,141 @@
+"""The folder that a run leaves behind: `runs/<name>/<YYYYmmdd-HHMMSS>[-k]/`."""
+
+import contextlib
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from pytorch_lightning.utilities import rank_zero_only
+
+from core.errors import InputError
+from engine.runs.slurm import JOB_FILE
+
+# Processes that Lightning starts for further devices run the same command, and find the run's folder here.
+RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
+
+MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt", JOB_FILE)
+
+
+class RunFolder:
+    """One run's folder, held by one process at a time.
+
+    Args:
+        path: The folder.
+        made: Folders that this process made for the run, the innermost first; None if the run is an older one.
+    """
+
+    def __init__(self, path: Path, made: list[Path] | None = None) -> None:
+        self.path = path
+        self.made = made
+        self._lock: FileLock | None = None
+
+    @classmethod
+    def create(cls, root: Path, name: str) -> "RunFolder":
+        """Makes and holds `root/runs/name/<time>`; runs of one second get different folders.
+
+        Raises:
+            InputError: The folder cannot be made.
+        """
+        parent = root / "runs" / name
+        made = _missing(parent)
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for attempt in range(1, 1000):
+                path = parent / (stamp if attempt == 1 else f"{stamp}-{attempt}")
+                with contextlib.suppress(FileExistsError):
+                    path.mkdir()
+                    return cls(path, [path, *made]).hold()
+        except OSError as error:
+            raise InputError(
+                f"{parent}: the run's folder cannot be made ({error.strerror}); name another with --run_dir"
+            ) from error
+        raise InputError(f"{parent}: 999 runs began in this second")
+
+    @classmethod
+    def at(cls, path: Path) -> "RunFolder":
+        """Makes and holds the folder that the user named for a new run.
+
+        Raises:
+            InputError: It holds something already, or cannot be made.
+        """
+        try:
+            made = _missing(path)
+            path.mkdir(parents=True, exist_ok=True)
+            if not all(_is_left_over(content) for content in path.iterdir()):
+                way_out = "continue it with --ckpt_path" if (path / "config.yaml").exists() else "name an empty folder"
+                raise InputError(f"--run_dir {path}: is not empty; {way_out}")
+        except OSError as error:
+            raise InputError(f"--run_dir {path}: cannot be made ({error.strerror})") from error
+        return cls(path, made).hold()
+
+    def hold(self) -> "RunFolder":
+        """Locks the folder for this process until it ends.
+
+        Raises:
+            InputError: Another process has it, or it cannot be written.
+        """
+        self._lock = FileLock(self.path / ".lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(f"{self.path}: in use by another process; wait for it, or start a new run") from None
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
+        return self
+
+    def release(self) -> None:
+        """Releases the folder for other processes."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):  # before the lock is released: no other process may lock a deleted file
+                (self.path / ".lock").unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+
+    def discard(self) -> None:
+        """Removes what this process made of a new run, if training never began."""
+        self.release()
+        if self.made is None or (self.path / "metrics.csv").exists() or (self.path / "checkpoints").exists():
+            return
+        for content in self.path.iterdir():
+            if content.is_dir():
+                shutil.rmtree(content, ignore_errors=True)
+            else:
+                content.unlink(missing_ok=True)
+        for folder in self.made:
+            with contextlib.suppress(OSError):  # another run may have begun in it
+                folder.rmdir()
+
+
+def new_run_folder(run_dir: str | None, root: Path, name: str) -> RunFolder | None:
+    """Makes the folder of a new run on the first process; the others take the one that it has made.
+
+    Args:
+        run_dir: The folder that the user named, if any.
+        root: Folder in which `runs/` is made otherwise.
+        name: Name under `runs/`.
+
+    Returns:
+        The folder; None on another process that was not started by the first, which learns it before training.
+
+    Raises:
+        InputError: The folder cannot be made or is not empty.
+    """
+    if rank_zero_only.rank != 0:
+        inherited = os.environ.get(RUN_FOLDER_VARIABLE)
+        return RunFolder(Path(inherited)) if inherited else None
+    folder = RunFolder.at(Path(run_dir).expanduser().resolve()) if run_dir else RunFolder.create(root, name)
+    os.environ[RUN_FOLDER_VARIABLE] = str(folder.path)
+    return folder
+
+
+def _is_left_over(path: Path) -> bool:
+    """Returns whether a file or folder is what a run makes before it trains, which was killed then."""
+    return path.name in MADE_BEFORE_TRAINING or (path.name.startswith(".") and path.suffix == ".tmp")
+
+
+def _missing(path: Path) -> list[Path]:
+    """Lists a folder and those around it that do not exist yet, the innermost first."""
+    return [folder for folder in (path, *path.parents) if not folder.exists()]

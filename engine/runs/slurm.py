@@ -1,0 +1,108 @@
+"""SLURM: which run a requeued job continues, and how a job is requeued; without torch.
+
+Lightning's own way, checkpoints in the current folder that any later run would take up, is switched off.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.atomic_files import write_atomically
+from engine.settings.arguments import Arguments, parse_command_line
+
+JOB_FILE = "slurm_job.json"
+SECONDS = 60  # after which scontrol is not waited for
+
+
+def job_id() -> str | None:
+    """Returns the number of this process's job, as `scontrol` takes it; None outside a job."""
+    array = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID')}" if array else os.environ.get("SLURM_JOB_ID")
+
+
+def restarts() -> int:
+    """Returns how often this job has been requeued."""
+    count = os.environ.get("SLURM_RESTART_COUNT", "0")
+    return int(count) if count.isdigit() else 0
+
+
+def tasks() -> int:
+    """Returns the number of processes that `srun` has started for this command; 1 in a shell or a batch script.
+
+    Other variables tell of the allocation, which a shell of `salloc` has too.
+    """
+    count = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
+    return int(count) if count.isdigit() else 1
+
+
+def note_job(run: Path, command: str) -> None:
+    """Writes into the folder of a new run which job and command train it; does nothing outside a job.
+
+    Args:
+        run: The run's folder.
+        command: The command, as it was typed.
+    """
+    if job_id() is not None:
+        content = {"job": job_id(), "restarts": restarts(), "command": command}
+        write_atomically(run / JOB_FILE, json.dumps(content, indent=2) + "\n")
+
+
+def parse_requeued(argv: list[str]) -> Arguments | None:
+    """Parses the command of a job that has been requeued, so that it continues the run that it began before.
+
+    Args:
+        argv: What follows `cli.py`.
+
+    Returns:
+        The command line with the run as its `--ckpt_path`; None for any other command.
+
+    Raises:
+        InputError: The command line cannot be used.
+    """
+    if job_id() is None or not restarts() or argv[0] != "fit" or "--ckpt_path" in [word.split("=")[0] for word in argv]:
+        return None
+    new = parse_command_line(argv)
+    run_dir, root = new.given.get("run_dir"), str(new.given.get("trainer.default_root_dir") or ".")
+    runs = (Path(root).expanduser() / "runs" / new.name).glob("*")
+    run = _begun_before([Path(str(run_dir)).expanduser()] if run_dir else runs, new.typed)
+    if run is None:
+        return None
+    # the run is this user's own: the same command of the same job has made it
+    arguments = parse_command_line(["fit", "--ckpt_path", str(run), *argv[1:], "--trust"])
+    for option in ("run_dir", "weights"):  # of the run's beginning
+        arguments.given.pop(option, None)
+    return arguments
+
+
+def _begun_before(folders: Iterable[Path], command: str) -> Path | None:
+    """Returns the run that a command began before its job was requeued, the newest if there are several."""
+    found = [folder for folder in folders if (folder / "config.yaml").is_file() and _is_of_this_job(folder, command)]
+    return max(found, key=lambda folder: folder.name, default=None)
+
+
+def _is_of_this_job(run: Path, command: str) -> bool:
+    try:
+        content = json.loads((run / JOB_FILE).read_text(encoding="utf-8"))
+        return content["job"] == job_id() and content["command"] == command and content["restarts"] < restarts()
+    except (OSError, ValueError, KeyError, TypeError):  # not there, or not whole: of another run
+        return False
+
+
+def requeue() -> str:
+    """Asks SLURM to begin this job again; returns in words what came of it."""
+    import subprocess  # not at every start of the command
+
+    try:
+        done = subprocess.run(
+            ["scontrol", "requeue", str(job_id())],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"job {job_id()} could not be requeued: {error}"
+    if done.returncode:
+        return f"job {job_id()} could not be requeued: {' '.join(done.stderr.split()) or 'scontrol failed'}"
+    return f"job {job_id()} is requeued, and its command continues this run"

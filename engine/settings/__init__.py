@@ -1,0 +1,1 @@
+"""From a command line and config files to checked settings, with one line for each mistake."""

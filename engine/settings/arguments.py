@@ -1,0 +1,224 @@
+"""Reads the command line as far as it goes without torch, whose import takes seconds.
+
+Config names become files, run folders become checkpoints with their config, and mistyped subcommands and configs are
+refused at once.
+"""
+
+import difflib
+import os
+import re
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from core.errors import InputError
+from engine.settings.class_help import asks_for_class_help
+from engine.settings.config_files import find_config, flatten, listed_configs, load_settings, read_config
+from engine.settings.run_search import find_checkpoint, names_several
+from engine.settings.suggestions import word_suggestion
+from engine.settings.trust import refuse_foreign_code
+
+SUBCOMMANDS = {
+    "fit": "train a model, or continue a run",
+    "validate": "measure a trained model on the validation split",
+    "test": "measure a trained model on the test set, with pictures",
+    "predict": "classify files",
+}
+
+# What other programs call them.
+OTHER_NAMES = {"train": "fit", "eval": "validate", "evaluate": "validate", "classify": "predict", "generate": "predict"}
+
+HELP = """\
+Primer: the classic neural networks, trained properly.
+
+usage: {command} SUBCOMMAND --config NAME [options]
+
+subcommands:
+{subcommands}
+
+examples:
+  {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
+  {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
+  {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
+  {command} fit --ckpt_path latest                      continue the newest run
+  {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
+  {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
+
+configs:
+{configs}
+'{command} SUBCOMMAND --help' lists the options of a subcommand.
+"""
+
+
+@dataclass
+class Arguments:
+    """A parsed command line, whose config and checkpoint files exist.
+
+    Attributes:
+        subcommand: One of SUBCOMMANDS.
+        options: What follows it, for the parser, with every config as a path.
+        name: Stem of the config, which names the run's folder.
+        run: The run folder that `--ckpt_path` stands for or in, if any.
+        checkpoint: The checkpoint file that `--ckpt_path` stands for; None for a run that ended before its first.
+        is_newest: Whether `--ckpt_path` left it to the command which run that is.
+        given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
+        typed: The whole command, as it can be typed again.
+    """
+
+    subcommand: str
+    options: list[str]
+    name: str = "run"
+    run: Path | None = None
+    checkpoint: Path | None = None
+    is_newest: bool = False
+    given: dict[str, object] = field(default_factory=dict)
+    typed: str = ""
+
+
+def typed_command() -> str:
+    """Returns the command as the user typed it: `primer`, or `python cli.py` with the file's path."""
+    program = Path(sys.argv[0])
+    if program.name in ("", "-c"):
+        program = Path("cli.py")
+    if program.suffix != ".py":
+        return program.stem
+    try:
+        path = os.path.relpath(program)
+    except ValueError:  # on another drive
+        path = str(program)
+    return f'python "{path}"' if " " in path else f"python {path}"
+
+
+def top_level_help() -> str:
+    """Returns what `--help` prints without a subcommand."""
+    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
+    return HELP.format(
+        command=typed_command(), subcommands=subcommands, configs="\n".join(f"  {line}" for line in listed_configs())
+    )
+
+
+def parse_command_line(argv: list[str]) -> Arguments:
+    """Turns a command line into Arguments.
+
+    Precedence is flag, then `--config`, then the config of the run that `--ckpt_path` names: the parser reads settings
+    in order, so these stand in the reverse order in `options`.
+
+    Args:
+        argv: What follows the command, beginning with a subcommand.
+
+    Raises:
+        InputError: Unknown subcommand or config, a flag before `--config`, or no such checkpoint.
+    """
+    subcommand = argv[0]
+    if subcommand not in SUBCOMMANDS:
+        meant = {name: name for name in SUBCOMMANDS} | OTHER_NAMES
+        near = difflib.get_close_matches(subcommand, meant, n=1)
+        hint = f"did you mean '{meant[near[0]]}'?" if near else f"there are {', '.join(SUBCOMMANDS)}"
+        raise InputError(f"unknown subcommand '{subcommand}': {hint}")
+
+    configs: list[Path] = []
+    flags: list[str] = []
+    given: dict[str, object] = {}
+    ckpt_path = None
+    words = iter(argv[1:])
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in ("--config", "-c", "--ckpt_path"):
+            value = value if equals else next(words, "")
+            if not value:
+                raise InputError(f"{option} needs a value")
+            if option == "--ckpt_path":
+                ckpt_path = value
+                continue
+            if flags:
+                raise InputError(f"{flags[0]} stands before --config {value}: put --config first and flags after it")
+            configs.append(find_config(value))
+        else:
+            _refuse_misplaced(word, first=not flags)
+            flags.append(word)
+    trusted = "--trust" in flags
+    flags = [flag for flag in flags if flag != "--trust"]
+
+    arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
+    if ckpt_path is not None:
+        arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
+        arguments.is_newest = names_several(ckpt_path)
+        if arguments.run is None and not configs:
+            raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
+        arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
+    elif {"--help", "-h"} & set(flags) or asks_for_class_help(flags):
+        pass
+    elif subcommand != "fit" and not _works_untrained(subcommand, configs, flags):
+        other = "--config and --weights" if subcommand == "predict" else "--config, with --weights or untrained"
+        raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file; or {other}")
+    elif not configs and not any(flag.startswith(("--help", "--model")) for flag in flags):
+        names = "".join(f"\n  {line}" for line in listed_configs())
+        raise InputError(f"fit needs --config NAME, one of{names}")
+
+    for path in configs:
+        given |= flatten(read_config(path))
+    for flag, following in zip(flags, [*flags[1:], ""], strict=False):
+        if flag.startswith("--"):
+            key, equals, value = flag[2:].partition("=")
+            value = value if equals else following
+            if value.startswith("{"):
+                _check_mapping(f"--{key}", value)
+            given[key.replace(".init_args", "")] = value
+    layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
+    for path in layers:
+        content = read_config(path) if path.parent != arguments.run else _read_recorded_config(path)
+        beside = [path.with_name(name) for name in ("checkpoints", "summary.json")]
+        if any(other.exists() for other in beside):  # it is of a run, which may be a stranger's
+            refuse_foreign_code(path.parent, content, trusted)
+    arguments.options = [word for path in layers for word in ("--config", str(path))] + arguments.options + flags
+    arguments.given = given
+    if layers:
+        arguments.name = configs[-1].stem if configs else arguments.run.parent.name
+    return arguments
+
+
+def _read_recorded_config(path: Path) -> dict:
+    """Reads the config of the run that is used.
+
+    Raises:
+        InputError: It is damaged; says how the run's checkpoints are used nevertheless.
+    """
+    try:
+        return read_config(path)
+    except InputError as error:
+        way_out = f"--config NAME --ckpt_path {path.parent}, with the config that it was made with"
+        raise InputError(f"{error}; rename this file, and the run's checkpoints go by {way_out}") from error
+
+
+def _works_untrained(subcommand: str, configs: list[Path], flags: list[str]) -> bool:
+    """Returns whether a subcommand that uses a network can do without a checkpoint."""
+    return bool(configs) and (subcommand != "predict" or any(flag.partition("=")[0] == "--weights" for flag in flags))
+
+
+def _refuse_misplaced(word: str, first: bool) -> None:
+    """Refuses a mistyped `--config` or `--ckpt_path`, and a word before any option.
+
+    Raises:
+        InputError: It is one of these.
+    """
+    if first and not word.startswith("-"):
+        raise InputError(f"{word}: belongs to no option{word_suggestion(word)}")
+    option = word.partition("=")[0]
+    if re.match(r"-[a-zA-Z_]{2}", option):
+        raise InputError(f"{option}: there is no such option; options begin with two dashes: -{option}")
+    near = difflib.get_close_matches(option, ("--config", "--ckpt_path"), n=1, cutoff=0.75)
+    if option.startswith("--") and near:
+        raise InputError(f"{option}: there is no such option; did you mean {near[0]}?")
+
+
+def _check_mapping(option: str, value: str) -> None:
+    """Checks that a mapping in a flag has no name twice; the parser answers any other mistake in it."""
+    try:
+        load_settings(value)
+    except yaml.constructor.ConstructorError as error:
+        raise InputError(f"{option} {value}: {error.problem}") from error
+    except yaml.YAMLError:
+        return

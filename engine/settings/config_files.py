@@ -1,0 +1,149 @@
+"""Config files: where they are, their names, and what they hold as mappings; without torch."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import InputError
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+MAIN = (
+    "vgg_bn.yaml",
+    "bag_of_ngrams.yaml",
+    "char_rnn.yaml",
+)  # for images, for texts with classes, and for writing text
+DATA = re.compile(r"^data:\s*\n\s+class_path: (?:\w+\.)*(\w+?)(?:DataModule)?\s*$", re.MULTILINE)
+MOST_VALUES = 100_000  # of a config; the largest here has about a hundred
+MOST_CHARACTERS = 10_000_000
+_NOTHING = yaml.ScalarNode("tag:yaml.org,2002:null", "")
+
+
+class SettingsLoader(yaml.SafeLoader):
+    """Reads YAML, but refuses a mapping with a name that stands twice, whose first value would be lost."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._checked: set[int] = set()  # an alias leads to the same mapping again
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Puts in what `<<` merges, which may be overridden; what stands in the mapping itself may not."""
+        if id(node) not in self._checked:
+            self._checked.add(id(node))
+            names: dict[Any, yaml.Node] = {}
+            for name, _ in node.value:
+                if not isinstance(name, yaml.ScalarNode) or name.tag == "tag:yaml.org,2002:merge":
+                    continue
+                if name.value in names:
+                    before = names[name.value].start_mark.line + 1
+                    problem = f"'{name.value}' stands twice, also in line {before}; the first value would be lost"
+                    raise yaml.constructor.ConstructorError(None, None, problem, name.start_mark)
+                names[name.value] = name
+        super().flatten_mapping(node)
+
+
+def load_settings(text: str) -> Any:
+    """Returns what a text of YAML holds.
+
+    Raises:
+        YAMLError: It is none, or a mapping has a name twice.
+    """
+    return yaml.load(text, SettingsLoader)
+
+
+def config_names() -> list[str]:
+    """Returns the name of every config under configs/, as a user types it."""
+    return sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
+
+
+def listed_configs() -> list[str]:
+    """Returns the names of all configs in lines, a line for each folder and data set, the main ones first."""
+    groups: dict[tuple[bool, str], list[str]] = {}
+    for name in config_names():
+        found = DATA.search((CONFIGS / name).read_text(encoding="utf-8"))
+        folder, _, _ = name.rpartition("/")
+        groups.setdefault((bool(folder), " ".join([*folder.split(), found[1] if found else "other"])), []).append(name)
+    lines = [("start with", list(MAIN)), *((title, names) for (_, title), names in sorted(groups.items()))]
+    width = max(len(title) for title, _ in lines)
+    return [f"{title:<{width}}  {' '.join(names)}" for title, names in lines if names]
+
+
+def find_config(name: str) -> Path:
+    """Finds a config as given, else under configs/, with or without `.yaml`.
+
+    Raises:
+        InputError: There is none; names the nearest.
+    """
+    candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
+    for path in candidates:
+        if path.is_file():
+            return path.resolve()
+    names = config_names()
+    near = difflib.get_close_matches(
+        name.removesuffix(".yaml"), [n.removesuffix(".yaml") for n in names], n=3, cutoff=0.4
+    )
+    hint = f"; nearest: {', '.join(f'{n}.yaml' for n in near)}" if near else ""
+    raise InputError(f"--config {name}: no such file{hint} (all of them are in {CONFIGS})")
+
+
+def read_config(path: Path) -> dict:
+    """Reads a YAML file of settings.
+
+    Raises:
+        InputError: It cannot be read, is no YAML, holds no mapping, or is far too large; names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        _refuse_large(path, text)
+        content = load_settings(text)
+    except yaml.YAMLError as error:
+        where, reason = "", "it cannot be parsed"
+        if isinstance(error, yaml.MarkedYAMLError):
+            where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+            reason = error.problem or reason
+        raise InputError(f"{path}{where}: broken YAML: {reason}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        what = "it is empty" if content is None else f"not {str(content).strip()[:30]!r}"
+        raise InputError(f"{path}: a config is a mapping such as 'model: ...', {what}")
+    return content
+
+
+def _refuse_large(path: Path, text: str) -> None:
+    """Refuses a file whose aliases, which repeat other parts of it, make it endless or far larger than it looks.
+
+    Raises:
+        InputError: It holds more than `MOST_VALUES`.
+    """
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = MOST_VALUES  # until it is known: what contains itself is endless
+            below = [part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,))]
+            sizes[id(node)] = 1 + sum(size(part) for part in below)
+        return sizes[id(node)]
+
+    try:
+        too_large = len(text) > MOST_CHARACTERS or size(yaml.compose(text, yaml.SafeLoader) or _NOTHING) >= MOST_VALUES
+    except RecursionError:
+        too_large = True
+    if too_large:
+        raise InputError(f"{path}: no config: it holds more than {MOST_VALUES:,} values, or parts that hold themselves")
+
+
+def flatten(tree: dict, prefix: str = "") -> dict[str, object]:
+    """Returns a nested mapping as dotted keys, without the `init_args` that class paths bring."""
+    flat: dict[str, object] = {}
+    for key, value in tree.items():
+        name = prefix if key == "init_args" else f"{prefix}.{key}".lstrip(".")
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, name)
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,102 @@
+"""The config that a run records: with it, `fit --config` repeats the run from any folder."""
+
+import warnings
+from typing import Any, NamedTuple
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
+from core.errors import InputError
+from engine.settings.ownership import data_class, is_own_data, make_paths_absolute
+
+# Options that belong to one call of the command and not to the run.
+OPTIONS_OF_ONE_CALL = (
+    *("config", "run_dir", "ckpt_path"),
+    *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
+)
+
+LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
+
+# Built-in callbacks that have options, by the name of the group.
+OPTION_GROUPS = {
+    "checkpoint": RunCheckpoint,
+    "early_stopping": EarlyStopping,
+    "nan_guard": NaNGuard,
+    "freeze": Freeze,
+    "test_subset": TestSubset,
+    "views": Views,
+}
+
+HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
+
+
+class Origin(NamedTuple):
+    """Where a run comes from.
+
+    Attributes:
+        config_text: Content of its `config.yaml`; None writes none.
+        command: The command, as it was typed; None from Python.
+        seed: The seed that makes this run again, weights included; None where there is none.
+        unknown: What the config does not hold of a run from Python.
+    """
+
+    config_text: str | None = None
+    command: str | None = None
+    seed: int | None = None
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any] | None:
+        """The content of its `config.yaml`; None where there is none."""
+        return None if self.config_text is None else yaml.safe_load(self.config_text)
+
+    @classmethod
+    def of_command(cls, command: str, config: dict[str, Any]) -> "Origin":
+        """Returns the origin of a run of the command, which seeds before it draws weights, unless it is told not to.
+
+        Args:
+            command: The command, as it was typed.
+            config: The config as it is recorded.
+        """
+        seed = config["seed_everything"]
+        return cls(config_file_text(config), command, None if seed is False else seed)
+
+
+def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[str, ...]) -> dict[str, Any]:
+    """Returns the merged config as plain values, in the form in which it is recorded.
+
+    Args:
+        parser: The parser of the subcommand.
+        settings: What it parsed.
+        linked: Arguments of the model that the data states, which the parser does not return; recorded if given
+            beside data of another package.
+
+    Returns:
+        The config, without options of one call, and with absolute paths.
+
+    Raises:
+        InputError: A value, such as a function, has no form in a file.
+    """
+    settings = settings.clone()
+    for key in OPTIONS_OF_ONE_CALL:
+        settings.pop(key, None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", r"\s*Unable to serialize instance")
+        try:
+            text = parser.dump(settings, skip_unset=False, skip_validation=True)
+        except UserWarning as warning:
+            value = str(warning).split("instance", 1)[1].strip()
+            raise InputError(f"{value}: a setting that cannot be written into config.yaml repeats no run") from warning
+    config = yaml.safe_load(text)
+    given = settings["model"].get("init_args") or {}
+    for name in () if is_own_data(config) else linked:  # data of this project states them
+        if given.get(name) is not None:
+            config["model"]["init_args"][name] = given[name]
+    make_paths_absolute(config["data"].get("init_args", {}), data_class(config).paths)
+    return config
+
+
+def config_file_text(config: dict[str, Any]) -> str:
+    """Returns the content of a run's `config.yaml`."""
+    return HEADER + yaml.safe_dump(config, sort_keys=False)

@@ -1,0 +1,147 @@
+"""What a user probably meant by a name that does not exist."""
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.settings.config_files import config_names
+
+# Names that other programs give to options, and the last parts of ours.
+SYNONYMS = {
+    "amp": "precision",
+    "bf16": "precision",
+    "bs": "batch_size",
+    "cuda": "accelerator",
+    "dataset": "data",
+    "device": "accelerator",
+    "epoch": "max_epochs",
+    "fp16": "precision",
+    "gpu": "accelerator",
+    "gpus": "devices",
+    "learning_rate": "lr",
+    "logdir": "run_dir",
+    "model_name": "model",
+    "n_epochs": "max_epochs",
+    "num_epochs": "max_epochs",
+    "optim": "optimizer",
+    "output_dir": "run_dir",
+    "pretrained": "weights",
+    "resume": "ckpt_path",
+    "resume_from_checkpoint": "ckpt_path",
+    "save_dir": "run_dir",
+    "scheduler": "lr_scheduler",
+    "seed": "seed_everything",
+    "steps": "max_steps",
+    "wd": "weight_decay",
+    "workers": "num_workers",
+}
+
+# Where the classes that an option names are usually found, by the option's last part.
+USUAL_MODULES = {
+    "model": ("lightning_modules",),
+    "data": ("datamodules",),
+    "optimizer": ("lightning_modules.optimizers", "torch.optim"),
+    "lr_scheduler": ("lightning_modules.schedules", "torch.optim.lr_scheduler"),
+    "callbacks": ("callbacks", "pytorch_lightning.callbacks"),
+    "logger": ("pytorch_lightning.loggers",),
+}
+NEAR = 0.72  # likeness, from 0 to 1, from which on a name is suggested
+
+
+def option_suggestions(key: str, known: Iterable[str], most: int = 2) -> list[str]:
+    """Returns the options that a mistyped or incomplete dotted key is most like, the nearest first.
+
+    Args:
+        key: What was typed, without dashes in front.
+        known: All dotted keys.
+        most: How many to return.
+    """
+    candidates = {name.removesuffix(".class_path") for name in known}
+    ranked = sorted(((_likeness(key, name), name) for name in candidates), key=lambda pair: (-pair[0], pair[1]))
+    near = [(likeness, name) for likeness, name in ranked if likeness >= NEAR]
+    return [name for likeness, name in near if likeness >= near[0][0] - 0.1][:most]
+
+
+def _likeness(key: str, name: str) -> float:
+    typed, option = (text.replace("-", "_").lower() for text in (key, name))
+    group, _, leaf = typed.rpartition(".")
+    own_group, _, own_leaf = option.rpartition(".")
+    if leaf == own_leaf:
+        alike = 1.0
+    elif SYNONYMS.get(leaf) == own_leaf:
+        alike = 0.98
+    elif len(leaf) > 2 and set(leaf.split("_")) < set(own_leaf.split("_")):  # epochs for max_epochs
+        alike = 0.85
+    else:
+        alike = difflib.SequenceMatcher(None, leaf, own_leaf).ratio()
+    if alike < NEAR:
+        return 0.0
+    if not group:
+        return alike - 0.001 * option.count(".")
+    return max(0.75 * alike, 0.6 * alike + 0.4 * difflib.SequenceMatcher(None, group, own_group).ratio())
+
+
+def class_suggestions(key: str, value: str, most: int = 2) -> list[str]:
+    """Returns the class paths that a mistyped class name is most like, or the option for a config of that name.
+
+    Args:
+        key: Dotted key of the option that names the class.
+        value: The name or class path that was given.
+        most: How many to return.
+    """
+    module, _, name = value.rpartition(".")
+    paths = {}
+    for place in (module,) if module else USUAL_MODULES.get(key.rpartition(".")[2], ()):
+        for class_name in _public_classes(place):
+            paths.setdefault(_plain(class_name), f"{place}.{class_name}")
+    if not paths and module:  # the module is the mistake
+        return class_suggestions(key, name, most)
+    near = difflib.get_close_matches(_plain(name), paths, n=most, cutoff=0.7)
+    near += [other for other in paths if other.startswith(_plain(name)) and other not in near]
+    configs = [config for config in config_names() if _plain(Path(config).stem) == _plain(name)]
+    return [paths[other] for other in near][:most] + [f"--config {config}" for config in configs][:1]
+
+
+def names_a_class(key: str, value: str) -> bool:
+    """Returns whether a value names a class that can be imported, by its path or by its name alone.
+
+    Args:
+        key: Dotted key of the option that the class is given to.
+        value: The name or class path.
+    """
+    module, _, name = value.rpartition(".")
+    places = (module,) if module else USUAL_MODULES.get(key.rpartition(".")[2], ())
+    return any(name in _public_classes(place) for place in places)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _public_classes(module: str) -> list[str]:
+    try:
+        found = importlib.import_module(module)
+    except Exception:  # no module, or one that cannot be imported
+        return []
+    names = getattr(found, "__all__", None) or [
+        name for name, value in vars(found).items() if isinstance(value, type) and not name.startswith("_")
+    ]
+    return [name for name in names if name[:1].isupper()]
+
+
+def word_suggestion(word: str) -> str:
+    """Returns what to do about a word that belongs to no option, after a semicolon."""
+    if option := option_for(word):
+        return f"; did you mean {option} {word}?"
+    return "; values with blanks are written in quotes"
+
+
+def option_for(word: str) -> str:
+    """Returns the option that takes a config, a run folder or a checkpoint; nothing if a word is none of these."""
+    names = config_names()
+    if word in names or f"{word}.yaml" in names or (word.endswith((".yaml", ".yml")) and Path(word).is_file()):
+        return "--config"
+    if Path(word).suffix == ".ckpt" or (Path(word) / "checkpoints").is_dir():
+        return "--ckpt_path"
+    return ""

@@ -1,0 +1,576 @@
+"""A run that goes on ends with the same bits as one that was never interrupted, and changes only what may change."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from pytorch_lightning import Callback
+from pytorch_lightning.callbacks import EMAWeightAveraging, GradientAccumulationScheduler
+from pytorch_lightning.cli import ReduceLROnPlateau
+from torch.optim.lr_scheduler import StepLR
+
+from callbacks import EarlyStopping, Freeze, RunCheckpoint
+from core.errors import InputError, RunFailed
+from datamodules.images.augmentation import Augmentation
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.resume import changes, check_same_model, read_run_checkpoint
+from engine.runs.run_folder import RunFolder
+from lightning_modules.optimizers import Muon
+from lightning_modules.schedules import WarmupCosine
+from tests.bits import assert_same_bits
+from tests.interruptions import PulledPlug, PullPlug, PullPlugInValidation
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
+SGD = partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.01)
+
+
+@dataclass
+class Kind:
+    """A kind of run.
+
+    Attributes:
+        callbacks: Makes what looks on beside the built-in callbacks.
+        trainer: Settings of the trainer.
+        schedule: Makes the learning-rate schedule.
+        val_size: Size of the validation split.
+        optimizer: Makes the optimizer.
+        model: Settings of the model.
+    """
+
+    callbacks: Callable[[], list[Callback]] = list
+    trainer: dict[str, Any] = field(default_factory=dict)
+    schedule: Callable[[Any], Any] = WarmupCosine
+    val_size: int = 40
+    optimizer: Callable[[Any], Any] = SGD
+    model: dict[str, Any] = field(default_factory=dict)
+
+
+KINDS: dict[str, Kind] = {
+    "plain": Kind(),
+    "weight averaging": Kind(lambda: [EMAWeightAveraging(decay=0.9, update_every_n_steps=2)]),
+    "early stopping": Kind(lambda: [EarlyStopping(patience=1, monitor="val/loss", mode="min", min_delta=10.0)]),
+    "plateau": Kind(schedule=partial(ReduceLROnPlateau, monitor="val/loss", patience=0, threshold=10.0)),
+    "steps": Kind(trainer={"max_epochs": None, "max_steps": 16}),
+    "validation within epochs": Kind(trainer={"val_check_interval": 0.5}),
+    "accumulation": Kind(trainer={"accumulate_grad_batches": 2, "max_epochs": 6}),
+    "no validation": Kind(val_size=0),
+    "two rules, and a layer fixed on the way": Kind(
+        lambda: [Freeze(["whitening"], from_epoch=1)],
+        optimizer=partial(Muon, normalize=True, weight_decay=0.01),
+        model={"whiten": True, "whiten_bias": True},
+    ),
+}
+
+
+def _train(folder: Path, kind: Kind, plug: Callback | None = None, ckpt_path: Path | None = None) -> None:
+    folder.mkdir(exist_ok=True)
+    model = tiny_vgg(
+        head_widths=[16],
+        optimizer=kind.optimizer,
+        lr_scheduler=kind.schedule,
+        **kind.model,
+    )
+    settings: dict[str, Any] = {"max_epochs": 3, "seed": 3, "run_folder": RunFolder(folder), "logger": False}
+    callbacks = [*kind.callbacks(), *([plug] if plug else []), RunCheckpoint(every_n_train_steps=2)]
+    trainer = tiny_trainer(folder, callbacks=callbacks, **settings | kind.trainer)
+    torch.rand(7 if ckpt_path else 3)  # where torch's own stream stands must not matter
+    trainer.fit(model, TinyDataModule(val_size=kind.val_size, augmentation=EVERYTHING), ckpt_path=ckpt_path)
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    """What a run leaves behind, but for times of day."""
+    content = {"metrics.csv": (folder / "metrics.csv").read_bytes()}
+    for name in ("last.ckpt", "best.ckpt"):
+        content[name] = load_checkpoint(folder / "checkpoints" / name)
+        del content[name]["loops"]  # counts what was begun, too
+    return content
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Trains without an interruption, once for each kind of run."""
+    made: dict[str, dict[str, Any]] = {}
+
+    def get(kind: str) -> dict[str, Any]:
+        if kind not in made:
+            folder = tmp_path_factory.mktemp("whole")
+            _train(folder, KINDS[kind])
+            made[kind] = _content(folder)
+        return made[kind]
+
+    return get
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "plug",
+    [
+        PullPlug(9),  # mid-epoch
+        PullPlug(12),  # after the last batch of an epoch, before its validation
+        PullPlugInValidation(12),
+        PullPlug(7),  # right after an epoch's end
+    ],
+    ids=["mid-epoch", "last batch", "validation", "epoch end"],
+)
+def test_a_resumed_run_ends_with_the_same_bits(
+    kind: str, plug: Callback, whole: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    if kind == "no validation" and isinstance(plug, PullPlugInValidation):
+        plug = PullPlug(6)
+    run = tmp_path / "run"
+    with pytest.raises(PulledPlug):
+        _train(run, KINDS[kind], plug)
+    last = run / "checkpoints" / "last.ckpt"
+    assert 0 < load_checkpoint(last)["global_step"] <= plug.step
+    _train(run, KINDS[kind], ckpt_path=last)
+    assert_same_bits(_content(run), whole(kind))
+
+
+OTHER_KINDS = {  # what Lightning itself does not resume exactly
+    "double precision": Kind(trainer={"precision": "64-true"}),
+    "reloaded loaders": Kind(trainer={"reload_dataloaders_every_n_epochs": 1}),
+    "accumulation by epoch": Kind(
+        lambda: [GradientAccumulationScheduler({0: 1, 1: 2, 2: 3})], schedule=partial(StepLR, step_size=3)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_what_lightning_does_not_resume_exactly_is_exact(kind: str, tmp_path: Path) -> None:
+    run, undisturbed, kept = tmp_path / "run", tmp_path / "whole", OTHER_KINDS[kind]
+    _train(undisturbed, kept)
+    for plug, ckpt_path in ((PullPlug(3), None), (PullPlug(9), run / "checkpoints/last.ckpt")):
+        with pytest.raises(PulledPlug):
+            _train(run, kept, plug, ckpt_path)
+    _train(run, kept, ckpt_path=run / "checkpoints" / "last.ckpt")
+    assert_same_bits(_content(run), _content(undisturbed))
+
+
+def test_double_weights_are_measured_as_double(tmp_path: Path) -> None:
+    """They were read into float32 first."""
+    _train(
+        tmp_path / "run", replace(OTHER_KINDS["double precision"], trainer={"precision": "64-true", "max_epochs": 1})
+    )
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    model = tiny_vgg(head_widths=[16])
+    tiny_trainer(tmp_path, precision="64-true").validate(model, datamodule=TinyDataModule(), ckpt_path=best)
+    for name, value in load_checkpoint(best)["state_dict"].items():
+        if name in dict(model.named_parameters()):
+            assert torch.equal(model.state_dict()[name].double(), value), name
+            assert value.dtype == torch.float64
+
+
+def test_a_run_killed_in_a_validation_within_an_epoch_does_it_again(
+    whole: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    kind, run = replace(KINDS["validation within epochs"], callbacks=list), tmp_path / "run"
+    with pytest.raises(PulledPlug):
+        _train(run, kind, PullPlugInValidation(9))
+    _train(run, kind, ckpt_path=run / "checkpoints" / "last.ckpt")
+    assert_same_bits(_content(run), whole("validation within epochs"))
+
+
+def test_a_run_of_steps_can_be_made_longer(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    short = replace(KINDS["steps"], trainer={"max_epochs": None, "max_steps": 8})
+    _train(run, short)
+    _train(run, replace(short, trainer={"max_epochs": None, "max_steps": 14}), ckpt_path=run / "checkpoints/last.ckpt")
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
+    assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "12"), ("2", "14")]
+    assert all(row["val/acc"] for row in rows)
+
+
+def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    _train(run, KINDS["steps"])
+    before = _content(run)
+    _train(run, KINDS["steps"], ckpt_path=run / "checkpoints" / "last.ckpt")
+    assert_same_bits(_content(run), before)
+
+
+def test_without_validation_the_last_epoch_is_the_best(whole: Callable[..., dict[str, Any]]) -> None:
+    assert whole("no validation")["best.ckpt"]["epoch"] == 2
+
+
+def test_two_interruptions_change_nothing(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    last = run / "checkpoints" / "last.ckpt"
+    for ckpt_path, step in ((None, 3), (last, 15)):
+        with pytest.raises(PulledPlug):
+            _train(run, KINDS["plain"], PullPlug(step), ckpt_path)
+    _train(run, KINDS["plain"], ckpt_path=last)
+    assert_same_bits(_content(run), whole("plain"))
+
+
+def test_early_stopping_did_stop(whole: Callable[..., dict[str, Any]]) -> None:
+    assert whole("early stopping")["last.ckpt"]["global_step"] == 12
+
+
+def test_the_best_checkpoint_holds_averaged_weights(whole: Callable[..., dict[str, Any]]) -> None:
+    best = whole("weight averaging")["best.ckpt"]
+    assert not torch.equal(
+        best["state_dict"]["classifier.3.weight"], best["current_model_state"]["classifier.3.weight"]
+    )
+
+
+def test_the_seed_decides_the_run(whole: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1, seed=4, run_folder=RunFolder(tmp_path), logger=False)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    again = tiny_trainer(tmp_path, max_epochs=1, seed=5, run_folder=RunFolder(tmp_path), logger=False)
+    again.fit(tiny_vgg(), TinyDataModule())
+    assert trainer.callback_metrics["train/loss"] != again.callback_metrics["train/loss"]
+
+
+@pytest.mark.parametrize("moment", ["on_train_epoch_start", "on_train_batch_end", "on_train_epoch_end"])
+def test_a_run_killed_before_its_first_checkpoint_begins_again(
+    moment: str,
+    config: Path,
+    finished_run: Callable[..., Path],
+    command: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """There was no checkpoint to continue from, and the folder was not empty for a new run."""
+
+    def pull(*_: object) -> None:
+        raise RunFailed("as if killed")  # any other error before the first step removes the folder
+
+    run, whole = tmp_path / "run", finished_run("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(RunCheckpoint, moment, pull, raising=False)
+        assert command("fit", "--config", config, "--run_dir", run)[0] == 1
+    assert not (run / "checkpoints").exists()
+    code, output, errors = command("fit", "--ckpt_path", run)
+    assert code == 0, errors
+    assert "this run has no checkpoint yet: it begins again" in output
+    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+    for name in ("last.ckpt", "best.ckpt"):
+        ours, theirs = (load_checkpoint(folder / "checkpoints" / name) for folder in (run, whole))
+        assert_same_bits(ours["state_dict"], theirs["state_dict"])
+
+
+def test_a_run_that_kept_no_checkpoint_is_not_begun_again(
+    finished_run: Callable[..., Path], command: Callable[..., tuple[int, str, str]]
+) -> None:
+    run = finished_run("run", "--trainer.enable_checkpointing", "false")
+    code, _, errors = command("fit", "--ckpt_path", run)
+    assert code == 2
+    assert "this run is over and kept no checkpoint" in errors
+
+
+# What makes it this run
+
+
+def _pull_within_epoch(run: Path, data: TinyDataModule, **settings: Any) -> Path:
+    trainer = tiny_trainer(run, logger=False, callbacks=[PullPlug(9), RunCheckpoint(every_n_train_steps=2)], **settings)
+    with pytest.raises(PulledPlug):
+        trainer.fit(tiny_vgg(), data)
+    return trainer.run_folder.path / "checkpoints" / "last.ckpt"
+
+
+class Reordered(TinyDataModule):
+    """The same pictures, of which a part is in another order."""
+
+    def __init__(self, part: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.part = part
+
+    def load(self) -> dict[str, Any]:
+        splits = super().load()
+        return dict(splits) | {self.part: splits[self.part].take(torch.arange(len(splits[self.part])).flip(0))}
+
+
+Reordered.__qualname__ = TinyDataModule.__qualname__  # by which a checkpoint finds a data module's state
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "refusal"),
+    [
+        (lambda: Reordered("train"), {}, "as many then as now, but others, or in another order"),
+        (lambda: Reordered("val"), {}, "as many then as now, but others, or in another order"),
+        (lambda: Reordered("test"), {}, None),
+        (lambda: TinyDataModule(batch_size=20), {}, "data.batch_size is 20 now, and this run has 40"),
+        (TinyDataModule, {"seed": 5}, "the seed is 5: this run has 0"),
+        (lambda: TinyDataModule(eval_batch_size=8), {}, None),
+    ],
+    ids=["other training data", "other validation data", "other test data", "batch size", "seed", "evaluation"],
+)
+def test_a_run_does_not_go_on_as_another(
+    data: Callable[[], TinyDataModule], settings: dict[str, int], refusal: str | None, tmp_path: Path
+) -> None:
+    """Data of the same sizes was taken for the run's own."""
+    last = _pull_within_epoch(tmp_path, TinyDataModule())
+    trainer = tiny_trainer(tmp_path, logger=False, **settings)
+    if refusal is None:
+        trainer.fit(tiny_vgg(), data(), ckpt_path=last)
+        return
+    with pytest.raises(InputError, match=refusal):
+        trainer.fit(tiny_vgg(), data(), ckpt_path=last)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refusal"),
+    [
+        ("batch_size: 40", "batch_size: 20", "--data.batch_size 20: this run has 40"),
+        ("seed_everything: 42", "seed_everything: 7", "--seed_everything 7: this run has 42"),
+        ("dropout: 0.2", "dropout: 0.5", "--model.dropout 0.5: this run has 0.2"),
+        ("max_epochs: 1", "max_epochs: 2", None),
+    ],
+)
+def test_an_edited_config_changes_no_run(
+    before: str,
+    after: str,
+    refusal: str | None,
+    finished_run: Callable[..., Path],
+    command: Callable[..., tuple[int, str, str]],
+) -> None:
+    """The file beside the checkpoint was believed, whatever it had become."""
+    run = finished_run("run", "--trainer.max_epochs", 1)
+    text = (run / "config.yaml").read_text()
+    assert before in text
+    (run / "config.yaml").write_text(text.replace(before, after))
+    code, _, errors = command("fit", "--ckpt_path", run)
+    assert code == (2 if refusal else 0), errors
+    assert (refusal or "") in errors
+
+
+# What may change
+
+
+@pytest.fixture
+def finished(finished_run: Callable[..., Path], config: Path) -> Path:
+    """A run of one epoch, made by the command; its config is beside it."""
+    return finished_run("run", "--trainer.max_epochs", 1)
+
+
+def _recorded(run: Path) -> dict[str, Any]:
+    return yaml.safe_load((run / "config.yaml").read_text())
+
+
+def test_a_flag_wins_over_the_checkpoint_and_is_recorded(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    """The checkpoint's hyperparameters once overwrote the flags."""
+    changes = ("--trainer.max_epochs", 2, "--model.optimizer.lr", 0.01, "--trainer.logger", "false")
+    code, _, errors = command("fit", "--ckpt_path", finished, *changes)
+    assert code == 0, errors
+    last = load_checkpoint(finished / "checkpoints" / "last.ckpt")
+    assert last["optimizer_states"][0]["param_groups"][0]["initial_lr"] == 0.01
+    assert set(last["lr_schedulers"][0]["base_lrs"]) == {0.01}
+    optimizer = _recorded(finished)["model"]["init_args"]["optimizer"]["init_args"]
+    assert (optimizer["lr"], optimizer["momentum"]) == (0.01, 0.9)
+    assert _recorded(finished)["trainer"]["max_epochs"] == 2
+    assert len((finished / "metrics.csv").read_text().splitlines()) == 3
+
+
+def test_a_flag_for_patience_wins_over_the_checkpoint(
+    config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    """Patience was once restored from the checkpoint."""
+    run = tmp_path / "run"
+    hopeless = ("--early_stopping.min_delta", 5)
+    first = ("fit", "--config", config, "--run_dir", run, "--trainer.max_epochs", 2, *hopeless)
+    assert command(*first, "--early_stopping.patience", 50)[0] == 0
+    code, _, errors = command(
+        "fit", "--ckpt_path", run, "--trainer.max_epochs", 9, *hopeless, "--early_stopping.patience", 2
+    )
+    assert code == 0, errors
+    assert load_checkpoint(run / "checkpoints" / "last.ckpt")["epoch"] == 2
+
+
+CHANGES = [
+    (("--model.optimizer.weight_decay=0.1",), None),
+    (("--model.optimizer.init_args.lr", "0.01"), None),
+    (("--model.optimizer.momentum", "0.5"), None),
+    (("--trainer.max_epochs", "2"), None),
+    (("--early_stopping.patience", "3"), None),
+    (("--checkpoint.every_n_train_steps", "4"), None),
+    (("--data.data_dir", "elsewhere"), None),
+    (("--data.batch_size", "40"), None),  # as it was
+    (("--model.norm_epsilon", "1e-5"), None),  # as it was, in another spelling
+    (("--model.optimizer", "SGD"), None),  # likewise
+    (("--config", "tiny.yaml", "--trainer.max_epochs", "2"), None),  # likewise
+    (("--data.batch_size", "20"), "--data.batch_size 20: this run has 40"),
+    (("--data.init_args.batch_size=20",), "this run has 40"),
+    (("--model.widths", "[4, 4]"), "--model.widths"),
+    (("--model.dropout", "0.5"), "this run has 0.2"),
+    (("--model.optimizer", "torch.optim.Adam"), "--model.optimizer"),
+    (("--seed_everything", "7"), "--seed_everything 7: this run has 42"),
+    (("--data.augmentation.flip", "none"), "--data.augmentation.flip"),
+    (("--trainer.precision", "bf16-mixed"), "this run has 32-true"),
+    (("--freeze.layers", "[stages]"), "--freeze.layers"),
+    (("--model.lr_scheduler", "null"), "--model.lr_scheduler None: this run has lightning_modules"),
+    (("--model.lr_scheduler", "lightning_modules.schedules.OneCycle"), "--model.lr_scheduler.class_path"),
+    (("--run_dir", "other"), "--run_dir is for new runs"),
+    (("--weights", "other.pth"), "--weights is for new runs"),
+]
+
+
+@pytest.mark.parametrize(("change", "refusal"), CHANGES, ids=[" ".join(change) for change, _ in CHANGES])
+def test_a_continued_run_may_change_some_things_alone(
+    change: tuple[str, ...], refusal: str | None, finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    before = (finished / "config.yaml").read_bytes()
+    code, _, errors = command("fit", "--ckpt_path", finished, *change)
+    assert code == (2 if refusal else 0), errors
+    if refusal:
+        assert refusal in errors
+        assert len(errors.splitlines()) == 1
+        assert (finished / "config.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("now", "same"),
+    [
+        ("lightning_modules.task.default_optimizer", True),
+        ("lightning_modules.tasks.task.default_optimizer", True),
+        ("torch.optim.SGD", False),
+        ("lightning_modules.nowhere.default_optimizer", False),
+    ],
+)
+def test_a_function_that_moved_is_still_the_runs_own(now: str, same: bool, tmp_path: Path) -> None:
+    def config(optimizer: str) -> dict[str, Any]:
+        model = {"class_path": "lightning_modules.MLP", "init_args": {"optimizer": optimizer}}
+        return {"model": model, "data": {"class_path": "datamodules.CIFAR10DataModule"}}
+
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config("lightning_modules.task.default_optimizer")))
+    assert (not changes(tmp_path, config(now))) == same
+
+
+def test_a_runs_config_repeats_it(finished: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, errors = command("fit", "--config", finished / "config.yaml", "--run_dir", tmp_path / "again")
+    assert code == 0, errors
+    assert (tmp_path / "again" / "config.yaml").read_bytes() == (finished / "config.yaml").read_bytes()
+    first, again = (load_checkpoint(run / "checkpoints" / "last.ckpt") for run in (finished, tmp_path / "again"))
+    assert_same_bits(again["state_dict"], first["state_dict"])
+
+
+def test_a_finished_run_says_that_nothing_is_left_to_do(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, output, _ = command("fit", "--ckpt_path", finished)
+    assert code == 0
+    assert "nothing is left to do" in output
+
+
+def test_a_refused_continuation_leaves_the_record_as_it_was(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    before = (finished / "config.yaml").read_bytes()
+    code, _, errors = command("fit", "--ckpt_path", finished, "--checkpoint.monitor", "val/bogus")
+    assert code == 2
+    assert "no validation metric" in errors
+    assert (finished / "config.yaml").read_bytes() == before
+
+
+def test_what_other_data_gives_is_not_recorded(finished: Path, command: Callable[..., tuple[int, str, str]]) -> None:
+    code, _, errors = command("test", "--ckpt_path", finished, "--data.normalization", "unit")
+    assert code == 0, errors
+    assert json.loads((finished / "summary.json").read_text())["tests"] == []
+
+
+@pytest.mark.parametrize("missing", ["state_dict", "pytorch-lightning_version", "optimizer_states"])
+def test_a_checkpoint_that_lacks_something_is_refused(missing: str, tmp_path: Path) -> None:
+    keys = ("state_dict", "pytorch-lightning_version", "optimizer_states", "lr_schedulers", "loops", "callbacks")
+    torch.save({key: {} for key in (*keys, "global_step") if key != missing}, tmp_path / "a.ckpt")
+    with pytest.raises(InputError, match=f"it lacks {missing}"):
+        read_run_checkpoint(tmp_path / "a.ckpt", to_continue=True)
+
+
+def test_a_checkpoint_of_another_network_is_refused_by_its_first_difference() -> None:
+    checkpoint = {"state_dict": tiny_vgg().state_dict()}
+    check_same_model(tiny_vgg(), checkpoint, Path("a.ckpt"))
+    with pytest.raises(InputError, match=r"stages\.0\.0\.weight is \[8, 3, 3, 3\] there and \[4, 3, 3, 3\] in VGG"):
+        check_same_model(tiny_vgg(widths=[4, 8]), checkpoint, Path("a.ckpt"))
+    with pytest.raises(InputError, match=r"stages\.2\.0\.weight is nothing there"):
+        check_same_model(tiny_vgg(widths=[8, 8, 8], convolutions=[1, 1, 1]), checkpoint, Path("a.ckpt"))
+
+
+def test_a_changed_network_is_refused_by_the_command(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, errors = command("fit", "--ckpt_path", finished, "--model.widths", "[4, 4]")
+    assert code == 2
+    assert "cannot change it" in errors
+    assert len(errors.splitlines()) == 1
+
+
+def whole_checkpoint() -> dict[str, Any]:
+    """The least that a checkpoint of a run holds."""
+    return {
+        "state_dict": {"weight": torch.ones(2)},
+        "pytorch-lightning_version": "2.6.1",
+        "optimizer_states": [{}],
+        "lr_schedulers": [],
+        "loops": {"fit_loop": {}},
+        "callbacks": {"A": {}},
+        "epoch": 1,
+        "global_step": 10,
+    }
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "x", [], ["x"], {"a": 1}, True, torch.ones(1)], ids=str)
+@pytest.mark.parametrize("key", whole_checkpoint())
+def test_a_checkpoint_with_something_else_in_place_of_a_part_is_refused(
+    key: str, wrong: object, tmp_path: Path
+) -> None:
+    right = {"optimizer_states": list, "lr_schedulers": list, "epoch": int, "global_step": int}.get(key)
+    if right is not None and isinstance(wrong, right) and wrong in ([], 3):
+        return
+    torch.save(whole_checkpoint() | {key: wrong}, tmp_path / "a.ckpt")
+    with pytest.raises(InputError, match=r"a\.ckpt: a damaged checkpoint: "):
+        read_run_checkpoint(tmp_path / "a.ckpt", to_continue=True)
+
+
+def test_the_whole_checkpoint_beside_a_damaged_one_is_named(tmp_path: Path) -> None:
+    torch.save(whole_checkpoint(), tmp_path / "best.ckpt")
+    (tmp_path / "last.ckpt").write_bytes(b"cut off")
+    with pytest.raises(
+        InputError, match=r"last\.ckpt: no checkpoint.*; best\.ckpt beside it is whole: --ckpt_path .*best"
+    ):
+        read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
+    (tmp_path / "best.ckpt").write_bytes(b"cut off, too")
+    with pytest.raises(InputError, match=r"last\.ckpt: no checkpoint[^;]*$"):
+        read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
+
+
+@pytest.mark.parametrize(("key", "now", "same"), [("limit_train_batches", 1, False), ("gradient_clip_val", 1, True)])
+def test_one_batch_is_not_all_batches(key: str, now: int, same: bool, tmp_path: Path) -> None:
+    """A run on all batches, recorded as 1.0, went on with one batch an epoch."""
+
+    def config(value: float) -> dict[str, Any]:
+        parts = {"model": "lightning_modules.MLP", "data": "datamodules.CIFAR10DataModule"}
+        return {part: {"class_path": name} for part, name in parts.items()} | {"trainer": {key: value}}
+
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config(1.0)))
+    assert (not changes(tmp_path, config(now))) == same
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"TinyDataModule": {"a": 1}},
+        {"loops": {"fit_loop": {"state_dict": None}}},
+        {"optimizer_states": [{"state": 3, "param_groups": 4}]},
+    ],
+    ids=str,
+)
+def test_damage_deep_within_a_checkpoint_is_one_line_with_its_path(
+    change: dict, finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    path = finished / "checkpoints" / "last.ckpt"
+    content = torch.load(path, weights_only=True)
+    path.unlink()  # it may be another name of best.ckpt
+    torch.save(content | change, path)
+    code, _, errors = command("fit", "--ckpt_path", finished, "--trainer.max_epochs", 9)
+    assert code == 2, errors
+    assert f"{path}: damaged, or of another release (" in errors
+    assert len(errors.splitlines()) == 1

@@ -1,0 +1,133 @@
+"""One folder a run, held by one process, and never half a file in it."""
+
+import errno
+import multiprocessing
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from engine.runs import run_folder
+from engine.runs.run_folder import RunFolder
+from tests.processes import start_function
+
+
+def test_runs_of_one_second_get_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs once shared a folder."""
+
+    class StoppedClock(run_folder.datetime):
+        @classmethod
+        def now(cls) -> "StoppedClock":
+            return cls(2026, 1, 2, 3, 4, 5)
+
+    monkeypatch.setattr(run_folder, "datetime", StoppedClock)
+    folders = [RunFolder.create(tmp_path, "vgg") for _ in range(3)]
+    names = ["20260102-030405", "20260102-030405-2", "20260102-030405-3"]
+    assert [folder.path for folder in folders] == [tmp_path / "runs" / "vgg" / name for name in names]
+    for folder in folders:
+        folder.release()
+
+
+def test_a_folder_is_held_once(tmp_path: Path) -> None:
+    first = RunFolder.create(tmp_path, "vgg")
+    with pytest.raises(InputError, match="in use by another process; wait for it"):
+        RunFolder(first.path).hold()
+    first.release()
+    assert not list(first.path.iterdir())
+    RunFolder(first.path).hold().release()
+
+
+def test_a_folder_is_held_against_other_processes_until_they_end(tmp_path: Path) -> None:
+    ours, theirs = multiprocessing.Pipe()
+    other = start_function(_hold, tmp_path, theirs)
+    assert ours.recv() == "held"
+    with pytest.raises(InputError, match="in use by another process"):
+        RunFolder(tmp_path).hold()
+    other.kill()  # leaves the lock's file behind
+    other.join()
+    RunFolder(tmp_path).hold().release()
+
+
+def _hold(path: Path, connection: Connection) -> None:
+    folder = RunFolder(path).hold()
+    connection.send("held")
+    connection.recv()
+    folder.release()
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "mkdir", _refuse)
+    with pytest.raises(InputError, match=r"runs/vgg: the run's folder cannot be made \(Permission denied\)"):
+        RunFolder.create(tmp_path, "vgg")
+    with pytest.raises(InputError, match=r"--run_dir .*/mine: cannot be made \(Permission denied\)"):
+        RunFolder.at(tmp_path / "mine")
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_folder.FileLock, "acquire", _refuse)
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
+        RunFolder(tmp_path).hold()
+
+
+@pytest.mark.parametrize("root", ["file", "file/deeper"])
+def test_a_file_in_the_way_is_named(root: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be made"):
+        RunFolder.create(tmp_path / root, "vgg")
+    with pytest.raises(InputError, match="--run_dir"):
+        RunFolder.at(tmp_path / root)
+
+
+def test_the_named_folder_of_a_new_run_must_be_empty(tmp_path: Path) -> None:
+    folder = RunFolder.at(tmp_path / "deep" / "mine")
+    assert folder.made == [tmp_path / "deep" / "mine", tmp_path / "deep"]
+    folder.release()
+    (folder.path / "notes.txt").touch()
+    with pytest.raises(InputError, match="is not empty; name an empty folder"):
+        RunFolder.at(folder.path)
+    (folder.path / "config.yaml").touch()
+    with pytest.raises(InputError, match="is not empty; continue it with --ckpt_path"):
+        RunFolder.at(folder.path)
+
+
+def test_what_a_killed_process_made_before_training_is_no_content(tmp_path: Path) -> None:
+    """A run that was killed while it began could neither go on nor begin again."""
+    for name in (".lock", ".config.yaml.123.tmp", "wandb_id.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "tensorboard").mkdir()
+    RunFolder.at(tmp_path).release()
+
+
+def test_a_discarded_folder_leaves_nothing(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "vgg")
+    (folder.path / "config.yaml").touch()
+    folder.discard()
+    assert not list(tmp_path.iterdir())
+
+
+def test_discarding_spares_the_runs_beside_it(tmp_path: Path) -> None:
+    kept = RunFolder.create(tmp_path, "vgg")
+    kept.release()
+    RunFolder.create(tmp_path, "vgg").discard()
+    assert list((tmp_path / "runs" / "vgg").iterdir()) == [kept.path]
+
+
+@pytest.mark.parametrize("made", ["metrics.csv", "checkpoints"])
+def test_a_run_that_began_is_not_discarded(made: str, tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "vgg")
+    (folder.path / made).mkdir()
+    folder.discard()
+    assert (folder.path / made).exists()
+
+
+def test_a_folder_that_was_there_before_is_not_discarded(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    RunFolder.at(tmp_path / "mine").discard()
+    assert list((tmp_path / "mine").iterdir()) == []
+    RunFolder(tmp_path / "mine").hold().discard()
+    assert (tmp_path / "mine").exists()

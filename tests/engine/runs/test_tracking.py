@@ -1,0 +1,166 @@
+"""Weights & Biases: asked for, told once, and never without an account."""
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import wandb
+from wandb.proto.wandb_internal_pb2 import Record
+
+from core.errors import InputError
+from engine.runs import tracking
+from engine.runs.tracking import Names, check_account, wandb_logger
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without any account; returns it."""
+    for name in ("WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_BASE_URL", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_online_without_an_account_is_refused(nobody: Path) -> None:
+    with pytest.raises(InputError, match=r"no account is configured; run `wandb login` first, or .* --wandb offline"):
+        check_account()
+
+
+def test_a_key_in_the_environment_is_an_account(nobody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    check_account()
+
+
+@pytest.mark.parametrize("name", [".netrc", "_netrc"])
+def test_a_stored_key_is_an_account(name: str, nobody: Path) -> None:
+    (nobody / name).write_text("machine api.wandb.ai\n  login user\n  password secret\n")
+    (nobody / name).chmod(0o600)
+    check_account()
+
+
+def test_a_stored_key_may_stand_elsewhere_and_be_for_another_server(
+    nobody: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nobody / "keys").write_text("machine wandb.lab.org\n  login user\n  password secret\n")
+    (nobody / "keys").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(nobody / "keys"))
+    with pytest.raises(InputError):
+        check_account()
+    monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.lab.org")
+    check_account()
+
+
+@pytest.mark.parametrize("content", ["machine github.com login a password b\n", "broken [\n", ""])
+def test_a_netrc_without_such_a_key_is_no_account(content: str, nobody: Path) -> None:
+    (nobody / ".netrc").write_text(content)
+    (nobody / ".netrc").chmod(0o600)
+    with pytest.raises(InputError):
+        check_account()
+
+
+def test_the_command_refuses_before_a_folder_is_made(
+    config: Path, nobody: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, errors = command("fit", "--config", config, "--wandb", "online")
+    assert code == 2
+    assert "wandb login" in errors
+    assert not (nobody / "runs").exists()
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
+    """The settings of the loggers that are made, in place of them."""
+    for variable in ("WANDB_PROJECT", "WANDB_NAME"):
+        monkeypatch.delenv(variable, raising=False)
+    loggers: list[dict] = []
+    monkeypatch.setattr(tracking, "WandbLogger", lambda **settings: loggers.append(settings))
+    return loggers
+
+
+def test_a_run_keeps_its_id(tmp_path: Path, made: list[dict]) -> None:
+    for _ in range(2):
+        wandb_logger(tmp_path, "vgg", "offline", {"a": 1}, Names())
+    assert made[0] == made[1]
+    assert (tmp_path / tracking.ID_FILE).read_text().split() == [made[0]["id"], "primer"]
+    assert made[0]["offline"]
+    assert made[0]["save_dir"] == tmp_path
+    assert made[0]["name"] == f"vgg/{tmp_path.name}"
+
+
+def test_a_run_stays_in_its_project(tmp_path: Path, made: list[dict]) -> None:
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names(project="mine"))
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names())
+    (tmp_path / tracking.ID_FILE).write_text("an-id\n")  # as an earlier release wrote it, in the config's project
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names())
+    assert [settings["project"] for settings in made] == ["mine", "mine", "vgg"]
+    assert made[2]["id"] == "an-id"
+
+
+def test_environment_variables_come_after_options(
+    tmp_path: Path, made: list[dict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_PROJECT", "of-the-environment")
+    monkeypatch.setenv("WANDB_NAME", "named")
+    (tmp_path / "a").mkdir()
+    wandb_logger(tmp_path, "vgg", "offline", {}, Names())
+    wandb_logger(tmp_path / "a", "vgg", "offline", {}, Names(project="given", name="too"))
+    assert [(settings["project"], settings["name"]) for settings in made] == [
+        ("of-the-environment", "named"),
+        ("given", "too"),
+    ]
+
+
+def test_every_name_can_be_given(config: Path, made: list[dict], command: Callable[..., tuple[int, str, str]]) -> None:
+    given = {"project": "p", "group": "g", "tags": ["a", "b"], "entity": "e", "name": "n"}
+    flags = [word for key, value in given.items() for word in (f"--wandb_{key}", "[a,b]" if key == "tags" else value)]
+    command("fit", "--config", config, "--wandb", "offline", *flags, "--trainer.max_epochs", 1)
+    assert given.items() <= made[0].items()
+
+
+def test_an_offline_run_holds_the_merged_config_once(
+    config: Path, tmp_path: Path, nobody: Path, command: Callable[..., tuple[int, str, str]], monkeypatch
+) -> None:
+    """W&B had no full config, or had it twice."""
+    for name in ("WANDB_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "WANDB_DATA_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    flags = ("--model.dropout", 0.15, "--trainer.max_epochs", 1, "--wandb", "offline", "--run_dir", "run")
+    code, _, errors = command("fit", "--config", config, *flags)
+    assert code == 0, errors
+    wandb.teardown()  # as a process does at its end
+    (path,) = (tmp_path / "run").rglob("*.wandb")
+    told = _config(path)
+    assert set(told) - {"_wandb"} >= {"model", "data", "trainer", "seed_everything"}
+    assert told["model"]["init_args"]["dropout"] == 0.15
+    assert told["model"]["init_args"]["optimizer"]["init_args"]["lr"] == 0.05
+    assert "dropout" not in told
+    assert not any("/" in key for key in told)
+
+
+def _config(path: Path) -> dict:
+    """Returns the configuration in a W&B file; each of its keys must have been told once."""
+    told: dict[str, object] = {}
+    for record in _records(path.read_bytes()):
+        for part in (record.run.config, record.config):
+            for item in part.update:
+                key = item.key or "/".join(item.nested_key)
+                assert key.startswith("_wandb") or key not in told, f"{key} was told twice"
+                told[key] = json.loads(item.value_json)
+    return told
+
+
+def _records(content: bytes) -> Iterator[Record]:
+    """Reads W&B's file: blocks of 32 KiB, with pieces of records behind headers of 7 bytes (LevelDB's log format)."""
+    place, pieces = 7, b""
+    while place < len(content):
+        if (left := 32768 - place % 32768) < 7:
+            place += left
+            continue
+        length, kind = struct.unpack_from("<HB", content, place + 4)
+        pieces += content[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # a whole record, or the last piece of one
+            yield Record.FromString(pieces)
+            pieces = b""

@@ -1,0 +1,197 @@
+"""What a command line means, before torch is imported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from engine.settings import config_files
+from engine.settings.arguments import parse_command_line, top_level_help
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def run(config: Path, tmp_path: Path) -> Path:
+    """A run folder with both checkpoints."""
+    folder = tmp_path / "runs" / "tiny" / "20260101-000000"
+    (folder / "checkpoints").mkdir(parents=True)
+    for name in ("last.ckpt", "best.ckpt"):
+        (folder / "checkpoints" / name).touch()
+    (folder / "config.yaml").write_text(config.read_text())
+    (folder / "summary.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("module", ["engine.settings.arguments", "cli"])
+def test_a_command_line_is_read_without_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'pytorch_lightning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["fit"], ["fti"], ["fit", "--config", "vgg_nb.yaml"], ["fit", "vgg_bn"]])
+def test_quick_answers_come_without_torch(argv: list[str]) -> None:
+    code = f"import sys, cli; cli.main({argv}); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_a_broken_config_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [1")
+    with pytest.raises(InputError, match="broken YAML"):
+        parse_command_line(["fit", "--config", "broken.yaml"])
+
+
+# Subcommands and the order of options
+
+
+def test_a_mistyped_subcommand_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="unknown subcommand 'fti': did you mean 'fit'"):
+        parse_command_line(["fti"])
+    with pytest.raises(InputError, match="there are fit, validate, test, predict"):
+        parse_command_line(["--config"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("train", "fit"), ("trian", "fit"), ("eval", "validate"), ("tset", "test")]
+)
+def test_a_subcommand_of_other_programs_is_answered_with_ours(name: str, meant: str) -> None:
+    with pytest.raises(InputError, match=f"did you mean '{meant}'"):
+        parse_command_line([name])
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["vgg_bn.yaml"], "vgg_bn.yaml: belongs to no option; did you mean --config vgg_bn.yaml"),
+        (["vgg_bn"], "did you mean --config vgg_bn"),
+        (["--confg", "vgg_bn.yaml"], "--confg: there is no such option; did you mean --config"),
+        (["--conf=vgg_bn.yaml"], "--conf: there is no such option; did you mean --config"),
+        (["--ckpt-path", "run"], "--ckpt-path: there is no such option; did you mean --ckpt_path"),
+        (["-config", "vgg_bn.yaml"], "-config: there is no such option; options begin with two dashes: --config"),
+    ],
+)
+@pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict"])
+def test_a_misplaced_config_is_answered_at_once(subcommand: str, words: list[str], answer: str) -> None:
+    with pytest.raises(InputError, match=answer):
+        parse_command_line([subcommand, *words])
+
+
+@pytest.mark.parametrize("option", ["--config", "-c", "--ckpt_path"])
+@pytest.mark.parametrize("rest", [[], [""]])
+def test_an_option_without_its_value_is_named(option: str, rest: list[str]) -> None:
+    with pytest.raises(InputError, match=f"{option} needs a value"):
+        parse_command_line(["fit", option, *rest])
+
+
+@pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c", "tiny.yaml"]])
+def test_a_flag_before_the_config_is_refused(words: list[str], config: Path) -> None:
+    """Options apply from left to right, so that such a config would overwrite the flag."""
+    with pytest.raises(InputError, match=r"--trainer.max_epochs stands before --config .*: put --config first"):
+        parse_command_line(["fit", "--trainer.max_epochs", "1", *words])
+
+
+@pytest.mark.parametrize("words", [["--config", "tiny.yaml"], ["--config=tiny.yaml"], ["-c=tiny.yaml"]])
+def test_a_config_may_be_joined_to_its_option(words: list[str], config: Path) -> None:
+    understood = parse_command_line(["fit", *words, "--model.dropout=0.3", "--trainer.max_epochs", "1"])
+    assert understood.options == ["--config", str(config), "--model.dropout=0.3", "--trainer.max_epochs", "1"]
+    assert understood.name == "tiny"
+
+
+def test_what_the_user_set_is_known_by_key(config: Path) -> None:
+    given = parse_command_line(
+        ["fit", "-c", str(config), "--model.init_args.dropout", "0.3", "--model.optimizer.lr=1"]
+    ).given
+    assert given["model.dropout"] == "0.3"
+    assert given["model.optimizer.lr"] == "1"
+    assert given["trainer.max_epochs"] == 3
+
+
+def test_fit_without_a_config_lists_them() -> None:
+    with pytest.raises(InputError, match=r"fit needs --config NAME, one of\n  start with +vgg_bn\.yaml"):
+        parse_command_line(["fit"])
+    assert parse_command_line(["fit", "--help"]).options == ["--help"]
+    for option in ("--model.help", "--data.help"):
+        assert parse_command_line(["fit", option, "a.Class"]).options == [option, "a.Class"]
+
+
+@pytest.mark.parametrize("subcommand", ["validate", "test", "predict"])
+def test_measuring_needs_a_checkpoint_or_a_config(subcommand: str, config: Path) -> None:
+    with pytest.raises(InputError, match=f"{subcommand} needs --ckpt_path, a run folder or .*; or --config"):
+        parse_command_line([subcommand])
+    assert parse_command_line([subcommand, "--config", str(config), "--weights", "a.pth"]).checkpoint is None
+    if subcommand != "predict":
+        assert parse_command_line([subcommand, "--config", str(config)]).checkpoint is None
+
+
+# Checkpoints and runs
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "file"),
+    [("fit", "last.ckpt"), ("validate", "best.ckpt"), ("test", "best.ckpt"), ("predict", "best.ckpt")],
+)
+@pytest.mark.parametrize("joined", [True, False])
+def test_a_run_stands_for_its_checkpoint_and_config(subcommand: str, file: str, joined: bool, run: Path) -> None:
+    understood = parse_command_line(
+        [subcommand, f"--ckpt_path={run}"] if joined else [subcommand, "--ckpt_path", str(run)]
+    )
+    assert understood.checkpoint == run / "checkpoints" / file
+    assert understood.run == run
+    assert understood.name == "tiny"
+    assert understood.options == ["--config", str(run / "config.yaml"), "--ckpt_path", str(understood.checkpoint)]
+
+
+def test_a_lone_checkpoint_needs_a_config(config: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / "deeper"
+    folder.mkdir(parents=True)
+    (folder / "lone.ckpt").touch()
+    with pytest.raises(InputError, match=r"no config.yaml beside it; name one with --config"):
+        parse_command_line(["test", "--ckpt_path", str(folder / "lone.ckpt")])
+    understood = parse_command_line(["test", "--config", str(config), "--ckpt_path", str(folder / "lone.ckpt")])
+    assert (understood.run, understood.checkpoint) == (None, folder / "lone.ckpt")
+
+
+@pytest.mark.parametrize("content", ["", "a: [1", "\0\0", "[1]"])
+def test_a_damaged_config_of_a_run_does_not_hinder_its_checkpoints(content: str, run: Path, config: Path) -> None:
+    (run / "config.yaml").write_text(content)
+    words = ["fit", "--config", str(config), "--ckpt_path", str(run)]
+    with pytest.raises(
+        InputError, match=r"config\.yaml.*; rename this file, .* --config NAME --ckpt_path .*" + run.name
+    ):
+        parse_command_line(words)
+    (run / "config.yaml").rename(run / "config.damaged.yaml")
+    assert parse_command_line(words).checkpoint == run / "checkpoints" / "last.ckpt"
+
+
+def test_a_checkpoint_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match="--ckpt_path nowhere: no such run folder or checkpoint file"):
+        parse_command_line(["fit", "--ckpt_path", "nowhere"])
+
+
+def test_settings_are_laid_out_from_last_to_first(run: Path, config: Path) -> None:
+    """Flag, then --config, then the run's config: the parser takes them in order, so the last one wins."""
+    understood = parse_command_line(
+        ["fit", "--ckpt_path", str(run), "--config", str(config), "--trainer.max_epochs", "9"]
+    )
+    assert understood.options == [
+        *("--config", str(run / "config.yaml")),
+        *("--config", str(config)),
+        *("--ckpt_path", str(run / "checkpoints" / "last.ckpt")),
+        *("--trainer.max_epochs", "9"),
+    ]
+
+
+def test_help_names_every_subcommand_and_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "one.yaml").touch()
+    monkeypatch.setattr(config_files, "CONFIGS", tmp_path)
+    text = top_level_help()
+    assert all(name in text for name in ("fit", "validate", "test", "predict", "published/one.yaml"))
+
+
+def test_a_mapping_in_a_flag_with_a_name_twice_is_refused(config: Path) -> None:
+    with pytest.raises(InputError, match="'flip' stands twice, also in line 1"):
+        parse_command_line(["fit", "--config", str(config), "--data.augmentation", "{flip: random, flip: none}"])

@@ -1,0 +1,75 @@
+"""A config's classes state which of their arguments name files, and which a continued run may change."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytorch_lightning import LightningDataModule, LightningModule
+
+import datamodules
+from datamodules import CharCorpusDataModule
+from datamodules.base.data_module import DataModule
+from engine.settings.ownership import changeable, data_class, make_paths_absolute
+
+
+class PlainData(LightningDataModule):
+    """A data set that knows nothing of this project."""
+
+
+class PlainModel(LightningModule):
+    """A model that knows nothing of this project."""
+
+
+def config(model: str, data: str, **arguments: Any) -> dict[str, Any]:
+    return {"model": {"class_path": model}, "data": {"class_path": data, "init_args": arguments}}
+
+
+def test_model_and_data_set_name_what_may_change() -> None:
+    corpus = config("lightning_modules.CharRNN", "datamodules.CharCorpusDataModule")
+    assert set(changeable(corpus)) == {
+        *("data.data_dir", "data.eval_batch_size", "data.file"),
+        *("model.temperature", "model.top_k", "model.top_p", "model.length"),
+    }
+    pictures = config("lightning_modules.VGG", "datamodules.ImageFolderDataModule")
+    assert {"data.stream", "data.num_workers"} < set(changeable(pictures))
+
+
+def test_somebody_elses_classes_have_what_the_bases_name() -> None:
+    theirs = config(f"{__name__}.PlainModel", f"{__name__}.PlainData")
+    assert set(changeable(theirs)) == {"data.data_dir", "data.eval_batch_size"}
+    assert data_class(theirs).paths == ("data_dir",)
+
+
+def test_paths_are_absolute_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"data_dir": "texts", "file": "~/a.txt", "vocabulary": None, "corpus": "anna"}
+    arguments = dict(given)
+    make_paths_absolute(arguments, datamodules.CharCorpusDataModule.paths)
+    expected = {"data_dir": str(tmp_path / "texts"), "file": str(Path.home() / "a.txt")}
+    assert arguments == given | expected
+
+
+def test_every_named_argument_is_one() -> None:
+
+    for name in datamodules.__all__:
+        data = getattr(datamodules, name)
+        own = {*data.paths, *data.changeable} - {*DataModule.paths}
+        assert own <= _arguments(data), name
+
+
+def _arguments(data: type[DataModule]) -> set[str]:
+    """Returns the names of a class's arguments, including those that it passes on to its bases by `**`."""
+    names: set[str] = set()
+    for base in data.__mro__:
+        parameters = inspect.signature(base.__init__).parameters if "__init__" in vars(base) else {}
+        names |= parameters.keys()
+        if parameters and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return names
+
+
+def test_a_runs_vocabulary_is_taken_over(tmp_path: Path) -> None:
+    assert CharCorpusDataModule.take_over(tmp_path) == {}
+    (tmp_path / "vocabulary.json").touch()
+    assert CharCorpusDataModule.take_over(tmp_path) == {"vocabulary": str(tmp_path / "vocabulary.json")}
