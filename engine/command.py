@@ -6,6 +6,8 @@ from typing import Any
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities import rank_zero_only
 
+from callbacks.board_events import cut_events
+from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings
@@ -71,6 +73,7 @@ class Command(SubcommandCLI):
                 raise InputError(f"the config names no {part}: it needs {part}: class_path: ...{reason}")
         refuse_given_sizes(self.settings, given, LINKED)
         self.checkpoint = None
+        self.kept_steps: int | None = None  # of a run that goes on; what its loggers have of later ones is removed
         self.measured = self.settings.weights or "untrained"
         if self.arguments.checkpoint is not None:
             to_continue = self.arguments.subcommand == "fit"
@@ -88,6 +91,7 @@ class Command(SubcommandCLI):
                     run = self.arguments.run
                     raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
             refuse_changes(self.arguments.run, self.plain_config(), self.checkpoint)
+            self.kept_steps = -1 if self.checkpoint is None else saved_optimizer_steps(self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
 
@@ -133,6 +137,8 @@ class Command(SubcommandCLI):
             if self.folder is not None and rank_zero_only.rank == 0:
                 for line in take_up(self.arguments.run, alone=self.arguments.subcommand == "fit"):
                     print_line(line)
+                if self.kept_steps == -1:  # no checkpoint is loaded, at which the record would do it
+                    cut_events(self.folder.path / "tensorboard", self.kept_steps)
         elif self.arguments.subcommand == "fit" and not self.trainer.fast_dev_run:
             root = Path(self.trainer.default_root_dir)
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
@@ -142,7 +148,7 @@ class Command(SubcommandCLI):
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode = self.arguments.name, self.settings.wandb
             names = Names.of(self.settings)
-            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config(), names))
+            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config(), names, self.kept_steps))
 
     def plain_config(self) -> dict[str, Any]:
         """Returns the merged config as it is recorded."""

@@ -17,22 +17,26 @@ class Told(WandbLogger):
         self.tables: dict[str, tuple[list[str], list[list[Any]]]] = {}
         self.images: list[str] = []
         self.sounds: dict[str, tuple[np.ndarray, int]] = {}
+        self.steps: dict[str, int] = {}
 
     name = version = save_dir = None
     log_metrics = log_hyperparams = save = finalize = after_save_checkpoint = log_graph = lambda *_, **__: None
 
-    def log_text(self, key: str, columns: Any = None, data: Any = None, **_: object) -> None:
+    def log_text(self, key: str, columns: Any = None, data: Any = None, step: int = -1, **_: object) -> None:
         """Notes a table."""
         self.tables[key] = (columns, data)
+        self.steps[key] = step
 
-    def log_image(self, key: str, images: list[Any], **_: object) -> None:
+    def log_image(self, key: str, images: list[Any], step: int = -1, **_: object) -> None:
         """Notes the name of an image."""
         assert isinstance(images, list)
         self.images.append(key)
+        self.steps[key] = step
 
-    def log_audio(self, key: str, audios: list[Any], sample_rate: list[int], **_: object) -> None:
+    def log_audio(self, key: str, audios: list[Any], sample_rate: list[int], step: int = -1, **_: object) -> None:
         """Notes a sound."""
         ((self.sounds[key],),) = ([(audio, rate) for audio, rate in zip(audios, sample_rate, strict=True)],)
+        self.steps[key] = step
 
 
 def _events(run: Path) -> EventAccumulator:

@@ -131,14 +131,17 @@ def _add_to_board(board: Any, medium: Medium, content: bytes) -> None:
 
 def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Path | None) -> None:
     if isinstance(medium, PICTURES):
-        logger.log_image(medium.name, [_picture(content) if path is None else str(path)])
+        logger.log_image(medium.name, [_picture(content) if path is None else str(path)], step=medium.step)
     elif isinstance(medium, Table):
-        logger.log_text(medium.name, columns=list(medium.header), data=[list(row) for row in medium.rows])
+        logger.log_text(
+            medium.name, columns=list(medium.header), data=[list(row) for row in medium.rows], step=medium.step
+        )
     elif isinstance(medium, Text):
         rows = [[epoch, text] for epoch, text in _by_epoch(medium)]
-        logger.log_text(medium.name, columns=["epoch", "text"] if rows else ["text"], data=rows or [[medium.text]])
+        columns = ["epoch", "text"] if rows else ["text"]
+        logger.log_text(medium.name, columns=columns, data=rows or [[medium.text]], step=medium.step)
     elif isinstance(medium, Audio):
-        logger.log_audio(medium.name, [_channels(medium).T.numpy()], sample_rate=[medium.rate])
+        logger.log_audio(medium.name, [_channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
 
 
 def _by_epoch(medium: Text) -> list[tuple[int, str]]:

@@ -11,9 +11,11 @@ from typing import Any, Literal
 from urllib.parse import urlparse
 
 from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers.logger import rank_zero_experiment
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
+from engine.runs.wandb_files import next_step
 
 ID_FILE = "wandb_id.txt"  # id and project
 PROJECT = "primer"  # one for all runs, so that they can be compared
@@ -61,9 +63,37 @@ class Names:
         return cls(**{field.name: settings[f"wandb_{field.name}"] for field in fields(cls)})
 
 
+class RunLogger(WandbLogger):
+    """Logs a run whose count goes on.
+
+    Args:
+        first_step: The first of W&B's own steps, unless its server knows of more.
+        **settings: Those of Lightning's logger.
+    """
+
+    def __init__(self, first_step: int, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._first_step = first_step
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """W&B's run, begun when it is first asked for."""
+        is_new = self._experiment is None
+        run = super().experiment
+        if is_new and run.step < self._first_step:
+            run.log({}, step=self._first_step, commit=False)  # writes nothing, but what follows counts from here
+        return run
+
+
 def wandb_logger(
-    folder: Path, config_name: str, mode: Literal["offline", "online"], config: dict[str, Any], names: Names
-) -> WandbLogger:
+    folder: Path,
+    config_name: str,
+    mode: Literal["offline", "online"],
+    config: dict[str, Any],
+    names: Names,
+    kept: int | None = None,
+) -> RunLogger:
     """Makes the logger of a run; a continued or tested run keeps its id and project.
 
     Args:
@@ -72,9 +102,13 @@ def wandb_logger(
         mode: Whether to send it.
         config: The merged config, sent once.
         names: What it is called.
+        kept: Optimizer steps of the checkpoint that a fit goes on from, -1 if it begins again; None removes nothing.
 
     Returns:
         The logger.
+
+    Raises:
+        RunFailed: W&B's files cannot be continued.
     """
     project = names.project or os.environ.get("WANDB_PROJECT") or PROJECT
     id_file = folder / ID_FILE
@@ -85,7 +119,10 @@ def wandb_logger(
     else:
         run_id = f"{folder.name}-{os.urandom(3).hex()}"
     write_atomically(id_file, f"{run_id}\n{project}\n")
-    return WandbLogger(
+    first_step = next_step(folder, run_id, kept)
+    resumed = {"settings": {"resumed": True}} if mode == "offline" and first_step else {}  # online its server says so
+    return RunLogger(
+        first_step,
         name=names.name or os.environ.get("WANDB_NAME") or f"{config_name}/{folder.name}",
         save_dir=folder,
         project=project,
@@ -93,6 +130,7 @@ def wandb_logger(
         offline=mode == "offline",
         resume="allow",
         config=config,
+        **resumed,
         **{key: value for key in ("group", "tags", "entity") if (value := getattr(names, key)) is not None},
     )
 

@@ -29,6 +29,7 @@ def write(folder: Path | None, *media: Medium, first: bool = True) -> Told:
         run_folder=run_folder, is_global_zero=first, loggers=[told], uses_tensorboard=True, state=state
     )
     write_media(trainer, media)
+    assert told.steps == ({medium.name: medium.step for medium in media} if first else {})
     return told
 
 

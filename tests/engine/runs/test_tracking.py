@@ -1,17 +1,16 @@
 """Weights & Biases: asked for, told once, and never without an account."""
 
 import json
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import wandb
-from wandb.proto.wandb_internal_pb2 import Record
 
 from core.errors import InputError
 from engine.runs import tracking
 from engine.runs.tracking import Names, check_account, wandb_logger
+from engine.runs.wandb_files import read_records
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[dict]:
     for variable in ("WANDB_PROJECT", "WANDB_NAME"):
         monkeypatch.delenv(variable, raising=False)
     loggers: list[dict] = []
-    monkeypatch.setattr(tracking, "WandbLogger", lambda **settings: loggers.append(settings))
+    monkeypatch.setattr(tracking, "RunLogger", lambda first_step, **settings: loggers.append(settings))
     return loggers
 
 
@@ -142,25 +141,10 @@ def test_an_offline_run_holds_the_merged_config_once(
 def _config(path: Path) -> dict:
     """Returns the configuration in a W&B file; each of its keys must have been told once."""
     told: dict[str, object] = {}
-    for record in _records(path.read_bytes()):
+    for _, record in read_records(path):
         for part in (record.run.config, record.config):
             for item in part.update:
                 key = item.key or "/".join(item.nested_key)
                 assert key.startswith("_wandb") or key not in told, f"{key} was told twice"
                 told[key] = json.loads(item.value_json)
     return told
-
-
-def _records(content: bytes) -> Iterator[Record]:
-    """Reads W&B's file: blocks of 32 KiB, with pieces of records behind headers of 7 bytes (LevelDB's log format)."""
-    place, pieces = 7, b""
-    while place < len(content):
-        if (left := 32768 - place % 32768) < 7:
-            place += left
-            continue
-        length, kind = struct.unpack_from("<HB", content, place + 4)
-        pieces += content[place + 7 : place + 7 + length]
-        place += 7 + length
-        if kind in (1, 4):  # a whole record, or the last piece of one
-            yield Record.FromString(pieces)
-            pieces = b""
