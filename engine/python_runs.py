@@ -1,5 +1,6 @@
 """The record of a run that is made from Python: its config as the command would have it, as far as it can be known."""
 
+import contextlib
 import inspect
 import random
 from collections import Counter
@@ -18,7 +19,9 @@ from jsonargparse._util import get_import_path
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.seed import isolate_rng
 
+from core.errors import InputError
 from datamodules.base.data_module import DataModule
+from engine.runs.resume import changes
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin
 from lightning_modules.schedules import RunSchedule
@@ -28,6 +31,9 @@ HEADER = """\
 # The config of this run, which was made from Python: validate, test, predict and fit --ckpt_path read it.
 """
 UNKNOWN = "# Not recorded, because it was made in Python: {}.\n"
+OPTIMIZATION = ("optimizer", "lr_scheduler")
+MEASURING_GROUPS = ("test_subset", "views")  # built-in callbacks that change figures
+MEASURING_OPTIONS = ("limit_val_batches", "limit_test_batches", "overfit_batches")
 OF_THE_COMMAND = ("logger", "callbacks", "seed", "run_folder", "run_name")
 
 
@@ -42,26 +48,60 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
         Its config, and what this does not hold.
     """
     unknown: list[str] = []
-    model, data = trainer.lightning_module, trainer.datamodule
-    settings = {one.name: one.default for one in _parameters(type(trainer))} | trainer.kept_arguments
-    settings = {name: value for name, value in settings.items() if name not in OF_THE_COMMAND}
+    settings = {name: value for name, value in _settings(trainer).items() if name not in OF_THE_COMMAND}
     callbacks = _callbacks(trainer, unknown)
     config: dict[str, Any] = {"seed_everything": trainer.seed} | callbacks
     config["trainer"] |= _plain_items(settings, "trainer", unknown)
-    config["model"] = _class(model, _model_arguments(model), "model", unknown)
+    config |= _model_and_data(trainer, unknown)
+    if isinstance(trainer.lightning_module, Task):
+        config["model"]["init_args"] |= _optimization(trainer, unknown)
+    text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
+    return Origin(text + yaml.safe_dump(config, sort_keys=False), None, seed, tuple(unknown))
+
+
+def is_measured_as_recorded(trainer: Any, run: Path) -> bool:
+    """Returns whether a measurement from Python is one of a run: of its model, on its data, of all of them.
+
+    Args:
+        trainer: The trainer, which measures.
+        run: The run's folder.
+    """
+    if trainer.datamodule is None or trainer.fast_dev_run:
+        return False
+    unknown: list[str] = []
+    config = _model_and_data(trainer, unknown)
+    for name in OPTIMIZATION:
+        config["model"]["init_args"].pop(name, None)
+    for name in MEASURING_GROUPS:
+        config[name] = _plain_items(trainer.builtin(OPTION_GROUPS[name]).kept_arguments, name, unknown)
+    settings = _settings(trainer)
+    config["trainer"] = _plain_items({name: settings[name] for name in MEASURING_OPTIONS}, "trainer", unknown)
+    if {*unknown} - {f"model.{name}" for name in OPTIMIZATION}:
+        return False
+    with contextlib.suppress(InputError):  # the run has no config that can be read
+        return not changes(run, config)
+    return False
+
+
+def _settings(trainer: Any) -> dict[str, Any]:
+    """Returns all arguments of a trainer."""
+    return {one.name: one.default for one in _parameters(type(trainer))} | trainer.kept_arguments
+
+
+def _model_and_data(trainer: Any, unknown: list[str]) -> dict[str, Any]:
+    """Returns classes and arguments of the model and of the data module, where there is one."""
+    model, data = trainer.lightning_module, trainer.datamodule
+    config = {"model": _class(model, _model_arguments(model), "model", unknown)}
     if isinstance(data, DataModule):  # it states sizes of the model
         for name in LINKED:
             config["model"]["init_args"].pop(name, None)
-    if isinstance(model, Task):
-        config["model"]["init_args"] |= _optimization(trainer, unknown)
     if data is None:
         unknown.append("data")
     else:
         kept = data.kept_arguments if isinstance(data, DataModule) else dict(data.hparams_initial)
         config["data"] = _class(data, kept, "data", unknown)
         make_paths_absolute(config["data"]["init_args"], data.paths if isinstance(data, DataModule) else ())
-    text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
-    return Origin(text + yaml.safe_dump(config, sort_keys=False), None, seed, tuple(unknown))
+    return config
 
 
 def seed_of_weights(model: LightningModule, seed: int) -> int | None:
@@ -112,7 +152,7 @@ def _class(owner: Any, kept: dict[str, Any], key: str, unknown: list[str]) -> di
     if not isinstance(owner, Task | DataModule):
         known = kept
     # the optimizer and its schedule are described by themselves
-    left_out = ("optimizer", "lr_scheduler") if isinstance(owner, Task) else ()
+    left_out = OPTIMIZATION if isinstance(owner, Task) else ()
     unknown += [f"{key}.{one.name}" for one in parameters if one.name not in (*known, *left_out)]
     known = {one.name: known[one.name] for one in parameters if one.name in known}
     return {"class_path": _import_path(type(owner)), "init_args": _plain_items(known, key, unknown)}

@@ -11,12 +11,14 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger
 
 from callbacks import Record, RunCheckpoint
+from callbacks.board_events import cut_events
 from core.console import print_line
 from core.errors import InputError, Interrupted, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from engine.cluster import CheckpointConnector, with_cluster
 from engine.fit_loop import FitLoop
 from engine.misfits import misfits_in_one_line
+from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.resume import begin_again
@@ -34,7 +36,8 @@ class Stages(pl.Trainer):
     """Runs the stages fit, validate, test and predict.
 
     `ckpt_path` is a checkpoint file, a run's folder, or `best` or `last` of the run that this trainer has trained. A
-    measurement of the model that this trainer has trained takes its best checkpoint if no other is named.
+    measurement of the model that this trainer has trained takes its best checkpoint if no other is named. A trainer
+    without a run of its own adds what it measures to the record of the run that `ckpt_path` names.
     """
 
     run_folder: RunFolder | None
@@ -43,6 +46,7 @@ class Stages(pl.Trainer):
     origin: Origin
     loggers_without_settings: list[Logger]
     _trained: LightningModule | None = None
+    _named_run: Path | None = None  # of the checkpoint that a measurement takes, whose record gets its figures
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["plugins"] = with_cluster(kwargs["plugins"])
@@ -65,7 +69,15 @@ class Stages(pl.Trainer):
                 settings = self.origin.settings or self.lightning_module.hparams_initial
                 for logger in self.loggers_without_settings:
                     logger.log_hyperparams(dict(settings))
-        results = super()._run_stage()
+        measures = self.state.fn in ("test", "validate")
+        borrowed = measures and self._named_run is not None and self.run_folder is None
+        if borrowed and is_measured_as_recorded(self, self._named_run):
+            self.run_folder = RunFolder(self._named_run)
+        try:
+            results = super()._run_stage()
+        finally:
+            if borrowed:
+                self.run_folder = None
         record = self.record
         is_over = self.training and not record.has_begun and self.fit_loop.skip
         if is_over and self.checkpoint_callback.optimizer_steps(self) and record.owes_an_end(self):
@@ -192,10 +204,13 @@ class Stages(pl.Trainer):
             folder.hold()
             for line in take_up(folder.path, alone=True):
                 print_line(line)
+            if path is None:  # no checkpoint is loaded, at which the record would do it
+                cut_events(folder.path / "tensorboard", -1)
         return path, folder
 
     def _checkpoint(self, subcommand: str, model: LightningModule | None, given: CheckpointPath) -> Path | None:
         """Returns the checkpoint that a measurement takes, None for the weights as they are; says which."""
+        self._named_run = None
         if given is None:
             is_trained = self._trained is not None and (model is None or model is self._trained)
             if not is_trained or not self._has("best.ckpt"):
@@ -205,7 +220,7 @@ class Stages(pl.Trainer):
             path = self._of_this_run(str(given))
         else:
             several = names_several(str(given))
-            path, _ = find_checkpoint(str(given), subcommand)
+            path, self._named_run = find_checkpoint(str(given), subcommand)
             if not (several or Path(given).expanduser().is_dir()):
                 return path
         epoch = load_checkpoint(path).get("epoch")

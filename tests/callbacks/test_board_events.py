@@ -59,6 +59,16 @@ def test_a_resumed_run_has_no_step_twice_and_none_too_few(step: int, runs: Path)
     assert _points(killed) == _points(runs)
 
 
+def test_a_run_that_begins_again_has_no_step_twice(runs: Path) -> None:
+    killed = runs.parent / "killed-at-first"
+    shutil.copytree(runs.parent / "killed-4", killed)
+    shutil.rmtree(killed / "checkpoints")
+    summary = killed / "summary.json"
+    summary.write_text(summary.read_text().replace('"finished"', '"running"'))
+    _fit(runs.parent, killed)
+    assert _points(killed) == _points(runs)
+
+
 def test_a_save_leaves_nothing_untold(tmp_path: Path) -> None:
     """What is still in memory is lost by a kill."""
     seen: list[set[tuple[str, int]]] = []

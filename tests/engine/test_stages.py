@@ -14,20 +14,33 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning import Callback
 
-from callbacks import EarlyStopping, Progress
+from callbacks import EarlyStopping, Progress, Views
 from core.errors import InputError, Interrupted, RunFailed, RunInterrupted
+from core.summary import read_summary
+from datamodules.images.augmentation import Augmentation
 from engine.trainer import Trainer
 from lightning_modules import VGG
 from tests.interruptions import PulledPlug, PullPlug
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
+AUGMENTATION = Augmentation(
+    flip="random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2)
+)  # TINY_CONFIG's
+Command = Callable[..., tuple[int, str, str]]
 Fitted = tuple[Trainer, VGG, TinyDataModule]
 CALLS: dict[str, Callable[..., object]] = {
     "validate": lambda trainer, *given, **named: trainer.validate(*given, verbose=False, **named),
     "test": lambda trainer, *given, **named: trainer.test(*given, verbose=False, **named),
     "predict": lambda trainer, *given, **named: trainer.predict(*given, **named),
 }
+
+
+class FinitePlainData(PlainData):
+    """Data of another package, without arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 class BestIsFirst(Callback):
@@ -94,6 +107,48 @@ def test_other_models_are_measured_as_they_are(fitted: Fitted) -> None:
     assert has(model, weights(trainer, "last.ckpt"))  # this trainer has trained nothing
     fresh.test(model, data, ckpt_path=trainer.run_folder.path, verbose=False)
     assert has(model, weights(trainer, "best.ckpt"))
+
+
+@pytest.mark.parametrize(("call", "block"), [("test", "tests"), ("validate", "validations")])
+def test_a_fresh_trainer_adds_its_figures_to_the_run_it_measures(call: str, block: str, fitted: Fitted) -> None:
+    run = fitted[0].run_folder.path
+    before = read_summary(run / "summary.json")
+    for named in (run, run / "checkpoints" / "last.ckpt"):
+        fresh = Trainer(accelerator="cpu", enable_progress_bar=False)
+        CALLS[call](fresh, tiny_vgg(), TinyDataModule(), ckpt_path=named)
+        assert fresh.run_folder is None, "a later fit of it makes a run of its own"
+    after = read_summary(run / "summary.json")
+    assert [(entry["checkpoint"], entry["epoch"]) for entry in after[block]] == [("best.ckpt", 0), ("last.ckpt", 2)]
+    assert {**after, block: []} == before
+
+
+def test_a_run_of_the_command_can_be_measured_in_a_notebook(config: Path, command: Command) -> None:
+    command("fit", "--config", config, "--trainer.max_epochs", 1, "--run_dir", "run", "--trainer.gradient_clip_val", 1)
+    fresh = Trainer(accelerator="cpu", enable_progress_bar=False)
+    (figures,) = fresh.test(tiny_vgg(), TinyDataModule(augmentation=AUGMENTATION), ckpt_path="run", verbose=False)
+    (entry,) = read_summary(Path("run/summary.json"))["tests"]
+    assert (entry["checkpoint"], entry["metrics"]) == ("best.ckpt", pytest.approx(figures))
+
+
+@pytest.mark.parametrize("loaders", [True, False])
+def test_loaders_may_be_of_other_data_than_the_run_s(loaders: bool, tmp_path: Path) -> None:
+    data, trainer = FinitePlainData(), tiny_trainer(tmp_path, max_epochs=1)
+    trainer.fit(PlainModule(), data)
+    given = {"dataloaders": data.test_dataloader()} if loaders else {"datamodule": FinitePlainData()}
+    tiny_trainer(tmp_path).test(PlainModule(), **given, ckpt_path=trainer.run_folder.path, verbose=False)
+    assert len(read_summary(trainer.run_folder.path / "summary.json")["tests"]) == (0 if loaders else 1)
+
+
+@pytest.mark.parametrize("other", ["model", "data", "views", "batches", "predict"])
+def test_what_is_no_measurement_of_the_run_is_not_in_its_record(other: str, fitted: Fitted) -> None:
+    run = fitted[0].run_folder.path
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    options = {"views": {"callbacks": [Views(flip=True)]}, "batches": {"limit_test_batches": 1}}.get(other, {})
+    fresh = Trainer(accelerator="cpu", enable_progress_bar=False, **options)
+    model = tiny_vgg(dropout=0.3) if other == "model" else tiny_vgg()
+    data = TinyDataModule(**({"val_size": 20} if other == "data" else {}))
+    CALLS["predict" if other == "predict" else "test"](fresh, model, data, ckpt_path=run)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("given", ["best", "last", "nothing"])
