@@ -1,4 +1,7 @@
-"""Every test gets a folder of its own, one thread and no network; finished runs are shared between tests."""
+"""Every test gets a folder of its own, one thread and no network; finished runs are shared between tests.
+
+Torch and the project are imported where they are needed: the process that hands out the tests needs neither.
+"""
 
 import contextlib
 import gc
@@ -13,11 +16,6 @@ from typing import Any, BinaryIO
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for every process that a test starts
 
 import pytest
-import torch
-from matplotlib.figure import Figure
-
-import cli
-from tests.tiny import TINY_CONFIG
 
 EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -45,6 +43,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Runs a test in a folder of its own, and fails it if it leaves changed settings of torch behind."""
+    import torch
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PRIMER_RUN_FOLDER", raising=False)
     threads = torch.get_num_threads()
@@ -76,6 +76,8 @@ def _figures_are_not_rendered(request: pytest.FixtureRequest, monkeypatch: pytes
     Learning curves, which every run has, are not even built. Tests that check pictures ask for the fixture `rendered`.
     """
 
+    from matplotlib.figure import Figure
+
     def save(figure: Figure, target: str | Path | BinaryIO, **_: Any) -> None:
         if isinstance(target, str | Path):
             Path(target).write_bytes(EMPTY_PICTURE)
@@ -101,6 +103,8 @@ def rendered() -> None:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A config of the tiny model and data."""
+    from tests.tiny import TINY_CONFIG
+
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY_CONFIG)
     return path
@@ -109,6 +113,8 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """Runs a command line in this process; returns exit code, output and errors."""
+
+    import cli
 
     def run(*argv: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["cli.py"])
@@ -123,6 +129,8 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture(scope="session")
 def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Trains by the command, once for each config and options; returns the run's folder."""
+    import cli
+
     made: dict[tuple[Any, ...], Path] = {}
 
     def train(text: str, name: str, *options: object) -> Path:
@@ -154,6 +162,8 @@ def finished_run(_trained_once: Callable[..., Path], tmp_path: Path) -> Callable
 
     Its arguments are the run folder's name, options of `fit`, and the config's text and file name.
     """
+
+    from tests.tiny import TINY_CONFIG
 
     def copy(to: str = "run", *options: object, text: str = TINY_CONFIG, name: str = "tiny.yaml") -> Path:
         return Path(shutil.copytree(_trained_once(text, name, *options), tmp_path / to))
