@@ -4,10 +4,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytorch_lightning as pl
-from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger
 
 from callbacks import Record, RunCheckpoint
@@ -27,6 +27,7 @@ from engine.runs.run_folder import RunFolder
 from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
 
+Builtin = TypeVar("Builtin", bound=Callback)
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
 RAISED_BY = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # what a stop leaves open
@@ -78,17 +79,22 @@ class Stages(pl.Trainer):
         finally:
             if borrowed:
                 self.run_folder = None
-        record = self.record
+        record = self.builtin(Record)
         is_over = self.training and not record.has_begun and self.fit_loop.skip
         if is_over and self.checkpoint_callback.optimizer_steps(self) and record.owes_an_end(self):
             self.fit_loop.on_run_start()
             self.fit_loop.on_run_end()
         return results
 
-    @property
-    def record(self) -> Record:
-        """The callback that writes the run's record."""
-        return next(callback for callback in self.callbacks if isinstance(callback, Record))
+    def builtin(self, kind: type[Builtin]) -> Builtin:
+        """Returns the built-in callback of a kind, of which there is always one."""
+        return next(callback for callback in self.callbacks if isinstance(callback, kind))
+
+    @contextmanager
+    def _in_one_line(self, measuring: bool = False) -> Iterator[None]:
+        """Makes what ends a stage one line each, without the warnings of libraries."""
+        with ignore_library_warnings(measuring), interrupts_in_one_line(), misfits_in_one_line(self):
+            yield
 
     def fit(
         self,
@@ -104,19 +110,20 @@ class Stages(pl.Trainer):
         Raises:
             RunInterrupted: A signal has come, and the state is saved.
         """
-        began = self.record._fit_began
-        if ckpt_path is None and self.record.has_begun and self.checkpoint_callback.stop(self) is not None:
+        record = self.builtin(Record)
+        began = record._fit_began
+        if ckpt_path is None and record.has_begun and self.checkpoint_callback.stop(self) is not None:
             print_line(self._why_nothing_is_left())  # where Lightning would train one more batch or epoch
             return
         try:
-            with ignore_library_warnings(), interrupts_in_one_line(), misfits_in_one_line(self):
+            with self._in_one_line():
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         except RunInterrupted as error:
             run = None if self.run_folder is None else str(self.run_folder.path)
             way_on = "" if run is None else f"; a new Trainer goes on with fit(..., ckpt_path={run!r})"
             error.args = (f"interrupted at step {self.checkpoint_callback.optimizer_steps(self):,}{way_on}",)
             raise
-        if self.record._fit_began == began and self.origin.command is None:
+        if record._fit_began == began and self.origin.command is None:
             print_line(self._why_nothing_is_left())
 
     def _why_nothing_is_left(self) -> str:
@@ -144,7 +151,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("validate", model, ckpt_path)
-        with ignore_library_warnings(measuring=True), interrupts_in_one_line(), misfits_in_one_line(self):
+        with self._in_one_line(measuring=True):
             return super().validate(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
 
     def test(
@@ -162,7 +169,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("test", model, ckpt_path)
-        with ignore_library_warnings(measuring=True), interrupts_in_one_line(), misfits_in_one_line(self):
+        with self._in_one_line(measuring=True):
             return super().test(model, dataloaders, ckpt_path, verbose, datamodule, weights_only)
 
     def predict(
@@ -180,7 +187,7 @@ class Stages(pl.Trainer):
             InputError: There is no such checkpoint.
         """
         ckpt_path = self._checkpoint("predict", model, ckpt_path)
-        with ignore_library_warnings(measuring=True), interrupts_in_one_line(), misfits_in_one_line(self):
+        with self._in_one_line(measuring=True):
             return super().predict(model, dataloaders, datamodule, return_predictions, ckpt_path, weights_only)
 
     def continued(self, ckpt_path: CheckpointPath) -> tuple[Path | None, RunFolder | None]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
@@ -27,8 +27,6 @@ from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
 from engine.stages import Stages
-
-Builtin = TypeVar("Builtin", bound=Callback)
 
 
 class Trainer(KeepsArguments, Stages):
@@ -186,10 +184,6 @@ class Trainer(KeepsArguments, Stages):
     def checkpoint_callback(self) -> RunCheckpoint:
         """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
         return self.builtin(RunCheckpoint)
-
-    def builtin(self, kind: type[Builtin]) -> Builtin:
-        """Returns the built-in callback of a kind, of which there is always one."""
-        return next(callback for callback in self.callbacks if isinstance(callback, kind))
 
     def share_run_folder(self) -> None:
         """Tells every process the run's folder, if the first has made one: each saves checkpoints there."""

@@ -1,7 +1,7 @@
 """What a checkpoint may hold, so that it can be read again without running code."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -85,29 +85,23 @@ def _refuse_unreadable(name: str, value: Any) -> None:
 
 
 def _without_objects(values: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {name: _with_texts_for_paths(value) for name, value in values.items()}
+    plain = {name: _replaced(value, PurePath, str) for name, value in values.items()}
     return {name: value for name, value in plain.items() if not _unreadable(value)}
 
 
-def _with_texts_for_paths(value: Any) -> Any:
-    if isinstance(value, PurePath):
-        return str(value)
+def _replaced(value: Any, kind: type, replacement: Callable[[Any], Any]) -> Any:
+    """Returns a value with something else in place of what is of a kind, also in dictionaries, lists and tuples."""
+    if isinstance(value, kind):
+        return replacement(value)
     if type(value) is dict:
-        return {key: _with_texts_for_paths(part) for key, part in value.items()}
+        return {key: _replaced(part, kind, replacement) for key, part in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_with_texts_for_paths(part) for part in value)
+        return type(value)(_replaced(part, kind, replacement) for part in value)
     return value
 
 
-def _without_tensors(value: Any) -> Any:
-    """Returns a value with None in place of tensors in dictionaries and lists, whose numbers need not be written."""
-    if type(value) is Tensor:
-        return None
-    if type(value) is dict:
-        return {key: _without_tensors(part) for key, part in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_without_tensors(part) for part in value)
-    return value
+def _none_for_plain_tensors(tensor: Tensor) -> Tensor | None:
+    return None if type(tensor) is Tensor else tensor  # a subclass may need code of its own
 
 
 def _is_plain(value: Any) -> bool:
@@ -121,7 +115,7 @@ def _is_plain(value: Any) -> bool:
 
 def _unreadable(value: Any) -> list[str]:
     """Returns the names of the classes and functions in a value that torch does not read without running code."""
-    value = _without_tensors(value)
+    value = _replaced(value, Tensor, _none_for_plain_tensors)  # whose numbers need not be written
     if _is_plain(value):
         return []
     buffer = io.BytesIO()

@@ -13,18 +13,6 @@ from engine.settings.arguments import parse_command_line, top_level_help
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def run(config: Path, tmp_path: Path) -> Path:
-    """A run folder with both checkpoints."""
-    folder = tmp_path / "runs" / "tiny" / "20260101-000000"
-    (folder / "checkpoints").mkdir(parents=True)
-    for name in ("last.ckpt", "best.ckpt"):
-        (folder / "checkpoints" / name).touch()
-    (folder / "config.yaml").write_text(config.read_text())
-    (folder / "summary.json").write_text("{}")
-    return folder
-
-
 @pytest.mark.parametrize("module", ["engine.settings.arguments", "cli"])
 def test_a_command_line_is_read_without_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'pytorch_lightning' in sys.modules)"

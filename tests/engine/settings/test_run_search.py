@@ -18,18 +18,6 @@ def _nothing_found_before() -> Iterator[None]:
     os.environ.pop(NEWEST_VARIABLE, None)
 
 
-@pytest.fixture
-def run(config: Path, tmp_path: Path) -> Path:
-    """A run folder with both checkpoints."""
-    folder = tmp_path / "runs" / "tiny" / "20260101-000000"
-    (folder / "checkpoints").mkdir(parents=True)
-    for name in ("last.ckpt", "best.ckpt"):
-        (folder / "checkpoints" / name).touch()
-    (folder / "config.yaml").write_text(config.read_text())
-    (folder / "summary.json").write_text("{}")
-    return folder
-
-
 def test_a_run_with_one_checkpoint_stands_for_that(run: Path) -> None:
     (run / "checkpoints" / "best.ckpt").unlink()
     assert find_checkpoint(str(run), "test")[0].name == "last.ckpt"
