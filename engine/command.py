@@ -1,5 +1,6 @@
 """The command: LightningCLI with run folders, exact resume, weights to start from, and errors of one line."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class Command(SubcommandCLI):
                 if option in given:
                     run = self.arguments.run
                     raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
-            refuse_changes(self.arguments.run, self.plain_config(), self.checkpoint)
+            refuse_changes(self.arguments.run, self.plain_config, self.checkpoint)
             self.kept_steps = -1 if self.checkpoint is None else saved_optimizer_steps(self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
@@ -130,7 +131,7 @@ class Command(SubcommandCLI):
             settings = self.settings
             predictions.prepare(self.datamodule, settings.input, settings.invert, settings.output)
         if self.arguments.run is not None:
-            if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config()):
+            if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
             if self.arguments.subcommand == "fit" and rank_zero_only.rank == 0:
                 self.folder.hold()
@@ -148,10 +149,11 @@ class Command(SubcommandCLI):
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode = self.arguments.name, self.settings.wandb
             names = Names.of(self.settings)
-            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config(), names, self.kept_steps))
+            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config, names, self.kept_steps))
 
+    @cached_property
     def plain_config(self) -> dict[str, Any]:
-        """Returns the merged config as it is recorded."""
+        """The merged config as it is recorded, which takes a while to make plain."""
         return recorded_config(self.parser, self.settings, LINKED)
 
     def _start_from_weights(self) -> None:
@@ -163,7 +165,7 @@ class Command(SubcommandCLI):
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and prints the command to run next."""
         self._start_from_weights()
-        self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config())
+        self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config)
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
         except RunInterrupted as error:
