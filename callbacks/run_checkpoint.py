@@ -30,8 +30,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.)
 
     Args:
-        monitor: Logged value that decides which checkpoint is best, the model's own if not given; without one, or
-            without a validation split, the last checkpoint is best.
+        monitor: Logged value that decides which checkpoint is best, the model's own if not given; with `last`, or
+            without such a value or a validation split, the last checkpoint is best.
         mode: Whether more (`max`) or less (`min`) of it is better; the measure's own if not given.
         every_n_train_steps: Save also after so many steps; 0 saves once an epoch.
     """
@@ -39,7 +39,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     def __init__(self, monitor: str | None = None, mode: Mode | None = None, every_n_train_steps: int = 0) -> None:
         if every_n_train_steps < 0:
             raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
-        self.monitor = monitor
+        self.keeps_last = monitor == "last"
+        self.monitor = None if self.keeps_last else monitor
         self.mode = mode
         self.every_n_train_steps = every_n_train_steps
         self.best_score: float | None = None
@@ -79,7 +80,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         """Settles on a metric, and checks that it exists."""
         self._kept_stop = None
         prepare_weights(trainer, pl_module)
-        self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
+        if not self.keeps_last:
+            self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""

@@ -6,11 +6,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from core.console import print_line
 from core.errors import InputError
 from core.predictions import Table, excerpt
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.text.corpora import CORPORA, corpus_file
+from datamodules.text.gutenberg import without_frame
 from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
 from datamodules.text.text_data_module import TextDataModule
@@ -37,6 +39,8 @@ class CharCorpusDataModule(TextDataModule):
         corpus: Which named corpus.
         file: Your own text file, in UTF-8, instead of a named corpus.
         newlines: `translate` converts every kind of line end to a newline, as Python does; `keep` keeps them.
+        gutenberg: `cut` leaves out what Project Gutenberg puts before and behind a book, most of it its licence; `keep`
+            reads that as text, as published experiments did.
         split: How the text is split: into consecutive parts (`position`), or the last columns of each row are used for
             validation (`columns`: spread over the whole text, as published for character RNNs).
         val_share: Share of the text used for validation; 0 trains on all.
@@ -63,6 +67,7 @@ class CharCorpusDataModule(TextDataModule):
         corpus: Literal["anna", "shakespeare"] = "anna",
         file: str | None = None,
         newlines: Literal["translate", "keep"] = "translate",
+        gutenberg: Literal["keep", "cut"] = "keep",
         split: Literal["position", "columns"] = "position",
         val_share: float = 0.05,
         test_share: float = 0.05,
@@ -90,6 +95,7 @@ class CharCorpusDataModule(TextDataModule):
         if source == "auto":
             self.origin = str(self.file or self.data_dir / self.corpus.file)
         self.newlines = newlines
+        self.gutenberg = gutenberg
         self.split = split
         self.val_share = val_share
         self.test_share = test_share
@@ -124,26 +130,24 @@ class CharCorpusDataModule(TextDataModule):
             text = self.synthesize()
         else:
             path = self.file or corpus_file(self.corpus, self.data_dir)
-            text = read_text(path, translate_newlines=self.newlines == "translate")
+            text = self._book_of(read_text(path, translate_newlines=self.newlines == "translate"))
         if self._vocabulary is None:
             self._vocabulary = Vocabulary(sorted(set(text)))
-        symbols = self._encode(text)
+        symbols = self.vocabulary.encode(text)
         return self._in_columns(symbols) if self.split == "columns" else self._in_places(symbols)
 
     def synthesize(self) -> str:
         """Generates sentences instead of the text."""
         return synthetic_corpus(SYNTHETIC, seed=1)
 
-    def _encode(self, text: str) -> Tensor:
-        """Returns the numbers of a text's symbols, [N], in the smallest suitable integer type.
-
-        Raises:
-            InputError: A symbol is not in the vocabulary.
-        """
-        points = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
-        kinds, places = points.unique(return_inverse=True)
-        numbers = torch.tensor(self.vocabulary.ids([chr(point) for point in kinds.tolist()]))
-        return numbers.to(torch.uint8 if self.vocab_size <= 256 else torch.int32)[places]
+    def _book_of(self, text: str) -> str:
+        """Returns a text with or without Project Gutenberg's words around it, and says how many characters they are."""
+        book = without_frame(text)
+        if frame := len(text) - len(book):
+            what = f"{frame:,} of {len(text):,} characters in {self.origin} are Project Gutenberg's, around the book"
+            cut = self.gutenberg == "cut"
+            print_line(f"skipped  {what}" if cut else f"note     {what}; --data.gutenberg cut leaves them out")
+        return book if self.gutenberg == "cut" else text
 
     def _in_places(self, symbols: Tensor) -> dict[str, Rows]:
         n = len(symbols)

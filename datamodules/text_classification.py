@@ -15,7 +15,8 @@ from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least, check_val_size
 from datamodules.text.document_files import PARTS, DocumentFiles
 from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents
-from datamodules.text.encoder import Encoder, Encoding
+from datamodules.text.encoder import Encoder
+from datamodules.text.encoding import Encoding
 from datamodules.text.numbering import (
     class_names_of,
     examples_of,
@@ -24,7 +25,7 @@ from datamodules.text.numbering import (
     split_off_validation,
     truncation,
 )
-from datamodules.text.synthetic import synthetic_documents
+from datamodules.text.synthetic import synthetic_parts
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import LabelledTexts
 from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes
@@ -49,7 +50,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         data_dir: Folder of the data set; downloads are saved there.
         source: `auto` for real texts; `synthetic` for 7,000 generated documents of 4 classes (2 for `imdb`), without a
             download.
-        dataset: `imdb` for the Large Movie Review Dataset, downloaded if absent; `files` for your own files.
+        dataset: `imdb` for the Large Movie Review Dataset, downloaded if absent; `imdb_course` for its training half as
+            a course has it, 20,000 reviews, 2,500 for validation, 2,500 for the test; `files` for your own files.
         train_file: File of the training documents, under `data_dir`.
         val_file: File of the validation documents.
         test_file: File of the test documents.
@@ -59,6 +61,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         batch_size: Documents per optimizer step, on all devices together.
         eval_batch_size: Documents per batch in validation, test and prediction; affects only speed.
         bucket: Number of batches within which documents are sorted by length, to reduce padding; 1 does not sort.
+        shuffle: Whether each epoch has an order of its own; else every epoch has that of the files, without `bucket`.
         val_size: Training documents used for validation, every class in proportion; 0 trains on all.
         split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
         vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the texts' own.
@@ -76,7 +79,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         self,
         data_dir: str = "data",
         source: Source = "auto",
-        dataset: Literal["imdb", "files"] = "files",
+        dataset: Literal["imdb", "imdb_course", "files"] = "files",
         train_file: str | None = None,
         val_file: str | None = None,
         test_file: str | None = None,
@@ -86,6 +89,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         batch_size: int = 64,
         eval_batch_size: int = 256,
         bucket: int = 50,
+        shuffle: bool = True,
         val_size: int = 0,
         split_seed: int = 0,
         vocabulary: str | None = None,
@@ -98,6 +102,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         self.files = DocumentFiles(self.data_dir, dataset, files, text_column, label_column)
         self.name = self.files.name
         self.bucket = bucket
+        self.shuffle = shuffle
         self.val_size = val_size
         self.split_seed = split_seed
         self.encoding = encoding
@@ -151,7 +156,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             tensors = self._number(self.synthesize())
         else:
             paths = self.files.paths()
-            if self.files.dataset == "imdb":
+            if self.files.is_imdb:
                 self.origin = str(self.files.folder())
             # of the files that training depends on; a copy in another folder has the same
             self.files_digest = fingerprint(paths, self.data_dir, times=False)[:16]
@@ -175,11 +180,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     def synthesize(self) -> dict[str, LabelledTexts]:
         """Generates documents instead of the data set."""
-        parts = {}
-        for seed, (part, n) in enumerate(SYNTHETIC.items(), 1):
-            texts, labels = synthetic_documents(n, 2 if self.files.dataset == "imdb" else SYNTHETIC_CLASSES, seed)
-            parts[part] = LabelledTexts(texts, [str(label) for label in labels], [f"document {i}" for i in range(n)])
-        return parts
+        val = {"val": SYNTHETIC["test"]} if self.files.dataset == "imdb_course" else {}
+        return synthetic_parts(SYNTHETIC | val, 2 if self.files.is_imdb else SYNTHETIC_CLASSES)
 
     def split_texts(self) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
         """Reads the texts of each split and their classes, not encoded."""
@@ -207,7 +209,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         texts, targets = self._split(parts)
         encoder = self._encoder or Encoder(self.encoding)
         if self._encoder is None:
-            encoder.fit(texts["train"])
+            encoder.fit([text for part in PARTS for text in texts[part]] if self.encoding.whole else texts["train"])
         tensors, lines = number_symbols(texts, encoder)
         tensors |= {f"{part}_targets": targets[part] for part in PARTS}
         facts = {
@@ -229,8 +231,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
     def make_loader(self, split: ClassifiedTexts, batch_size: int, seed: int | None, in_order: bool) -> DocumentLoader:
         """Makes the loader of a split, with documents of similar length in a batch unless `in_order`."""
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
-        most = TOKENS if in_order else None
-        return DocumentLoader(split, batch_size, seed, 1 if in_order else self.bucket, rank, world_size, most)
+        bucket, most = (1, TOKENS) if in_order else (self.bucket, None)
+        return DocumentLoader(split, batch_size, seed, bucket, rank, world_size, most, self.shuffle)
 
     def input_names(self) -> list[str]:
         """Returns the texts of `inputs`, each a text or a file with one text per line."""

@@ -31,7 +31,8 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
         print_line(f"{done}; no checkpoint was kept")
         return
     last = trainer.fit_loop.epoch_progress.current.processed - 1
-    what = "no validation" if checkpoints.monitor else "no --checkpoint.monitor"
+    without = "--checkpoint.monitor last" if checkpoints.keeps_last else "no --checkpoint.monitor"
+    what = "no validation" if checkpoints.monitor else without
     what += ", so the last epoch counts"
     if checkpoints.best_epoch is None and checkpoints.monitor:
         what = "no validation with finite figures, so the last epoch counts"

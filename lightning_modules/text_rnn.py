@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.recurrent import Recurrent
-from lightning_modules.layers.word_embedding import WordEmbedding, dense_head
+from lightning_modules.layers.word_embedding import HeadInitializer, WordEmbedding, dense_head
 from lightning_modules.tasks.text_classifier import TextClassifier
 
 Pooling = Literal["last", "mean", "max", "attention"]
@@ -37,6 +37,7 @@ class TextRNN(TextClassifier):
         embedding_dropout: Probability of dropping the whole embedding of a word in training.
         head_hidden: Units of a hidden dense layer with ReLU in the head; no such layer if 0.
         head_dropout: Dropout probability of inputs of the last dense layer in training.
+        head_initializer: Range of the head's initial weights: `unit` for a variance of 1 / inputs, or `glorot`.
         initializer: Initialiser of the recurrent weights; see `Recurrent`.
         forget_bias: Added to the initial biases of the forget gates of LSTMs.
         training: What `TextClassifier` takes, such as `optimizer`.
@@ -57,6 +58,7 @@ class TextRNN(TextClassifier):
         embedding_dropout: float = 0.0,
         head_hidden: int = 0,
         head_dropout: float = 0.0,
+        head_initializer: HeadInitializer = "unit",
         initializer: Literal["default", "glorot", "orthogonal", "third"] = "default",
         forget_bias: float = 0.0,
         **training: Any,
@@ -77,7 +79,7 @@ class TextRNN(TextClassifier):
         self.pooling = pooling
         if pooling == "attention":
             self.attention = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
-        self.head = dense_head(width, head_hidden, self.units, head_dropout)
+        self.head = dense_head(width, head_hidden, self.units, head_dropout, head_initializer)
 
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""

@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     "datamodules/images/splits.py": "datamodules/images/test_image_data_module.py",
     "datamodules/text/corpora.py": "datamodules/test_char_corpus.py",
     "datamodules/text/document_files.py": "datamodules/text/test_text_files.py",
+    "datamodules/text/encoding.py": "datamodules/text/test_encoder.py",
     "datamodules/text/movie_reviews.py": "datamodules/test_text_classification.py",
     "datamodules/text/numbering.py": "datamodules/test_text_classification.py",
     "datamodules/text/text_data_module.py": "datamodules/test_text_classification.py",

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from datamodules import CharCorpusDataModule, TextClassificationDataModule
-from datamodules.text.synthetic import synthetic_corpus, synthetic_documents
+from datamodules.text.synthetic import synthetic_corpus, synthetic_parts
 from datamodules.text.text_files import LabelledTexts
 from lightning_modules import CharRNN
 
@@ -31,11 +31,7 @@ class TinyDocuments(TextClassificationDataModule):
 
     def synthesize(self) -> dict[str, LabelledTexts]:
         """Makes the documents."""
-        parts = {}
-        for part, n, seed in (("train", 220, 1), ("test", 30, 2)):
-            texts, labels = synthetic_documents(n, 4, seed)
-            parts[part] = LabelledTexts(texts, [str(label) for label in labels], [part] * n)
-        return parts
+        return synthetic_parts({"train": 220, "test": 30}, num_classes=4)
 
 
 def tiny_char_rnn(**changes: Any) -> CharRNN:

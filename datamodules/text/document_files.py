@@ -7,7 +7,7 @@ from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, part_folders
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
 from datamodules.text.movie_reviews import NAME as IMDB_NAME
-from datamodules.text.movie_reviews import movie_reviews
+from datamodules.text.movie_reviews import course_parts, movie_reviews
 from datamodules.text.tables import read_columns, read_table
 from datamodules.text.text_files import LabelledTexts, read_folders, read_text, text_files
 
@@ -25,7 +25,7 @@ class DocumentFiles:
 
     Attributes:
         data_dir: Folder of the data set.
-        dataset: `imdb`, which is downloaded if absent, or `files`.
+        dataset: `imdb`, downloaded if absent; `imdb_course`, its training half in a course's parts; or `files`.
         files: Name of each split's file in `data_dir`; None for folders.
         text_column: Column of the texts, in files with a header.
         label_column: Column of the labels: its name, or 0 or 1; detected if not given.
@@ -51,6 +51,11 @@ class DocumentFiles:
             raise InputError("data.train_file: name it, too, where other parts are files")
 
     @property
+    def is_imdb(self) -> bool:
+        """Whether the documents are those of the Large Movie Review Dataset."""
+        return self.dataset != "files"
+
+    @property
     def settings(self) -> list[str | None]:
         """All settings except the folder, for a cache's key."""
         return [*self.files.values(), self.text_column, self.label_column, self.dataset]
@@ -58,11 +63,11 @@ class DocumentFiles:
     @property
     def name(self) -> str:
         """Name of the data set."""
-        return IMDB_NAME if self.dataset == "imdb" else self.data_dir.resolve().name
+        return IMDB_NAME if self.is_imdb else self.data_dir.resolve().name
 
     def folder(self) -> Path:
         """Returns the folder of the documents, which are downloaded if needed."""
-        return movie_reviews(self.data_dir) if self.dataset == "imdb" else self.data_dir
+        return movie_reviews(self.data_dir) if self.is_imdb else self.data_dir
 
     def paths(self) -> list[Path]:
         """Lists the files of the documents, which are downloaded if needed; notes in `left_out` what is not read.
@@ -91,13 +96,13 @@ class DocumentFiles:
         paths = {path for part in PARTS for path in (folder / part).glob("*/*.txt") if path.exists()}
         for part in folders.values():
             paths.update(path for files in text_files(part, self._classes, left_out).values() for path in files)
-        if self.dataset != "imdb":  # which has much beside its reviews
+        if not self.is_imdb:  # which has much beside its reviews
             self.left_out.extend(left_out.lines())
         return sorted(paths)
 
     @property
     def _classes(self) -> tuple[str, ...] | None:
-        return IMDB_CLASSES if self.dataset == "imdb" else None
+        return IMDB_CLASSES if self.is_imdb else None
 
     def read(self) -> dict[str, LabelledTexts]:
         """Reads the texts and labels of each existing split.
@@ -107,6 +112,8 @@ class DocumentFiles:
         """
         if self.files["train"] is None:
             folders = part_folders(self.folder(), LeftOut(self.data_dir))
+            if self.dataset == "imdb_course":
+                return course_parts(read_folders(folders["train"], self._classes))
             return {part: read_folders(path, self._classes) for part, path in folders.items()}
         paths = {part: self.data_dir / name for part, name in self.files.items() if name is not None}
         if self.text_column is not None:

@@ -129,9 +129,9 @@ class DocumentLoader(SampleLoader):
     """Loads batches of texts of similar length.
 
     In training the order is a function of (seed, epoch): documents are shuffled, sorted by length within pools of
-    `bucket` batches, and the batches are shuffled; the incomplete last batch is dropped; every process gets an equal
-    slice of each batch. In evaluation every document is used once, in order of length or of index; process r gets
-    documents r, r + world_size, ...
+    `bucket` batches, and the batches are shuffled; or it is that of the texts. The incomplete last batch is dropped;
+    every process gets an equal slice of each batch. In evaluation every document is used once, in order of length or
+    of index; process r gets documents r, r + world_size, ...
 
     Args:
         split: The texts, with their labels if there are any.
@@ -142,6 +142,7 @@ class DocumentLoader(SampleLoader):
         rank: Index of this process.
         world_size: Number of processes.
         most: Tokens of a batch in evaluation, padding included, beyond which it is divided; no limit if not given.
+        shuffle: Whether training documents are shuffled; else batches are in the order of the texts, and not sorted.
     """
 
     def __init__(
@@ -153,11 +154,13 @@ class DocumentLoader(SampleLoader):
         rank: int = 0,
         world_size: int = 1,
         most: int | None = None,
+        shuffle: bool = True,
     ) -> None:
         super().__init__(len(split), batch_size, seed, rank, world_size)
         self.split = split
         self.bucket = bucket
         self.most = most
+        self.shuffle = shuffle
 
     def __len__(self) -> int:
         """Number of batches in an epoch on this process."""
@@ -172,13 +175,13 @@ class DocumentLoader(SampleLoader):
     def _training_order(self) -> Sequence[Tensor]:
         rng = generator(self.seed, "order", self.epoch)
         n = len(self) * self.batch_size
-        order = torch.randperm(len(self.split), generator=rng)[:n]
-        if self.bucket > 1:
+        order = torch.randperm(len(self.split), generator=rng)[:n] if self.shuffle else torch.arange(n)
+        if self.bucket > 1 and self.shuffle:
             lengths = self.split.lengths.cpu()[order]
             pools = torch.arange(n) // (self.bucket * self.batch_size)
             order = order[(pools * (int(lengths.max()) + 1) + lengths).argsort(stable=True)]
         batches = order.view(-1, self.batch_size)
-        if self.bucket > 1:
+        if self.bucket > 1 and self.shuffle:
             batches = batches[torch.randperm(len(batches), generator=rng)]
         return batches[:, self.rank :: self.world_size].unbind()  # strided, so that all processes get similar lengths
 

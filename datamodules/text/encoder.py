@@ -4,70 +4,18 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any
 
 from core.errors import InputError
-from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
-
-Tokenizer = Literal["char", "word", "jieba", "subword"]
+from datamodules.text.encoding import Encoding
+from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
 WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001
-LARGEST_NGRAM = 5
+LETTERS = re.compile(r"[a-z]+", re.IGNORECASE | re.ASCII)
 LONGEST = 100_000  # tokens of a document for which no other length is given: a book, or a file that is none
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """Tokenization, n-grams and vocabulary.
-
-    Attributes:
-        tokenizer: `char` for characters, `word` for words and single punctuation marks, `jieba` for Chinese words,
-            `subword` for a trained vocabulary of pieces of words (byte-pair encoding: Sennrich et al., 2016).
-        lowercase: Whether texts are converted to lower case.
-        punctuation: Whether punctuation marks are tokens; `char` and `subword` always keep them.
-        ngrams: Largest n of the n-grams that are symbols, after the tokens themselves; 1 for tokens only.
-        unique: Whether each symbol is used only once per document.
-        buckets: Number of hash buckets for all n-grams, instead of a vocabulary; 0 for a vocabulary.
-        min_count: Least number of occurrences of a symbol in the training texts (with `unique`, of texts with it).
-        max_size: Largest size of the vocabulary; no limit if not given.
-        max_length: Most tokens of a document; longer ones are truncated. 100,000 if not given.
-        keep: Which tokens a truncated document keeps: its `head` or its `tail`.
-    """
-
-    tokenizer: Tokenizer = "word"
-    lowercase: bool = True
-    punctuation: bool = True
-    ngrams: int = 1
-    unique: bool = False
-    buckets: int = 0
-    min_count: int = 1
-    max_size: int | None = None
-    max_length: int | None = None
-    keep: Literal["head", "tail"] = "head"
-
-    def __post_init__(self) -> None:
-        """Checks ranges.
-
-        Raises:
-            InputError: A number is out of range, a name is unknown, or a subword vocabulary has no size.
-        """
-        for name, value, fits in (
-            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
-            ("keep", self.keep, self.keep in ("head", "tail")),
-            ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM),
-            ("buckets", self.buckets, self.buckets >= 0),
-            ("min_count", self.min_count, self.min_count >= 1),
-            ("max_length", self.max_length, self.max_length is None or self.max_length >= 1),
-            ("max_size", self.max_size, self.max_size is None or self.max_size > len(SPECIAL)),
-        ):
-            if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: out of range")
-        if self.tokenizer == "subword" and self.max_size is None:
-            raise InputError("data.encoding.max_size: a subword vocabulary needs a size, for example 8000")
 
 
 class Encoder:
@@ -143,7 +91,8 @@ class Encoder:
             numbers = self.vocabulary.ids(symbols)
         if encoding.unique:
             numbers = list(dict.fromkeys(numbers))
-        return numbers or [UNKNOWN]
+        numbers = numbers or [UNKNOWN]
+        return [PADDING] * (self.longest - len(numbers)) + numbers if encoding.fill else numbers
 
     def tokens(self, text: str) -> list[str]:
         """Returns the tokens of a text."""
@@ -153,6 +102,8 @@ class Encoder:
             return [character for character in text if not character.isspace()]
         if encoding.tokenizer == "word":
             return (WORD_OR_MARK if encoding.punctuation else WORD).findall(text)
+        if encoding.tokenizer == "letters":
+            return LETTERS.findall(text)
         if encoding.tokenizer == "jieba":
             if self._segment is None:
                 self._segment = _jieba()
@@ -169,7 +120,7 @@ class Encoder:
 
     def content(self) -> dict[str, Any]:
         """Returns settings and vocabulary as plain data, to restore the encoder."""
-        content: dict[str, Any] = {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
+        content: dict[str, Any] = {"encoding": self.encoding.content(), "symbols": self.vocabulary.symbols}
         if self._subwords is not None:
             content["subwords"] = self._subwords.to_str()
         return content
@@ -197,7 +148,7 @@ def _preprocessed(text: str, encoding: Encoding) -> str:
     text = text.replace("\x00", " ")  # the names of padding and unknown start with it
     if encoding.lowercase:
         text = text.lower()
-    return text if encoding.tokenizer == "char" else MARKUP.sub(" ", text)
+    return text if encoding.tokenizer in ("char", "letters") else MARKUP.sub(" ", text)
 
 
 def _missing(library: str) -> InputError:

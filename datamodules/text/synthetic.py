@@ -6,6 +6,8 @@ documents a "not" negates the next word.
 
 import random
 
+from datamodules.text.text_files import LabelledTexts
+
 NAMES = ("anna", "boris", "clara", "david", "elena", "fedor", "greta", "hugo")
 VERBS = ("sees", "hears", "meets", "calls", "helps", "finds")
 THINGS = ("a red bird", "the old house", "three small boats", "a long letter", "the blue door", "an open road")
@@ -82,6 +84,20 @@ def synthetic_documents(n: int, num_classes: int, seed: int) -> tuple[list[str],
         texts.append(_document(rng, label, num_classes))
         labels.append(rng.randrange(num_classes) if rng.random() < NOISE else label)
     return texts, labels
+
+
+def synthetic_parts(sizes: dict[str, int], num_classes: int) -> dict[str, LabelledTexts]:
+    """Returns documents for each part of a data set.
+
+    Args:
+        sizes: Number of documents of each part.
+        num_classes: Number of classes, at most 6.
+    """
+    parts = {}
+    for seed, (part, n) in enumerate(sizes.items(), 1):
+        texts, labels = synthetic_documents(n, num_classes, seed)
+        parts[part] = LabelledTexts(texts, [str(label) for label in labels], [f"document {i}" for i in range(n)])
+    return parts
 
 
 def _document(rng: random.Random, label: int, num_classes: int) -> str:

@@ -11,7 +11,7 @@ from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.input_files import check_regular
 
-UNKNOWN = 1  # after padding; NUL in their names makes them different from every token, as NUL in texts becomes a space
+PADDING, UNKNOWN = 0, 1  # NUL in their names makes them different from every token, as NUL in texts becomes a space
 SPECIAL = ("\x00pad", "\x00unknown")
 NAMED = 10  # most symbols that an error names
 
@@ -66,6 +66,17 @@ class Vocabulary:
             more = f" and {len(absent) - NAMED:,} more" if len(absent) > NAMED else ""
             raise InputError(f"{named}{more}: not among the {len(self):,} characters that the network was trained with")
         return [numbers[token] for token in tokens]
+
+    def encode(self, text: str) -> Tensor:
+        """Returns the numbers of a text's characters, [N], in the smallest suitable integer type.
+
+        Raises:
+            InputError: A character is not in the vocabulary.
+        """
+        points = torch.frombuffer(bytearray(text.encode("utf-32-le")), dtype=torch.int32)
+        kinds, places = points.unique(return_inverse=True)
+        numbers = torch.tensor(self.ids([chr(point) for point in kinds.tolist()]))
+        return numbers.to(torch.uint8 if len(self) <= 256 else torch.int32)[places]
 
     def save(self, path: Path) -> None:
         """Writes the symbols as JSON."""

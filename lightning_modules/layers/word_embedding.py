@@ -1,10 +1,14 @@
 """Word embedding and dense head of text classifiers."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
+
+HeadInitializer = Literal["unit", "glorot"]
 
 
 class WordEmbedding(nn.Module):
@@ -35,10 +39,13 @@ class WordEmbedding(nn.Module):
         return self.table(tokens) * (kept * scale)[..., None]
 
 
-def dense_head(inputs: int, hidden: int, units: int, dropout: float) -> nn.Sequential:
+def dense_head(
+    inputs: int, hidden: int, units: int, dropout: float, initializer: HeadInitializer = "unit"
+) -> nn.Sequential:
     """Returns a head: dropout and a dense layer, with a hidden layer and ReLU before them if `hidden` is not 0.
 
-    Weights are initialised uniformly within sqrt(3 / inputs), which has variance 1 / inputs, and biases as 0.
+    Weights are initialised uniformly within sqrt(3 / inputs), which has variance 1 / inputs, or with `glorot` within
+    sqrt(6 / (inputs + outputs)); biases as 0.
     """
     layers: list[nn.Module] = []
     if hidden:
@@ -46,7 +53,8 @@ def dense_head(inputs: int, hidden: int, units: int, dropout: float) -> nn.Seque
     layers += [nn.Dropout(dropout), nn.Linear(hidden or inputs, units)]
     for layer in layers:
         if isinstance(layer, nn.Linear):
-            bound = (3 / layer.in_features) ** 0.5
+            glorot = 6 / (layer.in_features + layer.out_features)
+            bound = (glorot if initializer == "glorot" else 3 / layer.in_features) ** 0.5
             nn.init.uniform_(layer.weight, -bound, bound)
             nn.init.zeros_(layer.bias)
     return nn.Sequential(*layers)

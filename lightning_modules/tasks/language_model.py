@@ -28,16 +28,21 @@ class LanguageModel(Task):
     batch is the initial state of the next batch if that continues the text, and is zero where a text begins. Gradients
     do not flow between batches. A network implements `embed` and `continue_from`.
 
+    A long text in a few rows has few beginnings: a network that hardly ever sees the zero state in training may never
+    leave it in validation, and begins what it writes badly. With `reset` more rows begin there.
+
     Args:
         temperature: Divisor of the logits when text is generated; below 1 favours probable symbols, 0 always takes the
             most probable.
         top_k: Number of most probable symbols to sample from; 0 for all.
         top_p: Sample from the fewest most probable symbols whose probabilities sum to at least this.
         length: Number of symbols to generate.
+        reset: Probability with which a row of a training batch begins with the zero state although it continues the
+            text.
         training: What `Task` takes, such as `optimizer`.
 
     Raises:
-        InputError: A setting of text generation is out of range.
+        InputError: A setting of text generation, or `reset`, is out of range.
     """
 
     metrics_type = LanguageMetrics
@@ -46,13 +51,22 @@ class LanguageModel(Task):
     changeable = ("temperature", "top_k", "top_p", "length")
 
     def __init__(
-        self, temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0, length: int = 500, **training: Any
+        self,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        length: int = 500,
+        reset: float = 0.0,
+        **training: Any,
     ) -> None:
         super().__init__(**training)
         self.sampling = Sampling(temperature, top_k, top_p)
         if length < 1:
             raise InputError(f"model.length is {length}: out of range")
+        if not 0 <= reset <= 1:
+            raise InputError(f"model.reset is {reset:g}: a probability is needed, from 0 to 1")
         self.length = length
+        self.reset = reset
         self.carried: State | None = None  # the state after the last training batch; replaced, never changed in place
         self._evaluation_state: State | None = None  # the same in validation and test
 
@@ -78,7 +92,11 @@ class LanguageModel(Task):
 
     def _training_outputs(self, batch: CharacterBatch) -> tuple[Tensor, State]:
         """Returns the mean loss of a batch in nats, and the state after it."""
-        logits, state = self(batch.inputs, None if batch.fresh else self.carried)
+        before = None if batch.fresh else self.carried
+        if self.reset and before is not None:
+            goes_on = torch.rand(len(batch.inputs), 1, device=batch.inputs.device) >= self.reset
+            before = _map(before, lambda rows: rows * goes_on)
+        logits, state = self(batch.inputs, before)
         return _cross_entropy(logits, batch.targets), state
 
     def losses(self, batch: CharacterBatch) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from callbacks import RunCheckpoint
 from core.errors import InputError, RunInterrupted
 from core.signals import StopRequest
 from engine import trainer as trainer_module
+from engine.final_output import print_result
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
 from tests.contract.data import PointBatch, Points
@@ -102,6 +103,15 @@ def test_a_validation_with_a_figure_that_is_not_finite_is_never_the_best(
 def test_less_may_be_better(figures: Callable[..., Callback], tmp_path: Path) -> None:
     trainer = _fit(tmp_path, figures(0.1, 0.3, 0.2), RunCheckpoint("val/loss", "min"), max_epochs=3)
     assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1
+
+
+def test_the_last_can_be_the_best_whatever_validation_says(
+    figures: Callable[..., Callback], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer = _fit(tmp_path, figures(0.1, 0.3, 0.2), RunCheckpoint("last"), max_epochs=3)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == 2
+    print_result(trainer, trainer.lightning_module, trainer.datamodule)
+    assert "done: --checkpoint.monitor last, so the last epoch counts (epoch 2)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("monitor", ["test/acc", "val/f1", "train/acc"])

@@ -49,6 +49,26 @@ def test_newlines_are_translated_unless_they_are_kept(corpus: Callable) -> None:
     assert "\r" not in translated.vocabulary.symbols
 
 
+def test_project_gutenbergs_words_are_cut_or_kept_and_counted(
+    file: Path, corpus: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    licence = "\n*** END OF THE PROJECT GUTENBERG EBOOK FOXES ***\nThe licence costs $0 & 100 %.\n"
+    plain = corpus()
+    assert "Gutenberg" not in capsys.readouterr().out
+    file.write_bytes(TEXT.encode() + licence.encode())
+    cut, kept = corpus(gutenberg="cut"), corpus()
+    whole = len((TEXT + licence).replace("\r", ""))
+    numbers = f"{len(licence):,} of {whole:,} characters in {file}"
+    assert capsys.readouterr().out.splitlines() == [
+        f"skipped  {numbers} are Project Gutenberg's, around the book",
+        f"note     {numbers} are Project Gutenberg's, around the book; --data.gutenberg cut leaves them out",
+    ]
+    assert cut.symbols == plain.symbols
+    assert set("$&%") < set(kept.symbols)
+    for part, rows in plain.splits.items():
+        assert torch.equal(cut.splits[part].symbols, rows.symbols)
+
+
 def test_the_symbols_are_those_of_the_text_in_order_and_known_before_setup(file: Path) -> None:
     data = CharCorpusDataModule(file=str(file), batch_size=4, steps=10)
     assert data.vocab_size == len(set(TEXT)) - 1

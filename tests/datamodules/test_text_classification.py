@@ -16,7 +16,7 @@ from callbacks import RunCheckpoint
 from core.errors import InputError
 from datamodules import TextClassificationDataModule
 from datamodules.base.cache import fingerprint
-from datamodules.text.encoder import Encoding
+from datamodules.text.encoding import Encoding
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from lightning_modules import TextRNN
@@ -101,6 +101,28 @@ def test_the_vocabulary_is_that_of_training_alone_and_known_before_setup(folders
     assert known == {word for text in texts(data, "train") for word in text.split()}
     assert "testword" not in known
     assert sum("\x00unknown" in text for text in texts(data, "test")) == 6
+
+
+def test_the_vocabulary_can_be_that_of_all_texts(folders: Path) -> None:
+    data = set_up(folders, encoding=Encoding(whole=True), val_size=4)
+    assert "testword" in data.encoder.vocabulary.symbols
+    assert not any("\x00unknown" in text for part in ("train", "val", "test") for text in texts(data, part))
+
+
+def test_the_courses_reviews_alternate_in_the_order_of_their_names(folders: Path) -> None:
+    folders.rename(folders.parent / "aclImdb")
+    for name in WORDS:  # 10 sorts before 2
+        (folders.parent / "aclImdb" / "train" / name / "9_1.txt").rename(
+            folders.parent / "aclImdb" / "train" / name / "10_7.txt"
+        )
+    data = set_up(folders.parent, dataset="imdb_course", shuffle=False, encoding=Encoding(whole=True))
+    assert data.sizes == {"train": 16, "val": 2, "test": 2}
+    numbers = [text.rpartition("number")[2] for part in ("train", "val", "test") for text in texts(data, part)]
+    assert numbers == [number for number in "0912345678" for _ in range(2)]
+    assert data.splits["train"].targets.tolist() == [1, 0] * 8
+    assert all("trainword" in text for text in texts(data, "test"))
+    order = torch.cat([batch.index for batch in data.train_dataloader()])
+    assert order.tolist() == list(range(16))
 
 
 def test_the_splits_are_disjoint_stratified_and_the_same_in_every_stage(folders: Path) -> None:

@@ -137,6 +137,20 @@ def test_the_state_is_carried_from_batch_to_batch_and_empty_at_the_texts_beginni
     assert not any(tensor.requires_grad for layer in model.carried for tensor in layer)
 
 
+def test_rows_that_are_reset_begin_with_the_zero_state_and_the_others_go_on() -> None:
+    model, batch = small(reset=0.5), CharacterBatch(symbols(40, 8), fresh=False)
+    model.training_step(CharacterBatch(symbols(40, 8), fresh=True), 0)
+    before = [tensor.clone() for tensor in model.carried[0]]
+    model.training_step(batch, 1)
+    with torch.no_grad():
+        begun, gone_on = (model(batch.inputs, state)[1][0][0] for state in (None, [tuple(before)]))
+    is_begun = torch.isclose(model.carried[0][0], begun).all(1)
+    assert torch.equal(is_begun, ~torch.isclose(model.carried[0][0], gone_on).all(1))
+    assert 5 < int(is_begun.sum()) < 35
+    with pytest.raises(InputError, match=r"model.reset is 1.5: a probability is needed"):
+        small(reset=1.5)
+
+
 def test_losses_are_those_of_the_step_and_leave_state_and_metrics_alone() -> None:
     model = small()
     first, second = (CharacterBatch(symbols(3, 8), fresh) for fresh in (True, False))

@@ -13,6 +13,7 @@ from core.errors import InputError
 from datamodules.batches import TextBatch
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.char_rnn import CharRNN
+from lightning_modules.layers.word_embedding import dense_head
 from lightning_modules.tasks.image_classifier import ImageClassifier
 from lightning_modules.tasks.text_classifier import TextClassifier
 from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients
@@ -33,6 +34,7 @@ FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
     "TextRNN-hidden": (TextRNN, {"embedding": 6, "hidden": 5, "head_hidden": 7, "head_dropout": 0.1, "dropout": 0.1}),
     "TextRNN-words-dropped": (TextRNN, {"embedding": 6, "hidden": 5, "embedding_dropout": 0.2}),
     "TextRNN-logistic": (TextRNN, {"embedding": 6, "hidden": 5, "logistic": True, "objective": "squared_error"}),
+    "TextRNN-glorot": (TextRNN, {"embedding": 6, "hidden": 5, "initializer": "glorot", "head_initializer": "glorot"}),
     "TextCNN": (TextCNN, {"embedding": 6, "filters": 8}),
     "TextCNN-hidden": (
         TextCNN,
@@ -138,6 +140,13 @@ def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(name
     )
     assert loaded.hparams["num_classes"] == 4
     assert loaded.hparams["vocab_size"] == 51
+
+
+def test_a_heads_weights_lie_within_the_range_of_its_initializer() -> None:
+    for initializer, bound in (("unit", (3 / 600) ** 0.5), ("glorot", (6 / 601) ** 0.5)):
+        layer = dense_head(600, 0, 1, 0.0, initializer)[-1]
+        assert 0.97 * bound < float(layer.weight.detach().abs().max()) <= bound
+        assert not layer.bias.any()
 
 
 def test_a_window_counts_where_it_lies_within_the_document() -> None:

@@ -75,6 +75,12 @@ def test_the_order_is_a_function_of_seed_and_epoch(bucket: int) -> None:
     assert order(0, 2) != order(1, 2)
 
 
+def test_documents_that_are_not_shuffled_come_in_their_own_order_in_every_epoch() -> None:
+    for number in (0, 3):
+        loader = DocumentLoader(documents(), 6, seed=1, bucket=3, shuffle=False)
+        assert places(epoch(loader, number)) == list(range(N // 6 * 6))
+
+
 def test_a_resumed_epoch_brings_the_rest_of_it() -> None:
     whole = epoch(DocumentLoader(documents(), 5, 0, 3), 4)
     loader = DocumentLoader(documents(), 5, 0, 3)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from datamodules.text.encoder import Encoder, Encoding
+from datamodules.text.encoder import Encoder
+from datamodules.text.encoding import Encoding
 from datamodules.text.numbering import truncation
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN
 
@@ -35,6 +36,28 @@ def test_words_and_single_marks_are_tokens_and_line_breaks_are_not() -> None:
     )
     assert Encoder(Encoding(lowercase=False)).tokens("It's<BR />so") == ["It's", "so"]
     assert Encoder(Encoding(punctuation=False)).tokens("Well, it's 10/10!") == ["well", "it's", "10", "10"]
+
+
+def test_letters_are_parted_by_everything_else_also_in_markup() -> None:
+    encoder = Encoder(Encoding(tokenizer="letters"))
+    assert encoder.tokens("Bromwell High's 3 naïve\x00\u017f<br /><BR>ends.") == (
+        ["bromwell", "high", "s", "na", "ve", "br", "br", "ends"]
+    )
+
+
+def test_documents_are_filled_up_from_their_beginning() -> None:
+    encoder = fitted(max_length=4, fill=True)
+    the, cat = encoder.vocabulary.ids(["the", "cat"])
+    assert encoder.encode("the cat") == [0, 0, the, cat]
+    assert encoder.encode("") == [0, 0, 0, UNKNOWN]
+    assert len(encoder.encode("the cat the cat the cat")) == 4
+    again = Encoder.from_content(json.loads(json.dumps(encoder.content())))
+    assert again.encode("the cat") == [0, 0, the, cat]
+
+
+def test_settings_that_change_nothing_are_left_out_as_in_earlier_vocabularies() -> None:
+    assert fitted().content()["encoding"].keys() == Encoding.__dataclass_fields__.keys() - {"fill", "whole"}
+    assert fitted(whole=True).content()["encoding"]["whole"] is True
 
 
 def test_characters_are_tokens_without_spaces() -> None:

@@ -1,0 +1,78 @@
+"""Settings of how texts become symbols."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from core.errors import InputError
+from datamodules.text.vocabulary import SPECIAL
+
+Tokenizer = Literal["char", "word", "letters", "jieba", "subword"]
+
+LARGEST_NGRAM = 5
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Tokenization, n-grams and vocabulary.
+
+    Attributes:
+        tokenizer: `char` for characters, `word` for words and single punctuation marks, `letters` for runs of the
+            letters a to z, in markup too (as in some published data sets), `jieba` for Chinese words, `subword` for
+            a trained vocabulary of pieces of words (byte-pair encoding: Sennrich et al., 2016).
+        lowercase: Whether texts are converted to lower case.
+        punctuation: Whether punctuation marks are tokens; `char` and `subword` always keep them, `letters` never.
+        ngrams: Largest n of the n-grams that are symbols, after the tokens themselves; 1 for tokens only.
+        unique: Whether each symbol is used only once per document.
+        buckets: Number of hash buckets for all n-grams, instead of a vocabulary; 0 for a vocabulary.
+        min_count: Least number of occurrences of a symbol in the training texts (with `unique`, of texts with it).
+        max_size: Largest size of the vocabulary; no limit if not given.
+        max_length: Most tokens of a document; longer ones are truncated. 100,000 if not given.
+        keep: Which tokens a truncated document keeps: its `head` or its `tail`.
+        fill: Whether shorter documents begin with as much padding as fills them up to `max_length`, which is then read
+            like any symbol, as in some published experiments.
+        whole: Whether the vocabulary is built from all texts, those of validation and test too, as in some published
+            experiments.
+    """
+
+    tokenizer: Tokenizer = "word"
+    lowercase: bool = True
+    punctuation: bool = True
+    ngrams: int = 1
+    unique: bool = False
+    buckets: int = 0
+    min_count: int = 1
+    max_size: int | None = None
+    max_length: int | None = None
+    keep: Literal["head", "tail"] = "head"
+    fill: bool = False
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks ranges.
+
+        Raises:
+            InputError: A number is out of range, a name is unknown, a subword vocabulary has no size, or documents
+                cannot be filled up.
+        """
+        for name, value, fits in (
+            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
+            ("keep", self.keep, self.keep in ("head", "tail")),
+            ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM),
+            ("buckets", self.buckets, self.buckets >= 0),
+            ("min_count", self.min_count, self.min_count >= 1),
+            ("max_length", self.max_length, self.max_length is None or self.max_length >= 1),
+            ("max_size", self.max_size, self.max_size is None or self.max_size > len(SPECIAL)),
+        ):
+            if not fits:
+                raise InputError(f"data.encoding.{name} is {value}: out of range")
+        if self.tokenizer == "subword" and self.max_size is None:
+            raise InputError("data.encoding.max_size: a subword vocabulary needs a size, for example 8000")
+        if self.fill and (self.max_length is None or self.ngrams > 1 or self.unique):
+            raise InputError("data.encoding.fill: needs a max_length, and ngrams 1 without unique")
+
+    def content(self) -> dict[str, Any]:
+        """Returns the settings as plain data; those that earlier releases lack only where they change something.
+
+        A run's vocabulary, which has these, is compared with that of its checkpoint.
+        """
+        return {name: value for name, value in asdict(self).items() if value or name not in ("fill", "whole")}
