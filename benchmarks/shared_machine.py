@@ -3,8 +3,9 @@
     python -m benchmarks.shared_machine --data_dir DIR --mnist_dir DIR
 
 Large and small networks train by the command, each run in a process of its own, in four situations: threads sleep, as
-the command lets them, or spin, as is GNU OpenMP's default; and one other process is busy, or none. Samples a second are
-taken between steps, the first few left out. On more than two cores, `--busy` sets how many processes are busy.
+the command lets them, or spin, as long as GNU OpenMP's default or `--spins` says; and one other process is busy, or none.
+Samples a second are taken between steps, the first few left out. On more than two cores, `--busy` sets how many
+processes are busy.
 """
 
 import os
@@ -22,7 +23,7 @@ from core.threads import CHOICES
 FIRST = 3
 STEPS = {"vgg_bn": 100, "char_rnn": 300, "mlp": 300, "lenet5": 3000}  # at most, by config
 SLEEPING: dict[str, str] = {}  # as the command sets it
-SPINNING = {"GOMP_SPINCOUNT": "300000"}  # what GNU OpenMP takes where nothing is set
+SPINS = 300_000  # rounds before a thread sleeps, which GNU OpenMP takes where nothing is set
 SITUATIONS = {"alone": 0, "beside a busy process": 1}
 
 
@@ -51,7 +52,7 @@ def contenders(config: str, arguments: Namespace) -> dict[str, Callable[[], floa
         f"{waiting}, {situation}": lambda variables=variables, processes=processes: measure(
             variables, processes * arguments.busy
         )
-        for waiting, variables in (("sleeping", SLEEPING), ("spinning", SPINNING))
+        for waiting, variables in (("sleeping", SLEEPING), ("spinning", {"GOMP_SPINCOUNT": str(arguments.spins)}))
         for situation, processes in SITUATIONS.items()
     }
 
@@ -68,6 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--configs", nargs="+", choices=STEPS, default=[*STEPS], help="networks (default: all)")
     options.add_argument("--seconds", type=float, default=8.0, help="longest timing of a run (default: %(default)s)")
     options.add_argument("--busy", type=int, default=1, help="busy processes (default: %(default)s)")
+    options.add_argument("--spins", type=int, default=SPINS, help="rounds a thread spins (default: %(default)s)")
     options.add_argument("--settings", default="", help="more settings of every run, in one string")
     arguments = options.parse_args(argv)
     for name in CHOICES:
