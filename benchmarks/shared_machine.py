@@ -3,7 +3,7 @@
     python -m benchmarks.shared_machine --data_dir DIR --mnist_dir DIR
 
 Large and small networks train by the command, each run in a process of its own, in four situations: threads sleep, as
-the command lets them, or spin, as long as GNU OpenMP's default or `--spins` says; and one other process is busy, or none.
+the command lets them, or spin, as GNU OpenMP does by default (`--spins`); and one other process is busy, or none.
 Samples a second are taken between steps, the first few left out. On more than two cores, `--busy` sets how many
 processes are busy.
 """
