@@ -9,6 +9,7 @@ from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import NaNGuard
 from callbacks.progress import Progress
+from callbacks.progressive_validation import ProgressiveValidation
 from callbacks.record import Record
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
@@ -26,6 +27,7 @@ __all__ = [
     "Freeze",
     "NaNGuard",
     "Progress",
+    "ProgressiveValidation",
     "Record",
     "RunCheckpoint",
     "StepSeed",

@@ -111,7 +111,7 @@ class Progress(Checkpoint):
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
         self._close()
-        metrics, measures = metrics_of_epoch(trainer), measures_of(pl_module)
+        metrics, measures = metrics_of_epoch(trainer), measures_of(pl_module, *trainer.callbacks)
         validation = {name: value for name, value in metrics.items() if name in trainer.epoch_validation}
         training = {name: value for name, value in metrics.items() if name not in validation}
         of = f"/{trainer.max_epochs - 1}" if trainer.max_epochs and trainer.max_epochs > 0 else ""

@@ -19,6 +19,7 @@ IGNORED = (
     ".*`max_epochs` was not set.*",  # the line of an epoch says how many there are
     ".*You requested to overfit but enabled.*",  # a loader of ours repeats its first epoch then
     r"\s*Unable to serialize instance.*",  # recorded_config refuses what could not be read again
+    ".*(Truncated File Read|Tag data larger than file|Corrupt EXIF data).*",  # the pixels are read all the same
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
 )
 # Modules of Lightning whose messages are what an option or a callback has been asked for.

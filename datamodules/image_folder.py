@@ -11,12 +11,13 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint, marked
 from datamodules.base.class_folders import LeftOut, count_and_name
+from datamodules.base.digest import digest_of
 from datamodules.base.sizes import check_least
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.loader import ImageLoader
-from datamodules.images.picture import SIXTEEN
-from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std
+from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std, reading
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles, available_memory
 
@@ -28,8 +29,8 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     The folders of `train` name the classes. `val` (or `valid`, `validation`) and `test` may be absent, or lack classes.
     Every picture is resized to `image_size` on its shorter side and center-cropped, which keeps its proportions.
-    What is transparent becomes white; grey pictures of 16 bits keep the range that those of `train` use. Whatever is
-    not read, such as hidden files and folders within a class, is counted and named.
+    What is transparent becomes white; pictures of 16 bits keep the range that those of `train` use, unless a file says
+    its own. Whatever is not read, such as hidden files and folders within a class, is counted and named.
 
     All pictures are read once, to find broken ones and to compute mean and standard deviation over `train`; the results
     are cached in `data_dir` until a file changes. Decoded pictures are kept in memory, or decoded from disk for each
@@ -59,7 +60,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     name = "pictures"
     changeable = (*ImageClassificationDataModule.changeable, "stream", "num_workers")
-    digests_samples = False  # pictures may stay on disk
+    digests_samples = False  # pictures may stay on disk: their files have digests, taken when all are read
 
     def __init__(
         self,
@@ -118,8 +119,9 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         # of the files that training depends on; a copy in another folder has the same
         trained = [part for part in ("train", "val") if part in paths]
         files_digest = fingerprint(sum((paths[part] for part in trained), []), self.data_dir, times=False)[:16]
-        shown = any(bool(tensors[f"{part}_transparent"].any()) for part in trained)
-        self.files_digest = marked(files_digest, "on white") if shown else files_digest
+        way = reading(tensors, trained)
+        self.files_digest = marked(files_digest, way) if way else files_digest
+        self._digest = digest_of(*(tensors[f"{part}_contents"] for part in trained))
         self.bits = int(tensors["bits"])
         skipped = [path for part in paths for path in _pick(paths[part], ~tensors[f"{part}_good"])]
         broken = [f"skipped  {count_and_name(CORRUPT, skipped, self.data_dir)}"] if skipped else []

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
+from core.console import print_line
 from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
 from core.input_files import read_file
@@ -30,6 +31,7 @@ class Variant:
     class_names: tuple[str, ...]
     mean: float
     std: float
+    handwritten: bool = True
 
 
 CLOTHES = (
@@ -38,9 +40,13 @@ CLOTHES = (
 SYLLABLES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 VARIANTS = {
     "mnist": Variant("MNIST", MNIST, tuple("0123456789"), 0.1307, 0.3081),
-    "fashion": Variant("Fashion-MNIST", FashionMNIST, CLOTHES, 0.2860, 0.3530),
+    "fashion": Variant("Fashion-MNIST", FashionMNIST, CLOTHES, 0.2860, 0.3530, handwritten=False),
     "kmnist": Variant("KMNIST", KMNIST, SYLLABLES, 0.1918, 0.3483),
 }
+DISTORTED = (
+    "note     data.augmentation turns and distorts as handwriting varies, which {} does not: "
+    "--data.augmentation null --data.augmentation.flip random after --config suits it better"
+)
 PARTS = {"train": "train", "test": "t10k"}  # their names in file names
 
 
@@ -79,8 +85,15 @@ class MNISTDataModule(ImageClassificationDataModule):
         facts = VARIANTS[variant]
         self.name, self.dataset, self.class_names = facts.name, facts.dataset, facts.class_names
         self.mean, self.std = (facts.mean,), (facts.std,)
+        self.handwritten = facts.handwritten
         self.val_split = val_split
         super().__init__(data_dir, source, val_size=val_size, split_seed=split_seed, **settings)
+
+    def setup(self, stage: str) -> None:
+        """Loads and splits the data; says so if pictures are to vary in training as they do not."""
+        super().setup(stage)
+        if stage == "fit" and self.source == "auto" and self.augmentation.distorts and not self.handwritten:
+            print_line(DISTORTED.format(self.name))
 
     def read(self) -> dict[str, ClassifiedImages]:
         """Reads the four files; downloads those that are absent.

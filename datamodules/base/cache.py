@@ -14,7 +14,7 @@ from torch import Tensor
 from core.atomic_files import replacing
 from core.errors import RunFailed
 
-FORMAT = "primer-4"  # increase the number when decoding changes: older files are then decoded again
+FORMAT = "primer-5"  # increase the number when decoding changes: older files are then decoded again
 
 
 def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -50,7 +50,7 @@ class DataModule(KeepsArguments, LightningDataModule):
         self.unread: dict[int, str] = {}  # why one of `prediction_names` cannot be read, by its place
         self.input_notes: list[str] = []  # lines for the user about `inputs`
         self.files_digest: str | None = None  # digest of the files that training depends on, if there are any
-        self._digest: str | None = None  # of the samples, once it has been taken
+        self._digest: str | None = None  # of the samples, or of their files' bytes, once it has been taken
         self.splits = {}
         self._loaders: dict[str, Loader] = {}  # the current loader of each split
         self._resumed: Loader | None = None  # the latest training loader

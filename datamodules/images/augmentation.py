@@ -11,6 +11,8 @@ from core.errors import InputError
 from core.randomness import generator
 from datamodules.images.geometry import ELASTIC_POINTS, flip_and_shift, warp
 
+DISTORTIONS = ("rotation", "scale", "shear", "elastic")  # changes by interpolation
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -53,6 +55,11 @@ class Augmentation:
             raise InputError(f"data.augmentation.scale is {list(self.scale)}: two factors above 0, the lower one first")
         if self.contrast and not 0 <= self.contrast[0] <= self.contrast[1] < math.inf:
             raise InputError(f"data.augmentation.contrast is {list(self.contrast)}: two factors, the lower one first")
+
+    @property
+    def distorts(self) -> bool:
+        """Whether images are turned, scaled, sheared or distorted, as handwriting varies."""
+        return any(getattr(self, name) for name in DISTORTIONS)
 
     def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
         """Draws the augmentation parameters of n images for one epoch.
@@ -102,7 +109,7 @@ class Augmentation:
         for name, most in (("crop_padding", image_size - 1), ("cutout", image_size)):
             if (value := getattr(self, name)) > most:
                 raise InputError(f"data.augmentation.{name} is {value}: at most {most} is possible")
-        for name in ("rotation", "scale", "shear", "elastic"):
+        for name in DISTORTIONS:
             if getattr(self, name) and image_size == 1:
                 raise InputError(f"data.augmentation.{name}: an image of 1 pixel has nothing to turn or distort")
 
@@ -116,7 +123,7 @@ class Augmentation:
         Returns:
             [B, H, W, C], of the same type; float32 if interpolated.
         """
-        if any(name in draws for name in ("rotation", "scale", "shear", "elastic")):
+        if any(name in draws for name in DISTORTIONS):
             return warp(images, draws, self.crop_fill)
         if "flip" not in draws and "shift" not in draws:
             return images

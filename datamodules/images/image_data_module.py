@@ -13,15 +13,15 @@ from datamodules.base.sizes import check_least, check_val_size
 from datamodules.base.splitting import random_split
 from datamodules.batches import ImageBatch, ImagePair
 from datamodules.images.augmentation import Augmentation
+from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import find_pictures
+from datamodules.images.input_notes import note_negatives, note_ranges
 from datamodules.images.loader import ImageLoader
 from datamodules.images.normalization import Normalization
-from datamodules.images.picture import SIXTEEN
 from datamodules.images.splits import Images
 from datamodules.images.streaming import InputPictures, PictureFiles
 from datamodules.images.synthetic import synthetic_images
 
-CLEARLY = 0.15  # distance from the middle at which grey training pictures are dark or light as a whole
 SYNTHETIC = {"train": 10_000, "test": 2_000}  # a fifth of CIFAR-10's number, for short first runs
 
 
@@ -57,7 +57,7 @@ class ImageDataModule(SampleDataModule):
     std: tuple[float, ...]
     train_size: int
     splits: dict[str, Images]
-    bits = SIXTEEN  # bits of grey pictures of 16 that hold values
+    bits = SIXTEEN  # bits of pictures of 16 that hold values
 
     def __init__(
         self,
@@ -152,8 +152,11 @@ class ImageDataModule(SampleDataModule):
 
     def notes_on_inputs(self) -> list[str]:
         """Returns lines for the user about `inputs` that have been predicted, such as that most look like negatives."""
-        means = [] if self._input_pictures is None else self._input_pictures.means
-        return self.input_notes + (_note_negatives(means, self.mean[0]) if self.in_channels == 1 and means else [])
+        pictures = self._input_pictures
+        if pictures is None:
+            return self.input_notes
+        negatives = note_negatives(pictures.means, self.mean[0]) if self.in_channels == 1 and pictures.means else []
+        return self.input_notes + negatives + note_ranges(pictures.depths, self.bits)
 
     def images_of(self, part: str, places: Tensor) -> Tensor:
         """Returns stored images of a split, uint8 [N, H, W, C], by their indices int64 [N]."""
@@ -186,20 +189,3 @@ class ImageDataModule(SampleDataModule):
         batch = batch._replace(images=images, draws={})
         named = channels_last or isinstance(self.trainer.lightning_module, TakesNamedBatches)
         return batch if named or not isinstance(batch, ImageBatch) else ImagePair(batch)
-
-
-def _note_negatives(means: list[float], learned: float) -> list[str]:
-    """Returns a line if most grey pictures are nearer to the training pictures as negatives, such as ink on paper.
-
-    Args:
-        means: Mean of the pixels of each picture, in [0, 1].
-        learned: Mean of the training pictures' pixels, in [0, 1].
-    """
-    negatives = sum(abs(1 - mean - learned) < abs(mean - learned) for mean in means)
-    if abs(learned - 0.5) < CLEARLY or 2 * negatives <= len(means):
-        return []
-    there, here = ("light on dark", "dark on light") if learned < 0.5 else ("dark on light", "light on dark")
-    return [
-        f"note     {negatives:,} of {len(means):,} pictures look {here}, and the network was trained on {there}: "
-        "--invert predicts their negatives"
-    ]

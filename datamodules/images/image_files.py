@@ -16,9 +16,11 @@ from tqdm import tqdm
 from core.errors import InputError
 from core.input_files import check_regular
 from datamodules.base.class_folders import LeftOut, class_content, class_folders
-from datamodules.images.picture import SIXTEEN, Picture, read_picture
+from datamodules.images.deep_pixels import SIXTEEN
+from datamodules.images.picture import Picture, read_picture
 
 OTHERS = "files that are no pictures by their names"
+DIGEST = 16  # bytes of a file's digest
 AHEAD = 4  # pictures for each thread that are decoded before the first is returned, which limits memory
 
 
@@ -57,6 +59,7 @@ def read_pictures(
     bits: int = SIXTEEN,
     progress: str = "",
     threads: int | None = None,
+    digests: bool = False,
 ) -> Iterator[Picture | InputError]:
     """Decodes pictures in order; yields the error of `read_picture` for one that cannot be decoded.
 
@@ -65,9 +68,10 @@ def read_pictures(
         size: Height and width of every picture.
         channels: 1 for grey, 3 for colour.
         resize: Whether to resize and crop pictures of another size.
-        bits: Bits of grey pictures of 16 that hold values.
+        bits: Bits of pictures of 16 that hold values.
         progress: Title of the progress bar; no bar if empty.
         threads: Number of threads; one per core if not given.
+        digests: Whether each picture comes with a digest of its file.
 
     Yields:
         Each picture, or its error.
@@ -75,9 +79,10 @@ def read_pictures(
 
     def read(path: Path) -> Picture | InputError:
         try:
-            return read_picture(path, size, channels, resize, bits)
+            picture = read_picture(path, size, channels, resize, bits)
         except InputError as error:
             return error
+        return picture._replace(content=_digest(path)) if digests else picture
 
     threads = threads or os.cpu_count() or 1
     begun: deque[Future[Picture | InputError]] = deque()
@@ -112,7 +117,7 @@ def decode(
         channels: 1 for grey, 3 for colour; pictures of another mode are converted.
         resize: Whether to resize a picture of another size to `size` on its shorter side and center-crop it; otherwise
             another size is an error.
-        bits: Bits of grey pictures of 16 that hold values.
+        bits: Bits of pictures of 16 that hold values.
         progress: Title of the progress bar; no bar if empty.
         threads: Number of threads; one per core if not given.
 
@@ -128,6 +133,12 @@ def decode(
             raise picture
         images[place] = picture.pixels
     return torch.from_numpy(images)
+
+
+def _digest(path: Path) -> bytes:
+    """Returns 16 bytes that depend on every byte of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()[:DIGEST]
 
 
 def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +13,10 @@ from PIL import ExifTags, Image
 
 from core.errors import InputError
 from core.input_files import check_regular
+from datamodules.images import deep_pixels
+from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.metadata import without_metadata
 
-SIXTEEN = 16  # bits of a value in a picture with more than 8
 LARGEST = 300_000_000  # pixels of a picture after a JPEG's reduced decoding; four bytes each, in several copies
 LARGE = 40_000_000  # pixels from which pictures are decoded one at a time, which limits memory
 NO_PICTURE = "no picture that can be read"
@@ -36,13 +38,19 @@ class Picture(NamedTuple):
 
     Attributes:
         pixels: uint8 [size, size, channels].
-        depth: Bits that the values of a grey picture of 16 bits take up, at least 8; 0 for other pictures.
+        depth: Bits that the values of a picture of 16 bits take up, at least 8; 0 for other pictures.
         transparent: Whether the file has transparency, which is white here.
+        stated: Whether the file itself says how many bits its values have.
+        white_is_zero: Whether lower values of more than 8 bits are lighter in the file.
+        content: A digest of the file, where one was asked for.
     """
 
     pixels: np.ndarray
     depth: int = 0
     transparent: bool = False
+    stated: bool = False
+    white_is_zero: bool = False
+    content: bytes = b""
 
 
 def read_picture(path: Path, size: int, channels: int, resize: bool, bits: int = SIXTEEN) -> Picture:
@@ -56,8 +64,8 @@ def read_picture(path: Path, size: int, channels: int, resize: bool, bits: int =
         channels: 1 for grey, 3 for colour; a picture of another mode is converted.
         resize: Whether to resize a picture of another size to `size` on its shorter side and center-crop it, which
             keeps the aspect ratio; otherwise another size is an error.
-        bits: Bits of a grey picture of 16 that hold values, such as 12 of a camera's; the highest eight of these are
-            kept.
+        bits: Bits of a picture of 16 that hold values, such as 12 of a camera's, where the file does not say; the
+            highest eight of these are kept.
 
     Raises:
         InputError: The file is no picture, is broken or too large, or has another size or pixel format; the message
@@ -93,18 +101,15 @@ def _decode(source: Path | io.BytesIO, size: int, channels: int, resize: bool, b
         if pixels > LARGEST:
             raise InputError(f"{picture.width}x{picture.height} pixels, more than the {LARGEST:,} that are read")
         with _decoding_large if pixels > LARGE else contextlib.nullcontext():
-            picture.load()
-            sixteen = picture.format in ("PNG", "PPM")  # whose values end at 65,535 in mode I
-            turn = TURNS.get(_orientation(picture))
+            deep = deep_pixels.load(picture, partial(_opened, source))
+            turn, transparent = TURNS.get(_orientation(picture)), picture.has_transparency_data
+            facts = {}
+            if deep is not None:
+                facts = {"depth": deep.depth, "stated": deep.stated > 0, "white_is_zero": deep.white_is_zero}
+                picture = deep.highest_bits(bits)
             if turn is not None:
                 picture = picture.transpose(turn)
-            transparent = picture.has_transparency_data
-            depth = 0
-            if picture.mode.startswith("I;16") or (picture.mode == "I" and sixteen):
-                picture, depth = _eight_bits(picture, bits)
-            elif picture.mode in ("I", "F"):  # the value of white is not defined for these
-                raise InputError(f"pixels of mode {picture.mode}, where 8 or 16 bits are expected")
-            elif transparent:
+            if picture.has_transparency_data:
                 picture = _on_white(picture)
             picture = picture.convert("L" if channels == 1 else "RGB")
             if picture.size != (size, size):
@@ -114,7 +119,7 @@ def _decode(source: Path | io.BytesIO, size: int, channels: int, resize: bool, b
                 left, top = (picture.width - side) / 2, (picture.height - side) / 2
                 middle = (left, top, left + side, top + side)
                 picture = picture.resize((size, size), Image.Resampling.BICUBIC, box=middle)
-        return Picture(np.array(picture).reshape(size, size, channels), depth, transparent)
+        return Picture(np.array(picture).reshape(size, size, channels), transparent=transparent, **facts)
 
 
 @contextlib.contextmanager
@@ -135,17 +140,6 @@ def _orientation(picture: Image.Image) -> int:
         return picture.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # damaged metadata raise many types of errors
         return 1
-
-
-def _eight_bits(picture: Image.Image, bits: int) -> tuple[Image.Image, int]:
-    """Returns the eight highest of a grey picture's bits, with white for transparent values, and the bits in use."""
-    values = np.asarray(picture)
-    depth = max(8, int(values.max()).bit_length())
-    grey = np.minimum(values >> (bits - 8), 255).astype(np.uint8)  # Pillow's convert would cut at 255 instead
-    hidden = picture.info.get("transparency")
-    if isinstance(hidden, int):
-        grey[values == hidden] = 255
-    return Image.fromarray(grey), depth
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, class_folders, part_folders
-from datamodules.images.image_files import class_files, read_pictures
-from datamodules.images.picture import SIXTEEN
+from datamodules.images.deep_pixels import SIXTEEN
+from datamodules.images.image_files import DIGEST, class_files, read_pictures
 
 
 def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[Path, int]]], tuple[str, ...]]:
@@ -65,7 +65,7 @@ class PictureReader:
     def read(self, paths: Mapping[str, Sequence[Path]]) -> dict[str, Tensor]:
         """Decodes every picture.
 
-        Grey pictures of 16 bits are decoded again if the training pictures among them use fewer bits.
+        Pictures of 16 bits are decoded again if the training pictures among them use fewer bits.
 
         Args:
             paths: The files of each part.
@@ -73,8 +73,9 @@ class PictureReader:
         Returns:
             For each part, `<part>_images`, uint8 [N, H, W, C]; `<part>_good`, a mask of the readable files, bool;
             `<part>_sums`, number, sum and sum of squares of the pixels by channel, int64 [3, C]; `<part>_depths`, bits
-            of each picture of 16 bits, 0 for others, int64; `<part>_transparent`, a mask, bool. `bits` is the number of
-            bits that pictures of 16 are read with, int64 [1].
+            of each picture of 16 bits, 0 for others, int64; `<part>_transparent` and `<part>_white_is_zero`, masks,
+            bool; `<part>_contents`, a digest of each readable file, uint8 [N, 16]. `bits` is the number of bits that
+            pictures of 16 are read with unless they say their own, int64 [1].
 
         Raises:
             InputError: A file cannot be read, and is not to be left out.
@@ -88,13 +89,15 @@ class PictureReader:
     def _read(self, paths: Mapping[str, Sequence[Path]], bits: int) -> dict[str, Tensor]:
         tensors, broken = {}, []
         for part, files in paths.items():
-            good, transparent = torch.zeros(2, len(files), dtype=torch.bool)
+            good, transparent, white_is_zero = torch.zeros(3, len(files), dtype=torch.bool)
             depths = torch.zeros(len(files), dtype=torch.int64)
+            contents = torch.zeros(len(files), DIGEST, dtype=torch.uint8)
             sums = torch.zeros(3, self.channels, dtype=torch.int64)
             read, room = 0, len(files) if self.keep else 0
             images = torch.empty(room, self.size, self.size, self.channels, dtype=torch.uint8)
             progress = f"reading {self.name} ({part}), once"
-            pictures = read_pictures(files, self.size, self.channels, resize=True, bits=bits, progress=progress)
+            options = {"resize": True, "bits": bits, "progress": progress, "digests": True}
+            pictures = read_pictures(files, self.size, self.channels, **options)
             for place, picture in enumerate(pictures):
                 if isinstance(picture, InputError):
                     broken.append(str(picture))
@@ -106,8 +109,11 @@ class PictureReader:
                     images[read] = image
                 good[place], read = True, read + 1
                 depths[place], transparent[place] = picture.depth, picture.transparent
+                white_is_zero[place] = picture.white_is_zero
+                contents[place] = torch.frombuffer(bytearray(picture.content), dtype=torch.uint8)
             tensors |= {f"{part}_images": images[:read], f"{part}_good": good, f"{part}_sums": sums}
             tensors |= {f"{part}_depths": depths, f"{part}_transparent": transparent.clone()}
+            tensors |= {f"{part}_white_is_zero": white_is_zero.clone(), f"{part}_contents": contents}
         if broken and not self.skip_corrupt:
             total = sum(len(files) for files in paths.values())
             raise InputError(
@@ -124,6 +130,15 @@ def mean_and_std(
     mean = tuple(total / (255 * n) for n, total in zip(counts, sums, strict=True))
     variance = [(n * square - total**2) / n**2 for n, total, square in zip(counts, sums, squares, strict=True)]
     return mean, tuple(max(1.0, math.sqrt(value)) / 255 for value in variance)  # not 0 if all pixels are equal
+
+
+def reading(tensors: Mapping[str, Tensor], parts: Sequence[str]) -> str:
+    """Returns in words how pictures are read in another way than earlier releases read them; empty if none is."""
+    ways = {
+        "on white": any(bool(tensors[f"{part}_transparent"].any()) for part in parts),
+        "white is zero": any(bool(tensors[f"{part}_white_is_zero"].any()) for part in parts),
+    }
+    return " ".join(way for way, taken in ways.items() if taken)
 
 
 def describe(tensors: Mapping[str, Tensor], parts: Sequence[str]) -> list[str]:

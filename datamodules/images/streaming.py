@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from core.errors import InputError
+from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import decode, read_pictures
-from datamodules.images.picture import SIXTEEN
 
 UNKNOWN_MEMORY = 4 * 2**30  # bytes that are assumed to be available if the system does not report it
 
@@ -22,7 +22,7 @@ class PictureFiles:
         size: Height and width; pictures of another size are resized and center-cropped.
         channels: 1 for grey, 3 for colour.
         num_workers: Processes in which a loader decodes in advance; 0 decodes in the main process.
-        bits: Bits of grey pictures of 16 that hold values.
+        bits: Bits of pictures of 16 that hold values.
     """
 
     device = torch.device("cpu")
@@ -68,12 +68,13 @@ class InputPictures(PictureFiles):
         paths: The files.
         size: Height and width.
         channels: 1 for grey, 3 for colour.
-        bits: Bits of grey pictures of 16 that hold values.
+        bits: Bits of pictures of 16 that hold values.
         invert: Whether each picture's negative is taken.
 
     Attributes:
         unread: Why a picture cannot be read, by its place.
         means: Mean of the pixels of each picture that has been read, in [0, 1].
+        depths: Bits in use in each picture of 16 bits that does not say how many they are.
     """
 
     def __init__(self, paths: Sequence[Path], size: int, channels: int, bits: int, invert: bool) -> None:
@@ -81,6 +82,7 @@ class InputPictures(PictureFiles):
         self.invert = invert
         self.unread: dict[int, str] = {}
         self.means: list[float] = []
+        self.depths: list[int] = []
 
     def __getitem__(self, index: Sequence[int]) -> Tensor:
         """Decodes the pictures of one batch, whose places are given."""
@@ -94,6 +96,8 @@ class InputPictures(PictureFiles):
             pixels = torch.from_numpy(picture.pixels)
             image.copy_(255 - pixels if self.invert else pixels)
             self.means.append(float(image.float().mean()) / 255)
+            if picture.depth and not picture.stated:
+                self.depths.append(picture.depth)
         return images
 
 

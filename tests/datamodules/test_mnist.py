@@ -16,6 +16,7 @@ from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from core.errors import InputError
 from datamodules import MNISTDataModule
+from datamodules.images.augmentation import Augmentation
 from datamodules.mnist import VARIANTS
 from tests.servers import Broken, Files, refusing, serving
 from tests.stages import prepared
@@ -135,6 +136,31 @@ def test_digits_are_not_taken_for_clothes(named: str, raw: Path, monkeypatch: py
         monkeypatch.setattr(FashionMNIST, "mirrors", [nobody])
         with pytest.raises(InputError, match=f"{folder}: holds no Fashion-MNIST, and the download failed"):
             load(folder, variant="fashion")
+
+
+@pytest.mark.parametrize(
+    ("variant", "augmentation", "stage", "said"),
+    [
+        ("fashion", Augmentation(rotation=5), "fit", True),
+        ("fashion", Augmentation(flip="random", elastic=0.5), "fit", True),
+        ("fashion", Augmentation(flip="random", crop_padding=2), "fit", False),
+        ("fashion", Augmentation(rotation=5), "test", False),
+        ("kmnist", Augmentation(rotation=5), "fit", False),
+        ("mnist", Augmentation(rotation=5), "fit", False),
+    ],
+)
+def test_clothes_that_are_varied_as_handwriting_are_noted(
+    variant: str,
+    augmentation: Augmentation,
+    stage: str,
+    said: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(tmp_path / VARIANTS[variant].dataset.__name__ / "raw")
+    settings = {"val_size": 10, "batch_size": 10, "variant": variant, "augmentation": augmentation}
+    prepared(MNISTDataModule(str(tmp_path), **settings), stage)
+    assert capsys.readouterr().out.startswith("note     data.augmentation turns and distorts") == said
 
 
 # Broken files

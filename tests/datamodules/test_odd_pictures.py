@@ -14,9 +14,8 @@ from pytorch_lightning.trainer.states import TrainerFn
 from core.errors import InputError
 from datamodules import ImageFolderDataModule
 from datamodules.base import cache
-from datamodules.images.image_data_module import _note_negatives
 from engine.trainer import Trainer
-from tests.pictures import picture
+from tests.pictures import deep_png, picture, tiff
 from tests.stages import prepared
 from tests.tiny import SizedDataModule
 
@@ -118,20 +117,25 @@ def test_a_run_of_an_earlier_release_does_not_go_on_with_other_pixels(root: Path
         data.load_state_dict(state | {"files": before})
 
 
-def twelve_bits(path: Path) -> Path:
-    """Writes a picture that uses 12 of its 16 bits."""
+def twelve_bits(path: Path, colour: bool = False) -> Path:
+    """Writes a picture, grey or in colour, that uses 12 of its 16 bits."""
     values = np.linspace(0, 4095, 64).astype(np.uint16).reshape(8, 8)
-    Image.fromarray(values).save(path)
-    return path
+    return deep_png(path, np.stack([values] * 3, 2) if colour else values)
 
 
 @pytest.mark.parametrize("stream", ["never", "always"])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("channels", "colour"), [(1, False), (3, False), (3, True)])
 def test_sixteen_bits_keep_the_range_that_training_uses(
-    root: Path, trainer: Trainer, stream: str, channels: int, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    root: Path,
+    trainer: Trainer,
+    stream: str,
+    channels: int,
+    colour: bool,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
     for name in ("cat", "dog"):
-        twelve_bits(root / "train" / name / "0.png")
+        twelve_bits(root / "train" / name / "0.png", colour)
     data = make(root, trainer, stream=stream, in_channels=channels)
     ramp = torch.linspace(0, 4095, 64).int().div(16, rounding_mode="floor").view(8, 8)
     found = [image for image in data.splits["train"].images[:] if torch.equal(image[..., 0].int(), ramp)]
@@ -145,6 +149,49 @@ def test_sixteen_bits_keep_the_range_that_training_uses(
     alone.load_state_dict(data.state_dict())
     (batch,) = alone.predict_dataloader()
     assert torch.equal(batch.images[0, ..., 0].int(), ramp)
+    assert alone.notes_on_inputs() == []
+
+
+def test_pictures_of_an_unknown_range_are_noted_where_a_network_was_trained_on_others(
+    trainer: Trainer, tmp_path: Path
+) -> None:
+    data = SizedDataModule()
+    data.inputs, data.trainer = (
+        [str(twelve_bits(tmp_path / f"{number}.png", number > 0)) for number in range(2)],
+        trainer,
+    )
+    list(data.predict_dataloader())
+    (note,) = data.notes_on_inputs()
+    assert note.startswith("note     2 pictures of 16 bits use at most 12 of them")
+    packed = np.arange(96, dtype=np.uint8).reshape(8, 12)
+    data.inputs = [str(tiff(tmp_path / "a.tif", packed, t256=[8], t258=[12]))]  # which says that it has 12
+    list(data.predict_dataloader())
+    assert data.notes_on_inputs() == []
+
+
+def test_a_run_begun_where_white_was_misread_does_not_go_on(root: Path, trainer: Trainer) -> None:
+    path = root / "train" / "cat" / "0.tif"
+    digests = []
+    for photometric in (1, 0):
+        tiff(path, np.full((8, 8), 65280, np.uint16), t262=[photometric])
+        data = make(root, trainer)
+        digests.append(data.files_digest)
+        assert (data.splits["train"].images[:].amin((1, 2, 3)) == 255).any() == (photometric == 1)
+    assert digests[0] != digests[1], "the files have the same names and sizes"
+
+
+@pytest.mark.parametrize("stream", ["never", "always"])
+def test_a_run_does_not_go_on_with_files_of_the_same_names_and_sizes(root: Path, trainer: Trainer, stream: str) -> None:
+    path = root / "train" / "cat" / "0.bmp"  # whose size is that of its pixels
+    picture(path, seed=1)
+    state = make(root, trainer, stream=stream)._facts() | {"batch": 0, "class_names": ["cat", "dog"]}
+    state |= {"mean": [0.5] * 3, "std": [0.2] * 3, "bits": 16}
+    make(root, trainer, stream=stream).load_state_dict(state)
+    picture(path, seed=2)
+    data = make(root, trainer, stream="always" if stream == "never" else "never")
+    with pytest.raises(InputError, match=r"the images have changed .*as many then as now, but others"):
+        data.load_state_dict(state)
+    data.load_state_dict(state | {"content": None})  # of an earlier release
 
 
 def test_a_network_that_learned_other_bits_is_refused(root: Path, trainer: Trainer) -> None:
@@ -262,11 +309,6 @@ def test_negatives_of_what_was_learned_are_noted_and_can_be_inverted(
     note = f"note     3 of 3 pictures look {here}, and the network was trained on {there}: "
     note += "--invert predicts their negatives"
     assert data.notes_on_inputs() == ([] if invert else [note])
-
-
-@pytest.mark.parametrize(("learned", "means"), [(0.5, [0.9]), (0.13, [0.1, 0.9]), (0.13, [0.3])])
-def test_nothing_is_noted_where_it_is_not_clear(learned: float, means: list[float]) -> None:
-    assert _note_negatives(means, learned) == []
 
 
 def test_the_command_inverts_pictures_alone(

@@ -127,13 +127,6 @@ def test_grey_of_sixteen_bits_gives_its_high_byte(tmp_path: Path, name: str, byt
     np.testing.assert_array_equal(image, np.repeat((bright >> 8)[..., None], channels, axis=2))
 
 
-@pytest.mark.parametrize("mode", ["I", "F"])
-def test_pixels_without_a_known_white_are_refused(tmp_path: Path, mode: str) -> None:
-    Image.new(mode, (8, 8), 1).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match=rf"a\.tif: pixels of mode {mode}, where 8 or 16 bits are expected$"):
-        decode([tmp_path / "a.tif"], 8, 1)
-
-
 def test_a_picture_of_another_size_is_an_error_that_names_both(tmp_path: Path) -> None:
     path = picture(tmp_path / "wide.png", size=(10, 8))
     with pytest.raises(InputError, match=r"wide\.png: 10x8 pixels, where 8x8 are expected"):

@@ -14,6 +14,7 @@ from core.errors import InputError
 from datamodules.images import picture as module
 from datamodules.images.metadata import PNG, without_metadata
 from datamodules.images.picture import read_picture
+from tests.pictures import chunk, tiff
 
 SIZE = 8
 RED = (200, 30, 10)
@@ -147,12 +148,6 @@ def png() -> bytes:
     return content.getvalue()
 
 
-def chunk(kind: bytes, content: bytes, crc: int | None = None) -> bytes:
-    """Returns a chunk of a PNG file."""
-    crc = zlib.crc32(kind + content) if crc is None else crc
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc)
-
-
 def with_chunk(extra: bytes, last: bool = False) -> bytes:
     """Returns the picture with a further chunk, after its header or before its end."""
     content = png()
@@ -214,10 +209,39 @@ def test_no_note_beside_the_pixels_makes_a_jpeg_unreadable(content: bytes, tmp_p
     assert np.abs(pixels.astype(int) - seen()).max() < 12
 
 
+TIFF_NOTES = {
+    "notes of a camera beyond the end": {"t34665": [0xFFFFFF]},
+    "notes of a camera within the pixels": {"t34665": [9]},
+    "a place on earth beyond the end": {"t34853": [0xFFFFFF]},
+    "further pictures beyond the end": {"t330": [0xFFFFFF]},
+    "a maker of numbers": {"t271": [1, 2, 3]},
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*Truncated|Tag data|Corrupt")
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("deflate", [False, True])
+@pytest.mark.parametrize("tags", TIFF_NOTES.values(), ids=TIFF_NOTES)
+def test_no_note_beside_the_pixels_makes_a_tiff_unreadable(
+    tags: dict[str, list[int]], deflate: bool, order: str, tmp_path: Path
+) -> None:
+    path = tiff(tmp_path / "a.tif", seen(), order, deflate, t274=[3], **tags)
+    np.testing.assert_array_equal(read_picture(path, SIZE, 3, resize=True).pixels, seen()[::-1, ::-1])
+
+
+@pytest.mark.parametrize("length", [4, 8, 210, 260])
+def test_a_tiff_that_is_cut_is_broken(length: int, tmp_path: Path) -> None:
+    path = tiff(tmp_path / "a.tif", seen())
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(InputError, match=r"a\.tif: (broken|no) picture"):
+        read_picture(path, SIZE, 3, resize=True)
+
+
 def test_without_its_notes_a_picture_has_the_same_pixels(tmp_path: Path) -> None:
     alpha(tmp_path / "a.png")
     Image.fromarray(seen()).convert("CMYK").save(tmp_path / "a.jpg")
-    for name in ("a.png", "a.jpg"):
+    alpha(tmp_path / "a.tif")
+    for name in ("a.png", "a.jpg", "a.tif"):
         before = Image.open(tmp_path / name)
         after = Image.open(io.BytesIO(without_metadata((tmp_path / name).read_bytes())))
         assert after.mode == before.mode

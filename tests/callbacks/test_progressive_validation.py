@@ -1,0 +1,88 @@
+"""Accuracy on the batch that is about to be used."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning import Callback
+
+from callbacks import ProgressiveValidation, RunCheckpoint
+from core.errors import InputError
+from engine.runs.run_folder import RunFolder
+from lightning_modules import VGG
+from tests.bits import assert_same_bits
+from tests.interruptions import PulledPlug, PullPlug
+from tests.plain import PlainData, PlainModule
+from tests.tiny import TINY_CONFIG, TinyDataModule, tiny_trainer, tiny_vgg
+
+
+class ByHand(Callback):
+    """Keeps for every batch whether a copy of the network in evaluation mode is right, and its loss."""
+
+    def __init__(self) -> None:
+        self.right: list[torch.Tensor] = []
+        self.losses: list[torch.Tensor] = []
+
+    def on_train_batch_start(self, _: object, pl_module: VGG, batch: object, batch_idx: int) -> None:
+        """Measures the batch."""
+        model = copy.deepcopy(pl_module).eval()
+        with torch.no_grad():
+            logits = model(batch.images)
+        self.right.append((logits.argmax(1) == batch.targets).float())
+        self.losses.append(torch.nn.functional.cross_entropy(logits, batch.targets, reduction="none"))
+
+
+def test_it_is_the_mean_over_batches_before_their_updates_without_dropout(tmp_path: Path) -> None:
+    by_hand = ByHand()
+    trainer = tiny_trainer(tmp_path, callbacks=[ProgressiveValidation(), by_hand], max_epochs=2)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    right, losses = torch.cat(by_hand.right[6:]), torch.cat(by_hand.losses[6:])  # of the second epoch
+    assert len(right) == 240
+    assert trainer.callback_metrics["train/acc_before"] == pytest.approx(right.mean().item())
+    assert trainer.callback_metrics["train/loss_before"] == pytest.approx(losses.mean().item(), rel=1e-5)
+    assert trainer.callback_metrics["train/loss_before"] != pytest.approx(trainer.callback_metrics["train/loss"].item())
+
+
+def trained(folder: Path, *callbacks: Callback, resume: bool = False) -> dict:
+    """Trains for two epochs of six batches, and returns the last checkpoint."""
+    folder.mkdir(exist_ok=True)
+    callbacks = [*callbacks, RunCheckpoint(every_n_train_steps=2)]
+    trainer = tiny_trainer(folder, callbacks=callbacks, seed=3, run_folder=RunFolder(folder), logger=False)
+    last = folder / "checkpoints" / "last.ckpt"
+    trainer.fit(tiny_vgg(), TinyDataModule(), ckpt_path=last if resume else None)
+    return torch.load(last, weights_only=True)
+
+
+def test_it_changes_no_bit_of_a_run_and_goes_on_within_an_epoch(tmp_path: Path) -> None:
+    plain = trained(tmp_path / "plain")
+    measured = trained(tmp_path / "measured", ProgressiveValidation())
+    for name in ("state_dict", "optimizer_states"):
+        assert_same_bits(measured[name], plain[name])
+    with pytest.raises(PulledPlug):
+        trained(tmp_path / "resumed", ProgressiveValidation(), PullPlug(9))
+    trained(tmp_path / "resumed", ProgressiveValidation(), resume=True)
+    tables = [(tmp_path / name / "metrics.csv").read_text() for name in ("measured", "resumed")]
+    assert tables[0] == tables[1]
+    assert "train/acc_before" in tables[0]
+
+
+def test_what_is_not_classified_has_no_accuracy(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, callbacks=[ProgressiveValidation()])
+    with pytest.raises(InputError, match="ProgressiveValidation: PlainModule has no accuracy"):
+        trainer.fit(PlainModule(), PlainData())
+
+
+def test_a_config_asks_for_it(tmp_path: Path, command: Callable) -> None:
+    asked = "  max_epochs: 1\n  callbacks: [{class_path: callbacks.ProgressiveValidation}]\n"
+    (tmp_path / "mine.yaml").write_text(TINY_CONFIG.replace("  max_epochs: 3\n", asked))
+    code, output, errors = command("fit", "--config", "mine.yaml", "--run_dir", "run")
+    assert code == 0, errors
+    figures = json.loads((tmp_path / "run" / "summary.json").read_text())["last"]["metrics"]
+    assert f"acc_before {figures['train/acc_before']:.2%}" in output
+    code, output, errors = command("fit", "--ckpt_path", "run", "--trainer.max_epochs", 2)
+    assert code == 0, errors
+    assert "acc_before" in output
+    assert command("test", "--ckpt_path", "run")[0] == 0
