@@ -1,4 +1,4 @@
-"""Media after every epoch: text that a language model writes, and what models and data modules make themselves."""
+"""Media after every epoch: text that a language model writes, translations, and what models and data modules make themselves."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.media.sink import write_media
 from callbacks.media.text_samples import text_sample
+from callbacks.media.translations import translation_media
 from core.evaluation_mode import evaluation_mode
 from core.media import Medium, Text
 from core.protocols import MakesMediaAfterEpoch
@@ -43,6 +44,7 @@ class EpochMedia(Checkpoint):
         sample = text_sample(trainer, pl_module, trainer.datamodule)
         if sample is not None:
             yield sample
+        yield from translation_media(pl_module, trainer.datamodule, trainer.optimizer_steps)
         for number, maker in enumerate((pl_module, trainer.datamodule)):
             if isinstance(maker, MakesMediaAfterEpoch):
                 rng = generator(trainer.seed, "media", trainer.current_epoch, number)

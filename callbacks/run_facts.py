@@ -13,13 +13,15 @@ from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
 from core.code_state import ROOT, code_version, git_state
 from core.hardware import hardware
+from core.protocols import SignsMeasures
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
 
 
 def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-    """Returns what a run is: data, model, precision, hardware and versions, as `summary.json` has them."""
+    """Returns what a run is: data, model, signatures of measures, precision, hardware and versions, as `summary.json` has them."""
     device, averaging = pl_module.device.type, weight_averaging(trainer)
+    signatures = pl_module.signatures() if isinstance(pl_module, SignsMeasures) else {}
     return {
         "data": data_facts(trainer),
         "model": {
@@ -28,6 +30,7 @@ def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
             "trainable": trainer.builtin(Freeze).trainable(pl_module),
         }
         | ({"averaged_by": averaging} if averaging else {}),
+        **({"signatures": signatures} if signatures else {}),
         "precision": trainer.precision,
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},

@@ -201,6 +201,14 @@ class HasGradientNorms(Protocol):
 
 
 @runtime_checkable
+class SignsMeasures(Protocol):
+    """A model with measures whose values depend on how they are computed, such as a tokenization."""
+
+    def signatures(self) -> dict[str, str]:
+        """Returns by measure what its value depends on."""
+
+
+@runtime_checkable
 class HasViews(Protocol):
     """A model that averages its predictions over several views of each image."""
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datamodules.image_folder import ImageFolderDataModule
     from datamodules.mnist import MNISTDataModule
     from datamodules.text_classification import TextClassificationDataModule
+    from datamodules.translation import TranslationDataModule
     from datamodules.xor import XORDataModule
 
 _MODULES = {
@@ -18,6 +19,7 @@ _MODULES = {
     "ImageFolderDataModule": "image_folder",
     "MNISTDataModule": "mnist",
     "TextClassificationDataModule": "text_classification",
+    "TranslationDataModule": "translation",
     "XORDataModule": "xor",
 }
 

@@ -127,6 +127,28 @@ class TextBatch(NamedTuple):
     index: Tensor
 
 
+class PairBatch(NamedTuple):
+    """Sentences and their translations, padded with zeros.
+
+    Attributes:
+        sources: Symbols of the sentences, int64 [B, S].
+        source_lengths: Number of symbols of each, int64 [B], at least 1.
+        targets: Symbols of the translations, each with the mark of its end, int64 [B, T].
+        target_lengths: Number of symbols of each, int64 [B], at least 1.
+        seen: Whether the sentence is among those of training, bool [B].
+        index: Place of each pair in its split, int64 [B].
+        tokens: Target symbols that a mean over the batch divides by, float32 []: of all processes, over their number.
+    """
+
+    sources: Tensor
+    source_lengths: Tensor
+    targets: Tensor
+    target_lengths: Tensor
+    seen: Tensor
+    index: Tensor
+    tokens: Tensor
+
+
 class CharacterBatch(NamedTuple):
     """Pieces of a text. A piece is one symbol longer than the input, because the target of each symbol is the next one.
 

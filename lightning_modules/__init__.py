@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from lightning_modules.mobilenet_v2 import MobileNetV2
     from lightning_modules.perceptron import Perceptron
     from lightning_modules.resnet import ResNet
+    from lightning_modules.seq2seq import Seq2Seq
     from lightning_modules.softmax_regression import SoftmaxRegression
     from lightning_modules.text_cnn import TextCNN
     from lightning_modules.text_rnn import TextRNN
+    from lightning_modules.transformer import Transformer
     from lightning_modules.vgg import VGG
 
 _MODULES = {
@@ -45,9 +47,11 @@ _MODULES = {
     "ModernLeNet5": "lenet5",
     "Perceptron": "perceptron",
     "ResNet": "resnet",
+    "Seq2Seq": "seq2seq",
     "SoftmaxRegression": "softmax_regression",
     "TextCNN": "text_cnn",
     "TextRNN": "text_rnn",
+    "Transformer": "transformer",
     "VGG": "vgg",
 }
 

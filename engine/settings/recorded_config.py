@@ -16,7 +16,8 @@ OPTIONS_OF_ONE_CALL = (
     *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
 )
 
-LINKED = ("num_classes", "in_channels", "image_size", "vocab_size")  # arguments of a model that the data gives
+# Arguments of a model that the data gives.
+LINKED = ("num_classes", "in_channels", "image_size", "vocab_size", "source_vocab_size")
 
 # Built-in callbacks that have options, by the name of the group.
 OPTION_GROUPS = {

@@ -1,0 +1,77 @@
+"""Encoding of sentences and their translations: one vocabulary for both languages, or one for each."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from core.errors import InputError
+from datamodules.text.pieces import END, PairEncoding, PieceEncoder
+
+APART = "\x00translation "  # before symbols of the second vocabulary, where all are listed together
+
+
+class PairEncoder:
+    """Converts sentences and translations to numbers of symbols.
+
+    Args:
+        encoding: Settings.
+        reverse_source: Whether sentences are read from the last symbol to the first.
+
+    Attributes:
+        source: Encoder of the sentences.
+        target: Encoder of the translations; the same object if the vocabulary is joint.
+    """
+
+    def __init__(self, encoding: PairEncoding, reverse_source: bool = False) -> None:
+        self.encoding = encoding
+        self.reverse_source = reverse_source
+        self.source = PieceEncoder(encoding)
+        self.target = self.source if encoding.joint else PieceEncoder(encoding)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols, each different from all others."""
+        source, target = self.source.vocabulary.symbols, self.target.vocabulary.symbols
+        return source if self.encoding.joint else (*source, *(f"{APART}{symbol}" for symbol in target))
+
+    def fit(self, sources: Sequence[str], targets: Sequence[str]) -> None:
+        """Learns the vocabulary from training pairs."""
+        if self.encoding.joint:
+            self.source.fit([*sources, *targets])
+        else:
+            self.source.fit(sources)
+            self.target.fit(targets)
+
+    def encode_sources(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Returns the symbols of sentences in the order they are read; the mark of the end for an empty one."""
+        encoded = self.source.encode(sentences)
+        return [(numbers[::-1] if self.reverse_source else numbers) or [END] for numbers in encoded]
+
+    def encode_targets(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Returns the symbols of translations, each with the mark of its end."""
+        return [[*numbers, END] for numbers in self.target.encode(sentences)]
+
+    def content(self) -> dict[str, Any]:
+        """Returns settings and vocabularies as plain data, to restore the encoder."""
+        encoders = [self.source] if self.encoding.joint else [self.source, self.target]
+        return {
+            "encoding": asdict(self.encoding),
+            "reverse_source": self.reverse_source,
+            "symbols": self.symbols,
+            "languages": [encoder.content() for encoder in encoders],
+        }
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any], where: object) -> "PairEncoder":
+        """Makes an encoder from the result of `content`.
+
+        Raises:
+            InputError: The content is not that of an encoder of pairs.
+        """
+        try:
+            encoder = cls(PairEncoding(**content["encoding"]), content["reverse_source"])
+            encoders = [PieceEncoder.from_content(encoder.encoding, part, where) for part in content["languages"]]
+            encoder.source, encoder.target = encoders[0], encoders[-1]
+        except (KeyError, TypeError, IndexError) as error:
+            raise InputError(f"{where}: holds no vocabulary of sentences and translations ({error})") from error
+        return encoder

@@ -1,0 +1,139 @@
+"""Symbols of sentences: trained subwords, words or characters, which together restore every sentence exactly."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from core.errors import InputError
+from datamodules.text.subwords import read_subwords, train_subwords
+from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
+
+Tokenizer = Literal["subword", "word", "char"]
+
+BEGIN, END = 2, 3  # of a sentence, after padding and unknown
+MARKS = (*SPECIAL, "\x00begin", "\x00end")
+UNKNOWN_AS = "\u2047"  # how an unknown symbol is written: two question marks in one
+WORD = re.compile(r" ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")  # noqa: RUF001
+
+
+@dataclass(frozen=True)
+class PairEncoding:
+    """How sentences of two languages are divided into symbols.
+
+    Attributes:
+        tokenizer: `subword` for a trained vocabulary of pieces of words, `word` for words and single punctuation marks,
+            `char` for characters.
+        size: Largest vocabulary, four marks included; needed for subwords, else no limit if not given.
+        joint: Whether both languages have one vocabulary, learned from both, which lets a network share embeddings.
+        lowercase: Whether sentences are converted to lower case.
+        min_count: Least number of occurrences of a word or character in the training sentences.
+
+    Raises:
+        InputError: A number is out of range, a name is unknown, or a subword vocabulary has no size.
+    """
+
+    tokenizer: Tokenizer = "subword"
+    size: int | None = 8000
+    joint: bool = True
+    lowercase: bool = False
+    min_count: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value, fits in (
+            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
+            ("size", self.size, self.size is None or self.size > len(MARKS)),
+            ("min_count", self.min_count, self.min_count >= 1),
+        ):
+            if not fits:
+                raise InputError(f"data.encoding.{name} is {value}: out of range")
+        if self.tokenizer == "subword" and self.size is None:
+            raise InputError("data.encoding.size: a subword vocabulary needs a size, for example 8000")
+
+
+class PieceEncoder:
+    """Converts sentences to numbers of symbols and back; 0 is padding, 1 unknown, 2 begins and 3 ends a sentence.
+
+    Args:
+        encoding: Settings.
+    """
+
+    def __init__(self, encoding: PairEncoding) -> None:
+        self.encoding = encoding
+        self.vocabulary = Vocabulary(MARKS)
+        self._subwords: Any = None
+
+    def __len__(self) -> int:
+        """Number of symbols, marks included."""
+        return len(self.vocabulary)
+
+    def fit(self, sentences: Sequence[str]) -> None:
+        """Builds the vocabulary from training sentences."""
+        encoding = self.encoding
+        if encoding.tokenizer == "subword":
+            prepared = [self._prepared(sentence) for sentence in sentences]
+            self._subwords = train_subwords(prepared, encoding.size, MARKS, SPECIAL[UNKNOWN])
+            self.vocabulary = Vocabulary(self._subwords.id_to_token(n) for n in range(self._subwords.get_vocab_size()))
+            return
+        counts = Counter(piece for sentence in sentences for piece in self._divided(self._prepared(sentence)))
+        kept = sorted(piece for piece, count in counts.items() if count >= encoding.min_count)
+        kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order
+        self.vocabulary = Vocabulary([*MARKS, *kept[: None if encoding.size is None else encoding.size - len(MARKS)]])
+
+    def encode(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Returns the numbers of each sentence's symbols, without marks of beginning and end."""
+        prepared = [self._prepared(sentence) for sentence in sentences]
+        if self._subwords is not None:
+            return [encoded.ids for encoded in self._subwords.encode_batch(prepared)]
+        return [self.vocabulary.ids(self._divided(sentence)) for sentence in prepared]
+
+    def pieces(self, numbers: Iterable[int]) -> list[str]:
+        """Returns symbols by their numbers, up to the end of the sentence and without marks; see `UNKNOWN_AS`."""
+        pieces = []
+        for number in numbers:
+            if number == END:
+                break
+            if number >= len(MARKS):
+                pieces.append(self.vocabulary.symbols[number])
+            elif number == UNKNOWN:
+                pieces.append(UNKNOWN_AS)
+        return pieces
+
+    def decode(self, numbers: Iterable[int]) -> str:
+        """Returns the sentence of numbers of symbols, up to its end."""
+        text = "".join(self.pieces(numbers))
+        return text if self.encoding.tokenizer == "char" else text.removeprefix(" ")
+
+    def _prepared(self, sentence: str) -> str:
+        """Returns a sentence as it is divided: behind a space, so that its first word is like any other."""
+        sentence = sentence.replace("\x00", " ")  # the names of marks start with it
+        if self.encoding.lowercase:
+            sentence = sentence.lower()
+        return sentence if self.encoding.tokenizer == "char" else f" {sentence}"
+
+    def _divided(self, prepared: str) -> list[str]:
+        return list(prepared) if self.encoding.tokenizer == "char" else WORD.findall(prepared)
+
+    def content(self) -> dict[str, Any]:
+        """Returns the vocabulary as plain data, to restore the encoder."""
+        content: dict[str, Any] = {"symbols": self.vocabulary.symbols}
+        return content if self._subwords is None else content | {"subwords": self._subwords.to_str()}
+
+    @classmethod
+    def from_content(cls, encoding: PairEncoding, content: dict[str, Any], where: object) -> "PieceEncoder":
+        """Makes an encoder from the result of `content`.
+
+        Raises:
+            InputError: The content is not that of an encoder.
+        """
+        encoder = cls(encoding)
+        try:
+            encoder.vocabulary = Vocabulary(content["symbols"])
+            if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
+                raise KeyError("marks")
+            if encoding.tokenizer == "subword":
+                encoder._subwords = read_subwords(content["subwords"], where)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{where}: holds no vocabulary of sentences ({error})") from error
+        return encoder

@@ -1,0 +1,107 @@
+"""Beam search for many sentences at once, each of which is searched as if it were alone.
+
+The penalty for short translations is that of Yonghui Wu et al., 2016, arXiv:1609.08144: scores are divided by
+((5 + length) / 6) ** penalty.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from datamodules.text.pieces import BEGIN, END
+
+Nested = TypeVar("Nested")  # tensors in tuples and lists of any depth, or None
+Step = Callable[[Tensor, Any, Any], tuple[Tensor, Any]]
+DONE = 0.2  # share of sentences whose search is over from which the others are searched without them
+
+
+def map_tensors(change: Callable[[Tensor], Tensor], value: Nested) -> Nested:
+    """Returns a nested structure with each tensor changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, tuple | list):
+        parts = [map_tensors(change, part) for part in value]
+        return type(value)(parts) if type(value) in (tuple, list) else type(value)(*parts)  # a named tuple
+    return value
+
+
+@torch.no_grad()
+def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, penalty: float) -> Tensor:
+    """Returns the translation of each sentence with the best score that the search finds.
+
+    The search for a sentence ends once nothing that is still open could be better, whatever its length. With a beam of
+    1 the most probable symbol is taken at each place, and the search ends at the first end of a sentence.
+
+    Args:
+        step: Returns logits [B, K, V] of the next symbols, and the state after them, of the latest symbols [B, K], the
+            state before them, and the memory.
+        memory: What does not change in the search: tensors [B, ...].
+        state: The state before the first symbol: tensors [B, K, ...].
+        limits: Most symbols of each translation, its end included, int64 [B].
+        beam: Number K of translations that are continued side by side for each sentence.
+        penalty: Exponent of the length in the score; 0 for none, more for longer translations.
+
+    Returns:
+        Symbols with the mark of the end, and zeros behind it, int64 [B, L].
+    """
+    n, device = len(limits), limits.device
+    found = torch.zeros(n, int(limits.max()), dtype=torch.int64, device=device)
+    best = torch.full((n,), -torch.inf, device=device)
+    places = torch.arange(n, device=device)  # of the sentences that are searched
+    is_open = torch.ones(n, dtype=torch.bool, device=device)
+    scores = torch.full((n, beam), -torch.inf, device=device)
+    scores[:, 0] = 0  # all beams begin alike
+    written = torch.empty(n, beam, 0, dtype=torch.int64, device=device)
+    latest = torch.full((n, beam), BEGIN, device=device)
+    for length in range(1, found.shape[1] + 1):
+        logits, state = step(latest, state, memory)
+        totals = scores[:, :, None] + _log_probabilities(logits, limits <= length)
+        values, choices = totals.flatten(1).topk(2 * beam)  # at least K of them go on
+        parents, symbols = choices // totals.shape[2], choices % totals.shape[2]
+        ends = symbols == END
+        # the best translation that ends here, of the K best continuations
+        ended = (values[:, :beam] / _divisor(length, penalty)).masked_fill(~ends[:, :beam], -torch.inf)
+        score, rank = ended.max(1)
+        rows = torch.nonzero(is_open & (score > best[places]))[:, 0]
+        best[places[rows]] = score[rows]
+        found[places[rows], : length - 1] = written[rows, parents[rows, rank[rows]]]
+        found[places[rows], length - 1] = END
+        # the K best that go on
+        scores, kept = values.masked_fill(ends, -torch.inf).topk(beam)
+        parents, latest = parents.gather(1, kept), symbols.gather(1, kept)
+        written = torch.cat([_of_parents(written, parents), latest[:, :, None]], 2)
+        state = map_tensors(lambda tensor, parents=parents: _of_parents(tensor, parents), state)
+        hope = scores[:, 0] / _divisor(limits, penalty)
+        is_open = is_open & (hope > best[places])
+        if beam == 1:
+            is_open = is_open & (best[places] == -torch.inf)
+        if not is_open.any():
+            break
+        if (~is_open).float().mean() >= DONE:
+            rows = torch.nonzero(is_open)[:, 0]
+            parts = (places, scores, latest, written, limits, state, memory)
+            places, scores, latest, written, limits, state, memory = map_tensors(
+                lambda tensor, rows=rows: tensor.index_select(0, rows), parts
+            )
+            is_open = is_open[rows]
+    return found[:, : int((found != 0).sum(1).max())]
+
+
+def _log_probabilities(logits: Tensor, at_limit: Tensor) -> Tensor:
+    """Returns log-probabilities [B, K, V]: padding and beginning never follow, and at the limit [B] the end alone."""
+    logs = logits.float().log_softmax(2)
+    logs[:, :, [0, BEGIN]] = -torch.inf
+    others = torch.arange(logs.shape[2], device=logs.device) != END
+    return logs.masked_fill(at_limit[:, None, None] & others, -torch.inf)
+
+
+def _divisor(length: Any, penalty: float) -> Any:
+    return ((5 + length) / 6) ** penalty
+
+
+def _of_parents(values: Tensor, parents: Tensor) -> Tensor:
+    """Returns, for each continuation, the entry [...] of values [B, K, ...] of the beam that it continues [B, K]."""
+    first = torch.arange(len(values), device=values.device)[:, None] * values.shape[1]
+    return values.flatten(0, 1).index_select(0, (first + parents).flatten()).view(values.shape)

@@ -1,0 +1,137 @@
+"""Running metrics of translation: cross-entropy by symbol, and BLEU, chrF and correctness of whole translations.
+
+BLEU: Kishore Papineni et al., 2002; chrF: Maja Popović, 2015; both by sacreBLEU (Matt Post, 2018, arXiv:1804.08771). Its
+statistics of single sentences are kept, so that sums over several processes are exact and intervals can be estimated
+by drawing sentences (Philipp Koehn, 2004).
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics.utilities.data import dim_zero_cat
+
+from core.errors import InputError
+from lightning_modules.tasks.metrics import RunningMetrics
+
+DRAWS = 1000  # of all sentences, for an interval
+SCORES = ("bleu", "bleu_lower", "chrf")
+
+
+@cache
+def scorers() -> dict[str, Any]:
+    """Returns sacreBLEU's scorers by measure: BLEU on letters as they are and in lower case, and chrF.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        from sacrebleu.metrics import BLEU, CHRF
+    except ImportError as error:
+        raise InputError(
+            "model.scoring is translation: BLEU needs sacrebleu; pip install -e '.[text]' installs it"
+        ) from error
+    return {"bleu": BLEU(tokenize="13a"), "bleu_lower": BLEU(tokenize="13a", lowercase=True), "chrf": CHRF()}
+
+
+def signatures() -> dict[str, str]:
+    """Returns sacreBLEU's signature of each measure, which says all that its value depends on."""
+    marks = {}
+    for name, scorer in scorers().items():
+        scorer.corpus_score(["a"], [["a"]])  # it knows the number of references only now
+        marks[name] = str(scorer.get_signature())
+    return marks
+
+
+class TokenMetrics(RunningMetrics):
+    """Mean cross-entropy over symbols, in nats, and the perplexity."""
+
+    def update(self, loss: Tensor, tokens: Tensor) -> None:
+        """Adds a batch, without synchronizing with the device.
+
+        Args:
+            loss: Sum of the cross-entropy over symbols, float32 [].
+            tokens: Number of symbols, [].
+        """
+        self.__dict__["_update_count"] = 1
+        self.loss.add_(loss.detach())
+        self.count.add_(tokens)
+
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        loss = self.loss / count
+        return {"loss": loss, "perplexity": loss.exp()}
+
+
+class WordMetrics(TokenMetrics):
+    """Cross-entropy, and the share of outputs that are wholly right: of all, and of inputs that training lacks."""
+
+    def __init__(self, persistent: bool = False) -> None:
+        super().__init__(persistent)
+        self.add_state("rows", [], dist_reduce_fx="cat")
+
+    def add(self, outputs: Sequence[str], references: Sequence[str], seen: Tensor, index: Tensor) -> None:
+        """Adds the outputs of a batch.
+
+        Args:
+            outputs: The outputs.
+            references: What they should be.
+            seen: Whether training has the input, bool [B].
+            index: Place of each in its split, int64 [B].
+        """
+        right = [output == reference for output, reference in zip(outputs, references, strict=True)]
+        self.rows.append(torch.stack([index.cpu(), torch.tensor(right).long(), seen.cpu().long()], 1).to(self.device))
+
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        figures = super()._figures(count)
+        if not len(self.rows):
+            return figures
+        right, seen = dim_zero_cat(self.rows)[:, 1:].T.float()
+        return figures | {"right": right.mean(), "right_unseen": (right * (1 - seen)).sum() / (1 - seen).sum()}
+
+
+class TranslationMetrics(TokenMetrics):
+    """Cross-entropy, and BLEU and chrF of translations, from 0 to 100.
+
+    Args:
+        persistent: Save the sums in checkpoints.
+        intervals: Whether half the width of BLEU's 95 % interval is estimated, too.
+    """
+
+    def __init__(self, persistent: bool = False, intervals: bool = False) -> None:
+        super().__init__(persistent)
+        self.intervals = intervals
+        self.add_state("rows", [], dist_reduce_fx="cat")
+
+    def add(self, outputs: Sequence[str], references: Sequence[str], seen: Tensor, index: Tensor) -> None:
+        """Adds the translations of a batch; arguments as in `WordMetrics`."""
+        parts = [index.cpu()[:, None]]
+        for scorer in scorers().values():
+            # private, but what its own bootstrap sums; a test compares the results with its public score
+            parts.append(torch.tensor(scorer._extract_corpus_statistics(outputs, [references])))
+        self.rows.append(torch.cat(parts, 1).to(self.device))
+
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        figures = super()._figures(count)
+        if not len(self.rows):
+            return figures
+        rows = dim_zero_cat(self.rows).cpu()
+        rows = rows[rows[:, 0].argsort()]  # the order in which processes and batches had them changes nothing
+        for name, part in zip(SCORES, rows[:, 1:].split([10, 10, rows.shape[1] - 21], 1), strict=True):
+            figures[name] = _score(name, part.sum(0))
+            if self.intervals and name != "chrf":
+                figures[f"{name}_interval"] = _interval(name, part)
+        return figures
+
+
+def _score(name: str, sums: Tensor) -> Tensor:
+    return torch.tensor(scorers()[name]._compute_score_from_stats(sums.tolist()).score)
+
+
+def _interval(name: str, rows: Tensor) -> Tensor:
+    """Returns half the width of the 95 % interval of a score, of the statistics [N, C] of sentences."""
+    draws = torch.randint(len(rows), (DRAWS, len(rows)), generator=torch.Generator().manual_seed(0))
+    scores = torch.stack([_score(name, rows[draw].sum(0)) for draw in draws]).sort().values
+    low, high = (scores[round(part * (DRAWS - 1))] for part in (0.025, 0.975))
+    return (high - low) / 2
