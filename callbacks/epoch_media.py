@@ -1,4 +1,4 @@
-"""Media after every epoch: text that a language model writes, translations, and what models and data modules make themselves."""
+"""Media after every epoch: texts and translations that a model writes, and what models and data modules make."""
 
 import contextlib
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsona
 
 
 def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-    """Returns what a run is: data, model, signatures of measures, precision, hardware and versions, as `summary.json` has them."""
+    """Returns what a run is, as `summary.json` has it: data, model, signatures of measures, hardware and the like."""
     device, averaging = pl_module.device.type, weight_averaging(trainer)
     signatures = pl_module.signatures() if isinstance(pl_module, SignsMeasures) else {}
     return {

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from core.console import print_line

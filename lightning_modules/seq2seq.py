@@ -176,10 +176,8 @@ class Seq2Seq(SequenceToSequence):
     def _embedded(self, embedding: nn.Embedding, symbols: Tensor) -> Tensor:
         return self.embedding_dropout(embedding(symbols) * self.scale)
 
-    def _run(
-        self, layers: SequenceLayers, x: Tensor, state: State, first: int, apart: bool
-    ) -> tuple[Tensor, State]:
-        """Runs layers, of which the first is `first` of the decoder's, on a sequence, or `apart` on its last symbols."""
+    def _run(self, layers: SequenceLayers, x: Tensor, state: State, first: int, apart: bool) -> tuple[Tensor, State]:
+        """Runs layers, of which the first is `first` of the decoder's, on a sequence, or `apart` on last symbols."""
         count = layers.layers.num_layers
         mine = tuple(part.narrow(-2, first, count) for part in state)
         if not apart:

@@ -1,7 +1,7 @@
 """Transformer: encoder and decoder of attention alone.
 
-Ashish Vaswani et al., "Attention Is All You Need", 2017, arXiv:1706.03762, with norms in front of each part (Xiong et al.,
-2020, arXiv:2002.04745).
+Ashish Vaswani et al., "Attention Is All You Need", 2017, arXiv:1706.03762, with norms in front of each part (Xiong et
+al., 2020, arXiv:2002.04745).
 """
 
 from typing import Any, NamedTuple

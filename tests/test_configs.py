@@ -22,6 +22,7 @@ NARROW: dict[str, dict[type, float]] = {
     "width_multiplier": {float: 0.125},
     "growth_rate": {int: 4},
     "hidden": {int: 4},
+    "embedding": {int: 4},
     "filters": {int: 4},
 }
 
@@ -41,6 +42,7 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datamodules.images.classification.ImageClassificationDataModule.synthesize", few)
     monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
+    monkeypatch.setattr("datamodules.translation.SYNTHETIC", {"train": 60, "val": 10, "test": 10})
 
 
 def accepted_arguments(data: type) -> set[str]:

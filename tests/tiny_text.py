@@ -4,8 +4,11 @@ from typing import Any
 
 import torch
 
-from datamodules import CharCorpusDataModule, TextClassificationDataModule
+from datamodules import CharCorpusDataModule, TextClassificationDataModule, TranslationDataModule
+from datamodules.text.pair_files import SentencePairs
+from datamodules.text.pieces import PairEncoding
 from datamodules.text.synthetic import synthetic_corpus, synthetic_parts
+from datamodules.text.synthetic_pairs import synthetic_pairs
 from datamodules.text.text_files import LabelledTexts
 from lightning_modules import CharRNN
 
@@ -39,3 +42,29 @@ def tiny_char_rnn(**changes: Any) -> CharRNN:
     torch.manual_seed(0)
     settings = {"vocab_size": TinyCorpus().vocab_size, "hidden": 8, "layers": 2, "dropout": 0.2}
     return CharRNN(**settings | changes)
+
+
+class TinyPairs(TranslationDataModule):
+    """120 sentences with translations to train on, 12 to validate, 15 to test; 200 symbols."""
+
+    def __init__(
+        self,
+        batch_tokens: int | None = 400,
+        batch_size: int = 12,
+        encoding: PairEncoding = PairEncoding(size=200),  # noqa: B008 (frozen)
+        vocabulary: str | None = None,
+    ) -> None:
+        super().__init__(
+            source="synthetic",
+            batch_tokens=batch_tokens,
+            batch_size=batch_size,
+            eval_batch_size=5,
+            encoding=encoding,
+            vocabulary=vocabulary,
+        )
+
+    def synthesize(self) -> dict[str, SentencePairs]:
+        """Makes the pairs."""
+        return {
+            part: synthetic_pairs(n, seed) for seed, (part, n) in enumerate((("train", 120), ("val", 12), ("test", 15)))
+        }

@@ -61,7 +61,7 @@ def draw_attention(pieces: Sequence[tuple[list[str], list[str]]], weights: Tenso
         axis.set_axis_off()
     for axis, (source, target), map_ in zip(axes, pieces, weights.float().cpu(), strict=False):
         source, target = source[:LONGEST], target[:LONGEST]
-        axis.imshow(map_[: max(1, len(target)), : len(source)], cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axis.imshow(map_[: max(1, len(target)), : len(source)].numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axis.set_xticks(range(len(source)), map(_label, source), rotation=90, fontsize=8, parse_math=False)
         axis.set_yticks(range(len(target)), map(_label, target), fontsize=8, parse_math=False)
         axis.set_xlabel("sentence")

@@ -52,8 +52,9 @@ def split_pairs(
             chosen[part] += group
     train, *others = _apart(train, [sorted(places) for places in chosen.values()])
     if not train:
-        raise InputError("data.val_size and data.test_size: all translations of a sentence stay together: none is left")
-    return {part: SentencePairs() for part in PARTS} | {**parts, "train": train, **dict(zip(chosen, others, strict=True))}
+        raise InputError("data.val_size and data.test_size: a sentence's translations stay together: none is left")
+    made = {"train": train} | dict(zip(chosen, others, strict=True))
+    return {part: SentencePairs() for part in PARTS} | dict(parts) | made
 
 
 def _apart(pairs: SentencePairs, places: Sequence[Sequence[int]]) -> list[SentencePairs]:
@@ -96,8 +97,9 @@ def number_pairs(
                 raise InputError(f"{origin}: all pairs are longer than data.max_length, {max_length} symbols")
         else:
             sources = [numbers[:max_length] for numbers in sources]
-            targets = [numbers if len(numbers) <= max_length else [*numbers[: max_length - 1], END] for numbers in targets]
+            targets = [n if len(n) <= max_length else [*n[: max_length - 1], END] for n in targets]
         if count := sum(longer):
-            lines.append(f"note     {count:,} of {len(pairs):,} {what}: longer than {max_length} symbols, data.max_length")
+            why = f"longer than {max_length} symbols, data.max_length"
+            lines.append(f"note     {count:,} of {len(pairs):,} {what}: {why}")
         splits[part] = Pairs(Documents.of(sources), Documents.of(targets), torch.tensor(seen, dtype=torch.bool))
     return splits, lines

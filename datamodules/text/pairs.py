@@ -52,16 +52,17 @@ class PairLoader(DocumentLoader):
     """Loads batches of pairs of similar length.
 
     In training the order is a function of (seed, epoch), and the number of batches is the same in every epoch. With
-    `batch_tokens`, pairs are sorted by the translation's length, then about by the sentence's, and divided into batches of
-    about as many symbols each, padding not counted; all pairs are used. Without it, batches have `batch_size` pairs, sorted within
-    pools of `bucket` batches, and the incomplete last batch is dropped. Every process gets an equal slice of each batch.
+    `batch_tokens`, pairs are sorted by the translation's length, then about by the sentence's, and divided into batches
+    of about as many symbols each, padding not counted; all pairs are used. Without it, batches have `batch_size` pairs,
+    sorted within pools of `bucket` batches, and the incomplete last batch is dropped. Every process gets an equal slice
+    of each batch.
 
     Args:
         split: The pairs.
         batch_size: Pairs per batch, on all processes together.
         batch_tokens: Symbols of both languages per batch, on all processes together; by `batch_size` if not given.
         seed: Seed of the order; None for evaluation.
-        bucket: Number of batches within which pairs are sorted by length; in evaluation, 1 keeps the order of the pairs.
+        bucket: Number of batches within which pairs are sorted by length; in evaluation, 1 keeps the pairs' order.
         rank: Index of this process.
         world_size: Number of processes.
         most: Symbols of a batch in evaluation, padding included, beyond which it is divided.

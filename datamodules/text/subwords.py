@@ -1,7 +1,7 @@
 """Pieces of words by byte-pair encoding, from Hugging Face's tokenizers.
 
-Rico Sennrich, Barry Haddow and Alexandra Birch, 2016, arXiv:1508.07909. A space belongs to the piece that follows it, as
-in SentencePiece (Taku Kudo and John Richardson, 2018, arXiv:1808.06226), so that pieces, put together, are the text.
+Rico Sennrich, Barry Haddow and Alexandra Birch, 2016, arXiv:1508.07909. A space belongs to the piece that follows it,
+as in SentencePiece (Taku Kudo and John Richardson, 2018, arXiv:1808.06226), so that pieces, put together, are the text.
 """
 
 from collections.abc import Sequence

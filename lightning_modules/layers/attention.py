@@ -1,7 +1,7 @@
 """Attention of a recurrent decoder to the outputs of an encoder.
 
-Additive scores: Dzmitry Bahdanau, Kyunghyun Cho and Yoshua Bengio, 2014, arXiv:1409.0473. Multiplicative scores: Minh-Thang
-Luong, Hieu Pham and Christopher Manning, 2015, arXiv:1508.04025; divided by the root of their width, as in
+Additive scores: Dzmitry Bahdanau, Kyunghyun Cho and Yoshua Bengio, 2014, arXiv:1409.0473. Multiplicative scores:
+Minh-Thang Luong, Hieu Pham and Christopher Manning, 2015, arXiv:1508.04025; divided by the root of their width, as in
 arXiv:1706.03762.
 """
 

@@ -1,8 +1,8 @@
 """Running metrics of translation: cross-entropy by symbol, and BLEU, chrF and correctness of whole translations.
 
-BLEU: Kishore Papineni et al., 2002; chrF: Maja Popović, 2015; both by sacreBLEU (Matt Post, 2018, arXiv:1804.08771). Its
-statistics of single sentences are kept, so that sums over several processes are exact and intervals can be estimated
-by drawing sentences (Philipp Koehn, 2004).
+BLEU: Kishore Papineni et al., 2002; chrF: Maja Popović, 2015; both by sacreBLEU (Matt Post, 2018, arXiv:1804.08771).
+Its statistics of single sentences are kept, so that sums over several processes are exact and intervals can be
+estimated by drawing sentences (Philipp Koehn, 2004).
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,7 @@ from core.errors import InputError
 from lightning_modules.tasks.task import Task
 
 SHARED = ("optimizer", "lr_scheduler", "decay_norms_and_biases")
-CLASSIFIERS = {*lightning_modules.__all__} - {"CharRNN"}
-SMOOTHED = CLASSIFIERS - {"Perceptron"}
+SMOOTHED = {*lightning_modules.__all__} - {"CharRNN", "Perceptron"}
 WITH_NORMS = {
     *(
         "AlexNet",
@@ -26,6 +25,7 @@ WITH_NORMS = {
         "MobileNetV2",
         "ModernLeNet5",
         "ResNet",
+        "Transformer",
         "VGG",
     ),
 }
@@ -42,6 +42,8 @@ NEEDED: dict[str, dict[str, object]] = {
     "GoogLeNet": {"num_classes": 4, "width": 0.1},
     "Perceptron": {"num_classes": 2},
     "ResNet": {"num_classes": 4, "depth": 20},
+    "Seq2Seq": {"vocab_size": 9, "source_vocab_size": 9, "hidden": 4, "embedding": 4, "scoring": "words"},
+    "Transformer": {"vocab_size": 9, "source_vocab_size": 9, "width": 4, "scoring": "words"},
     "VGG": {"num_classes": 4, "widths": [4], "convolutions": [1]},
     **{name: {"num_classes": 4, "vocab_size": 9} for name in ("BagOfNgrams", "TextCNN", "TextRNN")},
 }

@@ -1,0 +1,104 @@
+"""Symbols restore every sentence exactly, are learned the same way each time, and come back from their saved form."""
+
+import json
+import random
+
+import pytest
+
+from core.errors import InputError
+from datamodules.text.pair_encoder import PairEncoder
+from datamodules.text.pieces import END, MARKS, UNKNOWN_AS, PairEncoding, PieceEncoder
+from datamodules.text.synthetic_pairs import synthetic_pairs
+from datamodules.text.vocabulary import UNKNOWN
+
+ODD = [
+    'He said: "It\'s 3.50 (or more)!"',
+    "Zwei junge weiße Männer, im Freien -- in der Nähe vieler Büsche.",
+    "two  spaces,\ttabs \u00a0 and\u2003wide ones",
+    "▁ is no space, 東京 is a city, and 🙂 a face",
+    "don't can’t l'été C++ _x_ a/b",  # noqa: RUF001
+    "(((", "x", "...", "A  ", " a",
+]  # fmt: skip
+
+
+def encodings() -> list[PairEncoding]:
+    """Returns an encoding of each kind."""
+    pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
+    return [PairEncoding("subword", 200), PairEncoding("word", None), PairEncoding("char", None)]
+
+
+def test_every_sentence_is_restored_exactly() -> None:
+    rng, letters = random.Random(0), "".join(ODD)
+    mixed = ["".join(rng.choices(letters, k=rng.randint(1, 40))) for _ in range(300)]
+    sentences = [*ODD, *mixed, *synthetic_pairs(100, seed=1).targets]
+    for encoding in encodings():
+        encoder = PieceEncoder(encoding)
+        encoder.fit(sentences)
+        assert len(encoder) <= (encoding.size or len(encoder))
+        for sentence, numbers in zip(sentences, encoder.encode(sentences), strict=True):
+            assert encoder.decode([*numbers, END, 0, 0]) == sentence, encoding.tokenizer
+
+
+def test_a_vocabulary_follows_from_its_sentences_and_is_restored_from_plain_data() -> None:
+    pairs = synthetic_pairs(200, seed=1)
+    for encoding in encodings():
+        for joint in (True, False):
+            contents = []
+            for _ in range(2):
+                encoder = PairEncoder(PairEncoding(encoding.tokenizer, encoding.size, joint), reverse_source=True)
+                encoder.fit(pairs.sources, pairs.targets)
+                contents.append(json.dumps(encoder.content()))
+            assert contents[0] == contents[1]
+            restored = PairEncoder.from_content(json.loads(contents[0]), "here")
+            assert restored.encode_sources(pairs.sources) == encoder.encode_sources(pairs.sources)
+            assert restored.encode_targets(pairs.targets) == encoder.encode_targets(pairs.targets)
+            assert (restored.source is restored.target) == joint
+            assert len(set(restored.symbols)) == len(restored.symbols)
+
+
+def test_a_sentence_can_be_read_backwards_and_a_translation_has_an_end() -> None:
+    encoder = PairEncoder(PairEncoding("char", None), reverse_source=True)
+    encoder.fit(["ab"], ["ba"])
+    (source,), (target,) = encoder.encode_sources(["ab"]), encoder.encode_targets(["ab"])
+    assert encoder.source.pieces(source) == ["b", "a"]
+    assert target[-1] == END
+    assert encoder.target.pieces(target) == ["a", "b"]
+    assert encoder.encode_sources([""]) == [[END]]
+
+
+def test_what_training_lacks_is_unknown_and_shown_as_such() -> None:
+    for encoding in encodings():
+        encoder = PieceEncoder(encoding)
+        encoder.fit(["a red dog"] * 3)
+        (numbers,) = encoder.encode(["a \u6771 dog"])
+        assert UNKNOWN in numbers
+        assert UNKNOWN_AS in encoder.decode(numbers)
+        assert encoder.decode(numbers).endswith("dog")
+        (numbers,) = encoder.encode([f"a {MARKS[END]} dog"])
+        assert END not in numbers, "no text holds a mark"
+
+
+def test_capital_letters_and_rare_words_are_dropped_on_request() -> None:
+    encoder = PieceEncoder(PairEncoding("word", None, lowercase=True, min_count=2))
+    encoder.fit(["The dog sees the bird"])
+    assert encoder.vocabulary.symbols == (*MARKS, " the")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": 4}, r"data\.encoding\.size is 4: out of range"),
+        ({"size": None}, r"data\.encoding\.size: a subword vocabulary needs a size"),
+        ({"min_count": 0}, r"data\.encoding\.min_count is 0"),
+        ({"tokenizer": "byte"}, r"data\.encoding\.tokenizer is byte"),
+    ],
+)
+def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        PairEncoding(**settings)
+
+
+@pytest.mark.parametrize("content", [{"symbols": ["a"]}, {"encoding": {"tokenizer": "word"}, "languages": []}])
+def test_a_file_without_a_vocabulary_of_pairs_is_named(content: dict) -> None:
+    with pytest.raises(InputError, match=r"v\.json: holds no vocabulary of sentences"):
+        PairEncoder.from_content(content, "v.json")
