@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from core.errors import InputError
 from lightning_modules.layers.attention import Attention, Scores
 from lightning_modules.layers.masks import padding_mask
-from lightning_modules.layers.sequences import Kind, SequenceLayers, State
+from lightning_modules.layers.recurrent import Recurrent
+from lightning_modules.layers.sequences import Kind, SequenceLayers, State, start_uniformly
 from lightning_modules.layers.shared_embedding import Tie, embeddings_and_head
 from lightning_modules.tasks.sequence_to_sequence import SequenceToSequence
 from lightning_modules.tasks.task import without
@@ -47,7 +48,8 @@ class Seq2Seq(SequenceToSequence):
         vocab_size: Number of symbols V of translations.
         source_vocab_size: Number of symbols of sentences.
         cell: Kind of recurrent layer.
-        layers: Number of layers of the encoder, and of the decoder.
+        layers: Number of layers of the decoder.
+        encoder_layers: Number of layers of the encoder; `layers` if not given, as is needed to pass its state on.
         hidden: Units H of each layer, in each direction.
         embedding: Width E of the embeddings.
         attention: Scores of the attention: `luong` (multiplicative) or `bahdanau` (additive); `none` without.
@@ -71,6 +73,7 @@ class Seq2Seq(SequenceToSequence):
         source_vocab_size: int,
         cell: Kind = "gru",
         layers: int = 2,
+        encoder_layers: int | None = None,
         hidden: int = 256,
         embedding: int = 256,
         attention: Literal["none", "bahdanau", "luong"] = "luong",
@@ -86,11 +89,14 @@ class Seq2Seq(SequenceToSequence):
         super().__init__(norm_lr_factor=1.0, **training)
         if embedding < 1:
             raise InputError(f"model.embedding is {embedding}: out of range")
-        ends = (2 if bidirectional else 1) * hidden
-        self.encoder = SequenceLayers(cell, embedding, hidden, layers, dropout, bidirectional, uniform)
-        self.bridge = nn.Linear(ends, layers * hidden) if bidirectional or attention != "none" else None
-        lower = layers if attention == "none" else 1
-        self.lower = SequenceLayers(cell, embedding, hidden, lower, dropout, uniform=uniform)
+        ends, depth = (2 if bidirectional else 1) * hidden, layers if encoder_layers is None else encoder_layers
+        self.bridge: nn.Linear | None = None
+        if bidirectional or attention != "none" or depth != layers:
+            self.encoder = Recurrent(cell, embedding, hidden, depth, dropout, bidirectional)
+            self.bridge = nn.Linear(ends, layers * hidden)
+        else:
+            self.encoder = SequenceLayers(cell, embedding, hidden, layers, dropout)
+        self.lower = SequenceLayers(cell, embedding, hidden, layers if attention == "none" else 1, dropout)
         self.asks: Attention | None = None
         self.upper: SequenceLayers | None = None
         read = hidden
@@ -99,7 +105,9 @@ class Seq2Seq(SequenceToSequence):
             self.asks = Attention(scores, hidden, ends, hidden)
             read = hidden + ends
             if layers > 1:
-                self.upper = SequenceLayers(cell, read, hidden, layers - 1, dropout, uniform=uniform)
+                self.upper = SequenceLayers(cell, read, hidden, layers - 1, dropout)
+        if uniform:
+            start_uniformly(self, uniform)
         is_dense = attention != "none" or tie != "none"
         self.readout = nn.Sequential(nn.Linear(read, embedding), nn.Tanh()) if is_dense else None
         sizes = (source_vocab_size, vocab_size)
@@ -120,13 +128,13 @@ class Seq2Seq(SequenceToSequence):
 
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""
-        values, state = self.encoder(self._embedded(self.source_embedding, sources), None, lengths)
-        if self.bridge is not None:
-            directions = 2 if self.encoder.layers.bidirectional else 1
-            ends = state[0][:, -directions:].flatten(1)  # of the last layer, in each direction: [B, D]
-            first = torch.tanh(self.bridge(ends)).unflatten(1, (-1, self.encoder.layers.hidden_size))
+        x = self._embedded(self.source_embedding, sources)
+        if self.bridge is None:
+            values, state = self.encoder(x, None, lengths)
+        else:
+            values, ends = self.encoder.encode(x, lengths)  # the last outputs in each direction: [B, D]
+            first = torch.tanh(self.bridge(ends)).unflatten(1, (-1, self.lower.layers.hidden_size))
             state = (first, torch.zeros_like(first)) if self.is_lstm else (first,)
-        values = self.dropout(values)
         keys = values if self.asks is None else self.asks.keys(values)
         return Memory(values, keys, padding_mask(lengths, sources.shape[1]), state)
 

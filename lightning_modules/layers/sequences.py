@@ -1,4 +1,4 @@
-"""Stacks of torch's recurrent layers for whole sequences that are padded, with the state at the end of each."""
+"""Stacks of torch's recurrent layers with the state at the end of each of several sequences, which are padded."""
 
 from typing import Literal
 
@@ -23,9 +23,6 @@ class SequenceLayers(nn.Module):
         hidden: Units H of each layer, in each direction.
         layers: Number of layers.
         dropout: Dropout probability of each layer's outputs but the last one's.
-        bidirectional: Whether sequences are also processed backwards; outputs are then 2H wide.
-        uniform: Weights are initialised uniformly between minus and plus this, biases as 0, and those of the forget
-            gates of LSTMs as 1, as in TensorFlow; torch's initialisation if 0.
 
     Raises:
         InputError: A size is below 1, or the dropout is out of range.
@@ -38,8 +35,6 @@ class SequenceLayers(nn.Module):
         hidden: int,
         layers: int = 1,
         dropout: float = 0.0,
-        bidirectional: bool = False,
-        uniform: float = 0.0,
     ) -> None:
         super().__init__()
         for name, value, fits in (
@@ -50,13 +45,7 @@ class SequenceLayers(nn.Module):
             if not fits:
                 raise InputError(f"model.{name} is {value}: out of range")
         between = dropout if layers > 1 else 0.0
-        settings = {"batch_first": True, "dropout": between, "bidirectional": bidirectional}
-        self.layers = KINDS[kind](input_size, hidden, layers, **settings)
-        if uniform:
-            for name, parameter in self.layers.named_parameters():
-                nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -uniform, uniform)
-                if kind == "lstm" and "bias_ih" in name:
-                    nn.init.ones_(parameter.data[hidden : 2 * hidden])
+        self.layers = KINDS[kind](input_size, hidden, layers, batch_first=True, dropout=between)
 
     def forward(self, x: Tensor, state: State | None = None, lengths: Tensor | None = None) -> tuple[Tensor, State]:
         """Returns outputs and the state at the end of each sequence.
@@ -67,7 +56,7 @@ class SequenceLayers(nn.Module):
             lengths: Number of inputs of each sequence, int64 [B]; all have T if not given.
 
         Returns:
-            Outputs [B, T, D], 0 behind the ends, and the state.
+            Outputs [B, T, H], 0 behind the ends, and the state.
         """
         is_lstm = isinstance(self.layers, nn.LSTM)
         autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
@@ -89,3 +78,17 @@ class SequenceLayers(nn.Module):
             packed, after = self.layers(packed, before)
             outputs, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
         return outputs, tuple(part.transpose(0, 1) for part in (after if is_lstm else (after,)))
+
+
+@torch.no_grad()
+def start_uniformly(module: nn.Module, bound: float) -> None:
+    """Sets the weights of all recurrent layers in a module uniformly between minus and plus a bound, biases to 0.
+
+    Biases of the forget gates of LSTMs become 1, as in TensorFlow.
+    """
+    for layers in module.modules():
+        if isinstance(layers, nn.RNNBase):
+            for name, parameter in layers.named_parameters():
+                nn.init.zeros_(parameter) if "bias" in name else nn.init.uniform_(parameter, -bound, bound)
+                if isinstance(layers, nn.LSTM) and "bias_ih" in name:
+                    parameter[layers.hidden_size : 2 * layers.hidden_size] = 1

@@ -29,7 +29,7 @@ FORMS: dict[str, tuple[type[SequenceToSequence], dict[str, object]]] = {
             strict=True,
         )
     },
-    "Seq2Seq-tied": (Seq2Seq, {"tie": "all", "dropout": 0.2}),
+    "Seq2Seq-tied": (Seq2Seq, {"tie": "all", "dropout": 0.2, "encoder_layers": 1}),
     "Seq2Seq-tied-target": (Seq2Seq, {"tie": "target", "attention": "none", "bidirectional": False}),
     "Transformer": (Transformer, {"layers": 2, "heads": 2, "dropout": 0.0}),
     "Transformer-tied": (Transformer, {"layers": 1, "heads": 4, "dropout": 0.1, "tie": "all"}),
@@ -182,7 +182,9 @@ def test_tied_weights_are_one_and_no_head() -> None:
 
 
 def test_the_published_networks_size_and_initial_weights() -> None:
-    model = Seq2Seq(30, 30, "lstm", 2, 50, 15, "none", False, uniform=0.1, head_std=0.1, tie="none", scoring="words")
+    model = Seq2Seq(
+        30, 30, "lstm", 2, None, 50, 15, "none", False, uniform=0.1, head_std=0.1, tie="none", scoring="words"
+    )
     # an LSTM layer has 4 H (I + H) weights and, in torch, 8 H biases
     layers = 4 * 50 * (15 + 50 + 50 + 50) + 2 * 8 * 50
     assert sum(parameter.numel() for parameter in model.parameters()) == 2 * (30 * 15 + layers) + 51 * 30
