@@ -50,7 +50,9 @@ def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | N
             if data.source == "synthetic"
             else f"{data.name} from {data.origin}"
         )
-        return f"{source}: {sizes['train']:,} training, {', '.join(evaluation)} {data.unit}"
+        other = data.evaluation_unit
+        training = f"{sizes['train']:,} training{f' {data.unit}' if other else ''}"
+        return f"{source}: {training}, {', '.join(evaluation)} {other or data.unit}"
     source = LOADERS if data is None else f"{type(data).__name__} from {type(data).__module__}"
     names = {"train": "training", **PARTS}
     parts = [f"{n:,} {names[part]}" for part, n in (sizes or {}).items()]

@@ -97,7 +97,8 @@ class NaNGuard(KeepsArguments, Callback):
             raise Diverged(f"diverged: the learning rate of step {trainer.optimizer_steps} is {rate}{_last(trainer)}")
         # those of this optimizer: another's may hold what its own zero_grad will drop
         parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        found = (parameter.grad for parameter in parameters if parameter.grad is not None)
+        gradients = [gradient._values() if gradient.is_sparse else gradient for gradient in found]
         # under float16 the loss scaler expects such gradients, and skips their step itself
         if gradients and not self._losses_are_scaled:
             norms = torch._foreach_norm(gradients)  # get_total_norm calls it too, after checking the devices

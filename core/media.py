@@ -103,6 +103,19 @@ class Text(Medium):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Embedding(Medium):
+    """Vectors and what they are of, for TensorBoard's projector.
+
+    Attributes:
+        vectors: float32 [N, D].
+        labels: N names.
+    """
+
+    vectors: Tensor
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Audio(Medium):
     """Sound.
 

@@ -1,7 +1,7 @@
 """Predictions as tables, which `predict` prints and writes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor
@@ -21,11 +21,15 @@ class Table:
         display: How `predict` prints it; a file holds the complete table. `whole`: every cell. `excerpts`: only the
             beginning of the first column, for texts. `last_column`: only the last column, with line breaks, for longer
             texts.
+        shown_columns: How many columns `predict` prints; all if not given.
+        forms: Other forms than CSV in which it can be written, by the ending of the file's name.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     display: Display = "whole"
+    shown_columns: int | None = None
+    forms: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
 
 
 def classified(

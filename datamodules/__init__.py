@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datamodules.mnist import MNISTDataModule
     from datamodules.text_classification import TextClassificationDataModule
     from datamodules.translation import TranslationDataModule
+    from datamodules.word_corpus import WordCorpusDataModule
     from datamodules.xor import XORDataModule
 
 _MODULES = {
@@ -20,6 +21,7 @@ _MODULES = {
     "MNISTDataModule": "mnist",
     "TextClassificationDataModule": "text_classification",
     "TranslationDataModule": "translation",
+    "WordCorpusDataModule": "word_corpus",
     "XORDataModule": "xor",
 }
 

@@ -100,9 +100,15 @@ def add_predict_options(parser: LightningArgumentParser) -> None:
         "--input",
         nargs="+",
         default=[],
-        help="Pictures, or folders of them; texts, or files with one a line. The test set if none.",
+        help="Pictures, or folders of them; texts, or files with one a line; words and sums of words. The test set if "
+        "none.",
     )
     parser.add_argument(
         "--invert", action="store_true", help="Predict the negatives of the pictures, such as ink on white paper."
     )
-    parser.add_argument("--output", type=str | None, default=None, help="CSV file to write all predictions to.")
+    parser.add_argument(
+        "--output",
+        type=str | None,
+        default=None,
+        help="CSV file to write all predictions to; word vectors also .txt or .bin.",
+    )

@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
-from core.atomic_files import write_atomically
+from core.atomic_files import replacing
 from core.console import print_line
 from core.errors import InputError, RunFailed
 from core.predictions import Table, excerpt
@@ -83,11 +83,11 @@ def conclude(
 
 
 def report(table: Table, output: str | None) -> None:
-    """Prints a table of predictions, and writes it to a CSV file if asked to.
+    """Prints a table of predictions, and writes it to a file if asked to.
 
     Args:
         table: The predictions.
-        output: The CSV file.
+        output: The file.
 
     Raises:
         InputError: The file cannot be written.
@@ -98,27 +98,37 @@ def report(table: Table, output: str | None) -> None:
     else:
         first = excerpt if table.display == "excerpts" else str
         rows = (tuple(table.header), *((first(row[0]), *row[1:]) for row in table.rows[:SHOWN]))
-        shown = [[printable(text) for text in row] for row in rows]  # before their widths are measured
-        widths = [max(len(row[column]) for row in shown) for column in range(len(table.header))]
+        # before their widths are measured
+        shown = [[printable(text) for text in row[: table.shown_columns]] for row in rows]
+        widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
         for row in shown:
             print_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     if len(table.rows) > SHOWN:
         print_line(f"... and {len(table.rows) - SHOWN:,} more{'' if output else '; --output FILE.csv writes all'}")
     if output:
-        content = io.StringIO(newline="")
-        csv.writer(content).writerows([cell(text) for text in row] for row in [table.header, *table.rows])
         path = Path(output).expanduser()
+        content = _content(table, path)
         try:
             if _is_stream(path):
-                with open(path, "a", newline="", encoding="utf-8") as stream:
-                    stream.write(content.getvalue())
+                with open(path, "ab") as stream:
+                    stream.write(content)
             else:
-                write_atomically(path, content.getvalue())
+                with replacing(path) as temporary:
+                    temporary.write_bytes(content)
         except OSError as error:
             raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
         except RunFailed as error:
             raise InputError(f"--output {output}: cannot be written ({error})") from error
         print_line(f"{len(table.rows):,} predictions written to {path.parent.resolve() / path.name}")
+
+
+def _content(table: Table, path: Path) -> bytes:
+    """Returns what a file of predictions holds: CSV, unless its name asks for another form that the table has."""
+    if path.suffix.lower() in table.forms:
+        return table.forms[path.suffix.lower()]()
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([cell(text) for text in row] for row in [table.header, *table.rows])
+    return text.getvalue().encode()
 
 
 def check_output(output: str | None, inputs: Sequence[str]) -> None:

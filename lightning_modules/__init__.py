@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lightning_modules.text_rnn import TextRNN
     from lightning_modules.transformer import Transformer
     from lightning_modules.vgg import VGG
+    from lightning_modules.word_vectors import WordVectors
 
 _MODULES = {
     "AlexNet": "alexnet",
@@ -53,6 +54,7 @@ _MODULES = {
     "TextRNN": "text_rnn",
     "Transformer": "transformer",
     "VGG": "vgg",
+    "WordVectors": "word_vectors",
 }
 
 _import, __all__ = lazy_imports(__name__, _MODULES)

@@ -56,11 +56,14 @@ def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> 
 
 
 def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list[Panel]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [f"train/{name}", f"val/{name}"] for name in measures}
     panels = [
-        Panel(measure.title, [f"train/{name}", f"val/{name}"], measure.scale) for name, measure in measures.items()
+        Panel(measure.title, columns[name], measure.scale)
+        for name, measure in measures.items()
+        if any(column in names for column in columns[name])  # some are of the test alone
     ]
     shown = {column for panel in panels for column in panel.columns}
-    names = dict.fromkeys(name for row in rows for name in row)
     rates = [name for name in names if name == "lr" or name.startswith("lr/")]
     others: dict[str, list[str]] = {}
     for name in names:

@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
 from core.atomic_files import replacing
-from core.media import Audio, Figure, Grid, Image, Medium, Table, Text
+from core.media import Audio, Embedding, Figure, Grid, Image, Medium, Table, Text
 from core.printable import cell
 
 PICTURES = (Image, Grid, Figure)
@@ -90,6 +90,13 @@ def _(medium: Text) -> tuple[str, bytes]:
 
 
 @encode.register
+def _(medium: Embedding) -> tuple[str, bytes]:
+    rows = zip(medium.labels, medium.vectors.tolist(), strict=True)
+    lines = ["\t".join([_in_one_cell(label), *(f"{value:.6g}" for value in row)]) for label, row in rows]
+    return ".tsv", "".join(f"{line}\n" for line in lines).encode()
+
+
+@encode.register
 def _(medium: Audio) -> tuple[str, bytes]:
     content = io.BytesIO()
     samples = _channels(medium)
@@ -125,6 +132,8 @@ def _add_to_board(board: Any, medium: Medium, content: bytes) -> None:
         board.add_text(tag, "\n".join([lines[0], "|---" * len(medium.header) + "|", *lines[1:]]), step)
     elif isinstance(medium, Text):  # four spaces make it verbatim
         board.add_text(tag, "".join(f"    {line}\n" for line in medium.text.split("\n")), step)
+    elif isinstance(medium, Embedding):
+        board.add_embedding(medium.vectors, [_in_one_cell(label) for label in medium.labels], tag=tag, global_step=step)
     elif isinstance(medium, Audio):
         board.add_audio(tag, _channels(medium).mean(0, keepdim=True), step, sample_rate=medium.rate)
 
@@ -140,6 +149,10 @@ def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Pat
         rows = [[epoch, text] for epoch, text in _by_epoch(medium)]
         columns = ["epoch", "text"] if rows else ["text"]
         logger.log_text(medium.name, columns=columns, data=rows or [[medium.text]], step=medium.step)
+    elif isinstance(medium, Embedding):
+        columns = ["name", *(str(place) for place in range(medium.vectors.shape[1]))]
+        rows = [[label, *row] for label, row in zip(medium.labels, medium.vectors.tolist(), strict=True)]
+        logger.log_table(medium.name, columns=columns, data=rows, step=medium.step)
     elif isinstance(medium, Audio):
         logger.log_audio(medium.name, [_channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
 
@@ -147,6 +160,11 @@ def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Pat
 def _by_epoch(medium: Text) -> list[tuple[int, str]]:
     """Returns epochs and their texts; empty for a text of no epoch."""
     return [] if medium.epoch is None else [*medium.earlier, (medium.epoch, medium.text)]
+
+
+def _in_one_cell(label: str) -> str:
+    """Returns a label without tabs and line ends, which end a cell and a row."""
+    return " ".join(label.split()) or "_"
 
 
 def _channels(medium: Audio) -> Tensor:

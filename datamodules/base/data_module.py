@@ -33,6 +33,7 @@ class DataModule(KeepsArguments, LightningDataModule):
     paths: ClassVar[tuple[str, ...]] = ("data_dir",)  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # may differ when a run continues
     unit: ClassVar[str]  # name of its samples, such as `images`
+    evaluation_unit: ClassVar[str] = ""  # name of those of validation and test, where it is another
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes
     symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
     digests_samples: ClassVar[bool] = True  # False where a digest of files tells data from other data

@@ -1,9 +1,14 @@
 """Texts for download, one file each."""
 
+import hashlib
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.atomic_files import write_atomically
 from core.download import RemoteFile, Request, download_files
+from core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -52,4 +57,37 @@ def corpus_file(corpus: Corpus, data_dir: Path) -> Path:
     if not path.is_file():
         request = Request(data_dir, f"no {path.name}", corpus.name, "sentences")
         download_files([RemoteFile(path.name, [corpus.url], corpus.md5)], data_dir, request)
+    return path
+
+
+TEXT8_MD5 = "3bea1919949baf155f99411df5fada7e"
+TEXT8_URLS = ["https://mattmahoney.net/dc/text8.zip", "https://data.deepai.org/text8.zip"]
+
+
+def text8(data_dir: Path) -> Path:
+    """Returns the path of text8, the first 100 million characters of a cleaned Wikipedia, downloaded if absent.
+
+    Args:
+        data_dir: Folder of the file `text8`, or of `text8.zip`.
+
+    Raises:
+        InputError: The download failed, or the archive is not the original one.
+    """
+    path, archive = data_dir / "text8", data_dir / "text8.zip"
+    if path.is_file():
+        return path
+    given = archive.is_file()
+    if not given:
+        request = Request(data_dir, "no text8", "text8", "sentences")
+        download_files([RemoteFile(archive.name, TEXT8_URLS)], data_dir, request)
+    try:
+        with zipfile.ZipFile(archive) as file:
+            content = file.read("text8")
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, OSError) as error:
+        raise InputError(f"{archive}: no archive of text8 ({error}); delete it and it will be downloaded") from error
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != TEXT8_MD5:
+        raise InputError(f"{archive}: holds another text than text8; delete it and it will be downloaded")
+    write_atomically(path, content.decode())
+    if not given:
+        archive.unlink()
     return path

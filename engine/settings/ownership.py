@@ -74,8 +74,12 @@ def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None
         paths: Names of those that are files and folders.
     """
     for name in paths:
-        if arguments.get(name) is not None:
-            arguments[name] = _absolute(Path(arguments[name]).expanduser())
+        value = arguments.get(name)
+        if isinstance(value, list):  # of files, which a data set may look for in its own folder
+            found = {path: Path(path).expanduser() for path in value}
+            arguments[name] = [_absolute(there) if there.exists() else path for path, there in found.items()]
+        elif value is not None:
+            arguments[name] = _absolute(Path(value).expanduser())
 
 
 def _class(settings: dict[str, Any], base: type) -> type:

@@ -13,7 +13,7 @@ from core.errors import InputError
 from lightning_modules.tasks.task import Task
 
 SHARED = ("optimizer", "lr_scheduler", "decay_norms_and_biases")
-SMOOTHED = {*lightning_modules.__all__} - {"CharRNN", "Perceptron"}
+SMOOTHED = {*lightning_modules.__all__} - {"CharRNN", "Perceptron", "WordVectors"}
 WITH_NORMS = {
     *(
         "AlexNet",
@@ -44,6 +44,7 @@ NEEDED: dict[str, dict[str, object]] = {
     "ResNet": {"num_classes": 4, "depth": 20},
     "Seq2Seq": {"vocab_size": 9, "source_vocab_size": 9, "hidden": 4, "embedding": 4, "scoring": "words"},
     "Transformer": {"vocab_size": 9, "source_vocab_size": 9, "width": 4, "scoring": "words"},
+    "WordVectors": {"vocab_size": 9, "width": 4},
     "VGG": {"num_classes": 4, "widths": [4], "convolutions": [1]},
     **{name: {"num_classes": 4, "vocab_size": 9} for name in ("BagOfNgrams", "TextCNN", "TextRNN")},
 }

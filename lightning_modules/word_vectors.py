@@ -1,0 +1,217 @@
+"""Word vectors: words that stand in similar company get similar vectors.
+
+Tomáš Mikolov, Kai Chen, Greg Corrado and Jeffrey Dean, "Efficient Estimation of Word Representations in Vector Space"
+(skip-gram and CBOW), 2013, arXiv:1301.3781; what they are trained by: `lightning_modules/layers/word_objectives.py`;
+groups of characters: `lightning_modules/layers/character_ngrams.py`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import InputError
+from core.protocols import AsksAboutWords
+from datamodules.batches import WordBatch
+from lightning_modules.layers.character_ngrams import WordParts
+from lightning_modules.layers.huffman import Ways, huffman_ways
+from lightning_modules.layers.row_gradients import RowGradient, with_gradients
+from lightning_modules.layers.sampled_softmax import log_uniform_sample, sampled_softmax
+from lightning_modules.layers.windows import Windows
+from lightning_modules.layers.word_objectives import Objective, cbow, hierarchical_softmax, skip_gram
+from lightning_modules.tasks.task import without
+from lightning_modules.tasks.word_vector_task import WordVectorTask
+
+NOISE_POWER = 0.75
+
+
+class WordVectors(WordVectorTask):
+    """A table of input vectors, which are the result, and one of output vectors, which they are compared with.
+
+    With negative sampling and with hierarchical softmax a step adds up the gradients of all pairs, with the same
+    learning rate for each pair as in word2vec, and the gradients are sparse: the optimizer has to take these, as
+    `torch.optim.SGD` does. The sampled softmax takes the mean over pairs.
+
+    Args:
+        vocab_size: Number of words V.
+        width: Size D of a vector.
+        architecture: `skip_gram` compares each word with the words around it, `cbow` with their mean.
+        objective: `negative_sampling`; `hierarchical_softmax`; or `sampled_softmax`, of skip-grams, with words that are
+            drawn by log-uniform probabilities for a whole batch.
+        negatives: Noise words a pair; of the sampled softmax, a batch.
+        shared: Noise words that neighbouring words share; each weighs `negatives / shared`.
+        cap: Most pairs of a word whose gradients a step adds up; of a word with more, they are scaled to these.
+        ngrams: Fewest and most characters of groups of characters whose vectors are added to a word's; none if empty.
+        ngram_buckets: Number of vectors that groups share.
+        embedding_range: Input vectors are initialised uniformly between minus and plus this; 0.5 / D if not given.
+        context_std: Standard deviation of the initial output vectors, a normal distribution truncated at two of them.
+        training: What `WordVectorTask` takes, such as `neighbours` and `optimizer`.
+
+    Raises:
+        InputError: A setting is out of range, or does not go with another.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        width: int = 100,
+        architecture: Literal["skip_gram", "cbow"] = "skip_gram",
+        objective: Literal["negative_sampling", "hierarchical_softmax", "sampled_softmax"] = "negative_sampling",
+        negatives: int = 5,
+        shared: int = 64,
+        cap: float = 100.0,
+        ngrams: Sequence[int] = (),
+        ngram_buckets: int = 100_000,
+        embedding_range: float | None = None,
+        context_std: float = 0.0,
+        **training: Any,
+    ) -> None:
+        ngrams = list(ngrams)
+        is_softmax = objective == "sampled_softmax"
+        for name, value, fits in (
+            ("width", width, width >= 1),
+            ("negatives", negatives, negatives >= 1 and not (is_softmax and negatives >= vocab_size)),
+            ("shared", shared, shared >= 1),
+            ("cap", cap, cap > 0),
+            ("ngrams", ngrams, not ngrams or (len(ngrams) == 2 and 1 <= ngrams[0] <= ngrams[1])),
+            ("ngram_buckets", ngram_buckets, ngram_buckets >= 1),
+            ("embedding_range", embedding_range, embedding_range is None or embedding_range > 0),
+            ("context_std", context_std, context_std >= 0),
+        ):
+            if not fits:
+                raise InputError(f"model.{name} is {value}: out of range")
+        if is_softmax and (architecture == "cbow" or ngrams):
+            raise InputError("model.objective is sampled_softmax: it is for skip-grams of whole words")
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(norm_lr_factor=1.0, **training)
+        self.vocab_size, self.architecture, self.objective = vocab_size, architecture, objective
+        self.negatives, self.shared, self.cap = negatives, shared, cap
+        self.ngrams, self.ngram_buckets = ngrams, ngram_buckets
+        rows = vocab_size + (ngram_buckets if ngrams else 0)
+        self.embedding = nn.Embedding(rows, width, sparse=not is_softmax)  # DDP asks the module for it
+        start = 0.5 / width if embedding_range is None else embedding_range
+        nn.init.uniform_(self.embedding.weight, -start, start)
+        outputs = vocab_size - 1 if objective == "hierarchical_softmax" else vocab_size
+        self.context = nn.Embedding(outputs, width, sparse=not is_softmax)
+        if context_std:
+            nn.init.trunc_normal_(self.context.weight, std=context_std, a=-2 * context_std, b=2 * context_std)
+        else:
+            nn.init.zeros_(self.context.weight)
+        self.bias = nn.Parameter(torch.zeros(vocab_size)) if is_softmax else None
+        # of the vocabulary, so that they need no place in checkpoints; not buffers, which the NaN guard copies
+        self._noise: Tensor | None = None  # cumulative probabilities of words as noise, [V]
+        self._ways: Ways | None = None
+        self._parts: WordParts | None = None
+
+    def setup(self, stage: str) -> None:
+        """Makes what follows from the words and from how often they occur.
+
+        Raises:
+            InputError: The data does not say so.
+        """
+        data = self.trainer.datamodule
+        if isinstance(data, AsksAboutWords):
+            self.learn_vocabulary(data.symbols, data.word_counts if stage == "fit" else torch.empty(0))
+        elif stage == "fit":
+            raise InputError(f"WordVectors needs words and their counts, which {type(data).__name__} does not give")
+
+    def learn_vocabulary(self, words: Sequence[str], counts: Tensor) -> None:
+        """Takes the words and how often each occurs in training; no counts where nothing is trained.
+
+        Args:
+            words: All words by number.
+            counts: int64 [V], or empty.
+        """
+        if self.ngrams:
+            self._parts = WordParts(words, *self.ngrams, self.ngram_buckets)
+        if len(counts) and self.objective == "hierarchical_softmax":
+            self._ways = huffman_ways(counts)
+        elif len(counts):
+            probabilities = counts.double() ** NOISE_POWER
+            self._noise = (probabilities.cumsum(0) / probabilities.sum()).float()
+
+    def vocabulary_size(self) -> int:
+        """Returns the number of words."""
+        return self.vocab_size
+
+    def vectors_of(self, words: Tensor) -> Tensor:
+        """Returns the vectors of words, [N, D], by their numbers int64 [N]."""
+        if not self.ngrams:
+            return self.embedding.weight.index_select(0, words)
+        self._parts = self._parts.to(words.device)
+        return self._parts.vectors(self.embedding.weight, words)
+
+    def losses(self, batch: WordBatch) -> dict[str, Tensor]:
+        """Returns the loss of a batch that a step minimises: the sum over pairs, of the sampled softmax the mean."""
+        return {self.objective: self._training_loss(batch)[0]}
+
+    def training_step(self, batch: WordBatch, batch_idx: int) -> Tensor:
+        """Returns the loss of a batch, and adds it to the training metrics."""
+        loss, total, number = self._training_loss(batch)
+        self.train_metrics.update(total, number)
+        return loss
+
+    def _training_loss(self, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the loss that is minimised, the sum of the losses of all pairs, and their number."""
+        windows = Windows(batch, self.context.weight.dtype)
+        with torch.autocast(self.device.type, enabled=False):
+            if self.objective == "sampled_softmax":
+                return self._sampled_softmax(windows, batch.words)
+            with torch.no_grad():
+                found, inputs = self._objective(windows, batch.words)
+                outputs = found.outputs.capped(len(self.context.weight), self.cap)
+            tables = [(self.embedding.weight, inputs), (self.context.weight, outputs)]
+            # several processes take the mean of their gradients, and a step is of the sum
+            return with_gradients(found.loss, tables) * self._world_size, found.loss, found.number
+
+    @property
+    def _world_size(self) -> int:
+        return 1 if self._trainer is None else self._trainer.world_size
+
+    def _objective(self, windows: Windows, words: Tensor) -> tuple[Objective, RowGradient]:
+        """Returns loss and gradients of a piece, and the gradient of the table of input vectors."""
+        unique, inverse = words.unique(return_inverse=True) if self.ngrams else (words, None)
+        vectors = self.vectors_of(unique)
+        vectors = vectors if inverse is None else vectors[inverse]
+        table, is_cbow = self.context.weight, self.architecture == "cbow"
+        if self.objective == "hierarchical_softmax":
+            self._ways = self._ways.to(words.device)
+            ways = self._ways.of(words)
+            found = hierarchical_softmax(windows, vectors, table, ways.nodes, ways.signs.to(table.dtype), is_cbow)
+        else:
+            noise = self._draw_noise(windows.blocks, words.device)
+            found = (cbow if is_cbow else skip_gram)(windows, vectors, table, words, noise, self.negatives)
+        if inverse is None:
+            gradient = RowGradient(words, found.inputs, found.input_counts)
+        else:
+            sums = found.inputs.new_zeros(len(unique), vectors.shape[1]).index_add_(0, inverse, found.inputs)
+            counts = found.input_counts.new_zeros(len(unique)).index_add_(0, inverse, found.input_counts)
+            gradient = self._parts.gradient(unique, sums, counts)
+        return found, gradient.capped(len(self.embedding.weight), self.cap)
+
+    def _draw_noise(self, blocks: int, device: torch.device) -> Tensor:
+        """Returns noise words of each block, int64 [blocks, S], by their frequency to the power of 3/4."""
+        self._noise = self._noise.to(device)
+        drawn = torch.searchsorted(self._noise, torch.rand(blocks, self.shared, device=device))
+        return drawn.clamp_(max=self.vocab_size - 1)
+
+    def _sampled_softmax(self, windows: Windows, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the losses of all different pairs of a word's place and a word in its window."""
+        centres, others = windows.pairs()
+        pairs = (centres * self.vocab_size + words[others]).unique()
+        inputs = self.embedding(words[pairs // self.vocab_size])
+        sampled, draws = log_uniform_sample(self.vocab_size, self.negatives, words.device)
+        targets = pairs % self.vocab_size
+        mean = sampled_softmax(inputs, targets, self.context.weight, self.bias, sampled, draws)
+        return mean, mean.detach() * len(pairs), torch.tensor(len(pairs), device=words.device)
+
+    def configure_gradient_clipping(self, optimizer: Any, *clipping: Any, **options: Any) -> None:
+        """Clips gradients as Lightning does, where they are not sparse.
+
+        Raises:
+            InputError: They are sparse, and are to be clipped.
+        """
+        if self.objective != "sampled_softmax" and any(value is not None for value in (*clipping, *options.values())):
+            raise InputError("--trainer.gradient_clip_val: sparse gradients are not clipped; model.cap bounds them")
+        super().configure_gradient_clipping(optimizer, *clipping, **options)

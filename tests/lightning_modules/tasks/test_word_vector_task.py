@@ -1,0 +1,65 @@
+"""Word vectors are measured as people measure them: rank correlations, and analogies by the nearest word."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from datamodules.batches import AnalogyBatch, SimilarityBatch
+from lightning_modules import WordVectors
+from lightning_modules.tasks.word_map import draw_word_map, main_directions
+from lightning_modules.tasks.word_vector_task import WordMetrics, rank_correlation
+
+
+def test_the_rank_correlation_takes_ties_as_spearman_does() -> None:
+    values = torch.tensor([0.1, 0.4, 0.4, 0.9, -0.5])
+    others = torch.tensor([1.0, 2.0, 3.0, 3.0, 0.0])
+    # ranks 2 3.5 3.5 5 1 and 2 3 4.5 4.5 1
+    assert rank_correlation(values, others) == pytest.approx(8.75 / 9.5)
+    assert rank_correlation(values, values.exp()) == pytest.approx(1)
+    assert rank_correlation(values, torch.ones(5)) == 0
+    assert rank_correlation(values[:1], others[:1]) == 0
+
+
+def test_an_analogy_is_right_if_the_nearest_other_word_is() -> None:
+    vectors = F.normalize(torch.tensor([[1.0, 0, 0.1], [1, 1, 0], [0, 0.1, 1], [0, 1, 1], [5, 5, -9]]), dim=1)
+    assert WordVectors.answers(vectors, torch.tensor([[0, 1, 2], [1, 0, 3]])).tolist() == [3, 2]
+
+
+def test_files_are_measured_under_their_names() -> None:
+    net = WordVectors(5, width=3)
+    with torch.no_grad():
+        net.embedding.weight.copy_(torch.tensor([[1.0, 0, 0.1], [1, 1, 0], [0, 0.1, 1], [0, 1, 1], [5, 5, -9]]))
+    metrics = WordMetrics()
+    pairs = torch.tensor([[0, 1], [2, 3], [0, 4]])
+    cosines = net.evaluate(SimilarityBatch("men", pairs, torch.tensor([2.0, 3.0, 1.0]).double()), metrics)
+    assert cosines.argsort().tolist() == [2, 0, 1]
+    words, kinds = torch.tensor([[0, 1, 2, 3], [0, 1, 2, 4], [1, 0, 3, 2]]), torch.tensor([0, 0, 2])
+    net.evaluate(AnalogyBatch("questions", words, kinds, ("a", "b", "c")), metrics)
+    assert {name: float(value) for name, value in metrics.compute().items()} == {
+        "men": pytest.approx(1, abs=1e-4),
+        "questions": pytest.approx(2 / 3),
+    }
+    (table,) = net.media_after_test(7)
+    assert table.rows == [
+        ("questions", "a", "1", "2", "0.500"),
+        ("questions", "b", "0", "0", "-"),
+        ("questions", "c", "1", "1", "1.000"),
+    ]
+    metrics.reset()
+    metrics.update(torch.tensor(6.0), torch.tensor(4))
+    assert {name: float(value) for name, value in metrics.compute().items()} == {"loss": 1.5}
+
+
+def test_a_map_shows_every_word_with_any_number_of_them() -> None:
+    vectors = F.normalize(torch.randn(14, 5, generator=torch.Generator().manual_seed(0)), dim=1)
+    for n in (1, 2, 14):
+        (axes,) = draw_word_map(vectors[:n], [f"w{number}$" for number in range(n)]).axes
+        assert len(axes.texts) == n
+
+
+def test_the_main_directions_are_those_of_largest_variance() -> None:
+    line = torch.linspace(-1, 1, 9)[:, None] * torch.tensor([[3.0, 4.0, 0.0]]) + 7
+    points = main_directions(line)
+    torch.testing.assert_close(points[:, 0].abs(), torch.linspace(-5, 5, 9).abs())
+    assert points[:, 1].abs().max() < 1e-4
+    assert main_directions(line[:1]).tolist() == [[0, 0]]
