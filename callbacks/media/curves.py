@@ -37,7 +37,7 @@ def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> 
 
     Args:
         rows: The rows of metrics.csv.
-        measures: The model's measures by name; a panel each. Further columns have panels by their names, training and
+        measures: The model's measures by name; a panel for each that was measured. Further columns have panels by their names, training and
             validation together.
 
     Returns:
@@ -63,6 +63,8 @@ def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list
         for name, measure in measures.items()
         if any(column in names for column in columns[name])  # some are of the test alone
     ]
+    measured = {name for row in rows for name, text in row.items() if text}
+    panels = [panel for panel in panels if measured & {*panel.columns}]  # some are measured in the test alone
     shown = {column for panel in panels for column in panel.columns}
     rates = [name for name in names if name == "lr" or name.startswith("lr/")]
     others: dict[str, list[str]] = {}

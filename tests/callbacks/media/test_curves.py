@@ -27,6 +27,9 @@ def test_curves_leave_out_what_was_not_measured() -> None:
     figure = draw_curves([row, row | {"epoch": "1", "val/loss": ""}], measures_of(tiny_vgg()))
     assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1]
     figure.draw_without_rendering()
+    row.pop("train/acc")
+    figure = draw_curves([row], measures_of(tiny_vgg()))
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "learning rate at the epoch's end"]
 
 
 def test_every_measure_has_a_panel_with_its_title() -> None:
