@@ -37,8 +37,8 @@ def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> 
 
     Args:
         rows: The rows of metrics.csv.
-        measures: The model's measures by name; a panel for each that was measured. Further columns have panels by their names, training and
-            validation together.
+        measures: The model's measures by name; a panel for each that was measured. Further columns have panels by their
+            names, training and validation together.
 
     Returns:
         The figure.
