@@ -110,7 +110,9 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         self.sizes_to_split = {"val": val_size, "test": test_size}
         self.split = split
         self.split_seed = split_seed
-        self.name = f"{NAME} {source_language}-{target_language}" if dataset == "multi30k" else self.data_dir.name
+        self.name = (
+            f"{NAME} {source_language}-{target_language}" if dataset == "multi30k" else self.data_dir.resolve().name
+        )
         self._check_files()
         self._texts: dict[str, SentencePairs] = {}  # of validation and test
         if vocabulary is None:

@@ -179,7 +179,8 @@ def test_words_are_counted_where_they_are_wholly_right(command: Command) -> None
     for name in ("a.txt", "b.txt"):
         (Path("data") / name).write_text("".join(f"{a}{b}\n" for a in "abcd" for b in "abcd"))
     Path("letters.yaml").write_text(LETTERS)
-    code, output, errors = command("fit", "--config", "letters.yaml", "--run_dir", "run", "--data.val_size", 4)
+    swapped = ("--data.train_files", "[b.txt, a.txt]", "--data.val_size", 4)
+    code, output, errors = command("fit", "--config", "letters.yaml", "--run_dir", "run", *swapped)
     assert code == 0, errors
     assert "right_unseen" in output
     assert "signatures" not in json.loads(Path("run/summary.json").read_text())

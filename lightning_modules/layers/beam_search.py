@@ -57,9 +57,9 @@ def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, 
     latest = torch.full((n, beam), BEGIN, device=device)
     for length in range(1, found.shape[1] + 1):
         logits, state = step(latest, state, memory)
-        totals = scores[:, :, None] + _log_probabilities(logits, limits <= length)
-        values, choices = totals.flatten(1).topk(2 * beam)  # at least K of them go on
-        parents, symbols = choices // totals.shape[2], choices % totals.shape[2]
+        logs, choices = _best(logits, 2 * beam, limits <= length)
+        values, chosen = (scores[:, :, None] + logs).flatten(1).topk(2 * beam)  # at least K of them go on
+        parents, symbols = chosen // choices.shape[2], choices.flatten(1).gather(1, chosen)
         ends = symbols == END
         # the best translation that ends here, of the K best continuations
         ended = (values[:, :beam] / _divisor(length, penalty)).masked_fill(~ends[:, :beam], -torch.inf)
@@ -89,12 +89,22 @@ def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, 
     return found[:, : int((found != 0).sum(1).max())]
 
 
-def _log_probabilities(logits: Tensor, at_limit: Tensor) -> Tensor:
-    """Returns log-probabilities [B, K, V]: padding and beginning never follow, and at the limit [B] the end alone."""
-    logs = logits.float().log_softmax(2)
-    logs[:, :, [0, BEGIN]] = -torch.inf
-    others = torch.arange(logs.shape[2], device=logs.device) != END
-    return logs.masked_fill(at_limit[:, None, None] & others, -torch.inf)
+def _best(logits: Tensor, count: int, at_limit: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the log-probabilities of each beam's most probable symbols, and these, [B, K, N] each.
+
+    Padding and beginning never follow; at the limit [B] the end alone does. (Only what is chosen is normalized: a pass
+    over all symbols takes as long as the network's step.)
+    """
+    logits = logits.float()
+    total = logits.logsumexp(2, keepdim=True)
+    never = torch.zeros(logits.shape[2], dtype=torch.bool, device=logits.device)
+    never[[0, BEGIN]] = True
+    logits = logits.masked_fill(never, -torch.inf)
+    if at_limit.any():
+        others = torch.arange(logits.shape[2], device=logits.device) != END
+        logits = logits.masked_fill(at_limit[:, None, None] & others, -torch.inf)
+    values, symbols = logits.topk(min(count, logits.shape[2]))
+    return values - total, symbols
 
 
 def _divisor(length: Any, penalty: float) -> Any:
