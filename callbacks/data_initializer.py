@@ -2,8 +2,10 @@
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from core.console import print_line
 from core.errors import InputError
-from core.protocols import CountsDocuments, GivesSamples, StartsFromCounts, StartsFromSamples
+from core.protocols import CountsDocuments, GivesSamples, StartsFromCounts, StartsFromSamples, StartsFromWords
+from datamodules.base.data_module import DataModule
 
 SAMPLES = 5000
 VALUES = SAMPLES * 3 * 32 * 32  # of larger samples, fewer are taken
@@ -13,8 +15,8 @@ class DataInitializer(Callback):
     """Gives training data to layers whose first values follow from it, before anything copies the model.
 
     A layer of `core.protocols.StartsFromSamples` receives training samples, one of `StartsFromCounts` how many
-    documents of each class hold each symbol of the vocabulary. A layer keeps what a checkpoint or other weights have
-    set.
+    documents of each class hold each symbol of the vocabulary; one of `StartsFromWords` which words there are. A layer
+    keeps what a checkpoint or other weights have set.
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -39,6 +41,11 @@ class DataInitializer(Callback):
             counts = data.document_counts()
             for layer in layers.values():
                 layer.initialize_from_counts(counts)
+        layers = _layers(pl_module, StartsFromWords)
+        # a checkpoint has all rows, and a run goes on where the source is gone
+        if layers and isinstance(data, DataModule) and data.symbols is not None and not trainer.goes_on:
+            for said in filter(None, (layer.start_from_source(data.symbols) for layer in layers.values())):
+                print_line(f"weights  {said}")
 
 
 def _layers(pl_module: LightningModule, kind: type) -> dict:

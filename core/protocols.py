@@ -3,7 +3,7 @@
 A model or a data module implements a protocol by having its methods and attributes, without deriving from it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -52,6 +52,17 @@ class StartsFromCounts(Protocol):
 
     def initialize_from_counts(self, counts: Tensor) -> None:
         """Sets the layer's values, unless a checkpoint has set them."""
+
+
+@runtime_checkable
+class StartsFromWords(Protocol):
+    """A layer of which some rows can start from vectors of words that were learned before."""
+
+    def start_from_source(self, symbols: Sequence[str]) -> str | None:
+        """Takes the vectors of its source for the words of its rows; says in words how many, None without a source."""
+
+    def take_vectors(self, symbols: Sequence[str], found: Any, where: str) -> int:
+        """Takes vectors (`datamodules.text.vector_files`) for the words of its rows; returns how many it has taken."""
 
 
 @runtime_checkable

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from core.download import reachable_url, stall_timeout
 from core.errors import InputError
+from core.protocols import StartsFromWords
 from datamodules.base.data_module import DataModule
+from datamodules.text.vector_files import is_vector_file, read_vectors
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.weight_forms import few, namings, other_shapes, weights_in
 
@@ -105,9 +107,25 @@ def start_from(name: str, model: LightningModule, datamodule: LightningDataModul
     Raises:
         InputError: There are none, or they do not fit.
     """
+    if is_vector_file(Path(name)):
+        return _start_from_words(name, model, datamodule)
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
     return load_weights(model, read_weights(name), name)
+
+
+def _start_from_words(name: str, model: LightningModule, datamodule: LightningDataModule) -> list[str]:
+    """Gives the words of a model the vectors of a file; see `start_from`."""
+    layers = [layer for layer in model.modules() if isinstance(layer, StartsFromWords)]
+    symbols = datamodule.symbols if isinstance(datamodule, DataModule) else None
+    if not layers or symbols is None:
+        raise InputError(f"--weights {name}: a file of word vectors, and this model has no words")
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise InputError(f"--weights {name}: no such file or run folder")
+    found = read_vectors(path, symbols)
+    taken = [layer.take_vectors(symbols, found, f"--weights {name}") for layer in layers]
+    return [f"weights  {number:,} of {len(symbols):,} words start from {name}" for number in taken]
 
 
 def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
+from lightning_modules.layers.word_table import WordTable
 from lightning_modules.tasks.text_classifier import TextClassifier
 
 
@@ -58,6 +59,7 @@ class BagOfNgrams(TextClassifier):
         num_classes: Number of classes K.
         vocab_size: Number of symbols V, with padding as 0.
         embedding: Width E of the embedding; no embedding if 0.
+        embeddings: Run of word vectors, or file of them (`.txt`, `.vec`, `.bin`), that words start from.
         naive_bayes: Whether weights are multiplied by log-count ratios of the training documents.
         smoothing: Added to the number of documents of each class that contain a symbol.
         start: Initial value of the weights with `naive_bayes`; without, they start at 0.
@@ -73,6 +75,7 @@ class BagOfNgrams(TextClassifier):
         num_classes: int,
         vocab_size: int,
         embedding: int = 0,
+        embeddings: str | None = None,
         naive_bayes: bool = False,
         smoothing: float = 1.0,
         start: float = 1.0,
@@ -85,6 +88,8 @@ class BagOfNgrams(TextClassifier):
             raise InputError(f"model.smoothing is {smoothing:g}: more than 0 is needed")
         if embedding < 0:
             raise InputError(f"model.embedding is {embedding}: at least 0 is needed")
+        if embeddings is not None and not embedding:
+            raise InputError("model.embeddings: there are no embeddings; give model.embedding, their width")
         super().__init__(num_classes, **training)
         self.dropout = dropout
         self.bias = nn.Parameter(torch.zeros(self.units))
@@ -94,8 +99,9 @@ class BagOfNgrams(TextClassifier):
             weights = torch.full((vocab_size, self.units), start if naive_bayes else 0.0)
             self.weights = nn.Parameter(weights)
         if embedding:
-            self.embedding = nn.Embedding(vocab_size, embedding)
+            self.embedding = WordTable(vocab_size, embedding, embeddings)
             nn.init.uniform_(self.embedding.weight, -1 / embedding, 1 / embedding)  # as in fastText
+            self.embedding.is_initialized()
             self.head = nn.Linear(embedding, self.units, bias=False)
             nn.init.zeros_(self.head.weight)
 

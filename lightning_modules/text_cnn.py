@@ -28,6 +28,7 @@ class TextCNN(TextClassifier):
         vocab_size: Number of symbols V, with padding as 0.
         embedding: Width E of the embedding.
         embedding_range: Embeddings are initialised uniformly between minus and plus this.
+        embeddings: Run of word vectors, or file of them (`.txt`, `.vec`, `.bin`), that words start from.
         widths: Widths of the windows.
         filters: Number of filters of each width.
         head_hidden: Units of a hidden dense layer with ReLU in the head; no such layer if 0.
@@ -47,6 +48,7 @@ class TextCNN(TextClassifier):
         vocab_size: int,
         embedding: int = 128,
         embedding_range: float = 0.25,
+        embeddings: str | None = None,
         widths: Sequence[int] = (3, 4, 5),
         filters: int = 100,
         head_hidden: int = 0,
@@ -59,7 +61,7 @@ class TextCNN(TextClassifier):
             raise InputError(f"model.widths is {list(widths)}: one or more, each at least 1, are needed")
         training = without(training, objective="cross_entropy", logistic=False)
         super().__init__(num_classes, objective="cross_entropy", logistic=False, **training)
-        self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout)
+        self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout, embeddings)
         self.convolutions = nn.ModuleList(nn.Conv1d(embedding, filters, width) for width in widths)
         if initializer == "third":
             for convolution in self.convolutions:

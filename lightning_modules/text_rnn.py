@@ -26,6 +26,7 @@ class TextRNN(TextClassifier):
         vocab_size: Number of symbols V, with padding as 0.
         embedding: Width E of the embedding.
         embedding_range: Embeddings are initialised uniformly between minus and plus this.
+        embeddings: Run of word vectors, or file of them (`.txt`, `.vec`, `.bin`), that words start from.
         cell: Kind of recurrent layer; `scratch` is an LSTM implemented gate by gate, `peephole` adds connections
             from the cell to the gates.
         layers: Number of recurrent layers.
@@ -49,6 +50,7 @@ class TextRNN(TextClassifier):
         vocab_size: int,
         embedding: int = 128,
         embedding_range: float = 0.25,
+        embeddings: str | None = None,
         cell: Literal["rnn", "gru", "lstm", "scratch", "peephole"] = "lstm",
         layers: int = 1,
         hidden: int = 128,
@@ -64,7 +66,7 @@ class TextRNN(TextClassifier):
         **training: Any,
     ) -> None:
         super().__init__(num_classes, **training)
-        self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout)
+        self.embedding = WordEmbedding(vocab_size, embedding, embedding_range, embedding_dropout, embeddings)
         self.recurrent = Recurrent(
             cell,
             embedding,

@@ -20,6 +20,7 @@ from lightning_modules.layers.row_gradients import RowGradient, with_gradients
 from lightning_modules.layers.sampled_softmax import log_uniform_sample, sampled_softmax
 from lightning_modules.layers.windows import Windows
 from lightning_modules.layers.word_objectives import Objective, cbow, hierarchical_softmax, skip_gram
+from lightning_modules.layers.word_table import WordTable
 from lightning_modules.tasks.task import without
 from lightning_modules.tasks.word_vector_task import WordVectorTask
 
@@ -89,7 +90,8 @@ class WordVectors(WordVectorTask):
         self.negatives, self.shared, self.cap = negatives, shared, cap
         self.ngrams, self.ngram_buckets = ngrams, ngram_buckets
         rows = vocab_size + (ngram_buckets if ngrams else 0)
-        self.embedding = nn.Embedding(rows, width, sparse=not is_softmax)  # DDP asks the module for it
+        kind = nn.Embedding if ngrams else WordTable  # of sums of rows no row is a word's
+        self.embedding = kind(rows, width, sparse=not is_softmax)  # DDP asks the module for it
         start = 0.5 / width if embedding_range is None else embedding_range
         nn.init.uniform_(self.embedding.weight, -start, start)
         outputs = vocab_size - 1 if objective == "hierarchical_softmax" else vocab_size

@@ -21,6 +21,11 @@ def data_class(config: dict[str, Any]) -> type[DataModule]:
     return _class(config["data"], DataModule)
 
 
+def task_class(config: dict[str, Any]) -> type[Task]:
+    """Returns the class of a config's model; the base class for one that does not derive from it."""
+    return _class(config["model"], Task)
+
+
 def is_own_data(config: dict[str, Any]) -> bool:
     """Returns whether a config's data set derives from this project's base class."""
     return data_class(config) is not DataModule
@@ -62,15 +67,15 @@ def changeable(config: dict[str, Any]) -> tuple[str, ...]:
     Args:
         config: A merged config.
     """
-    owners = {"model": _class(config["model"], Task), "data": data_class(config)}
+    owners = {"model": task_class(config), "data": data_class(config)}
     return tuple(f"{part}.{name}" for part, owner in owners.items() for name in owner.changeable)
 
 
 def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None:
-    """Makes a data set's files and folders absolute, so that a config can be repeated from any folder.
+    """Makes files and folders of a data set or of a model absolute, so that a config can be repeated from any folder.
 
     Args:
-        arguments: Arguments of the data set, changed in place.
+        arguments: Their arguments, changed in place.
         paths: Names of those that are files and folders.
     """
     for name in paths:

@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from core.errors import InputError
-from engine.settings.ownership import data_class, is_own_data, make_paths_absolute
+from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
 
 # Options that belong to one call of the command and not to the run.
 OPTIONS_OF_ONE_CALL = (
@@ -95,6 +95,7 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
         if given.get(name) is not None:
             config["model"]["init_args"][name] = given[name]
     make_paths_absolute(config["data"].get("init_args", {}), data_class(config).paths)
+    make_paths_absolute(config["model"].get("init_args", {}), task_class(config).paths)
     return config
 
 

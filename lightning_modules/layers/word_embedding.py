@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
+from lightning_modules.layers.word_table import WordTable
 
 HeadInitializer = Literal["unit", "glorot"]
 
@@ -19,14 +20,18 @@ class WordEmbedding(nn.Module):
         width: Width E of the embedding.
         start: Embeddings are initialised uniformly between minus and plus this.
         dropout: Probability of dropping the whole embedding of a word in training.
+        source: A run or a file of word vectors to start from.
     """
 
-    def __init__(self, vocab_size: int, width: int, start: float, dropout: float = 0.0) -> None:
+    def __init__(
+        self, vocab_size: int, width: int, start: float, dropout: float = 0.0, source: str | None = None
+    ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
             raise InputError(f"model.embedding_dropout is {dropout:g}: at least 0 and less than 1 is needed")
-        self.table = nn.Embedding(vocab_size, width)
+        self.table = WordTable(vocab_size, width, source)
         nn.init.uniform_(self.table.weight, -start, start)
+        self.table.is_initialized()
         self.dropout = dropout
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:

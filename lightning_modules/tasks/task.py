@@ -56,6 +56,7 @@ class Task(LightningModule):
         Measure("loss", "min"),
         Measure("acc", "max", unit="%", digits=2, words="accuracy"),
     )
+    paths: ClassVar[tuple[str, ...]] = ()  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
 

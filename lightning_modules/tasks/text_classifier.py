@@ -27,6 +27,8 @@ class TextClassifier(Classifier):
         InputError: One logistic unit with more than two classes, or a squared error with label smoothing.
     """
 
+    paths = ("embeddings",)  # of the networks that have these
+
     def __init__(
         self,
         num_classes: int,
