@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "results"
 ROOT = FOLDER.parent.parent
-LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "kornia", "scikit-learn")
+LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "kornia", "scikit-learn", "gensim")
 
 
 def parser(doc: str, pairs: int = 5) -> argparse.ArgumentParser:

@@ -22,6 +22,7 @@ SHOWN = {
     "shared_machine": ("*/kept_*", "*/alone_sleeping_of_spinning"),
     "characters": ("*/full_of_raw", "*/written_out_of_torchs", "*/full_of_float32"),
     "text_peers": ("*/accuracy",),
+    "word_vectors": ("*/ours_of_gensim", "score/*"),
     "translation": ("*/full_of_raw", "search/batched_of_one_by_one"),
     "time_to_accuracy": ("*/seconds_to/*", "speedrun/seconds_at_the_end", "speedrun/accuracy_at_the_end"),
 }

@@ -54,7 +54,7 @@ def skip_gram(windows: Windows, vectors: Tensor, table: Tensor, words: Tensor, n
     mask, weights = windows.mask, windows.in_blocks(windows.sizes * (k / shared))[..., None]
     true = torch.bmm(centres, around.transpose(1, 2)).sigmoid_()  # [blocks, B, B + 2R]
     false = torch.bmm(centres, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-    loss = _surprise(true, mask) + _surprise(1 - false, weights)
+    loss = _surprise(true.clone(), mask) + _surprise(1 - false, weights)
     true.sub_(1).mul_(mask)
     false.mul_(weights)
     inputs = torch.bmm(true, around).baddbmm_(false, against).view(-1, size)[: windows.n]
@@ -77,7 +77,7 @@ def cbow(windows: Windows, vectors: Tensor, table: Tensor, words: Tensor, noise:
     weights = windows.in_blocks(means.exists * (k / shared))[..., None]
     true = (means.values * targets).sum(2, keepdim=True).sigmoid_()  # [blocks, B, 1]
     false = torch.bmm(means.values, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-    loss = _surprise(true, windows.in_blocks(means.exists)[..., None]) + _surprise(1 - false, weights)
+    loss = _surprise(true.clone(), windows.in_blocks(means.exists)[..., None]) + _surprise(1 - false, weights)
     true.sub_(1).mul_(windows.in_blocks(means.exists)[..., None])
     false.mul_(weights)
     gradient = (true * targets).baddbmm_(false, against)
@@ -142,7 +142,7 @@ def hierarchical_softmax(
     on_the_way = table[nodes]  # [N, L, D]
     weights = inside[..., None] * signs.abs()[:, None]  # [N, M, L]
     right = (torch.bmm(inputs, on_the_way.transpose(1, 2)) * signs[:, None]).sigmoid_()
-    loss = _surprise(right, weights)
+    loss = _surprise(right.clone(), weights)
     errors = right.sub_(1).mul_(weights).mul_(signs[:, None])
     outputs = torch.bmm(errors.transpose(1, 2), inputs).view(-1, size)
     gradient = torch.bmm(errors, on_the_way)  # [N, M, D]
@@ -158,5 +158,14 @@ def hierarchical_softmax(
 
 
 def _surprise(probabilities: Tensor, weights: Tensor) -> Tensor:
-    """Returns the weighted sum of the negative logarithms of probabilities."""
-    return -(probabilities.clamp(min=SMALLEST).log_() * weights).sum()
+    """Returns the weighted sum of the negative logarithms of probabilities, which it overwrites.
+
+    Args:
+        probabilities: [..., M].
+        weights: Weight of each, [..., M], or of each row, [..., 1].
+    """
+    logarithms = probabilities.clamp_(min=SMALLEST).log_()
+    if weights.shape[-1] == 1:
+        logarithms = logarithms.sum(-1)
+    # a scalar product needs no memory of its own, which would have to be fetched from the system at every step
+    return -torch.dot(logarithms.flatten(), weights.flatten())
