@@ -9,10 +9,11 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.plugins import DoublePrecision
 
 from datamodules.images.augmentation import Augmentation
+from datamodules.text.pieces import PairEncoding
 from engine.trainer import Trainer
-from lightning_modules import BagOfNgrams, TextCNN, TextRNN
+from lightning_modules import BagOfNgrams, Seq2Seq, TextCNN, TextRNN, Transformer
 from tests.tiny import TinyDataModule, tiny_vgg
-from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
+from tests.tiny_text import TinyCorpus, TinyDocuments, TinyPairs, tiny_char_rnn
 
 AUGMENTATIONS = [
     Augmentation(flip="random", crop_padding=2, cutout=4),
@@ -28,6 +29,12 @@ def _of_documents(kind: type, **settings: Any) -> Pair:
     return kind(vocab_size=data.vocab_size, num_classes=data.num_classes, **settings), data
 
 
+def _of_sentences(kind: type, **settings: Any) -> Pair:
+    data = TinyPairs(encoding=PairEncoding("word", None))
+    sizes = {"vocab_size": data.vocab_size, "source_vocab_size": data.source_vocab_size}
+    return kind(**sizes, scoring="words", beam=2, **settings), data
+
+
 KINDS: dict[str, Callable[[], Pair]] = {
     **{
         f"images, {number}": lambda augmentation=augmentation: (tiny_vgg(), TinyDataModule(augmentation=augmentation))
@@ -37,10 +44,15 @@ KINDS: dict[str, Callable[[], Pair]] = {
     "documents, convolution": lambda: _of_documents(TextCNN),
     "documents, recurrent": lambda: _of_documents(TextRNN),
     "documents, bag": lambda: _of_documents(BagOfNgrams),
+    "sentences, recurrent": lambda: _of_sentences(Seq2Seq, hidden=6, embedding=6),
+    "sentences, attention": lambda: _of_sentences(Transformer, width=8, layers=1),
 }
+HALVED = ("images, 1", "sentences, recurrent", "sentences, attention")
 
 
-@pytest.mark.parametrize(("kind", "precision"), [*((kind, "64-true") for kind in KINDS), ("images, 1", "bf16-true")])
+@pytest.mark.parametrize(
+    ("kind", "precision"), [(kind, "64-true") for kind in KINDS] + [(kind, "bf16-true") for kind in HALVED]
+)
 def test_a_number_format_trains(kind: str, precision: str) -> None:
     """Rotation met float32 and float64 in one product."""
     model, data = KINDS[kind]()
