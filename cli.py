@@ -6,14 +6,12 @@ Help and mistyped names need no torch, whose import takes seconds; everything el
 import os
 import signal
 import sys
-import traceback
 
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
-from engine.runs.slurm import parse_requeued
-from engine.settings.arguments import parse_command_line, top_level_help
+from engine.settings.overview import top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -46,6 +44,9 @@ def _main(argv: list[str] | None) -> int:
         print(top_level_help())
         return 0
     try:
+        from engine.runs.slurm import parse_requeued  # these read YAML, which help need not wait for
+        from engine.settings.arguments import parse_command_line
+
         arguments = parse_requeued(argv) or parse_command_line(argv)
         let_waiting_threads_sleep()
         from engine.command import run  # imports torch
@@ -71,6 +72,8 @@ def _main(argv: list[str] | None) -> int:
 
 def _end(message: str, code: int, show_traceback: bool) -> int:
     if show_traceback:
+        import traceback
+
         traceback.print_exc()
     if os.environ.get("LOCAL_RANK", "0") == "0":  # once, not from every process of a run on several devices
         for line in printable(message, encoding_of(sys.stderr)).splitlines():  # one for each mistake

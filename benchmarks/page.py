@@ -21,6 +21,7 @@ SHOWN = {
     "ddp": ("two_processes_of_one",),
     "shared_machine": ("*/kept_*", "*/alone_sleeping_of_spinning"),
     "characters": ("*/full_of_raw", "*/written_out_of_torchs", "*/full_of_float32"),
+    "parts": ("*/first_of_second",),
     "text_peers": ("*/accuracy",),
     "word_vectors": ("*/ours_of_gensim", "score/*"),
     "translation": ("*/full_of_raw", "search/batched_of_one_by_one"),
@@ -72,8 +73,8 @@ def table(folder: Path = FOLDER) -> str:
 def _figures(name: str, results: Mapping[str, Any]) -> str:
     patterns = SHOWN.get(name, ("*",))
     lines = [
-        f"{path.replace('/', ': ').replace('_', ' ')} **{_number(values['median'])}** "
-        f"({_number(values['min'])} to {_number(values['max'])})"
+        f"{path.replace('/', ': ').replace('_', ' ')} **{number(values['median'])}** "
+        f"({number(values['min'])} to {number(values['max'])})"
         for path, values in leaves(results)
         if any(fnmatchcase(path, pattern) for pattern in patterns)
     ]
@@ -85,20 +86,20 @@ def _where(content: Mapping[str, Any]) -> str:
     return f"{content['hardware']}; torch {content['versions']['torch']}{data}; {content['date']}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Returns a number with three significant digits, or as a whole number above a thousand."""
     size = abs(value)
     return f"{value:,.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
 
 
-def insert(page: str, made: str) -> str:
-    """Returns a page with new text between the two marks.
+def insert(page: str, made: str, begin: str = BEGIN, end: str = END) -> str:
+    """Returns a page with new text between two marks.
 
     Raises:
         ValueError: The marks are not there, once each and in order.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in before + after:
-        raise ValueError(f"the page needs the lines '{BEGIN}' and '{END}', once each")
-    return f"{before}{BEGIN}\n\n{made}\n{END}{after}"
+    before, found_begin, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end or begin in rest or end in before + after:
+        raise ValueError(f"the page needs the lines '{begin}' and '{end}', once each")
+    return f"{before}{begin}\n\n{made}\n{end}{after}"

@@ -4,13 +4,23 @@ import math
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, OneCycleLR, SequentialLR
+from torch import nn
+from torch.optim import Optimizer, SparseAdam
+from torch.optim.lr_scheduler import (
+    ChainedScheduler,
+    CosineAnnealingLR,
+    LRScheduler,
+    OneCycleLR,
+    SequentialLR,
+    StepLR,
+)
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 
 FINITE = ("lr", "weight_decay", "momentum")
+LENGTHS = {StepLR: "step_size", CosineAnnealingLR: "T_max"}  # by which these schedules divide
 
 
 class ConfiguredOptimizer(Callback):
@@ -29,13 +39,19 @@ class ConfiguredOptimizer(Callback):
         """Keeps what is configured, before a checkpoint overwrites it.
 
         Raises:
-            InputError: A learning rate, weight decay or momentum is not finite.
+            InputError: A learning rate, weight decay or momentum is not finite, a momentum adds up without end, or the
+                optimizer is for sparse gradients, and there will be none.
         """
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
+        sparse = any(isinstance(module, nn.Embedding) and module.sparse for module in pl_module.modules())
+        if not sparse and any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers):
+            raise InputError("--model.optimizer SparseAdam: it is for embeddings with sparse gradients; take Adam")
         for key, value in (item for groups in self._configured for group in groups for item in group.items()):
             # others may be infinite, such as the largest growth of an estimated rate
             if isinstance(value, float) and not math.isfinite(value) and (key in FINITE or math.isnan(value)):
                 raise InputError(f"the optimizer's {key} is {value}: a finite number is needed")
+            if key == "momentum":
+                check_range("the optimizer's momentum", value, most=1, below=True)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes what was configured when the checkpoint was saved."""
@@ -49,10 +65,13 @@ class ConfiguredOptimizer(Callback):
         """Applies the changes to the restored optimizers, and checks that the schedules last as long as the run.
 
         Raises:
-            InputError: A schedule would end before the run.
+            InputError: A schedule would end before the run, or divides by a length of nothing.
         """
         for config in trainer.lr_scheduler_configs:
             schedule = config.scheduler
+            for kind, name in LENGTHS.items():
+                if isinstance(schedule, kind):
+                    check_range(f"the schedule's {name}", vars(schedule)[name], 1)
             # the only schedule of torch that stops a run which goes on beyond its end
             if isinstance(schedule, OneCycleLR) and config.interval == "step":
                 steps = trainer.estimated_stepping_batches

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from core.atomic_files import write_atomically
 
@@ -66,3 +67,9 @@ class MetricRows:
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(folder / NAME, text.getvalue())
+
+
+def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
+    copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
+    return {name: value for name, value in logged.items() if name not in copies}

@@ -10,12 +10,14 @@ from tqdm import tqdm
 
 from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of, weight_averaging
 from callbacks.freeze import Freeze
-from callbacks.record import metrics_of_epoch, without_copies
+from callbacks.metric_rows import without_copies
+from callbacks.record import metrics_of_epoch
 from callbacks.step_seed import StepSeed
 from core.console import format_duration, in_notebook, print_line
 from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
+from core.printable import shown_path
 from core.protocols import HasImages, HasRunningFigures
 
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
@@ -38,7 +40,7 @@ class Progress(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Prints the run's folder, data, model and device."""
         if trainer.run_folder is not None:
-            print_line(f"run      {trainer.run_folder.path}")
+            print_line(f"run      {shown_path(trainer.run_folder.path)}")
         elif trainer.fast_dev_run:
             print_line("run      a trial (fast_dev_run), of which nothing is kept")
         print_line(f"data     {describe_data(trainer.datamodule, sizes_of(trainer))}")

@@ -2,7 +2,6 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.board_events import cut_events, flush_boards
 from callbacks.description import data_facts, samples_per_batch
-from callbacks.metric_rows import MetricRows
+from callbacks.metric_rows import MetricRows, without_copies
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
 from callbacks.run_facts import facts, now, seed_of_run, session
@@ -84,6 +83,12 @@ class Record(Checkpoint):
             self._validation_has_row = checkpoint.get("epoch_validation_has_row", False)
             if (path := self._path(trainer)) is not None and trainer.is_global_zero:
                 cut_events(path / "tensorboard", steps)
+
+    def measured_at(self, trainer: Trainer) -> tuple[int, int] | None:
+        """Returns epoch and step of the weights that are measured, or None where they are of no training here."""
+        if trainer.ckpt_path and self._place:
+            return self._place
+        return (trainer.current_epoch, trainer.optimizer_steps) if self.has_begun else None
 
     def owes_an_end(self, trainer: Trainer) -> bool:
         """Returns whether the run was killed after its last checkpoint, before its end was written down."""
@@ -200,8 +205,7 @@ class Record(Checkpoint):
         if path is None or not trainer.is_global_zero or not (path / "summary.json").exists():
             return
         checkpoint = trainer.ckpt_path and checkpoint_name(Path(trainer.ckpt_path), path)
-        fitted = (trainer.current_epoch, trainer.optimizer_steps) if self.has_begun else (None, None)
-        epoch, step = self._place if checkpoint and self._place else fitted
+        epoch, step = self.measured_at(trainer) or (None, None)
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
         # read anew: the run may be going on in another process
         summary = read_summary(path / "summary.json")
@@ -252,9 +256,3 @@ def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
     of_validation = trainer.builtin(Record)._validation_names
     logged = without_copies(trainer.callback_metrics).items()
     return trainer.epoch_validation | {name: float(value) for name, value in logged if name not in of_validation}
-
-
-def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
-    copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
-    return {name: value for name, value in logged.items() if name not in copies}

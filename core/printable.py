@@ -1,6 +1,8 @@
 """Texts from outside, such as names of files, made fit for a terminal and for a spreadsheet."""
 
+import os
 import re
+from pathlib import Path
 
 # control characters without tab and newline, marks that reverse what follows, and halves of surrogate pairs, which
 # stand for the bytes of a name that is no UTF-8
@@ -21,6 +23,12 @@ def printable(text: str, encoding: str = "utf-8") -> str:
     """
     text = UNPRINTABLE.sub(lambda found: _escaped(ord(found[0])), text)
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def shown_path(path: str | Path) -> str:
+    """Returns a path as it is typed from the current folder, if it is below; any other is left as it is."""
+    path, folder = Path(path), Path.cwd()
+    return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
 
 
 def encoding_of(stream: object) -> str:

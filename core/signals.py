@@ -2,8 +2,12 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from core.errors import Interrupted
 
 HANG_UP = getattr(signal, "SIGHUP", None)  # which Windows does not have
 USER = getattr(signal, "SIGUSR1", None)  # by which SLURM announces the end of a job's time
@@ -46,3 +50,20 @@ class StopRequest:
         if self.signum not in (0, USER) and signum != HANG_UP:
             raise KeyboardInterrupt
         self.signum = self.signum or signum
+
+
+@contextmanager
+def interrupts_in_one_line() -> Iterator[None]:
+    """Turns Lightning's end after an unexpected Ctrl-C, which leaves the next one without effect, into an error.
+
+    Raises:
+        Interrupted: Ctrl-C has come.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise Interrupted("interrupted") from None

@@ -137,7 +137,7 @@ class PairBatch(NamedTuple):
         target_lengths: Number of symbols of each, int64 [B], at least 1.
         seen: Whether the sentence is among those of training, bool [B].
         index: Place of each pair in its split, int64 [B].
-        tokens: Number of target symbols of the batch, on all processes together, int64 [].
+        tokens: Target symbols that a mean over the batch divides by, float32 []: of all processes, over their number.
     """
 
     sources: Tensor

@@ -5,7 +5,6 @@ from typing import Any
 
 from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
 from pytorch_lightning.plugins.environments import ClusterEnvironment
-from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
 
 from engine.runs.slurm import tasks
 
@@ -22,11 +21,3 @@ def with_cluster(plugins: list[Any]) -> list[Any]:
     if given or "SLURM_NTASKS" not in os.environ or TorchElasticEnvironment.detect():
         return plugins
     return [*plugins, SLURMEnvironment(auto_requeue=False) if tasks() > 1 else LightningEnvironment()]
-
-
-class CheckpointConnector(_CheckpointConnector):
-    """Takes up no checkpoint that is not named: Lightning's takes an `hpc_ckpt_1.ckpt` of any run in this folder."""
-
-    @property
-    def _hpc_resume_path(self) -> None:
-        return None

@@ -12,9 +12,10 @@ from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings
+from core.printable import shown_path
 from core.signals import USER
 from engine import predictions
-from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result, relative_path
+from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
@@ -25,8 +26,10 @@ from engine.runs.tracking import Names, check_account, finish_tracking, wandb_lo
 from engine.settings.arguments import Arguments
 from engine.settings.class_help import complete_class_help
 from engine.settings.error_sources import Stage, input_error
+from engine.settings.mistakes import Refused
 from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, recorded_config
+from engine.settings.refused_values import with_place
 from engine.trainer import Trainer
 from engine.weights import start_from
 
@@ -52,9 +55,9 @@ class Command(SubcommandCLI):
             if self.folder is not None and self.stage != "running" and not isinstance(error, RunFailed):
                 self.folder.discard()
             refused = input_error(error, self.stage)
-            if refused is None or refused is error:
+            if refused is None or isinstance(error.__cause__, Refused):  # which has its place
                 raise
-            raise refused from error
+            raise InputError(with_place(str(refused), arguments.options)) from error
         finally:
             finish_tracking()
             if self.folder is not None:
@@ -85,7 +88,7 @@ class Command(SubcommandCLI):
             if not to_continue and "weights" in given:
                 raise InputError("--weights: the checkpoint of --ckpt_path has weights of its own; give one of the two")
         if self.arguments.is_newest and self.arguments.subcommand != "fit":
-            print_line(f"run      {relative_path(self.arguments.run)}")
+            print_line(f"run      {shown_path(self.arguments.run)}")
         if self.arguments.subcommand == "fit" and self.arguments.run is not None:
             for option in ("run_dir", "weights"):
                 if option in given:
@@ -191,7 +194,7 @@ class Command(SubcommandCLI):
         self.trainer.test(model, datamodule=datamodule, ckpt_path=ckpt_path, verbose=False)
         print_metrics(self.trainer, model, datamodule, "test", self.measured)
         if self.folder is not None:
-            print_line(f"results are in {self.folder.path}")
+            print_line(f"results are in {shown_path(self.folder.path)}")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
         """Classifies files or texts, or the test set; or continues texts."""

@@ -1,6 +1,5 @@
 """What the command prints at the end: the best result, the figures of an evaluation, and the command to type next."""
 
-import os
 from pathlib import Path
 
 from pytorch_lightning import LightningDataModule, LightningModule
@@ -10,9 +9,10 @@ from callbacks.description import describe_data, sizes_of
 from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
+from core.printable import shown_path
 from datamodules.base.data_module import DataModule
-from engine.settings.arguments import typed_command
 from engine.settings.config_files import read_config
+from engine.settings.overview import typed_command
 from engine.settings.trust import needs_trust
 from engine.trainer import Trainer
 
@@ -27,6 +27,9 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
     checkpoints = trainer.checkpoint_callback
     stop = checkpoints.stop(trainer)
     done = "done" if stop is None or stop.by == "max_steps" else f"done ({describe_stop(stop)})"
+    if trainer.fast_dev_run:
+        print_line(f"{done}: the trial has come through, and nothing of it is kept")
+        return
     if not checkpoints.has_saved(trainer):
         print_line(f"{done}; no checkpoint was kept")
         return
@@ -106,13 +109,10 @@ def print_next_command(trainer: Trainer, subcommand: str) -> None:
     """Prints a command that takes the trainer's run, ready to be pasted."""
     config = read_config(path) if (path := trainer.run_folder.path / "config.yaml").is_file() else {}
     trust = " --trust" if needs_trust(config) else ""
-    print_line(f"  {typed_command()} {subcommand} --ckpt_path {relative_path(trainer.run_folder.path)}{trust}")
+    print_line(f"  {typed_command()} {subcommand} --ckpt_path {typed_path(trainer.run_folder.path)}{trust}")
 
 
-def relative_path(path: str | Path) -> str:
-    """Returns a path as it is typed from the current folder."""
-    try:
-        path = os.path.relpath(path)
-    except ValueError:  # on another drive
-        path = str(path)
+def typed_path(path: Path) -> str:
+    """Returns a path as it is typed from the current folder, in quotes if it has a blank."""
+    path = shown_path(path)
     return f'"{path}"' if " " in path else path

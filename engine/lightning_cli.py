@@ -8,9 +8,10 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from core.errors import InputError
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
-from engine.settings.arguments import SUBCOMMANDS, Arguments, typed_command
+from engine.settings.arguments import Arguments
 from engine.settings.help import shorten_help
 from engine.settings.mistakes import parse_settings
+from engine.settings.overview import SUBCOMMANDS, typed_command
 from engine.trainer import Trainer
 
 

@@ -1,6 +1,5 @@
 """Lightning's Trainer, called as in a notebook: which weights a call takes, and what it says."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,11 @@ from pytorch_lightning.loggers import Logger
 from callbacks import Record, RunCheckpoint
 from callbacks.board_events import cut_events
 from core.console import print_line
-from core.errors import InputError, Interrupted, RunInterrupted
+from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
-from engine.cluster import CheckpointConnector, with_cluster
+from core.signals import interrupts_in_one_line
+from engine.cluster import with_cluster
+from engine.connectors import CheckpointConnector, LoggerConnector
 from engine.fit_loop import FitLoop
 from engine.misfits import misfits_in_one_line
 from engine.python_runs import is_measured_as_recorded
@@ -52,7 +53,9 @@ class Stages(pl.Trainer):
     def __init__(self, **kwargs: Any) -> None:
         kwargs["plugins"] = with_cluster(kwargs["plugins"])
         super().__init__(**kwargs)
-        self._checkpoint_connector = CheckpointConnector(self)
+        loggers = self.loggers
+        self._checkpoint_connector, self._logger_connector = CheckpointConnector(self), LoggerConnector(self)
+        self._logger_connector.configure_logger(loggers)
         loop = self.fit_loop
         self.fit_loop = FitLoop(self, loop.min_epochs, loop.max_epochs)
         self.fit_loop.epoch_loop = loop.epoch_loop
@@ -241,20 +244,3 @@ class Stages(pl.Trainer):
 
     def _has(self, name: str) -> bool:
         return self.run_folder is not None and (self.run_folder.path / "checkpoints" / name).is_file()
-
-
-@contextmanager
-def interrupts_in_one_line() -> Iterator[None]:
-    """Turns Lightning's end after an unexpected Ctrl-C, which leaves the next one without effect, into an error.
-
-    Raises:
-        Interrupted: Ctrl-C has come.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as end:
-        if not isinstance(end.__context__, KeyboardInterrupt):
-            raise
-        signal.signal(signal.SIGINT, handler)
-        raise Interrupted("interrupted") from None

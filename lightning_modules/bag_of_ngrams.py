@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.word_table import WordTable
 from lightning_modules.tasks.text_classifier import TextClassifier
@@ -82,12 +83,9 @@ class BagOfNgrams(TextClassifier):
         dropout: float = 0.0,
         **training: Any,
     ) -> None:
-        if not 0 <= dropout < 1:
-            raise InputError(f"model.dropout is {dropout:g}: at least 0 and less than 1 is needed")
-        if smoothing <= 0:
-            raise InputError(f"model.smoothing is {smoothing:g}: more than 0 is needed")
-        if embedding < 0:
-            raise InputError(f"model.embedding is {embedding}: at least 0 is needed")
+        check_range("model.dropout", dropout, most=1, below=True)
+        check_range("model.smoothing", smoothing, above=True)
+        check_range("model.embedding", embedding)
         if embeddings is not None and not embedding:
             raise InputError("model.embeddings: there are no embeddings; give model.embedding, their width")
         super().__init__(num_classes, **training)

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.recurrent import Recurrent, State
 from lightning_modules.tasks.language_model import LanguageModel
 from lightning_modules.tasks.task import without
@@ -56,14 +57,10 @@ class CharRNN(LanguageModel):
         head_std: float = 0.0,
         **training: Any,
     ) -> None:
-        for name, value, fits in (
-            ("layers", layers, layers >= 1),
-            ("hidden", hidden, hidden >= 1),
-            ("dropout", dropout, 0 <= dropout < 1),
-            ("embedding", embedding, embedding >= 0),
-        ):
-            if not fits:
-                raise InputError(f"model.{name} is {value}: out of range")
+        check_range("model.layers", layers, 1)
+        check_range("model.hidden", hidden, 1)
+        check_range("model.dropout", dropout, most=1, below=True)
+        check_range("model.embedding", embedding)
         if tie_weights and embedding != hidden:
             raise InputError(
                 f"model.tie_weights: the embedding is {embedding} wide and a layer {hidden}; set model.embedding to "

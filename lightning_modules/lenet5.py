@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 from lightning_modules.tasks.task import without
@@ -113,6 +114,7 @@ class LeNet5(ImageClassifier):
             raise InputError(f"LeNet5: takes images of 28 or 32 pixels, not {image_size}; ModernLeNet5 takes others")
         self.frame = (32 - image_size) // 2
         self.loss_kind = loss  # `loss` is the method
+        check_range("model.rubbish", rubbish)
         self.rubbish = rubbish
 
         self.c1 = nn.Conv2d(in_channels, 6, 5)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
@@ -171,6 +172,8 @@ class ResNet(ImageClassifier):
         if image_size < least:
             raise InputError(f"ResNet: {halvings} halvings need images of {least} pixels, not {image_size}")
 
+        check_range("model.norm_momentum", norm_momentum, most=1)
+        check_range("model.norm_epsilon", norm_epsilon, above=True)
         norm = partial(nn.BatchNorm2d, eps=norm_epsilon, momentum=norm_momentum)
         self.whitening = nn.Sequential()
         if stem == "whitening":

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.shared_embedding import Tie, embeddings_and_head
-from lightning_modules.layers.transformer_layers import DecoderLayer, EncoderLayer, KeysValues, add_positions
+from lightning_modules.layers.transformer_layers import DecoderLayer, EncoderLayer, KeysValues, positions
 from lightning_modules.tasks.sequence_to_sequence import SequenceToSequence
 
 
@@ -113,8 +113,8 @@ class Transformer(SequenceToSequence):
         self, symbols: Tensor, state: tuple[KeysValues, ...], memory: Memory
     ) -> tuple[Tensor, tuple[KeysValues, ...]]:
         """Returns logits [B, K, V], and the keys and values of all places up to symbols [B, K]."""
-        x = self.embedding(symbols).flatten(0, 1)[:, None] * self.scale  # [B K, 1, D]
-        x = add_positions(x, first=state[0][0].shape[3]).view(*symbols.shape, -1)
+        place, width = state[0][0].shape[3], self.embedding.embedding_dim
+        x = self.embedding(symbols) * self.scale + positions(1, width, place, symbols.device)
         caches = []
         for layer, source, cache in zip(self.decoder, memory.layers, state, strict=True):
             x, cache = layer.step(x, cache, source, memory.mask)
@@ -130,4 +130,5 @@ class Transformer(SequenceToSequence):
         return last.asks(x, source, memory.mask)
 
     def _embedded(self, embedding: nn.Embedding, symbols: Tensor) -> Tensor:
-        return self.dropout(add_positions(embedding(symbols) * self.scale))
+        places = positions(symbols.shape[1], embedding.embedding_dim, device=symbols.device)
+        return self.dropout(embedding(symbols) * self.scale + places)

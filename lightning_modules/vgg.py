@@ -11,6 +11,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
@@ -88,6 +89,8 @@ class VGG(ImageClassifier):
             raise InputError(f"VGG: {len(widths)} poolings need images of {least} pixels, not {image_size}")
         if min(head_widths or [1]) < 1:
             raise InputError(f"VGG: head_widths {head_widths}: each is at least 1")
+        check_range("model.norm_momentum", norm_momentum, most=1)
+        check_range("model.norm_epsilon", norm_epsilon, above=True)
         self.logit_scale = logit_scale
 
         bias = not batch_norm if convolution_bias is None else convolution_bias

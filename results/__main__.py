@@ -8,8 +8,9 @@ from pathlib import Path
 from core.atomic_files import replacing, write_atomically
 from core.errors import InputError, RunFailed
 from results.figures import show
-from results.records import add_record, read_records
+from results.records import Record, add_record, read_records
 from results.runs import Runs, typed
+from results.settings import changed_defaults
 from results.table import Run, Table
 from results.table_file import read_table
 
@@ -88,12 +89,22 @@ def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 
 
 def _status(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
+    records = read_records(folder, table)
     missing = _missing(table, folder)
     for run in table.runs():
-        print(f"{run!s:<36}{f'about {run.row.minutes:g} min' if run in missing else 'recorded'}")
+        record = next((record for record in records[run.row.id] if record.seed == run.seed), None)
+        print(f"{run!s:<36}{f'about {run.row.minutes:g} min' if record is None else _recorded(run, record)}")
     hours = sum(run.row.minutes for run in missing) / 60
     print(f"{len(missing)} of {len(table.runs())} runs are to be made, in about {hours:.1f} hours")
     return 0
+
+
+def _recorded(run: Run, record: Record) -> str:
+    """Returns in words that a run is recorded, and how far today's command would repeat it."""
+    if record.defaults is None:
+        return "recorded; its defaults were not"
+    others = changed_defaults(run.row, record.defaults)
+    return f"recorded, with other defaults than today's: {', '.join(others)}" if others else "recorded"
 
 
 def _make(chosen: list[Run], runs: Runs, folder: Path) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.summary import ENDED_WELL, figures, read_summary, upgraded, write_summary
-from results.settings import check_settings, digest, stated
+from results.settings import check_settings, defaults, digest, stated
 from results.table import Published, Recipe, Run, Table
 
 
@@ -28,6 +28,7 @@ class Record:
         source: Where its data came from, without the folder.
         settings: Digest of the settings that its row's config had; a run that is no record yet has none.
         validation_of_last: Whether validation is of the last epoch instead: in records that do not hold the best one's.
+        defaults: Settings that its row leaves at their defaults, as they were; None in records that do not hold them.
     """
 
     seed: int
@@ -41,6 +42,7 @@ class Record:
     source: str
     settings: str = ""
     validation_of_last: bool = False
+    defaults: dict[str, Any] | None = None
 
 
 Records = dict[str, list[Record]]
@@ -75,6 +77,7 @@ def parse(summary: dict[str, Any], row: Recipe, where: object) -> Record:
             source=str(summary["data"]["source"]),
             settings=str(summary.get("settings", "")),
             validation_of_last=of_last or summary.get("best") is None,
+            defaults=summary.get("defaults"),
         )
     except KeyError as error:
         raise InputError(f"{where}: no record of a run: {error.args[0]} is missing") from error
@@ -159,7 +162,7 @@ def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record
     check(run, record, path)
     check_settings(run.row, run_folder / "config.yaml", table.retired)
     summary["data"]["source"] = without_folder(record.source, table.layouts)
-    summary["settings"] = digest(run.row)
+    summary |= {"settings": digest(run.row), "defaults": defaults(run.row)}
     for session in summary.get("sessions", []):
         session["command"] = None  # names the user's folders; the row tells what was typed
     target = folder / run.row.id / f"{run.seed}.json"

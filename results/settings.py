@@ -1,7 +1,8 @@
-"""The settings of a row's runs: a digest of those that are stated, and a comparison with those of a run."""
+"""The settings of a row's runs: what it states, with a digest, and its defaults; and a comparison with a run's."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
@@ -24,7 +25,6 @@ INDIFFERENT = (
     "trainer.default_root_dir",
     "trainer.enable_model_summary",
     "trainer.enable_progress_bar",
-    "trainer.fast_loop",
     "trainer.fast_loop",
     "trainer.log_every_n_steps",
     "trainer.logger",
@@ -58,6 +58,28 @@ def merged(row: Recipe) -> dict[str, object]:
 
     parsed = Settings(parse_command_line(["fit", "--config", row.config, *row.flags]), False)
     return flatten(recorded_config(parsed.parser, parsed.settings, LINKED))
+
+
+def defaults(row: Recipe) -> dict[str, object]:
+    """Returns the settings that a row leaves at their defaults, as they are today, by dotted key."""
+    given = stated(row)
+    return {key: value for key, value in merged(row).items() if key not in given and not key.startswith(INDIFFERENT)}
+
+
+def changed_defaults(row: Recipe, recorded: Mapping[str, object]) -> list[str]:
+    """Returns in words which defaults differ today from those that a run of a row had.
+
+    A setting that is newer than the run, and one that is no more, are no default that differs.
+
+    Args:
+        row: The row.
+        recorded: The defaults of the run, as its record has them.
+    """
+    return [
+        f"{key} {recorded[key]} (now {value})"
+        for key, value in defaults(row).items()
+        if key in recorded and recorded[key] != value
+    ]
 
 
 def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 from pytorch_lightning import Callback
 
 from core.summary import figures
-from engine.settings.config_files import MAIN, config_names
+from engine.settings.config_names import MAIN, config_names
 from engine.settings.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG

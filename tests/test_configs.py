@@ -13,7 +13,7 @@ import lightning_modules
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import synthetic_images
-from engine.settings.config_files import CONFIGS, config_names
+from engine.settings.config_names import CONFIGS, config_names
 from tests.processes import ROOT
 
 # What makes a network narrow, by the type of a setting that stands for its width.

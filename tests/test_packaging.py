@@ -6,8 +6,8 @@ import pytest
 from setuptools import Distribution
 
 import cli
-from engine.settings.arguments import top_level_help
-from engine.settings.config_files import config_names
+from engine.settings.config_names import config_names
+from engine.settings.overview import top_level_help
 from tests.processes import ROOT
 from tests.sources import sources
 

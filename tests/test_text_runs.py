@@ -127,8 +127,8 @@ def test_texts_are_written_to_a_file_with_what_they_began_with(written: Callable
     [
         (["--input", "Ünïcode"], "'Ü' 'ï': not among the"),
         (["--input", ""], "--input '': is empty"),
-        (["--model.temperature", "-1"], "model.temperature is -1.0: out of range"),
-        (["--model.top_p", "0"], "model.top_p is 0.0: out of range"),
+        (["--model.temperature", "-1"], "model.temperature is -1: at least 0 is needed"),
+        (["--model.top_p", "0"], "model.top_p is 0: more than 0 and at most 1 is needed"),
     ],
 )
 def test_a_text_that_cannot_go_on_is_one_line(written: Callable, options: list[str], said: str) -> None:

@@ -33,17 +33,19 @@ class Pairs(Texts):
         """Number of symbols of each pair, int64 [N]."""
         return self.documents.lengths + self.targets.lengths
 
-    def batch(self, index: Tensor, tokens: Tensor | None = None) -> PairBatch:
+    def batch(self, index: Tensor, tokens: float | None = None) -> PairBatch:
         """Returns a batch of pairs.
 
         Args:
             index: Their places, int64 [B].
-            tokens: Number of target symbols on all processes together, int64 []; that of these pairs if not given.
+            tokens: Target symbols that a mean over the batch divides by; those of these pairs if not given.
         """
         sources, source_lengths = self.documents.gather(index)
         targets, target_lengths = self.targets.gather(index)
-        tokens = target_lengths.sum() if tokens is None else tokens.to(index.device)
-        return PairBatch(sources, source_lengths, targets, target_lengths, self.seen[index], index, tokens)
+        count = target_lengths.sum() if tokens is None else torch.tensor(tokens, device=index.device)
+        return PairBatch(
+            sources, source_lengths, targets, target_lengths, self.seen[index], index, count.to(torch.float32)
+        )
 
 
 class PairLoader(DocumentLoader):
@@ -107,8 +109,9 @@ class PairLoader(DocumentLoader):
                 yield self.split.batch(index.to(self.split.device))
             return
         for whole in self.order()[first:]:
-            mine = whole[self.rank :: self.world_size].to(self.split.device)
-            yield self.split.batch(mine, self.target_lengths[whole].sum())
+            # the mean over the symbols of all processes is the same, however these are shared out
+            tokens = float(self.target_lengths[whole].sum()) / self.world_size
+            yield self.split.batch(whole[self.rank :: self.world_size].to(self.split.device), tokens)
 
     def order(self) -> Sequence[Tensor]:
         """Returns the places of the pairs in each training batch of this epoch, on all processes together."""

@@ -5,10 +5,8 @@ refused at once.
 """
 
 import difflib
-import os
 import re
 import shlex
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,41 +14,15 @@ import yaml
 
 from core.errors import InputError
 from engine.settings.class_help import asks_for_class_help
-from engine.settings.config_files import find_config, flatten, listed_configs, load_settings, read_config
+from engine.settings.config_files import find_config, flatten, load_settings, read_config
+from engine.settings.config_names import listed_configs
+from engine.settings.overview import SUBCOMMANDS, typed_command
 from engine.settings.run_search import find_checkpoint, names_several
 from engine.settings.suggestions import word_suggestion
 from engine.settings.trust import refuse_foreign_code
 
-SUBCOMMANDS = {
-    "fit": "train a model, or continue a run",
-    "validate": "measure a trained model on the validation split",
-    "test": "measure a trained model on the test set, with pictures",
-    "predict": "classify files",
-}
-
 # What other programs call them.
 OTHER_NAMES = {"train": "fit", "eval": "validate", "evaluate": "validate", "classify": "predict", "generate": "predict"}
-
-HELP = """\
-Primer: the classic neural networks, trained properly.
-
-usage: {command} SUBCOMMAND --config NAME [options]
-
-subcommands:
-{subcommands}
-
-examples:
-  {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
-  {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
-  {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
-  {command} fit --ckpt_path latest                      continue the newest run
-  {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
-  {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
-
-configs:
-{configs}
-'{command} SUBCOMMAND --help' lists the options of a subcommand.
-"""
 
 
 @dataclass
@@ -76,28 +48,6 @@ class Arguments:
     is_newest: bool = False
     given: dict[str, object] = field(default_factory=dict)
     typed: str = ""
-
-
-def typed_command() -> str:
-    """Returns the command as the user typed it: `primer`, or `python cli.py` with the file's path."""
-    program = Path(sys.argv[0])
-    if program.name in ("", "-c"):
-        program = Path("cli.py")
-    if program.suffix != ".py":
-        return program.stem
-    try:
-        path = os.path.relpath(program)
-    except ValueError:  # on another drive
-        path = str(program)
-    return f'python "{path}"' if " " in path else f"python {path}"
-
-
-def top_level_help() -> str:
-    """Returns what `--help` prints without a subcommand."""
-    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
-    return HELP.format(
-        command=typed_command(), subcommands=subcommands, configs="\n".join(f"  {line}" for line in listed_configs())
-    )
 
 
 def parse_command_line(argv: list[str]) -> Arguments:

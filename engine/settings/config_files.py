@@ -1,21 +1,14 @@
-"""Config files: where they are, their names, and what they hold as mappings; without torch."""
+"""Config files: finding them, and what they hold as mappings; without torch."""
 
 import difflib
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from core.errors import InputError
+from engine.settings.config_names import CONFIGS, config_names
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-MAIN = (
-    "vgg_bn.yaml",
-    "bag_of_ngrams.yaml",
-    "char_rnn.yaml",
-)  # for images, for texts with classes, and for writing text
-DATA = re.compile(r"^data:\s*\n\s+class_path: (?:\w+\.)*(\w+?)(?:DataModule)?\s*$", re.MULTILINE)
 MOST_VALUES = 100_000  # of a config; the largest here has about a hundred
 MOST_CHARACTERS = 10_000_000
 _NOTHING = yaml.ScalarNode("tag:yaml.org,2002:null", "")
@@ -51,23 +44,6 @@ def load_settings(text: str) -> Any:
         YAMLError: It is none, or a mapping has a name twice.
     """
     return yaml.load(text, SettingsLoader)
-
-
-def config_names() -> list[str]:
-    """Returns the name of every config under configs/, as a user types it."""
-    return sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
-
-
-def listed_configs() -> list[str]:
-    """Returns the names of all configs in lines, a line for each folder and data set, the main ones first."""
-    groups: dict[tuple[bool, str], list[str]] = {}
-    for name in config_names():
-        found = DATA.search((CONFIGS / name).read_text(encoding="utf-8"))
-        folder, _, _ = name.rpartition("/")
-        groups.setdefault((bool(folder), " ".join([*folder.split(), found[1] if found else "other"])), []).append(name)
-    lines = [("start with", list(MAIN)), *((title, names) for (_, title), names in sorted(groups.items()))]
-    width = max(len(title) for title, _ in lines)
-    return [f"{title:<{width}}  {' '.join(names)}" for title, names in lines if names]
 
 
 def find_config(name: str) -> Path:

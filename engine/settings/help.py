@@ -4,7 +4,7 @@ from argparse import SUPPRESS
 
 from pytorch_lightning.cli import LightningArgumentParser
 
-from engine.settings.arguments import typed_command
+from engine.settings.overview import typed_command
 
 HELP_ON_HELP = """
 Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a

@@ -1,11 +1,12 @@
 """The places where the settings of a command line stand: lines of YAML files, and flags."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
+from core.printable import shown_path
 
 READ_AS = {"bool": "true or false", "int": "a number", "float": "a number", "null": "nothing", "timestamp": "a date"}
 
@@ -65,6 +66,18 @@ class SettingsSources:
                 words += flag
         return words
 
+    def written(self) -> dict[str, str]:
+        """Returns the values of settings as they are written, the last of each; of lists as far as they are flat."""
+        found: dict[str, str] = {}
+        for _, root in self._configs:
+            found |= dict(_written(root, ()))
+        for flag in self._flags:
+            name, equals, value = flag[0].partition("=")
+            value = value if equals else " ".join(flag[1:])
+            if name.startswith("--") and value:
+                found[_plain(name.removeprefix("--").removesuffix("+").split("."))] = value
+        return found
+
     def take(self, key: str, is_class: Callable[[str], bool] | None = None) -> Place | None:
         """Takes a setting out of the last place that has it.
 
@@ -102,11 +115,26 @@ class SettingsSources:
                     named = [node for node in _class_names(value) if not is_class(node.value)]
                     spot = named[0] if named else None
                 line = (name if spot is None else spot).start_mark.line + 1
-                shown_name = f"{shown(path)}, line {line}: {key}"
+                shown_name = f"{shown_path(path)}, line {line}: {key}"
                 if spot is None:
                     return Place(shown_name, (number, line))
                 return Place(shown_name, (number, line), spot.value, READ_AS.get(spot.tag.rpartition(":")[2]))
         return None
+
+
+def _plain(parts: Iterable[str]) -> str:
+    return ".".join(part for part in parts if part not in ("init_args", "class_path"))
+
+
+def _written(node: yaml.Node, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yields the dotted key of each setting of a tree, and its value."""
+    if isinstance(node, yaml.ScalarNode):
+        yield _plain(parts), node.value
+    elif isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _written(value, (*parts, name.value))
+    elif all(isinstance(item, yaml.ScalarNode) for item in node.value):
+        yield _plain(parts), f"[{', '.join(item.value for item in node.value)}]"
 
 
 def _class_names(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
@@ -136,9 +164,3 @@ def _find(node: yaml.Node, parts: list[str]) -> Iterator[tuple[list, tuple[yaml.
                 yield from _find(pair[1], parts)
             elif name and name == parts[: len(name)]:
                 yield from _find(pair[1], parts[len(name) :])
-
-
-def shown(path: Path) -> str:
-    """Returns a path as it is typed from the current folder, if it is below."""
-    folder = Path.cwd()
-    return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)

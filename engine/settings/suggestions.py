@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.settings.config_files import config_names
+from engine.settings.config_names import config_names
 
 # Names that other programs give to options, and the last parts of ours.
 SYNONYMS = {

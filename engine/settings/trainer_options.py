@@ -15,6 +15,7 @@ from pytorch_lightning.strategies.launchers.multiprocessing import _MultiProcess
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from core.errors import InputError
+from core.hardware import device_type
 from core.measures import check_monitor
 
 # Least value of each option that counts something, and what -1 means where it is allowed.
@@ -47,6 +48,12 @@ SHARES = {
 REFUSED = {
     "barebones": (False, "every run has a record, a guard and checkpoints; engine/speed makes its steps cheap"),
     "model_registry": (None, "checkpoints are kept in the run's folder; weights are taken from elsewhere by --weights"),
+}
+
+# Number formats by the kinds of devices that do not have them.
+LACKING = {
+    **dict.fromkeys(("16-mixed", "16"), ("cpu",)),  # where Lightning takes bfloat16 instead
+    **dict.fromkeys(("64-true", "64"), ("mps",)),
 }
 
 # Lightning's own callbacks that cannot act in a run here, with what does instead.
@@ -99,6 +106,9 @@ def check_options(options: Mapping[str, Any]) -> None:
     for name in ("limit_train_batches", "limit_val_batches"):
         if given.get("overfit_batches") and name in given:
             raise InputError(f"--trainer.{name} {given[name]}: --trainer.overfit_batches decides how many batches")
+    accelerator = given.get("accelerator", "auto")
+    if isinstance(accelerator, str):
+        check_precision(given.get("precision"), device_type(accelerator))
 
 
 def _check_share(name: str, value: Any, at_least_one: bool) -> None:
@@ -120,6 +130,17 @@ def _check_duration(duration: Any) -> None:
         seconds = None
     if seconds is None or seconds <= 0:
         raise InputError(f"--trainer.max_time {duration}: a duration above 0 is needed, as DD:HH:MM:SS")
+
+
+def check_precision(precision: str | int | None, device: str) -> None:
+    """Checks that a device computes in a number format; Lightning would exchange some for others.
+
+    Raises:
+        InputError: It does not.
+    """
+    choices = ", ".join(["auto", *(["bf16-mixed"] if device == "cpu" else []), "32-true"])
+    if device in LACKING.get(str(precision), ()):
+        raise InputError(f"--trainer.precision {precision}: not on {device}, which computes in {choices} and others")
 
 
 def check_callbacks(callbacks: list[Callback]) -> None:

@@ -5,6 +5,7 @@ those that lie in the run's folder itself.
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ from core.errors import InputError
 PROJECT = Path(__file__).resolve().parents[2]
 OWN = ("callbacks", "core", "datamodules", "engine", "lightning_modules")
 LIBRARIES = ("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning", "lightning_fabric")
+PYTHONS = {*sys.stdlib_module_names, "test"}  # modules
+FILES = ("csv", "gz", "json", "tsv", "txt", "yaml", "yml")  # endings of what settings name, and no code of Python's
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
@@ -96,6 +99,8 @@ def _spec(root: str) -> ModuleSpec | None:
 def _leads_to_code(name: str) -> bool:
     """Returns whether something could be imported under a dotted name, which may also be any other text."""
     root, *parts = name.split(".")
+    if root in PYTHONS and parts[-1] in FILES:  # `test.txt` is no part of Python's own `test`
+        return False
     spec = _spec(root)
     if spec is None or spec.origin is not None:
         return spec is not None

@@ -48,10 +48,10 @@ def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, 
     """
     n, device = len(limits), limits.device
     found = torch.zeros(n, int(limits.max()), dtype=torch.int64, device=device)
-    best = torch.full((n,), -torch.inf, device=device, dtype=torch.float32)
+    best = torch.full((n,), -torch.inf, device=device)
     places = torch.arange(n, device=device)  # of the sentences that are searched
     is_open = torch.ones(n, dtype=torch.bool, device=device)
-    scores = torch.full((n, beam), -torch.inf, device=device, dtype=torch.float32)
+    scores = torch.full((n, beam), -torch.inf, device=device)
     scores[:, 0] = 0  # all beams begin alike
     written = torch.empty(n, beam, 0, dtype=torch.int64, device=device)
     latest = torch.full((n, beam), BEGIN, device=device)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.errors import InputError
+from core.ranges import check_range
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,9 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, value, fits in (
-            ("temperature", self.temperature, self.temperature >= 0),
-            ("top_k", self.top_k, self.top_k >= 0),
-            ("top_p", self.top_p, 0 < self.top_p <= 1),
-        ):
-            if not fits:
-                raise InputError(f"model.{name} is {value}: out of range")
+        check_range("model.temperature", self.temperature)
+        check_range("model.top_k", self.top_k)
+        check_range("model.top_p", self.top_p, most=1, above=True)
 
     def weights(self, logits: Tensor) -> Tensor:
         """Returns the weight of each symbol, float32 [B, V], 0 for those not considered, of logits float32 [B, V]."""

@@ -4,6 +4,8 @@ from typing import Literal
 
 from torch import nn
 
+from core.ranges import check_range
+
 Initializer = Literal[
     "he", "he_uniform", "xavier", "xavier_normal", "normal", "truncated_normal", "uniform", "constant", "identity"
 ]
@@ -20,7 +22,12 @@ def initialize(module: nn.Module, kind: Initializer, scale: float) -> None:
             `constant` use `scale`; `identity` copies a convolution's input channels to its first output channels, and
             is otherwise uniform within 1 / sqrt(fan_in).
         scale: Standard deviation, half width or value.
+
+    Raises:
+        InputError: The scale is negative, and no value.
     """
+    if kind != "constant":
+        check_range("model.initializer_scale", scale)
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             _fill(layer, kind, scale)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.recurrent_cells import CELLS, Cell
 
 Initializer = Literal["default", "glorot", "orthogonal", "third"]
@@ -50,13 +51,11 @@ class Recurrent(nn.Module):
         forget_bias: float = 0.0,
     ) -> None:
         super().__init__()
-        for name, value in (("layers", layers), ("hidden", hidden)):
-            if value < 1:
-                raise InputError(f"model.{name} is {value}: at least 1 is needed")
+        check_range("model.layers", layers, 1)
+        check_range("model.hidden", hidden, 1)
         if input_size < 1:
             raise InputError(f"recurrent layers: inputs are {input_size} wide: at least 1 is needed")
-        if not 0 <= dropout < 1:
-            raise InputError(f"model.dropout is {dropout:g}: at least 0 and less than 1 is needed")
+        check_range("model.dropout", dropout, most=1, below=True)
         directions = 2 if bidirectional else 1
         sizes = [input_size, *[directions * hidden] * (layers - 1)]
         self.layers = nn.ModuleList(CELLS[cell](size, hidden) for size in sizes)

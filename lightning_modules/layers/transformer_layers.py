@@ -136,16 +136,6 @@ class DecoderLayer(nn.Module):
         return x + self.dropout(self.feed(self.norms[2](x)))
 
 
-def add_positions(x: Tensor, first: int = 0) -> Tensor:
-    """Returns embeddings [B, T, D], D even, to which the sines and cosines of their places are added.
-
-    Args:
-        x: The embeddings.
-        first: Place of the first of them.
-    """
-    return x + positions(x.shape[1], x.shape[2], first, x.device).to(x.dtype)
-
-
 def positions(length: int, width: int, first: int = 0, device: torch.device | None = None) -> Tensor:
     """Returns sines and cosines of places, whose wave lengths grow geometrically up to 10,000 x 2 pi, [length, width].
 

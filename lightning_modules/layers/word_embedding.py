@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.word_table import WordTable
 
@@ -27,8 +27,7 @@ class WordEmbedding(nn.Module):
         self, vocab_size: int, width: int, start: float, dropout: float = 0.0, source: str | None = None
     ) -> None:
         super().__init__()
-        if not 0 <= dropout < 1:
-            raise InputError(f"model.embedding_dropout is {dropout:g}: at least 0 and less than 1 is needed")
+        check_range("model.embedding_dropout", dropout, most=1, below=True)
         self.table = WordTable(vocab_size, width, source)
         nn.init.uniform_(self.table.weight, -start, start)
         self.table.is_initialized()

@@ -8,6 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.ranges import check_range
 from lightning_modules.tasks.metrics import ClassificationMetrics
 from lightning_modules.tasks.task import Task
 
@@ -21,9 +22,13 @@ class Classifier(Task):
     Args:
         label_smoothing: Part of the target distribution that is spread evenly over all classes.
         training: What `Task` takes, such as `optimizer`.
+
+    Raises:
+        InputError: The label smoothing is no part of 1.
     """
 
     def __init__(self, label_smoothing: float = 0.0, **training: Any) -> None:
+        check_range("model.label_smoothing", label_smoothing, most=1)
         super().__init__(**training)
         self.label_smoothing = label_smoothing
 

@@ -139,15 +139,10 @@ class SequenceToSequence(Task):
         return F.nll_loss(logs, batch.targets[real], reduction="sum"), -logs.mean(1).sum()
 
     def _loss(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
-        """Returns the mean loss that is minimised, and the sum of the cross-entropy.
-
-        The mean divides by the symbols of all processes, over which gradients are averaged: however the symbols are
-        shared out among them, the gradient is the same.
-        """
+        """Returns the mean loss that is minimised, and the sum of the cross-entropy."""
         entropy, spread = self._sums(batch)
         smoothed = (1 - self.label_smoothing) * entropy + self.label_smoothing * spread
-        world_size = 1 if self._trainer is None else self._trainer.world_size
-        return (smoothed if self.label_smoothing else entropy) * world_size / batch.tokens, entropy
+        return (smoothed if self.label_smoothing else entropy) / batch.tokens, entropy
 
     def losses(self, batch: PairBatch) -> dict[str, Tensor]:
         """Returns the mean cross-entropy of a batch's symbols in nats, with label smoothing."""

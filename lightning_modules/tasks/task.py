@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from core.epochs import is_cut
 from core.errors import InputError
 from core.measures import Measure, check_monitor
+from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
 
@@ -48,6 +49,9 @@ class Task(LightningModule):
         lr_scheduler: Makes the schedule from the optimizer; a constant learning rate if not given.
         decay_norms_and_biases: Whether weight decay also applies to norms and biases, and not only to weights.
         norm_lr_factor: Factor on the learning rate of norm layers; their weight decay is divided by it.
+
+    Raises:
+        InputError: The factor is not above 0.
     """
 
     takes_named_batches: ClassVar[bool] = True
@@ -67,6 +71,7 @@ class Task(LightningModule):
         decay_norms_and_biases: bool = True,
         norm_lr_factor: float = 1.0,
     ) -> None:
+        check_range("model.norm_lr_factor", norm_lr_factor, above=True)
         super().__init__()
         # The config stores the callables. Loggers get the whole config, so not the hyperparameters as well.
         self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)

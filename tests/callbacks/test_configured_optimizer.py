@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch.optim.lr_scheduler import ConstantLR, LambdaLR, SequentialLR
+from torch.optim import SparseAdam
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, SequentialLR, StepLR
 
+from core.errors import InputError
 from engine.runs.checkpoint_io import load_checkpoint
 from lightning_modules.schedules import WarmupCosine
 from tests.contract.data import Points
@@ -130,3 +132,29 @@ def test_each_of_several_optimizers_is_compared_with_its_own(tmp_path: Path) -> 
     faster = Faster()
     faster.rate = 0.04
     assert rates(fit(faster, 9, halfway)) == pytest.approx([unchanged[0], 2 * unchanged[1]])
+
+
+@pytest.mark.parametrize("momentum", [1.0, 1.5])
+def test_a_momentum_that_adds_up_without_end_is_wrong_input(momentum: float, tmp_path: Path) -> None:
+    """It was met by the NaN guard, some epochs later."""
+    model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=momentum))
+    with pytest.raises(InputError, match=f"the optimizer's momentum is {momentum:g}: at least 0 and less than 1"):
+        tiny_trainer(tmp_path, logger=False).fit(model, TinyDataModule())
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"optimizer": SparseAdam}, "--model.optimizer SparseAdam: it is for embeddings with sparse gradients"),
+        ({"lr_scheduler": partial(StepLR, step_size=0)}, "the schedule's step_size is 0: at least 1 is needed"),
+        ({"lr_scheduler": partial(CosineAnnealingLR, T_max=0)}, "the schedule's T_max is 0: at least 1 is needed"),
+    ],
+)
+def test_what_would_fail_in_the_first_step_is_refused_before_anything_is_printed(
+    settings: dict, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(InputError, match=reason):
+        tiny_trainer(tmp_path, logger=False).fit(tiny_vgg(**settings), TinyDataModule())
+    assert capsys.readouterr().out == ""
+    assert not (tmp_path / "runs").exists()

@@ -20,10 +20,13 @@ def _watch(root: Path, capsys: pytest.CaptureFixture[str], val_size: int = 40, *
     return trainer, captured.out.splitlines(), captured.err
 
 
-def test_a_run_begins_with_what_trains_on_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_begins_with_what_trains_on_what(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     trainer, lines, _ = _watch(tmp_path, capsys)
     parameters = sum(parameter.numel() for parameter in tiny_vgg().parameters())
-    assert lines[0] == f"run      {trainer.run_folder.path}"
+    assert lines[0] == f"run      {trainer.run_folder.path.relative_to(tmp_path)}"
     assert lines[1].startswith("data     SYNTHETIC pictures in place of tiny pictures: 240 training, 40 validation")
     assert lines[2] == f"model    VGG, {parameters:,} parameters"
     assert re.fullmatch(r"device   .+, 1 thread, 32-true, channels last", lines[3])

@@ -12,7 +12,7 @@ import pytest
 from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
 
-from callbacks.record import without_copies
+from callbacks.metric_rows import without_copies
 from core.code_state import code_version, git_state
 from core.errors import RunFailed, RunInterrupted
 from engine.runs.checkpoint_io import load_checkpoint

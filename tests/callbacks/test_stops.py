@@ -213,8 +213,9 @@ def test_a_limit_that_is_raised_or_lifted_ends_a_stop(then: int | None, now: int
             "done: no validation with finite figures, so the last epoch",
         ),
         (("--trainer.enable_checkpointing", "false"), "done; no checkpoint was kept"),
+        (("--trainer.fast_dev_run", "2"), "done: the trial has come through, and nothing of it is kept"),
     ],
-    ids=["time", "patience", "validation that never came", "no checkpoints"],
+    ids=["time", "patience", "validation that never came", "no checkpoints", "trial"],
 )
 def test_the_last_line_says_why(
     flags: tuple[str, ...], reason: str, config: Path, command: Callable[..., tuple[int, str, str]]

@@ -3,11 +3,12 @@
 import io
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
 from core.console import print_line
-from core.printable import cell, encoding_of, printable
+from core.printable import cell, encoding_of, printable, shown_path
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,11 @@ def test_a_cell_can_be_written_in_utf8() -> None:
 
 def test_a_stream_without_an_encoding_is_taken_for_utf8() -> None:
     assert encoding_of(object()) == "utf-8"
+
+
+def test_a_path_is_shown_as_it_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first line of a run had the whole path, the last one that from the current folder."""
+    monkeypatch.chdir(tmp_path)
+    assert shown_path(tmp_path / "a" / "b.yaml") == "a/b.yaml"
+    assert shown_path("a/b.yaml") == "a/b.yaml"
+    assert shown_path("/elsewhere/b.yaml") == "/elsewhere/b.yaml"

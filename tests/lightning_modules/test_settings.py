@@ -122,3 +122,27 @@ def test_a_checkpoint_of_a_model_made_in_python_loads(name: str, tmp_path: Path)
     assert not loaded.decay_norms_and_biases
     for key, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[key], value), key
+
+
+# Values that make no sense, by what the name of a setting ends with.
+NONSENSE: dict[str, tuple[float, ...]] = {
+    "aux_weight": (-1.0,),
+    "dropout": (-1.0, 3.0),
+    "initializer_scale": (-1.0,),
+    "label_smoothing": (-1.0, 3.0),
+    "norm_epsilon": (-1.0, 0.0),
+    "norm_lr_factor": (-1.0, 0.0),
+    "norm_momentum": (-1.0, 3.0),
+    "rubbish": (-1.0,),
+}
+
+
+@pytest.mark.parametrize("name", lightning_modules.__all__)
+def test_a_number_that_makes_no_sense_is_refused_by_the_constructor(name: str) -> None:
+    """Of label smoothing 3 was refused in the first step, after the header, and -1 never; nor were norms' momenta."""
+    for setting in options(name):
+        for end, values in NONSENSE.items():
+            needed = {"initializer": "normal"} if end == "initializer_scale" else {}
+            for value in values if setting.endswith(end) else ():
+                with pytest.raises(ValueError, match=end.rpartition("_")[2]):
+                    build(name, **needed, **{setting: value})

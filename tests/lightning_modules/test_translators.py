@@ -59,7 +59,7 @@ def batch() -> PairBatch:
         symbols = torch.randint(4, V, (N, S), generator=rng) * padding_mask(lengths, S)
         parts += [symbols, lengths]
     parts[2].scatter_(1, parts[3][:, None] - 1, END)
-    return PairBatch(*parts, torch.zeros(N, dtype=torch.bool), torch.arange(N), parts[3].sum())
+    return PairBatch(*parts, torch.zeros(N, dtype=torch.bool), torch.arange(N), parts[3].sum().float())
 
 
 def test_every_network_is_here() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings.config_files import CONFIGS, config_names
+from engine.settings.config_names import CONFIGS, config_names
 from results.__main__ import FOLDER
 from results.config_list import describe, render_configs
 from results.records import read_records

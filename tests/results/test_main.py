@@ -80,10 +80,28 @@ def test_the_runs_are_made_cheapest_first_and_recorded(
     assert kept["seed"] == 42
     (tested,) = kept["tests"]
     assert (tested["checkpoint"], tested["step"]) == ("best.ckpt", kept["best"]["step"])
+    assert kept["defaults"]["model.label_smoothing"] == 0.0
+    assert not {"model.dropout", "data.data_dir", "trainer.max_epochs"} & kept["defaults"].keys()
     page = (folder.parent / "RESULTS.md").read_text()
     assert page.count(f"{100 * tested['metrics']['test/acc']:.2f} | 1 |") == 2  # the twin's, too
     assert (folder.parent / "docs" / "images" / "results.png").is_file()
     assert "short.yaml" in (folder.parent / "configs" / "README.md").read_text()
+
+    assert main(["status"], folder) == 0
+    assert "good/42 recorded" in [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    path, changed = folder / "good" / "42.json", dict(kept["defaults"])
+    for defaults, words in (
+        (
+            changed | {"model.label_smoothing": 0.2},
+            "than today's: model.label_smoothing 0.2 (now 0.0)",
+        ),
+        ({key: changed[key] for key in sorted(changed)[1:]} | {"model.retired": 1}, "recorded"),
+        (None, "recorded; its defaults were not"),
+    ):
+        path.write_text(json.dumps(kept | {"defaults": defaults}))
+        assert main(["status"], folder) == 0
+        assert next(line for line in capsys.readouterr().out.splitlines() if "good/42" in line).endswith(words)
+    path.write_text(json.dumps(kept))
 
     calls.clear()
     assert main(["run", "twin", "--runs", "made"], folder) == 0

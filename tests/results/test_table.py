@@ -9,7 +9,8 @@ import yaml
 import lightning_modules
 from core.errors import InputError
 from core.measures import measures_of
-from engine.settings.config_files import CONFIGS, find_config, read_config
+from engine.settings.config_files import find_config, read_config
+from engine.settings.config_names import CONFIGS
 from results.__main__ import FOLDER
 from results.page import shortfall
 from results.records import read_records

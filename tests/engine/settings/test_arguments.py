@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from engine.settings import config_files
-from engine.settings.arguments import parse_command_line, top_level_help
+from engine.settings.arguments import parse_command_line
 
 ROOT = Path(__file__).parents[3]
 
@@ -170,14 +169,6 @@ def test_settings_are_laid_out_from_last_to_first(run: Path, config: Path) -> No
         *("--ckpt_path", str(run / "checkpoints" / "last.ckpt")),
         *("--trainer.max_epochs", "9"),
     ]
-
-
-def test_help_names_every_subcommand_and_config(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "published").mkdir()
-    (tmp_path / "published" / "one.yaml").touch()
-    monkeypatch.setattr(config_files, "CONFIGS", tmp_path)
-    text = top_level_help()
-    assert all(name in text for name in ("fit", "validate", "test", "predict", "published/one.yaml"))
 
 
 def test_a_mapping_in_a_flag_with_a_name_twice_is_refused(config: Path) -> None:

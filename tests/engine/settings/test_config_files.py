@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from engine.settings.config_files import config_names, find_config, flatten, listed_configs, read_config
+from engine.settings.config_files import find_config, flatten, read_config
+from engine.settings.config_names import config_names
 from tests.processes import ROOT
 
 
@@ -89,13 +90,6 @@ def test_a_config_that_is_far_larger_than_it_looks_is_refused(
 def test_aliases_are_understood(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("a: &a {b: 1}\nc: *a\nd: {<<: *a, e: 2}\n")
     assert read_config(tmp_path / "a.yaml") == {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1, "e": 2}}
-
-
-def test_configs_are_listed_by_folder_and_data_set() -> None:
-    lines = [line.split("  ")[0] for line in listed_configs()]
-    assert lines[0] == "start with"
-    assert lines[1:] == sorted(lines[1:], key=lambda title: (title.startswith("published"), title))
-    assert "other" not in lines
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.settings.settings_sources import SettingsSources, shown
+from engine.settings.settings_sources import SettingsSources
 from engine.settings.suggestions import names_a_class
 
 CONFIG = """\
@@ -91,8 +91,3 @@ def test_the_last_of_two_files_counts(path: Path, tmp_path: Path) -> None:
 def test_what_only_prints_is_left_out(path: Path) -> None:
     options = ["--config", str(path), "--help", "--model.help", "VGG", "--print_config"]
     assert len(SettingsSources(options).options()) == 2
-
-
-def test_a_file_elsewhere_is_shown_with_its_whole_path(tmp_path: Path) -> None:
-    assert shown(tmp_path / "a" / "b.yaml") == "a/b.yaml"
-    assert shown(Path("/elsewhere/b.yaml")) == "/elsewhere/b.yaml"

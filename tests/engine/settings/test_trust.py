@@ -141,7 +141,9 @@ def test_a_module_that_lies_in_the_run_alone_is_refused(tmp_path: Path) -> None:
         refuse_foreign_code(tmp_path, {"model": {"class_path": "nowhere_else.Net"}}, trusted=True)
 
 
-@pytest.mark.parametrize("text", ["0.1", "a.b", "stages.0", "val/loss", "some text. os.system", "/a/b.c", "data.csv"])
+@pytest.mark.parametrize(
+    "text", ["0.1", "a.b", "stages.0", "val/loss", "some text. os.system", "/a/b.c", "data.csv", "test.txt"]
+)
 def test_texts_that_lead_to_no_code_are_left_alone(text: str, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     assert not needs_trust({"model": {"init_args": {"x": [text]}}})

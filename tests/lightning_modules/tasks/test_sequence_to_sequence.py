@@ -18,7 +18,7 @@ def model(**settings: object) -> Seq2Seq:
     return Seq2Seq(V, V, hidden=6, embedding=5, **{"scoring": "words"} | settings).eval()
 
 
-def batch(tokens: int = 6) -> PairBatch:
+def batch(tokens: float = 6.0) -> PairBatch:
     """Returns two pairs, the second shorter."""
     return PairBatch(
         torch.tensor([[5, 6, 7], [8, 0, 0]]),
@@ -38,7 +38,7 @@ def test_the_loss_is_torchs_over_symbols_without_padding(smoothing: float) -> No
     real = pairs.targets > 0
     expected = F.cross_entropy(logits[real], pairs.targets[real], label_smoothing=smoothing)
     torch.testing.assert_close(net.losses(pairs)["cross_entropy"], expected)
-    torch.testing.assert_close(net.losses(batch(12))["cross_entropy"], expected / 2)  # others have as many symbols
+    torch.testing.assert_close(net.losses(batch(12.0))["cross_entropy"], expected / 2)  # others have as many symbols
     loss = net.training_step(pairs, 0)
     torch.testing.assert_close(loss, expected)
     entropy = F.cross_entropy(logits[real], pairs.targets[real])

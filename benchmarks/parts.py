@@ -1,0 +1,230 @@
+"""What single parts of a run take, each beside what it replaced: the table of docs/performance.md.
+
+    python -m benchmarks.parts
+
+Each part is measured by itself, on random numbers: it shows how much a part gains, not its share of a run. Each
+figure is the median of several calls; what is kept of freed memory is measured in processes of their own.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning import Callback
+from torch import Tensor, nn, optim
+
+from benchmarks.freed_memory import IMAGES, train_elsewhere
+from benchmarks.measure import ROOT, by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.overhead import vgg
+from core.randomness import seed_device
+from datamodules import CIFAR10DataModule, MNISTDataModule
+from datamodules.images.image_data_module import ImageDataModule
+from engine.trainer import Trainer
+from lightning_modules import MLP, ModernLeNet5
+from lightning_modules.tasks.image_classifier import ImageClassifier
+
+CPU = torch.device("cpu")
+EPOCHS = 6  # whose ends are timed
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run in two forms.
+
+    Attributes:
+        what: What it does.
+        unit: Of its figures.
+        names: What does it in the first and in the second form.
+        first: Returns the figure of the form that was replaced, or that is not the default.
+        second: Returns that of the other.
+    """
+
+    what: str
+    unit: str
+    names: tuple[str, str]
+    first: Callable[[], float]
+    second: Callable[[], float]
+
+
+def milliseconds(call: Callable[[], Any], times: int) -> float:
+    """Returns how long the median of some calls takes."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        call()
+        taken.append(1e3 * (time.perf_counter() - began))
+    return statistics.median(taken)
+
+
+def microseconds(call: Callable[[], Any], times: int) -> float:
+    """Returns the same in smaller units."""
+    return 1e3 * milliseconds(call, times)
+
+
+def with_gradients(network: nn.Module) -> nn.Module:
+    """Returns a network whose trained weights have random gradients."""
+    for weight in network.parameters():
+        weight.grad = torch.randn_like(weight) if weight.requires_grad else None
+    return network
+
+
+def pool_by_slices(x: Tensor) -> Tensor:
+    """Returns the maximum of each 2x2 window of [B, C, H, W]."""
+    height, width = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
+    rows = torch.maximum(x[:, :, 0:height:2], x[:, :, 1:height:2])
+    return torch.maximum(rows[..., 0:width:2], rows[..., 1:width:2])
+
+
+class Ends(Callback):
+    """Notes how long the end of each epoch takes, from its last batch to the next epoch's start, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+        self._ended: float | None = None
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Notes the time."""
+        self._ended = time.perf_counter()
+
+    def on_train_epoch_start(self, *_: Any) -> None:
+        """Notes what has passed since the last batch."""
+        if self._ended is not None:
+            self.taken.append(1e3 * (time.perf_counter() - self._ended))
+
+
+def epoch_end(network: Callable[[], ImageClassifier], data: ImageDataModule, saves: bool) -> float:
+    """Returns how long the end of an epoch without validation takes, in milliseconds."""
+    ends = Ends()
+    with tempfile.TemporaryDirectory(dir=ROOT) as folder, on_a_terminal():  # not in memory, as /tmp can be
+        trainer = Trainer(
+            max_epochs=EPOCHS,
+            limit_train_batches=1,
+            limit_val_batches=0,
+            precision="32-true",
+            accelerator="cpu",
+            devices=1,
+            callbacks=[ends],
+            enable_checkpointing=saves,
+            default_root_dir=folder,
+        )
+        trainer.fit(network(), data)
+    return statistics.median(ends.taken)
+
+
+def parts() -> dict[str, Part]:
+    """Returns all parts by name."""
+    images = torch.randint(0, 256, (20_000, 32, 32, 3), dtype=torch.uint8)
+    index = torch.randperm(len(images))[:500]
+    maps = torch.randn(500, 64, 31, 31).to(torch.bfloat16, memory_format=torch.channels_last)
+    network = with_gradients(vgg())
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    small = [*with_gradients(MLP(10, 1, 28, widths=[8, 8, 8])).parameters()]
+    groups = [{"params": [weight]} for weight in small]
+
+    def step(kind: type[optim.Optimizer], params: Any, times: int, **settings: Any) -> float:
+        return microseconds(kind(params, lr=1e-6, **settings).step, times)
+
+    mnist, cifar10 = MNISTDataModule(source="synthetic", batch_size=20), CIFAR10DataModule(source="synthetic")
+    return {
+        "seeding": Part(
+            "seed what a step draws",
+            "microseconds",
+            ("`torch.manual_seed`", "`seed_device`"),
+            lambda: microseconds(lambda: torch.manual_seed(1), 200),
+            lambda: microseconds(lambda: seed_device(1, CPU), 200),
+        ),
+        "groups": Part(
+            f"an SGD step of {len(small)} small tensors",
+            "microseconds",
+            (f"{len(groups)} parameter groups", "one group"),
+            lambda: step(optim.SGD, [dict(group) for group in groups], 200, momentum=0.9),
+            lambda: step(optim.SGD, small, 200, momentum=0.9),
+        ),
+        "adamw": Part(
+            "an AdamW step of `vgg_bn`'s weights",
+            "microseconds",
+            ("as usual", "`fused: true`"),
+            lambda: step(optim.AdamW, weights, 10),
+            lambda: step(optim.AdamW, weights, 10, fused=True),
+        ),
+        "sgd": Part(
+            "an SGD step of these",
+            "microseconds",
+            ("as usual", "`fused: true`"),
+            lambda: step(optim.SGD, weights, 10, momentum=0.9),
+            lambda: step(optim.SGD, weights, 10, momentum=0.9, fused=True),
+        ),
+        "gather": Part(
+            "gather 500 images of CIFAR-10",
+            "milliseconds",
+            ("`images[index]`", "`index_select`"),
+            lambda: milliseconds(lambda: images[index], 20),
+            lambda: milliseconds(lambda: images.index_select(0, index), 20),
+        ),
+        "pooling": Part(
+            "pool 500 x 64 maps of 31 x 31, forward",
+            "milliseconds",
+            ("slices and `maximum`", "`max_pool2d`"),
+            lambda: milliseconds(lambda: pool_by_slices(maps), 5),
+            lambda: milliseconds(lambda: F.max_pool2d(maps, 2), 5),
+        ),
+        "freed_memory": Part(
+            f"a step of `vgg_bn`'s network, {IMAGES} images",
+            "milliseconds",
+            ("freed memory returned", "kept"),
+            lambda: train_elsewhere(False, "milliseconds"),
+            lambda: train_elsewhere(True, "milliseconds"),
+        ),
+        "page_faults": Part(
+            "its page faults",
+            "faults",
+            ("freed memory returned", "kept"),
+            lambda: train_elsewhere(False, "faults"),
+            lambda: train_elsewhere(True, "faults"),
+        ),
+        "epoch_end_lenet5": Part(
+            "the end of an epoch of LeNet-5, without validation",
+            "milliseconds",
+            ("with its checkpoint", "without"),
+            lambda: epoch_end(lambda: ModernLeNet5(10, 1, 28), mnist, True),
+            lambda: epoch_end(lambda: ModernLeNet5(10, 1, 28), mnist, False),
+        ),
+        "epoch_end_vgg_bn": Part(
+            "of `vgg_bn`'s network",
+            "milliseconds",
+            ("with its checkpoint", "without"),
+            lambda: epoch_end(vgg, cifar10, True),
+            lambda: epoch_end(vgg, cifar10, False),
+        ),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measures all parts and writes the record."""
+    options = parser(__doc__)
+    options.add_argument("--only", nargs="+", help="names of parts")
+    arguments = options.parse_args(argv)
+    results = {}
+    known = parts()
+    for name in arguments.only or known:
+        part = known[name]
+        print(f"{part.what}: {' or '.join(part.names)}")
+        figures = by_turns({"first": part.first, "second": part.second}, arguments.pairs, part.unit)
+        results[name] = {
+            "what": part.what,
+            "unit": part.unit,
+            "names": list(part.names),
+            **{form: spread(values) for form, values in figures.items()},
+            "first_of_second": ratio(figures["first"], figures["second"]),
+        }
+        show(f"{name}: first of second", results[name]["first_of_second"])
+    write(__file__, results, arguments, "random numbers")
+
+
+if __name__ == "__main__":
+    main()

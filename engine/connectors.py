@@ -1,0 +1,29 @@
+"""Parts of Lightning's Trainer whose place others take: which checkpoint it takes up, and what loggers get."""
+
+from typing import Any
+
+from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
+from pytorch_lightning.trainer.connectors.logger_connector import _LoggerConnector
+
+from callbacks import Record
+
+
+class CheckpointConnector(_CheckpointConnector):
+    """Takes up no checkpoint that is not named: Lightning's takes an `hpc_ckpt_1.ckpt` of any run in this folder."""
+
+    @property
+    def _hpc_resume_path(self) -> None:
+        return None
+
+
+class LoggerConnector(_LoggerConnector):
+    """Gives loggers what is measured of a checkpoint at its epoch and step, where Lightning's gives 0."""
+
+    def log_eval_end_metrics(self, metrics: dict[str, Any]) -> None:
+        """Logs the figures of a validation, or of a test."""
+        trainer = self.trainer
+        place = None if trainer.state.fn == "fit" else trainer.builtin(Record).measured_at(trainer)
+        if place is None or not metrics:
+            super().log_eval_end_metrics(metrics)
+        else:
+            self.log_metrics({**metrics, "epoch": place[0]}, step=place[1])

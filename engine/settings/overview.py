@@ -1,0 +1,57 @@
+"""What the command can do, and what `--help` prints without a subcommand; it imports next to nothing."""
+
+import os
+import sys
+from pathlib import Path
+
+from engine.settings.config_names import listed_configs
+
+SUBCOMMANDS = {
+    "fit": "train a model, or continue a run",
+    "validate": "measure a trained model on the validation split",
+    "test": "measure a trained model on the test set, with pictures",
+    "predict": "classify files, or continue texts",
+}
+
+HELP = """\
+Primer: the classic neural networks, trained properly.
+
+usage: {command} SUBCOMMAND --config NAME [options]
+
+subcommands:
+{subcommands}
+
+examples:
+  {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
+  {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
+  {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
+  {command} fit --ckpt_path latest                      continue the newest run
+  {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
+  {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
+
+configs:
+{configs}
+'{command} SUBCOMMAND --help' lists the options of a subcommand.
+"""
+
+
+def typed_command() -> str:
+    """Returns the command as the user typed it: `primer`, or `python cli.py` with the file's path."""
+    program = Path(sys.argv[0])
+    if program.name in ("", "-c"):
+        program = Path("cli.py")
+    if program.suffix != ".py":
+        return program.stem
+    try:
+        path = os.path.relpath(program)
+    except ValueError:  # on another drive
+        path = str(program)
+    return f'python "{path}"' if " " in path else f"python {path}"
+
+
+def top_level_help() -> str:
+    """Returns what `--help` prints without a subcommand."""
+    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
+    return HELP.format(
+        command=typed_command(), subcommands=subcommands, configs="\n".join(f"  {line}" for line in listed_configs())
+    )
