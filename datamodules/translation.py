@@ -198,6 +198,11 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         """Returns where test pairs are expected."""
         return f"{self.origin}: no test pairs; data.test_files names them, or data.test_size sets some aside"
 
+    def check_shares(self) -> None:
+        """Checks that a batch of so many pairs can be divided equally; one of so many symbols always can."""
+        if self.batch_tokens is None:
+            super().check_shares()
+
     def make_loader(self, split: Pairs, batch_size: int, seed: int | None, in_order: bool) -> PairLoader:
         """Makes the loader of a split, with pairs of similar length in a batch unless `in_order`."""
         rank, world_size = self.trainer.global_rank, self.trainer.world_size

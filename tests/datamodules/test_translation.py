@@ -138,6 +138,15 @@ def test_absent_files_of_the_named_data_set_are_downloaded(monkeypatch: pytest.M
     assert asked[0] == ("train.de.gz", f"{multi30k.URL}train.de.gz", multi30k.MD5["train.de.gz"])
 
 
+def test_only_batches_of_so_many_pairs_are_to_be_divided_equally() -> None:
+    data = letters(batch_size=4, batch_tokens=50)
+    data.trainer = SimpleNamespace(world_size=3)
+    data.check_shares()
+    data.batch_tokens = None
+    with pytest.raises(InputError, match="cannot be divided equally among 3 devices"):
+        data.check_shares()
+
+
 def test_inputs_are_encoded_and_named() -> None:
     data = letters(max_length=4)
     loaded(data)
