@@ -161,7 +161,7 @@ class WordVectors(WordVectorTask):
             if self.objective == "sampled_softmax":
                 return self._sampled_softmax(windows, batch.words)
             with torch.no_grad():
-                found, inputs = self._objective(windows, batch.words)
+                found, inputs = self._objective(windows)
                 outputs = found.outputs.capped(len(self.context.weight), self.cap)
             tables = [(self.embedding.weight, inputs), (self.context.weight, outputs)]
             # several processes take the mean of their gradients, and a step is of the sum
@@ -171,26 +171,31 @@ class WordVectors(WordVectorTask):
     def _world_size(self) -> int:
         return 1 if self._trainer is None else self._trainer.world_size
 
-    def _objective(self, windows: Windows, words: Tensor) -> tuple[Objective, RowGradient]:
+    def _objective(self, windows: Windows) -> tuple[Objective, RowGradient]:
         """Returns loss and gradients of a piece, and the gradient of the table of input vectors."""
-        unique, inverse = words.unique(return_inverse=True) if self.ngrams else (words, None)
-        vectors = self.vectors_of(unique)
-        vectors = vectors if inverse is None else vectors[inverse]
+        vectors = self._input_vectors(windows.around)
         table, is_cbow = self.context.weight, self.architecture == "cbow"
         if self.objective == "hierarchical_softmax":
-            self._ways = self._ways.to(words.device)
-            ways = self._ways.of(words)
+            self._ways = self._ways.to(vectors.device)
+            ways = self._ways.of(windows.own)
             found = hierarchical_softmax(windows, vectors, table, ways.nodes, ways.signs.to(table.dtype), is_cbow)
         else:
-            noise = self._draw_noise(windows.blocks, words.device)
-            found = (cbow if is_cbow else skip_gram)(windows, vectors, table, words, noise, self.negatives)
-        if inverse is None:
-            gradient = RowGradient(words, found.inputs, found.input_counts)
-        else:
-            sums = found.inputs.new_zeros(len(unique), vectors.shape[1]).index_add_(0, inverse, found.inputs)
-            counts = found.input_counts.new_zeros(len(unique)).index_add_(0, inverse, found.input_counts)
-            gradient = self._parts.gradient(unique, sums, counts)
-        return found, gradient.capped(len(self.embedding.weight), self.cap)
+            noise = self._draw_noise(windows.blocks, vectors.device)
+            found = (cbow if is_cbow else skip_gram)(windows, vectors, table, noise, self.negatives)
+        inputs = found.inputs
+        if self.ngrams:
+            unique, inverse = inputs.rows.unique(return_inverse=True)
+            sums = inputs.values.new_zeros(len(unique), table.shape[1]).index_add_(0, inverse, inputs.values)
+            counts = inputs.counts.new_zeros(len(unique)).index_add_(0, inverse, inputs.counts)
+            inputs = self._parts.gradient(unique, sums, counts)
+        return found, inputs.capped(len(self.embedding.weight), self.cap)
+
+    def _input_vectors(self, words: Tensor) -> Tensor:
+        """Returns the vectors of words, [N, D]; of one that stands there several times they are computed once."""
+        if not self.ngrams:
+            return self.vectors_of(words)
+        unique, inverse = words.unique(return_inverse=True)
+        return self.vectors_of(unique)[inverse]
 
     def _draw_noise(self, blocks: int, device: torch.device) -> Tensor:
         """Returns noise words of each block, int64 [blocks, S], by their frequency to the power of 3/4."""
@@ -200,8 +205,8 @@ class WordVectors(WordVectorTask):
 
     def _sampled_softmax(self, windows: Windows, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the losses of all different pairs of a word's place and a word in its window."""
-        centres, others = windows.pairs()
-        pairs = (centres * self.vocab_size + words[others]).unique()
+        places, others = windows.pairs()
+        pairs = (places * self.vocab_size + others).unique()
         inputs = self.embedding(words[pairs // self.vocab_size])
         sampled, draws = log_uniform_sample(self.vocab_size, self.negatives, words.device)
         targets = pairs % self.vocab_size

@@ -9,6 +9,7 @@ in Shared and Distributed Memory", 2016, arXiv:1604.04661.
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lightning_modules.layers.row_gradients import RowGradient
@@ -23,70 +24,101 @@ class Objective(NamedTuple):
     Attributes:
         loss: Sum over all pairs, or over all windows with CBOW.
         number: Number of these.
-        inputs: Gradient with respect to the input vector of each word of the piece, [N, D].
-        input_counts: Number of pairs in it, float [N].
+        inputs: Gradient with respect to the input vectors, by the numbers of words.
         outputs: Gradient with respect to the table of output vectors.
     """
 
     loss: Tensor
     number: Tensor
-    inputs: Tensor
-    input_counts: Tensor
+    inputs: RowGradient
     outputs: RowGradient
 
 
-def skip_gram(windows: Windows, vectors: Tensor, table: Tensor, words: Tensor, noise: Tensor, k: int) -> Objective:
+def skip_gram(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k: int) -> Objective:
     """Tells the words in the window of each word from noise.
 
     Args:
         windows: The pairs.
-        vectors: Input vectors of the words, [N, D].
+        vectors: Input vectors of the words `windows.around`, [blocks * B + 2R, D].
         table: Output vectors of the vocabulary, [V, D].
-        words: Numbers of the words, int64 [N].
         noise: Numbers of the noise words that the words of each block share, int64 [blocks, S].
         k: Noise words a pair: a shared one weighs k / S.
     """
     blocks, shared = noise.shape
-    rows, size = torch.cat([words, noise.flatten()]), vectors.shape[1]
-    looked_up = table.index_select(0, rows)
-    centres = windows.in_blocks(vectors)
-    around, against = windows.around_blocks(looked_up[: windows.n]), looked_up[windows.n :].view(blocks, shared, size)
-    mask, weights = windows.mask, windows.in_blocks(windows.sizes * (k / shared))[..., None]
-    true = torch.bmm(centres, around.transpose(1, 2)).sigmoid_()  # [blocks, B, B + 2R]
+    size, edge = vectors.shape[1], len(windows.around)
+    looked_up = table.index_select(0, torch.cat([windows.around, noise.flatten()]))
+    around, against = windows.around_blocks(looked_up[:edge]), looked_up[edge:].view(blocks, shared, size)
+    centres = vectors[windows.radius : edge - windows.radius].view(blocks, windows.width, size)
+    mask, weights = windows.mask, (windows.sizes * (k / shared))[..., None]
+    true = torch.bmm(centres, around.transpose(1, 2)).sigmoid_()  # [blocks, B, M]
     false = torch.bmm(centres, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
     loss = _surprise(true.clone(), mask) + _surprise(1 - false, weights)
     true.sub_(1).mul_(mask)
     false.mul_(weights)
-    inputs = torch.bmm(true, around).baddbmm_(false, against).view(-1, size)[: windows.n]
-    outputs = torch.empty_like(looked_up)
-    windows.add_up(torch.bmm(true.transpose(1, 2), centres), outputs[: windows.n])
-    torch.bmm(false.transpose(1, 2), centres, out=outputs[windows.n :].view(blocks, shared, size))
-    of_noise = weights.sum(1).expand(blocks, shared).flatten()
-    counts = torch.cat([windows.appearances(torch.ones_like(windows.sizes)), of_noise])
-    return Objective(loss, windows.sizes.sum(), inputs, windows.sizes, RowGradient(rows, outputs, counts))
+    inputs = torch.bmm(true, around).baddbmm_(false, against).view(-1, size)
+    outputs = _Outputs(windows, noise, size)
+    torch.bmm(true.transpose(1, 2), centres, out=outputs.of_text)
+    torch.bmm(false.transpose(1, 2), centres, out=outputs.of_noise)
+    counts = windows.appearances(torch.ones_like(windows.sizes))
+    return Objective(
+        loss,
+        windows.sizes.sum(),
+        RowGradient(windows.own, inputs, windows.sizes.flatten()),
+        outputs.gradient(windows.around_blocks(windows.around), counts, weights),
+    )
 
 
-def cbow(windows: Windows, vectors: Tensor, table: Tensor, words: Tensor, noise: Tensor, k: int) -> Objective:
+def cbow(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k: int) -> Objective:
     """Tells each word from noise by the mean of the words in its window; arguments as in `skip_gram`."""
     blocks, shared = noise.shape
-    rows, size = torch.cat([words, noise.flatten()]), vectors.shape[1]
-    looked_up = table.index_select(0, rows)
+    size = vectors.shape[1]
+    looked_up = table.index_select(0, torch.cat([windows.own, noise.flatten()]))
+    targets = looked_up[: len(windows.own)].view(blocks, windows.width, size)
+    against = looked_up[len(windows.own) :].view(blocks, shared, size)
     means = Means(windows, vectors)
-    against = looked_up[windows.n :].view(blocks, shared, size)
-    targets = windows.in_blocks(looked_up[: windows.n])
-    weights = windows.in_blocks(means.exists * (k / shared))[..., None]
+    exists, weights = means.exists[..., None], (means.exists * (k / shared))[..., None]
     true = (means.values * targets).sum(2, keepdim=True).sigmoid_()  # [blocks, B, 1]
     false = torch.bmm(means.values, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-    loss = _surprise(true.clone(), windows.in_blocks(means.exists)[..., None]) + _surprise(1 - false, weights)
-    true.sub_(1).mul_(windows.in_blocks(means.exists)[..., None])
+    loss = _surprise(true.clone(), exists) + _surprise(1 - false, weights)
+    true.sub_(1).mul_(exists)
     false.mul_(weights)
     gradient = (true * targets).baddbmm_(false, against)
-    outputs = torch.empty_like(looked_up)
-    outputs[: windows.n] = (true * means.values).view(-1, size)[: windows.n]
-    torch.bmm(false.transpose(1, 2), means.values, out=outputs[windows.n :].view(blocks, shared, size))
-    counts = torch.cat([means.exists, weights.sum(1).expand(blocks, shared).flatten()])
-    inputs, input_counts = means.spread(gradient)
-    return Objective(loss, means.exists.sum(), inputs, input_counts, RowGradient(rows, outputs, counts))
+    outputs = _Outputs(windows, noise, size, windows.width)
+    torch.mul(true, means.values, out=outputs.of_text)
+    torch.bmm(false.transpose(1, 2), means.values, out=outputs.of_noise)
+    gradient_of_outputs = outputs.gradient(windows.own, means.exists, weights)
+    return Objective(loss, means.exists.sum(), means.spread(gradient), gradient_of_outputs)
+
+
+class _Outputs:
+    """Memory for the gradient of output vectors, of words of the text and of noise.
+
+    Args:
+        windows: The windows.
+        noise: The noise words of each block, int64 [blocks, S].
+        size: Size D of a vector.
+        columns: Words of the text in a block; those in and around it if not given.
+    """
+
+    def __init__(self, windows: Windows, noise: Tensor, size: int, columns: int | None = None) -> None:
+        blocks, shared = noise.shape
+        columns = windows.columns if columns is None else columns
+        self._noise = noise
+        self._values = torch.empty(blocks * (columns + shared), size, dtype=windows.dtype, device=noise.device)
+        self.of_text = self._values[: blocks * columns].view(blocks, columns, size)
+        self.of_noise = self._values[blocks * columns :].view(blocks, shared, size)
+
+    def gradient(self, words: Tensor, counts: Tensor, weights: Tensor) -> RowGradient:
+        """Returns the gradient.
+
+        Args:
+            words: Numbers of the words of the text, in the order of `of_text`.
+            counts: Pairs of each.
+            weights: What each noise word counts for in a row of a block, [blocks, B, 1].
+        """
+        of_noise = weights.sum(1).expand(self._noise.shape)
+        rows = torch.cat([words.flatten(), self._noise.flatten()])
+        return RowGradient(rows, self._values, torch.cat([counts.flatten(), of_noise.flatten()]))
 
 
 class Means:
@@ -94,25 +126,22 @@ class Means:
 
     Args:
         windows: The windows.
-        vectors: Vectors of the words, [N, D].
+        vectors: Vectors of the words `windows.around`, [blocks * B + 2R, D].
     """
 
     def __init__(self, windows: Windows, vectors: Tensor) -> None:
         self._windows = windows
         self._parts = 1 / windows.sizes.clamp(min=1)
-        self._shares = windows.mask * windows.in_blocks(self._parts)[..., None]
-        self.exists = (windows.sizes > 0).to(windows.dtype)  # 1 for a word whose window is not empty, [N]
+        self._shares = windows.mask * self._parts[..., None]
+        self.exists = (windows.sizes > 0).to(windows.dtype)  # 1 for a word whose window is not empty, [blocks, B]
         self.values = torch.bmm(self._shares, windows.around_blocks(vectors))  # [blocks, B, D]
 
-    def spread(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the gradient of each word's vector, [N, D], and how many windows it counts for, [N].
-
-        Args:
-            gradient: With respect to `values`.
-        """
-        inputs = gradient.new_empty(self._windows.n, gradient.shape[2])
-        self._windows.add_up(torch.bmm(self._shares.transpose(1, 2), gradient), inputs)
-        return inputs, self._windows.appearances(self._parts * self.exists)
+    def spread(self, gradient: Tensor) -> RowGradient:
+        """Returns the gradient of the vectors, from that of the means, [blocks, B, D]."""
+        values = torch.bmm(self._shares.transpose(1, 2), gradient).view(-1, gradient.shape[2])
+        counts = self._windows.appearances(self._parts * self.exists)
+        words = self._windows.around_blocks(self._windows.around)
+        return RowGradient(words.flatten(), values, counts.flatten())
 
 
 def hierarchical_softmax(
@@ -122,39 +151,35 @@ def hierarchical_softmax(
 
     Args:
         windows: The windows.
-        vectors: Input vectors of the words, [N, D].
+        vectors: Input vectors of the words `windows.around`, [blocks * B + 2R, D].
         table: Vectors of the inner nodes of the tree, [V - 1, D].
-        nodes: The nodes on the way to each word, int64 [N, L].
-        signs: 1 where the way goes left, -1 where it goes right, 0 behind its end; float [N, L].
+        nodes: The nodes on the way to each of the words `windows.own`, int64 [blocks * B, L].
+        signs: 1 where the way goes left, -1 where it goes right, 0 behind its end; float [blocks * B, L].
         mean: Whether the mean predicts.
     """
-    n = len(nodes)
-    size, radius = vectors.shape[1], windows.radius
+    n, size, radius = len(nodes), vectors.shape[1], windows.radius
     means = Means(windows, vectors) if mean else None
     if means is not None:
-        inputs, inside = means.values.view(-1, 1, size)[:n], means.exists[:, None]
+        inputs, inside = means.values.view(n, 1, size), means.exists.view(n, 1)
     else:
-        offsets = torch.arange(-radius, radius + 1, device=vectors.device)
-        inside = (offsets >= -windows.left[:, None]) & (offsets <= windows.right[:, None]) & (offsets != 0)
-        inside = inside.to(windows.dtype)  # [N, 2R + 1]
-        edge = vectors.new_zeros(radius, size)
-        inputs = torch.cat([edge, vectors, edge]).as_strided((n, 2 * radius + 1, size), (size, size, 1))
-    on_the_way = table[nodes]  # [N, L, D]
-    weights = inside[..., None] * signs.abs()[:, None]  # [N, M, L]
+        inputs, inside = vectors.as_strided((n, 2 * radius + 1, size), (size, size, 1)), windows.rings
+    on_the_way = table[nodes]  # [blocks * B, L, D]
+    weights = inside[..., None] * signs.abs()[:, None]  # [blocks * B, 2R + 1 or 1, L]
     right = (torch.bmm(inputs, on_the_way.transpose(1, 2)) * signs[:, None]).sigmoid_()
     loss = _surprise(right.clone(), weights)
     errors = right.sub_(1).mul_(weights).mul_(signs[:, None])
     outputs = torch.bmm(errors.transpose(1, 2), inputs).view(-1, size)
-    gradient = torch.bmm(errors, on_the_way)  # [N, M, D]
+    gradient = torch.bmm(errors, on_the_way)
     counts = (inside.sum(1, keepdim=True) * signs.abs()).flatten()
     if means is not None:
-        of_words, input_counts = means.spread(windows.in_blocks(gradient[:, 0]))
+        of_words = means.spread(gradient.view(windows.blocks, windows.width, size))
     else:
-        padded = vectors.new_zeros(n + 2 * radius, size)
+        sums = torch.zeros_like(vectors)
         for column in range(2 * radius + 1):
-            padded[column : column + n] += gradient[:, column]
-        of_words, input_counts = padded[radius : radius + n], windows.appearances(torch.ones_like(windows.sizes))
-    return Objective(loss, inside.sum(), of_words, input_counts, RowGradient(nodes.flatten(), outputs, counts))
+            sums[column : column + n] += gradient[:, column]
+        in_windows = windows.appearances(torch.ones_like(windows.sizes))[:, radius : radius + windows.width]
+        of_words = RowGradient(windows.around, sums, F.pad(in_windows.flatten(), (radius, radius)))
+    return Objective(loss, inside.sum(), of_words, RowGradient(nodes.flatten(), outputs, counts))
 
 
 def _surprise(probabilities: Tensor, weights: Tensor) -> Tensor:
