@@ -174,33 +174,6 @@ class HasExamples(Protocol):
 
 
 @runtime_checkable
-class WritesText(Protocol):
-    """A model that continues texts."""
-
-    def write(self, prime: Tensor, length: int, rng: torch.Generator) -> Tensor:
-        """Returns the next symbols of texts, int64 [B, length].
-
-        Args:
-            prime: The beginnings, int64 [B, T].
-            length: Number of symbols to write.
-            rng: Random generator on the CPU.
-        """
-
-
-@runtime_checkable
-class HasPrimes(Protocol):
-    """A data module of one text, with a prime (a beginning) for a model to continue."""
-
-    vocabulary: Any
-
-    def first_prime(self) -> str:
-        """Returns the beginning of the validation text, or of the training text if there is none."""
-
-    def decode(self, symbols: Tensor) -> str:
-        """Returns the text of symbols [N]."""
-
-
-@runtime_checkable
 class AsksAboutWords(Protocol):
     """A data module of a text by words, with files of questions that word vectors are measured by."""
 

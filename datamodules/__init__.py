@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from datamodules.cifar10 import CIFAR10DataModule
     from datamodules.image_folder import ImageFolderDataModule
     from datamodules.mnist import MNISTDataModule
+    from datamodules.music import MusicDataModule
     from datamodules.text_classification import TextClassificationDataModule
     from datamodules.translation import TranslationDataModule
     from datamodules.word_corpus import WordCorpusDataModule
@@ -19,6 +20,7 @@ _MODULES = {
     "CIFAR10DataModule": "cifar10",
     "ImageFolderDataModule": "image_folder",
     "MNISTDataModule": "mnist",
+    "MusicDataModule": "music",
     "TextClassificationDataModule": "text_classification",
     "TranslationDataModule": "translation",
     "WordCorpusDataModule": "word_corpus",

@@ -223,8 +223,9 @@ class CharCorpusDataModule(TextDataModule):
 
     def first_prime(self) -> str:
         """Returns the beginning of the validation text, or of the training text if there is none."""
-        part = next(part for part in ("val", "train") if len(self.splits[part]))
-        return self.decode(self.splits[part].symbols[0, :PRIME])
+        return self.decode(
+            next(self.splits[part] for part in ("val", "train") if len(self.splits[part])).symbols[0, :PRIME]
+        )
 
     def sample(self, n: int) -> Tensor:
         """Returns n pieces of the training text, at evenly spaced positions, int64 [n, T + 1]."""
@@ -237,7 +238,7 @@ class CharCorpusDataModule(TextDataModule):
         names, primes = self.prediction_names(), []
         for place in range(self.trainer.global_rank, len(names), self.trainer.world_size):
             try:
-                primes.append(self.vocabulary.ids(names[place]) or [0])
+                primes.append(self.encode(names[place]))
             except InputError as error:
                 self.unread[place] = f"{excerpt(names[place])!r}: {error}"
                 primes.append([0])
@@ -252,6 +253,14 @@ class CharCorpusDataModule(TextDataModule):
         """
         texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(names, outputs, strict=True)]
         return Table(("prime", "text"), texts, "last_column")
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the symbols of a prime; any symbol for an empty one.
+
+        Raises:
+            InputError: One is not in the vocabulary.
+        """
+        return self.vocabulary.ids(text) or [0]
 
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N]."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lightning_modules.text_cnn import TextCNN
     from lightning_modules.text_rnn import TextRNN
     from lightning_modules.transformer import Transformer
+    from lightning_modules.transformer_lm import TransformerLM
     from lightning_modules.vgg import VGG
     from lightning_modules.word_vectors import WordVectors
 
@@ -53,6 +54,7 @@ _MODULES = {
     "TextCNN": "text_cnn",
     "TextRNN": "text_rnn",
     "Transformer": "transformer",
+    "TransformerLM": "transformer_lm",
     "VGG": "vgg",
     "WordVectors": "word_vectors",
 }

@@ -4,8 +4,8 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 
 from core.media import Text
-from core.protocols import HasPrimes, WritesText
 from core.randomness import generator
+from core.writing import HasPrimes, WritesText, writing_rules
 
 LENGTH = 300  # symbols to write
 
@@ -24,7 +24,7 @@ def text_sample(trainer: Trainer, model: LightningModule, data: object) -> Text 
     if not isinstance(model, WritesText) or not isinstance(data, HasPrimes):
         return None
     prime = data.first_prime()
-    symbols = torch.tensor([data.vocabulary.ids(prime)], device=model.device)
+    symbols = torch.tensor([data.encode(prime)], device=model.device)
     rng = generator(trainer.seed, "sample", trainer.current_epoch)
-    text = prime + data.decode(model.write(symbols, LENGTH, rng)[0])
+    text = prime + data.decode(model.write(symbols, LENGTH, rng, writing_rules(data, symbols))[0])
     return Text(name="samples", tag="sample", step=trainer.optimizer_steps, text=text, epoch=trainer.current_epoch)

@@ -45,6 +45,10 @@ class Vocabulary:
         """Number of symbols."""
         return len(self.symbols)
 
+    def __contains__(self, symbol: str) -> bool:
+        """Returns whether a symbol is among them."""
+        return symbol in self._numbers
+
     def __eq__(self, other: object) -> bool:
         """Returns whether symbols and order are equal."""
         return isinstance(other, Vocabulary) and self.symbols == other.symbols

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.ranges import check_range
+from core.writing import WritingRules
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,21 @@ class Sampling:
             out[:, self.top_k :] = True
         return weights.masked_fill(out.gather(1, places.argsort(1)), 0.0)
 
-    def draw(self, logits: Tensor, rng: torch.Generator) -> Tensor:
-        """Samples a symbol for each row of logits [B, V]: int64 [B, 1] on their device; `rng` is on the CPU."""
-        return torch.multinomial(self.weights(logits.float()).cpu(), 1, generator=rng).to(logits.device)
+    def draw(self, logits: Tensor, rng: torch.Generator, allowed: Tensor | None = None) -> Tensor:
+        """Samples a symbol for each row.
+
+        Args:
+            logits: [B, V].
+            rng: Source of randomness, on the CPU.
+            allowed: Symbols to choose from, bool [B, V], at least one in each row; all if not given.
+
+        Returns:
+            int64 [B, 1], on the device of the logits.
+        """
+        logits = logits.float()
+        if allowed is not None:
+            logits = logits.masked_fill(~allowed.to(logits.device), -torch.inf)
+        return torch.multinomial(self.weights(logits).cpu(), 1, generator=rng).to(logits.device)
 
 
 def decode(
@@ -61,6 +74,7 @@ def decode(
     length: int,
     sampling: Sampling,
     rng: torch.Generator,
+    rules: WritingRules | None = None,
 ) -> Tensor:
     """Generates symbols one by one; each is the input of the next step.
 
@@ -71,14 +85,21 @@ def decode(
         length: Number of symbols L.
         sampling: How each symbol is chosen.
         rng: Source of randomness, on the CPU.
+        rules: What may be written, and the symbol that ends a text; what follows it has no meaning.
 
     Returns:
         int64 [B, L].
     """
     written: list[Tensor] = []
+    ended = torch.zeros(len(logits), 1, dtype=torch.bool, device=logits.device)
     while len(written) < length:
         if written:
             following, state = step(written[-1], state)
             logits = following[:, -1]
-        written.append(sampling.draw(logits, rng))
+        written.append(sampling.draw(logits, rng, None if rules is None else rules.allowed()))
+        if rules is not None:
+            rules.take(written[-1].flatten())
+            ended |= written[-1] == rules.stop
+            if bool(ended.all()):
+                written += [torch.full_like(written[-1], rules.stop)] * (length - len(written))
     return torch.cat(written, 1)

@@ -12,12 +12,14 @@ from core.errors import InputError
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.randomness import generator
-from datamodules.batches import CharacterBatch
+from core.writing import WritingRules, writing_rules
+from datamodules.batches import CharacterBatch, TuneBatch
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.recurrent import State
 from lightning_modules.tasks.metrics import LanguageMetrics
 from lightning_modules.tasks.task import Task
 
+SymbolBatch = CharacterBatch | TuneBatch
 PIECE = 10_000  # symbols of a beginning that are read at a time
 
 
@@ -90,7 +92,7 @@ class LanguageModel(Task):
         """
         return self.continue_from(state, self.embed(symbols))
 
-    def _training_outputs(self, batch: CharacterBatch) -> tuple[Tensor, State]:
+    def _training_outputs(self, batch: SymbolBatch) -> tuple[Tensor, State]:
         """Returns the mean loss of a batch in nats, and the state after it."""
         before = None if batch.fresh else self.carried
         if self.reset and before is not None:
@@ -99,37 +101,38 @@ class LanguageModel(Task):
         logits, state = self(batch.inputs, before)
         return _cross_entropy(logits, batch.targets), state
 
-    def losses(self, batch: CharacterBatch) -> dict[str, Tensor]:
+    def losses(self, batch: SymbolBatch) -> dict[str, Tensor]:
         """Returns the mean cross-entropy of a batch in nats, continuing from the last training batch's state."""
         return {"cross_entropy": self._training_outputs(batch)[0]}
 
-    def training_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: SymbolBatch, batch_idx: int) -> Tensor:
         """Returns the mean loss of a batch in nats, and stores the state after it for the next batch."""
         loss, state = self._training_outputs(batch)
         self.carried = _map(state, Tensor.detach)
-        self.train_metrics.update(loss, batch.targets.numel())
+        self.train_metrics.update(*batch.reported(loss))
         return loss
 
-    def evaluate(self, batch: CharacterBatch, metrics: LanguageMetrics) -> Tensor:
+    def evaluate(self, batch: SymbolBatch, metrics: LanguageMetrics) -> Tensor:
         """Updates the metrics with a batch and returns its mean loss in nats."""
         logits, self._evaluation_state = self(batch.inputs, None if batch.fresh else self._evaluation_state)
         loss = _cross_entropy(logits, batch.targets)
-        metrics.update(loss, batch.targets.numel())
+        metrics.update(*batch.reported(loss))
         return loss
 
-    def predict_step(self, batch: CharacterBatch, batch_idx: int) -> Tensor:
+    def predict_step(self, batch: SymbolBatch, batch_idx: int) -> Tensor:
         """Returns continuations of texts, int64 [B, length]; the same seed gives the same continuations."""
         rng = generator(self.trainer.seed, "write", batch_idx, self.trainer.global_rank)
-        return self.write(batch.symbols, self.length, rng)
+        return self.write(batch.symbols, self.length, rng, writing_rules(self.trainer.datamodule, batch.symbols))
 
     @torch.no_grad()
-    def write(self, prime: Tensor, length: int, rng: torch.Generator) -> Tensor:
+    def write(self, prime: Tensor, length: int, rng: torch.Generator, rules: WritingRules | None = None) -> Tensor:
         """Generates continuations of texts, symbol by symbol.
 
         Args:
             prime: Beginnings of the texts, int64 [B, T].
             length: Number of symbols L to generate.
             rng: Source of randomness, on the CPU.
+            rules: What may be written after these beginnings.
 
         Returns:
             int64 [B, L].
@@ -137,7 +140,7 @@ class LanguageModel(Task):
         state = None
         for piece in prime.split(PIECE, 1):  # the logits of a whole book would take gigabytes
             logits, state = self(piece, state)
-        return decode(self, logits[:, -1], state, length, self.sampling, rng)
+        return decode(self, logits[:, -1], state, length, self.sampling, rng, rules)
 
     def gradient_norms(self, symbols: Tensor) -> Tensor:
         """Returns the gradient norm of the last prediction's loss with respect to each input, by distance.

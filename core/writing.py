@@ -1,0 +1,64 @@
+"""Protocols of language models and of the data modules whose texts they write."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+class WritingRules(Protocol):
+    """What a model may write after some beginnings, which it follows symbol by symbol.
+
+    Attributes:
+        stop: Symbol that ends a text.
+    """
+
+    stop: int
+
+    def allowed(self) -> Tensor | None:
+        """Returns which symbols may come next, bool [B, V]; None if all may."""
+
+    def take(self, symbols: Tensor) -> None:
+        """Follows the next symbol of each text, int64 [B]."""
+
+
+@runtime_checkable
+class HasWritingRules(Protocol):
+    """A data module whose texts follow rules, and end."""
+
+    def rules(self, primes: Tensor) -> WritingRules:
+        """Returns the rules of texts that begin with primes, int64 [B, T]."""
+
+
+def writing_rules(data: Any, primes: Tensor) -> WritingRules | None:
+    """Returns the rules of a data module for texts with these beginnings, int64 [B, T]; None if it has none."""
+    return data.rules(primes) if isinstance(data, HasWritingRules) else None
+
+
+@runtime_checkable
+class WritesText(Protocol):
+    """A model that continues texts."""
+
+    def write(self, prime: Tensor, length: int, rng: torch.Generator, rules: WritingRules | None = None) -> Tensor:
+        """Returns the next symbols of texts, int64 [B, length].
+
+        Args:
+            prime: The beginnings, int64 [B, T].
+            length: Number of symbols to write.
+            rng: Random generator on the CPU.
+            rules: What may be written.
+        """
+
+
+@runtime_checkable
+class HasPrimes(Protocol):
+    """A data module of texts, with a prime (a beginning) for a model to continue."""
+
+    def first_prime(self) -> str:
+        """Returns the beginning of the validation text, or of the training text if there is none."""
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the symbols of a prime, at least one."""
+
+    def decode(self, symbols: Tensor) -> str:
+        """Returns the text of symbols [N]."""

@@ -1,0 +1,292 @@
+"""Tunes to learn and to write: the Nottingham collection, or your own ABC and MIDI files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from core.console import print_line
+from core.errors import InputError
+from core.predictions import Table, excerpt
+from datamodules.base.data_module import Source
+from datamodules.base.sizes import check_least
+from datamodules.text.rows import PrimeLoader
+from datamodules.text.text_data_module import TextDataModule
+from datamodules.text.vocabulary import Vocabulary, read_saved
+from datamodules.tunes.bars import right_bars
+from datamodules.tunes.files import read_collection
+from datamodules.tunes.layout import laid_out
+from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
+from datamodules.tunes.notation import SOUNDING, NoTune, Tune, kind_of
+from datamodules.tunes.rules import Grammar, TuneRules
+from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime
+from datamodules.tunes.synthetic import synthetic_tunes
+from datamodules.tunes.transposition import Keys, in_keys
+from datamodules.tunes.variants import split
+
+NOTTINGHAM = "nottingham.abc"
+HOME = "https://ifdo.ca/~seymour/nottingham/nottingham.html"
+SYNTHETIC = 300  # tunes
+
+
+class MusicDataModule(TextDataModule):
+    """Tunes with one voice, in ABC notation without layout, titles and ornaments.
+
+    The tunes are split so that variants of one tune are in one part. To train, they are strung together, in another
+    order and other keys in each epoch, and read in rows, with a model's state carried from piece to piece. In
+    validation and test each tune is read by itself, in its own key. Losses are in nats a character of the tidied ABC
+    text, whatever the symbols are, so that they can be compared.
+
+    Args:
+        data_dir: Folder of the Nottingham collection, `nottingham.abc`.
+        source: `auto` for real tunes; `synthetic` for tunes that are made by rules.
+        file: An ABC file, a MIDI file of a melody, or a folder of such files, instead of the Nottingham collection.
+        symbols: What a network reads and writes: `characters`, or `tokens` of ABC (fields, notes, durations in eighths,
+            chord names, bar lines).
+        transpose: Keys of the training tunes, drawn for each tune in each epoch: its own (`none`), one of the twelve of
+            its mode (`all`), or of these in proportion to the keys of the training tunes (`usual`).
+        broken_bars: Whether training tunes with bars of a wrong length are kept (`keep`) or left out (`drop`).
+        val_share: Share of the tunes used for validation; 0 trains on all.
+        test_share: Share of the tunes used for the test.
+        split_seed: Seed of the split, which is the same in runs of every seed.
+        batch_size: Rows that are read side by side, on all devices together.
+        steps: Symbols of a row per optimizer step.
+        eval_batch_size: Tunes per batch in validation and test; affects only speed.
+        bar_clock: Whether tunes are written with a bar clock: symbols with which a bar would be too long or too short
+            are not chosen.
+        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the tunes' own.
+    """
+
+    unit = "symbols"
+    stand_in = "tunes"
+    paths = (*TextDataModule.paths, "file")
+    changeable = (*TextDataModule.changeable, "file", "bar_clock")
+    splits: dict[str, Tunes]
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Source = "auto",
+        file: str | None = None,
+        symbols: Symbols = "tokens",
+        transpose: Keys = "usual",
+        broken_bars: Literal["keep", "drop"] = "keep",
+        val_share: float = 0.1,
+        test_share: float = 0.1,
+        split_seed: int = 0,
+        batch_size: int = 32,
+        steps: int = 128,
+        eval_batch_size: int = 20,
+        bar_clock: bool = False,
+        vocabulary: str | None = None,
+    ) -> None:
+        super().__init__(data_dir, source, batch_size, eval_batch_size)
+        check_least(1, steps=steps)
+        if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
+            raise InputError(
+                f"data.val_share {val_share:g} and data.test_share {test_share:g}: shares that leave some tunes to "
+                "train on are needed"
+            )
+        self.file = None if file is None else Path(file).expanduser()
+        self.name = "Nottingham tunes" if file is None else self.file.name
+        self.kind = symbols
+        self.transpose = transpose
+        self.broken_bars = broken_bars
+        self.shares = val_share, test_share
+        self.split_seed = split_seed
+        self.steps = steps
+        self.bar_clock = bar_clock
+        self.tunes: dict[str, list[Tune]] = {}  # of each part, once they have been read
+        self._vocabulary: Vocabulary | None = None
+        self._tokens: Sequence[str] = ()  # all tokens of the training tunes
+        self._grammar: Grammar | None = None
+        if vocabulary is not None:
+            self._take_vocabulary(Path(vocabulary))
+
+    def _take_vocabulary(self, path: Path) -> None:
+        content = read_saved(path)
+        if content.get("kind") not in ("characters", "tokens") or not isinstance(content.get("tokens"), list):
+            raise InputError(f"--data.vocabulary {path}: a vocabulary, but not of tunes")
+        if content["kind"] != self.kind:
+            raise InputError(f"--data.vocabulary {path}: has {content['kind']}, and data.symbols is {self.kind}")
+        self._vocabulary, self._tokens = Vocabulary(content["symbols"]), content["tokens"]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary; reads the tunes if needed."""
+        if self._vocabulary is None:
+            self.load_once()
+        return self._vocabulary
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of symbols."""
+        return len(self.vocabulary)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols, ordered by number."""
+        return self.vocabulary.symbols
+
+    def vocabulary_content(self) -> dict[str, Any]:
+        """Returns the content of `vocabulary.json`: the symbols, and the tokens that the bar clock knows."""
+        return super().vocabulary_content() | {"kind": self.kind, "tokens": list(self._tokens)}
+
+    def load(self) -> dict[str, Tunes]:
+        """Reads the tunes, splits them, and transposes those to train on.
+
+        Raises:
+            InputError: They are missing, cannot be read, or are too few.
+        """
+        tunes = self._read()
+        places = split(tunes, *self.shares, self.split_seed)
+        self.tunes = {part: [tunes[place] for place in places[part]] for part in places}
+        if self.broken_bars == "drop":
+            whole = [tune for tune in self.tunes["train"] if all(right_bars(tune))]
+            print_line(f"skipped  training tunes with broken bars: {len(self.tunes['train']) - len(whole):,}")
+            self.tunes["train"] = whole
+        in_every_key, weights = in_keys(self.tunes["train"], self.transpose)
+        learned = {part: [[self._learned(tune)] for tune in self.tunes[part]] for part in ("val", "test")}
+        learned["train"] = [[self._learned(tune) for tune in keys] for keys in in_every_key]
+        if self._vocabulary is None:
+            every = {token for part in learned.values() for keys in part for tune in keys for token in tune}
+            self._tokens = sorted({token for keys in learned["train"] for tune in keys for token in tune})
+            characters = {character for token in every for character in token}
+            self._vocabulary = Vocabulary(
+                [END, *sorted(characters.union(self._tokens if self.kind == "tokens" else ()))]
+            )
+        parts = {}
+        for part in ("train", "val", "test"):
+            parts[part] = Tunes(
+                [[torch.tensor(self._ids(tune)) for tune in keys] for keys in learned[part]],
+                weights if part == "train" else [[1.0]] * len(learned[part]),
+                [len(tune.text) + 1 for tune in self.tunes[part]],
+                [sum(kind_of(token) in SOUNDING for token in tune.body) for tune in self.tunes[part]],
+            )
+        if len(parts["train"]) < (self.batch_size * self.steps):
+            raise InputError(
+                f"{self.origin}: has {len(parts['train']):,} symbols to train on, and a step takes "
+                f"{self.batch_size * self.steps:,}; lower data.batch_size or data.steps"
+            )
+        return parts
+
+    def _read(self) -> list[Tune]:
+        if self.source == "synthetic":
+            return synthetic_tunes(SYNTHETIC, seed=1)
+        path = self.file or self.data_dir / NOTTINGHAM
+        if self.file is None and not path.is_file():
+            raise InputError(
+                f"no {NOTTINGHAM} in {self.data_dir}: put the ABC files of {HOME} into it, as one file; or give your "
+                "own tunes with --data.file, or --data.source synthetic"
+            )
+        collection = read_collection(path)
+        for line in collection.lines():
+            print_line(line)
+        self.origin = f"{path} ({len(collection.tunes):,} tunes)"
+        return collection.tunes
+
+    def _learned(self, tune: Tune) -> tuple[str, ...]:
+        """Returns the tokens of a tune as a network sees them."""
+        return as_learned(tune, self.kind).tokens
+
+    def _ids(self, tokens: Sequence[str]) -> list[int]:
+        """Returns the numbers of a tune's symbols, with an end before and after them.
+
+        A token that is not in the vocabulary is spelled by its characters.
+        """
+        vocabulary = self.vocabulary
+        symbols = "".join(tokens) if self.kind == "characters" else tokens
+        spelled = (part for symbol in symbols for part in ((symbol,) if symbol in vocabulary else symbol))
+        return vocabulary.ids([END, *spelled, END])
+
+    def train_dataloader(self) -> TuneRows:
+        """Returns the loader of the training tunes, at the batch at which a resumed run continues."""
+        self.check_shares()
+        rank, world_size, seed = self.trainer.global_rank, self.trainer.world_size, self.trainer.seed
+        loader = TuneRows(self.splits["train"], self.batch_size, self.steps, seed, rank, world_size)
+        return self.resumed(self.keep("train", loader))
+
+    def val_dataloader(self) -> WholeTunes | list:
+        """Returns the loader of the validation tunes; an empty list, which Lightning skips, if there are none."""
+        return self._whole("val") if len(self.splits["val"]) else []
+
+    def test_dataloader(self) -> WholeTunes:
+        """Returns the loader of the test tunes.
+
+        Raises:
+            InputError: There are none.
+        """
+        if not len(self.splits["test"]):
+            raise InputError(
+                "data.test_share is 0: no tunes are left to test on; validate measures on those of validation"
+            )
+        return self._whole("test")
+
+    def _whole(self, part: str) -> WholeTunes:
+        tunes = self.splits[part]
+        self.check_enough(len(tunes.lengths), f"{part} tunes")
+        rank, world_size = self.trainer.global_rank, self.trainer.world_size
+        return self.keep(part, WholeTunes(tunes, self.eval_batch_size, rank, world_size))
+
+    def prediction_names(self) -> list[str]:
+        """Returns the beginnings of tunes to write: `inputs`, each a text or a file of lines, or else the first prime.
+
+        Raises:
+            InputError: One is empty.
+        """
+        return self.given_texts() if self.inputs else [self.first_prime()]
+
+    def first_prime(self) -> str:
+        """Returns the header of the first validation tune, or of the first training tune if there is none."""
+        part = next(part for part in ("val", "train") if self.tunes[part])
+        return "".join(as_learned(self.tunes[part][0], self.kind).header)
+
+    def predict_dataloader(self) -> PrimeLoader:
+        """Returns the loader of the beginnings; one that cannot be read is noted in `unread`."""
+        names, primes = self.prediction_names(), []
+        for place in range(self.trainer.global_rank, len(names), self.trainer.world_size):
+            try:
+                primes.append(self.encode(names[place]))
+            except InputError as error:
+                self.unread[place] = str(error)
+                primes.append(self.encode(""))
+        return PrimeLoader(primes)
+
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+        """Returns a table of the beginnings, and of the tunes as ABC files have them.
+
+        Args:
+            names: The beginnings.
+            outputs: Symbols after them, int64 [N, L].
+        """
+        rows = []
+        for number, (name, symbols) in enumerate(zip(names, outputs, strict=True), 1):
+            begun = "".join(read_prime(name, self.kind))
+            rows.append((name, laid_out(begun + self.decode(symbols), number)))
+        return Table(("prime", "tune"), rows, "last_column")
+
+    def rules(self, primes: Tensor) -> TuneRules:
+        """Returns what may be written after primes, int64 [B, T]."""
+        if self.bar_clock and self._grammar is None:
+            symbols = self.symbols  # reads the tunes, if there is no vocabulary yet
+            self._grammar = Grammar(symbols, self._tokens)
+        return TuneRules(self._grammar if self.bar_clock else None, self.symbols, primes)
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the symbols of a tune's beginning, the end of the tune before it included.
+
+        Raises:
+            InputError: It is none.
+        """
+        try:
+            tokens = read_prime(text, self.kind)
+        except NoTune as reason:
+            raise InputError(f"{excerpt(text)!r}: {reason}") from reason
+        return self._ids(tokens)[:-1]
+
+    def decode(self, symbols: Tensor) -> str:
+        """Returns the text of symbols [N], up to the end of the tune."""
+        words = [self.symbols[number] for number in symbols.tolist()]
+        return "".join(words[: words.index(END)] if END in words else words)

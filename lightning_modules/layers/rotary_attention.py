@@ -1,0 +1,53 @@
+"""Causal attention with relative positions and a memory: each place sees the places before it, also of earlier pieces.
+
+Rotary positions: Jianlin Su et al., 2021, arXiv:2104.09864. Memory of earlier pieces: Zihang Dai et al.,
+"Transformer-XL", 2019, arXiv:1901.02860.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Memory = tuple[Tensor, Tensor]  # keys and values of the places before, [B, h, S, D / h] each; keys without positions
+
+
+class RotaryAttention(nn.Module):
+    """Attention of several heads of each place to itself and to those before it.
+
+    Args:
+        width: Width D of inputs and outputs.
+        heads: Number of heads h.
+        context: Number of places that each place sees, itself included.
+    """
+
+    def __init__(self, width: int, heads: int, context: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.context = context
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
+        """Returns answers [B, T, D] of places [B, T, D], and the memory for the places after them."""
+        query, key, value = self.query_key_value(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        if memory is not None:
+            key, value = torch.cat([memory[0], key], 2), torch.cat([memory[1], value], 2)
+        before = key.shape[2] - query.shape[2]
+        places = torch.arange(key.shape[2], device=x.device)
+        distances = places[before:, None] - places  # [T, S + T]
+        seen = (distances >= 0) & (distances < self.context)
+        answers = F.scaled_dot_product_attention(
+            rotated(query, places[before:]), rotated(key, places), value, attn_mask=seen
+        )
+        kept = max(0, key.shape[2] - self.context + 1)
+        return self.out(answers.transpose(1, 2).flatten(2)), (key[:, :, kept:], value[:, :, kept:])
+
+
+def rotated(x: Tensor, places: Tensor) -> Tensor:
+    """Returns queries or keys [..., T, d] turned by their places [T], so that products depend on distances alone."""
+    half = x.shape[-1] // 2
+    rates = 10_000.0 ** (-torch.arange(half, device=x.device) / half)
+    angles = places[:, None] * rates
+    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)

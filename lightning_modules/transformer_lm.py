@@ -1,0 +1,102 @@
+"""Transformer language model with rotary positions and a memory of earlier pieces: predicts the next symbol of a text.
+
+Alec Radford et al., "Language Models are Unsupervised Multitask Learners", 2019; rotary positions: arXiv:2104.09864;
+memory: Zihang Dai et al., "Transformer-XL", 2019, arXiv:1901.02860.
+"""
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.errors import InputError
+from lightning_modules.layers.recurrent import State
+from lightning_modules.layers.rotary_attention import Memory, RotaryAttention
+from lightning_modules.tasks.language_model import LanguageModel
+
+
+class Block(nn.Module):
+    """Attention, and dense layers at each place, with norms in front of both.
+
+    Args:
+        width: Width D.
+        heads: Number of heads.
+        context: Number of places that each place sees.
+        dropout: Dropout probability of what each part adds.
+    """
+
+    def __init__(self, width: int, heads: int, context: int, dropout: float) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.attention = RotaryAttention(width, heads, context)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+        """Returns [B, T, D] of [B, T, D], and the memory after it."""
+        answers, memory = self.attention(self.norms[0](x), memory)
+        x = x + self.dropout(answers)
+        return x + self.dropout(self.narrow(F.gelu(self.widen(self.norms[1](x)), approximate="tanh"))), memory
+
+
+class TransformerLM(LanguageModel):
+    """Embedding, blocks of attention and dense layers, and a softmax with the weights of the embedding.
+
+    Args:
+        vocab_size: Number of symbols V.
+        layers: Number of blocks.
+        width: Width D.
+        heads: Number of heads, which divides the width into even parts.
+        context: Number of symbols that a prediction sees directly; their keys and values are carried from piece to
+            piece.
+        dropout: Dropout probability of the embedding and of what each part of a block adds.
+        training: What `LanguageModel` takes, such as `temperature` and `optimizer`.
+
+    Raises:
+        InputError: A size is out of range.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        layers: int = 4,
+        width: int = 192,
+        heads: int = 6,
+        context: int = 512,
+        dropout: float = 0.1,
+        **training: Any,
+    ) -> None:
+        for name, value, fits in (
+            ("layers", layers, layers >= 1),
+            ("heads", heads, heads >= 1),
+            ("width", width, width >= 2),
+            ("context", context, context >= 2),
+            ("dropout", dropout, 0 <= dropout < 1),
+        ):
+            if not fits:
+                raise InputError(f"model.{name} is {value}: out of range")
+        if width % (2 * heads):
+            raise InputError(f"model.width is {width}: cannot be divided into {heads} heads of an even width")
+        super().__init__(**training)
+        self.embedding = nn.Embedding(vocab_size, width)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(width, heads, context, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        for name, parameter in self.named_parameters():
+            if parameter.ndim > 1:
+                # outputs of blocks add up; as GPT-2
+                deep = name.endswith(("out.weight", "narrow.weight"))
+                nn.init.normal_(parameter, std=0.02 * ((2 * layers) ** -0.5 if deep else 1))
+
+    def embed(self, symbols: Tensor) -> Tensor:
+        """Returns embeddings, [B, T, D], of symbols int64 [B, T]."""
+        return self.embedding(symbols)
+
+    def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
+        """Returns logits [B, T, V] and the memories after inputs [B, T, D], from those before them (None: empty)."""
+        x, after = self.dropout(x), []
+        for place, block in enumerate(self.blocks):
+            x, memory = block(x, None if state is None else state[place])
+            after.append(memory)
+        return F.linear(self.norm(x), self.embedding.weight), after
