@@ -16,6 +16,7 @@ from callbacks.step_seed import StepSeed
 from callbacks.test_media import TestMedia
 from callbacks.test_subset import TestSubset
 from callbacks.views import Views
+from callbacks.written_texts import WrittenTexts
 
 __all__ = [
     "ChannelsLast",
@@ -34,4 +35,5 @@ __all__ = [
     "TestMedia",
     "TestSubset",
     "Views",
+    "WrittenTexts",
 ]

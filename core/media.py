@@ -128,6 +128,19 @@ class Audio(Medium):
     rate: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class File(Medium):
+    """A file of another form, such as MIDI, which goes into the run's folder alone.
+
+    Attributes:
+        ending: Ending of its name, such as `.mid`.
+        content: What is in it.
+    """
+
+    ending: str
+    content: bytes
+
+
 def to_pixels(images: Tensor, low: float = 0.0, high: float = 1.0) -> Tensor:
     """Converts a network's images to pixels, uint8 [N, H, W, C] on the CPU.
 

@@ -1,9 +1,13 @@
 """Protocols of language models and of the data modules whose texts they write."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
+
+from core.measures import Measure
+from core.media import Medium
 
 
 class WritingRules(Protocol):
@@ -37,7 +41,9 @@ def writing_rules(data: Any, primes: Tensor) -> WritingRules | None:
 
 @runtime_checkable
 class WritesText(Protocol):
-    """A model that continues texts."""
+    """A model that continues texts, `length` symbols at most where nobody says how many."""
+
+    length: int
 
     def write(self, prime: Tensor, length: int, rng: torch.Generator, rules: WritingRules | None = None) -> Tensor:
         """Returns the next symbols of texts, int64 [B, length].
@@ -62,3 +68,28 @@ class HasPrimes(Protocol):
 
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N]."""
+
+
+Write = Callable[[Tensor, WritingRules], Tensor]  # what a model writes after primes [B, T], by rules: int64 [B, L]
+
+
+@runtime_checkable
+class JudgesTexts(Protocol):
+    """A data module that measures the texts which a model writes after a test.
+
+    Attributes:
+        text_measures: What it measures; none if nothing is to be written.
+    """
+
+    text_measures: tuple[Measure, ...]
+
+    def judge(self, write: Write, nats: float) -> dict[str, float]:
+        """Returns values by measure.
+
+        Args:
+            write: Lets the model write.
+            nats: Sum of the losses of all test texts.
+        """
+
+    def media_of_texts(self, step: int) -> Iterable[Medium]:
+        """Returns media of the texts that were judged last."""

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Table, excerpt
+from core.predictions import Table
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.text.corpora import CORPORA, corpus_file
 from datamodules.text.gutenberg import without_frame
-from datamodules.text.rows import PrimeLoader, RowLoader, Rows, WindowLoader
+from datamodules.text.language_data_module import LanguageDataModule, check_split_shares
+from datamodules.text.rows import RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
-from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import read_text
 from datamodules.text.vocabulary import Vocabulary
 
@@ -23,7 +23,7 @@ PRIME = 50  # characters of the validation text that a sample continues, unless 
 SYNTHETIC = 300_000  # characters
 
 
-class CharCorpusDataModule(TextDataModule):
+class CharCorpusDataModule(LanguageDataModule):
     """A text, split into parts, and read in pieces of some characters.
 
     In `rows` the training text is cut into as many rows as a batch has; all rows are read from left to right, one piece
@@ -55,8 +55,8 @@ class CharCorpusDataModule(TextDataModule):
 
     unit = "characters"
     stand_in = "sentences"
-    paths = (*TextDataModule.paths, "file")
-    changeable = (*TextDataModule.changeable, "file")
+    paths = (*LanguageDataModule.paths, "file")
+    changeable = (*LanguageDataModule.changeable, "file")
     learned = "characters"
     splits: dict[str, Rows]
 
@@ -79,11 +79,7 @@ class CharCorpusDataModule(TextDataModule):
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
         check_least(1, steps=steps)
-        if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
-            raise InputError(
-                f"data.val_share {val_share:g} and data.test_share {test_share:g}: shares that leave some text to "
-                "train on are needed"
-            )
+        check_split_shares(val_share, test_share, "text")
         if split == "columns" and (test_share or reading == "windows"):
             what = f"data.test_share is {test_share:g}" if test_share else "data.reading is windows"
             raise InputError(
@@ -102,23 +98,6 @@ class CharCorpusDataModule(TextDataModule):
         self.reading = reading
         self.steps = steps
         self._vocabulary = None if vocabulary is None else Vocabulary.load(Path(vocabulary))
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary; reads the text if needed."""
-        if self._vocabulary is None:
-            self.load_once()
-        return self._vocabulary
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of symbols."""
-        return len(self.vocabulary)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """All symbols, ordered by number."""
-        return self.vocabulary.symbols
 
     def load(self) -> dict[str, Rows]:
         """Reads the text and splits it.
@@ -213,36 +192,16 @@ class CharCorpusDataModule(TextDataModule):
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         return self.keep(part, RowLoader(rows, self.steps, False, rank, world_size))
 
-    def prediction_names(self) -> list[str]:
-        """Returns the texts to continue: `inputs`, each a text or a file of lines, or else the first prime.
-
-        Raises:
-            InputError: One is empty.
-        """
-        return self.given_texts() if self.inputs else [self.first_prime()]
-
     def first_prime(self) -> str:
         """Returns the beginning of the validation text, or of the training text if there is none."""
-        return self.decode(
-            next(self.splits[part] for part in ("val", "train") if len(self.splits[part])).symbols[0, :PRIME]
-        )
+        part = next(part for part in ("val", "train") if len(self.splits[part]))
+        return self.decode(self.splits[part].symbols[0, :PRIME])
 
     def sample(self, n: int) -> Tensor:
         """Returns n pieces of the training text, at evenly spaced positions, int64 [n, T + 1]."""
         text = self.splits["train"].symbols.flatten()
         starts = torch.linspace(0, len(text) - self.steps - 1, n).long()
         return text[starts[:, None] + torch.arange(self.steps + 1)].long()
-
-    def predict_dataloader(self) -> PrimeLoader:
-        """Returns the loader of the primes; any symbol takes the place of one that is not known, noted in `unread`."""
-        names, primes = self.prediction_names(), []
-        for place in range(self.trainer.global_rank, len(names), self.trainer.world_size):
-            try:
-                primes.append(self.encode(names[place]))
-            except InputError as error:
-                self.unread[place] = f"{excerpt(names[place])!r}: {error}"
-                primes.append([0])
-        return PrimeLoader(primes)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the primes and their continuations.

@@ -1,6 +1,6 @@
 """Tunes to learn and to write: the Nottingham collection, or your own ABC and MIDI files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,29 +9,28 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Table, excerpt
+from core.media import Medium
+from core.predictions import Table
+from core.writing import Write
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
-from datamodules.text.rows import PrimeLoader
-from datamodules.text.text_data_module import TextDataModule
-from datamodules.text.vocabulary import Vocabulary, read_saved
+from datamodules.text.language_data_module import LanguageDataModule, check_split_shares
 from datamodules.tunes.bars import right_bars
-from datamodules.tunes.files import read_collection
+from datamodules.tunes.files import nottingham, read_collection
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
 from datamodules.tunes.notation import SOUNDING, NoTune, Tune, kind_of
 from datamodules.tunes.rules import Grammar, TuneRules
-from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime
+from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime, read_vocabulary, vocabulary_of
 from datamodules.tunes.synthetic import synthetic_tunes
 from datamodules.tunes.transposition import Keys, in_keys
 from datamodules.tunes.variants import split
+from datamodules.tunes.written import MEASURES, WrittenTunes
 
-NOTTINGHAM = "nottingham.abc"
-HOME = "https://ifdo.ca/~seymour/nottingham/nottingham.html"
 SYNTHETIC = 300  # tunes
 
 
-class MusicDataModule(TextDataModule):
+class MusicDataModule(LanguageDataModule):
     """Tunes with one voice, in ABC notation without layout, titles and ornaments.
 
     The tunes are split so that variants of one tune are in one part. To train, they are strung together, in another
@@ -56,13 +55,15 @@ class MusicDataModule(TextDataModule):
         eval_batch_size: Tunes per batch in validation and test; affects only speed.
         bar_clock: Whether tunes are written with a bar clock: symbols with which a bar would be too long or too short
             are not chosen.
+        written: Number of tunes that a network writes in `test`, freely and as many with the bar clock, which are
+            measured beside real ones; none if 0.
         vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the tunes' own.
     """
 
     unit = "symbols"
     stand_in = "tunes"
-    paths = (*TextDataModule.paths, "file")
-    changeable = (*TextDataModule.changeable, "file", "bar_clock")
+    paths = (*LanguageDataModule.paths, "file")
+    changeable = (*LanguageDataModule.changeable, "file", "bar_clock", "written")
     splits: dict[str, Tunes]
 
     def __init__(
@@ -80,15 +81,13 @@ class MusicDataModule(TextDataModule):
         steps: int = 128,
         eval_batch_size: int = 20,
         bar_clock: bool = False,
+        written: int = 100,
         vocabulary: str | None = None,
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
         check_least(1, steps=steps)
-        if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
-            raise InputError(
-                f"data.val_share {val_share:g} and data.test_share {test_share:g}: shares that leave some tunes to "
-                "train on are needed"
-            )
+        check_least(0, written=written)
+        check_split_shares(val_share, test_share, "tunes")
         self.file = None if file is None else Path(file).expanduser()
         self.name = "Nottingham tunes" if file is None else self.file.name
         self.kind = symbols
@@ -98,37 +97,14 @@ class MusicDataModule(TextDataModule):
         self.split_seed = split_seed
         self.steps = steps
         self.bar_clock = bar_clock
+        self.written = written
+        self.text_measures = MEASURES if written else ()
         self.tunes: dict[str, list[Tune]] = {}  # of each part, once they have been read
-        self._vocabulary: Vocabulary | None = None
         self._tokens: Sequence[str] = ()  # all tokens of the training tunes
         self._grammar: Grammar | None = None
+        self._written: WrittenTunes | None = None  # in the latest test
         if vocabulary is not None:
-            self._take_vocabulary(Path(vocabulary))
-
-    def _take_vocabulary(self, path: Path) -> None:
-        content = read_saved(path)
-        if content.get("kind") not in ("characters", "tokens") or not isinstance(content.get("tokens"), list):
-            raise InputError(f"--data.vocabulary {path}: a vocabulary, but not of tunes")
-        if content["kind"] != self.kind:
-            raise InputError(f"--data.vocabulary {path}: has {content['kind']}, and data.symbols is {self.kind}")
-        self._vocabulary, self._tokens = Vocabulary(content["symbols"]), content["tokens"]
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary; reads the tunes if needed."""
-        if self._vocabulary is None:
-            self.load_once()
-        return self._vocabulary
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of symbols."""
-        return len(self.vocabulary)
-
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        """All symbols, ordered by number."""
-        return self.vocabulary.symbols
+            self._vocabulary, self._tokens = read_vocabulary(Path(vocabulary), symbols)
 
     def vocabulary_content(self) -> dict[str, Any]:
         """Returns the content of `vocabulary.json`: the symbols, and the tokens that the bar clock knows."""
@@ -138,7 +114,7 @@ class MusicDataModule(TextDataModule):
         """Reads the tunes, splits them, and transposes those to train on.
 
         Raises:
-            InputError: They are missing, cannot be read, or are too few.
+            InputError: They are missing or too few, or none can be read.
         """
         tunes = self._read()
         places = split(tunes, *self.shares, self.split_seed)
@@ -148,15 +124,14 @@ class MusicDataModule(TextDataModule):
             print_line(f"skipped  training tunes with broken bars: {len(self.tunes['train']) - len(whole):,}")
             self.tunes["train"] = whole
         in_every_key, weights = in_keys(self.tunes["train"], self.transpose)
-        learned = {part: [[self._learned(tune)] for tune in self.tunes[part]] for part in ("val", "test")}
-        learned["train"] = [[self._learned(tune) for tune in keys] for keys in in_every_key]
+        learned = {
+            part: [[as_learned(tune, self.kind).tokens] for tune in self.tunes[part]] for part in ("val", "test")
+        }
+        learned["train"] = [[as_learned(tune, self.kind).tokens for tune in keys] for keys in in_every_key]
         if self._vocabulary is None:
-            every = {token for part in learned.values() for keys in part for tune in keys for token in tune}
+            every = [tune for part in learned.values() for keys in part for tune in keys]
             self._tokens = sorted({token for keys in learned["train"] for tune in keys for token in tune})
-            characters = {character for token in every for character in token}
-            self._vocabulary = Vocabulary(
-                [END, *sorted(characters.union(self._tokens if self.kind == "tokens" else ()))]
-            )
+            self._vocabulary = vocabulary_of(every, self._tokens if self.kind == "tokens" else ())
         parts = {}
         for part in ("train", "val", "test"):
             parts[part] = Tunes(
@@ -165,7 +140,7 @@ class MusicDataModule(TextDataModule):
                 [len(tune.text) + 1 for tune in self.tunes[part]],
                 [sum(kind_of(token) in SOUNDING for token in tune.body) for tune in self.tunes[part]],
             )
-        if len(parts["train"]) < (self.batch_size * self.steps):
+        if len(parts["train"]) < self.batch_size * self.steps:
             raise InputError(
                 f"{self.origin}: has {len(parts['train']):,} symbols to train on, and a step takes "
                 f"{self.batch_size * self.steps:,}; lower data.batch_size or data.steps"
@@ -175,21 +150,12 @@ class MusicDataModule(TextDataModule):
     def _read(self) -> list[Tune]:
         if self.source == "synthetic":
             return synthetic_tunes(SYNTHETIC, seed=1)
-        path = self.file or self.data_dir / NOTTINGHAM
-        if self.file is None and not path.is_file():
-            raise InputError(
-                f"no {NOTTINGHAM} in {self.data_dir}: put the ABC files of {HOME} into it, as one file; or give your "
-                "own tunes with --data.file, or --data.source synthetic"
-            )
+        path = self.file or nottingham(self.data_dir)
         collection = read_collection(path)
         for line in collection.lines():
             print_line(line)
         self.origin = f"{path} ({len(collection.tunes):,} tunes)"
         return collection.tunes
-
-    def _learned(self, tune: Tune) -> tuple[str, ...]:
-        """Returns the tokens of a tune as a network sees them."""
-        return as_learned(tune, self.kind).tokens
 
     def _ids(self, tokens: Sequence[str]) -> list[int]:
         """Returns the numbers of a tune's symbols, with an end before and after them.
@@ -230,29 +196,10 @@ class MusicDataModule(TextDataModule):
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         return self.keep(part, WholeTunes(tunes, self.eval_batch_size, rank, world_size))
 
-    def prediction_names(self) -> list[str]:
-        """Returns the beginnings of tunes to write: `inputs`, each a text or a file of lines, or else the first prime.
-
-        Raises:
-            InputError: One is empty.
-        """
-        return self.given_texts() if self.inputs else [self.first_prime()]
-
     def first_prime(self) -> str:
         """Returns the header of the first validation tune, or of the first training tune if there is none."""
         part = next(part for part in ("val", "train") if self.tunes[part])
         return "".join(as_learned(self.tunes[part][0], self.kind).header)
-
-    def predict_dataloader(self) -> PrimeLoader:
-        """Returns the loader of the beginnings; one that cannot be read is noted in `unread`."""
-        names, primes = self.prediction_names(), []
-        for place in range(self.trainer.global_rank, len(names), self.trainer.world_size):
-            try:
-                primes.append(self.encode(names[place]))
-            except InputError as error:
-                self.unread[place] = str(error)
-                primes.append(self.encode(""))
-        return PrimeLoader(primes)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the beginnings, and of the tunes as ABC files have them.
@@ -269,21 +216,42 @@ class MusicDataModule(TextDataModule):
 
     def rules(self, primes: Tensor) -> TuneRules:
         """Returns what may be written after primes, int64 [B, T]."""
-        if self.bar_clock and self._grammar is None:
+        return self._rules(primes, self.bar_clock)
+
+    def _rules(self, primes: Tensor, bar_clock: bool) -> TuneRules:
+        if bar_clock and self._grammar is None:
             symbols = self.symbols  # reads the tunes, if there is no vocabulary yet
             self._grammar = Grammar(symbols, self._tokens)
-        return TuneRules(self._grammar if self.bar_clock else None, self.symbols, primes)
+        return TuneRules(self._grammar if bar_clock else None, self.symbols, primes)
+
+    def judge(self, write: Write, nats: float) -> dict[str, float]:
+        """Lets a network write tunes, and returns what is measured of them, by measure.
+
+        Args:
+            write: Lets it write.
+            nats: Sum of its losses of all test tunes.
+        """
+        primes = torch.tensor([self.encode("")] * self.written)
+        free, clocked = (
+            [self.decode(tune) for tune in write(primes, self._rules(primes, clock))] for clock in (False, True)
+        )
+        self._written = WrittenTunes(free, clocked, self.tunes["train"], self.tunes["test"])
+        return {"note_loss": nats / int(self.splits["test"].notes.sum())} | self._written.values()
+
+    def media_of_texts(self, step: int) -> Iterator[Medium]:
+        """Gives the figures of the tunes that were judged last, and the first of them as files."""
+        yield from self._written.media(step)
 
     def encode(self, text: str) -> list[int]:
         """Returns the symbols of a tune's beginning, the end of the tune before it included.
 
         Raises:
-            InputError: It is none.
+            InputError: It is no beginning.
         """
         try:
             tokens = read_prime(text, self.kind)
         except NoTune as reason:
-            raise InputError(f"{excerpt(text)!r}: {reason}") from reason
+            raise InputError(str(reason)) from reason
         return self._ids(tokens)[:-1]
 
     def decode(self, symbols: Tensor) -> str:

@@ -20,6 +20,7 @@ from callbacks import (
     TestMedia,
     TestSubset,
     Views,
+    WrittenTexts,
 )
 
 
@@ -36,6 +37,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         Record(),
         Progress(progress_bar),
         TestMedia(),
+        WrittenTexts(),
         EpochMedia(),
         FitMedia(),
         RunCheckpoint(),

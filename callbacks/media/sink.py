@@ -17,7 +17,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
 from core.atomic_files import replacing
-from core.media import Audio, Embedding, Figure, Grid, Image, Medium, Table, Text
+from core.media import Audio, Embedding, Figure, File, Grid, Image, Medium, Table, Text
 from core.printable import cell
 
 PICTURES = (Image, Grid, Figure)
@@ -106,6 +106,11 @@ def _(medium: Audio) -> tuple[str, bytes]:
         file.setframerate(medium.rate)
         file.writeframes((samples * 32767).round().to(torch.int16).T.contiguous().numpy().astype("<i2").tobytes())
     return ".wav", content.getvalue()
+
+
+@encode.register
+def _(medium: File) -> tuple[str, bytes]:
+    return medium.ending, medium.content
 
 
 @contextlib.contextmanager

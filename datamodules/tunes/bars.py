@@ -39,7 +39,7 @@ class BarClock:
     def __init__(self) -> None:
         self.unit: Fraction | None = None
         self.full: Fraction | None = None  # length of a bar
-        self.metre = "none"
+        self.metre = ""
         self.in_body = False
         self.filled = Fraction(0)  # of the present bar, the last note included
         self.note: Fraction | None = None  # length of the last note, if nothing but its duration has followed
@@ -105,6 +105,11 @@ class BarClock:
         self._end_bar(True)
         return self.bars
 
+    @property
+    def has_whole_bar(self) -> bool:
+        """Whether there is more than an upbeat."""
+        return any(bar.length == bar.full for bar in self.bars)
+
     # what may follow
 
     def fits(self, length: Fraction, lengths: Sequence[Fraction]) -> bool:
@@ -129,9 +134,11 @@ class BarClock:
             token: The token; empty for the end of the tune.
             lengths: All durations that can be written, the shortest first, in units.
         """
-        if not self.in_body or self.full is None:
-            return True
+        if not self.in_body:
+            return token.startswith("M:" if not self.metre else "L:" if self.unit is None else "K:")
         kind = kind_of(token) if token else "bar"
+        if self.full is None or kind == "header":
+            return kind != "header"
         if kind == "length":
             may = self.note is not None and not self.lengthened
             return may and self.fits(self.note * (length_of(token) - 1), lengths)
@@ -157,7 +164,7 @@ class BarClock:
     def _may_end(self, token: str) -> bool:
         """Returns whether a bar line, or the end of the tune, may come here."""
         if not self.filled:
-            return (not token and bool(self.bars)) or (token == "|:" and not self.bars)
+            return (not token and self.has_whole_bar) or (token == "|:" and not self.bars)
         if self.filled == self.full:
             return True
         if self.group:

@@ -10,8 +10,11 @@ from core.input_files import read_file
 from core.predictions import excerpt
 from datamodules.tunes.bars import right_bars
 from datamodules.tunes.midi import read_midi
-from datamodules.tunes.notation import NoTune, Tune, read_tune
+from datamodules.tunes.notation import NoTune, Tune
+from datamodules.tunes.reading import read_tune
 
+NOTTINGHAM = "nottingham.abc"
+HOME = "https://ifdo.ca/~seymour/nottingham/nottingham.html"
 ABC = (".abc", ".abc.gz", ".abc.txt")
 MIDI = (".mid", ".midi")
 NAMED = 3  # tunes or files that a line names
@@ -76,6 +79,21 @@ def read_collection(path: Path) -> Collection:
         what = f"none of its tunes can be read: {_named(collection.broken)}" if collection.broken else "no tunes in it"
         raise InputError(f"{path}: {what}; a tune has the fields X: and K:")
     return collection
+
+
+def nottingham(data_dir: Path) -> Path:
+    """Returns the file of the Nottingham collection.
+
+    Raises:
+        InputError: It is missing.
+    """
+    path = data_dir / NOTTINGHAM
+    if not path.is_file():
+        raise InputError(
+            f"no {NOTTINGHAM} in {data_dir}: put the ABC files of {HOME} into it, as one file; or give your own tunes "
+            "with --data.file, or --data.source synthetic"
+        )
+    return path
 
 
 def split_tunes(text: str) -> Iterator[str]:

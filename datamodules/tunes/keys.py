@@ -5,6 +5,7 @@ sharpened. Transposing adds one number to all of them, which keeps every interva
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 LETTERS = "CDEFGAB"
@@ -74,17 +75,28 @@ def transposed(tokens: tuple[str, ...], by: int) -> tuple[str, ...] | None:
     return None if any("?" in token for token in changed) else changed
 
 
+def in_first_octave(tokens: Iterable[str]) -> tuple[str, ...]:
+    """Returns tokens moved by octaves, so that the first note is in the octave above middle C."""
+    tokens = tuple(tokens)
+    notes = (token for token in tokens if token[0] in "[=_^ABCDEFGabcdefg" and ":" not in token)
+    first = next((match for match in map(TONE.search, notes) if match is not None), None)
+    if first is None:
+        return tokens
+    octave = first[2].islower() + first[3].count("'") - first[3].count(",")
+    return tuple([_transposed(token, 0, -octave) for token in tokens])
+
+
 @lru_cache(2**16)
-def _transposed(token: str, by: int) -> str:
+def _transposed(token: str, by: int, octaves: int = 0) -> str:
     """Returns a transposed token; with a question mark in the place of accidentals that there are not."""
     if token.startswith('"'):
         token = NAME.sub(lambda match: _name(match, by), token, count=1)
         return re.sub(r"/([A-Ga-g])([#b+]?)", lambda match: "/" + _name(match, by), token)
     if token.startswith(("K:", "[K:")):
         return re.sub(r"K:([A-G][#b]?)", lambda match: "K:" + _moved_name(match[1], by), token)
-    if token.startswith(("M:", "L:", "[M:")) or re.match(r"\[\d", token):
+    if token.startswith(("M:", "L:", "[M:", "|", ":")) or re.match(r"\[\d", token):
         return token
-    steps = 4 * by - 7 * ((7 * by + 6) // 12)
+    steps = 4 * by + 7 * (octaves - (7 * by + 6) // 12)
     return TONE.sub(lambda match: _tone(match, by, steps), token)
 
 

@@ -3,7 +3,8 @@
 from fractions import Fraction
 
 from datamodules.tunes.bars import BarClock
-from datamodules.tunes.notation import SOUNDING, NoTune, kind_of, read_tune
+from datamodules.tunes.notation import SOUNDING, NoTune, kind_of
+from datamodules.tunes.reading import read_tune
 
 BARS = 4  # of a line
 FIRST = ("name", "group", *SOUNDING)  # kinds before which there may be a space

@@ -1,13 +1,44 @@
 """Tunes in memory, and loaders of them for language models: in rows to train on, each by itself to be measured."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from core.randomness import generator
 from datamodules.base.loader import Loader
-from datamodules.batches import TuneBatch
+
+
+class TuneBatch(NamedTuple):
+    """Pieces of tunes, or whole ones; one symbol longer than the input. Shorter ones are padded.
+
+    Attributes:
+        symbols: int64 [B, T + 1].
+        lengths: Number of symbols to predict of each, int64 [B].
+        characters: Number of characters that the symbols stand for, by which losses are reported.
+        fresh: Whether a model starts with an empty state; otherwise the pieces continue those of the previous batch.
+    """
+
+    symbols: Tensor
+    lengths: Tensor
+    characters: int
+    fresh: bool
+
+    @property
+    def inputs(self) -> Tensor:
+        """Input symbols, int64 [B, T]."""
+        return self.symbols[:, :-1]
+
+    @property
+    def targets(self) -> Tensor:
+        """The symbol after each input symbol, int64 [B, T]; -100, which no loss counts, in the padding."""
+        places = torch.arange(self.symbols.shape[1] - 1, device=self.symbols.device)
+        return self.symbols[:, 1:].masked_fill(places >= self.lengths[:, None], -100)
+
+    def reported(self, loss: Tensor) -> tuple[Tensor, int]:
+        """Returns the mean loss by the unit in which it is reported, and the number of units: of characters."""
+        return loss * (self.lengths.sum() / self.characters), self.characters
 
 
 class Tunes:

@@ -10,7 +10,7 @@ from datamodules.tunes.bars import BarClock, partial
 from datamodules.tunes.notation import SOUNDING, kind_of, length_of
 from datamodules.tunes.symbols import END
 
-ANY = ("header", "field", "ending", "name", "tie", *SOUNDING)  # kinds all of whose tokens are allowed, or none
+ANY = ("field", "ending", "name", "tie", *SOUNDING)  # kinds all of whose tokens are allowed, or none
 
 
 class Grammar:
@@ -137,5 +137,6 @@ def _state(clock: BarClock) -> tuple:
     upbeats, ends = partial(clock.bars)
     return (
         *(clock.in_body, clock.unit, clock.full, clock.metre, clock.filled, clock.note, clock.lengthened),
-        *(clock.group, clock.factor, clock.opens, bool(clock.bars), frozenset(upbeats), frozenset(ends)),
+        *(clock.group, clock.factor, clock.opens, bool(clock.bars), clock.has_whole_bar),
+        *(frozenset(upbeats), frozenset(ends)),
     )

@@ -1,11 +1,16 @@
 """Tunes as symbols of a language model: characters, or tokens of ABC; and beginnings that a user gives."""
 
 import re
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import Literal
 
+from core.errors import InputError
+from datamodules.text.vocabulary import Vocabulary, read_saved
 from datamodules.tunes.keys import tidied_key
-from datamodules.tunes.notation import NoTune, Tune, default_unit, read_tune, rescaled, tidied_metre
+from datamodules.tunes.notation import NoTune, Tune, default_unit, rescaled, tidied_metre
+from datamodules.tunes.reading import read_tune
 
 END = "\x00end"  # before and after every tune
 EIGHTH = Fraction(1, 8)
@@ -59,3 +64,33 @@ def read_prime(text: str, symbols: Symbols) -> tuple[str, ...]:
     last = max(place for place, name in enumerate("MLK") if name in fields)
     given = header[: last + 1]
     return tuple(given) if last else (*given, f"L:{unit}\n")
+
+
+def vocabulary_of(tunes: Iterable[Sequence[str]], tokens: Sequence[str]) -> Vocabulary:
+    """Returns a vocabulary of the end, of all characters, and of tokens.
+
+    Args:
+        tunes: Tokens of every tune, whose characters spell what is no symbol.
+        tokens: Tokens that are symbols; none for a vocabulary of characters.
+    """
+    characters = {character for tune in tunes for token in tune for character in token}
+    return Vocabulary([END, *sorted(characters.union(tokens))])
+
+
+def read_vocabulary(path: Path, symbols: Symbols) -> tuple[Vocabulary, list[str]]:
+    """Returns a saved vocabulary of tunes, and the tokens that its bar clock knows.
+
+    Args:
+        path: Its file, or a run's folder.
+        symbols: What its symbols should be.
+
+    Raises:
+        InputError: It is missing, or is none of tunes, or of other symbols.
+    """
+    content = read_saved(path)
+    kind, tokens = content.get("kind"), content.get("tokens")
+    if kind not in ("characters", "tokens") or not isinstance(tokens, list) or END not in content["symbols"]:
+        raise InputError(f"--data.vocabulary {path}: a vocabulary, but not of tunes")
+    if kind != symbols:
+        raise InputError(f"--data.vocabulary {path}: has {kind}, and data.symbols is {symbols}")
+    return Vocabulary(content["symbols"]), [str(token) for token in tokens]

@@ -27,10 +27,10 @@ def synthetic_tunes(n: int, seed: int) -> list[Tune]:
         seed: Seed of all random choices.
     """
     rng = random.Random(seed)
-    return [_tune(rng, f"Tune {number}") for number in range(1, n + 1)]
+    return [_tune(rng) for _ in range(n)]
 
 
-def _tune(rng: random.Random, title: str) -> Tune:
+def _tune(rng: random.Random) -> Tune:
     key, metre = rng.choice(KEYS), rng.choice(METRES)
     body: list[str] = []
     for part in range(2):
@@ -40,7 +40,7 @@ def _tune(rng: random.Random, title: str) -> Tune:
         body.append("|:" if part == 0 else "::")
         for number, bar in enumerate(bars):
             body += ["|"] * (number > 0) + bar
-    return Tune(metre, Fraction(1, 8), key, (*body, ":|"), title)
+    return Tune(metre, Fraction(1, 8), key, (*body, ":|"))
 
 
 def _phrase(rng: random.Random, key: str, metre: str, closes: bool = False) -> list[list[str]]:

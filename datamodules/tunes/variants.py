@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import torch
 
-from datamodules.tunes.keys import sharps_of, transposed
+from datamodules.tunes.keys import in_first_octave, sharps_of, transposed
 from datamodules.tunes.notation import Tune, rescaled
 
 RUN = 24  # symbols: two tunes that share so many in a row have something in common
@@ -17,15 +17,15 @@ EIGHTH = Fraction(1, 8)
 
 
 def plain(tune: Tune, chord_names: bool = False) -> str:
-    """Returns the body of a tune without what may differ between copies of it: no sharps in the key, eighths as unit.
+    """Returns the body of a tune without what may differ between copies of it: key, octave and unit.
 
     Args:
         tune: The tune.
         chord_names: Whether chord names are kept.
     """
     tune = rescaled(tune, EIGHTH)
-    tokens = transposed(tune.tokens, -sharps_of(tune.key)) or tune.tokens
-    return "".join(token for token in tokens[3:] if chord_names or not token.startswith('"'))
+    tokens = in_first_octave((transposed(tune.tokens, -sharps_of(tune.key)) or tune.tokens)[3:])
+    return "".join(token for token in tokens if chord_names or not token.startswith('"'))
 
 
 def runs(text: str, length: int = RUN) -> set[str]:
@@ -97,7 +97,9 @@ def split(tunes: Sequence[Tune], val_share: float, test_share: float, seed: int)
 def _by_key(keys: Sequence[Hashable]) -> dict[Hashable, list[int]]:
     found: dict[Hashable, list[int]] = {}
     for place, key in enumerate(keys):
-        found.setdefault(key or ("", place), []).append(place)  # tunes without a title have none in common
+        found.setdefault(("", place) if key == "" else key, []).append(
+            place
+        )  # tunes without a title have none in common
     return found
 
 

@@ -13,7 +13,8 @@ from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.randomness import generator
 from core.writing import WritingRules, writing_rules
-from datamodules.batches import CharacterBatch, TuneBatch
+from datamodules.batches import CharacterBatch
+from datamodules.tunes.loader import TuneBatch
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.recurrent import State
 from lightning_modules.tasks.metrics import LanguageMetrics

@@ -1,0 +1,47 @@
+"""After a test a language model writes, and what is measured of it stands beside the other figures."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+import cli
+
+SMALL = [
+    *("--config", "folk_tunes.yaml", "--data.source", "synthetic", "--data.written", "4", "--data.batch_size", "4"),
+    *("--data.steps", "32", "--model.width", "8", "--model.layers", "1", "--model.heads", "1", "--model.length", "60"),
+    *("--trainer.limit_train_batches", "3", "--trainer.max_epochs", "1", "--trainer.accelerator", "cpu"),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns the folder of a tiny run, tested."""
+    folder = tmp_path_factory.mktemp("tunes") / "run"
+    assert cli.main(["fit", *SMALL, "--run_dir", str(folder)]) == 0
+    assert cli.main(["test", "--ckpt_path", str(folder)]) == 0
+    return folder
+
+
+def test_measures_are_logged_and_media_written(run: Path) -> None:
+    (test,) = json.loads((run / "summary.json").read_text())["tests"]
+    assert {"test/loss", "test/note_loss", "test/whole", "test/whole_by_clock", "test/copied"} <= test["metrics"].keys()
+    figures = list(csv.reader((run / "tunes" / "figures.csv").read_text().splitlines()))
+    assert figures[1] == ["tunes", "30", "4", "4"]
+    assert (run / "tunes" / "written_1.abc").read_text().startswith("X:1\n")
+    assert (run / "tunes" / "by_clock_4.abc").is_file()
+    ratio = test["metrics"]["test/note_loss"] / test["metrics"]["test/loss"]
+    assert 2 < ratio < 5, "characters a note"
+
+
+def test_the_same_seed_writes_the_same(run: Path) -> None:
+    first = [path.read_bytes() for path in sorted((run / "tunes").glob("*.abc"))]
+    assert cli.main(["test", "--ckpt_path", str(run)]) == 0
+    assert [path.read_bytes() for path in sorted((run / "tunes").glob("*.abc"))] == first
+
+
+def test_samples_of_training_end_where_tunes_end(run: Path) -> None:
+    text = (run / "samples.txt").read_text()
+    assert text.startswith("=== epoch 0\nM:")
+    assert "\x00" not in text

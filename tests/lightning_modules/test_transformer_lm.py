@@ -1,0 +1,88 @@
+"""A Transformer reads a text in pieces as it reads it whole, and looks back as far as it may."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import InputError
+from lightning_modules import TransformerLM
+from tests.networks import assert_gradients
+
+
+def symbols(*shape: int) -> Tensor:
+    """Returns symbols at random."""
+    return torch.randint(9, shape, generator=torch.Generator().manual_seed(1))
+
+
+def small(**settings: Any) -> TransformerLM:
+    """Returns a model of 9 symbols in evaluation."""
+    torch.manual_seed(0)
+    model = TransformerLM(9, **{"width": 8, "layers": 2, "heads": 2, "context": 6} | settings).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)  # else attention is hardly felt
+    return model
+
+
+def test_logits_are_finite_and_every_parameter_gets_a_gradient() -> None:
+    model = small()
+    logits, state = model(symbols(3, 20))
+    assert logits.shape == (3, 20, 9)
+    assert len(state) == 2
+    F.cross_entropy(logits.flatten(0, 1), symbols(3 * 20)).backward()
+    assert_gradients(model)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 7])
+def test_pieces_are_read_as_the_whole(piece: int) -> None:
+    model, text = small(), symbols(2, 21)
+    whole, last = model(text)
+    state, parts = None, []
+    for part in text.split(piece, 1):
+        logits, state = model(part, state)
+        parts.append(logits)
+    torch.testing.assert_close(torch.cat(parts, 1), whole)
+    for (key, value), (other_key, other_value) in zip(last, state, strict=True):
+        assert key.shape[2] == 5, "one less than the context"
+        torch.testing.assert_close(key, other_key)
+        torch.testing.assert_close(value, other_value)
+
+
+def test_a_prediction_depends_on_its_context_alone() -> None:
+    model, text = small(layers=1), symbols(1, 12)
+    logits = model(text)[0]
+    for place in range(12):
+        changed = text.clone()
+        changed[0, place] = (changed[0, place] + 1) % 9
+        differs = (model(changed)[0] != logits).any(2)[0].tolist()
+        assert [at for at, differ in enumerate(differs) if differ] == list(range(place, min(12, place + 6)))
+
+
+def test_a_text_is_predicted_alike_beside_another_and_beside_padding() -> None:
+    model, text = small(), symbols(1, 9)
+    alone = model(text)[0]
+    padded = torch.cat([torch.cat([text, symbols(1, 4)], 1), symbols(2, 13)])
+    torch.testing.assert_close(model(padded)[0][:1, :9], alone)
+
+
+def test_it_writes_the_same_for_the_same_seed() -> None:
+    model = small()
+    first, again, other = (model.write(symbols(1, 5), 30, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"layers": 0}, "model.layers is 0"),
+        ({"context": 1}, "model.context is 1"),
+        ({"dropout": 1.0}, "model.dropout is 1.0"),
+        ({"width": 10, "heads": 3}, "model.width is 10: cannot be divided into 3 heads of an even width"),
+    ],
+)
+def test_sizes_out_of_range_are_errors(settings: dict, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        TransformerLM(9, **settings)
