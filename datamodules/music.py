@@ -20,6 +20,7 @@ from datamodules.tunes.files import nottingham, read_collection
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
 from datamodules.tunes.notation import SOUNDING, NoTune, Tune, kind_of
+from datamodules.tunes.rendering import forms
 from datamodules.tunes.rules import Grammar, TuneRules
 from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime, read_vocabulary, vocabulary_of
 from datamodules.tunes.synthetic import synthetic_tunes
@@ -202,17 +203,16 @@ class MusicDataModule(LanguageDataModule):
         return "".join(as_learned(self.tunes[part][0], self.kind).header)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
-        """Returns a table of the beginnings, and of the tunes as ABC files have them.
+        """Returns a table of the beginnings and the tunes, which can also be written as ABC, MIDI, a sheet and sound.
 
         Args:
             names: The beginnings.
             outputs: Symbols after them, int64 [N, L].
         """
-        rows = []
-        for number, (name, symbols) in enumerate(zip(names, outputs, strict=True), 1):
-            begun = "".join(read_prime(name, self.kind))
-            rows.append((name, laid_out(begun + self.decode(symbols), number)))
-        return Table(("prime", "tune"), rows, "last_column")
+        begun = ("".join(read_prime(name, self.kind)) for name in names)
+        texts = [begin + self.decode(symbols) for begin, symbols in zip(begun, outputs, strict=True)]
+        tunes = [laid_out(text, number) for number, text in enumerate(texts, 1)]
+        return Table(("prime", "tune"), list(zip(names, tunes, strict=True)), "last_column", forms=forms(texts))
 
     def rules(self, primes: Tensor) -> TuneRules:
         """Returns what may be written after primes, int64 [B, T]."""

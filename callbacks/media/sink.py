@@ -1,24 +1,19 @@
 """Where media go: the run's folder, TensorBoard, and Weights & Biases."""
 
 import contextlib
-import csv
 import io
-import wave
 from collections.abc import Iterable, Iterator
-from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image as PillowImage
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
-from torch import Tensor
 
 from core.atomic_files import replacing
-from core.media import Audio, Embedding, Figure, File, Grid, Image, Medium, Table, Text
-from core.printable import cell
+from core.media import Audio, Embedding, Figure, Grid, Image, Medium, Table, Text
+from core.media_files import channels, encode, one_cell, texts_by_epoch
 
 PICTURES = (Image, Grid, Figure)
 
@@ -54,65 +49,6 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
                     _log_to_wandb(logger, medium, content, path)
 
 
-@singledispatch
-def encode(medium: Medium) -> tuple[str, bytes]:
-    """Returns the ending of a medium's file, and its content."""
-    raise TypeError(f"{type(medium).__name__} is no medium of core.media")
-
-
-@encode.register
-def _(medium: Image | Grid) -> tuple[str, bytes]:
-    content = io.BytesIO()
-    PillowImage.fromarray(medium.pixels.cpu().squeeze(-1).numpy()).save(content, "png")
-    return ".png", content.getvalue()
-
-
-@encode.register
-def _(medium: Figure) -> tuple[str, bytes]:
-    content = io.BytesIO()
-    medium.figure.savefig(content, format="png")
-    return ".png", content.getvalue()
-
-
-@encode.register
-def _(medium: Table) -> tuple[str, bytes]:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [cell(word) for word in row] for row in [medium.header, *medium.rows]
-    )
-    return ".csv", text.getvalue().encode()
-
-
-@encode.register
-def _(medium: Text) -> tuple[str, bytes]:
-    parts = [f"=== epoch {epoch}\n{text}\n" for epoch, text in _by_epoch(medium)]
-    return ".txt", ("\n".join(parts) if parts else f"{medium.text}\n").encode()
-
-
-@encode.register
-def _(medium: Embedding) -> tuple[str, bytes]:
-    rows = zip(medium.labels, medium.vectors.tolist(), strict=True)
-    lines = ["\t".join([_in_one_cell(label), *(f"{value:.6g}" for value in row)]) for label, row in rows]
-    return ".tsv", "".join(f"{line}\n" for line in lines).encode()
-
-
-@encode.register
-def _(medium: Audio) -> tuple[str, bytes]:
-    content = io.BytesIO()
-    samples = _channels(medium)
-    with wave.open(content, "wb") as file:
-        file.setnchannels(len(samples))
-        file.setsampwidth(2)
-        file.setframerate(medium.rate)
-        file.writeframes((samples * 32767).round().to(torch.int16).T.contiguous().numpy().astype("<i2").tobytes())
-    return ".wav", content.getvalue()
-
-
-@encode.register
-def _(medium: File) -> tuple[str, bytes]:
-    return medium.ending, medium.content
-
-
 @contextlib.contextmanager
 def _boards(trainer: Trainer, folder: Path | None) -> Iterator[list[Any]]:
     """Gives the TensorBoard writers of this call; the run's own logger exists within `fit` alone."""
@@ -138,9 +74,9 @@ def _add_to_board(board: Any, medium: Medium, content: bytes) -> None:
     elif isinstance(medium, Text):  # four spaces make it verbatim
         board.add_text(tag, "".join(f"    {line}\n" for line in medium.text.split("\n")), step)
     elif isinstance(medium, Embedding):
-        board.add_embedding(medium.vectors, [_in_one_cell(label) for label in medium.labels], tag=tag, global_step=step)
+        board.add_embedding(medium.vectors, [one_cell(label) for label in medium.labels], tag=tag, global_step=step)
     elif isinstance(medium, Audio):
-        board.add_audio(tag, _channels(medium).mean(0, keepdim=True), step, sample_rate=medium.rate)
+        board.add_audio(tag, channels(medium).mean(0, keepdim=True), step, sample_rate=medium.rate)
 
 
 def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Path | None) -> None:
@@ -151,7 +87,7 @@ def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Pat
             medium.name, columns=list(medium.header), data=[list(row) for row in medium.rows], step=medium.step
         )
     elif isinstance(medium, Text):
-        rows = [[epoch, text] for epoch, text in _by_epoch(medium)]
+        rows = [[epoch, text] for epoch, text in texts_by_epoch(medium)]
         columns = ["epoch", "text"] if rows else ["text"]
         logger.log_text(medium.name, columns=columns, data=rows or [[medium.text]], step=medium.step)
     elif isinstance(medium, Embedding):
@@ -159,22 +95,7 @@ def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Pat
         rows = [[label, *row] for label, row in zip(medium.labels, medium.vectors.tolist(), strict=True)]
         logger.log_table(medium.name, columns=columns, data=rows, step=medium.step)
     elif isinstance(medium, Audio):
-        logger.log_audio(medium.name, [_channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
-
-
-def _by_epoch(medium: Text) -> list[tuple[int, str]]:
-    """Returns epochs and their texts; empty for a text of no epoch."""
-    return [] if medium.epoch is None else [*medium.earlier, (medium.epoch, medium.text)]
-
-
-def _in_one_cell(label: str) -> str:
-    """Returns a label without tabs and line ends, which end a cell and a row."""
-    return " ".join(label.split()) or "_"
-
-
-def _channels(medium: Audio) -> Tensor:
-    """Returns amplitudes, float32 [C, L]."""
-    return torch.atleast_2d(medium.samples.detach().float().cpu()).clamp(-1, 1)
+        logger.log_audio(medium.name, [channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
 
 
 def _picture(content: bytes) -> PillowImage.Image:

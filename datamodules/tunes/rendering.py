@@ -7,8 +7,8 @@ timidity or fluidsynth (instruments). Without them MIDI comes from the package m
 import io
 import tempfile
 import wave
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.media import Audio, File, Image, Medium
+from core.media_files import encode
 from core.programs import is_installed, run_program
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.midi import midi_bytes
@@ -60,6 +61,28 @@ def rendered(text: str, name: str, step: int, number: int = 1) -> Iterator[Mediu
         if sheet is not None:
             yield Image(name=name, step=step, pixels=sheet)
         yield Audio(name=name, step=step, samples=_sound(path, tune), rate=RATE)
+
+
+def forms(texts: Sequence[str]) -> dict[str, Callable[[], bytes]]:
+    """Returns what makes a file of tunes, by its ending: `.abc` of all, `.mid`, `.png` and `.wav` of one.
+
+    Args:
+        texts: Headers and bodies.
+    """
+
+    def collection() -> bytes:
+        return "\n\n".join([*(laid_out(text, number) for number, text in enumerate(texts, 1)), ""]).encode()
+
+    def one(ending: str) -> bytes:
+        if len(texts) > 1:
+            raise InputError(f"--output: a {ending} file holds one tune, and {len(texts)} are written; .abc holds all")
+        files = dict(encode(medium) for medium in rendered(texts[0], "tune", 0))
+        if ending not in files:
+            reason = lacking().removeprefix("note     ") if len(files) > 1 else "what was written is no tune"
+            raise InputError(f"--output: no {ending} file can be made ({reason})")
+        return files[ending]
+
+    return {".abc": collection} | {ending: partial(one, ending) for ending in (".mid", ".png", ".wav")}
 
 
 @lru_cache(1)

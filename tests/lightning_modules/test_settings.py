@@ -13,7 +13,7 @@ from core.errors import InputError
 from lightning_modules.tasks.task import Task
 
 SHARED = ("optimizer", "lr_scheduler", "decay_norms_and_biases")
-SMOOTHED = {*lightning_modules.__all__} - {"CharRNN", "Perceptron", "WordVectors"}
+SMOOTHED = {*lightning_modules.__all__} - {"CharRNN", "Perceptron", "TransformerLM", "WordVectors"}
 WITH_NORMS = {
     *(
         "AlexNet",
@@ -26,6 +26,7 @@ WITH_NORMS = {
         "ModernLeNet5",
         "ResNet",
         "Transformer",
+        "TransformerLM",
         "VGG",
     ),
 }
@@ -41,6 +42,7 @@ NEEDED: dict[str, dict[str, object]] = {
     "MobileNetV2": {"num_classes": 4, "width_multiplier": 0.1},
     "GoogLeNet": {"num_classes": 4, "width": 0.1},
     "Perceptron": {"num_classes": 2},
+    "TransformerLM": {"vocab_size": 9, "width": 4, "heads": 1},
     "ResNet": {"num_classes": 4, "depth": 20},
     "Seq2Seq": {"vocab_size": 9, "source_vocab_size": 9, "hidden": 4, "embedding": 4, "scoring": "words"},
     "Transformer": {"vocab_size": 9, "source_vocab_size": 9, "width": 4, "scoring": "words"},

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from core.media import Audio, File, Image, Medium
 from datamodules.tunes import rendering
 from datamodules.tunes.rendering import lacking, rendered
@@ -74,3 +75,22 @@ def test_what_is_no_tune_is_written_as_it_is() -> None:
     media = by_kind("M:4/4\nnothing")
     assert set(media) == {".abc"}
     assert media[".abc"].content == b"X:3\nT:Tune 3\nM:4/4\nnothing\n"
+
+
+def test_files_of_predictions() -> None:
+    found = rendering.forms([TUNE])
+    assert set(found) == {".abc", ".mid", ".png", ".wav"}
+    assert found[".mid"]().startswith(b"MThd")
+    assert found[".wav"]().startswith(b"RIFF")
+    both = rendering.forms([TUNE, TUNE])
+    assert both[".abc"]().decode().count("X:") == 2
+    with pytest.raises(InputError, match=r"a \.mid file holds one tune, and 2 are written; \.abc holds all"):
+        both[".mid"]()
+    with pytest.raises(InputError, match=r"no \.wav file can be made \(what was written is no tune\)"):
+        rendering.forms(["nothing"])[".wav"]()
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_sheet_without_its_programs_says_what_to_install() -> None:
+    with pytest.raises(InputError, match=r"no \.png file can be made \(not installed here"):
+        rendering.forms([TUNE])[".png"]()

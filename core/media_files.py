@@ -1,0 +1,87 @@
+"""What media are as files."""
+
+import csv
+import io
+import wave
+from functools import singledispatch
+
+import torch
+from PIL import Image as PillowImage
+from torch import Tensor
+
+from core.media import Audio, Embedding, Figure, File, Grid, Image, Medium, Table, Text
+from core.printable import cell
+
+
+@singledispatch
+def encode(medium: Medium) -> tuple[str, bytes]:
+    """Returns the ending of a medium's file, and its content."""
+    raise TypeError(f"{type(medium).__name__} is no medium of core.media")
+
+
+@encode.register
+def _(medium: Image | Grid) -> tuple[str, bytes]:
+    content = io.BytesIO()
+    PillowImage.fromarray(medium.pixels.cpu().squeeze(-1).numpy()).save(content, "png")
+    return ".png", content.getvalue()
+
+
+@encode.register
+def _(medium: Figure) -> tuple[str, bytes]:
+    content = io.BytesIO()
+    medium.figure.savefig(content, format="png")
+    return ".png", content.getvalue()
+
+
+@encode.register
+def _(medium: Table) -> tuple[str, bytes]:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        [cell(word) for word in row] for row in [medium.header, *medium.rows]
+    )
+    return ".csv", text.getvalue().encode()
+
+
+@encode.register
+def _(medium: Text) -> tuple[str, bytes]:
+    parts = [f"=== epoch {epoch}\n{text}\n" for epoch, text in texts_by_epoch(medium)]
+    return ".txt", ("\n".join(parts) if parts else f"{medium.text}\n").encode()
+
+
+@encode.register
+def _(medium: Embedding) -> tuple[str, bytes]:
+    rows = zip(medium.labels, medium.vectors.tolist(), strict=True)
+    lines = ["\t".join([one_cell(label), *(f"{value:.6g}" for value in row)]) for label, row in rows]
+    return ".tsv", "".join(f"{line}\n" for line in lines).encode()
+
+
+@encode.register
+def _(medium: Audio) -> tuple[str, bytes]:
+    content = io.BytesIO()
+    samples = channels(medium)
+    with wave.open(content, "wb") as file:
+        file.setnchannels(len(samples))
+        file.setsampwidth(2)
+        file.setframerate(medium.rate)
+        file.writeframes((samples * 32767).round().to(torch.int16).T.contiguous().numpy().astype("<i2").tobytes())
+    return ".wav", content.getvalue()
+
+
+@encode.register
+def _(medium: File) -> tuple[str, bytes]:
+    return medium.ending, medium.content
+
+
+def texts_by_epoch(medium: Text) -> list[tuple[int, str]]:
+    """Returns epochs and their texts; empty for a text of no epoch."""
+    return [] if medium.epoch is None else [*medium.earlier, (medium.epoch, medium.text)]
+
+
+def one_cell(label: str) -> str:
+    """Returns a label without tabs and line ends, which end a cell and a row."""
+    return " ".join(label.split()) or "_"
+
+
+def channels(medium: Audio) -> Tensor:
+    """Returns amplitudes, float32 [C, L]."""
+    return torch.atleast_2d(medium.samples.detach().float().cpu()).clamp(-1, 1)
