@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.recurrent import State
 from lightning_modules.layers.rotary_attention import Memory, RotaryAttention
 from lightning_modules.tasks.language_model import LanguageModel
@@ -67,15 +68,14 @@ class TransformerLM(LanguageModel):
         dropout: float = 0.1,
         **training: Any,
     ) -> None:
-        for name, value, fits in (
-            ("layers", layers, layers >= 1),
-            ("heads", heads, heads >= 1),
-            ("width", width, width >= 2),
-            ("context", context, context >= 2),
-            ("dropout", dropout, 0 <= dropout < 1),
+        for name, value, least in (
+            ("layers", layers, 1),
+            ("heads", heads, 1),
+            ("width", width, 2),
+            ("context", context, 2),
         ):
-            if not fits:
-                raise InputError(f"model.{name} is {value}: out of range")
+            check_range(f"model.{name}", value, least)
+        check_range("model.dropout", dropout, most=1, below=True)
         if width % (2 * heads):
             raise InputError(f"model.width is {width}: cannot be divided into {heads} heads of an even width")
         super().__init__(**training)

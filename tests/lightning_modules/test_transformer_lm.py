@@ -77,9 +77,9 @@ def test_it_writes_the_same_for_the_same_seed() -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"layers": 0}, "model.layers is 0"),
-        ({"context": 1}, "model.context is 1"),
-        ({"dropout": 1.0}, "model.dropout is 1.0"),
+        ({"layers": 0}, "model.layers is 0: at least 1"),
+        ({"context": 1}, "model.context is 1: at least 2"),
+        ({"dropout": 1.0}, "model.dropout is 1: "),
         ({"width": 10, "heads": 3}, "model.width is 10: cannot be divided into 3 heads of an even width"),
     ],
 )
