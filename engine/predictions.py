@@ -14,7 +14,7 @@ from core.atomic_files import replacing
 from core.console import print_line
 from core.errors import InputError, RunFailed
 from core.predictions import Table, excerpt
-from core.printable import cell, printable
+from core.printable import cell, printable, shown_path
 from core.protocols import HasClasses, InvertsInputs, PredictsClasses
 from datamodules.base.data_module import DataModule
 from engine.trainer import Trainer
@@ -119,7 +119,7 @@ def report(table: Table, output: str | None) -> None:
             raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
         except RunFailed as error:
             raise InputError(f"--output {output}: cannot be written ({error})") from error
-        print_line(f"{len(table.rows):,} predictions written to {path.parent.resolve() / path.name}")
+        print_line(f"{len(table.rows):,} predictions written to {shown_path(path)}")
 
 
 def _content(table: Table, path: Path) -> bytes:
