@@ -185,6 +185,13 @@ class AsksAboutWords(Protocol):
 
 
 @runtime_checkable
+class ComposesWords(Protocol):
+    """A model of words that may have vectors for any word, by its parts."""
+
+    composes_words: bool  # whether it has them
+
+
+@runtime_checkable
 class HasGradientNorms(Protocol):
     """A recurrent model that measures how strongly its prediction depends on earlier inputs."""
 

@@ -225,10 +225,12 @@ class QueryBatch(NamedTuple):
     Attributes:
         words: int64 [B, M].
         weights: 1 for a word that is added, -1 for one that is subtracted; float32 [B, M].
+        unknown: Words that the vocabulary lacks, whose numbers follow those that it has.
     """
 
     words: Tensor
     weights: Tensor
+    unknown: tuple[str, ...] = ()
 
 
 class WordListBatch(NamedTuple):

@@ -9,6 +9,7 @@ from torch import Tensor
 from core.console import print_line
 from core.errors import InputError
 from core.predictions import Table
+from core.protocols import ComposesWords
 from core.randomness import generator
 from datamodules.base.data_module import Source
 from datamodules.base.loader import Loader
@@ -228,14 +229,15 @@ class WordCorpusDataModule(TextDataModule):
         if not self.inputs:
             return self.keep("predict", BatchListLoader([WordListBatch(p) for p in torch.tensor(mine).split(ROWS)]))
         numbers = {word: number for number, word in enumerate(self.symbols)}
-        queries = []
+        model, queries = self.trainer.lightning_module, []
+        unknown = [] if isinstance(model, ComposesWords) and model.composes_words else None
         for place in mine:
             try:
-                queries.append(read_query(names[place], numbers, self.encoding.lowercase))
+                queries.append(read_query(names[place], numbers, self.encoding.lowercase, unknown))
             except InputError as error:
                 self.unread[place] = str(error)
                 queries.append([])
-        return self.keep("predict", BatchListLoader([query_batch(queries)]))
+        return self.keep("predict", BatchListLoader([query_batch(queries, unknown or ())]))
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the nearest words of sums, or of vectors.

@@ -144,6 +144,15 @@ class WordVectors(WordVectorTask):
         self._parts = self._parts.to(words.device)
         return self._parts.vectors(self.embedding.weight, words)
 
+    @property
+    def composes_words(self) -> bool:
+        """Whether there are vectors of words that the vocabulary lacks."""
+        return bool(self.ngrams)
+
+    def vectors_of_unknown(self, words: Sequence[str]) -> Tensor:
+        """Returns the vectors of words that the vocabulary lacks, [N, D], from their groups of characters."""
+        return torch.stack([self._parts.vector_of_unknown(self.embedding.weight, word) for word in words])
+
     def losses(self, batch: WordBatch) -> dict[str, Tensor]:
         """Returns the loss of a batch that a step minimises: the sum over pairs, of the sampled softmax the mean."""
         return {self.objective: self._training_loss(batch)[0]}

@@ -14,16 +14,19 @@ SIGNS = {"+": 1, "-": -1}
 SUGGESTED = 3
 
 
-def read_query(text: str, numbers: Mapping[str, int], lowercase: bool) -> list[tuple[int, int]]:
+def read_query(
+    text: str, numbers: Mapping[str, int], lowercase: bool, unknown: list[str] | None = None
+) -> list[tuple[int, int]]:
     """Returns the words of a sum and their signs.
 
     Args:
         text: Words with `+` or `-` between them; words without a sign are added.
         numbers: Number of each word of the vocabulary.
         lowercase: Whether the vocabulary is in lower case.
+        unknown: Unknown words so far, to which more are added; none may be unknown if not given.
 
     Raises:
-        InputError: A word is unknown; the message names the nearest in spelling. Or there is no word.
+        InputError: A word is unknown and may not be; the message names the nearest in spelling. Or there is no word.
     """
     terms, sign = [], 1
     for part in (text.lower() if lowercase else text).split():
@@ -32,6 +35,11 @@ def read_query(text: str, numbers: Mapping[str, int], lowercase: bool) -> list[t
             continue
         if part not in numbers and part[0] in SIGNS:
             sign, part = SIGNS[part[0]], part[1:]
+        if part not in numbers and unknown is not None:
+            unknown.append(part)
+            terms.append((len(numbers) + len(unknown) - 1, sign))
+            sign = 1
+            continue
         if part not in numbers:
             near = difflib.get_close_matches(part, numbers, n=SUGGESTED)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -43,15 +51,20 @@ def read_query(text: str, numbers: Mapping[str, int], lowercase: bool) -> list[t
     return terms
 
 
-def query_batch(queries: Sequence[Sequence[tuple[int, int]]]) -> QueryBatch:
-    """Returns sums of words as a batch."""
+def query_batch(queries: Sequence[Sequence[tuple[int, int]]], unknown: Sequence[str] = ()) -> QueryBatch:
+    """Returns sums of words as a batch.
+
+    Args:
+        queries: Number and sign of each word of each sum.
+        unknown: Words whose numbers follow those of the vocabulary.
+    """
     width = max(1, *(len(query) for query in queries)) if queries else 1
     words = torch.zeros(len(queries), width, dtype=torch.int64)
     weights = torch.zeros(len(queries), width)
     for row, query in enumerate(queries):
         for column, (word, sign) in enumerate(query):
             words[row, column], weights[row, column] = word, sign
-    return QueryBatch(words, weights)
+    return QueryBatch(words, weights, tuple(unknown))
 
 
 def neighbour_table(names: Sequence[str], outputs: Tensor, words: Sequence[str]) -> Table:

@@ -55,6 +55,11 @@ class WordParts:
         begins = sizes.cumsum(0) - sizes
         return F.embedding_bag(rows, table, begins, mode="sum") / sizes.sqrt()[:, None]
 
+    def vector_of_unknown(self, table: Tensor, word: str) -> Tensor:
+        """Returns the vector of a word that is not in the vocabulary, [D]; zeros if it is too short for a group."""
+        rows = self.rows_of_parts(word)
+        return table[rows].sum(0) / max(1, len(rows)) ** 0.5
+
     def gradient(self, words: Tensor, values: Tensor, counts: Tensor) -> RowGradient:
         """Returns the gradient of the table, from those of the vectors of words.
 

@@ -107,6 +107,15 @@ class WordVectorTask(Task):
         """Returns the vectors of words, [..., D], by their numbers int64 [...]."""
         return self.vectors_of(words.flatten()).view(*words.shape, -1)
 
+    @property
+    @abstractmethod
+    def composes_words(self) -> bool:
+        """Whether there are vectors of words that the vocabulary lacks."""
+
+    @abstractmethod
+    def vectors_of_unknown(self, words: Sequence[str]) -> Tensor:
+        """Returns the vectors of words that the vocabulary lacks, [N, D], from their parts."""
+
     @abstractmethod
     def vocabulary_size(self) -> int:
         """Returns the number of words."""
@@ -150,11 +159,14 @@ class WordVectorTask(Task):
         if isinstance(batch, WordListBatch):
             return self.vectors_of(batch.words)
         directions = self.directions()
-        sums = F.normalize((directions[batch.words] * batch.weights[..., None]).sum(1), dim=1)
+        known = directions
+        if batch.unknown:
+            known = torch.cat([directions, F.normalize(self.vectors_of_unknown(batch.unknown).float(), dim=1)])
+        sums = F.normalize((known[batch.words] * batch.weights[..., None]).sum(1), dim=1)
         cosines = sums @ directions.T
         # a word that is asked for is no answer; padding is word 0 with a weight of 0
-        asked = torch.zeros_like(cosines).scatter_add_(1, batch.words, batch.weights.abs())
-        cosines = cosines.masked_fill(asked > 0, -torch.inf)
+        asked = cosines.new_zeros(len(cosines), len(known)).scatter_add_(1, batch.words, batch.weights.abs())
+        cosines = cosines.masked_fill(asked[:, : len(directions)] > 0, -torch.inf)
         best = cosines.topk(max(1, min(self.neighbours, cosines.shape[1] - batch.words.shape[1])))
         return torch.stack([best.indices.double(), best.values.double()], 2).cpu()
 

@@ -217,6 +217,14 @@ def test_a_run_is_tested_and_asked(config: Path, command: Command) -> None:
     assert lines[0] == f"{len(lines) - 1} 8"
 
 
+def test_groups_of_characters_give_unknown_words_vectors(config: Path, command: Command) -> None:
+    ngrams = ("--model.ngrams", "[3,5]", "--model.ngram_buckets", 2000, "--trainer.max_epochs", 1)
+    assert command("fit", "--config", config, "--run_dir", "run", *ngrams)[0] == 0
+    code, output, errors = command("predict", "--ckpt_path", "run", "--input", "windborr", "boria + windborr")
+    assert code == 0, errors
+    assert output.splitlines()[1].split()[:2] == ["windborr", "windbor"]
+
+
 def test_a_value_that_is_not_finite_ends_the_run(config: Path, command: Command) -> None:
     code, _, errors = command("fit", "--config", config, "--run_dir", "run", "--model.optimizer.lr", 1e30)
     assert code == 1
