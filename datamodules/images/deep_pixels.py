@@ -86,30 +86,30 @@ def load(picture: Image.Image, again: Callable[[], AbstractContextManager[Image.
         InputError: White is not defined for its values.
     """
     raw_mode = _raw_mode(picture)
-    if picture.tile and picture.tile[0].codec_name == "libtiff" and raw_mode in AS_LIBTIFF_GIVES:
-        _unpack_as(AS_LIBTIFF_GIVES[raw_mode], picture)
     low_bytes = _raw_mode_of_low_bytes(raw_mode)
+    if raw_mode in AS_LIBTIFF_GIVES and picture.tile[0].codec_name == "libtiff":
+        _unpack_as(AS_LIBTIFF_GIVES[raw_mode], picture)
     picture.load()
     tags = picture.tag_v2 if picture.format == "TIFF" else {}
-    light = {"white_is_zero": tags.get(PHOTOMETRIC) == WHITE_IS_ZERO, "transparent": picture.info.get("transparency")}
+    white_is_zero = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    transparent = picture.info.get("transparency")
     if picture.mode == "F":
-        return DeepPixels(_fractions(np.asarray(picture)), "L", **light)
+        return DeepPixels(_fractions(np.asarray(picture)), "L", 0, white_is_zero)
     if picture.mode.startswith("I"):
         values = _integers(np.asarray(picture))
-        return DeepPixels(values, "L", _stated_bits(picture, again, values), **light)
+        return DeepPixels(values, "L", _stated_bits(picture, again, values), white_is_zero, transparent)
     if low_bytes is None:
         return None
     with again() as other:
         _unpack_as(low_bytes, other)
         other.load()
         low = np.asarray(other).astype(np.uint16)
-    mode = picture.mode
     if low_bytes == "RGBA":  # all four bytes of grey and alpha
         values, mode = low[..., 0::2] << 8 | low[..., 1::2], "LA"
     else:
-        values = np.asarray(picture).astype(np.uint16) << 8 | low
+        values, mode = np.asarray(picture).astype(np.uint16) << 8 | low, picture.mode
     colours = values[..., :-1] if mode.endswith("A") else values
-    return DeepPixels(values, mode, _stated_bits(picture, again, colours), transparent=light["transparent"])
+    return DeepPixels(values, mode, _stated_bits(picture, again, colours), transparent=transparent)
 
 
 def _raw_mode(picture: Image.Image) -> str:
@@ -123,9 +123,10 @@ def _raw_mode(picture: Image.Image) -> str:
 
 def _unpack_as(raw_mode: str, picture: Image.Image) -> None:
     """Lets a picture that is not decoded yet be unpacked in another way."""
-    arguments = picture.tile[0].args
-    arguments = raw_mode if isinstance(arguments, str) else (raw_mode, *arguments[1:])
-    picture.tile = [tile._replace(args=arguments) for tile in picture.tile]
+    picture.tile = [
+        tile._replace(args=raw_mode if isinstance(tile.args, str) else (raw_mode, *tile.args[1:]))
+        for tile in picture.tile
+    ]
 
 
 def _raw_mode_of_low_bytes(raw_mode: str) -> str | None:

@@ -29,14 +29,15 @@ def without_metadata(content: bytes) -> bytes | None:
 
 
 def significant_bits(file: BinaryIO) -> int | None:
-    """Returns how many bits of a grey value, or of red, a PNG file says to be significant; None if it does not say."""
+    """Returns how many bits of a grey value, or of red, a PNG file says to be significant, 1 to 16; None if none."""
     file.seek(len(PNG))
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
         if kind == b"IDAT":
             break
         if kind == b"sBIT":
-            return (file.read(1) or b"\0")[0] or None
+            bits = int.from_bytes(file.read(1))
+            return bits if 1 <= bits <= 16 else None
         file.seek(length + 4, 1)
     return None
 

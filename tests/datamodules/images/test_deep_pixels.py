@@ -110,6 +110,13 @@ def test_the_significant_bits_of_a_png_are_found_at_either_end(channels: int, tm
         np.testing.assert_array_equal(picture.pixels, shown(stored, depth))
 
 
+@pytest.mark.parametrize("said", [b"", b"\0", b"\x11", b"\xff\xff\xff"])
+def test_nonsense_about_bits_is_not_listened_to(said: bytes, tmp_path: Path) -> None:
+    picture = read(deep_png(tmp_path / "a.png", noise(below=4096), chunk(b"sBIT", said)), bits=12)
+    np.testing.assert_array_equal(picture.pixels, shown(noise(below=4096), 12))
+    assert not picture.stated
+
+
 def test_a_portable_map_says_its_white(tmp_path: Path) -> None:
     values = noise(below=1024)
     (tmp_path / "a.pgm").write_bytes(b"P5 8 8 4095\n" + values.astype(">u2").tobytes())
