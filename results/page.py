@@ -41,7 +41,8 @@ def _sources(table: Table, records: Records) -> str:
         record
         for row in table
         for record in records[row.id]
-        if any(metric in record.metrics for metric in row.measure.columns.values() if metric != row.measure.counts)
+        for metric in row.measure.columns.values()
+        if metric in record.metrics and metric.startswith("test/") and metric != row.measure.counts
     ]
     return f"The runs below read {' or '.join(sorted({record.source for record in runs}))}." if runs else ""
 

@@ -69,6 +69,28 @@ def test_it_changes_no_bit_of_a_run_and_goes_on_within_an_epoch(tmp_path: Path) 
     assert "train/acc_before" in tables[0]
 
 
+def test_a_checkpoint_has_the_sums_of_all_processes_and_gives_them_to_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback, model = ProgressiveValidation(), tiny_vgg()
+    trainer = tiny_trainer(tmp_path, callbacks=[callback], max_epochs=1)
+    trainer.fit(model, TinyDataModule())
+    alone: dict = {}
+    callback.on_save_checkpoint(trainer, model, alone)
+    assert alone["progressive_validation"]["count"] == 240
+    monkeypatch.setattr(type(trainer), "world_size", 2)
+    monkeypatch.setattr(trainer.strategy, "reduce", lambda value, reduce_op: 2 * value)
+    both: dict = {}
+    callback.on_save_checkpoint(trainer, model, both)
+    assert both["progressive_validation"]["count"] == 480
+    for first, count in ((True, 480), (False, 0)):
+        monkeypatch.setattr(type(trainer), "is_global_zero", first)
+        other = ProgressiveValidation()
+        other.on_load_checkpoint(trainer, model, both)
+        other.on_train_start(trainer, model)
+        assert other._metrics.count == count
+
+
 def test_what_is_not_classified_has_no_accuracy(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, callbacks=[ProgressiveValidation()])
     with pytest.raises(InputError, match="ProgressiveValidation: PlainModule has no accuracy"):

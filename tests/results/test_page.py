@@ -50,6 +50,15 @@ def test_a_row_shows_published_ours_strong_and_elsewhere() -> None:
     assert "The runs below read class folders." in " ".join(page.split())
 
 
+def test_a_figure_of_training_batches_stands_beside_the_test() -> None:
+    runs = [record(1, 0.97, **{"train/acc_before": 0.93}), record(2, 0.99, **{"train/acc_before": 0.95})]
+    rows = table(published(measured_on="training batches about to be used"))
+    page = render(rows, NONE | {"one": runs})
+    assert line(page, "one")[4:6] == ["94.00 ± 1.41", "98.00 ± 1.41"]
+    assert "to the letter, training batches about to be used | to the letter, all" in page
+    assert "The runs below read" not in page, "nothing was measured on a part of the test set"
+
+
 def test_a_row_without_a_run_says_so() -> None:
     page = render(table(published(parameters=77, published=None)), NONE)
     assert line(page, "one")[2:8] == ["77", "not stated", "not yet run", "-", "-", "`best.yaml`<br>not yet run"]
