@@ -16,6 +16,7 @@ from core.protocols import AsksAboutWords
 from datamodules.batches import WordBatch
 from lightning_modules.layers.character_ngrams import WordParts
 from lightning_modules.layers.huffman import Ways, huffman_ways
+from lightning_modules.layers.noise_words import NoiseWords
 from lightning_modules.layers.row_gradients import RowGradient, with_gradients
 from lightning_modules.layers.sampled_softmax import log_uniform_sample, sampled_softmax
 from lightning_modules.layers.windows import Windows
@@ -23,8 +24,6 @@ from lightning_modules.layers.word_objectives import Objective, cbow, hierarchic
 from lightning_modules.layers.word_table import WordTable
 from lightning_modules.tasks.task import without
 from lightning_modules.tasks.word_vector_task import WordVectorTask
-
-NOISE_POWER = 0.75
 
 
 class WordVectors(WordVectorTask):
@@ -102,7 +101,7 @@ class WordVectors(WordVectorTask):
             nn.init.zeros_(self.context.weight)
         self.bias = nn.Parameter(torch.zeros(vocab_size)) if is_softmax else None
         # of the vocabulary, so that they need no place in checkpoints; not buffers, which the NaN guard copies
-        self._noise: Tensor | None = None  # cumulative probabilities of words as noise, [V]
+        self._noise: NoiseWords | None = None
         self._ways: Ways | None = None
         self._parts: WordParts | None = None
 
@@ -130,8 +129,7 @@ class WordVectors(WordVectorTask):
         if len(counts) and self.objective == "hierarchical_softmax":
             self._ways = huffman_ways(counts)
         elif len(counts):
-            probabilities = counts.double() ** NOISE_POWER
-            self._noise = (probabilities.cumsum(0) / probabilities.sum()).float()
+            self._noise = NoiseWords(counts)
 
     def vocabulary_size(self) -> int:
         """Returns the number of words."""
@@ -189,7 +187,7 @@ class WordVectors(WordVectorTask):
             ways = self._ways.of(windows.own)
             found = hierarchical_softmax(windows, vectors, table, ways.nodes, ways.signs.to(table.dtype), is_cbow)
         else:
-            noise = self._draw_noise(windows.blocks, vectors.device)
+            noise = self._noise.draw(windows.blocks, self.shared, vectors.device)
             found = (cbow if is_cbow else skip_gram)(windows, vectors, table, noise, self.negatives)
         inputs = found.inputs
         if self.ngrams:
@@ -205,12 +203,6 @@ class WordVectors(WordVectorTask):
             return self.vectors_of(words)
         unique, inverse = words.unique(return_inverse=True)
         return self.vectors_of(unique)[inverse]
-
-    def _draw_noise(self, blocks: int, device: torch.device) -> Tensor:
-        """Returns noise words of each block, int64 [blocks, S], by their frequency to the power of 3/4."""
-        self._noise = self._noise.to(device)
-        drawn = torch.searchsorted(self._noise, torch.rand(blocks, self.shared, device=device))
-        return drawn.clamp_(max=self.vocab_size - 1)
 
     def _sampled_softmax(self, windows: Windows, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the losses of all different pairs of a word's place and a word in its window."""

@@ -83,7 +83,7 @@ def test_the_gradient_is_that_of_the_loss(architecture: Any, objective: Any, ngr
     net.zero_grad()
     torch.manual_seed(5)
     width = 64 - 2 * 3
-    noise = net._draw_noise(-(-N // width), net.device) if objective == "negative_sampling" else None
+    noise = net._noise.draw(-(-N // width), net.shared, net.device) if objective == "negative_sampling" else None
     plain = plain_loss(net, batch, noise, width)
     plain.backward()
     torch.testing.assert_close(loss, plain)
