@@ -93,7 +93,7 @@ def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Pat
     elif isinstance(medium, Embedding):
         columns = ["name", *(str(place) for place in range(medium.vectors.shape[1]))]
         rows = [[label, *row] for label, row in zip(medium.labels, medium.vectors.tolist(), strict=True)]
-        logger.log_table(medium.name, columns=columns, data=rows, step=medium.step)
+        logger.log_text(medium.name, columns=columns, data=rows, step=medium.step)
     elif isinstance(medium, Audio):
         logger.log_audio(medium.name, [channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
 

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 from callbacks.media.sink import encode, write_media
 from core.errors import RunFailed
-from core.media import Audio, Figure, Grid, Image, Medium, Table, Text
+from core.media import Audio, Embedding, Figure, Grid, Image, Medium, Table, Text
 from engine.runs.run_folder import RunFolder
 from tests.loggers import Told, images_on_board, texts_on_board
 
@@ -86,6 +86,14 @@ def test_sounds_are_written_everywhere(channels: int, tmp_path: Path) -> None:
     assert values[:, 0].tolist() == [0, 16384, -32767, 32767], "what is too loud is cut"
     sound, rate = told.sounds["tone"]
     assert (sound.shape, rate) == ((4, channels), 8000)
+
+
+def test_vectors_are_written_everywhere(tmp_path: Path) -> None:
+    vectors = torch.tensor([[1.0, 0.25], [-2.0, 3.0]])
+    told = write(tmp_path, Embedding(name="words", step=5, vectors=vectors, labels=["one", "new\tline"]))
+    assert (tmp_path / "words.tsv").read_text() == "one\t1\t0.25\nnew line\t-2\t3\n"
+    assert [path.read_text() for path in tmp_path.rglob("metadata.tsv")] == ["one\nnew line\n"]
+    assert told.tables == {"words": (["name", "0", "1"], [["one", 1.0, 0.25], ["new\tline", -2.0, 3.0]])}
 
 
 def test_a_medium_replaces_the_file_of_its_name(tmp_path: Path) -> None:
