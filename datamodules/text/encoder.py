@@ -14,7 +14,7 @@ from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
 WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001
-LETTERS = re.compile(r"[a-z]+", re.IGNORECASE | re.ASCII)
+LETTERS = re.compile(r"[^\W\d_]+")
 LONGEST = 100_000  # tokens of a document for which no other length is given: a book, or a file that is none
 
 

@@ -16,9 +16,10 @@ class Encoding:
     """Tokenization, n-grams and vocabulary.
 
     Attributes:
-        tokenizer: `char` for characters, `word` for words and single punctuation marks, `letters` for runs of the
-            letters a to z, in markup too (as in some published data sets), `jieba` for Chinese words, `subword` for
-            a trained vocabulary of pieces of words (byte-pair encoding: Sennrich et al., 2016).
+        tokenizer: `char` for characters, `word` for words and single punctuation marks, `letters` for runs of
+            letters, which digits and marks part, apostrophes too, in markup as well (as in some published data sets),
+            `jieba` for Chinese words, `subword` for a trained vocabulary of pieces of words (byte-pair encoding:
+            Sennrich et al., 2016).
         lowercase: Whether texts are converted to lower case.
         punctuation: Whether punctuation marks are tokens; `char` and `subword` always keep them, `letters` never.
         ngrams: Largest n of the n-grams that are symbols, after the tokens themselves; 1 for tokens only.

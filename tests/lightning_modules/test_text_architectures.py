@@ -1,5 +1,6 @@
 """What every text architecture owes: padding changes nothing, all of it learns, and a checkpoint gives it back."""
 
+import re
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import Tensor
 import lightning_modules
 from core.errors import InputError
 from datamodules.batches import TextBatch
+from engine.settings.config_files import find_config, read_config
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.layers.word_embedding import dense_head
 from lightning_modules.tasks.text_classifier import TextClassifier
@@ -136,6 +138,20 @@ def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(name
     )
     assert loaded.hparams["num_classes"] == 4
     assert loaded.hparams["vocab_size"] == 51
+
+
+@pytest.mark.parametrize(
+    ("config", "words", "parameters"),
+    [("cnews_lstm", 77_323, 1_253_146), ("cnews_lstm_scratch", 77_323, 1_244_826), ("cnews_cnn", 77_323, 1_247_898)],
+)
+def test_the_published_networks_train_as_many_parameters(config: str, words: int, parameters: int) -> None:
+    settings = read_config(find_config(f"published/{config}.yaml"))
+    kind = {"TextRNN": TextRNN, "TextCNN": TextCNN}[settings["model"]["class_path"].rpartition(".")[2]]
+    arguments = {name: value for name, value in settings["model"]["init_args"].items() if name != "optimizer"}
+    model = kind(num_classes=10, vocab_size=words, **arguments)
+    frozen = settings.get("freeze", {"layers": []})["layers"]
+    sizes = [p.numel() for name, p in model.named_parameters() if not any(re.match(f, name) for f in frozen)]
+    assert sum(sizes) == parameters
 
 
 def test_a_heads_weights_lie_within_the_range_of_its_initializer() -> None:
