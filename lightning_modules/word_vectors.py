@@ -214,6 +214,18 @@ class WordVectors(WordVectorTask):
         mean = sampled_softmax(inputs, targets, self.context.weight, self.bias, sampled, draws)
         return mean, mean.detach() * len(pairs), torch.tensor(len(pairs), device=words.device)
 
+    def configure_optimizers(self) -> Any:
+        """Returns the optimizer and its schedule.
+
+        Raises:
+            InputError: It has momentum, which would hold all rows that were ever touched, at every step again.
+        """
+        configured = super().configure_optimizers()
+        optimizer = configured["optimizer"] if isinstance(configured, dict) else configured
+        if self.objective != "sampled_softmax" and any(group.get("momentum") for group in optimizer.param_groups):
+            raise InputError("model.optimizer.momentum: gradients are sparse, and have none; set it to 0")
+        return configured
+
     def configure_gradient_clipping(self, optimizer: Any, *clipping: Any, **options: Any) -> None:
         """Clips gradients as Lightning does, where they are not sparse.
 

@@ -1,12 +1,14 @@
 """Word vectors: what they are measured by, their neighbours, and maps of them."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from pytorch_lightning.cli import OptimizerCallable
+from torch import Tensor, optim
+from torch.optim import Optimizer
 from torchmetrics.functional import spearman_corrcoef
 
 from core.errors import InputError
@@ -21,6 +23,11 @@ from lightning_modules.tasks.word_map import draw_word_map
 QUESTIONS = 512  # that are answered at a time
 MAPPED = 500  # words of the map, the most frequent ones
 PROJECTED = 5000  # words in TensorBoard's projector
+
+
+def plain_sgd(params: Iterable) -> Optimizer:
+    """Returns SGD without momentum, which takes sparse gradients, for models without a config."""
+    return optim.SGD(params, lr=0.05)
 
 
 class WordMetrics(RunningMetrics):
@@ -65,6 +72,7 @@ class WordVectorTask(Task):
 
     Args:
         neighbours: How many near words `predict` names.
+        optimizer: Makes the optimizer from parameter groups.
         training: What `Task` takes, such as `optimizer`.
 
     Raises:
@@ -74,8 +82,8 @@ class WordVectorTask(Task):
     metrics_type = WordMetrics
     changeable = ("neighbours",)
 
-    def __init__(self, neighbours: int = 10, **training: Any) -> None:
-        super().__init__(**training)
+    def __init__(self, neighbours: int = 10, optimizer: OptimizerCallable = plain_sgd, **training: Any) -> None:
+        super().__init__(optimizer=optimizer, **training)
         if neighbours < 1:
             raise InputError(f"model.neighbours is {neighbours}: at least 1 is needed")
         self.neighbours = neighbours

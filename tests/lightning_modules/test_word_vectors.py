@@ -156,6 +156,12 @@ def test_sparse_gradients_are_not_clipped() -> None:
         net.configure_gradient_clipping(None, gradient_clip_val=1.0, gradient_clip_algorithm=None)
 
 
+def test_momentum_is_refused_where_gradients_are_sparse() -> None:
+    assert isinstance(WordVectors(V).configure_optimizers(), torch.optim.SGD)
+    with pytest.raises(InputError, match=r"model\.optimizer\.momentum: gradients are sparse"):
+        WordVectors(V, optimizer=lambda groups: torch.optim.SGD(groups, lr=0.1, momentum=0.9)).configure_optimizers()
+
+
 def placed(net: WordVectors, vectors: dict[int, list[float]]) -> WordVectors:
     """Sets the vectors of some words, and those of all others to an axis of their own."""
     with torch.no_grad():
