@@ -19,6 +19,7 @@ from tests.processes import ROOT
 # What makes a network narrow, by the type of a setting that stands for its width.
 NARROW: dict[str, dict[type, float]] = {
     "width": {int: 4, float: 0.125},
+    "heads": {int: 2},
     "width_multiplier": {float: 0.125},
     "growth_rate": {int: 4},
     "hidden": {int: 4},

@@ -13,6 +13,7 @@ ELSEWHERE = (
     "val/",
     "test/",
     "checkpoints/",
+    "tunes/",
     "tensorboard/",
     "wandb/",
     "runs/",

@@ -4,12 +4,14 @@ from typing import Any
 
 import torch
 
-from datamodules import CharCorpusDataModule, TextClassificationDataModule, TranslationDataModule
+from datamodules import CharCorpusDataModule, MusicDataModule, TextClassificationDataModule, TranslationDataModule
 from datamodules.text.pair_files import SentencePairs
 from datamodules.text.pieces import PairEncoding
 from datamodules.text.synthetic import synthetic_corpus, synthetic_parts
 from datamodules.text.synthetic_pairs import synthetic_pairs
 from datamodules.text.text_files import LabelledTexts
+from datamodules.tunes.notation import Tune
+from datamodules.tunes.synthetic import synthetic_tunes
 from lightning_modules import CharRNN
 
 
@@ -35,6 +37,18 @@ class TinyDocuments(TextClassificationDataModule):
     def synthesize(self) -> dict[str, LabelledTexts]:
         """Makes the documents."""
         return synthetic_parts({"train": 220, "test": 30}, num_classes=4)
+
+
+class TinyTunes(MusicDataModule):
+    """24 tunes to train on in their usual keys, in rows of 4, 3 to validate, 3 to test."""
+
+    def __init__(self, batch_size: int = 4, steps: int = 32, written: int = 1, **settings: Any) -> None:
+        super().__init__(
+            source="synthetic", batch_size=batch_size, steps=steps, eval_batch_size=2, written=written, **settings
+        )
+
+    def _read(self) -> list[Tune]:
+        return synthetic_tunes(30, seed=1)
 
 
 def tiny_char_rnn(**changes: Any) -> CharRNN:

@@ -2,17 +2,27 @@
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import cli
+from datamodules.tunes import rendering
 
 SMALL = [
     *("--config", "folk_tunes.yaml", "--data.source", "synthetic", "--data.written", "4", "--data.batch_size", "4"),
     *("--data.steps", "32", "--model.width", "8", "--model.layers", "1", "--model.heads", "1", "--model.length", "60"),
     *("--trainer.limit_train_batches", "3", "--trainer.max_epochs", "1", "--trainer.accelerator", "cpu"),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_programs() -> Iterator[None]:
+    """Makes plain sound and no sheets, which costs less."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "run_program", lambda *_: False)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import torch
 
 from core.errors import InputError
 from datamodules import MusicDataModule
+from datamodules.tunes import rendering
 from datamodules.tunes.synthetic import synthetic_tunes
 from datamodules.tunes.transposition import moved
 
@@ -126,7 +127,8 @@ def test_too_few_tunes_and_no_test_part_are_errors(music: Callable) -> None:
     assert music(val_share=0.0).val_dataloader() == []
 
 
-def test_what_is_written_is_judged_beside_real_tunes(music: Callable) -> None:
+def test_what_is_written_is_judged_beside_real_tunes(music: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "run_program", lambda *_: False)
     data = music(written=3)
     asked = []
 
