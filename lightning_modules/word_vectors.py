@@ -42,6 +42,7 @@ class WordVectors(WordVectorTask):
         negatives: Noise words a pair; of the sampled softmax, a batch.
         shared: Noise words that neighbouring words share; each weighs `negatives / shared`.
         cap: Most pairs of a word whose gradients a step adds up; of a word with more, they are scaled to these.
+        add_outputs: Whether a word's vector is the sum of its rows of both tables, instead of the input row alone.
         ngrams: Fewest and most characters of groups of characters whose vectors are added to a word's; none if empty.
         ngram_buckets: Number of vectors that groups share.
         embedding_range: Input vectors are initialised uniformly between minus and plus this; 0.5 / D if not given.
@@ -61,6 +62,7 @@ class WordVectors(WordVectorTask):
         negatives: int = 5,
         shared: int = 64,
         cap: float = 100.0,
+        add_outputs: bool = False,
         ngrams: Sequence[int] = (),
         ngram_buckets: int = 100_000,
         embedding_range: float | None = None,
@@ -81,13 +83,15 @@ class WordVectors(WordVectorTask):
         ):
             if not fits:
                 raise InputError(f"model.{name} is {value}: out of range")
+        if add_outputs and objective == "hierarchical_softmax":
+            raise InputError("model.add_outputs: a hierarchical softmax has no output vectors of words")
         if is_softmax and (architecture == "cbow" or ngrams):
             raise InputError("model.objective is sampled_softmax: it is for skip-grams of whole words")
         training = without(training, norm_lr_factor=1.0)
         super().__init__(norm_lr_factor=1.0, **training)
         self.vocab_size, self.architecture, self.objective = vocab_size, architecture, objective
         self.negatives, self.shared, self.cap = negatives, shared, cap
-        self.ngrams, self.ngram_buckets = ngrams, ngram_buckets
+        self.ngrams, self.ngram_buckets, self.add_outputs = ngrams, ngram_buckets, add_outputs
         rows = vocab_size + (ngram_buckets if ngrams else 0)
         kind = nn.Embedding if ngrams else WordTable  # of sums of rows no row is a word's
         self.embedding = kind(rows, width, sparse=not is_softmax)  # DDP asks the module for it
@@ -137,6 +141,11 @@ class WordVectors(WordVectorTask):
 
     def vectors_of(self, words: Tensor) -> Tensor:
         """Returns the vectors of words, [N, D], by their numbers int64 [N]."""
+        vectors = self._inputs_of(words)
+        return vectors + self.context.weight.index_select(0, words) if self.add_outputs else vectors
+
+    def _inputs_of(self, words: Tensor) -> Tensor:
+        """Returns the input vectors of words, [N, D], by their numbers int64 [N]."""
         if not self.ngrams:
             return self.embedding.weight.index_select(0, words)
         self._parts = self._parts.to(words.device)
@@ -200,9 +209,9 @@ class WordVectors(WordVectorTask):
     def _input_vectors(self, words: Tensor) -> Tensor:
         """Returns the vectors of words, [N, D]; of one that stands there several times they are computed once."""
         if not self.ngrams:
-            return self.vectors_of(words)
+            return self._inputs_of(words)
         unique, inverse = words.unique(return_inverse=True)
-        return self.vectors_of(unique)[inverse]
+        return self._inputs_of(unique)[inverse]
 
     def _sampled_softmax(self, windows: Windows, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the losses of all different pairs of a word's place and a word in its window."""

@@ -93,8 +93,9 @@ def read_source(source: str, wanted: Collection[str] | None = None) -> Vectors:
     file = next((file for file in files if file.is_file()), files[0])
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
-        table, settings = content["state_dict"]["embedding.weight"], content["hyper_parameters"]
-        return Vectors(saved["symbols"], _whole_words(table, saved["symbols"], settings))
+        weights, settings = content["state_dict"], content["hyper_parameters"]
+        vectors = _whole_words(weights["embedding.weight"], saved["symbols"], settings)
+        return Vectors(saved["symbols"], vectors + weights["context.weight"] if settings["add_outputs"] else vectors)
     except Exception as error:  # in whatever way torch stumbles over bytes that it did not write
         raise InputError(f"{path}: no run of word vectors ({type(error).__name__} in {file.name})") from error
 

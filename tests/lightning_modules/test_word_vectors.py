@@ -49,7 +49,7 @@ def pairs_of(batch: WordBatch) -> list[tuple[int, int]]:
 
 def plain_loss(net: WordVectors, batch: WordBatch, noise: Tensor | None, width: int) -> Tensor:
     """Returns the loss as the papers write it, pair by pair, for autograd."""
-    inputs, outputs = net.vectors_of(batch.words), net.context.weight
+    inputs, outputs = net._inputs_of(batch.words), net.context.weight
     pairs, total = pairs_of(batch), inputs.new_zeros(())
     if net.architecture == "cbow":
         of_place = {i: [j for k, j in pairs if k == i] for i in range(N)}
@@ -142,6 +142,7 @@ def test_the_sampled_softmax_counts_a_word_once_in_a_window() -> None:
         ({"cap": 0}, "model.cap is 0: out of range"),
         ({"objective": "sampled_softmax", "negatives": V}, f"model.negatives is {V}: out of range"),
         ({"objective": "sampled_softmax", "architecture": "cbow"}, "it is for skip-grams of whole words"),
+        ({"add_outputs": True, "objective": "hierarchical_softmax"}, "has no output vectors of words"),
         ({"neighbours": 0}, "model.neighbours is 0: at least 1 is needed"),
     ],
 )
@@ -186,6 +187,8 @@ def test_vectors_are_those_of_the_table() -> None:
     words = torch.tensor([4, 0])
     torch.testing.assert_close(net.predict_step(WordListBatch(words), 0), net.embedding.weight[words])
     assert net(words[:, None]).shape == (2, 1, 3)
+    both = WordVectors(5, width=3, add_outputs=True, context_std=1.0)
+    torch.testing.assert_close(both(words), both.embedding.weight[words] + both.context.weight[words])
 
 
 @pytest.mark.parametrize("settings", [{}, {"architecture": "cbow"}, {"objective": "hierarchical_softmax"}])

@@ -118,11 +118,11 @@ def test_a_run_starts_from_a_file_by_weights(command: Command) -> None:
 
 
 def test_the_words_of_a_run_with_groups_of_characters_are_sums(tmp_path: Path) -> None:
-    net = WordVectors(2, width=3, ngrams=[2, 3], ngram_buckets=5)
+    net = WordVectors(2, width=3, ngrams=[2, 3], ngram_buckets=5, add_outputs=True, context_std=1.0)
     net.learn_vocabulary(["ab", "cd"], torch.empty(0))
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "vocabulary.json").write_text('{"symbols": ["ab", "cd"]}')
-    content = {"state_dict": net.state_dict(), "hyper_parameters": {"ngrams": [2, 3], "ngram_buckets": 5}}
+    content = {"state_dict": net.state_dict(), "hyper_parameters": dict(net.hparams)}
     torch.save(content, tmp_path / "checkpoints" / "last.ckpt")
     words, vectors = read_source(str(tmp_path))
     assert words == ["ab", "cd"]
