@@ -94,6 +94,7 @@ CLAIMS: dict[str, list[str]] = {
         f"{one('char_rnn').metrics['val/loss']:.3f} nats in validation, "
         f"{one('char_rnn').metrics['test/loss']:.3f} in the test of its own split (1 seed)",
         f"than the novel's | - | {one('char_rnn').seconds:.0f} |",
+        f"**{one('seq2seq_letters').metrics['val/loss']:.4f}** nats a letter in validation (1 seed)",
     ],
     "docs/performance.md": [
         "Two counted seeds gave {:.2f} and {:.2f} % of the test images, ".format(*values("speedrun", "test/acc"))
