@@ -111,7 +111,8 @@ def _has_mido() -> bool:
 def _midi(folder: Path, tune: Tune) -> bytes | None:
     """Returns a tune in MIDI; None if neither abc2midi nor mido is there."""
     path = folder / "tune.mid"
-    if run_program(["abc2midi", "tune.abc", "-o", "tune.mid", "-silent"], folder) and path.is_file():
+    run_program(["abc2midi", "tune.abc", "-o", "tune.mid", "-silent"], folder)
+    if path.is_file() and path.stat().st_size:
         return path.read_bytes()
     try:
         content = midi_bytes(performed(tune), tune.metre)
@@ -123,9 +124,11 @@ def _midi(folder: Path, tune: Tune) -> bytes | None:
 
 def _sheet(folder: Path) -> Tensor | None:
     """Returns a tune as notes on paper, uint8 [H, W, 1]; None if the programs for it are not there."""
-    drawn = run_program(["abcm2ps", "-q", "-g", "-O", "sheet.svg", "tune.abc"], folder)
+    run_program(
+        ["abcm2ps", "-q", "-g", "-O", "sheet.svg", "tune.abc"], folder
+    )  # fails where it only warns, of bad ties
     pages = sorted(folder.glob("sheet*.svg"))
-    if not drawn or not pages:
+    if not pages:
         return None
     if not run_program(["rsvg-convert", "-b", "white", "-z", ZOOM, "-o", "sheet.png", pages[0].name], folder):
         return None

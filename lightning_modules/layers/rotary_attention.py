@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Memory = tuple[Tensor, Tensor]  # keys and values of the places before, [B, h, S, D / h] each; keys without positions
+# Keys and values of the places before, [B, h, S, D / h] each, the keys turned by their places; and the next place, [B].
+Memory = tuple[Tensor, Tensor, Tensor]
 
 
 class RotaryAttention(nn.Module):
@@ -30,24 +31,26 @@ class RotaryAttention(nn.Module):
     def forward(self, x: Tensor, memory: Memory | None = None) -> tuple[Tensor, Memory]:
         """Returns answers [B, T, D] of places [B, T, D], and the memory for the places after them."""
         query, key, value = self.query_key_value(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        new = torch.arange(x.shape[1], device=x.device)
+        next_place = x.new_zeros(len(x), dtype=torch.int64) if memory is None else memory[2]
+        places = (next_place[:, None] + new)[:, None]  # [B, 1, T]
+        query, key = rotated(query, places), rotated(key, places)
         if memory is not None:
             key, value = torch.cat([memory[0], key], 2), torch.cat([memory[1], value], 2)
-        before = key.shape[2] - query.shape[2]
-        places = torch.arange(key.shape[2], device=x.device)
-        distances = places[before:, None] - places  # [T, S + T]
+        before = key.shape[2] - x.shape[1]
+        distances = before + new[:, None] - torch.arange(key.shape[2], device=x.device)  # [T, S + T]
         seen = (distances >= 0) & (distances < self.context)
-        answers = F.scaled_dot_product_attention(
-            rotated(query, places[before:]), rotated(key, places), value, attn_mask=seen
-        )
+        answers = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         kept = max(0, key.shape[2] - self.context + 1)
-        return self.out(answers.transpose(1, 2).flatten(2)), (key[:, :, kept:], value[:, :, kept:])
+        memory = key[:, :, kept:], value[:, :, kept:], next_place + x.shape[1]
+        return self.out(answers.transpose(1, 2).flatten(2)), memory
 
 
 def rotated(x: Tensor, places: Tensor) -> Tensor:
-    """Returns queries or keys [..., T, d] turned by their places [T], so that products depend on distances alone."""
+    """Returns queries or keys [B, h, T, d] turned by their places [B, 1, T]: products depend on distances alone."""
     half = x.shape[-1] // 2
     rates = 10_000.0 ** (-torch.arange(half, device=x.device) / half)
-    angles = places[:, None] * rates
+    angles = places[..., None] * rates
     cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x[..., :half], x[..., half:]
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)

@@ -98,7 +98,7 @@ class LanguageModel(Task):
         before = None if batch.fresh else self.carried
         if self.reset and before is not None:
             goes_on = torch.rand(len(batch.inputs), 1, device=batch.inputs.device) >= self.reset
-            before = _map(before, lambda rows: rows * goes_on)
+            before = _map(before, lambda rows: rows * goes_on.view(-1, *[1] * (rows.ndim - 1)))
         logits, state = self(batch.inputs, before)
         return _cross_entropy(logits, batch.targets), state
 

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
+from datamodules.batches import CharacterBatch
 from lightning_modules import TransformerLM
 from tests.networks import assert_gradients
 
@@ -44,10 +45,10 @@ def test_pieces_are_read_as_the_whole(piece: int) -> None:
         logits, state = model(part, state)
         parts.append(logits)
     torch.testing.assert_close(torch.cat(parts, 1), whole)
-    for (key, value), (other_key, other_value) in zip(last, state, strict=True):
-        assert key.shape[2] == 5, "one less than the context"
-        torch.testing.assert_close(key, other_key)
-        torch.testing.assert_close(value, other_value)
+    for memory, other in zip(last, state, strict=True):
+        assert memory[0].shape[2] == 5, "one less than the context"
+        for ours, theirs in zip(memory, other, strict=True):
+            torch.testing.assert_close(ours, theirs)
 
 
 def test_a_prediction_depends_on_its_context_alone() -> None:
@@ -65,6 +66,19 @@ def test_a_text_is_predicted_alike_beside_another_and_beside_padding() -> None:
     alone = model(text)[0]
     padded = torch.cat([torch.cat([text, symbols(1, 4)], 1), symbols(2, 13)])
     torch.testing.assert_close(model(padded)[0][:1, :9], alone)
+
+
+def test_rows_that_are_reset_forget_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, text = small(reset=0.5), symbols(2, 9)
+    _, model.carried = model(symbols(2, 4))
+    batch = CharacterBatch(text, fresh=False)
+    monkeypatch.setattr(torch, "rand", lambda *shape, **_: torch.tensor([[0.1], [0.9]]))  # the first row is reset
+    loss = model.losses(batch)["cross_entropy"]
+    gone_on = model(text[1:, :-1], [tuple(part[1:] for part in memory) for memory in model.carried])[0]
+    emptied = [tuple(torch.zeros_like(part[:1]) for part in memory) for memory in model.carried]
+    reset = model(text[:1, :-1], emptied)[0]
+    expected = F.cross_entropy(torch.cat([reset, gone_on]).flatten(0, 1), text[:, 1:].flatten())
+    torch.testing.assert_close(loss, expected)
 
 
 def test_it_writes_the_same_for_the_same_seed() -> None:

@@ -61,6 +61,7 @@ def test_with_programs_there_is_a_sheet_and_a_voice_of_chords() -> None:
     lacking.cache_clear()
     if lacking():
         pytest.skip(lacking())
+    assert Image in by_kind(TUNE.replace("f2d2", "f2-d2")), "a tie between two pitches is only warned of"
     media = by_kind(TUNE)
     assert set(media) == {".abc", ".mid", Image, Audio}
     height, width, channels = media[Image].pixels.shape
