@@ -5,8 +5,8 @@
 Both train skip-grams with five negatives on the words of all film reviews, in vectors of one size, with the same
 window, subsampling, learning rate and epochs, and with one and two threads. Words a second are of the text, frequent
 words that are left out included; counting words is not. After each turn, which has a seed of its own, both are measured
-by the same questions, ours as `word_vectors.yaml` has them: the sum of both tables. gensim (`pip install -e
-'.[benchmarks]'`) gets the words as lists in memory, and as many workers as threads.
+by the same questions. gensim (`pip install -e '.[benchmarks]'`) gets the words as lists in memory, and as many workers
+as threads.
 """
 
 import sys
@@ -74,7 +74,6 @@ class Contenders:
         net = WordVectors(
             self.data.vocab_size,
             self.width,
-            add_outputs=True,
             optimizer=lambda groups: torch.optim.SGD(groups, self.rate),
             lr_scheduler=lambda optimizer: WarmupLinear(optimizer, warmup=0.0, start=1.0, final=FINAL),
         )

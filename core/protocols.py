@@ -178,7 +178,7 @@ class AsksAboutWords(Protocol):
     """A data module of a text by words, with files of questions that word vectors are measured by."""
 
     symbols: tuple[str, ...]  # all words, by number
-    word_counts: Tensor  # how often each occurs in the text, int64 [V]; empty where no text is read
+    training_counts: Tensor  # how often each is read in an epoch, on average, [V]; empty where no text is read
 
     def test_names(self, part: str) -> tuple[str, ...]:
         """Returns the names of the files of `val` or `test`."""

@@ -27,8 +27,7 @@ from datamodules.text.word_stream import BatchListLoader, Rule, WordLoader, Word
 from datamodules.text.word_tests import WordTests, read_tests
 
 SYNTHETIC = 20_000  # sentences
-MOST, LEAST = 4096, 256  # words of a step, where it is not given
-STEPS = 200  # of an epoch, at least, before a step has the most words
+MOST, LEAST, STEPS = 4096, 256, 200  # words of a step, where it is not given, and least steps before it has the most
 ROWS = 4096  # vectors that are predicted at a time
 
 
@@ -115,6 +114,7 @@ class WordCorpusDataModule(TextDataModule):
         self._words = tuple(saved["symbols"]) if saved else None
         # of each word in the text, [V], once it is read; until then in that of the vocabulary
         self.word_counts = torch.tensor(saved.get("counts", []), dtype=torch.int64)
+        self.training_counts = torch.zeros(0, dtype=torch.float64)  # of each word in an epoch, on average, [V]
         self._chooses_batch_size = batch_size is None
         self.kept_share = 1.0  # of the text, on average over the draws
 
@@ -146,6 +146,7 @@ class WordCorpusDataModule(TextDataModule):
         print_line(f"note     {describe(counted)}")
         keep = keeping_probabilities(counted.counts, self.subsample, self.subsample_rule)
         stream = WordStream(counted.documents, keep)
+        self.training_counts = counted.counts * keep.double()
         self.kept_share = stream.kept_share(counted.counts)
         if not self.resample:
             stream, self.kept_share = stream.thinned(generator(0, "thinning")), 1.0

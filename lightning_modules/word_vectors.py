@@ -117,7 +117,7 @@ class WordVectors(WordVectorTask):
         """
         data = self.trainer.datamodule
         if isinstance(data, AsksAboutWords):
-            self.learn_vocabulary(data.symbols, data.word_counts if stage == "fit" else torch.empty(0))
+            self.learn_vocabulary(data.symbols, data.training_counts if stage == "fit" else torch.empty(0))
         elif stage == "fit":
             raise InputError(f"WordVectors needs words and their counts, which {type(data).__name__} does not give")
 
@@ -126,7 +126,7 @@ class WordVectors(WordVectorTask):
 
         Args:
             words: All words by number.
-            counts: int64 [V], or empty.
+            counts: [V], or empty.
         """
         if self.ngrams:
             self._parts = WordParts(words, *self.ngrams, self.ngram_buckets)

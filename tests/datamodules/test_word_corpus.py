@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from core.errors import InputError
 from datamodules import WordCorpusDataModule
@@ -119,6 +120,14 @@ def test_words_of_another_run_are_used(corpus: Callable) -> None:
     data = corpus(vocabulary="vocabulary.json")
     assert data.symbols == ("mat", "dog", "the")
     assert data.word_counts.tolist() == [2, 0, 3]
+
+
+def test_words_count_in_training_as_often_as_they_are_read(corpus: Callable) -> None:
+    data = corpus(subsample=0.1)
+    shares = data.word_counts.double() / 9
+    kept = ((0.1 / shares).sqrt() + 0.1 / shares).clamp(max=1)
+    torch.testing.assert_close(data.training_counts, data.word_counts * kept, rtol=1e-6, atol=0)
+    assert corpus().training_counts.tolist() == [3, 2, 2, 2]
 
 
 def test_a_short_text_has_smaller_steps(corpus: Callable) -> None:
