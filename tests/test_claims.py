@@ -95,6 +95,8 @@ CLAIMS: dict[str, list[str]] = {
         f"{one('char_rnn').metrics['test/loss']:.3f} in the test of its own split (1 seed)",
         f"than the novel's | - | {one('char_rnn').seconds:.0f} |",
         f"**{one('seq2seq_letters').metrics['val/loss']:.4f}** nats a letter in validation (1 seed)",
+        f"**{one('translate_gru').metrics['test/bleu_lower']:.2f}** BLEU in lower case, "
+        f"{one('translate_gru').metrics['test/bleu']:.2f} as written",
     ],
     "docs/performance.md": [
         "Two counted seeds gave {:.2f} and {:.2f} % of the test images, ".format(*values("speedrun", "test/acc"))
