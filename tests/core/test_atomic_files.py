@@ -114,9 +114,12 @@ IN_PLACE = {
     ("core/atomic_files.py", "temporary.write_bytes"),
     ("callbacks/media/sink.py", "temporary.write_bytes"),
     ("callbacks/board_events.py", "open wb"),  # a temporary file
-    ("callbacks/media/sink.py", "medium.figure.savefig"),  # into memory
+    ("core/media_files.py", "medium.figure.savefig"),  # into memory
+    ("datamodules/tunes/rendering.py", "path / 'tune.abc'.write_text"),  # in a temporary folder
+    ("datamodules/tunes/rendering.py", "path.write_bytes"),
     ("results/__main__.py", "savefig"),  # into the temporary file
-    ("engine/predictions.py", "open a"),  # a pipe
+    ("engine/predictions.py", "open ab"),  # a pipe
+    ("engine/predictions.py", "temporary.write_bytes"),
     ("core/streams.py", "open w"),  # nowhere
     ("results/runs.py", "open a"),  # a log that grows
 }

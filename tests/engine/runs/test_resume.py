@@ -319,9 +319,9 @@ def test_a_run_does_not_go_on_as_another(
 @pytest.mark.parametrize(
     ("before", "after", "refusal"),
     [
-        ("batch_size: 40", "batch_size: 20", "--data.batch_size 20: this run has 40"),
-        ("seed_everything: 42", "seed_everything: 7", "--seed_everything 7: this run has 42"),
-        ("dropout: 0.2", "dropout: 0.5", "--model.dropout 0.5: this run has 0.2"),
+        ("batch_size: 40", "batch_size: 20", "data.batch_size 20: this run has 40"),
+        ("seed_everything: 42", "seed_everything: 7", "seed_everything 7: this run has 42"),
+        ("dropout: 0.2", "dropout: 0.5", "model.dropout 0.5: this run has 0.2"),
         ("max_epochs: 1", "max_epochs: 2", None),
     ],
 )
@@ -398,12 +398,12 @@ CHANGES = [
     (("--model.norm_epsilon", "1e-5"), None),  # as it was, in another spelling
     (("--model.optimizer", "SGD"), None),  # likewise
     (("--config", "tiny.yaml", "--trainer.max_epochs", "2"), None),  # likewise
-    (("--data.batch_size", "20"), "--data.batch_size 20: this run has 40"),
+    (("--data.batch_size", "20"), "data.batch_size 20: this run has 40"),
     (("--data.init_args.batch_size=20",), "this run has 40"),
     (("--model.widths", "[4, 4]"), "--model.widths"),
     (("--model.dropout", "0.5"), "this run has 0.2"),
     (("--model.optimizer", "torch.optim.Adam"), "--model.optimizer"),
-    (("--seed_everything", "7"), "--seed_everything 7: this run has 42"),
+    (("--seed_everything", "7"), "seed_everything 7: this run has 42"),
     (("--data.augmentation.flip", "none"), "--data.augmentation.flip"),
     (("--trainer.precision", "bf16-mixed"), "this run has 32-true"),
     (("--freeze.layers", "[stages]"), "--freeze.layers"),
