@@ -28,7 +28,7 @@ from datamodules.text.word_tests import read_tests
 from engine.trainer import Trainer
 from lightning_modules import WordVectors
 from lightning_modules.schedules import WarmupLinear
-from lightning_modules.tasks.word_vector_task import WordMetrics
+from lightning_modules.tasks.word_vector_task import QuestionMetrics
 
 FINAL = 0.002  # part of the learning rate at the end, as gensim's from 0.05 to 0.0001
 
@@ -130,7 +130,7 @@ class Contenders:
         return [words[begin:end] for begin, end in pairwise(documents.starts.tolist())]
 
     def _measure(self, contender: str, vectors: Tensor) -> None:
-        net, metrics = WordVectors(len(vectors), self.width), WordMetrics()
+        net, metrics = WordVectors(len(vectors), self.width), QuestionMetrics()
         net.embedding.weight.data.copy_(vectors)
         for test in self.tests:
             net.evaluate(test.batch, metrics)

@@ -90,14 +90,21 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a text file atomically.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Writes a file atomically.
+
+    Args:
+        path: The file.
+        content: What it is to hold; text is written in UTF-8, its line ends as they are.
 
     Raises:
         RunFailed: It cannot be written; the previous file is unchanged.
     """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        if isinstance(content, str):
+            temporary.write_text(content, encoding="utf-8", newline="")
+        else:
+            temporary.write_bytes(content)
 
 
 def copy_atomically(source: Path, target: Path) -> None:

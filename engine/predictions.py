@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
-from core.atomic_files import replacing
+from core.atomic_files import write_atomically
 from core.console import print_line
 from core.errors import InputError, RunFailed
 from core.predictions import Table, excerpt
@@ -113,8 +113,7 @@ def report(table: Table, output: str | None) -> None:
                 with open(path, "ab") as stream:
                     stream.write(content)
             else:
-                with replacing(path) as temporary:
-                    temporary.write_bytes(content)
+                write_atomically(path, content)
         except OSError as error:
             raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
         except RunFailed as error:

@@ -122,10 +122,6 @@ class Seq2Seq(SequenceToSequence):
         self.is_lstm = cell == "lstm"
         self.scale = 1.0 if tie == "none" else embedding**0.5  # tied weights start small, for the softmax
 
-    def head_layers(self) -> list[nn.Module]:
-        """Returns the softmax, unless its weights are those of an embedding."""
-        return [] if self.head.weight is self.embedding.weight else [self.head]
-
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""
         x = self._embedded(self.source_embedding, sources)
@@ -141,10 +137,6 @@ class Seq2Seq(SequenceToSequence):
     def outputs(self, memory: Memory, inputs: Tensor) -> Tensor:
         """Returns what logits are computed from, [B, T, E or H], at each place of inputs [B, T]."""
         return self._decode(memory, inputs, memory.state)[0]
-
-    def logits(self, outputs: Tensor) -> Tensor:
-        """Returns logits [..., V]."""
-        return self.head(outputs)
 
     def start(self, memory: Memory, beam: int) -> State:
         """Returns the state before the first symbol, [B, K, L, H]."""

@@ -79,10 +79,6 @@ class Transformer(SequenceToSequence):
         self.dropout = nn.Dropout(dropout)
         self.heads = heads
 
-    def head_layers(self) -> list[nn.Module]:
-        """Returns the softmax, unless its weights are those of an embedding."""
-        return [] if self.head.weight is self.embedding.weight else [self.head]
-
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""
         mask = padding_mask(lengths, sources.shape[1])
@@ -98,10 +94,6 @@ class Transformer(SequenceToSequence):
         for layer, source in zip(self.decoder, memory.layers, strict=True):
             x = layer(x, source, memory.mask)
         return self.decoder_norm(x)
-
-    def logits(self, outputs: Tensor) -> Tensor:
-        """Returns logits [..., V]."""
-        return self.head(outputs)
 
     def start(self, memory: Memory, beam: int) -> tuple[KeysValues, ...]:
         """Returns keys and values of no place yet, [B, K, h, 0, D / h], for each layer."""

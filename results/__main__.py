@@ -8,7 +8,7 @@ from pathlib import Path
 from core.atomic_files import replacing, write_atomically
 from core.errors import InputError, RunFailed
 from results.figures import show
-from results.records import Record, add_record, read_records
+from results.records import Record, Records, add_record, read_records
 from results.runs import Runs, typed
 from results.settings import changed_defaults
 from results.table import Run, Table
@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     limit = arguments.max_minutes if arguments.max_minutes is not None else float("inf") if chosen else MINUTES
     folders = {name: vars(arguments)[f"{name}_dir"] for name in table.folders}
     runs = Runs(arguments.runs, table, {name: place for name, place in folders.items() if place})
-    wanted = [run for run in _missing(table, folder) if not chosen or run.row.id in chosen]
+    wanted = [run for run in _missing(table, read_records(folder, table)) if not chosen or run.row.id in chosen]
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
     failed = (_show if arguments.dry_run else _make)(short, runs, folder)
     if len(wanted) > len(short):
@@ -79,7 +79,8 @@ def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 
 def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     runs = Runs(arguments.runs, table)
-    return 1 if _make([run for run in _missing(table, folder) if runs.is_tested(run)], runs, folder) else 0
+    ready = [run for run in _missing(table, read_records(folder, table)) if runs.is_tested(run)]
+    return 1 if _make(ready, runs, folder) else 0
 
 
 def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
@@ -90,7 +91,7 @@ def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 
 def _status(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     records = read_records(folder, table)
-    missing = _missing(table, folder)
+    missing = _missing(table, records)
     for run in table.runs():
         record = next((record for record in records[run.row.id] if record.seed == run.seed), None)
         print(f"{run!s:<36}{f'about {run.row.minutes:g} min' if record is None else _recorded(run, record)}")
@@ -154,8 +155,7 @@ def _write_page(folder: Path, table: Table) -> None:
     write_atomically(listing, render_configs(table, records))
 
 
-def _missing(table: Table, folder: Path) -> list[Run]:
-    records = read_records(folder, table)
+def _missing(table: Table, records: Records) -> list[Run]:
     return [run for run in table.runs() if run.seed not in [record.seed for record in records[run.row.id]]]
 
 

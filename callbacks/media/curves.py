@@ -57,11 +57,8 @@ def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> 
 
 def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list[Panel]:
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [f"train/{name}", f"val/{name}"] for name in measures}
     panels = [
-        Panel(measure.title, columns[name], measure.scale)
-        for name, measure in measures.items()
-        if any(column in names for column in columns[name])  # some are of the test alone
+        Panel(measure.title, [f"train/{name}", f"val/{name}"], measure.scale) for name, measure in measures.items()
     ]
     measured = {name for row in rows for name, text in row.items() if text}
     panels = [panel for panel in panels if measured & {*panel.columns}]  # some are measured in the test alone

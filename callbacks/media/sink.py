@@ -11,7 +11,7 @@ from PIL import Image as PillowImage
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
-from core.atomic_files import replacing
+from core.atomic_files import write_atomically
 from core.media import Audio, Embedding, Figure, Grid, Image, Medium, Table, Text
 from core.media_files import channels, encode, one_cell, texts_by_epoch
 
@@ -40,8 +40,7 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
             path = None if folder is None else folder / f"{medium.name}{ending}"
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with replacing(path) as temporary:
-                    temporary.write_bytes(content)
+                write_atomically(path, content)
             for board in boards:
                 _add_to_board(board, medium, content)
             for logger in trainer.loggers:

@@ -87,7 +87,7 @@ def text8(data_dir: Path) -> Path:
         raise InputError(f"{archive}: no archive of text8 ({error}); delete it and it will be downloaded") from error
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != TEXT8_MD5:
         raise InputError(f"{archive}: holds another text than text8; delete it and it will be downloaded")
-    write_atomically(path, content.decode())
+    write_atomically(path, content)
     if not given:
         archive.unlink()
     return path

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import InputError
 from datamodules.text.encoding import Encoding
+from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -55,7 +56,9 @@ class Encoder:
         """Builds the vocabulary from the training texts."""
         encoding = self.encoding
         if encoding.tokenizer == "subword":
-            self._subwords = _train_subwords(texts, encoding)
+            prepared = (_preprocessed(text, encoding) for text in texts)
+            unknown = SPECIAL[UNKNOWN]
+            self._subwords = train_subwords(prepared, encoding.max_size, [unknown], unknown, spaces=False)
         if encoding.buckets:
             return
         known: dict[str, str] = {}  # one string per word instead of one per occurrence, to save memory
@@ -138,7 +141,7 @@ class Encoder:
             if encoder.vocabulary.symbols[: len(SPECIAL)] != SPECIAL:
                 raise KeyError("padding and unknown")
             if encoder.encoding.tokenizer == "subword":
-                encoder._subwords = _read_subwords(content["subwords"], where)
+                encoder._subwords = read_subwords(content["subwords"], where)
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of documents ({error})") from error
         return encoder
@@ -151,10 +154,6 @@ def _preprocessed(text: str, encoding: Encoding) -> str:
     return text if encoding.tokenizer in ("char", "letters") else MARKUP.sub(" ", text)
 
 
-def _missing(library: str) -> InputError:
-    return InputError(f"data.encoding.tokenizer: this tokenizer needs {library}; pip install -e '.[text]' installs it")
-
-
 def _jieba() -> Callable[[str], list[str]]:
     try:
         import warnings
@@ -163,7 +162,9 @@ def _jieba() -> Callable[[str], list[str]]:
             warnings.simplefilter("ignore")  # about invalid escapes in its source
             import jieba
     except ImportError as error:
-        raise _missing("jieba") from error
+        raise InputError(
+            "data.encoding.tokenizer: this tokenizer needs jieba; pip install -e '.[text]' installs it"
+        ) from error
     import logging
 
     jieba.setLogLevel(logging.WARNING)
@@ -172,30 +173,3 @@ def _jieba() -> Callable[[str], list[str]]:
     frequencies, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
     tokenizer.FREQ, tokenizer.initialized = frequencies, True
     return tokenizer.lcut
-
-
-def _tokenizers() -> Any:
-    try:
-        import tokenizers
-    except ImportError as error:
-        raise _missing("tokenizers") from error
-    return tokenizers
-
-
-def _read_subwords(content: str, where: object) -> Any:
-    library = _tokenizers()
-    try:
-        return library.Tokenizer.from_str(content)
-    except Exception as error:  # the library raises no narrower type
-        raise InputError(f"{where}: holds no vocabulary of subwords ({error})") from error
-
-
-def _train_subwords(texts: Sequence[str], encoding: Encoding) -> Any:
-    library = _tokenizers()
-    tokenizer = library.Tokenizer(library.models.BPE(unk_token=SPECIAL[UNKNOWN]))
-    tokenizer.pre_tokenizer = library.pre_tokenizers.Whitespace()
-    trainer = library.trainers.BpeTrainer(
-        vocab_size=encoding.max_size, special_tokens=[SPECIAL[UNKNOWN]], show_progress=False
-    )
-    tokenizer.train_from_iterator((_preprocessed(text, encoding) for text in texts), trainer)
-    return tokenizer

@@ -4,20 +4,21 @@ Rico Sennrich, Barry Haddow and Alexandra Birch, 2016, arXiv:1508.07909. A space
 as in SentencePiece (Taku Kudo and John Richardson, 2018, arXiv:1808.06226), so that pieces, put together, are the text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.errors import InputError
 
 
-def train_subwords(texts: Sequence[str], size: int, marks: Sequence[str], unknown: str) -> Any:
-    """Returns a tokenizer whose pieces neither reach over a space, which begins them, nor join words and marks.
+def train_subwords(texts: Iterable[str], size: int, marks: Sequence[str], unknown: str, spaces: bool = True) -> Any:
+    """Returns a tokenizer whose pieces neither reach over a space nor join words and punctuation marks.
 
     Args:
-        texts: Texts that begin with a space.
+        texts: Texts; with `spaces`, such as begin with one.
         size: Largest number of symbols.
         marks: Symbols that no text has, which get the first numbers.
         unknown: The one among them that stands for characters that `texts` do not have.
+        spaces: Whether a space begins the piece that follows it; else pieces have none, and are not the text.
 
     Raises:
         InputError: The package is not installed.
@@ -25,8 +26,11 @@ def train_subwords(texts: Sequence[str], size: int, marks: Sequence[str], unknow
     library = _tokenizers()
     tokenizer = library.Tokenizer(library.models.BPE(unk_token=unknown))
     before = library.pre_tokenizers
-    spaces = before.Metaspace(replacement=" ", prepend_scheme="never")
-    tokenizer.pre_tokenizer = before.Sequence([spaces, before.Punctuation()])
+    if spaces:
+        space = before.Metaspace(replacement=" ", prepend_scheme="never")
+        tokenizer.pre_tokenizer = before.Sequence([space, before.Punctuation()])
+    else:
+        tokenizer.pre_tokenizer = before.Whitespace()
     trainer = library.trainers.BpeTrainer(vocab_size=size, special_tokens=list(marks), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer

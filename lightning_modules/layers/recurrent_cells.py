@@ -34,8 +34,7 @@ class TorchLayer(nn.Module):
         """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
         is_lstm = isinstance(self.weights, nn.LSTM)
         before = None if state is None else tuple(tensor[None] for tensor in state)  # torch has a dimension of layers
-        autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        if autocast and is_lstm and not computes_lstms(torch.get_autocast_dtype("cpu")):
+        if needs_own_precision(self.weights, x):
             dtype = self.weights.weight_ih_l0.dtype
             with torch.autocast("cpu", enabled=False):
                 before = None if before is None else tuple(tensor.to(dtype) for tensor in before)
@@ -43,6 +42,12 @@ class TorchLayer(nn.Module):
         else:
             outputs, after = self.weights(x, before if is_lstm or before is None else before[0])
         return outputs, tuple(tensor[0] for tensor in (after if is_lstm else (after,)))
+
+
+def needs_own_precision(layers: nn.RNNBase, x: Tensor) -> bool:
+    """Returns whether autocast has to be left for layers, because inputs are on a CPU without such LSTMs."""
+    autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+    return autocast and isinstance(layers, nn.LSTM) and not computes_lstms(torch.get_autocast_dtype("cpu"))
 
 
 @cache

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from core.errors import InputError
-from lightning_modules.layers.recurrent_cells import computes_lstms
+from lightning_modules.layers.recurrent_cells import needs_own_precision
 
 Kind = Literal["rnn", "gru", "lstm"]
 KINDS: dict[Kind, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -58,9 +58,7 @@ class SequenceLayers(nn.Module):
         Returns:
             Outputs [B, T, H], 0 behind the ends, and the state.
         """
-        is_lstm = isinstance(self.layers, nn.LSTM)
-        autocast = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
-        if autocast and is_lstm and not computes_lstms(torch.get_autocast_dtype("cpu")):
+        if needs_own_precision(self.layers, x):
             with torch.autocast("cpu", enabled=False):
                 state = None if state is None else tuple(part.float() for part in state)
                 return self._run(x.float(), state, lengths)

@@ -63,6 +63,24 @@ class ClassificationMetrics(RunningMetrics):
         return {"loss": self.loss / count, "acc": self.correct / count}
 
 
+class SummedMetrics(RunningMetrics):
+    """Mean of losses of which each batch gives the sum."""
+
+    def update(self, loss: Tensor, number: Tensor) -> None:
+        """Adds a batch, without synchronizing with the device.
+
+        Args:
+            loss: Sum of its losses, float32 [].
+            number: Number of these, [].
+        """
+        self.__dict__["_update_count"] = 1
+        self.loss.add_(loss.detach())
+        self.count.add_(number.long())
+
+    def _figures(self, count: Tensor) -> dict[str, Tensor]:
+        return {"loss": self.loss / count}
+
+
 class LanguageMetrics(RunningMetrics):
     """Mean cross-entropy over the symbols of a text, in nats and in bits."""
 

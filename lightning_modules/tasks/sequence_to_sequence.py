@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.console import print_line
 from core.errors import InputError
@@ -42,7 +42,7 @@ class SequenceToSequence(Task):
     Logs `loss` (nats a symbol, without label smoothing) and `perplexity`; in validation and test also `bleu`,
     `bleu_lower` and `chrf`, or `right` and `right_unseen`. The mean is over symbols, padding not counted. Sentences are
     translated in float32, so that a translation does not depend on the batch that it is made in. A network implements
-    `encode`, `outputs`, `logits`, `start`, `step` and `attention`.
+    `encode`, `outputs`, `start`, `step` and `attention`, and has an `embedding` of the translations and a `head`.
 
     Args:
         label_smoothing: Part of the target distribution that is spread evenly over all symbols.
@@ -58,6 +58,8 @@ class SequenceToSequence(Task):
     """
 
     metrics_type = TokenMetrics
+    embedding: nn.Embedding  # of the symbols of translations
+    head: nn.Linear  # before the softmax over these
     measures = TRANSLATION
     monitor = "val/loss"
     changeable = ("beam", "fit_beam", "length_penalty", "length")
@@ -102,9 +104,13 @@ class SequenceToSequence(Task):
     def outputs(self, memory: Any, inputs: Tensor) -> Tensor:
         """Returns what logits are computed from, [B, T, D], at each place of inputs [B, T], which are known at once."""
 
-    @abstractmethod
+    def head_layers(self) -> list[nn.Module]:
+        """Returns the softmax, unless its weights are those of an embedding."""
+        return [] if self.head.weight is self.embedding.weight else [self.head]
+
     def logits(self, outputs: Tensor) -> Tensor:
         """Returns logits [..., V] of outputs [..., D]."""
+        return self.head(outputs)
 
     @abstractmethod
     def start(self, memory: Any, beam: int) -> Any:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torchmetrics.utilities.data import dim_zero_cat
 
 from core.errors import InputError
-from lightning_modules.tasks.metrics import RunningMetrics
+from lightning_modules.tasks.metrics import SummedMetrics
 
 DRAWS = 1000  # of all sentences, for an interval
 SCORES = ("bleu", "bleu_lower", "chrf")
@@ -45,23 +45,12 @@ def signatures() -> dict[str, str]:
     return marks
 
 
-class TokenMetrics(RunningMetrics):
+class TokenMetrics(SummedMetrics):
     """Mean cross-entropy over symbols, in nats, and the perplexity."""
 
-    def update(self, loss: Tensor, tokens: Tensor) -> None:
-        """Adds a batch, without synchronizing with the device.
-
-        Args:
-            loss: Sum of the cross-entropy over symbols, float32 [].
-            tokens: Number of symbols, [].
-        """
-        self.__dict__["_update_count"] = 1
-        self.loss.add_(loss.detach())
-        self.count.add_(tokens)
-
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
-        loss = self.loss / count
-        return {"loss": loss, "perplexity": loss.exp()}
+        figures = super()._figures(count)
+        return figures | {"perplexity": figures["loss"].exp()}
 
 
 class WordMetrics(TokenMetrics):

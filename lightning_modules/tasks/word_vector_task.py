@@ -16,7 +16,7 @@ from core.measures import Measure
 from core.media import Embedding, Figure, Medium, Table
 from core.protocols import AsksAboutWords
 from datamodules.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
-from lightning_modules.tasks.metrics import RunningMetrics
+from lightning_modules.tasks.metrics import SummedMetrics
 from lightning_modules.tasks.task import Task
 from lightning_modules.tasks.word_map import draw_word_map
 
@@ -30,27 +30,16 @@ def plain_sgd(params: Iterable) -> Optimizer:
     return optim.SGD(params, lr=0.05)
 
 
-class WordMetrics(RunningMetrics):
+class QuestionMetrics(SummedMetrics):
     """Mean loss of a pair in training; in validation and test, what each file of questions gives."""
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
         self.measured: dict[str, float] = {}  # by measure
 
-    def update(self, loss: Tensor, number: Tensor) -> None:
-        """Adds a batch, without synchronizing with the device.
-
-        Args:
-            loss: Sum of its losses.
-            number: Number of pairs.
-        """
-        self.__dict__["_update_count"] = 1  # torchmetrics checks it to know whether update was called
-        self.loss.add_(loss.detach())
-        self.count.add_(number.long())
-
     def note(self, name: str, value: float) -> None:
         """Adds a figure of a file."""
-        self.__dict__["_update_count"] = 1
+        self.__dict__["_update_count"] = 1  # torchmetrics checks it to know whether update was called
         self.measured[name] = value
 
     def reset(self) -> None:
@@ -60,7 +49,7 @@ class WordMetrics(RunningMetrics):
 
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         measured = {name: torch.tensor(value) for name, value in self.measured.items()}
-        return measured or {"loss": self.loss / count}
+        return measured or super()._figures(count)
 
 
 class WordVectorTask(Task):
@@ -79,7 +68,7 @@ class WordVectorTask(Task):
         InputError: A setting is out of range.
     """
 
-    metrics_type = WordMetrics
+    metrics_type = QuestionMetrics
     changeable = ("neighbours",)
 
     def __init__(self, neighbours: int = 10, optimizer: OptimizerCallable = plain_sgd, **training: Any) -> None:
@@ -134,7 +123,7 @@ class WordVectorTask(Task):
         return F.normalize(self.vectors_of(everything).float(), dim=1)
 
     @torch.no_grad()
-    def evaluate(self, batch: SimilarityBatch | AnalogyBatch, metrics: WordMetrics) -> Tensor:
+    def evaluate(self, batch: SimilarityBatch | AnalogyBatch, metrics: QuestionMetrics) -> Tensor:
         """Returns cosines of pairs, or which analogies are right, and notes the figure of the file."""
         directions = self.directions()
         if isinstance(batch, SimilarityBatch):

@@ -112,14 +112,12 @@ def test_what_others_are_writing_stays(tmp_path: Path) -> None:
 IN_PLACE = {
     ("core/atomic_files.py", "temporary.write_text"),  # a file of its own, which is renamed
     ("core/atomic_files.py", "temporary.write_bytes"),
-    ("callbacks/media/sink.py", "temporary.write_bytes"),
     ("callbacks/board_events.py", "open wb"),  # a temporary file
     ("core/media_files.py", "medium.figure.savefig"),  # into memory
     ("datamodules/tunes/rendering.py", "path / 'tune.abc'.write_text"),  # in a temporary folder
     ("datamodules/tunes/rendering.py", "path.write_bytes"),
     ("results/__main__.py", "savefig"),  # into the temporary file
     ("engine/predictions.py", "open ab"),  # a pipe
-    ("engine/predictions.py", "temporary.write_bytes"),
     ("core/streams.py", "open w"),  # nowhere
     ("results/runs.py", "open a"),  # a log that grows
 }

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from datamodules.batches import AnalogyBatch, SimilarityBatch
 from lightning_modules import WordVectors
 from lightning_modules.tasks.word_map import draw_word_map, main_directions
-from lightning_modules.tasks.word_vector_task import WordMetrics, rank_correlation
+from lightning_modules.tasks.word_vector_task import QuestionMetrics, rank_correlation
 
 
 def test_the_rank_correlation_takes_ties_as_spearman_does() -> None:
@@ -29,7 +29,7 @@ def test_files_are_measured_under_their_names() -> None:
     net = WordVectors(5, width=3)
     with torch.no_grad():
         net.embedding.weight.copy_(torch.tensor([[1.0, 0, 0.1], [1, 1, 0], [0, 0.1, 1], [0, 1, 1], [5, 5, -9]]))
-    metrics = WordMetrics()
+    metrics = QuestionMetrics()
     pairs = torch.tensor([[0, 1], [2, 3], [0, 4]])
     cosines = net.evaluate(SimilarityBatch("men", pairs, torch.tensor([2.0, 3.0, 1.0]).double()), metrics)
     assert cosines.argsort().tolist() == [2, 0, 1]
