@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +12,7 @@ from core.errors import Interrupted
 
 HANG_UP = getattr(signal, "SIGHUP", None)  # which Windows does not have
 USER = getattr(signal, "SIGUSR1", None)  # by which SLURM announces the end of a job's time
+TOGETHER = 0.1  # seconds between signals that are one request: `timeout` signals a process, and then its group
 SIGNALS = tuple(one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP, USER) if one is not None)
 
 
@@ -26,6 +28,7 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signum = 0
+        self._since = 0.0
         self._previous: dict[int, Any] = {}
 
     def listen(self) -> None:
@@ -47,9 +50,10 @@ class StopRequest:
         self._previous = {}
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
-        if self.signum not in (0, USER) and signum != HANG_UP:
+        if self.signum not in (0, USER) and signum != HANG_UP and time.monotonic() - self._since >= TOGETHER:
             raise KeyboardInterrupt
-        self.signum = self.signum or signum
+        if not self.signum:
+            self.signum, self._since = signum, time.monotonic()
 
 
 @contextmanager

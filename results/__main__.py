@@ -1,18 +1,21 @@
 """The command: `python -m results run`, `collect`, `page` and `status`."""
 
 import argparse
+import math
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from core.atomic_files import replacing, write_atomically
-from core.errors import InputError, RunFailed
+from core.errors import InputError, RunFailed, RunInterrupted
 from results.figures import show
 from results.records import Record, Records, add_record, read_records
 from results.runs import Runs, typed
 from results.settings import changed_defaults
 from results.table import Run, Table
 from results.table_file import read_table
+from results.workers import Workers
 
 FOLDER = Path(__file__).resolve().parent
 Command = Callable[[argparse.Namespace, Path, Table], int]
@@ -27,7 +30,7 @@ def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
         folder: Where the table and the records are; the page is written beside it.
 
     Returns:
-        Exit code: 0 done, 1 a run failed, 2 wrong input, 130 Ctrl-C.
+        Exit code: 0 done, 1 a run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
     """
     try:
         table = read_table(folder / "table.yaml")
@@ -36,9 +39,12 @@ def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except RunInterrupted as error:
         print("interrupted; the same command continues", file=sys.stderr)
-        return 130
+        return 128 + error.signum
+    except KeyboardInterrupt:
+        print("interrupted before everything was saved; the same command continues", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _parser(table: Table) -> argparse.ArgumentParser:
@@ -54,7 +60,12 @@ def _parser(table: Table) -> argparse.ArgumentParser:
     run.add_argument("ids", nargs="*", metavar="ID", help="rows to run; all if none")
     for name, place in table.folders.items():
         run.add_argument(f"--{name}_dir", help=f"folder of {place.holds}")
-    run.add_argument("--max_minutes", type=float, help=f"leave out longer runs ({MINUTES:g}; no limit for named rows)")
+    longest = f"leave out longer runs ({MINUTES:g}; no limit for named rows, or with --minutes)"
+    run.add_argument("--max_minutes", type=float, help=longest)
+    run.add_argument("--workers", type=_positive(int), default=1, help="runs at a time, which share the cores")
+    run.add_argument("--minutes", type=_positive(float), help="time for all; no run is begun that would take longer")
+    faster = "how many times as fast as in the table a run is here"
+    run.add_argument("--speed", type=_positive(float), default=1.0, help=faster)
     run.add_argument("--dry_run", action="store_true", help="show the commands alone")
     collect = add("collect", _collect, "record the runs that are finished and tested")
     for command in (run, collect):
@@ -66,21 +77,23 @@ def _parser(table: Table) -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     chosen = {table.source(table[name]).id for name in arguments.ids}
-    limit = arguments.max_minutes if arguments.max_minutes is not None else float("inf") if chosen else MINUTES
+    limit = math.inf if chosen or arguments.minutes else MINUTES
+    limit = limit if arguments.max_minutes is None else arguments.max_minutes
     folders = {name: vars(arguments)[f"{name}_dir"] for name in table.folders}
     runs = Runs(arguments.runs, table, {name: place for name, place in folders.items() if place})
     wanted = [run for run in _missing(table, read_records(folder, table)) if not chosen or run.row.id in chosen]
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
-    failed = (_show if arguments.dry_run else _make)(short, runs, folder)
     if len(wanted) > len(short):
         print(f"{len(wanted) - len(short)} longer runs are left out; --max_minutes, or their names, bring them in")
-    return 1 if failed else 0
+    if arguments.dry_run:
+        return _show(short, runs)
+    return _make(short, Workers(runs, arguments.workers, arguments.minutes or math.inf, arguments.speed), folder)
 
 
 def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     runs = Runs(arguments.runs, table)
     ready = [run for run in _missing(table, read_records(folder, table)) if runs.is_tested(run)]
-    return 1 if _make(ready, runs, folder) else 0
+    return _make(ready, Workers(runs), folder)
 
 
 def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
@@ -108,27 +121,43 @@ def _recorded(run: Run, record: Record) -> str:
     return f"recorded, with other defaults than today's: {', '.join(others)}" if others else "recorded"
 
 
-def _make(chosen: list[Run], runs: Runs, folder: Path) -> int:
-    """Makes and records runs, with the page; returns how many failed."""
-    failed = 0
-    for run in chosen:
-        if not runs.is_tested(run):
-            print(f"{run}: about {run.row.minutes:g} min ...", flush=True)
-        try:
-            runs.make(run)
-            record = add_record(folder, run, runs.folder(run), runs.table)
-        except (RunFailed, InputError) as error:
-            failed += 1
-            print(f"error: {error}", file=sys.stderr, flush=True)
-        else:
-            _write_page(folder, runs.table)
-            measure, metric = run.row.measure, run.row.metric
-            words = measure.shown[metric].format(samples=run.row.samples)
-            print(f"{run}: {show([record], metric, measure)} {words}, in {record.seconds:.0f} s", flush=True)
-    return failed
+def _make(chosen: list[Run], workers: Workers, folder: Path) -> int:
+    """Makes and records runs, and writes the page after the last; returns the exit code.
+
+    Raises:
+        RunInterrupted: A signal has come.
+    """
+    failed = made = 0
+    try:
+        for run, failure in workers.make(chosen):
+            try:
+                if failure is not None:
+                    raise failure
+                record = add_record(folder, run, workers.runs.folder(run), workers.runs.table)
+            except (RunFailed, InputError) as error:
+                failed += 1
+                print(f"error: {error}", file=sys.stderr, flush=True)
+            else:
+                made += 1
+                print(f"{run}: {_result(run, record)}", flush=True)
+    finally:
+        if made:
+            _write_page(folder, workers.runs.table)
+    for runs, words in ((workers.unfinished, "broken off"), (workers.left_out, "not begun")):
+        if runs:
+            print(f"{len(runs)} {words}; the same command goes on with them: {', '.join(map(str, runs))}")
+    if workers.signum:
+        raise RunInterrupted(workers.signum)
+    return 1 if failed else 0
 
 
-def _show(chosen: list[Run], runs: Runs, folder: Path) -> int:
+def _result(run: Run, record: Record) -> str:
+    measure, metric = run.row.measure, run.row.metric
+    words = measure.shown[metric].format(samples=run.row.samples)
+    return f"{show([record], metric, measure)} {words}, in {record.seconds:.0f} s"
+
+
+def _show(chosen: list[Run], runs: Runs) -> int:
     """Shows the commands that would make runs."""
     for run in chosen:
         print(f"# {run}, about {run.row.minutes:g} min")
@@ -157,6 +186,19 @@ def _write_page(folder: Path, table: Table) -> None:
 
 def _missing(table: Table, records: Records) -> list[Run]:
     return [run for run in table.runs() if run.seed not in [record.seed for record in records[run.row.id]]]
+
+
+def _positive(number: type[int] | type[float]) -> Callable[[str], float]:
+    """Returns what reads a number above 0."""
+
+    def read(text: str) -> float:
+        value = number(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
+        return value
+
+    read.__name__ = number.__name__  # which the message names for other texts
+    return read
 
 
 if __name__ == "__main__":

@@ -160,9 +160,9 @@ def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record
     summary = read_summary(path)
     record = parse(summary, run.row, path)
     check(run, record, path)
-    check_settings(run.row, run_folder / "config.yaml", table.retired)
+    settings = check_settings(run.row, run_folder / "config.yaml", table.retired)
     summary["data"]["source"] = without_folder(record.source, table.layouts)
-    summary |= {"settings": digest(run.row), "defaults": defaults(run.row)}
+    summary |= {"settings": digest(run.row), "defaults": defaults(run.row, settings)}
     for session in summary.get("sessions", []):
         session["command"] = None  # names the user's folders; the row tells what was typed
     target = folder / run.row.id / f"{run.seed}.json"

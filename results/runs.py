@@ -1,15 +1,11 @@
-"""Makes the runs of the table, each by the command that a user would type."""
+"""The runs of the table, each made by the commands that a user would type."""
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 from core.errors import RunFailed
 from core.summary import ENDED_WELL, figures, read_summary
 from results.table import Run, Table
-
-CLI = Path(__file__).resolve().parent.parent / "cli.py"
 
 
 class Runs:
@@ -25,6 +21,7 @@ class Runs:
         self.root = root
         self.table = table
         self.folders = folders or {}
+        self._names: dict[str, str | None] = {}  # by row: reading configs takes a while
 
     def folder(self, run: Run) -> Path:
         """Returns a run's folder."""
@@ -51,22 +48,29 @@ class Runs:
             commands.append((run, ["test", "--ckpt_path", str(self.folder(run)), *self._data(run)]))
         return commands
 
-    def make(self, run: Run) -> None:
-        """Runs the commands that are left for a run.
+    def is_begun(self, run: Run) -> bool:
+        """Returns whether a run has begun to train, so that it can go on."""
+        return (self.folder(run) / "config.yaml").exists()
 
-        Raises:
-            RunFailed: A command failed; names its log. Or the folder holds something that is no run.
-        """
-        for part, command in self.commands(run):
-            folder = self.folder(part)
-            if "--run_dir" in command and folder.is_dir() and any(folder.iterdir()):
-                raise RunFailed(f"{folder}: no checkpoint to go on from; remove it, unless a run has just begun in it")
-            self._call(part, command)
+    def note(self, run: Run, command: list[str]) -> Path:
+        """Writes into the log of a run that a command follows; returns the log."""
+        log = self.log(run)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a", encoding="utf-8") as file:
+            file.write(f"$ {typed(command)}\n")
+        return log
+
+    def failure(self, run: Run, command: list[str], code: int) -> RunFailed:
+        """Returns the error that a command of a run has failed, with the last line of its log."""
+        log = self.log(run)
+        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1].removeprefix("error: ")
+        reason = f"ended by signal {-code}" if code < 0 else last
+        return RunFailed(f"{run}: {command[0]} failed: {reason} (all of it in {log})")
 
     def _fit(self, run: Run) -> list[tuple[Run, list[str]]]:
         always = [*self._data(run), "--trainer.enable_progress_bar", "false"]
         folder = self.folder(run)
-        if (folder / "checkpoints" / "last.ckpt").exists():
+        if self.is_begun(run):
             return [(run, ["fit", "--ckpt_path", str(folder), *always])]
         start = ["fit", "--config", run.row.config, "--seed_everything", str(run.seed), "--run_dir", str(folder)]
         start += run.row.flags
@@ -77,7 +81,9 @@ class Runs:
         return [*before, (run, [*start, "--weights", str(self.folder(first)), *always])]
 
     def _data(self, run: Run) -> list[str]:
-        name = self.table.folder(run.row)
+        if run.row.id not in self._names:
+            self._names[run.row.id] = self.table.folder(run.row)
+        name = self._names[run.row.id]
         return ["--data.data_dir", self.folders[name]] if name in self.folders else []
 
     def _summary(self, run: Run) -> dict:
@@ -85,22 +91,6 @@ class Runs:
             return read_summary(self.folder(run) / "summary.json")
         except (OSError, ValueError):
             return {}
-
-    def _call(self, run: Run, command: list[str]) -> None:
-        log = self.log(run)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a", encoding="utf-8") as file:
-            file.write(f"$ {typed(command)}\n")
-            file.flush()
-            process = subprocess.Popen([sys.executable, str(CLI), *command], stdout=file, stderr=subprocess.STDOUT)
-            try:
-                code = process.wait()
-            except KeyboardInterrupt:  # it reached the run as well, which saves itself
-                process.wait()
-                raise
-        if code != 0:
-            last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1]
-            raise RunFailed(f"{run}: {command[0]} failed: {last.removeprefix('error: ')} (all of it in {log})")
 
 
 def typed(command: list[str]) -> str:

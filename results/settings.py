@@ -60,10 +60,15 @@ def merged(row: Recipe) -> dict[str, object]:
     return flatten(recorded_config(parsed.parser, parsed.settings, LINKED))
 
 
-def defaults(row: Recipe) -> dict[str, object]:
-    """Returns the settings that a row leaves at their defaults, as they are today, by dotted key."""
-    given = stated(row)
-    return {key: value for key, value in merged(row).items() if key not in given and not key.startswith(INDIFFERENT)}
+def defaults(row: Recipe, settings: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Returns the settings that a row leaves at their defaults, as they are today, by dotted key.
+
+    Args:
+        row: The row.
+        settings: All settings of its runs, where they are at hand: merging them takes a while.
+    """
+    given, settings = stated(row), merged(row) if settings is None else settings
+    return {key: value for key, value in settings.items() if key not in given and not key.startswith(INDIFFERENT)}
 
 
 def changed_defaults(row: Recipe, recorded: Mapping[str, object]) -> list[str]:
@@ -82,7 +87,7 @@ def changed_defaults(row: Recipe, recorded: Mapping[str, object]) -> list[str]:
     ]
 
 
-def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> None:
+def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> dict[str, object]:
     """Checks the config that a run recorded, setting by setting, against the one that the row gives now.
 
     A setting that is newer than the run must be one that the config leaves at its default.
@@ -92,14 +97,18 @@ def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> None:
         path: The recorded config.
         retired: Settings that no class takes any more, at the value that changed nothing.
 
+    Returns:
+        All settings that the row gives now.
+
     Raises:
         InputError: A setting differs, or the run lacks one that the config states.
     """
-    recorded = flatten(read_config(path))
-    expected = retired | merged(row)
+    recorded, settings = flatten(read_config(path)), merged(row)
+    expected = retired | settings
     for key in sorted(recorded.keys() | stated(row).keys()):
         ours, theirs = expected.get(key), recorded.get(key)
         if ours != theirs and not key.startswith(INDIFFERENT):
             raise InputError(f"{path}: --{key} is {theirs}, where {row.id} has {ours}")
     if (recorded.get("weights") is None) != (row.weights_from is None):
         raise InputError(f"{path}: --weights is {recorded.get('weights')}, where {row.id} has {row.weights_from}")
+    return settings

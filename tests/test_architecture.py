@@ -105,7 +105,6 @@ TESTED_ELSEWHERE = {
     "lightning_modules/text_rnn.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/transformer.py": "lightning_modules/test_translators.py",
     "results/figures.py": "results/test_page.py",
-    "results/runs.py": "results/test_main.py",
     "results/table_file.py": "results/test_table.py",
 }
 

@@ -215,11 +215,18 @@ def test_a_signal_in_the_last_step_lets_the_run_finish(tmp_path: Path) -> None:
     assert _checkpoint(trainer, "last.ckpt")["global_step"] == 12
 
 
-def test_a_second_signal_acts_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_acts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.signals.TOGETHER", 0.0)
     trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Send(signal.SIGINT, 1, times=2)])
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         trainer.fit(tiny_vgg(), TinyDataModule())
     assert not (trainer.run_folder.path / "checkpoints").exists()
+
+
+def test_signals_together_are_one(tmp_path: Path) -> None:
+    with pytest.raises(RunInterrupted):  # `timeout` sends two
+        _fit(tmp_path, Send(signal.SIGTERM, 1, times=2))
+    assert len(list(tmp_path.rglob("last.ckpt"))) == 1
 
 
 def test_handlers_are_given_back_however_a_run_ends(tmp_path: Path) -> None:

@@ -1,70 +1,31 @@
 """The command: it makes what is missing, goes on where it stopped, and reports what failed."""
 
+import contextlib
 import json
-import subprocess
-from collections.abc import Callable
+import os
+import signal
 from pathlib import Path
 
 import pytest
-import yaml
 
 import cli
-from core.errors import RunFailed
-from results.__main__ import FOLDER, main
-from results.runs import Runs
-from results.table import Run
-from results.table_file import read_table
-
-
-@pytest.fixture
-def folder(tmp_path: Path, config: Path) -> Path:
-    """A table of two short rows, of which the cheaper one fails, and a third one that is long."""
-    short = yaml.safe_load(config.read_text())
-    short["trainer"] |= {"max_epochs": 1}
-    short["data"]["init_args"] |= {"source": "auto", "data_dir": "pictures"}
-    (tmp_path / "short.yaml").write_text("# Not yet run.\n" + yaml.safe_dump(short))
-    short["trainer"] |= {"max_epochs": 0, "max_steps": 0}
-    (tmp_path / "broken.yaml").write_text("# Not yet run.\n" + yaml.safe_dump(short))
-    row = {
-        "network": "a VGG",
-        "seeds": [42],
-        "published": 50.0,
-        "measured_on": "all",
-        "config": f"{tmp_path}/short.yaml",
-    }
-    rows = [
-        row | {"id": "long", "minutes": 60},
-        row | {"id": "good", "minutes": 2},
-        row | {"id": "bad", "minutes": 1, "config": f"{tmp_path}/broken.yaml"},
-        row | {"id": "twin", "minutes": 2, "same_as": "good"},
-    ]
-    (tmp_path / "results").mkdir()
-    ours = yaml.safe_load((FOLDER / "table.yaml").read_text())
-    content = {"sections": [{"title": "All", "text": "Text.", "rows": rows}], "recipes": []}
-    content |= {"measures": ours["measures"], "folders": {"tiny": {"holds": "pictures", "module": "TinyDataModule"}}}
-    (tmp_path / "results" / "table.yaml").write_text(yaml.safe_dump(content))
-    return tmp_path / "results"
+from results.__main__ import main
+from tests.results.processes import FOREVER, Commands, StandIn
 
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Makes runs in this process, which need not import torch each time; lists their commands."""
+    """Makes runs in this process, which need not start others; lists their commands."""
     made = []
 
-    def call(self: Runs, run: Run, command: list[str]) -> None:
+    def call(command: list[str], log: Path) -> StandIn:
         made.append(command)
         monkeypatch.delenv("PRIMER_RUN_FOLDER", raising=False)
-        if cli.main(command) != 0:
-            raise RunFailed(f"{run}: {command[0]} failed")
+        with open(log, "a") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            return StandIn(cli.main(command))
 
-    monkeypatch.setattr(Runs, "_call", call)
+    monkeypatch.setattr("results.workers.start_command", call)
     return made
-
-
-def summary(path: Path, status: str, **metrics: float) -> None:
-    """Writes what a run has come to."""
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "summary.json").write_text(json.dumps({"status": status, "tests": [{"step": 1, "metrics": metrics}]}))
 
 
 def test_the_runs_are_made_cheapest_first_and_recorded(
@@ -152,86 +113,39 @@ def test_wrong_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "error: goods: no row of the table; nearest: good\n"
 
 
-@pytest.fixture
-def runs(folder: Path, tmp_path: Path) -> Callable[[str], tuple[Runs, Run]]:
-    """Returns the folders of runs, and one of these runs."""
-
-    def make(name: str, **changes: object) -> tuple[Runs, Run]:
-        content = yaml.safe_load((folder / "table.yaml").read_text())
-        next(row for row in content["sections"][0]["rows"] if row["id"] == name).update(changes)
-        (folder / "table.yaml").write_text(yaml.safe_dump(content))
-        table = read_table(folder / "table.yaml")
-        return Runs(Path("made"), table, {"tiny": "there"}), Run(table[name], 42)
-
-    return make
-
-
-def test_a_run_that_was_broken_off_is_continued(runs: Callable) -> None:
-    made, run = runs("good")
-    summary(made.folder(run), "interrupted")
-    (made.folder(run) / "checkpoints").mkdir()
-    (made.folder(run) / "checkpoints" / "last.ckpt").touch()
-    (_, fit), (_, test) = made.commands(run)
-    assert fit[:5] == ["fit", "--ckpt_path", "made/good/42", "--data.data_dir", "there"]
-    assert "--config" not in fit
-    assert test[0] == "test"
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_command_when_the_runs_are_saved(
+    signum: int, code: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(FOREVER, lambda: os.kill(os.getpid(), signum))
+    monkeypatch.setattr("results.workers.start_command", commands)
+    assert main(["run", "--runs", "made"], folder) == code
+    assert commands.started == ["bad/42 fit"]
+    output, errors = capsys.readouterr()
+    assert "1 broken off; the same command goes on with them: bad/42\n" in output
+    assert "1 not begun; the same command goes on with them: good/42\n" in output
+    assert errors == "interrupted; the same command continues\n"
 
 
-def test_a_run_that_was_fitted_is_tested(runs: Callable) -> None:
-    made, run = runs("good")
-    summary(made.folder(run), "finished")
-    assert [command[0] for _, command in made.commands(run)] == ["test"]
-    summary(made.folder(run), "finished", **{"test/acc": 0.5})
-    assert made.commands(run) == []
-
-
-def test_a_folder_without_checkpoint_is_left_alone(runs: Callable) -> None:
-    made, run = runs("good")
-    summary(made.folder(run), "running")
-    with pytest.raises(RunFailed, match="made/good/42: no checkpoint to go on from; remove it"):
-        made.make(run)
-
-
-def test_options_reach_the_command(runs: Callable) -> None:
-    made, run = runs("good", options={"trainer.max_steps": 7})
-    fit = made.commands(run)[0][1]
-    assert fit[fit.index("--trainer.max_steps") + 1] == "7"
-
-
-def test_weights_come_from_a_run_of_the_same_seed_that_is_made_first(runs: Callable) -> None:
-    made, run = runs("good", weights_from="long")
-    (first, before), (_, fit), _ = made.commands(run)
-    assert str(first) == "long/42"
-    assert before[:2] == ["fit", "--config"]
-    assert fit[fit.index("--weights") + 1] == "made/long/42"
-    summary(made.folder(first), "finished")
-    assert len(made.commands(run)) == 2
-
-
-def test_a_command_that_fails_is_told_with_its_log(runs: Callable) -> None:
-    made, run = runs("good")
-    with pytest.raises(
-        RunFailed, match=r"good/42: fit failed: --config nothing\.yaml: no such file.* in made/good/42\.log"
-    ):
-        made._call(run, ["fit", "--config", "nothing.yaml"])
-    assert made.log(run).read_text().startswith("$ python cli.py fit --config nothing.yaml\n")
-
-
-def test_ctrl_c_waits_for_the_run_to_save_itself(
+def test_a_time_takes_in_longer_runs_as_far_as_it_reaches(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    waits = []
+    commands = Commands()
+    commands.codes = {f"{name}/42 fit": 1 for name in ("good", "bad", "long")}
+    monkeypatch.setattr("results.workers.start_command", commands)
+    assert main(["run", "--runs", "made", "--minutes", "30", "--workers", "3"], folder) == 1
+    assert commands.most == 2
+    assert "1 not begun; the same command goes on with them: long/42" in capsys.readouterr().out
+    assert main(["run", "--runs", "made", "--minutes", "30", "--speed", "2.5"], folder) == 1
+    assert "long/42: about 24 min ..." in capsys.readouterr().out
+    assert not (folder.parent / "RESULTS.md").exists()  # nothing is new
 
-    class Interrupted:
-        def __init__(self, *_: object, **__: object) -> None: ...
 
-        def wait(self) -> int:
-            waits.append(1)
-            if len(waits) == 1:
-                raise KeyboardInterrupt
-            return 130
-
-    monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    assert main(["run", "--runs", "made"], folder) == 130
-    assert len(waits) == 2
-    assert "the same command continues" in capsys.readouterr().err
+@pytest.mark.parametrize(("option", "value"), [("workers", "0"), ("minutes", "nan"), ("speed", "-1"), ("workers", "x")])
+def test_numbers_that_make_no_sense_are_refused(
+    option: str, value: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["run", f"--{option}", value], folder)
+    assert end.value.code == 2
+    assert f"argument --{option}: " in capsys.readouterr().err

@@ -1,0 +1,99 @@
+"""Commands in processes of their own, forked from one that has imported what every run needs."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+
+from core.signals import HANG_UP
+from core.threads import let_waiting_threads_sleep
+
+ROOT = Path(__file__).resolve().parent.parent
+# Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
+IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard"]
+ENDS = [signal.SIGTERM, *filter(None, [HANG_UP])]  # signals by which others end a process
+
+_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_CONTEXT = multiprocessing.get_context(_METHOD)
+
+
+def cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_cores(processes: int) -> None:
+    """Gives each of some processes that are started later its share of the cores, unless the user has decided.
+
+    A single process has as many threads as torch chooses.
+    """
+    if processes > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // processes)))
+
+
+def start_command(argv: list[str], log: Path) -> BaseProcess:
+    """Starts a command line.
+
+    A process is forked from one that holds the imports and is made by the first call, with the environment of then as
+    far as libraries read it when they are imported. Where processes cannot be forked, each imports for itself.
+
+    Args:
+        argv: What follows `cli.py`.
+        log: File that takes what the command prints, behind what it holds.
+
+    Returns:
+        The process. SIGTERM ends it at any time, once it trains after a save; a terminal's Ctrl-C does not reach it.
+    """
+    if _METHOD == "forkserver":
+        _make_server()
+    process = _CONTEXT.Process(target=_run, args=(argv, str(log), dict(os.environ)))
+    process.start()
+    return process
+
+
+def _make_server() -> None:
+    """Starts the process with the imports, unless it runs; a signal to a whole group of processes does not end it."""
+    from multiprocessing import forkserver, resource_tracker  # not on every system
+
+    let_waiting_threads_sleep()
+    _CONTEXT.set_forkserver_preload(IMPORTED)
+    resource_tracker.ensure_running()  # which changes the blocked signals
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    paths = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([paths] if paths else [])])  # no installed copy of this
+    try:
+        forkserver.ensure_running()
+    finally:
+        del os.environ["PYTHONPATH"]
+        os.environ.update({"PYTHONPATH": paths} if paths else {})
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
+    """Becomes a command, as if it had been typed."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if _METHOD == "forkserver":
+        os.setpgrp()  # apart from the terminal's foreground, where Ctrl-C would be a second signal
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that has come meanwhile ends it now
+    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for stream in (1, 2):
+        os.dup2(file, stream)  # for the libraries, which were imported with the streams of then
+    os.close(file)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (for the rest of the process)
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = [str(ROOT / "cli.py"), *argv]
+    multiprocessing.set_start_method(None, force=True)  # this process's own method would be its children's
+
+    import cli
+
+    sys.exit(cli.main(argv))
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """Ends a command that does not listen to signals, such as one that has not begun to train, as Ctrl-C does."""
+    raise KeyboardInterrupt
