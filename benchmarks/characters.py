@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, spread, write
-from benchmarks.overhead import Timer, steps_per_second
+from benchmarks.timer import Timer, steps_per_second
 from core.hardware import choose_precision
 from datamodules import CharCorpusDataModule
 from engine.trainer import Trainer

@@ -21,45 +21,23 @@ from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
-from torchvision import transforms as v1
-from torchvision.transforms import v2
+from torch import nn
+from torch.utils.data import DataLoader
 
+from benchmarks.input_peers import BRIGHTNESS, CONTRAST, PADDING, Kornia, Pictures, moved, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import sgd, vgg
+from benchmarks.timer import CPU, wait_for
 from datamodules import CIFAR10DataModule
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
-from datamodules.images.splits import ClassifiedImages
 from engine.speed.allocator import keep_freed_memory
 
-MEAN, STD = CIFAR10DataModule.mean, CIFAR10DataModule.std
-PADDING, BRIGHTNESS, CONTRAST = 4, 0.25, (0.2, 1.8)
 AUGMENTATIONS = {
     "crop": Augmentation(flip="random", crop_padding=PADDING),
     "colour": Augmentation(flip="random", brightness=255 * BRIGHTNESS, contrast=CONTRAST),
 }
-
-
-class Pictures(Dataset):
-    """Samples of one PIL image each, as `torchvision.datasets.CIFAR10` gives it.
-
-    Args:
-        split: The pictures in memory.
-        transform: Turns one into a tensor.
-    """
-
-    def __init__(self, split: ClassifiedImages, transform: Callable[[Image.Image], Tensor]) -> None:
-        self.data, self.targets, self.transform = split.images.numpy(), split.targets.tolist(), transform
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, place: int) -> tuple[Tensor, int]:
-        return self.transform(Image.fromarray(self.data[place])), self.targets[place]
 
 
 class Ours:
@@ -68,16 +46,17 @@ class Ours:
     Args:
         data: Its training split is what is read.
         images: How many of its pictures.
+        device: Where they are prepared, and kept if there is room.
     """
 
-    def __init__(self, data: ImageClassificationDataModule, images: int) -> None:
+    def __init__(self, data: ImageClassificationDataModule, images: int, device: torch.device = CPU) -> None:
         data.trainer = SimpleNamespace(  # all that a data module reads of a trainer
             world_size=1,
             global_rank=0,
             seed=0,
             channels_last=True,
             overfit_batches=0,
-            strategy=SimpleNamespace(root_device=torch.device("cpu")),
+            strategy=SimpleNamespace(root_device=device),
             lightning_module=SimpleNamespace(dtype=torch.float32, takes_named_batches=True),
         )
         data.setup("fit")
@@ -92,64 +71,43 @@ class Ours:
             yield self.data.on_after_batch_transfer(batch, 0)
 
 
-class Kornia:
-    """Epochs of kornia's augmentation of whole batches.
-
-    Args:
-        split: The pictures.
-        case: Key of AUGMENTATIONS.
-        batch_size: Pictures a batch.
-    """
-
-    def __init__(self, split: ClassifiedImages, case: str, batch_size: int) -> None:
-        from kornia import augmentation as kornia
-
-        self.images = split.images.permute(0, 3, 1, 2).float() / 255  # as ToTensor returns
-        self.targets, self.batch_size = split.targets, batch_size
-        changes = {
-            # the faster of its two ways to crop
-            "crop": [kornia.RandomCrop(split.images.shape[1:3], padding=PADDING, cropping_mode="resample")],
-            "colour": [kornia.ColorJiggle(brightness=BRIGHTNESS, contrast=CONTRAST, p=1.0)],
-        }
-        self.augmentation = nn.Sequential(
-            kornia.RandomHorizontalFlip(), *changes[case], kornia.Normalize(torch.tensor(MEAN), torch.tensor(STD))
-        )
-
-    def epoch(self) -> Iterable[tuple[Tensor, Tensor]]:
-        """Yields the batches of an epoch, without the incomplete last one."""
-        for index in torch.randperm(len(self.targets)).split(self.batch_size)[: len(self.targets) // self.batch_size]:
-            yield self.augmentation(self.images[index]), self.targets[index]
-
-
-def torchvision_transform(case: str, version: int) -> Callable[[Image.Image], Tensor]:
-    """Returns the transforms of the usual script; version 2 on PIL images, too, where it is faster than on tensors."""
-    lib = v1 if version == 1 else v2
-    changes = {
-        "crop": [lib.RandomCrop(CIFAR10DataModule.image_size, padding=PADDING)],
-        "colour": [lib.ColorJitter(brightness=BRIGHTNESS, contrast=CONTRAST)],
-    }
-    to_tensor = [v1.ToTensor()] if version == 1 else [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
-    return lib.Compose([lib.RandomHorizontalFlip(), *changes[case], *to_tensor, lib.Normalize(MEAN, STD)])
-
-
-def speed(epoch: Callable[[], Iterable], images: int, seconds: float) -> float:
+def speed(epoch: Callable[[], Iterable], images: int, seconds: float, device: torch.device = CPU) -> float:
     """Returns images a second over as many whole epochs as fill some seconds."""
+    wait_for(device)
     began, epochs = time.perf_counter(), 0
     while epochs == 0 or time.perf_counter() - began < seconds:
         for _ in epoch():
             pass
+        wait_for(device)
         epochs += 1
     return epochs * images / (time.perf_counter() - began)
 
 
-def contenders(data_dir: Path | None, case: str, batch_size: int, images: int) -> dict[str, Callable[[], Iterable]]:
-    """Returns the contenders by name, each with the function that yields the batches of an epoch."""
+def contenders(
+    data_dir: Path | None,
+    case: str,
+    batch_size: int,
+    images: int,
+    device: torch.device = CPU,
+    processes: tuple[int, ...] = (0, 2),
+) -> dict[str, Callable[[], Iterable]]:
+    """Returns the contenders by name, each with the function that yields the batches of an epoch.
+
+    Args:
+        data_dir: Folder of CIFAR-10; synthetic pictures if not given.
+        case: Key of AUGMENTATIONS.
+        batch_size: Pictures a batch.
+        images: Pictures an epoch, at most.
+        device: Where the batches are to be.
+        processes: Numbers of torchvision's workers to try.
+    """
     data = CIFAR10DataModule(**data_settings(data_dir), batch_size=batch_size, augmentation=AUGMENTATIONS[case])
-    ours = Ours(data, images)
+    ours = Ours(data, images, device)
     split = data.splits["train"]
     epochs = {"ours": ours.epoch}
+    on_cpu = device.type == "cpu"
     for version in (1, 2):
-        for workers in (0, 2):
+        for workers in processes:
             loader = DataLoader(
                 Pictures(split, torchvision_transform(case, version)),
                 batch_size,
@@ -157,10 +115,12 @@ def contenders(data_dir: Path | None, case: str, batch_size: int, images: int) -
                 num_workers=workers,
                 drop_last=True,
                 persistent_workers=workers > 0,
+                pin_memory=not on_cpu,
             )
-            epochs[f"torchvision_v{version}_{workers}_workers"] = loader.__iter__
+            batches = loader.__iter__ if on_cpu else partial(moved, loader, device)
+            epochs[f"torchvision_v{version}_{workers}_workers"] = batches
     try:
-        epochs["kornia"] = Kornia(split, case, batch_size).epoch
+        epochs["kornia"] = Kornia(split, case, batch_size, device).epoch
     except ImportError:
         print("kornia is not installed: left out (pip install -e '.[benchmarks]')")
     return epochs
@@ -184,6 +144,33 @@ def share_of_a_step(ours: Ours, network: nn.Module, steps: int) -> float:
     return 100 * waited / (time.perf_counter() - began)
 
 
+def compare(
+    epochs: dict[str, Callable[[], Iterable]], case: str, pairs: int, seconds: float, device: torch.device = CPU
+) -> dict[str, dict]:
+    """Measures the contenders of a case in turns.
+
+    Args:
+        epochs: The contenders.
+        case: Its name, for what is printed.
+        pairs: Turns.
+        seconds: Least length of a turn.
+        device: Where the batches are made.
+
+    Returns:
+        Images a second, and how many times ours makes.
+    """
+    images = sum(len(batch.targets) for batch in epochs["ours"]())
+    runs = {name: partial(speed, epoch, images, seconds, device) for name, epoch in epochs.items()}
+    figures = by_turns(runs, pairs, "images/s")
+    results = {
+        "images_per_second": {name: spread(values) for name, values in figures.items()},
+        "ours_of": {name: ratio(figures["ours"], values) for name, values in figures.items() if name != "ours"},
+    }
+    for name, values in results["ours_of"].items():
+        show(f"{case}: ours, times {name}", values, 1)
+    return results
+
+
 def main(argv: list[str] | None = None) -> None:
     """Measures both cases and the training step, and writes the record."""
     options = parser(__doc__)
@@ -198,15 +185,7 @@ def main(argv: list[str] | None = None) -> None:
     for case in AUGMENTATIONS:
         print(case)
         epochs = contenders(arguments.data_dir, case, arguments.batch_size, arguments.images)
-        images = sum(len(batch.targets) for batch in epochs["ours"]())
-        runs = {name: partial(speed, epoch, images, arguments.seconds) for name, epoch in epochs.items()}
-        figures = by_turns(runs, arguments.pairs, "images/s")
-        results[case] = {
-            "images_per_second": {name: spread(values) for name, values in figures.items()},
-            "ours_of": {name: ratio(figures["ours"], values) for name, values in figures.items() if name != "ours"},
-        }
-        for name, values in results[case]["ours_of"].items():
-            show(f"{case}: ours, times {name}", values, 1)
+        results[case] = compare(epochs, case, arguments.pairs, arguments.seconds)
 
     print("part of a training step")
     network = vgg().to(memory_format=torch.channels_last)

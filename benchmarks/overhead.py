@@ -10,9 +10,7 @@ separately. Without folders, synthetic pictures are used.
 
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
+from benchmarks.timer import CPU, Timer
 from callbacks import EarlyStopping
 from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
@@ -64,22 +63,6 @@ def vgg() -> VGG:
     )
 
 
-class Timer(pl.Callback):
-    """Records the time at the end of every batch, in seconds."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Records the time."""
-        self.ends.append(time.perf_counter())
-
-
-def steps_per_second(ends: list[float]) -> float:
-    """Returns the speed of the median step."""
-    return 1 / statistics.median(second - first for first, second in pairwise(ends))
-
-
 class Bare(pl.LightningModule):
     """A LightningModule with the least that Lightning needs."""
 
@@ -112,47 +95,54 @@ class Case:
         data: The data.
         precision: Lightning's name of it.
         steps: Steps an epoch, at most.
+        device: What computes; it holds the pictures, too.
     """
 
     def __init__(
-        self, network: Callable[[], ImageClassifier], data: ImageDataModule, precision: str, steps: int
+        self,
+        network: Callable[[], ImageClassifier],
+        data: ImageDataModule,
+        precision: str,
+        steps: int,
+        device: torch.device = CPU,
     ) -> None:
-        self.network, self.data, self.precision = network, data, precision
+        self.network, self.data, self.precision, self.device = network, data, precision, device
         self.logging: list[float] = []  # microseconds that a logged point adds to its step, turn by turn
         data.setup("fit")
         self.steps = min(steps, len(data.splits["train"]) // data.batch_size)
 
     def raw(self) -> float:
         """Trains in a plain loop over tensors in memory; returns steps a second."""
-        network = self.network().to(memory_format=torch.channels_last)
+        network = self.network().to(self.device, memory_format=torch.channels_last)
         optimizer = sgd(p for p in network.parameters() if p.requires_grad)
-        split, batch_size, augmentation = self.data.splits["train"], self.data.batch_size, self.data.augmentation
-        order = torch.randperm(len(split))
-        draws = augmentation.draw(len(split), 0, 0)
-        ends = []
+        split = self.data.splits["train"].to(self.device)
+        batch_size, augmentation = self.data.batch_size, self.data.augmentation
+        order = torch.randperm(len(split)).to(self.device)
+        draws = {name: values.to(self.device) for name, values in augmentation.draw(len(split), 0, 0).items()}
+        timer = Timer(self.device, self.steps)
         for step in range(self.steps):
             index = order[step * batch_size : (step + 1) * batch_size]
             drawn = {name: values[index] for name, values in draws.items()}
             images = augmentation.move(split.images.index_select(0, index), drawn)
             images = self.data.normalization(images.float()).permute(0, 3, 1, 2)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"):
                 loss = F.cross_entropy(network(images).float(), split.targets[index])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            ends.append(time.perf_counter())
-        return steps_per_second(ends)
+            timer.note()
+        return timer.speed()
 
     def bare(self) -> float:
         """Trains with Lightning alone; returns steps a second."""
-        timer = Timer()
+        timer = Timer(self.device, self.steps)
         with ignore_library_warnings():
             trainer = pl.Trainer(
                 max_epochs=1,
                 limit_train_batches=self.steps,
                 limit_val_batches=0,
                 precision=self.precision,
-                accelerator="cpu",
+                accelerator=self.device.type,
                 devices=1,
                 callbacks=[timer],
                 logger=False,
@@ -162,11 +152,11 @@ class Case:
             )
             trainer.seed, trainer.channels_last = 0, True  # what our data modules read of a trainer
             trainer.fit(Bare(self.network().to(memory_format=torch.channels_last)), datamodule=self.data)
-        return steps_per_second(timer.ends)
+        return timer.speed()
 
     def full(self) -> float:
         """Trains as the command does, with everything on; returns steps a second."""
-        timer = Timer()
+        timer = Timer(self.device, self.steps)
         with tempfile.TemporaryDirectory() as folder, on_a_terminal():
             model = self.network()
             model.make_optimizer = sgd
@@ -174,18 +164,70 @@ class Case:
                 max_epochs=1,
                 limit_train_batches=self.steps,
                 precision=self.precision,
-                accelerator="cpu",
+                accelerator=self.device.type,
                 devices=1,
                 callbacks=[timer, EarlyStopping(patience=3)],
                 default_root_dir=folder,
             )
             trainer.fit(model, self.data)
-        speed = steps_per_second(timer.ends)
+        speed = timer.speed()
         # the timer comes before the record, which logs: the time goes to the step after
         logged = [timer.ends[step] - timer.ends[step - 1] for step in range(50, len(timer.ends), 50)]
-        if logged:
+        if logged and self.device.type == "cpu":  # elsewhere a step goes on after its end
             self.logging.append(1e6 * (statistics.median(logged) - 1 / speed))
         return speed
+
+
+def make_cases(
+    mnist: Callable[[], ImageDataModule],
+    cifar10: Callable[..., ImageDataModule],
+    steps: int,
+    slow_steps: int = 6,
+    device: torch.device = CPU,
+) -> dict[str, Callable[[], Case]]:
+    """Returns what makes each case, by name.
+
+    Args:
+        mnist: Makes the data of the small networks.
+        cifar10: Makes that of the VGG, with its batch size and augmentation.
+        steps: Steps an epoch, at most.
+        slow_steps: The same for networks that take long on a CPU.
+        device: What computes.
+    """
+    settings = {"batch_size": 500, "augmentation": Augmentation(flip="alternating", crop_padding=2)}
+    return {
+        "lenet5": lambda: Case(lambda: ModernLeNet5(10, 1, 28), mnist(), "32-true", steps, device),
+        "mlp": lambda: Case(lambda: MLP(10, 1, 28), mnist(), "32-true", steps, device),
+        "lstm": lambda: Case(lambda: RowLSTM(10), mnist(), "32-true", min(steps, slow_steps), device),
+        "vgg_bn": lambda: Case(vgg, cifar10(**settings), "bf16-mixed", slow_steps, device),
+    }
+
+
+def compare(name: str, case: Case, pairs: int) -> dict[str, Any]:
+    """Measures a case in turns.
+
+    Args:
+        name: Its name, for what is printed.
+        case: The case.
+        pairs: Turns.
+
+    Returns:
+        Steps a second, and how the contenders compare.
+    """
+    figures = by_turns({"raw": case.raw, "bare": case.bare, "full": case.full}, pairs, "steps/s")
+    extra = [1e6 / full - 1e6 / bare for full, bare in zip(figures["full"], figures["bare"], strict=True)]
+    results = {
+        "steps_per_second": {contender: spread(values) for contender, values in figures.items()},
+        "microseconds_over_bare": spread(extra),
+        "bare_of_raw": ratio(figures["bare"], figures["raw"]),
+        "full_of_raw": ratio(figures["full"], figures["raw"]),
+    }
+    if case.logging:
+        results["microseconds_of_a_logged_point"] = spread(case.logging[-pairs:])
+    show(f"{name}: full of raw", results["full_of_raw"])
+    show(f"{name}: bare of raw", results["bare_of_raw"])
+    show(f"{name}: full over bare, microseconds a step", results["microseconds_over_bare"], 0)
+    return results
 
 
 def main() -> None:
@@ -200,33 +242,14 @@ def main() -> None:
     def mnist() -> MNISTDataModule:
         return MNISTDataModule(**data_settings(arguments.mnist_dir), batch_size=128)
 
-    where = data_settings(arguments.data_dir)
-    augmentation = Augmentation(flip="alternating", crop_padding=2)
-    cases = {
-        "lenet5": lambda: Case(lambda: ModernLeNet5(10, 1, 28), mnist(), "32-true", arguments.steps),
-        "mlp": lambda: Case(lambda: MLP(10, 1, 28), mnist(), "32-true", arguments.steps),
-        "lstm": lambda: Case(lambda: RowLSTM(10), mnist(), "32-true", min(arguments.steps, 6)),
-        "vgg_bn": lambda: Case(
-            vgg, CIFAR10DataModule(**where, batch_size=500, augmentation=augmentation), "bf16-mixed", 6
-        ),
-    }
+    def cifar10(**settings: Any) -> CIFAR10DataModule:
+        return CIFAR10DataModule(**data_settings(arguments.data_dir), **settings)
+
+    cases = make_cases(mnist, cifar10, arguments.steps)
     results = {}
     for name in arguments.only or cases:
         print(name)
-        case = cases[name]()
-        figures = by_turns({"raw": case.raw, "bare": case.bare, "full": case.full}, arguments.pairs, "steps/s")
-        extra = [1e6 / full - 1e6 / bare for full, bare in zip(figures["full"], figures["bare"], strict=True)]
-        results[name] = {
-            "steps_per_second": {contender: spread(values) for contender, values in figures.items()},
-            "microseconds_over_bare": spread(extra),
-            "bare_of_raw": ratio(figures["bare"], figures["raw"]),
-            "full_of_raw": ratio(figures["full"], figures["raw"]),
-        }
-        if case.logging:
-            results[name]["microseconds_of_a_logged_point"] = spread(case.logging[-arguments.pairs :])
-        show(f"{name}: full of raw", results[name]["full_of_raw"])
-        show(f"{name}: bare of raw", results[name]["bare_of_raw"])
-        show(f"{name}: full over bare, microseconds a step", results[name]["microseconds_over_bare"], 0)
+        results[name] = compare(name, cases[name](), arguments.pairs)
     write(__file__, results, arguments, source_of(arguments.mnist_dir and arguments.data_dir))
 
 

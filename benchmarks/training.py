@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader
 
-from benchmarks.input_pipeline import Pictures, torchvision_transform
+from benchmarks.input_peers import Pictures, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import vgg
 from core.hardware import choose_precision

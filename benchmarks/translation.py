@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
-from benchmarks.overhead import Timer, steps_per_second
+from benchmarks.timer import Timer, steps_per_second
 from core.library_warnings import ignore_library_warnings
 from datamodules import TranslationDataModule
 from datamodules.batches import PairBatch
