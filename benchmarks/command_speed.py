@@ -55,8 +55,9 @@ def samples_per_second(
     first: int,
     environment: Mapping[str, str],
     seconds: float = math.inf,
+    accelerator: str = "cpu",
 ) -> float:
-    """Trains some steps on a CPU, by the command in a process of its own.
+    """Trains some steps, by the command in a process of its own.
 
     Args:
         config: Name of the config.
@@ -65,6 +66,7 @@ def samples_per_second(
         first: How many are made before.
         environment: Variables beside those of this process.
         seconds: Seconds after which the timing ends, if the steps have not been made by then.
+        accelerator: What computes, by Lightning's name.
 
     Returns:
         Samples a second.
@@ -75,7 +77,7 @@ def samples_per_second(
     with tempfile.TemporaryDirectory() as folder:
         noted = Path(folder) / "speed.json"
         command = ["cli.py", "fit", "--config", config, "--run_dir", f"{folder}/run", *words]
-        command += ["--trainer.accelerator", "cpu", "--trainer.max_epochs", "-1"]
+        command += ["--trainer.accelerator", accelerator, "--trainer.max_epochs", "-1"]
         command += ["--trainer.max_steps", str(first + steps), "--trainer.limit_val_batches", "0"]
         command += ["--trainer.callbacks+=benchmarks.command_speed.Speed", f"--trainer.callbacks.path={noted}"]
         command += [f"--trainer.callbacks.first={first}", f"--trainer.callbacks.seconds={seconds}"]

@@ -87,7 +87,9 @@ def show(name: str, values: Mapping[str, float], digits: int = 3) -> None:
     print(f"{name:<46} {values['median']:,.{digits}f}  ({values['min']:,.{digits}f} to {values['max']:,.{digits}f})")
 
 
-def write(script: str, results: Mapping, arguments: argparse.Namespace, source: str = "") -> None:
+def write(
+    script: str, results: Mapping, arguments: argparse.Namespace, source: str = "", device: str | None = None
+) -> None:
     """Writes the record: figures, data, hardware and versions.
 
     Args:
@@ -95,6 +97,7 @@ def write(script: str, results: Mapping, arguments: argparse.Namespace, source: 
         results: What was measured.
         arguments: The script's options; those that are no paths are kept.
         source: Where the data came from.
+        device: Type of what computed; a GPU if there is one.
     """
     import torch
 
@@ -105,7 +108,7 @@ def write(script: str, results: Mapping, arguments: argparse.Namespace, source: 
     options = {name: value for name, value in vars(arguments).items() if not name.endswith(("dir", "output"))}
     content = {
         "date": date.today().isoformat(),
-        "hardware": hardware("cuda" if torch.cuda.is_available() else "cpu"),
+        "hardware": hardware(device or ("cuda" if torch.cuda.is_available() else "cpu")),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES},
         "data": source,
         "options": options,

@@ -32,7 +32,7 @@ class DataInitializer(Callback):
             if not isinstance(data, GivesSamples):
                 raise _missing(layers, data, "training samples (a method `sample`)")
             values = data.sample(1)[0].numel()
-            samples = data.sample(min(SAMPLES, max(1, VALUES // values)))
+            samples = data.sample(min(SAMPLES, max(1, VALUES // values))).to(trainer.strategy.root_device)
             for layer in layers.values():
                 layer.initialize_from(samples)
         if layers := _layers(pl_module, StartsFromCounts):

@@ -21,6 +21,11 @@ LONGEST = 260  # lines of a file
 # Files without a test file of their own, and where they are tested: what has no behaviour apart from its users.
 TESTED_ELSEWHERE = {
     "benchmarks/__main__.py": "benchmarks/test_page.py",
+    "benchmarks/gpu_parts/configured.py": "benchmarks/gpu_parts/test_precision.py",
+    "benchmarks/gpu_parts/ddp.py": "benchmarks/test_gpu.py",
+    "benchmarks/gpu_parts/input.py": "benchmarks/test_input_pipeline.py",
+    "benchmarks/gpu_parts/overhead.py": "benchmarks/test_overhead.py",
+    "benchmarks/gpu_parts/settings.py": "benchmarks/test_gpu.py",
     "callbacks/continuation.py": "engine/runs/test_resume.py",
     "callbacks/divergence/finite.py": "callbacks/test_nan_guard.py",
     "callbacks/divergence/kept_state.py": "callbacks/test_nan_guard.py",

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from benchmarks import input_pipeline
+from benchmarks.gpu_parts import input as gpu_input
+from benchmarks.gpu_parts.settings import Findings, Settings
 from benchmarks.input_pipeline import Ours, main
 from datamodules.images.classification import ImageClassificationDataModule
 from tests.tiny import TinyDataModule
@@ -43,3 +45,15 @@ def test_both_cases_and_the_step_are_recorded(tmp_path: Path, monkeypatch: pytes
     assert results.keys() == {"crop", "colour", "percent_of_a_training_step"}
     assert 0 < results["percent_of_a_training_step"]["median"] < 100
     assert results["crop"]["ours_of"].keys() >= {"torchvision_v1_2_workers", "torchvision_v2_0_workers"}
+
+
+def test_cases_are_measured_where_batches_are_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(batch_size: int, source: str, augmentation: object) -> ImageClassificationDataModule:
+        return Small(batch_size=batch_size, source=source, augmentation=augmentation)
+
+    small.image_size = 32
+    monkeypatch.setattr(input_pipeline, "CIFAR10DataModule", small)
+    found = Findings(tmp_path / "found.json")
+    gpu_input.measure(Settings(torch.device("cpu"), quick=True, pairs=1), found)
+    assert found.content.keys() == {"crop", "colour"}
+    assert found.content["crop"]["ours_of"].keys() >= {"torchvision_v1_1_workers", "torchvision_v2_1_workers"}

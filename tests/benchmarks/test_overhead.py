@@ -5,8 +5,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import overhead
+from benchmarks.gpu_parts import overhead as gpu_overhead
+from benchmarks.gpu_parts.settings import Findings, Settings
 from datamodules.images.synthetic import synthetic_images
 
 
@@ -25,3 +28,18 @@ def test_every_contender_makes_its_steps(tmp_path: Path, monkeypatch: pytest.Mon
     for figures in results.values():
         assert set(figures["steps_per_second"]) == {"raw", "bare", "full"}
         assert figures["full_of_raw"]["median"] > 0
+
+
+def test_the_cases_are_measured_on_a_device_that_is_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overhead, "RowLSTM", partial(overhead.RowLSTM, hidden=8))
+    make = overhead.make_cases
+
+    def chosen(*given: object) -> dict[str, object]:
+        assert given[-1] == torch.device("cpu")
+        return {"lstm": make(*given)["lstm"]}
+
+    monkeypatch.setattr(gpu_overhead, "make_cases", chosen)
+    found = Findings(tmp_path / "found.json")
+    gpu_overhead.measure(Settings(torch.device("cpu"), quick=True, pairs=1), found)
+    speeds, microseconds = (found.content["lstm"][name] for name in ("steps_per_second", "microseconds_a_step"))
+    assert microseconds["full"]["median"] == pytest.approx(1e6 / speeds["full"]["median"])

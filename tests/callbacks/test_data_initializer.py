@@ -29,7 +29,8 @@ def data(channels: int, size: int) -> SimpleNamespace:
 @pytest.mark.parametrize(("channels", "size", "expected"), [(3, 32, 5000), (1, 28, 5000), (3, 224, 102), (3, 4096, 1)])
 def test_larger_images_are_fewer(channels: int, size: int, expected: int) -> None:
     layer = Layer()
-    DataInitializer().setup(SimpleNamespace(datamodule=data(channels, size)), nn.Sequential(layer), "fit")
+    trainer = SimpleNamespace(datamodule=data(channels, size), strategy=SimpleNamespace(root_device="meta"))
+    DataInitializer().setup(trainer, nn.Sequential(layer), "fit")
     assert layer.shown.shape == (expected, channels, size, size)
 
 

@@ -1,0 +1,1 @@
+"""The parts of the benchmark of GPUs: each measures something that only a GPU can show."""

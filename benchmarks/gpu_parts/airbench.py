@@ -1,0 +1,180 @@
+"""The speedrun's peer: airbench94_muon.py of github.com/KellerJordan/cifar10-airbench, which the user downloads.
+
+The script is run as it is: this module imports it and does what its last lines do, with as many runs as are asked for.
+"""
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from benchmarks.measure import ROOT
+from datamodules.images.splits import ClassifiedImages
+
+READY = "ready"
+CIFAR10_SIZES = {"train": 50_000, "test": 10_000}
+
+
+class Peer:
+    """A process that has compiled the peer's network, and trains it whenever it is asked to.
+
+    Args:
+        script: The peer.
+        folder: Where it runs; holds `cifar10`.
+        patience: Seconds within which it has to be ready; else it is started again without compiling.
+
+    Attributes:
+        compiled: Whether it is compiled.
+        seconds: What it took to get ready.
+
+    Raises:
+        RuntimeError: It does not run.
+    """
+
+    def __init__(self, script: Path, folder: Path, patience: float) -> None:
+        self._log = folder / "peer.log"
+        for self.compiled in (True, False):
+            began = time.monotonic()
+            self._process = start(script, folder, [] if self.compiled else ["--eager"], self._log)
+            if self._answer(patience) == READY:
+                self.seconds = time.monotonic() - began
+                return
+            self.close()
+            print(f"the peer {'compiled' if self.compiled else 'as it is'} was not ready: {self._last_words()}")
+        raise RuntimeError(f"the peer does not run: {self._last_words()}")
+
+    def run(self, number: int, patience: float = 60.0) -> dict[str, float]:
+        """Trains once; returns seconds and the accuracy.
+
+        Raises:
+            RuntimeError: It failed.
+        """
+        self._process.stdin.write(f"{number}\n")
+        self._process.stdin.flush()
+        if not (line := self._answer(patience)):
+            raise RuntimeError(f"the peer failed: {self._last_words()}")
+        return json.loads(line)
+
+    def close(self) -> None:
+        """Ends the process."""
+        end(self._process)
+
+    def _answer(self, patience: float) -> str:
+        ready, _, _ = select.select([self._process.stdout], [], [], patience)
+        return self._process.stdout.readline().strip() if ready else ""
+
+    def _last_words(self) -> str:
+        return self._log.read_text(errors="replace")[-2000:]
+
+
+def start(script: Path, folder: Path, words: list[str], log: Path) -> subprocess.Popen:
+    """Starts the process of the peer, whose messages go to a file."""
+    with log.open("a") as messages:
+        return subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.gpu_parts.airbench", str(script), *words],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=messages,
+            text=True,
+        )
+
+
+def end(process: subprocess.Popen) -> None:
+    """Ends a process and closes its pipes."""
+    process.kill()
+    process.communicate()
+
+
+def write_pictures(splits: dict[str, ClassifiedImages], folder: Path) -> None:
+    """Writes pictures as the peer caches them, so that it downloads nothing.
+
+    Args:
+        splits: Parts `train` and `test`.
+        folder: Where the peer runs.
+    """
+    (folder / "cifar10").mkdir(parents=True, exist_ok=True)
+    for part in CIFAR10_SIZES:
+        split = splits[part]
+        content = {"images": split.images, "labels": split.targets, "classes": [str(number) for number in range(10)]}
+        torch.save(content, folder / "cifar10" / f"{part}.pt")
+
+
+def write_noise(folder: Path) -> None:
+    """Writes random pictures in the place of CIFAR-10, for what is compiled does not depend on them."""
+    splits = {}
+    for part, n in CIFAR10_SIZES.items():
+        images = torch.randint(0, 256, (n, 32, 32, 3), dtype=torch.uint8)
+        splits[part] = ClassifiedImages(images, torch.randint(0, 10, (n,)))
+    write_pictures(splits, folder)
+
+
+def load(script: Path) -> ModuleType:
+    """Imports the peer, which reads its own file by the name under which it was started."""
+    sys.argv = [str(script)]
+    spec = importlib.util.spec_from_file_location("speedrun_peer", script)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def figures(printed: str) -> dict[str, float]:
+    """Returns the seconds that a run of the peer has printed.
+
+    Returns:
+        `training_seconds`, of the whitening and all epochs; `seconds`, with the evaluation of all views at the end.
+    """
+    times = {}
+    for line in printed.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) > 2 and cells[1] != "epoch":
+            times["seconds" if cells[1] == "eval" else "training_seconds"] = float(cells[-1])
+    return times
+
+
+def serve(script: Path) -> None:
+    """Prepares the peer, says so, and trains once for each line that comes in; answers with its figures."""
+    answers = sys.stdout
+    with contextlib.redirect_stdout(io.StringIO()):
+        module = load(script)
+        model = module.CifarNet().cuda().to(memory_format=torch.channels_last)
+        model.compile(mode="max-autotune")
+        module.main("warmup", model)
+    print(READY, file=answers, flush=True)
+    for line in sys.stdin:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            accuracy = module.main(int(line), model)
+        found: dict[str, Any] = figures(printed.getvalue()) | {"accuracy": float(accuracy)}
+        print(json.dumps(found), file=answers, flush=True)
+
+
+def main() -> None:
+    """Runs the peer in this process."""
+    options = ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("script", type=Path)
+    options.add_argument("--eager", action="store_true", help="compile nothing")
+    options.add_argument("--prepare", action="store_true", help="fill the compiler's cache on random pictures, and end")
+    arguments = options.parse_args()
+    if arguments.eager:
+        torch.compiler.set_stance("force_eager")
+    if arguments.prepare:
+        write_noise(Path.cwd())
+        sys.stdin = io.StringIO()
+    serve(arguments.script)
+
+
+if __name__ == "__main__":
+    main()
