@@ -79,12 +79,16 @@ class Freeze(KeepsArguments, Callback):
         self._apply(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Finds the layers' modules (SyncBN has replaced some by now), and applies this to a resumed epoch too."""
+        """Finds the layers that have statistics (SyncBN has replaced some by now), for a resumed epoch too.
+
+        Layers without any stay as they are: cuDNN gives no gradients through recurrent ones in evaluation mode.
+        """
         frozen = {id(parameter) for parameter in self._parameters}
         self._modules = [
             module
             for module in pl_module.modules()
             if any(id(parameter) in frozen for parameter in module.parameters(recurse=False))
+            and any(True for _ in module.buffers(recurse=False))
         ]
         self._apply(trainer)
 

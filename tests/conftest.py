@@ -169,3 +169,25 @@ def finished_run(_trained_once: Callable[..., Path], tmp_path: Path) -> Callable
         return Path(shutil.copytree(_trained_once(text, name, *options), tmp_path / to))
 
     return copy
+
+
+@pytest.fixture
+def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the synthetic sources a few pictures, sentences and documents."""
+
+    from datamodules.images.splits import ClassifiedImages
+    from datamodules.images.synthetic import synthetic_images
+
+    def few(self: Any) -> dict[str, Any]:
+        sizes = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
+        images, targets = synthetic_images(80, seed=0, **sizes)
+        return {
+            "train": ClassifiedImages(images[:60], targets[:60]),
+            "test": ClassifiedImages(images[60:], targets[60:]),
+        }
+
+    monkeypatch.setattr("datamodules.images.classification.ImageClassificationDataModule.synthesize", few)
+    monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
+    monkeypatch.setattr("datamodules.word_corpus.SYNTHETIC", 1200)
+    monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
+    monkeypatch.setattr("datamodules.translation.SYNTHETIC", {"train": 60, "val": 10, "test": 10})

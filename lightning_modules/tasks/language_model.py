@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
-from core.evaluation_mode import evaluation_mode
+from core.evaluation_mode import gradients_in_evaluation
 from core.measures import Measure
 from core.randomness import generator
 from core.writing import WritingRules, writing_rules
@@ -154,7 +154,7 @@ class LanguageModel(Task):
             batch: float32 [T].
         """
         # without dropout, whose random masks would be measured as well
-        with evaluation_mode(self), torch.inference_mode(False), torch.enable_grad():
+        with gradients_in_evaluation(self):
             x = self.embed(symbols[:, :-1]).detach().requires_grad_()
             logits, _ = self.continue_from(None, x)
             loss = F.cross_entropy(logits[:, -1].float(), symbols[:, -1], reduction="sum")

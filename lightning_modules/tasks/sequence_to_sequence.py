@@ -169,7 +169,7 @@ class SequenceToSequence(Task):
         data = self.trainer.datamodule
         if isinstance(data, HasTranslations):
             references = data.references("test" if metrics is self.test_metrics else "val")
-            texts = [data.translation_of(symbols) for symbols in translations]
+            texts = [data.translation_of(symbols) for symbols in translations.cpu()]  # one wait for a GPU, not many
             metrics.add(texts, [references[place] for place in batch.index.tolist()], batch.seen, batch.index)
         return translations
 

@@ -3,6 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -124,3 +125,13 @@ def test_a_resumed_run_keeps_its_layers_fixed(tmp_path: Path) -> None:
     resumed = tiny_trainer(tmp_path, max_epochs=2, callbacks=[Freeze([r"stages\.0"])], logger=False)
     resumed.fit(model, TinyDataModule(), ckpt_path=trainer.run_folder.path / "checkpoints" / "last.ckpt")
     assert not _changed(before, model.state_dict()) & {*FIRST_STAGE, *STATISTICS}
+
+
+def test_a_fixed_layer_without_statistics_stays_in_training_mode() -> None:
+    model = LightningModule()
+    model.recurrent, model.norm, model.head = torch.nn.LSTM(2, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2)
+    freeze, trainer = Freeze(["recurrent", "norm"]), SimpleNamespace(world_size=1, current_epoch=0)
+    freeze.setup(trainer, model, "fit")
+    freeze.on_train_start(trainer, model)
+    assert model.recurrent.training  # else cuDNN refuses the gradients of what comes before
+    assert not model.norm.training

@@ -1,0 +1,53 @@
+"""Configs made so small that a step of each takes no time: narrow networks, and a few made samples."""
+
+import inspect
+
+import datamodules
+import lightning_modules
+
+# What makes a network narrow, by the type of a setting that stands for its width.
+NARROW: dict[str, dict[type, float]] = {
+    "width": {int: 4, float: 0.125},
+    "heads": {int: 2},
+    "width_multiplier": {float: 0.125},
+    "growth_rate": {int: 4},
+    "hidden": {int: 4},
+    "embedding": {int: 4},
+    "filters": {int: 4},
+}
+
+
+def accepted_arguments(data: type) -> set[str]:
+    """Returns the arguments of a data module, with those of its bases where it passes others on to them."""
+    names: set[str] = set()
+    for base in data.__mro__:
+        parameters = inspect.signature(base.__init__).parameters
+        names |= parameters.keys()
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+            break
+    return names
+
+
+def cheapest(config: dict) -> list[str]:
+    """Returns options that make a config's data and network small, without changing what they are."""
+    options = []
+    class_name = config["model"]["class_path"].removeprefix("lightning_modules.")
+    given = config["model"].get("init_args", {})
+    lists = ("head_widths",) if "Course" in class_name else ("widths", "head_widths")
+    options += [word for name in lists if given.get(name) for word in (f"--model.{name}", str([4] * len(given[name])))]
+    for name, parameter in inspect.signature(getattr(lightning_modules, class_name)).parameters.items():
+        value = given.get(name, parameter.default)
+        if name in NARROW and isinstance(value, int | float):
+            options += [f"--model.{name}", str(NARROW[name][type(value)])]
+    data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
+    accepted = accepted_arguments(data)
+    if "source" in accepted:
+        options += ["--data.source", "synthetic"]
+    if "steps" in accepted:
+        options += ["--data.steps", "5"]
+    if "val_size" in accepted and hasattr(
+        data, "train_size"
+    ):  # of the whole data set; the synthetic one's is smaller in proportion
+        classes = len(config["data"].get("init_args", {}).get("classes", range(10)))
+        options += ["--data.val_size", str(data.train_size * classes // 50)]
+    return options
