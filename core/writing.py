@@ -25,6 +25,16 @@ class WritingRules(Protocol):
     def take(self, symbols: Tensor) -> None:
         """Follows the next symbol of each text, int64 [B]."""
 
+    def marks(self) -> Tensor | None:
+        """Returns the marks of the symbols that were taken last, at first of all that texts begin with.
+
+        Marks are small numbers that follow from a symbol and those before it, such as the place in a line, and which a
+        model may read beside it.
+
+        Returns:
+            int64 [B, T, F]; None if symbols have no marks.
+        """
+
 
 @runtime_checkable
 class HasWritingRules(Protocol):

@@ -1,12 +1,9 @@
 """Batches: named tuples of tensors, one type for each kind of data."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-from core.errors import InputError
 
 
 class UnlabelledImageBatch(NamedTuple):
@@ -51,64 +48,6 @@ class UnlabelledTextBatch(NamedTuple):
     tokens: Tensor
     lengths: Tensor
     index: Tensor
-
-
-class ImagePair(tuple):
-    """An image batch as `(images, targets)` for models of other packages; its fields are also available by name.
-
-    Args:
-        batch: The batch, or the two tensors.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, batch: Iterable[Tensor]) -> Self:
-        """Makes the pair of the first two tensors."""
-        return super().__new__(cls, tuple(batch)[:2])
-
-    @property
-    def images(self) -> Tensor:
-        """The images, float32 [B, C, H, W]."""
-        return self[0]
-
-    @property
-    def targets(self) -> Tensor:
-        """Class of each image, int64 [B]."""
-        return self[1]
-
-
-def image_batch(batch: Any, model: str) -> ImageBatch:
-    """Converts a batch of another package's loader, a tuple or list `(images, targets)`, to an ImageBatch.
-
-    Args:
-        batch: The batch; one of this project is returned as it is.
-        model: Name of the model, for the error message.
-
-    Raises:
-        InputError: It has another form.
-    """
-    if isinstance(batch, ImageBatch):
-        return batch
-    parts = list(batch) if isinstance(batch, tuple | list) else []
-    tensors = len(parts) == 2 and all(isinstance(part, Tensor) for part in parts)
-    if tensors and parts[0].ndim == 4 and parts[0].is_floating_point() and parts[1].shape == parts[0].shape[:1]:
-        images, targets = parts
-        return ImageBatch(images, targets.long(), torch.arange(len(targets)), {})
-    raise InputError(
-        f"{model} takes batches of (images, targets), float [B, C, H, W] and integer [B]; the loader gives "
-        f"{describe_batch(batch)}"
-    )
-
-
-def describe_batch(batch: Any) -> str:
-    """Returns in words what a batch is: its tensors with their types and shapes."""
-    if isinstance(batch, Tensor):
-        return f"a tensor of {str(batch.dtype).removeprefix('torch.')} {list(batch.shape)}"
-    if isinstance(batch, tuple | list):
-        return f"a {type(batch).__name__} of {', '.join(describe_batch(part) for part in batch)}"
-    if isinstance(batch, dict):
-        return f"a {type(batch).__name__} of {', '.join(f'{key!r}: {describe_batch(batch[key])}' for key in batch)}"
-    return f"a {type(batch).__name__}"
 
 
 class TextBatch(NamedTuple):
@@ -161,6 +100,10 @@ class CharacterBatch(NamedTuple):
     fresh: bool
 
     @property
+    def marks(self) -> None:
+        """Its symbols have no marks."""
+
+    @property
     def inputs(self) -> Tensor:
         """Input symbols, int64 [B, T]."""
         return self.symbols[:, :-1]
@@ -173,6 +116,39 @@ class CharacterBatch(NamedTuple):
     def reported(self, loss: Tensor) -> tuple[Tensor, int]:
         """Returns the mean loss by the unit in which it is reported, and the number of units: of symbols."""
         return loss, self.targets.numel()
+
+
+class TuneBatch(NamedTuple):
+    """Pieces of tunes, or whole ones; one symbol longer than the input. Shorter ones are padded.
+
+    Attributes:
+        symbols: int64 [B, T + 1].
+        lengths: Number of symbols to predict of each, int64 [B].
+        characters: Number of characters that the symbols stand for, by which losses are reported.
+        fresh: Whether a model starts with an empty state; otherwise the pieces continue those of the previous batch.
+        marks: Marks of the input symbols, int64 [B, T, F]; None if they have none.
+    """
+
+    symbols: Tensor
+    lengths: Tensor
+    characters: int
+    fresh: bool
+    marks: Tensor | None = None
+
+    @property
+    def inputs(self) -> Tensor:
+        """Input symbols, int64 [B, T]."""
+        return self.symbols[:, :-1]
+
+    @property
+    def targets(self) -> Tensor:
+        """The symbol after each input symbol, int64 [B, T]; -100, which no loss counts, in the padding."""
+        places = torch.arange(self.symbols.shape[1] - 1, device=self.symbols.device)
+        return self.symbols[:, 1:].masked_fill(places >= self.lengths[:, None], -100)
+
+    def reported(self, loss: Tensor) -> tuple[Tensor, int]:
+        """Returns the mean loss by the unit in which it is reported, and the number of units: of characters."""
+        return loss * (self.lengths.sum() / self.characters), self.characters
 
 
 class WordBatch(NamedTuple):

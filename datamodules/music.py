@@ -19,12 +19,14 @@ from datamodules.tunes.bars import right_bars
 from datamodules.tunes.files import nottingham, read_collection
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
-from datamodules.tunes.notation import SOUNDING, NoTune, Tune, kind_of
+from datamodules.tunes.marks import SIZES
+from datamodules.tunes.notation import NoTune, Tune
 from datamodules.tunes.rendering import forms
 from datamodules.tunes.rules import Grammar, TuneRules
+from datamodules.tunes.spelling import Spelling, symbols_of
 from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime, read_vocabulary, vocabulary_of
 from datamodules.tunes.synthetic import synthetic_tunes
-from datamodules.tunes.transposition import Keys, in_keys
+from datamodules.tunes.transposition import Keys, tokens_in_keys, wanted_keys
 from datamodules.tunes.variants import split
 from datamodules.tunes.written import MEASURES, WrittenTunes
 
@@ -56,6 +58,8 @@ class MusicDataModule(LanguageDataModule):
         eval_batch_size: Tunes per batch in validation and test; affects only speed.
         bar_clock: Whether tunes are written with a bar clock: symbols with which a bar would be too long or too short
             are not chosen.
+        bar_marks: Whether a network is told with each symbol where in its bar, and in which bar of its section, the
+            tune is after it.
         written: Number of tunes that a network writes in `test`, freely and as many with the bar clock, which are
             measured beside real ones; none if 0.
         vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the tunes' own.
@@ -82,6 +86,7 @@ class MusicDataModule(LanguageDataModule):
         steps: int = 128,
         eval_batch_size: int = 20,
         bar_clock: bool = False,
+        bar_marks: bool = False,
         written: int = 100,
         vocabulary: str | None = None,
     ) -> None:
@@ -98,6 +103,8 @@ class MusicDataModule(LanguageDataModule):
         self.split_seed = split_seed
         self.steps = steps
         self.bar_clock = bar_clock
+        self.bar_marks = bar_marks
+        self.mark_sizes = SIZES if bar_marks else ()
         self.written = written
         self.text_measures = MEASURES if written else ()
         self.tunes: dict[str, list[Tune]] = {}  # of each part, once they have been read
@@ -124,23 +131,19 @@ class MusicDataModule(LanguageDataModule):
             whole = [tune for tune in self.tunes["train"] if all(right_bars(tune))]
             print_line(f"skipped  training tunes with broken bars: {len(self.tunes['train']) - len(whole):,}")
             self.tunes["train"] = whole
-        in_every_key, weights = in_keys(self.tunes["train"], self.transpose)
-        learned = {
-            part: [[as_learned(tune, self.kind).tokens] for tune in self.tunes[part]] for part in ("val", "test")
-        }
-        learned["train"] = [[as_learned(tune, self.kind).tokens for tune in keys] for keys in in_every_key]
+        learned = {part: [as_learned(tune, self.kind) for tune in self.tunes[part]] for part in self.tunes}
+        shifts, weights = wanted_keys(learned["train"], self.transpose)
+        tokens = tokens_in_keys(learned["train"], shifts, weights)
+        every = tokens.union(*(tune.tokens for part in ("val", "test") for tune in learned[part]))
         if self._vocabulary is None:
-            every = [tune for part in learned.values() for keys in part for tune in keys]
-            self._tokens = sorted({token for keys in learned["train"] for tune in keys for token in tune})
+            self._tokens = sorted(tokens)
             self._vocabulary = vocabulary_of(every, self._tokens if self.kind == "tokens" else ())
+        spelling = Spelling(every, shifts, self.vocabulary, self.kind)
         parts = {}
         for part in ("train", "val", "test"):
-            parts[part] = Tunes(
-                [[torch.tensor(self._ids(tune)) for tune in keys] for keys in learned[part]],
-                weights if part == "train" else [[1.0]] * len(learned[part]),
-                [len(tune.text) + 1 for tune in self.tunes[part]],
-                [sum(kind_of(token) in SOUNDING for token in tune.body) for tune in self.tunes[part]],
-            )
+            characters = [len(tune.text) + 1 for tune in self.tunes[part]]
+            wanted = weights if part == "train" else None
+            parts[part] = Tunes(learned[part], characters, spelling, wanted, self.bar_marks)
         if len(parts["train"]) < self.batch_size * self.steps:
             raise InputError(
                 f"{self.origin}: has {len(parts['train']):,} symbols to train on, and a step takes "
@@ -157,16 +160,6 @@ class MusicDataModule(LanguageDataModule):
             print_line(line)
         self.origin = f"{path} ({len(collection.tunes):,} tunes)"
         return collection.tunes
-
-    def _ids(self, tokens: Sequence[str]) -> list[int]:
-        """Returns the numbers of a tune's symbols, with an end before and after them.
-
-        A token that is not in the vocabulary is spelled by its characters.
-        """
-        vocabulary = self.vocabulary
-        symbols = "".join(tokens) if self.kind == "characters" else tokens
-        spelled = (part for symbol in symbols for part in ((symbol,) if symbol in vocabulary else symbol))
-        return vocabulary.ids([END, *spelled, END])
 
     def train_dataloader(self) -> TuneRows:
         """Returns the loader of the training tunes, at the batch at which a resumed run continues."""
@@ -219,10 +212,10 @@ class MusicDataModule(LanguageDataModule):
         return self._rules(primes, self.bar_clock)
 
     def _rules(self, primes: Tensor, bar_clock: bool) -> TuneRules:
-        if bar_clock and self._grammar is None:
+        if self._grammar is None:
             symbols = self.symbols  # reads the tunes, if there is no vocabulary yet
             self._grammar = Grammar(symbols, self._tokens)
-        return TuneRules(self._grammar if bar_clock else None, self.symbols, primes)
+        return TuneRules(self._grammar, primes, bar_clock, self.bar_marks)
 
     def judge(self, write: Write, nats: float) -> dict[str, float]:
         """Lets a network write tunes, and returns what is measured of them, by measure.
@@ -252,7 +245,7 @@ class MusicDataModule(LanguageDataModule):
             tokens = read_prime(text, self.kind)
         except NoTune as reason:
             raise InputError(str(reason)) from reason
-        return self._ids(tokens)[:-1]
+        return symbols_of([END, *tokens], self.vocabulary, self.kind)
 
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N], up to the end of the tune."""

@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from core.errors import InputError, OneLine, RunFailed
-from datamodules.batches import describe_batch
+from datamodules.foreign_batches import describe_batch
 
 STEPS = ("training_step", "validation_step", "test_step", "predict_step")
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
+from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import Recurrent, State
 from lightning_modules.tasks.language_model import LanguageModel
 from lightning_modules.tasks.task import without
@@ -37,6 +38,7 @@ class CharRNN(LanguageModel):
         forget_bias: Added to the initial biases of the forget gates of LSTMs.
         head_std: Standard deviation of the softmax's initial weights, a normal distribution truncated at two of them;
             torch's default initialisation if 0.
+        mark_sizes: How many values each mark of a symbol has.
         training: What `LanguageModel` takes, such as `temperature` and `optimizer`.
 
     Raises:
@@ -55,6 +57,7 @@ class CharRNN(LanguageModel):
         initializer: Literal["default", "glorot", "orthogonal"] = "default",
         forget_bias: float = 0.0,
         head_std: float = 0.0,
+        mark_sizes: tuple[int, ...] = (),
         **training: Any,
     ) -> None:
         check_range("model.layers", layers, 1)
@@ -80,6 +83,7 @@ class CharRNN(LanguageModel):
         if tie_weights:
             nn.init.normal_(self.embedding.weight, std=hidden**-0.5)  # logits start with a size of about 1
             self.head.weight = self.embedding.weight
+        self.mark_embedding = MarkEmbedding(mark_sizes, embedding or vocab_size) if mark_sizes else None
 
     def embed(self, symbols: Tensor) -> Tensor:
         """Returns embeddings or one-hot vectors, [B, T, I], of symbols int64 [B, T]."""

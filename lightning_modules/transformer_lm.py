@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
+from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State
 from lightning_modules.layers.rotary_attention import Memory, RotaryAttention
 from lightning_modules.tasks.language_model import LanguageModel
@@ -52,6 +53,7 @@ class TransformerLM(LanguageModel):
         context: Number of symbols that a prediction sees directly; their keys and values are carried from piece to
             piece.
         dropout: Dropout probability of the embedding and of what each part of a block adds.
+        mark_sizes: How many values each mark of a symbol has.
         training: What `LanguageModel` takes, such as `temperature` and `optimizer`.
 
     Raises:
@@ -66,6 +68,7 @@ class TransformerLM(LanguageModel):
         heads: int = 6,
         context: int = 512,
         dropout: float = 0.1,
+        mark_sizes: tuple[int, ...] = (),
         **training: Any,
     ) -> None:
         for name, value, least in (
@@ -88,6 +91,7 @@ class TransformerLM(LanguageModel):
                 # outputs of blocks add up; as GPT-2
                 deep = name.endswith(("out.weight", "narrow.weight"))
                 nn.init.normal_(parameter, std=0.02 * ((2 * layers) ** -0.5 if deep else 1))
+        self.mark_embedding = MarkEmbedding(mark_sizes, width) if mark_sizes else None
 
     def embed(self, symbols: Tensor) -> Tensor:
         """Returns embeddings, [B, T, D], of symbols int64 [B, T]."""

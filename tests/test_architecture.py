@@ -11,7 +11,7 @@ from tests.sources import LEVELS, sources
 
 # Within a room: from top to bottom again, where it has rooms of its own. The rest of the room stands on top of them.
 INNER = {
-    "datamodules": (("images", "text"), ("base", "batches")),
+    "datamodules": (("images", "text"), ("foreign_batches",), ("base", "batches")),
     "lightning_modules": (("tasks",), ("layers", "schedules", "optimizers")),
     "callbacks": (("media", "divergence"),),
     "engine": (("runs",), ("settings", "speed")),
@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     "datamodules/base/split.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/splitting.py": "datamodules/images/test_image_data_module.py",
     "datamodules/batches.py": "datamodules/images/test_loader.py",
+    "datamodules/foreign_batches.py": "engine/test_misfits.py",
     "datamodules/images/classification.py": "datamodules/images/test_image_data_module.py",
     "datamodules/images/geometry.py": "datamodules/images/test_augmentation.py",
     "datamodules/images/metadata.py": "datamodules/images/test_picture.py",

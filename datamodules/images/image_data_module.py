@@ -11,7 +11,8 @@ from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least, check_val_size
 from datamodules.base.splitting import random_split
-from datamodules.batches import ImageBatch, ImagePair
+from datamodules.batches import ImageBatch
+from datamodules.foreign_batches import ImagePair
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import find_pictures

@@ -17,6 +17,7 @@ class LanguageDataModule(TextDataModule):
     `load` sets `_vocabulary`, unless one is given.
     """
 
+    mark_sizes: tuple[int, ...] = ()  # how many values each mark of a symbol has; none if symbols have no marks
     _vocabulary: Vocabulary | None = None
 
     @property

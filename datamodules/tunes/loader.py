@@ -1,85 +1,80 @@
 """Tunes in memory, and loaders of them for language models: in rows to train on, each by itself to be measured."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from core.randomness import generator
 from datamodules.base.loader import Loader
-
-
-class TuneBatch(NamedTuple):
-    """Pieces of tunes, or whole ones; one symbol longer than the input. Shorter ones are padded.
-
-    Attributes:
-        symbols: int64 [B, T + 1].
-        lengths: Number of symbols to predict of each, int64 [B].
-        characters: Number of characters that the symbols stand for, by which losses are reported.
-        fresh: Whether a model starts with an empty state; otherwise the pieces continue those of the previous batch.
-    """
-
-    symbols: Tensor
-    lengths: Tensor
-    characters: int
-    fresh: bool
-
-    @property
-    def inputs(self) -> Tensor:
-        """Input symbols, int64 [B, T]."""
-        return self.symbols[:, :-1]
-
-    @property
-    def targets(self) -> Tensor:
-        """The symbol after each input symbol, int64 [B, T]; -100, which no loss counts, in the padding."""
-        places = torch.arange(self.symbols.shape[1] - 1, device=self.symbols.device)
-        return self.symbols[:, 1:].masked_fill(places >= self.lengths[:, None], -100)
-
-    def reported(self, loss: Tensor) -> tuple[Tensor, int]:
-        """Returns the mean loss by the unit in which it is reported, and the number of units: of characters."""
-        return loss * (self.lengths.sum() / self.characters), self.characters
+from datamodules.batches import TuneBatch
+from datamodules.tunes.marks import marks_after
+from datamodules.tunes.notation import SOUNDING, Tune, kind_of
+from datamodules.tunes.spelling import Spelling
 
 
 class Tunes:
     """Tunes of one part, each in one or more keys; its length is the number of symbols to predict.
 
     Args:
-        tunes: For each tune its symbols in each of its keys, the original first, int64 [L]; each begins and ends with
-            the end of a tune.
-        weights: For each tune how often each of its keys is wanted.
-        characters: Characters of each tune in its original key, its end included.
-        notes: Notes and rests of each tune.
+        tunes: The tunes as a network sees them.
+        characters: Characters of the text of each, its end included, by which losses are reported.
+        spelling: Numbers of their tokens.
+        weights: How often each key is wanted of each tune, float32 [N, K]; its own key alone if not given.
+        marked: Whether symbols have marks.
     """
 
     def __init__(
         self,
-        tunes: Sequence[Sequence[Tensor]],
-        weights: Sequence[Sequence[float]],
+        tunes: Sequence[Tune],
         characters: Sequence[int],
-        notes: Sequence[int],
+        spelling: Spelling,
+        weights: Tensor | None = None,
+        marked: bool = False,
     ) -> None:
-        flat = [keys for tune in tunes for keys in tune]
-        self.symbols = torch.cat(flat).to(torch.int16) if flat else torch.zeros(0, dtype=torch.int16)
-        most = max([len(tune) for tune in tunes], default=1)
-        self.lengths = torch.zeros(len(tunes), most, dtype=torch.int64)
-        self.weights = torch.zeros(len(tunes), most)
-        for place, (tune, weight) in enumerate(zip(tunes, weights, strict=True)):
-            self.lengths[place, : len(tune)] = torch.tensor([len(key) for key in tune])
-            self.weights[place, : len(tune)] = torch.tensor(weight)
-        ends = self.lengths.flatten().cumsum(0).view_as(self.lengths)
-        self.starts = ends - self.lengths
+        self.spelling = spelling
+        self.weights = torch.ones(len(tunes), 1) if weights is None else weights
         self.characters = torch.tensor(characters, dtype=torch.int64)
-        self.notes = torch.tensor(notes, dtype=torch.int64)
+        self.notes = torch.tensor(
+            [sum(kind_of(token) in SOUNDING for token in tune.body) for tune in tunes], dtype=torch.int64
+        )
+        self.tokens = [torch.tensor([*map(spelling.numbers.get, tune.tokens), 0]) for tune in tunes]  # the end included
+        self.marks = [  # after each token; after the end they are as they are before everything
+            torch.tensor([*after, before], dtype=torch.uint8)
+            for before, *after in map(marks_after, [tune.tokens for tune in tunes] if marked else ())
+        ]
+        keys = self.weights.shape[1]
+        self.lengths = torch.zeros(len(tunes), keys, dtype=torch.int64)  # in symbols
+        for place, tokens in enumerate(self.tokens):
+            self.lengths[place] = 1 + spelling.lengths[spelling.in_key[:keys, tokens]].sum(1)
 
     def __len__(self) -> int:
         """Number of symbols that are predicted in the original keys."""
         return int(self.lengths[:, 0].sum()) - len(self.lengths)
 
+    def strung(self, places: Sequence[int], keys: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """Strings tunes together, with the end of a tune before, between and after them.
+
+        Args:
+            places: Their places.
+            keys: In which of its keys each is.
+
+        Returns:
+            Symbols, int64 [L], and their marks, uint8 [L, F], if they have any.
+        """
+        each = zip(places, keys, strict=True)
+        moved = [self.spelling.in_key[key, self.tokens[place]] for place, key in each]
+        tokens = torch.cat([torch.zeros(1, dtype=torch.int64), *moved])
+        symbols, after = self.spelling.spelled(tokens)
+        if not self.marks:
+            return symbols, None
+        begin = self.marks[places[0]][-1:].expand(2, -1)  # before the first end, and after it
+        return symbols, torch.cat([begin, *(self.marks[place] for place in places)])[after]
+
     def tune(self, place: int, key: int = 0) -> Tensor:
-        """Returns the symbols of a tune in one of its keys, int64 [L]."""
-        start = int(self.starts[place, key])
-        return self.symbols[start : start + int(self.lengths[place, key])].long()
+        """Returns the symbols of a tune in one of its keys, with an end before and after them, int64 [L]."""
+        return self.strung([place], [key])[0]
 
 
 class TuneRows(Loader):
@@ -115,16 +110,24 @@ class TuneRows(Loader):
         rng = generator(self.seed, "tunes", self.epoch)
         order = torch.randperm(len(self.tunes.lengths), generator=rng).tolist()
         keys = torch.multinomial(self.tunes.weights, 1, generator=rng).flatten().tolist()
-        # a tune's last symbol, its end, is also the first of the next
-        text = torch.cat(
-            [self.tunes.tune(order[0], keys[order[0]])[:1]] + [self.tunes.tune(p, keys[p])[1:] for p in order]
-        )
-        rows = torch.stack([text[row * self.columns : (row + 1) * self.columns + 1] for row in range(self.rows)])
-        rows = rows.tensor_split(self.world_size)[self.rank]
+        symbols, marks = map(self._rows, self.tunes.strung(order, [keys[place] for place in order]))
+        lengths = torch.full((len(symbols),), self.steps)
         for batch in range(first, len(self)):
-            piece = rows[:, batch * self.steps : (batch + 1) * self.steps + 1]
-            lengths = torch.full((len(piece),), self.steps)
-            yield TuneBatch(piece, lengths, round(lengths.sum().item() * self.per_symbol), fresh=batch == 0)
+            begin, end = batch * self.steps, (batch + 1) * self.steps
+            yield TuneBatch(
+                symbols[:, begin : end + 1],
+                lengths,
+                round(lengths.sum().item() * self.per_symbol),
+                fresh=batch == 0,
+                marks=None if marks is None else marks[:, begin:end].long(),
+            )
+
+    def _rows(self, text: Tensor | None) -> Tensor | None:
+        """Returns the rows of this process, [R, C + 1, ...], of a text [L, ...]."""
+        if text is None:
+            return None
+        rows = [text[row * self.columns : (row + 1) * self.columns + 1] for row in range(self.rows)]
+        return torch.stack(rows).tensor_split(self.world_size)[self.rank]
 
 
 class WholeTunes(Loader):
@@ -150,7 +153,11 @@ class WholeTunes(Loader):
     def __iter__(self) -> Iterator[TuneBatch]:
         first, self.position = self.position, 0
         for places in self.places.split(self.batch_size)[first:]:
-            tunes = [self.tunes.tune(place) for place in places.tolist()]
-            lengths = torch.tensor([len(tune) - 1 for tune in tunes])
-            symbols = torch.nn.utils.rnn.pad_sequence(tunes, batch_first=True)
-            yield TuneBatch(symbols, lengths, int(self.tunes.characters[places].sum()), fresh=True)
+            tunes, marks = zip(*(self.tunes.strung([place], [0]) for place in places.tolist()), strict=True)
+            yield TuneBatch(
+                pad_sequence(tunes, batch_first=True),
+                torch.tensor([len(tune) - 1 for tune in tunes]),
+                int(self.tunes.characters[places].sum()),
+                fresh=True,
+                marks=pad_sequence(marks, batch_first=True)[:, :-1].long() if self.tunes.marks else None,
+            )

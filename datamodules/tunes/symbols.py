@@ -66,15 +66,14 @@ def read_prime(text: str, symbols: Symbols) -> tuple[str, ...]:
     return tuple(given) if last else (*given, f"L:{unit}\n")
 
 
-def vocabulary_of(tunes: Iterable[Sequence[str]], tokens: Sequence[str]) -> Vocabulary:
+def vocabulary_of(every: Iterable[str], tokens: Sequence[str]) -> Vocabulary:
     """Returns a vocabulary of the end, of all characters, and of tokens.
 
     Args:
-        tunes: Tokens of every tune, whose characters spell what is no symbol.
+        every: Tokens of all tunes, whose characters spell what is no symbol.
         tokens: Tokens that are symbols; none for a vocabulary of characters.
     """
-    characters = {character for tune in tunes for token in tune for character in token}
-    return Vocabulary([END, *sorted(characters.union(tokens))])
+    return Vocabulary([END, *sorted(set("".join(every)).union(tokens))])
 
 
 def read_vocabulary(path: Path, symbols: Symbols) -> tuple[Vocabulary, list[str]]:

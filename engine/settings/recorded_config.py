@@ -17,7 +17,7 @@ OPTIONS_OF_ONE_CALL = (
 )
 
 # Arguments of a model that the data gives.
-LINKED = ("num_classes", "in_channels", "image_size", "vocab_size", "source_vocab_size")
+LINKED = ("num_classes", "in_channels", "image_size", "vocab_size", "source_vocab_size", "mark_sizes")
 
 # Built-in callbacks that have options, by the name of the group.
 OPTION_GROUPS = {

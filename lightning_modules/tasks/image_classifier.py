@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from datamodules.batches import ImageBatch, image_batch
+from datamodules.batches import ImageBatch
+from datamodules.foreign_batches import image_batch
 from lightning_modules.tasks.classifier import Classifier
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {

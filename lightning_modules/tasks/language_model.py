@@ -13,9 +13,9 @@ from core.evaluation_mode import gradients_in_evaluation
 from core.measures import Measure
 from core.randomness import generator
 from core.writing import WritingRules, writing_rules
-from datamodules.batches import CharacterBatch
-from datamodules.tunes.loader import TuneBatch
+from datamodules.batches import CharacterBatch, TuneBatch
 from lightning_modules.layers.decoding import Sampling, decode
+from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State
 from lightning_modules.tasks.metrics import LanguageMetrics
 from lightning_modules.tasks.task import Task
@@ -29,7 +29,8 @@ class LanguageModel(Task):
 
     Logs `loss` (nats per symbol) and `bits` (the same in bits) under `train/`, `val/` and `test/`. The state after a
     batch is the initial state of the next batch if that continues the text, and is zero where a text begins. Gradients
-    do not flow between batches. A network implements `embed` and `continue_from`.
+    do not flow between batches. A network implements `embed` and `continue_from`; where the data marks its symbols, it
+    has `mark_embedding`, whose outputs are added to the embeddings.
 
     A long text in a few rows has few beginnings: a network that hardly ever sees the zero state in training may never
     leave it in validation, and begins what it writes badly. With `reset` more rows begin there.
@@ -70,6 +71,7 @@ class LanguageModel(Task):
             raise InputError(f"model.reset is {reset:g}: a probability is needed, from 0 to 1")
         self.length = length
         self.reset = reset
+        self.mark_embedding: MarkEmbedding | None = None
         self.carried: State | None = None  # the state after the last training batch; replaced, never changed in place
         self._evaluation_state: State | None = None  # the same in validation and test
 
@@ -81,17 +83,21 @@ class LanguageModel(Task):
     def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
         """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: zero)."""
 
-    def forward(self, symbols: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+    def forward(self, symbols: Tensor, state: State | None = None, marks: Tensor | None = None) -> tuple[Tensor, State]:
         """Returns logits and the state after the last symbol.
 
         Args:
             symbols: int64 [B, T].
             state: The state before the first symbol; zero if not given.
+            marks: Marks of the symbols, int64 [B, T, F], if the data has any.
 
         Returns:
             Logits [B, T, V] of the symbol after each input, and the state.
         """
-        return self.continue_from(state, self.embed(symbols))
+        x = self.embed(symbols)
+        if self.mark_embedding is not None:
+            x = x + self.mark_embedding(marks)
+        return self.continue_from(state, x)
 
     def _training_outputs(self, batch: SymbolBatch) -> tuple[Tensor, State]:
         """Returns the mean loss of a batch in nats, and the state after it."""
@@ -99,7 +105,7 @@ class LanguageModel(Task):
         if self.reset and before is not None:
             goes_on = torch.rand(len(batch.inputs), 1, device=batch.inputs.device) >= self.reset
             before = _map(before, lambda rows: rows * goes_on.view(-1, *[1] * (rows.ndim - 1)))
-        logits, state = self(batch.inputs, before)
+        logits, state = self(batch.inputs, before, batch.marks)
         return _cross_entropy(logits, batch.targets), state
 
     def losses(self, batch: SymbolBatch) -> dict[str, Tensor]:
@@ -115,7 +121,8 @@ class LanguageModel(Task):
 
     def evaluate(self, batch: SymbolBatch, metrics: LanguageMetrics) -> Tensor:
         """Updates the metrics with a batch and returns its mean loss in nats."""
-        logits, self._evaluation_state = self(batch.inputs, None if batch.fresh else self._evaluation_state)
+        before = None if batch.fresh else self._evaluation_state
+        logits, self._evaluation_state = self(batch.inputs, before, batch.marks)
         loss = _cross_entropy(logits, batch.targets)
         metrics.update(*batch.reported(loss))
         return loss
@@ -138,10 +145,20 @@ class LanguageModel(Task):
         Returns:
             int64 [B, L].
         """
-        state = None
-        for piece in prime.split(PIECE, 1):  # the logits of a whole book would take gigabytes
-            logits, state = self(piece, state)
-        return decode(self, logits[:, -1], state, length, self.sampling, rng, rules)
+
+        def marks() -> Tensor | None:
+            given = None if rules is None else rules.marks()
+            return None if given is None else given.to(prime.device)
+
+        state, of_prime = None, marks()
+        for begin in range(0, prime.shape[1], PIECE):  # the logits of a whole book would take gigabytes
+            piece = slice(begin, begin + PIECE)
+            logits, state = self(prime[:, piece], state, None if of_prime is None else of_prime[:, piece])
+
+        def step(symbols: Tensor, state: State) -> tuple[Tensor, State]:
+            return self(symbols, state, marks())
+
+        return decode(step, logits[:, -1], state, length, self.sampling, rng, rules)
 
     def gradient_norms(self, symbols: Tensor) -> Tensor:
         """Returns the gradient norm of the last prediction's loss with respect to each input, by distance.

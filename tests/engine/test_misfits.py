@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError, RunFailed
-from datamodules.batches import describe_batch
+from datamodules.foreign_batches import describe_batch
 from tests.plain import PlainData, PlainModule
 from tests.tiny import tiny_trainer
 

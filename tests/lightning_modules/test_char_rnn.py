@@ -125,7 +125,7 @@ def test_the_state_is_carried_from_batch_to_batch_and_empty_at_the_texts_beginni
     class Spy(CharRNN):
         met: list[bool] = []
 
-        def forward(self, symbols: Tensor, state: Any = None) -> Any:
+        def forward(self, symbols: Tensor, state: Any = None, marks: Any = None) -> Any:
             if self.training:
                 self.met.append(state is not None)
             return super().forward(symbols, state)

@@ -54,9 +54,9 @@ def test_what_is_no_beginning_says_why(typed: str, why: str) -> None:
 
 
 def test_a_vocabulary_spells_what_it_lacks() -> None:
-    tunes = [("K:G\n", "A", "3/2"), ("K:D\n", "B")]
-    assert vocabulary_of(tunes, ()).symbols == (END, *sorted("K:G\nA3/2DB"))
-    assert set(vocabulary_of(tunes, ["3/2", "A"]).symbols) == {END, "3/2", *"K:G\nA3/2DB"}
+    tokens = ("K:G\n", "A", "3/2", "K:D\n", "B")
+    assert vocabulary_of(tokens, ()).symbols == (END, *sorted("K:G\nA3/2DB"))
+    assert set(vocabulary_of(tokens, ["3/2", "A"]).symbols) == {END, "3/2", *"K:G\nA3/2DB"}
 
 
 @pytest.mark.parametrize(

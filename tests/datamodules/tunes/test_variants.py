@@ -1,10 +1,16 @@
 """Variants of one tune are in one part of a split."""
 
+from datamodules.tunes.keys import transposed
 from datamodules.tunes.notation import Tune
 from datamodules.tunes.reading import read_tune
 from datamodules.tunes.synthetic import synthetic_tunes
-from datamodules.tunes.transposition import moved
 from datamodules.tunes.variants import groups, plain, runs, split
+
+
+def moved(tune: Tune, by: int) -> Tune:
+    """Returns a tune transposed by so many fifths."""
+    tokens = transposed(tune.tokens, by)
+    return Tune(**vars(tune) | {"key": tokens[2][2:-1], "body": tokens[3:]})
 
 
 def test_titles_bodies_and_shared_runs_join_tunes() -> None:
