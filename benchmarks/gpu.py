@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.gpu_parts import airbench
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import ROOT, parser, source_of, write
+from benchmarks.measure import environment, parser, source_of, write
 
 PARTS = {  # the most seconds of each
     "resume": 120,
@@ -50,7 +50,7 @@ def run_part(part: str, words: list[str], limit: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         into, began = Path(folder) / "found.json", time.monotonic()
         command = [sys.executable, "-m", "benchmarks.gpu", *words, "--parts", part, "--into", str(into)]
-        process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, process_group=0)
+        process = subprocess.Popen(command, env=environment(), process_group=0)
         try:
             code = process.wait(limit)
             ended = "finished" if code == 0 else f"failed with exit code {code}"

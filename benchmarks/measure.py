@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import sys
@@ -45,6 +46,12 @@ def data_flags(data_dir: Path | None) -> list[str]:
 def source_of(data_dir: Path | None) -> str:
     """Returns the record's entry on the data."""
     return "real" if data_dir else "synthetic pictures"
+
+
+def environment() -> dict[str, str]:
+    """Returns the variables of a process that is to find this project's modules, and prints at once."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"}
 
 
 def by_turns(

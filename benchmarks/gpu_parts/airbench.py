@@ -7,7 +7,6 @@ import contextlib
 import importlib.util
 import io
 import json
-import os
 import select
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.measure import ROOT
+from benchmarks.measure import environment
 from datamodules.images.splits import ClassifiedImages
 
 READY = "ready"
@@ -84,7 +83,7 @@ def start(script: Path, folder: Path, words: list[str], log: Path) -> subprocess
         return subprocess.Popen(
             [sys.executable, "-m", "benchmarks.gpu_parts.airbench", str(script), *words],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=messages,

@@ -1,12 +1,24 @@
 """Turns, ratios and records of the benchmarks."""
 
 import json
+import os
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import by_turns, data_flags, data_settings, parser, ratio, source_of, spread, write
+from benchmarks.measure import (
+    ROOT,
+    by_turns,
+    data_flags,
+    data_settings,
+    environment,
+    parser,
+    ratio,
+    source_of,
+    spread,
+    write,
+)
 
 
 def test_contenders_run_by_turns_and_the_warm_up_does_not_count(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,3 +63,10 @@ def test_without_a_folder_pictures_are_drawn() -> None:
     assert data_flags(None) == ["--data.source", "synthetic"]
     assert data_flags(Path("here")) == ["--data.data_dir", str(Path.cwd() / "here")]
     assert [source_of(path) for path in (None, Path("/there"))] == ["synthetic pictures", "real"]
+
+
+def test_a_process_finds_this_project_and_what_was_found_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "/packages")
+    assert environment()["PYTHONPATH"].split(os.pathsep) == [str(ROOT), "/packages"]
+    monkeypatch.delenv("PYTHONPATH")
+    assert environment()["PYTHONPATH"] == str(ROOT)

@@ -40,4 +40,4 @@ def waits_line() -> str:
 
 
 def test_every_config_is_there() -> None:
-    assert all((waits.ROOT / "configs" / config).is_file() for config in waits.CONFIGS)
+    assert all((waits.ROOT / "configs" / f"{name}.yaml").is_file() for name in waits.CONFIGS)
