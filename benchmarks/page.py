@@ -19,6 +19,7 @@ SHOWN = {
     "memory": ("*/of_allowed", "*/megabytes/beyond_imports"),
     "training": ("*/ours_of_usual", "*/share_of_peak"),
     "ddp": ("two_processes_of_one",),
+    "side_by_side": ("*/side_by_side_of_one",),
     "shared_machine": ("*/kept_*", "*/alone_sleeping_of_spinning"),
     "gpu": (
         "speedrun/*seconds*",
