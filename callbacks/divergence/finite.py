@@ -45,8 +45,11 @@ class KeptNumbers:
         values = [value.detach() for _, value in self._named() if value.numel() and value.is_floating_point()]
         if not values:
             return torch.zeros(())
-        device = values[0].device
-        return torch.stack([norm.to(device, torch.float32) for norm in torch._foreach_norm(values)]).sum()
+        by_device: dict[torch.device, list[Tensor]] = {}  # optimizers count their steps on the CPU
+        for value in values:
+            by_device.setdefault(value.device, []).append(value)
+        sums = [torch.stack([norm.float() for norm in torch._foreach_norm(same)]).sum() for same in by_device.values()]
+        return sum((other.to(sums[0].device, non_blocking=True) for other in sums[1:]), sums[0])
 
     @torch.no_grad()
     def first_bad(self) -> str | None:

@@ -41,7 +41,7 @@ class Documents:
 
     @property
     def lengths(self) -> Tensor:
-        """Number of tokens of each document, int64 [N]."""
+        """Number of tokens of each document, int64 [N], on the CPU."""
         return self.starts.diff()
 
     @property
@@ -55,8 +55,8 @@ class Documents:
         return self.tokens.nbytes + self.starts.nbytes
 
     def to(self, device: torch.device) -> "Documents":
-        """Returns the documents on a device."""
-        return Documents(self.tokens.to(device), self.starts.to(device))
+        """Returns the documents on a device, but for their starts: a batch's width is known without a wait for it."""
+        return Documents(self.tokens.to(device), self.starts)
 
     def take(self, places: Tensor) -> "Documents":
         """Returns some of the documents, by indices int64 [M]."""
@@ -69,14 +69,16 @@ class Documents:
         """Gathers documents for a batch.
 
         Args:
-            index: Their indices, int64 [B].
+            index: Their indices, int64 [B]; on the CPU, or there will be a wait for them.
 
         Returns:
             Tokens, padded with zeros, int64 [B, M], and lengths, int64 [B].
         """
+        index = index.cpu()
         starts = self.starts[index]
         lengths = self.starts[index + 1] - starts
-        span = torch.arange(int(lengths.max()), device=index.device)  # [M]
+        span = torch.arange(int(lengths.max()), device=self.device)  # [M]
+        starts, lengths = (part.to(self.device, non_blocking=True) for part in (starts, lengths))
         within = span < lengths[:, None]
         places = torch.where(within, starts[:, None] + span, 0)
         return torch.where(within, self.tokens[places].long(), 0), lengths
@@ -94,12 +96,12 @@ class Texts(Split):
 
     @property
     def lengths(self) -> Tensor:
-        """Number of tokens of each sample, int64 [N], for batches of similar length."""
+        """Number of tokens of each sample, int64 [N], on the CPU, for batches of similar length."""
         return self.documents.lengths
 
     def batch(self, index: Tensor) -> NamedTuple:
-        """Returns a batch of samples, by their indices int64 [B]."""
-        return UnlabelledTextBatch(*self.documents.gather(index), index)
+        """Returns a batch of samples, by their indices int64 [B] on the CPU."""
+        return UnlabelledTextBatch(*self.documents.gather(index), index.to(self.device, non_blocking=True))
 
 
 @dataclass
@@ -115,7 +117,8 @@ class ClassifiedTexts(Texts):
 
     def batch(self, index: Tensor) -> TextBatch:
         """Returns a batch of documents and their classes."""
-        return TextBatch(*self.documents.gather(index), self.targets[index], index)
+        here = index.to(self.device, non_blocking=True)
+        return TextBatch(*self.documents.gather(index), self.targets[here], here)
 
     def counts(self, vocab_size: int, num_classes: int) -> Tensor:
         """Returns how many documents of each class contain each symbol, float32 [V, K]."""
@@ -170,14 +173,14 @@ class DocumentLoader(SampleLoader):
         first, self.position = self.position, 0
         batches = self._evaluation_order() if self.seed is None else self._training_order()
         for index in batches[first:]:
-            yield self.split.batch(index.to(self.split.device))
+            yield self.split.batch(index)
 
     def _training_order(self) -> Sequence[Tensor]:
         rng = generator(self.seed, "order", self.epoch)
         n = len(self) * self.batch_size
         order = torch.randperm(len(self.split), generator=rng)[:n] if self.shuffle else torch.arange(n)
         if self.bucket > 1 and self.shuffle:
-            lengths = self.split.lengths.cpu()[order]
+            lengths = self.split.lengths[order]
             pools = torch.arange(n) // (self.bucket * self.batch_size)
             order = order[(pools * (int(lengths.max()) + 1) + lengths).argsort(stable=True)]
         batches = order.view(-1, self.batch_size)
@@ -188,9 +191,9 @@ class DocumentLoader(SampleLoader):
     def _evaluation_order(self) -> Sequence[Tensor]:
         mine = torch.arange(self.rank, len(self.split), self.world_size)
         if self.bucket > 1:
-            mine = mine[self.split.lengths.cpu()[mine].argsort(stable=True)]
+            mine = mine[self.split.lengths[mine].argsort(stable=True)]
         batches = mine.split(self.share)
         if self.most is None:
             return batches
-        lengths = self.split.lengths.cpu()
+        lengths = self.split.lengths
         return [part for batch in batches for part in batch.split(max(1, self.most // int(lengths[batch].max())))]

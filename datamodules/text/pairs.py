@@ -30,21 +30,22 @@ class Pairs(Texts):
 
     @property
     def lengths(self) -> Tensor:
-        """Number of symbols of each pair, int64 [N]."""
+        """Number of symbols of each pair, int64 [N], on the CPU."""
         return self.documents.lengths + self.targets.lengths
 
     def batch(self, index: Tensor, tokens: float | None = None) -> PairBatch:
         """Returns a batch of pairs.
 
         Args:
-            index: Their places, int64 [B].
+            index: Their places, int64 [B], on the CPU.
             tokens: Target symbols that a mean over the batch divides by; those of these pairs if not given.
         """
         sources, source_lengths = self.documents.gather(index)
         targets, target_lengths = self.targets.gather(index)
-        count = target_lengths.sum() if tokens is None else torch.tensor(tokens, device=index.device)
+        here = index.to(self.device, non_blocking=True)
+        count = target_lengths.sum() if tokens is None else torch.full((), tokens, device=self.device)
         return PairBatch(
-            sources, source_lengths, targets, target_lengths, self.seen[index], index, count.to(torch.float32)
+            sources, source_lengths, targets, target_lengths, self.seen[here], here, count.to(torch.float32)
         )
 
 
@@ -84,8 +85,8 @@ class PairLoader(DocumentLoader):
     ) -> None:
         super().__init__(split, batch_size, seed, bucket, rank, world_size, most)
         self.tokens: int | None = None
-        self.source_lengths = split.documents.lengths.cpu()
-        self.target_lengths = split.targets.lengths.cpu()
+        self.source_lengths = split.documents.lengths
+        self.target_lengths = split.targets.lengths
         if batch_tokens is None or seed is None:
             return
         self.tokens = int(split.lengths.sum())
@@ -106,12 +107,12 @@ class PairLoader(DocumentLoader):
         first, self.position = self.position, 0
         if self.seed is None:
             for index in self._evaluation_order()[first:]:
-                yield self.split.batch(index.to(self.split.device))
+                yield self.split.batch(index)
             return
         for whole in self.order()[first:]:
             # the mean over the symbols of all processes is the same, however these are shared out
             tokens = float(self.target_lengths[whole].sum()) / self.world_size
-            yield self.split.batch(whole[self.rank :: self.world_size].to(self.split.device), tokens)
+            yield self.split.batch(whole[self.rank :: self.world_size], tokens)
 
     def order(self) -> Sequence[Tensor]:
         """Returns the places of the pairs in each training batch of this epoch, on all processes together."""

@@ -116,3 +116,11 @@ def test_batches_to_predict_have_a_bounded_number_of_tokens_and_keep_their_order
         assert torch.cat([batch.index for batch in batches]).tolist() == list(range(rank, len(lengths), world_size))
         assert all(batch.tokens.numel() <= 100 or len(batch.index) == 1 for batch in batches)
         assert len(list(DocumentLoader(texts, 5 * world_size, None, 1, rank, world_size))) < len(batches)
+
+
+def test_the_width_of_a_batch_is_known_without_the_device_of_the_tokens() -> None:
+    documents = Documents.of([[1, 2, 3], [4], [5, 6]]).to(torch.device("meta"))  # whose numbers cannot be read
+    tokens, lengths = documents.gather(torch.tensor([2, 1]))
+    assert tokens.shape == (2, 2)
+    assert {tokens.device.type, lengths.device.type} == {"meta"}
+    assert documents.lengths.tolist() == [3, 1, 2]
