@@ -14,7 +14,7 @@ from core.threads import let_waiting_threads_sleep
 ROOT = Path(__file__).resolve().parent.parent
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
 IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard"]
-ENDS = [signal.SIGTERM, *filter(None, [HANG_UP])]  # signals by which others end a process
+ENDS = [signal.SIGINT, signal.SIGTERM, *filter(None, [HANG_UP])]  # signals by which others end a process
 
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _CONTEXT = multiprocessing.get_context(_METHOD)
