@@ -4,12 +4,12 @@ import json
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import GradientAccumulationScheduler
 from pytorch_lightning.plugins.precision import DoublePrecision
 
 from core.errors import InputError
+from core.plain_yaml import load_plain
 
 
 def prepare_weights(trainer: Trainer, pl_module: LightningModule) -> None:
@@ -47,7 +47,7 @@ def config_of_run(checkpoint: dict[str, Any]) -> dict[str, Any] | None:
 @lru_cache(1)
 def _as_json(config: str) -> str:
     """Returns a config as a form that can be read from a stranger's file: no part of it can stand for another."""
-    return json.dumps(yaml.safe_load(config), default=str)
+    return json.dumps(load_plain(config), default=str)
 
 
 def resume_accumulation(trainer: Trainer) -> None:

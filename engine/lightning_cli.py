@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from core.errors import InputError
+from core.plain_yaml import load_plain
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.settings.arguments import Arguments
 from engine.settings.help import shorten_help
@@ -87,4 +87,4 @@ class SubcommandCLI(LightningCLI):
         """Keeps the config for a model's hyperparameters as Lightning does, but does not validate it once more."""
         if not hasattr(self, "config_dump"):
             text = self.parser.dump(self.config, skip_link_targets=False, skip_unset=False, skip_validation=True)
-            self.config_dump = yaml.safe_load(text)
+            self.config_dump = load_plain(text)

@@ -11,16 +11,11 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for every process that a test starts
 
 import pytest
-
-EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
-    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
-    "0000000a4944415478da6360000000020001e527defc0000000049454e44ae426082"
-)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -69,30 +64,25 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", only_here)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _done_once() -> Iterator[None]:
+    """Does once what every run begins with."""
+    from tests.shortcuts import build_parsers_once, look_up_extensions_once
+
+    with pytest.MonkeyPatch.context() as patch:
+        look_up_extensions_once(patch)
+        build_parsers_once(patch)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _figures_are_not_rendered(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Saves an empty picture in place of a figure, whose rendering takes a third of a tiny run.
+def _left_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out waiting for the disk, and figures; tests that check figures ask for the fixture `rendered`."""
+    from tests.shortcuts import leave_out_figures, leave_out_flushes
 
-    Learning curves, which every run has, are not even built. Tests that check pictures ask for the fixture `rendered`.
-    """
-
-    from matplotlib.figure import Figure
-
-    def save(figure: Figure, target: str | Path | BinaryIO, **_: Any) -> None:
-        if isinstance(target, str | Path):
-            Path(target).write_bytes(EMPTY_PICTURE)
-        else:
-            target.write(EMPTY_PICTURE)
-
+    leave_out_flushes(monkeypatch)
     if "rendered" not in request.fixturenames:
-        monkeypatch.setattr(Figure, "savefig", save)
-        monkeypatch.setattr("callbacks.fit_media.draw_curves", lambda rows, measures: Figure())
-
-
-@pytest.fixture(autouse=True)
-def _files_are_not_flushed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out the wait for the disk, twenty times in a tiny run, which helps only when a machine loses power."""
-    monkeypatch.setattr(os, "fsync", lambda file: None)
+        leave_out_figures(monkeypatch)
 
 
 @pytest.fixture
@@ -176,11 +166,11 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the synthetic sources a few pictures, sentences and documents."""
 
     from datamodules.images.splits import ClassifiedImages
-    from datamodules.images.synthetic import synthetic_images
+    from tests.pictures import drawn_once
 
     def few(self: Any) -> dict[str, Any]:
         sizes = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
-        images, targets = synthetic_images(80, seed=0, **sizes)
+        images, targets = drawn_once(80, seed=0, **sizes)
         return {
             "train": ClassifiedImages(images[:60], targets[:60]),
             "test": ClassifiedImages(images[60:], targets[60:]),

@@ -1,11 +1,23 @@
-"""Pictures on disk, for tests that read some."""
+"""Pictures on disk, for tests that read some; and generated ones, which are drawn once a session."""
 
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
+
+from datamodules.images.synthetic import synthetic_images
+
+_draw_once = lru_cache(maxsize=32)(synthetic_images)
+
+
+def drawn_once(n: int, **settings: int) -> tuple[Tensor, Tensor]:
+    """Returns what `synthetic_images` does, which draws 250 pictures for every few that are asked for."""
+    images, labels = _draw_once(n, **settings)
+    return images.clone(), labels.clone()
 
 
 def picture(path: Path, size: tuple[int, int] = (8, 8), mode: str = "RGB", seed: int = 0) -> Path:

@@ -15,12 +15,24 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 from unittest.mock import patch
 
+import pytest
+
+from tests.shortcuts import leave_out_figures, leave_out_flushes, look_up_extensions_once
+
 ROOT = Path(__file__).parent.parent
 
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
 if sys.platform != "win32":
     _CONTEXT.set_forkserver_preload(
-        ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
+        [
+            "cli",
+            "engine.command",
+            "matplotlib.figure",
+            "tests.tiny",
+            "tests.tiny_text",
+            "torch.utils.tensorboard",
+            "torch.distributed.optim",
+        ]
     )
 
 
@@ -140,6 +152,9 @@ def _run(argv: list[str], folder: str, environment: dict[str, str], output: str)
     import cli
 
     rank_zero_only.rank = int(environment.get("LOCAL_RANK", 0))  # which Lightning reads when it is imported
+    patch_of_process = pytest.MonkeyPatch()
+    for shortcut in (leave_out_figures, leave_out_flushes, look_up_extensions_once):
+        shortcut(patch_of_process)
     code = cli.main()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from datamodules.images.synthetic import synthetic_images
 from engine.settings.config_names import CONFIGS, config_names
+from tests.pictures import drawn_once
 from tests.processes import ROOT
 from tests.small_configs import cheapest
 
@@ -51,7 +51,7 @@ def test_a_recipe_that_is_called_the_best_has_been_run(name: str) -> None:
 def test_the_readmes_notebook_lines_train_and_leave_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     monkeypatch.setattr(
-        "datamodules.images.classification.synthetic_images", lambda n, **how: synthetic_images(n // 20, **how)
+        "datamodules.images.classification.synthetic_images", lambda n, **how: drawn_once(n // 20, **how)
     )
     exec(code, {})
     (run,) = (tmp_path / "runs" / "vgg").iterdir()

@@ -11,9 +11,10 @@ from datamodules.base.data_module import Source
 from datamodules.batches import ImageBatch
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
-from datamodules.images.synthetic import CLASS_NAMES, synthetic_images
+from datamodules.images.synthetic import CLASS_NAMES
 from engine.trainer import Trainer
 from lightning_modules import VGG
+from tests.pictures import drawn_once
 
 
 class TinyDataModule(ImageClassificationDataModule):
@@ -41,7 +42,7 @@ class TinyDataModule(ImageClassificationDataModule):
     def synthesize(self) -> dict[str, ClassifiedImages]:
         """Draws the pictures."""
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
-        pictures, n = ClassifiedImages(*synthetic_images(sum(self.drawn), seed=0, **shape)), self.drawn[0]
+        pictures, n = ClassifiedImages(*drawn_once(sum(self.drawn), seed=0, **shape)), self.drawn[0]
         return {"train": pictures.take(slice(n)), "test": pictures.take(slice(n, None))}
 
     read = synthesize

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
+from core.plain_yaml import LOADER
 from engine.settings.config_names import CONFIGS, config_names
 
 MOST_VALUES = 100_000  # of a config; the largest here has about a hundred
@@ -14,8 +15,8 @@ MOST_CHARACTERS = 10_000_000
 _NOTHING = yaml.ScalarNode("tag:yaml.org,2002:null", "")
 
 
-class SettingsLoader(yaml.SafeLoader):
-    """Reads YAML, but refuses a mapping with a name that stands twice, whose first value would be lost."""
+class _NoNameTwice:
+    """A loader of YAML that refuses a mapping with a name that stands twice, whose first value would be lost."""
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream)
@@ -37,13 +38,37 @@ class SettingsLoader(yaml.SafeLoader):
         super().flatten_mapping(node)
 
 
+class _FastLoader(_NoNameTwice, LOADER):
+    """Reads YAML in C; its messages are terse."""
+
+
+class _TellingLoader(_NoNameTwice, yaml.SafeLoader):
+    """Reads YAML in Python; its messages say what it has met."""
+
+
+def _compose(text: str) -> tuple[Any, yaml.Node]:
+    """Reads a text of YAML; returns a loader, and the root of what it has read.
+
+    Raises:
+        YAMLError: It is no YAML.
+        RecursionError: It is nested too deeply.
+    """
+    try:
+        loader = _FastLoader(text)
+        return loader, loader.get_single_node() or _NOTHING
+    except yaml.YAMLError:
+        loader = _TellingLoader(text)
+        return loader, loader.get_single_node() or _NOTHING
+
+
 def load_settings(text: str) -> Any:
     """Returns what a text of YAML holds.
 
     Raises:
         YAMLError: It is none, or a mapping has a name twice.
     """
-    return yaml.load(text, SettingsLoader)
+    loader, root = _compose(text)
+    return loader.construct_document(root)
 
 
 def find_config(name: str) -> Path:
@@ -72,8 +97,8 @@ def read_config(path: Path) -> dict:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        _refuse_large(path, text)
-        content = load_settings(text)
+        loader, root = _compose_small(path, text)
+        content = loader.construct_document(root)
     except yaml.YAMLError as error:
         where, reason = "", "it cannot be parsed"
         if isinstance(error, yaml.MarkedYAMLError):
@@ -88,10 +113,14 @@ def read_config(path: Path) -> dict:
     return content
 
 
-def _refuse_large(path: Path, text: str) -> None:
-    """Refuses a file whose aliases, which repeat other parts of it, make it endless or far larger than it looks.
+def _compose_small(path: Path, text: str) -> tuple[Any, yaml.Node]:
+    """Reads a text of YAML, unless its aliases, which repeat other parts of it, make it endless or far larger.
+
+    Returns:
+        A loader, and the root of what it has read.
 
     Raises:
+        YAMLError: It is no YAML.
         InputError: It holds more than `MOST_VALUES`.
     """
     sizes: dict[int, int] = {}
@@ -106,11 +135,13 @@ def _refuse_large(path: Path, text: str) -> None:
         return sizes[id(node)]
 
     try:
-        too_large = len(text) > MOST_CHARACTERS or size(yaml.compose(text, yaml.SafeLoader) or _NOTHING) >= MOST_VALUES
+        if len(text) <= MOST_CHARACTERS:
+            loader, root = _compose(text)
+            if size(root) < MOST_VALUES:
+                return loader, root
     except RecursionError:
-        too_large = True
-    if too_large:
-        raise InputError(f"{path}: no config: it holds more than {MOST_VALUES:,} values, or parts that hold themselves")
+        pass
+    raise InputError(f"{path}: no config: it holds more than {MOST_VALUES:,} values, or parts that hold themselves")
 
 
 def flatten(tree: dict, prefix: str = "") -> dict[str, object]:

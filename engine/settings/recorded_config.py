@@ -8,6 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from core.errors import InputError
+from core.plain_yaml import load_plain
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
 
 # Options that belong to one call of the command and not to the run.
@@ -50,7 +51,7 @@ class Origin(NamedTuple):
     @property
     def settings(self) -> dict[str, Any] | None:
         """The content of its `config.yaml`; None where there is none."""
-        return None if self.config_text is None else yaml.safe_load(self.config_text)
+        return None if self.config_text is None else load_plain(self.config_text)
 
     @classmethod
     def of_command(cls, command: str, config: dict[str, Any]) -> "Origin":
@@ -89,7 +90,7 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
         except UserWarning as warning:
             value = str(warning).split("instance", 1)[1].strip()
             raise InputError(f"{value}: a setting that cannot be written into config.yaml repeats no run") from warning
-    config = yaml.safe_load(text)
+    config = load_plain(text)
     given = settings["model"].get("init_args") or {}
     for name in () if is_own_data(config) else linked:  # data of this project states them
         if given.get(name) is not None:

@@ -17,8 +17,6 @@ from tests.loggers import Told, images_on_board, texts_on_board
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
 
-pytestmark = pytest.mark.usefixtures("rendered")
-
 
 def classifier() -> TextCNN:
     """Returns a text classifier that is small."""

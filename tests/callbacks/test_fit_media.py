@@ -11,9 +11,8 @@ from callbacks.media.gradient_flow import measure_gradient_flow
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
-pytestmark = pytest.mark.usefixtures("rendered")
 
-
+@pytest.mark.usefixtures("rendered")
 def test_a_language_models_picture_is_drawn_with_both_curves(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
     trainer.fit(tiny_char_rnn(), TinyCorpus())

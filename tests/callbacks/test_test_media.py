@@ -9,8 +9,6 @@ from datamodules import XORDataModule
 from lightning_modules import MLP
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
-pytestmark = pytest.mark.usefixtures("rendered")
-
 
 def _sizes(folder: Path) -> dict[str, tuple[int, int]]:
     sizes = {}
@@ -20,6 +18,7 @@ def _sizes(folder: Path) -> dict[str, tuple[int, int]]:
     return sizes
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_fit_draws_curves_and_a_test_draws_the_rest(tmp_path: Path) -> None:
     model, data = tiny_vgg(), TinyDataModule()
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
@@ -32,6 +31,7 @@ def test_a_fit_draws_curves_and_a_test_draws_the_rest(tmp_path: Path) -> None:
     assert all(min(size) > 100 for size in sizes.values())
 
 
+@pytest.mark.usefixtures("rendered")
 def test_points_have_a_decision_surface_in_place_of_predictions(tmp_path: Path) -> None:
     model, data = MLP(2, in_channels=2, image_size=1, widths=[4]), XORDataModule(repeats=10)
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)

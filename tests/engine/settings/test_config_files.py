@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from core.errors import InputError
 from engine.settings.config_files import find_config, flatten, read_config
@@ -111,3 +112,16 @@ def test_a_name_that_stands_twice_is_refused(text: str, line: int, name: str, tm
 def test_a_merged_mapping_may_be_overridden_and_used_again(tmp_path: Path) -> None:
     (tmp_path / "merged.yaml").write_text("a: &a {x: 1, y: 2}\nb: &b {<<: *a, x: 3}\nc: {<<: *b}\nd: *b\n")
     assert read_config(tmp_path / "merged.yaml")["b"] == {"x": 3, "y": 2}
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_a_config_is_read_as_any_reader_of_yaml_does(name: str) -> None:
+    path = find_config(name)
+    assert read_config(path) == yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_a_broken_config_is_told_in_the_words_that_say_most(tmp_path: Path) -> None:
+    """The fast reader says only that it did not find what it expected."""
+    (tmp_path / "broken.yaml").write_text("model: [1, 2\ndata: x\n")
+    with pytest.raises(InputError, match="expected ',' or ']', but got ':'"):
+        read_config(tmp_path / "broken.yaml")

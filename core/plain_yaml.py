@@ -1,0 +1,19 @@
+"""YAML that this program has written, read by the library in C where PyYAML has it: ten times as fast.
+
+The one in Python says more of what is wrong with a text; texts that a person has written are left to it.
+"""
+
+from typing import Any
+
+import yaml
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_plain(text: str) -> Any:
+    """Returns what a text of YAML holds: mappings, lists, texts, numbers.
+
+    Raises:
+        YAMLError: It is no YAML, or holds objects.
+    """
+    return yaml.load(text, LOADER)
