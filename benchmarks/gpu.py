@@ -3,7 +3,7 @@
     python -m benchmarks.gpu --data_dir DIR --peer_script airbench94_muon.py
 
 Every part runs in a process of its own, within a limit of time, and the record is written after each: what is broken
-off keeps what it has measured. The speedrun's peer is airbench94_muon.py of github.com/KellerJordan/cifar10-airbench,
+off keeps what it has measured, and a later call with other `--parts` adds to it. The speedrun's peer is airbench94_muon.py of github.com/KellerJordan/cifar10-airbench,
 which is to be downloaded; it is run as it is, in turns with ours. `--device cpu --quick` tries the script itself.
 """
 
@@ -23,7 +23,8 @@ from typing import Any
 
 from benchmarks.gpu_parts import airbench
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import environment, parser, source_of, write
+from benchmarks.measure import FOLDER, environment, parser, source_of, write
+from core.hardware import hardware
 
 PARTS = {  # the most seconds of each
     "resume": 120,
@@ -87,6 +88,14 @@ def peer_prepared(script: Path | None, patience: float) -> Iterator[None]:
             airbench.end(process)
 
 
+def earlier(record: Path, device: str) -> dict[str, Any]:
+    """Returns what the record holds of earlier calls on the same hardware; parts that are measured again replace it."""
+    if not record.exists():
+        return {}
+    content = json.loads(record.read_text(encoding="utf-8"))
+    return content["results"] if content["hardware"] == hardware(device) else {}
+
+
 def options() -> Any:
     """Returns the parser of the command line."""
     made = parser(__doc__, pairs=3)
@@ -113,7 +122,7 @@ def main(argv: list[str] | None = None) -> None:
             Settings.of(arguments), Findings(arguments.into)
         )
         return
-    results: dict[str, Any] = {}
+    results = earlier(arguments.output or FOLDER / "gpu.json", arguments.device)
     for part in arguments.parts:
         print(f"== {part}", flush=True)
         prepares = part == "resume" and "speedrun" in arguments.parts  # which is not timed

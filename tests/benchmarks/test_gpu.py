@@ -70,6 +70,20 @@ def test_the_record_is_written_after_each_part(tmp_path: Path, monkeypatch: pyte
     assert content["options"]["device"] == "cpu"
 
 
+def test_a_later_call_adds_to_what_the_same_hardware_has_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "gpu.json"
+    monkeypatch.setattr(gpu, "run_part", lambda name, words, limit: {"ended": "finished", "took_seconds": limit})
+    for part in ("input", "ddp"):
+        gpu.main(["--device", "cpu", "--parts", part, "--output", str(output)])
+    content = json.loads(output.read_text())
+    assert content["results"].keys() == {"input", "ddp"}
+    output.write_text(json.dumps(content | {"hardware": "another"}))
+    gpu.main(["--device", "cpu", "--parts", "ddp", "--output", str(output)])
+    assert json.loads(output.read_text())["results"].keys() == {"ddp"}
+
+
 def test_every_part_is_there() -> None:
     folder = Path(gpu.__file__).parent / "gpu_parts"
     assert all((folder / f"{part}.py").is_file() for part in gpu.PARTS)
