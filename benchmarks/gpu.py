@@ -3,8 +3,9 @@
     python -m benchmarks.gpu --data_dir DIR --peer_script airbench94_muon.py
 
 Every part runs in a process of its own, within a limit of time, and the record is written after each: what is broken
-off keeps what it has measured, and a later call with other `--parts` adds to it. The speedrun's peer is airbench94_muon.py of github.com/KellerJordan/cifar10-airbench,
-which is to be downloaded; it is run as it is, in turns with ours. `--device cpu --quick` tries the script itself.
+off keeps what it has measured, and a later call with other `--parts` adds to it. The speedrun's peer is
+airbench94_muon.py of github.com/KellerJordan/cifar10-airbench, which is to be downloaded; it is run as it is, in turns
+with ours. `--device cpu --quick` tries the script itself.
 """
 
 import importlib
