@@ -12,6 +12,7 @@ from callbacks.media.curves import draw_curves
 from callbacks.media.decision_surface import decision_surface
 from callbacks.media.gradient_flow import draw_gradient_flow, measure_gradient_flow
 from callbacks.media.sink import write_media
+from callbacks.media.text_samples import rendered_sample
 from callbacks.record import Record
 from core.measures import measures_of
 from core.media import Figure, Medium
@@ -55,6 +56,7 @@ class FitMedia(Checkpoint):
             yield Figure(name="decision_surface", step=step, figure=decision_surface(pl_module, data, "train"))
         if self.norms:
             yield Figure(name="gradient_flow", step=step, figure=draw_gradient_flow(self.norms))
+        yield from rendered_sample(trainer, pl_module, data)
         for maker in (pl_module, data):
             if isinstance(maker, MakesMediaAfterFit):
                 yield from maker.media_after_fit(step)

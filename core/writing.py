@@ -80,6 +80,14 @@ class HasPrimes(Protocol):
         """Returns the text of symbols [N]."""
 
 
+@runtime_checkable
+class RendersTexts(Protocol):
+    """A data module whose texts are more than letters, such as tunes, which can be seen and heard."""
+
+    def media_of_text(self, text: str, step: int) -> Iterable[Medium]:
+        """Returns media of a text that a model has written after so many optimizer steps."""
+
+
 Write = Callable[[Tensor, WritingRules], Tensor]  # what a model writes after primes [B, T], by rules: int64 [B, L]
 
 

@@ -51,6 +51,12 @@ def test_the_same_seed_writes_the_same(run: Path) -> None:
     assert [path.read_bytes() for path in sorted((run / "tunes").glob("*.abc"))] == first
 
 
+def test_a_tune_is_drawn_and_played_at_the_end_of_training(run: Path) -> None:
+    text = (run / "tunes" / "sample.abc").read_text()
+    assert text.startswith("X:1\n")
+    assert len(text.split("\nM:")) == 2
+
+
 def test_samples_of_training_end_where_tunes_end(run: Path) -> None:
     text = (run / "samples.txt").read_text()
     assert text.startswith("=== epoch 0\nM:")

@@ -1,4 +1,4 @@
-"""Data modules without classes: points in the plane, and pairs of sequences."""
+"""Data modules without classes: points in the plane, pairs of sequences, and tunes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from core.randomness import generator
 from datamodules.base.loader import SampleLoader
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.split import Split
+from tests.tiny_text import TinyTunes
 
 SIZES = {"train": 240, "val": 40, "test": 50}
 VOCAB_SIZE, LENGTH = 12, 5
@@ -144,3 +145,10 @@ class Pairs(Unlabelled):
         sources = torch.randint(1, VOCAB_SIZE, (count, LENGTH), generator=rng).where(places < lengths[:, None], 0)
         targets = sources.gather(1, (lengths[:, None] - 1 - places).clamp(min=0)).where(places < lengths[:, None], 0)
         return PairSplit(sources, targets, lengths)
+
+
+class MarkedTunes(TinyTunes):
+    """Tunes whose symbols have marks, six batches an epoch."""
+
+    def __init__(self, batch_size: int = 4, vocabulary: str | None = None) -> None:
+        super().__init__(batch_size=batch_size, steps=160, bar_marks=True, vocabulary=vocabulary)

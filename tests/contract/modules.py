@@ -1,4 +1,4 @@
-"""Tiny modules of three kinds of task: adversarial, by either kind of optimization, and sequence to sequence."""
+"""Tiny modules: adversarial, by either kind of optimization, sequence to sequence, and a writer of tunes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +13,9 @@ from torchmetrics import MeanMetric
 
 from core.measures import Measure
 from core.media import Table, Text
+from datamodules.batches import TuneBatch
+from lightning_modules import TransformerLM
+from lightning_modules.layers.recurrent import State
 from lightning_modules.optimizers import Alternating
 from lightning_modules.schedules import WarmupCosine
 from lightning_modules.tasks.metrics import RunningMetrics
@@ -263,3 +266,33 @@ class SequenceToSequence(Task):
     def _logits_and_loss(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         logits = self(batch.sources, batch.targets)
         return logits, cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=0)
+
+
+class TuneWriter(TransformerLM):
+    """A Transformer that reads tunes with marks.
+
+    Args:
+        vocab_size: Number of symbols; the data gives it.
+        mark_sizes: Sizes of marks; the data gives them.
+        break_at: Optimizer step at which the logits become infinite; never if not given.
+        training: What every task takes.
+    """
+
+    def __init__(
+        self, vocab_size: int, mark_sizes: tuple[int, ...], break_at: int | None = None, **training: Any
+    ) -> None:
+        super().__init__(vocab_size, 1, 8, 1, 200, 0.1, mark_sizes, **training)  # one layer, 8 wide
+        self.length = 30
+        self.break_at = break_at
+        self.stretch = Stretch()
+
+    def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
+        """Returns logits and the memories after inputs."""
+        logits, state = super().continue_from(state, x)
+        return self.stretch(logits), state
+
+    def training_step(self, batch: TuneBatch, batch_idx: int) -> Tensor:
+        """Returns the loss."""
+        if self.trainer.optimizer_steps == self.break_at:
+            self.stretch.factor = torch.inf
+        return super().training_step(batch, batch_idx)

@@ -1,13 +1,15 @@
 """What general code assumes of a task holds for more than classifiers with one optimizer.
 
 Every kind of task goes through the command: an adversarial network optimized manually by two optimizers, one optimized
-automatically by `Alternating`, and a sequence-to-sequence network. None of their data sets has classes.
+automatically by `Alternating`, a sequence-to-sequence network, and a writer of tunes, whose memory goes on from batch
+to batch. None of their data sets has classes.
 """
 
 import csv
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,50 @@ CONFIG = {
     },
     "checkpoint": {"every_n_train_steps": 4},
 }
+
+
+@dataclass
+class Kind:
+    """A kind of task, and what is expected of its runs.
+
+    Attributes:
+        model: Class of the model.
+        data: Class of the data set.
+        rates: Names of learning rates in the record.
+        measure: What validation and test print.
+        text: File that is written after every epoch.
+        predictions: Number of samples that are predicted.
+        module: The module whose output is made infinite.
+        batch: Tensors of a batch.
+    """
+
+    model: str
+    data: str
+    rates: set[str]
+    measure: str
+    text: str
+    predictions: int
+    module: str
+    batch: set[str]
+
+
+def adversarial(model: str, first: str, second: str) -> Kind:
+    """Returns a kind of adversarial network, with the names of its players in the record."""
+    names = f"tests.contract.modules.{model}", "tests.contract.data.Points", {f"lr/{first}", f"lr/{second}"}
+    return Kind(*names, "distance", "generated.csv", 50, "generator.4 (Stretch)", {"points"})
+
+
 KINDS = {
-    "manual": ("tests.contract.modules.ManuallyAdversarial", "tests.contract.data.Points"),
-    "alternating": ("tests.contract.modules.AlternatelyAdversarial", "tests.contract.data.Points"),
-    "sequences": ("tests.contract.modules.SequenceToSequence", "tests.contract.data.Pairs"),
+    "manual": adversarial("ManuallyAdversarial", "0", "1"),
+    "alternating": adversarial("AlternatelyAdversarial", "discriminator", "generator"),
+    "sequences": Kind(
+        *("tests.contract.modules.SequenceToSequence", "tests.contract.data.Pairs", {"lr"}, "correct", "reversed.txt"),
+        *(50, "stretch (Stretch)", {"sources", "targets", "lengths"}),
+    ),
+    "tunes": Kind(
+        *("tests.contract.modules.TuneWriter", "tests.contract.data.MarkedTunes", {"lr"}, "bits", "samples.txt"),
+        *(1, "stretch (Stretch)", {"symbols", "lengths", "marks"}),
+    ),
 }
 
 Command = Callable[..., tuple[int, str, str]]
@@ -43,8 +85,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 def write_config(folder: Path, kind: str) -> Path:
     """Writes the config of a kind of task; returns the file."""
-    model, data = KINDS[kind]
-    config = CONFIG | {"model": {"class_path": model}, "data": {"class_path": data}}
+    config: dict[str, Any] = CONFIG | {part: {"class_path": getattr(KINDS[kind], part)} for part in ("model", "data")}
     path = folder / f"{kind}.yaml"
     path.write_text(yaml.safe_dump(config))
     return path
@@ -72,8 +113,8 @@ def rows_of(run: Path) -> list[dict[str, str]]:
 
 def content(run: Path) -> dict[str, Any]:
     """Returns what a run leaves, but for counts of what was begun, times, and settings that may change."""
-    texts = [run / "metrics.csv", *run.glob("generated.csv"), *run.glob("reversed.txt")]
-    kept: dict[str, Any] = {path.name: path.read_bytes() for path in texts}
+    texts = [run / "metrics.csv", *(run / name for name in {kind.text for kind in KINDS.values()})]
+    kept: dict[str, Any] = {path.name: path.read_bytes() for path in texts if path.exists()}
     assert len(kept) == 2
     for name in ("last.ckpt", "best.ckpt"):
         kept[name] = load_checkpoint(run / "checkpoints" / name)
@@ -87,7 +128,7 @@ def test_the_record_counts_batches_and_names_rates(kind: str, finished: Callable
     rows = rows_of(run)
     assert [int(row["step"]) for row in rows] == [6, 12]
     rates = {name for name in rows[0] if name.startswith("lr")}
-    assert rates == {"manual": {"lr/0", "lr/1"}, "sequences": {"lr"}}.get(kind, {"lr/discriminator", "lr/generator"})
+    assert rates == KINDS[kind].rates
     summary = json.loads((run / "summary.json").read_text())
     assert (summary["status"], summary["steps"], summary["epochs"]) == ("finished", 12, 2)
     assert any(name.startswith("val/") for name in summary["best"]["metrics"])
@@ -103,26 +144,25 @@ def test_loggers_count_in_optimizer_steps(kind: str, finished: Callable[[str], P
 
     events = EventAccumulator(str(finished(kind) / "tensorboard"))
     events.Reload()
-    name = {"manual": "lr/1", "alternating": "lr/generator", "sequences": "lr"}[kind]
-    assert [point.step for point in events.Scalars(name)] == list(range(1, 13))
+    assert [point.step for point in events.Scalars(max(KINDS[kind].rates))] == list(range(1, 13))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_media_are_made_after_every_epoch(kind: str, finished: Callable[[str], Path]) -> None:
     run = finished(kind)
-    if kind == "sequences":
-        text = (run / "reversed.txt").read_text()
+    text = (run / KINDS[kind].text).read_text()
+    if KINDS[kind].text.endswith(".txt"):
         assert "epoch 0" in text
         assert "epoch 1" in text
     else:
-        assert len((run / "generated.csv").read_text().splitlines()) == 9
+        assert len(text.splitlines()) == 9
     assert (run / "curves.png").is_file()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_validated_tested_and_predicts(kind: str, finished: Callable[[str], Path], command: Command) -> None:
     run = finished(kind)
-    name = "correct" if kind == "sequences" else "distance"
+    name = KINDS[kind].measure
     for subcommand, part in (("validate", "val"), ("test", "test")):
         code, output, errors = command(subcommand, "--ckpt_path", run)
         assert code == 0, errors
@@ -130,7 +170,8 @@ def test_it_is_validated_tested_and_predicts(kind: str, finished: Callable[[str]
     assert f"test/{name}" in json.loads((run / "summary.json").read_text())["tests"][0]["metrics"]
     code, output, errors = command("predict", "--ckpt_path", run, "--output", "predictions.csv")
     assert code == 0, errors
-    assert len(Path("predictions.csv").read_text().splitlines()) == 51
+    with open("predictions.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == KINDS[kind].predictions
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -175,9 +216,8 @@ def test_a_loss_that_is_not_finite_ends_the_run(kind: str, command: Command, tmp
         "fit", "--config", write_config(tmp_path, kind), "--run_dir", "run", "--model.break_at", 7
     )
     assert code == 1
-    module = "stretch (Stretch)" if kind == "sequences" else "generator.4 (Stretch)"
     assert "of step 7 is not finite" in errors
-    assert f"first such output in forward order: {module}" in errors
+    assert f"first such output in forward order: {KINDS[kind].module}" in errors
     assert len(errors.splitlines()) == 1
     assert json.loads(Path("run/summary.json").read_text())["status"] == "diverged"
     for path in Path("run/checkpoints").iterdir():
@@ -185,7 +225,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(kind: str, command: Command, tmp
         for part in ("state_dict", "current_model_state"):
             assert all(torch.isfinite(value).all() for value in state.get(part, {}).values()), path.name
     batch = torch.load("run/diverged_batch.pt", weights_only=True)
-    assert batch.keys() == ({"sources", "targets", "lengths"} if kind == "sequences" else {"points"})
+    assert {name for name, value in batch.items() if isinstance(value, torch.Tensor)} == KINDS[kind].batch
 
 
 def test_players_cannot_accumulate_gradients(command: Command, tmp_path: Path) -> None:
