@@ -45,7 +45,6 @@ class Workers:
         speed: How many times as fast as the table's minutes a run is.
 
     Attributes:
-        signum: The signal that ended it, 0 if none has.
         unfinished: Runs that were broken off; the same call goes on with them.
         left_out: Runs that were not begun.
     """
@@ -55,12 +54,17 @@ class Workers:
         self.number = number
         self.minutes = minutes
         self.speed = speed
-        self.signum = 0
         self.unfinished: list[Run] = []
         self.left_out: list[Run] = []
         self._jobs: list[Job] = []
         self._failed: set[str] = set()
         self._stopping = False
+        self._request = StopRequest()
+
+    @property
+    def signum(self) -> int:
+        """The signal that ended it, 0 if none has."""
+        return self._request.signum
 
     def make(self, chosen: list[Run]) -> Iterator[tuple[Run, RunFailed | None]]:
         """Makes runs; yields each that has ended, with the reason if it failed.
@@ -71,8 +75,7 @@ class Workers:
         share_cores(self.number)
         self._end = time.monotonic() + 60 * self.minutes
         waiting = sorted(chosen, key=lambda run: not self.runs.is_begun(run))
-        request = StopRequest()
-        request.listen()
+        self._request.listen()
         ended: list[tuple[Run, RunFailed | None]] = []
         try:
             while True:
@@ -83,7 +86,6 @@ class Workers:
                     connection.wait([job.process.sentinel for job in self._jobs], LOOK_EVERY)
                 else:
                     break
-                self.signum = self.signum or request.signum
                 if self.signum or time.monotonic() >= self._end:
                     self._stop()
         finally:
@@ -91,7 +93,7 @@ class Workers:
             self._stop()  # those of a caller that went away, or once more after a second Ctrl-C
             for job in self._jobs:
                 job.process.join()
-            request.release()
+            self._request.release()
         self.left_out += waiting
 
     def _stop(self) -> None:
@@ -103,7 +105,7 @@ class Workers:
     def _begin(self, waiting: list[Run]) -> Iterator[tuple[Run, RunFailed | None]]:
         """Begins runs while there is room, and takes them out of those that wait; yields those with nothing to do."""
         for run in list(waiting):
-            if self._stopping or len(self._jobs) == self.number:
+            if self._stopping or self.signum or len(self._jobs) == self.number:
                 return
             commands = self.runs.commands(run)
             others = {str(part) for part, _ in commands} - {str(run)}

@@ -12,7 +12,7 @@ from results.runs import Runs
 from results.table import Run, Table
 from results.table_file import read_table
 from results.workers import Workers
-from tests.results.processes import FOREVER, Commands, summary
+from tests.results.processes import FOREVER, Commands, StandIn, summary
 
 
 @pytest.fixture
@@ -146,3 +146,18 @@ def test_a_second_signal_does_not_wait(runs: Runs, commands: Commands, monkeypat
     with pytest.raises(KeyboardInterrupt):
         list(Workers(runs, 2).make([Run(runs.table["good"], seed) for seed in range(2)]))
     assert all(process.signals for process in commands.processes)
+
+
+def test_a_signal_while_a_run_is_being_started_begins_no_other(
+    runs: Runs, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(argv: list[str], log: Path) -> StandIn:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return commands(argv, log)
+
+    monkeypatch.setattr("results.workers.start_command", start)
+    commands.looks = FOREVER
+    workers = Workers(runs, 2)
+    assert list(workers.make([Run(runs.table["good"], seed) for seed in range(3)])) == []
+    assert commands.started == ["good/0 fit"]
+    assert names(workers.left_out) == ["good/1", "good/2"]
