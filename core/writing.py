@@ -19,8 +19,12 @@ class WritingRules(Protocol):
 
     stop: int
 
-    def allowed(self) -> Tensor | None:
-        """Returns which symbols may come next, bool [B, V]; None if all may."""
+    def allowed(self, left: int) -> Tensor | None:
+        """Returns which symbols may come next, bool [B, V]; None if all may.
+
+        Args:
+            left: How many symbols are still to be written, the next included.
+        """
 
     def take(self, symbols: Tensor) -> None:
         """Follows the next symbol of each text, int64 [B]."""

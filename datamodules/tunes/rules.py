@@ -12,6 +12,7 @@ from datamodules.tunes.notation import SOUNDING, NoTune, kind_of, length_of
 from datamodules.tunes.symbols import END
 
 ANY = ("field", "ending", "name", "tie", *SOUNDING)  # kinds all of whose tokens are allowed, or none
+CLOSING = 60  # symbols: more than a bar, which a tune needs to come to an end
 
 
 class Grammar:
@@ -138,6 +139,7 @@ class TuneRules:
     def __init__(self, grammar: Grammar, primes: Tensor, bar_clock: bool, marked: bool = False) -> None:
         self.symbols = grammar.symbols
         self.stop = self.symbols.index(END)
+        self.bar_clock = bar_clock
         self.marked = marked
         self.writers = [Writer(grammar, bar_clock) for _ in primes]
         marks = []
@@ -146,13 +148,24 @@ class TuneRules:
             marks.append(self._marks)
         self._marks = torch.cat(marks, 1) if marked else None
 
-    def allowed(self) -> Tensor | None:
-        """Returns which symbols may come next, bool [B, V]; None if all may."""
+    def allowed(self, left: int) -> Tensor | None:
+        """Returns which symbols may come next, bool [B, V]; None if all may.
+
+        By the bar clock a tune that has few symbols left ends with the next bar, so that none is cut.
+
+        Args:
+            left: How many symbols are still to be written, the next included.
+        """
         masks = [writer.mask() for writer in self.writers]
         if all(mask is None for mask in masks):
             return None
         everything = torch.ones(len(self.symbols), dtype=torch.bool)
-        return torch.stack([everything if mask is None else mask for mask in masks])
+        allowed = torch.stack([everything if mask is None else mask for mask in masks])
+        if self.bar_clock and left <= CLOSING:
+            may_end = allowed[:, self.stop].clone()
+            allowed[may_end] = False
+            allowed[may_end, self.stop] = True
+        return allowed
 
     def take(self, symbols: Tensor) -> None:
         """Follows the next symbol of each tune, int64 [B]."""

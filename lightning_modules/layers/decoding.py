@@ -96,7 +96,7 @@ def decode(
         if written:
             following, state = step(written[-1], state)
             logits = following[:, -1]
-        written.append(sampling.draw(logits, rng, None if rules is None else rules.allowed()))
+        written.append(sampling.draw(logits, rng, None if rules is None else rules.allowed(length - len(written))))
         if rules is not None:
             rules.take(written[-1].flatten())
             ended |= written[-1] == rules.stop

@@ -26,14 +26,14 @@ def grammar(symbols: str) -> Grammar:
     return Grammar(vocabulary_of(tokens, tokens if symbols == "tokens" else ()).symbols, tokens)
 
 
-def write(rules: TuneRules, n: int, length: int, seed: int) -> list[str]:
+def write(rules: TuneRules, n: int, length: int, seed: int, stop: float = 2.0) -> list[str]:
     """Returns what random logits write by rules, up to the end."""
     rng = torch.Generator().manual_seed(seed)
     size = len(rules.symbols)
 
     def step(symbols: torch.Tensor, state: None) -> tuple[torch.Tensor, None]:
         logits = torch.randn(n, 1, size, generator=rng)
-        logits[..., rules.stop] += 2.0  # else tunes hardly end
+        logits[..., rules.stop] += stop  # else tunes hardly end
         return logits, None
 
     out = decode(step, step(None, None)[0][:, 0], None, length, Sampling(), rng, rules)
@@ -74,8 +74,17 @@ def test_real_tunes_are_allowed(symbols: str) -> None:
         rules = TuneRules(known, torch.tensor([[known.symbols.index(END)]]), bar_clock=True)
         for symbol in [*("".join(tokens) if symbols == "characters" else tokens), END]:
             number = known.symbols.index(symbol)
-            assert rules.allowed()[0, number], (symbol, "".join(tokens))
+            assert rules.allowed(1000)[0, number], (symbol, "".join(tokens))
             rules.take(torch.tensor([number]))
+
+
+def test_a_tune_by_the_clock_ends_with_a_bar_however_short_it_is_to_be() -> None:
+    known = grammar("tokens")
+    prime = torch.tensor([[known.symbols.index(symbol) for symbol in (END, "M:6/8\n", "L:1/8\n", "K:G\n")]] * 20)
+    rules = TuneRules(known, prime, bar_clock=True)
+    for text in write(rules, 20, 80, seed=2, stop=-4.0):
+        assert not text.endswith("...")
+        assert all(right_bars(read_tune(HEADER + text)))
 
 
 def numbers_of(known: Grammar, symbols: list[str]) -> torch.Tensor:
@@ -86,7 +95,7 @@ def numbers_of(known: Grammar, symbols: list[str]) -> torch.Tensor:
 def test_without_a_clock_all_but_another_header_may_be_written_and_the_end_ends() -> None:
     known = grammar("tokens")
     rules = TuneRules(known, numbers_of(known, [END, "M:6/8\n", "L:1/8\n", "K:G\n"]), bar_clock=False)
-    refused = [known.symbols[number] for number in (~rules.allowed()[0]).nonzero().flatten().tolist()]
+    refused = [known.symbols[number] for number in (~rules.allowed(1000)[0]).nonzero().flatten().tolist()]
     assert refused
     assert all(len(symbol) > 1 and symbol[1] == ":" and symbol.endswith("\n") for symbol in refused)
     assert known.symbols[rules.stop] == END
@@ -96,7 +105,7 @@ def test_a_beginning_that_no_tune_has_is_written_on_without_a_clock() -> None:
     known = grammar("tokens")
     prime = [END, "M:6/8\n", "L:1/8\n", "K:G\n", "\n"]
     rules = TuneRules(known, numbers_of(known, prime), bar_clock=True, marked=True)
-    assert torch.equal(rules.allowed()[0], known.in_body)
+    assert torch.equal(rules.allowed(1000)[0], known.in_body)
     rules.take(torch.tensor([known.symbols.index("A")]))
     assert rules.marks().shape == (1, 1, 4)
 

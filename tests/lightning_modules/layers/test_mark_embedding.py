@@ -45,7 +45,7 @@ class Alternate:
     def __init__(self, primes: torch.Tensor) -> None:
         self.symbols = primes
 
-    def allowed(self) -> None:
+    def allowed(self, left: int) -> None:
         """Allows everything."""
 
     def take(self, symbols: torch.Tensor) -> None:
