@@ -21,7 +21,7 @@ from datamodules.tunes.layout import laid_out
 from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
 from datamodules.tunes.marks import SIZES
 from datamodules.tunes.notation import NoTune, Tune
-from datamodules.tunes.rendering import forms, rendered
+from datamodules.tunes.rendering import forms, shown
 from datamodules.tunes.rules import Grammar, TuneRules
 from datamodules.tunes.spelling import Spelling, symbols_of
 from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime, read_vocabulary, vocabulary_of
@@ -233,7 +233,7 @@ class MusicDataModule(LanguageDataModule):
 
     def media_of_text(self, text: str, step: int) -> Iterator[Medium]:
         """Gives a tune as files."""
-        yield from rendered(text, "tunes/sample", step)
+        yield from shown({"tunes/sample": text}, step)
 
     def media_of_texts(self, step: int) -> Iterator[Medium]:
         """Gives the figures of the tunes that were judged last, and the first of them as files."""

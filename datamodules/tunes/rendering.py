@@ -7,7 +7,7 @@ timidity or fluidsynth (instruments). Without them MIDI comes from the package m
 import io
 import tempfile
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
+from core.console import print_line
 from core.errors import InputError
 from core.media import Audio, File, Image, Medium
 from core.media_files import encode
@@ -36,16 +37,15 @@ ZOOM = "2"  # of sheets
 MARGIN = 20  # pixels of a sheet around what is drawn
 
 
-def rendered(text: str, name: str, step: int, number: int = 1) -> Iterator[Medium]:
+def rendered(text: str, name: str, step: int) -> Iterator[Medium]:
     """Gives a tune as ABC, MIDI, sheet and sound, as far as it can be had; what is no tune as ABC alone.
 
     Args:
         text: Header and body.
         name: Name of the files.
         step: Optimizer steps of the network that wrote it.
-        number: Its number in a collection.
     """
-    abc = laid_out(text, number) + "\n"
+    abc = laid_out(text, 1) + "\n"
     yield File(name=name, step=step, ending=".abc", content=abc.encode())
     try:
         tune = read_tune(text)
@@ -61,6 +61,14 @@ def rendered(text: str, name: str, step: int, number: int = 1) -> Iterator[Mediu
         if sheet is not None:
             yield Image(name=name, step=step, pixels=sheet)
         yield Audio(name=name, step=step, samples=_sound(path, tune), rate=RATE)
+
+
+def shown(texts: Mapping[str, str], step: int) -> Iterator[Medium]:
+    """Gives tunes by the names of their files, and says what is lacking to see and hear them."""
+    if line := lacking():
+        print_line(line)
+    for name, text in texts.items():
+        yield from rendered(text, name, step)
 
 
 def forms(texts: Sequence[str]) -> dict[str, Callable[[], bytes]]:

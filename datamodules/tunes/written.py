@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.console import print_line
 from core.measures import Measure
 from core.media import Medium, Table
 from datamodules.tunes.judging import Judge, Judgement
 from datamodules.tunes.notation import Tune
-from datamodules.tunes.rendering import lacking, rendered
+from datamodules.tunes.rendering import shown
 
 MEASURES = (
     Measure("note_loss", "min", unit="nats a note"),
@@ -48,11 +47,12 @@ class WrittenTunes:
     def media(self, step: int) -> Iterator[Medium]:
         """Gives a table of all figures, and the first tunes as files."""
         columns = {name: judgement.cells() for name, judgement in self.judgements.items()}
-        first = next(iter(columns.values()))
-        rows = [(figure, *(cells[figure] for cells in columns.values())) for figure in first]
+        figures = next(iter(columns.values()))
+        rows = [(figure, *(cells[figure] for cells in columns.values())) for figure in figures]
         yield Table(name="tunes/figures", step=step, header=("of the tunes", *columns), rows=rows)
-        if line := lacking():
-            print_line(line)
-        for kind, texts in self.texts.items():
-            for number, text in enumerate(texts[:FILES], 1):
-                yield from rendered(text, f"tunes/{kind}_{number}", step, number)
+        first = {
+            f"tunes/{kind}_{number}": text
+            for kind, texts in self.texts.items()
+            for number, text in enumerate(texts[:FILES], 1)
+        }
+        yield from shown(first, step)

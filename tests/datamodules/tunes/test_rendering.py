@@ -25,7 +25,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def by_kind(text: str) -> dict[type, Medium | list[Medium]]:
     """Returns the media of a tune, files by ending."""
-    media = list(rendered(text, "tunes/one", 7, 3))
+    media = list(rendered(text, "tunes/one", 7))
     assert all((medium.name, medium.step) == ("tunes/one", 7) for medium in media)
     return {medium.ending if isinstance(medium, File) else type(medium): medium for medium in media}
 
@@ -40,7 +40,7 @@ def notes(content: bytes) -> list[int]:
 def test_without_programs_there_are_abc_midi_and_plain_sound() -> None:
     media = by_kind(TUNE)
     assert set(media) == {".abc", ".mid", Audio}
-    assert media[".abc"].content.decode().startswith("X:3\nT:Tune 3\nM:4/4\n")
+    assert media[".abc"].content.decode().startswith("X:1\nT:Tune 1\nM:4/4\n")
     assert notes(media[".mid"].content) == [67, 69, 71, 72, 74, 76, 78, 79, 78, 74, 79]
     assert media[Audio].samples.abs().max() > 0.1
     assert lacking() == (
@@ -75,7 +75,7 @@ def test_with_programs_there_is_a_sheet_and_a_voice_of_chords() -> None:
 def test_what_is_no_tune_is_written_as_it_is() -> None:
     media = by_kind("M:4/4\nnothing")
     assert set(media) == {".abc"}
-    assert media[".abc"].content == b"X:3\nT:Tune 3\nM:4/4\nnothing\n"
+    assert media[".abc"].content == b"X:1\nT:Tune 1\nM:4/4\nnothing\n"
 
 
 def test_files_of_predictions() -> None:
