@@ -9,6 +9,7 @@ import io
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,28 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     chosen = config.args_source is pytest.Config.ArgsSource.ARGS or config.option.keyword or config.option.markexpr
     if chosen or getattr(config.option, "lf", False):
         return 0
-    config.option.dist = "worksteal"  # the tests of a file stay together, since they share runs
+    config.option.dist = "worksteal"  # most tests of a file stay together, since they share runs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts tests that start processes before the others, if several workers share them.
+
+    They take longest: no worker is to begin one when the others have ended.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        starts = {"start", "start_function", "start_ranks", "start_command"}
+        items.sort(key=lambda item: not starts & vars(item.module).keys())
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keeps what is imported by now out of every later garbage collection, which would look through all of it."""
+    """Keeps what is imported by now out of every later garbage collection, which would look through all of it.
+
+    Tests that start processes get a server of them, now that everything is imported.
+    """
     gc.freeze()
+    if "tests.processes" in sys.modules and not session.config.option.collectonly:
+        sys.modules["tests.processes"].fork_server()
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 """The command in processes of its own, for tests that kill one or need several.
 
 The processes are forked from one that has imported the command already: an import takes longer than most of these runs.
+On Linux that is a copy of the process that runs the tests, as it is before the first of them.
 """
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -13,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import TimeoutExpired
+from types import ModuleType
 from unittest.mock import patch
 
 import pytest
@@ -22,18 +25,41 @@ from tests.shortcuts import leave_out_figures, leave_out_flushes, look_up_extens
 ROOT = Path(__file__).parent.parent
 
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+_IMPORTED = ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
 if sys.platform != "win32":
-    _CONTEXT.set_forkserver_preload(
-        [
-            "cli",
-            "engine.command",
-            "matplotlib.figure",
-            "tests.tiny",
-            "tests.tiny_text",
-            "torch.utils.tensorboard",
-            "torch.distributed.optim",
-        ]
-    )
+    _CONTEXT.set_forkserver_preload(_IMPORTED)
+
+
+def fork_server() -> None:
+    """Makes a copy of this process the one that others are forked from, where that is safe; else one is started later.
+
+    A GPU that a process has looked at is lost by a fork, and the interface is Python's own up to release 3.13.
+    """
+    import torch
+
+    if sys.platform != "linux" or sys.version_info >= (3, 14) or torch.cuda.is_available():
+        return
+    from multiprocessing import connection, forkserver
+
+    for name in _IMPORTED:
+        importlib.import_module(name)
+    address = connection.arbitrary_address("AF_UNIX")
+    alive, ours = os.pipe()  # the server ends when nobody holds the other end
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        os.chmod(address, 0o600)
+        listener.listen()
+        pid = os.fork()
+        if pid == 0:
+            os.close(ours)
+            sys.modules["__main__"] = ModuleType("__main__")  # which Lightning starts again for a second process
+            try:
+                forkserver.main(listener.fileno(), alive, [])
+            finally:
+                os._exit(0)
+    os.close(alive)
+    server = forkserver._forkserver
+    server._forkserver_address, server._forkserver_alive_fd, server._forkserver_pid = address, ours, pid
 
 
 def start_function(function: Callable[..., None], *arguments: object) -> multiprocessing.process.BaseProcess:

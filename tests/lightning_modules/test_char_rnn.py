@@ -87,7 +87,7 @@ def train(folder: Path, plug: int | None = None, resume: bool = False, **setting
         folder, run_folder=RunFolder(folder), logger=False, callbacks=callbacks, seed=3, gradient_clip_val=1.0
     )
     last = folder / "checkpoints" / "last.ckpt"
-    data = TinyCorpus()
+    data = TinyCorpus(batch_size=8)
     torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
     if plug:
         with pytest.raises(PulledPlug):
@@ -106,12 +106,12 @@ def uninterrupted(
     return request.param, folder, train(folder, cell=request.param)
 
 
-@pytest.mark.parametrize("plug", [7, 34, 45])
+@pytest.mark.parametrize("plug", [7, 17, 24])
 def test_a_run_that_goes_on_carries_the_state_and_ends_with_the_same_bits(
     tmp_path: Path, uninterrupted: tuple[str, Path, dict[str, Any]], plug: int
 ) -> None:
     cell, folder, whole = uninterrupted
-    assert whole["global_step"] == 2 * 33
+    assert whole["global_step"] == 2 * 16
     train(tmp_path / "cut", plug, cell=cell)
     resumed = train(tmp_path / "cut", resume=True, cell=cell)
     counted = {"loops"}  # what was begun, too

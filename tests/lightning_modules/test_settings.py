@@ -91,7 +91,7 @@ def test_a_mistyped_name_is_refused_by_the_constructor(name: str) -> None:
         build(name, lable_smoothing=0.1)
 
 
-@pytest.mark.parametrize("name", lightning_modules.__all__)
+@pytest.mark.parametrize("name", ["CharRNN", "TextCNN", "Transformer", "VGG"])  # one of each task
 def test_a_mistyped_name_is_refused_by_the_command(name: str, command: Callable[..., tuple[int, str, str]]) -> None:
     data = "tests.tiny_text.TinyDocuments" if "vocab_size" in NEEDED[name] else "tests.tiny.TinyDataModule"
     arguments = ("fit", "--model", f"lightning_modules.{name}", "--data", data, "--model.optimiser", "Adam")

@@ -1,6 +1,7 @@
 """Weights of torchvision's networks give ours the same logits."""
 
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ PAIRS: list[tuple[str, str, dict[str, object]]] = [
     ("mobilenet_v2", "MobileNetV2", {}),
     ("alexnet", "AlexNet", {"form": 2014}),
 ]
+
+SMALLER = {
+    *("vgg11", "vgg13_bn", "vgg16", "vgg19_bn", "resnet18", "resnet34", "resnet50"),
+    *("densenet121", "googlenet", "mobilenet_v2", "alexnet"),
+}
 
 
 def torchvision_model(name: str) -> nn.Module:
@@ -68,6 +74,20 @@ def image(size: int) -> Tensor:
 
 
 @pytest.mark.parametrize(("name", "class_name", "settings"), PAIRS, ids=[pair[0] for pair in PAIRS])
+def test_torchvisions_networks_have_our_layers(name: str, class_name: str, settings: dict[str, object]) -> None:
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = models.get_model(name, weights=None)
+        ours = getattr(lightning_modules, class_name)(num_classes=1000, image_size=224, **settings)
+    shapes = [Counter(weight.shape for weight in model.parameters()) for model in (ours, theirs)]
+    assert shapes[0] == shapes[1]
+
+
+# The largest, which have more of the same blocks, take seconds each.
+COMPARED = [pair for pair in PAIRS if pair[0] in SMALLER]
+
+
+@pytest.mark.parametrize(("name", "class_name", "settings"), COMPARED, ids=[pair[0] for pair in COMPARED])
 @torch.no_grad()
 def test_torchvisions_weights_give_torchvisions_logits(name: str, class_name: str, settings: dict[str, object]) -> None:
     size = 224 if class_name in ("VGG", "AlexNet") else 96  # the others average over places, however many there are

@@ -109,23 +109,26 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, A
     return get
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "plug",
-    [
-        PullPlug(9),  # mid-epoch
-        PullPlug(12),  # after the last batch of an epoch, before its validation
-        PullPlugInValidation(12),
-        PullPlug(7),  # right after an epoch's end
-    ],
-    ids=["mid-epoch", "last batch", "validation", "epoch end"],
-)
+MOMENTS = {
+    "mid-epoch": PullPlug(9),
+    "last batch": PullPlug(12),  # of an epoch, before its validation
+    "validation": PullPlugInValidation(12),
+    "epoch end": PullPlug(7),  # right after it
+}
+# Every kind in the middle of an epoch; at its end those that act there.
+INTERRUPTED = [
+    *((kind, "mid-epoch") for kind in KINDS),
+    *((kind, "validation") for kind in KINDS if kind not in ("no validation", "accumulation", "steps")),
+    *((kind, "last batch") for kind in ("plain", "accumulation", "weight averaging", "validation within epochs")),
+    *((kind, "epoch end") for kind in ("plain", "steps", "no validation", "early stopping")),
+]
+
+
+@pytest.mark.parametrize(("kind", "moment"), INTERRUPTED)
 def test_a_resumed_run_ends_with_the_same_bits(
-    kind: str, plug: Callback, whole: Callable[..., dict[str, Any]], tmp_path: Path
+    kind: str, moment: str, whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    if kind == "no validation" and isinstance(plug, PullPlugInValidation):
-        plug = PullPlug(6)
-    run = tmp_path / "run"
+    plug, run = MOMENTS[moment], tmp_path / "run"
     with pytest.raises(PulledPlug):
         _train(run, KINDS[kind], plug)
     last = run / "checkpoints" / "last.ckpt"
