@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -14,13 +15,15 @@ from torch import Tensor
 from core.atomic_files import replacing
 from core.errors import RunFailed
 
+PATIENCE = 600  # seconds that another process may decode
 FORMAT = "primer-5"  # increase the number when decoding changes: older files are then decoded again
 
 
 def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """Returns decoded tensors: from the cache file if its key matches, else decoded now and written to it.
 
-    A file with another key or format, or a truncated one, is replaced. A file that cannot be written is no error.
+    A file with another key or format, or a truncated one, is replaced. A file that cannot be written is no error. Of
+    processes that start at the same time, one decodes, and the others wait for it.
 
     Args:
         path: The cache file.
@@ -32,9 +35,29 @@ def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dic
     """
     tensors = _read(path, key)
     if tensors is None:
-        tensors = decode()
-        _write(path, key, tensors)
+        with _alone(path):
+            tensors = _read(path, key)
+            if tensors is None:
+                tensors = decode()
+                _write(path, key, tensors)
     return tensors
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Waits in turn for a file, where its folder can be written and for as long as `PATIENCE`."""
+    place = path.with_name(f".{path.name}.lock")
+    lock = FileLock(place)
+    with contextlib.suppress(OSError, NotImplementedError):  # decoding twice is no error
+        if path.parent.is_dir():  # which the lock would make
+            lock.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            with contextlib.suppress(OSError):
+                place.unlink(missing_ok=True)
+            lock.release()
 
 
 def _read(path: Path, key: str) -> dict[str, Tensor] | None:

@@ -1,11 +1,14 @@
 """The cache is used when it fits its source, and otherwise made anew."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -120,3 +123,27 @@ def test_a_pipe_in_its_place_is_replaced_without_a_wait(pipe: Path) -> None:
     tensors = cached(pipe, "key", lambda: {"a": torch.arange(3)})
     assert torch.equal(cached(pipe, "key", dict)["a"], tensors["a"])
     assert pipe.is_file()
+
+
+def test_of_several_that_start_together_one_decodes(tmp_path: Path) -> None:
+    path, begun, read = tmp_path / "data.safetensors", threading.Event(), []
+
+    def decode() -> dict[str, Tensor]:
+        begun.set()
+        time.sleep(0.3)
+        return OLD
+
+    first = threading.Thread(target=lambda: read.append(cached(path, "key", decode)))
+    first.start()
+    begun.wait(20)
+    assert_same(cached(path, "key", never), OLD)
+    first.join()
+    assert_same(read[0], OLD)
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_nobody_waits_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.base.cache.PATIENCE", 0.05)
+    held = FileLock(path.with_name(f".{path.name}.lock"))
+    with held:
+        assert_same(cached(path, "other", lambda: NEW), NEW)
