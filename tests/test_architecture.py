@@ -2,9 +2,8 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.processes import ROOT
 from tests.sources import LEVELS, sources
@@ -115,16 +114,28 @@ TESTED_ELSEWHERE = {
 }
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """Returns a file's syntax."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def name_of(path: Path) -> str:
+    """Returns a file's path from the root."""
+    return path.relative_to(ROOT).as_posix()
+
+
 def module_of(path: Path) -> tuple[str, ...]:
     """Returns a file's module, without `__init__`."""
     parts = path.relative_to(ROOT).with_suffix("").parts
     return parts[:-1] if parts[-1] == "__init__" else parts
 
 
+@cache
 def imports(path: Path) -> list[tuple[str, ...]]:
     """Lists the modules of the project that a file imports, wherever in the file."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -150,11 +161,14 @@ def allowed(importer: tuple[str, ...], imported: tuple[str, ...]) -> bool:
     return mine > other or (mine == other and same_room)
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_imports_lead_down(path: Path) -> None:
-    module = module_of(path)
-    up = [".".join(name) for name in imports(path) if len(name) > 1 and not allowed(module, name)]
-    assert not up, f"{'.'.join(module)} imports {', '.join(up)}"
+def test_imports_lead_down() -> None:
+    up = {
+        name_of(path): [
+            ".".join(name) for name in imports(path) if len(name) > 1 and not allowed(module_of(path), name)
+        ]
+        for path in sources()
+    }
+    assert not {name: imported for name, imported in up.items() if imported}
 
 
 def test_no_imports_lead_in_a_circle() -> None:
@@ -176,16 +190,14 @@ def test_no_imports_lead_in_a_circle() -> None:
         visit(module, [])
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_file_can_be_read_at_a_sitting(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_a_file_can_be_read_at_a_sitting() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    assert not {name: length for name, length in lengths.items() if length > LONGEST}
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_file_says_first_what_is_in_it(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    first = docstring.partition("\n\n")[0]
-    assert re.search(r"[.:)]$", first), f"{path}: {first!r}"
+def test_a_file_says_first_what_is_in_it() -> None:
+    first = {name_of(path): (ast.get_docstring(tree(path)) or "").partition("\n\n")[0] for path in sources()}
+    assert not {name: sentence for name, sentence in first.items() if not re.search(r"[.:)]$", sentence)}
 
 
 def mirrored(path: Path) -> str:
@@ -194,21 +206,16 @@ def mirrored(path: Path) -> str:
     return f"tests/{module.parent.as_posix()}/test_{module.stem.strip('_')}.py".replace("/./", "/")
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_file_has_its_tests_at_the_same_place(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    elsewhere = TESTED_ELSEWHERE.get(name)
-    if path.name == "__init__.py":
-        return
-    if (ROOT / mirrored(path)).is_file():
-        assert elsewhere is None, f"{name} has {mirrored(path)}; take it off TESTED_ELSEWHERE"
-    else:
-        assert elsewhere, f"{name} has no tests: write {mirrored(path)}, or state in TESTED_ELSEWHERE where they are"
-        assert (ROOT / "tests" / elsewhere).is_file(), elsewhere
+def test_a_file_has_its_tests_at_the_same_place() -> None:
+    """Or is stated in `TESTED_ELSEWHERE`, with the file of its tests."""
+    known = {name_of(path): (ROOT / mirrored(path)).is_file() for path in sources() if path.name != "__init__.py"}
+    assert not [name for name, is_mirrored in known.items() if not is_mirrored and name not in TESTED_ELSEWHERE]
+    assert not [name for name, is_mirrored in known.items() if is_mirrored and name in TESTED_ELSEWHERE]
+    assert not [elsewhere for elsewhere in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / elsewhere).is_file()]
 
 
 def test_only_files_that_exist_are_said_to_be_tested_elsewhere() -> None:
-    assert {*TESTED_ELSEWHERE} <= {path.relative_to(ROOT).as_posix() for path in sources()}
+    assert {*TESTED_ELSEWHERE} <= {name_of(path) for path in sources()}
 
 
 def test_every_folder_of_tests_is_a_package() -> None:
@@ -217,16 +224,18 @@ def test_every_folder_of_tests_is_a_package() -> None:
     assert not [str(folder) for folder in folders if not (folder / "__init__.py").is_file()]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
-def test_no_file_of_the_tests_imports_a_test_file(path: Path) -> None:
+def test_no_file_of_the_tests_imports_a_test_file() -> None:
     """What two test files share is in a file of its own, such as `tests/tiny.py`."""
-    imported = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            imported += [node.module or "", *(alias.name for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            imported += [alias.name for alias in node.names]
-    assert not [name for name in imported if name.rpartition(".")[2].startswith("test_")]
+    imported = {}
+    for path in (ROOT / "tests").rglob("*.py"):
+        names: list[str] = []
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom):
+                names += [node.module or "", *(alias.name for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+        imported[name_of(path)] = [name for name in names if name.rpartition(".")[2].startswith("test_")]
+    assert not {name: names for name, names in imported.items() if names}
 
 
 def test_the_rules_can_fail() -> None:

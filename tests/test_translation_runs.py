@@ -108,7 +108,8 @@ def test_a_run_that_is_killed_goes_on_with_the_same_bits(
 ) -> None:
     Path("pairs.yaml").write_text(PAIRS)
     killed = ("--trainer.callbacks", "tests.contract.interruptions.KilledAt", "--checkpoint.every_n_train_steps", 3)
-    fit = ("fit", "--config", "pairs.yaml", "--data.batch_tokens", batch_tokens, *killed)
+    short = ("--model.length", 5, "--model.beam", 1)
+    fit = ("fit", "--config", "pairs.yaml", "--data.batch_tokens", batch_tokens, *short, *killed)
     code, _, errors = command(*fit, "--run_dir", "whole")
     assert code == 0, errors
     steps = load_checkpoint(Path("whole/checkpoints/last.ckpt"))["global_step"]
@@ -193,7 +194,7 @@ ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
 @pytest.mark.skipif(sys.platform != "linux", reason="starts processes as ranks")
 def test_two_processes_train_and_measure_as_one_does(tmp_path: Path, command: Command) -> None:
     Path("pairs.yaml").write_text(PAIRS)
-    same = ("fit", "--config", "pairs.yaml", "--model.dropout", 0)
+    same = ("fit", "--config", "pairs.yaml", "--model.dropout", 0, "--model.length", 8, "--trainer.max_epochs", 1)
     assert command(*same, "--run_dir", tmp_path / "one")[0] == 0
     code, output = finish(start_ranks(*same, "--run_dir", tmp_path / "two", *TWO))
     assert code == 0, output

@@ -4,6 +4,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -169,7 +170,16 @@ def _jieba() -> Callable[[str], list[str]]:
 
     jieba.setLogLevel(logging.WARNING)
     tokenizer = jieba.Tokenizer()
-    # By default it caches its dictionary as a marshal file in a folder that is writable by others.
-    frequencies, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-    tokenizer.FREQ, tokenizer.initialized = frequencies, True
+    tokenizer.FREQ, tokenizer.total = _dictionary(jieba.Tokenizer)
+    tokenizer.initialized = True
     return tokenizer.lcut
+
+
+@cache
+def _dictionary(tokenizer: type) -> tuple[dict[str, int], int]:
+    """Reads jieba's dictionary, which takes a second, once a process.
+
+    By itself jieba caches it as a marshal file in a folder that is writable by others.
+    """
+    reader = tokenizer()
+    return reader.gen_pfdict(reader.get_dict_file())
