@@ -37,6 +37,15 @@ def choose_precision(device: str) -> str:
     return "bf16-mixed" if natively_bfloat16(device) else "32-true"
 
 
+def leave_out_planned_attention() -> None:
+    """Leaves attention on NVIDIA GPUs to kernels that take any shape.
+
+    cuDNN's prepares a plan for each shape that it has not met, in some tenths of a second, and keeps it in memory;
+    nearly every batch of sentences has a new one.
+    """
+    torch.backends.cuda.enable_cudnn_sdp(False)
+
+
 def hardware(device: str) -> str:
     """Returns a description of the processor, for the record of a run."""
     if device == "cuda":

@@ -14,6 +14,8 @@ IGNORED = (
     ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
     ".*You have overridden `on_before_batch_transfer` in `LightningModule`.*",  # needed for loaders of other packages
     ".*your dataloader is not resumable.*",  # SeededLoader reads an epoch's earlier batches again
+    ".*GPU available but not used.*",  # as was asked for
+    ".*Sparse invariant checks are implicitly disabled.*",  # as they are unless asked for
     ".*The `srun` command is available.*",  # a run of one process needs none
     ".*Skipping val loop.*",  # Progress says so
     ".*`max_epochs` was not set.*",  # the line of an epoch says how many there are

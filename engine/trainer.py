@@ -12,7 +12,7 @@ from pytorch_lightning.plugins import Precision
 
 from callbacks import Record, RunCheckpoint
 from core.errors import InputError, RunFailed
-from core.hardware import choose_precision, device_type
+from core.hardware import choose_precision, device_type, leave_out_planned_attention
 from core.kept_arguments import KeepsArguments
 from core.library_warnings import ignore_library_warnings
 from core.protocols import TakesNamedBatches
@@ -108,6 +108,8 @@ class Trainer(KeepsArguments, Stages):
         device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
         if device == "cpu" and fast_loop:
             keep_freed_memory()
+        if device == "cuda":
+            leave_out_planned_attention()
         self._may_be_channels_last = device != "mps"  # slower there, and not complete
         kwargs["plugins"] = plugins = [AtomicCheckpointIO(), *as_list(kwargs.get("plugins"))]
         if precision == "auto":

@@ -46,6 +46,8 @@ def test_a_config_trains_and_is_tested(name: str, command: Callable, tmp_path: P
     code, output, errors = command("fit", *options, "--trainer.max_steps", 2, "--run_dir", tmp_path / "run")
     assert code == 0, errors
     assert torch.cuda.get_device_name() in output
+    if yaml.safe_load((CONFIGS / name).read_text())["data"]["init_args"].get("test_share") == 0.0:
+        return  # a text without a test part
     code, _, errors = command("test", "--ckpt_path", tmp_path / "run", "--trainer.limit_test_batches", 1)
     assert code == 0, errors
 
@@ -57,7 +59,8 @@ def test_a_deterministic_run_resumes_to_the_bit(
 ) -> None:
     steps = ("--trainer.max_steps", 9, "--checkpoint.every_n_train_steps", 2, "--trainer.deterministic", "true")
     options = (*_options(*KINDS[kind]), *steps)
-    assert command("fit", *options, "--run_dir", tmp_path / "whole")[0] == 0
+    code, _, errors = command("fit", *options, "--run_dir", tmp_path / "whole")
+    assert code == 0, errors
     advance = EpochLoop.advance
 
     def break_off(self: EpochLoop, data_fetcher: object) -> None:
