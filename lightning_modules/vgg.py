@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
+from lightning_modules.layers.global_max_pool import GlobalMaxPool
 from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
@@ -121,7 +122,7 @@ class VGG(ImageClassifier):
         shrink = {
             "flatten": nn.Identity,
             "average": lambda: nn.AdaptiveAvgPool2d(1),
-            "max": lambda: nn.AdaptiveMaxPool2d(1),
+            "max": GlobalMaxPool,
         }
         self.classifier = nn.Sequential(shrink[head](), nn.Flatten())  # [B, features]
         for width in head_widths or []:
