@@ -42,16 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keeps what is imported by now out of every later garbage collection, which would look through all of it."""
-    gc.freeze()
+    """Keeps what is imported by now out of every later garbage collection, which would look through all of it.
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Gives tests that start processes a server of them, now that everything is imported.
-
-    Here the filters are not in force that make warnings errors, which are not for the processes.
+    Tests that start processes get a server of them, now that everything is imported.
     """
+    gc.freeze()
     if "tests.processes" in sys.modules and not session.config.option.collectonly:
         sys.modules["tests.processes"].fork_server()
 

@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -52,6 +53,7 @@ def fork_server() -> None:
         pid = os.fork()
         if pid == 0:
             os.close(ours)
+            _warn_as_python_does()
             sys.modules["__main__"] = ModuleType("__main__")  # which Lightning starts again for a second process
             try:
                 forkserver.main(listener.fileno(), alive, [])
@@ -69,6 +71,13 @@ def start_function(function: Callable[..., None], *arguments: object) -> multipr
     with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
         process.start()
     return process
+
+
+def _warn_as_python_does() -> None:
+    """Takes back pytest's filters, by which warnings are errors."""
+    warnings.resetwarnings()
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)
 
 
 class CommandProcess:
