@@ -29,20 +29,22 @@ def expected_std(kind: str, fan_in: int, fan_out: int) -> float:
         return math.sqrt(2 / fan_in)
     if kind in ("xavier", "xavier_normal"):
         return math.sqrt(2 / (fan_in + fan_out))
+    if kind == "fan_in_uniform":
+        return math.sqrt(1 / (3 * fan_in))
     # a normal distribution cut at two deviations has 0.8796 of its deviation
     return {"normal": SCALE, "truncated_normal": 0.8796 * SCALE, "uniform": SCALE / math.sqrt(3)}[kind]
 
 
 @pytest.mark.parametrize("name", FANS)
 @pytest.mark.parametrize(
-    "kind", ["he", "he_uniform", "xavier", "xavier_normal", "normal", "truncated_normal", "uniform"]
+    "kind", ["he", "he_uniform", "xavier", "xavier_normal", "normal", "truncated_normal", "uniform", "fan_in_uniform"]
 )
 def test_weights_have_the_deviation_and_range_of_their_distribution(kind: str, name: str) -> None:
     weight = make_layer(name, kind).weight
     std = expected_std(kind, *FANS[name])
     assert weight.mean().item() == pytest.approx(0, abs=0.02 * std)
     assert weight.std().item() == pytest.approx(std, rel=0.02)
-    if kind in ("he_uniform", "xavier", "uniform"):
+    if kind in ("he_uniform", "xavier", "uniform", "fan_in_uniform"):
         limit = math.sqrt(3) * std
     elif kind == "truncated_normal":
         limit = 2 * SCALE
@@ -50,6 +52,14 @@ def test_weights_have_the_deviation_and_range_of_their_distribution(kind: str, n
         assert weight.abs().max() > 3 * std, "a normal distribution has tails"
         return
     assert 0.98 * limit < weight.abs().max() <= limit * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("name", FANS)
+def test_positive_weights_lie_between_zero_and_the_scale(name: str) -> None:
+    weight = make_layer(name, "positive_uniform").weight
+    assert 0 <= weight.min() < 0.01 * SCALE
+    assert 0.99 * SCALE < weight.max() <= SCALE
+    assert weight.mean().item() == pytest.approx(SCALE / 2, rel=0.02)
 
 
 @pytest.mark.parametrize("name", FANS)
