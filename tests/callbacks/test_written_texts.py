@@ -12,7 +12,7 @@ from datamodules.tunes import rendering
 
 SMALL = [
     *("--config", "folk_tunes.yaml", "--data.source", "synthetic", "--data.written", "4", "--data.batch_size", "4"),
-    *("--data.steps", "32", "--model.width", "8", "--model.layers", "1", "--model.heads", "1", "--model.length", "60"),
+    *("--data.steps", "32", "--model.hidden", "8", "--model.embedding", "8", "--model.length", "60"),
     *("--trainer.limit_train_batches", "3", "--trainer.max_epochs", "1", "--trainer.accelerator", "cpu"),
 ]
 
