@@ -23,8 +23,8 @@ from benchmarks.timer import Timer, steps_per_second
 from core.library_warnings import ignore_library_warnings
 from datamodules import TranslationDataModule
 from datamodules.batches import PairBatch
-from datamodules.text.pairs import PairLoader
-from datamodules.text.pieces import PairEncoding
+from datamodules.pairs.pairs import PairLoader
+from datamodules.pairs.pieces import PairEncoding
 from engine.trainer import Trainer
 from lightning_modules import Seq2Seq, Transformer
 from lightning_modules.tasks.sequence_to_sequence import SequenceToSequence

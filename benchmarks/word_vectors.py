@@ -24,7 +24,7 @@ from torch import Tensor
 
 from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
 from datamodules import WordCorpusDataModule
-from datamodules.text.word_tests import read_tests
+from datamodules.words.evaluations import read_tests
 from engine.trainer import Trainer
 from lightning_modules import WordVectors
 from lightning_modules.schedules import WarmupLinear

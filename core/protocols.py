@@ -62,7 +62,7 @@ class StartsFromWords(Protocol):
         """Takes the vectors of its source for the words of its rows; says in words how many, None without a source."""
 
     def take_vectors(self, symbols: Sequence[str], found: Any, where: str) -> int:
-        """Takes vectors (`datamodules.text.vector_files`) for the words of its rows; returns how many it has taken."""
+        """Takes vectors (`datamodules.words.vector_files`) for the words of its rows; returns how many it has taken."""
 
 
 @runtime_checkable

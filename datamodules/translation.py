@@ -12,13 +12,13 @@ from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least
 from datamodules.batches import PairBatch
-from datamodules.text.multi30k import NAME, multi30k
-from datamodules.text.pair_encoder import PairEncoder
-from datamodules.text.pair_files import SentencePairs, read_pairs
-from datamodules.text.pair_splits import PARTS, number_pairs, split_pairs
-from datamodules.text.pairs import PairLoader, Pairs
-from datamodules.text.pieces import PairEncoding
-from datamodules.text.synthetic_pairs import synthetic_pairs
+from datamodules.pairs.encoder import PairEncoder
+from datamodules.pairs.files import SentencePairs, read_pairs
+from datamodules.pairs.multi30k import NAME, multi30k
+from datamodules.pairs.pairs import PairLoader, Pairs
+from datamodules.pairs.pieces import PairEncoding
+from datamodules.pairs.splits import PARTS, number_pairs, split_pairs
+from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
 

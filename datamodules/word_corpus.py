@@ -16,15 +16,15 @@ from datamodules.base.loader import Loader
 from datamodules.base.sizes import check_least
 from datamodules.batches import WordListBatch
 from datamodules.text.encoder import Encoder, Encoding
-from datamodules.text.synthetic_words import synthetic_sentences, synthetic_tests
 from datamodules.text.text_data_module import TextDataModule
-from datamodules.text.vector_files import as_table
 from datamodules.text.vocabulary import read_saved
-from datamodules.text.word_counts import CountedWords, count_words
-from datamodules.text.word_files import Corpus, WordFiles
-from datamodules.text.word_queries import neighbour_table, query_batch, read_query
-from datamodules.text.word_stream import BatchListLoader, Rule, WordLoader, WordStream, keeping_probabilities
-from datamodules.text.word_tests import WordTests, read_tests
+from datamodules.words.counts import CountedWords, count_words
+from datamodules.words.evaluations import WordTests, read_tests
+from datamodules.words.files import Corpus, WordFiles
+from datamodules.words.queries import neighbour_table, query_batch, read_query
+from datamodules.words.stream import BatchListLoader, Rule, WordLoader, WordStream, keeping_probabilities
+from datamodules.words.synthetic import synthetic_sentences, synthetic_tests
+from datamodules.words.vector_files import as_table
 
 SYNTHETIC = 20_000  # sentences
 MOST, LEAST, STEPS = 4096, 256, 200  # words of a step, where it is not given, and least steps before it has the most

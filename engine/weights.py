@@ -16,7 +16,7 @@ from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from core.protocols import StartsFromWords
 from datamodules.base.data_module import DataModule
-from datamodules.text.vector_files import is_vector_file, read_vectors
+from datamodules.words.vector_files import is_vector_file, read_vectors
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.weight_forms import few, namings, other_shapes, weights_in
 

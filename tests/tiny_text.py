@@ -5,10 +5,10 @@ from typing import Any
 import torch
 
 from datamodules import CharCorpusDataModule, MusicDataModule, TextClassificationDataModule, TranslationDataModule
-from datamodules.text.pair_files import SentencePairs
-from datamodules.text.pieces import PairEncoding
+from datamodules.pairs.files import SentencePairs
+from datamodules.pairs.pieces import PairEncoding
+from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.synthetic import synthetic_corpus, synthetic_parts
-from datamodules.text.synthetic_pairs import synthetic_pairs
 from datamodules.text.text_files import LabelledTexts
 from datamodules.tunes.notation import Tune
 from datamodules.tunes.synthetic import synthetic_tunes

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from datamodules.text.pieces import BEGIN, END
+from datamodules.pairs.pieces import BEGIN, END
 
 Nested = TypeVar("Nested")  # tensors in tuples and lists of any depth, or None
 Step = Callable[[Tensor, Any, Any], tuple[Tensor, Any]]

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from datamodules.text.vector_files import Vectors, read_vectors
 from datamodules.text.vocabulary import read_saved
+from datamodules.words.vector_files import Vectors, read_vectors
 from lightning_modules.layers.character_ngrams import WordParts
 
 

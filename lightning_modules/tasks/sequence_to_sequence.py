@@ -14,7 +14,7 @@ from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.translation import HasTranslations
 from datamodules.batches import PairBatch
-from datamodules.text.pieces import BEGIN
+from datamodules.pairs.pieces import BEGIN
 from lightning_modules.layers.beam_search import beam_search
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.task import Task

@@ -1,6 +1,7 @@
 """What tests of several data modules share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,16 @@ def pipe(tmp_path: Path) -> Path:
     """A named pipe, which keeps whoever opens it waiting for good."""
     os.mkfifo(tmp_path / "pipe")
     return tmp_path / "pipe"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    """Writes a file."""
+
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write

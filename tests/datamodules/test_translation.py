@@ -10,9 +10,9 @@ import torch
 
 from core.errors import InputError
 from datamodules import TranslationDataModule
-from datamodules.text import multi30k
-from datamodules.text.pieces import PairEncoding
-from datamodules.text.synthetic_pairs import synthetic_pairs
+from datamodules.pairs import multi30k
+from datamodules.pairs.pieces import PairEncoding
+from datamodules.pairs.synthetic import synthetic_pairs
 
 CHARACTERS = PairEncoding("char", None, joint=False)
 

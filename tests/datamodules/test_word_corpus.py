@@ -17,7 +17,7 @@ from core.errors import InputError
 from datamodules import WordCorpusDataModule
 from datamodules.text import corpora
 from datamodules.text.encoder import Encoding
-from datamodules.text.synthetic_words import synthetic_sentences
+from datamodules.words.synthetic import synthetic_sentences
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits
 from tests.processes import finish, start_ranks
@@ -98,7 +98,7 @@ def test_marks_and_capital_letters_are_kept_if_asked_for(corpus: Callable) -> No
 
 def test_a_text_is_read_in_pieces_of_any_length(corpus: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = texts(corpus(documents="files"))
-    monkeypatch.setattr("datamodules.text.word_counts.PIECE", 9)
+    monkeypatch.setattr("datamodules.words.counts.PIECE", 9)
     (next(Path().rglob("*.cache.safetensors"), Path("none"))).unlink(missing_ok=True)
     assert texts(corpus(documents="files")) == whole
 
@@ -108,7 +108,7 @@ def test_the_cache_is_of_this_text_with_these_settings(corpus: Callable, monkeyp
     first = texts(corpus())
     assert Path("data/words.cache.safetensors").is_file()
     with monkeypatch.context() as patch:
-        patch.setattr("datamodules.text.word_files.count_words", None)
+        patch.setattr("datamodules.words.files.count_words", None)
         assert texts(corpus()) == first
     assert len(texts(corpus(encoding=Encoding(punctuation=False)))[2]) == 4
     Path("text.txt").write_text("a a b b\n")

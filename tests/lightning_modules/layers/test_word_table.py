@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from datamodules.text.vector_files import Vectors, as_text
+from datamodules.words.vector_files import Vectors, as_text
 from lightning_modules import BagOfNgrams, TextCNN, WordVectors
 from lightning_modules.layers.word_table import WordTable, read_source
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from datamodules.pairs.pairs import PairLoader, Pairs
 from datamodules.text.documents import Documents
-from datamodules.text.pairs import PairLoader, Pairs
 
 N = 600
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from datamodules.text.vector_files import as_binary, as_table, as_text, read_vectors
+from datamodules.words.vector_files import as_binary, as_table, as_text, read_vectors
 
 WORDS = ["the", "naïve", "new york", "北京"]
 IN_FILES = ["the", "naïve", "new_york", "北京"]

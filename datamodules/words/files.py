@@ -16,7 +16,7 @@ from datamodules.text.encoder import Encoder, Encoding
 from datamodules.text.movie_reviews import CLASSES, movie_reviews
 from datamodules.text.text_files import ENDINGS, read_text
 from datamodules.text.vocabulary import from_bytes, to_bytes
-from datamodules.text.word_counts import CountedWords, count_words
+from datamodules.words.counts import CountedWords, count_words
 
 Corpus = Literal["text8", "imdb", "imdb_train"]
 

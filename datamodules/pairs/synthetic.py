@@ -6,7 +6,7 @@ agree with them, and "not" surrounds the verb.
 
 import random
 
-from datamodules.text.pair_files import SentencePairs
+from datamodules.pairs.files import SentencePairs
 
 NAMES = ("Anna", "Boris", "Clara", "David", "Elena", "Fedor", "Greta", "Hugo")
 NOUNS = {  # with the gender of the translation

@@ -6,9 +6,9 @@ import random
 import pytest
 
 from core.errors import InputError
-from datamodules.text.pair_encoder import PairEncoder
-from datamodules.text.pieces import END, MARKS, UNKNOWN_AS, PairEncoding, PieceEncoder
-from datamodules.text.synthetic_pairs import synthetic_pairs
+from datamodules.pairs.encoder import PairEncoder
+from datamodules.pairs.pieces import END, MARKS, UNKNOWN_AS, PairEncoding, PieceEncoder
+from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.vocabulary import UNKNOWN
 
 ODD = [

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from datamodules.text.documents import Documents
-from datamodules.text.word_stream import WordLoader, WordStream, keeping_probabilities, within_documents
+from datamodules.words.stream import WordLoader, WordStream, keeping_probabilities, within_documents
 
 
 def stream(n: int = 1000, keep: float = 0.5, lengths: tuple[int, ...] = (1, 300, 699)) -> WordStream:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from datamodules.text.pair_files import read_pairs
+from datamodules.pairs.files import read_pairs
 
 
 def write(**files: str) -> list[Path]:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from core.errors import InputError
-from datamodules.text.pieces import END, PairEncoding, PieceEncoder
+from datamodules.pairs.pieces import END, PairEncoding, PieceEncoder
 
 APART = "\x00translation "  # before symbols of the second vocabulary, where all are listed together
 

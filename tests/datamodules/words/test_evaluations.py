@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import InputError
 from datamodules.batches import AnalogyBatch, SimilarityBatch
-from datamodules.text.word_tests import WordTests, read_tests
+from datamodules.words.evaluations import WordTests, read_tests
 
 NUMBERS = {"king": 0, "queen": 1, "man": 2, "woman": 3}
 

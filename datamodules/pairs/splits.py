@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from core.errors import InputError
+from datamodules.pairs.encoder import PairEncoder
+from datamodules.pairs.files import SentencePairs
+from datamodules.pairs.pairs import Pairs
+from datamodules.pairs.pieces import END
 from datamodules.text.documents import Documents
-from datamodules.text.pair_encoder import PairEncoder
-from datamodules.text.pair_files import SentencePairs
-from datamodules.text.pairs import Pairs
-from datamodules.text.pieces import END
 
 PARTS = ("train", "val", "test")
 

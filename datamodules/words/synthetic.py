@@ -6,7 +6,7 @@ from itertools import combinations, product
 import torch
 
 from datamodules.batches import AnalogyBatch, SimilarityBatch
-from datamodules.text.word_tests import WordTest
+from datamodules.words.evaluations import WordTest
 
 KINDS = ("country", "capital", "river", "people", "language", "dish")
 ENDINGS = ("ia", "opol", "ara", "ians", "ish", "ola")  # of the names, by kind

@@ -1,0 +1,1 @@
+"""Sentences and their translations: files, subwords of both languages, batches, and synthetic pairs."""
