@@ -3,7 +3,8 @@
 import textwrap
 from statistics import mean
 
-from results.figures import figures, of_last, show
+from results.figures import of_last, show
+from results.overview import EXPLAINED, overview, recipes_run, shortfall
 from results.records import Record, Records
 from results.table import Elsewhere, Published, Recipe, Section, Table
 
@@ -20,19 +21,13 @@ def render(table: Table, records: Records) -> str:
     hardware = sorted({record.hardware for recipe in table.recipes for record in records[recipe.id]})
     letters = {name: chr(ord("A") + place) for place, name in enumerate(hardware)}
     introduction = table.introduction.format(sources=_sources(table, records)).strip()
-    parts = ["# Results\n", *(_wrap(paragraph) for paragraph in introduction.split("\n\n"))]
+    first, *others = introduction.split("\n\n")
+    columns, *lines = overview(table, records)
+    parts = ["# Results\n", _wrap(first), _table(columns, lines), _wrap(f"{EXPLAINED} {recipes_run(table, records)}")]
+    parts += [_wrap(paragraph) for paragraph in others]
     parts += [_section(section, recipes, records, letters) for section in table.sections]
     parts.append(_recipes(table.recipes, records, letters))
     return "\n".join(parts)
-
-
-def shortfall(row: Published, records: list[Record]) -> float | None:
-    """Returns by how much our mean is worse than the published number, if by more than two standard errors."""
-    ours = figures(records, row.metric, row.measure)
-    if not ours or not isinstance(row.published, int | float) or row.standard_error is None:
-        return None
-    points = (row.published - mean(ours)) * (1 if row.measure.better == "max" else -1)
-    return points if points > 2 * row.standard_error else None
 
 
 def _sources(table: Table, records: Records) -> str:
@@ -67,7 +62,7 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records, let
     short = {row.id: shortfall(row, records[row.id]) for row in section.rows}
     if any(short.values()):
         listed = ", ".join(f"`{name}` ({points:.1f} points)" for name, points in short.items() if points)
-        parts.append(_wrap(f"Short of the published number by more than two of its standard errors: {listed}."))
+        parts.append(_wrap(f"Short of the published number: {listed}."))
     return "\n".join([*parts, _footnotes(notes)])
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from results.__main__ import FOLDER
 from results.figures import spread
-from results.page import render, shortfall
+from results.page import render
 from results.records import read_records
 from results.table_file import read_table
 from tests.result_rows import NONE, RUNS, published, record, table
@@ -83,19 +83,10 @@ def test_footnotes_are_numbered_and_tell_how_our_runs_differ() -> None:
     assert "\n1. So it was.\n2. Our runs are of `published/one.yaml` with `--a.b 3`. Why.\n" in page
 
 
-@pytest.mark.parametrize(
-    ("number", "short"), [(74.1, 2.1), (73.9, None), (60.0, None), ("about 80", None), (None, None)]
-)
-def test_falling_short_means_by_more_than_two_standard_errors(number: object, short: float | None) -> None:
-    row = published(published=number)
-    assert shortfall(row, RUNS) == (short if short is None else pytest.approx(short))
-    page = render(table(row), NONE | {"one": RUNS})
-    assert ("Short of the published number" in page) == (short is not None)
-
-
-def test_nothing_falls_short_of_a_number_without_standard_error() -> None:
-    assert shortfall(published(published=99.0, standard_error=None), RUNS) is None
-    assert shortfall(published(published=99.0), []) is None
+@pytest.mark.parametrize(("number", "short"), [(74.1, True), (73.9, False)])
+def test_rows_that_fall_short_are_named_below_their_table(number: float, short: bool) -> None:
+    page = render(table(published(published=number)), NONE | {"one": RUNS})
+    assert ("Short of the published number: `one`" in page) == short
 
 
 def test_a_spread_is_the_sample_standard_deviation() -> None:

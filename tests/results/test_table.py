@@ -12,7 +12,7 @@ from core.measures import measures_of
 from engine.settings.config_files import find_config, read_config
 from engine.settings.config_names import CONFIGS
 from results.__main__ import FOLDER
-from results.page import shortfall
+from results.overview import shortfall
 from results.records import read_records
 from results.table import Published
 from results.table_file import read_table

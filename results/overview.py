@@ -1,0 +1,66 @@
+"""How many rows of the table were reproduced, surpassed or missed: what RESULTS.md opens with."""
+
+from collections import Counter
+from statistics import mean
+
+from results.figures import figures
+from results.records import Record, Records
+from results.table import Published, Table
+
+VERDICTS = ("reproduced", "better", "short", "no number to compare", "not yet run")
+NEAR = 0.01  # of a published number without a standard error, within which ours repeats it
+EXPLAINED = f"""\
+**Reproduced** is the mean of our runs within two standard errors of the published number, or within {NEAR:.0%} of a
+number that has none; **better** and **short** lie beyond. Beneath each table stands which rows are short, and in their
+footnotes why."""
+
+
+def margin(row: Published, records: list[Record]) -> float | None:
+    """Returns by how much our mean is better than the published number; None without runs, or without a number."""
+    ours = figures(records, row.metric, row.measure)
+    if not ours or not isinstance(row.published, int | float):
+        return None
+    return (mean(ours) - row.published) * (1 if row.measure.better == "max" else -1)
+
+
+def shortfall(row: Published, records: list[Record]) -> float | None:
+    """Returns by how much our mean is worse than the published number, if it is short of it."""
+    points = margin(row, records)
+    return None if points is None or points >= -_tolerance(row) else -points
+
+
+def verdict(row: Published, records: list[Record]) -> str:
+    """Returns which of `VERDICTS` a row has."""
+    if not records:
+        return "not yet run"
+    points = margin(row, records)
+    if points is None:
+        return "no number to compare"
+    if shortfall(row, records) is not None:
+        return "short"
+    return "better" if points > _tolerance(row) else "reproduced"
+
+
+def overview(table: Table, records: Records) -> list[list[str]]:
+    """Returns the lines of the table: its head, the sections, and all of them together."""
+    lines = [["", "rows", *VERDICTS]]
+    total: Counter[str] = Counter()
+    for section in table.sections:
+        found = Counter(verdict(row, records[row.id]) for row in section.rows)
+        lines.append(_line(section.title, found))
+        total += found
+    return [*lines, _line("**all**", total)]
+
+
+def recipes_run(table: Table, records: Records) -> str:
+    """Returns in a sentence how many of our own recipes were run."""
+    ran = sum(bool(records[recipe.id]) for recipe in table.recipes)
+    return f"Of {len(table.recipes)} recipes of our own {ran} were run."
+
+
+def _tolerance(row: Published) -> float:
+    return NEAR * abs(float(row.published)) if row.standard_error is None else 2 * row.standard_error
+
+
+def _line(title: str, found: Counter[str]) -> list[str]:
+    return [title, str(found.total()), *(str(found[name] or "-") for name in VERDICTS)]

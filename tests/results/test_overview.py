@@ -1,0 +1,43 @@
+"""Rows are reproduced, better or short by what their number allows, and counted by section."""
+
+import pytest
+
+from results.overview import overview, recipes_run, shortfall, verdict
+from tests.result_rows import NONE, RUNS, published, table
+
+# RUNS have 72 in the mean, and a row's standard error is 1.
+CASES = [
+    (74.1, 1.0, "short"),
+    (73.9, 1.0, "reproduced"),
+    (70.1, 1.0, "reproduced"),
+    (69.9, 1.0, "better"),
+    (72.7, None, "reproduced"),
+    (72.8, None, "short"),
+    (71.2, None, "better"),
+    ("about 80", None, "no number to compare"),
+    (None, None, "no number to compare"),
+]
+
+
+@pytest.mark.parametrize(("number", "error", "expected"), CASES)
+def test_a_mean_is_compared_with_the_published_number(number: object, error: float | None, expected: str) -> None:
+    row = published(published=number, standard_error=error)
+    assert verdict(row, RUNS) == expected
+    assert (shortfall(row, RUNS) is not None) == (expected == "short")
+    assert verdict(row, []) == "not yet run"
+    assert shortfall(row, []) is None
+
+
+def test_a_shortfall_is_in_points() -> None:
+    assert shortfall(published(published=75.0), RUNS) == pytest.approx(3.0)
+
+
+def test_rows_are_counted_by_section() -> None:
+    rows = table(published(), published(id="two", published=60.0), published(id="three"))
+    records = {"one": RUNS, "two": RUNS, "three": [], "best": RUNS}
+    head, section, total = overview(rows, records)
+    assert head == ["", "rows", "reproduced", "better", "short", "no number to compare", "not yet run"]
+    assert section == ["All", "3", "1", "1", "-", "-", "1"]
+    assert total[1:] == section[1:]
+    assert recipes_run(rows, records) == "Of 1 recipes of our own 1 were run."
+    assert recipes_run(rows, NONE) == "Of 1 recipes of our own 0 were run."
