@@ -16,4 +16,7 @@ def load_plain(text: str) -> Any:
     Raises:
         YAMLError: It is no YAML, or holds objects.
     """
-    return yaml.load(text, LOADER)
+    try:
+        return yaml.load(text, LOADER)
+    except yaml.YAMLError:  # or a file name that is no UTF-8, whose bytes Python alone can escape
+        return yaml.safe_load(text)

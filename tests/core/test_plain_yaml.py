@@ -12,6 +12,7 @@ CONTENT = {
     "none": None,
     "list": [1, "1", True],
     "text": "a: b # ü\n\tc",
+    "file": "caf\udce9.png",  # a name that is no UTF-8
 }
 
 
