@@ -104,6 +104,9 @@ CLAIMS: dict[str, list[str]] = {
         f"**{one('seq2seq_letters').metrics['val/loss']:.4f}** nats a letter in validation (1 seed)",
         f"**{one('translate_gru').metrics['test/bleu_lower']:.2f}** BLEU in lower case, "
         f"{one('translate_gru').metrics['test/bleu']:.2f} as written",
+        f"**{one('translate').metrics['test/bleu_lower']:.2f}** BLEU in lower case, "
+        f"{one('translate').metrics['test/bleu']:.2f} as written, of the same sentences",
+        f"of the same tutorial | {one('translate').seconds:,.0f}, one thread",
     ],
     "docs/performance.md": [
         "Two counted seeds gave {:.2f} and {:.2f} % of the test images, ".format(*values("speedrun", "test/acc"))
