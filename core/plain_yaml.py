@@ -1,6 +1,6 @@
 """YAML that this program has written, read by the library in C where PyYAML has it: ten times as fast.
 
-The one in Python says more of what is wrong with a text; texts that a person has written are left to it.
+The one in Python reads what that refuses. Configs of users are read in `engine/settings/config_files.py`.
 """
 
 from typing import Any
