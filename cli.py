@@ -46,8 +46,12 @@ def _main(argv: list[str] | None) -> int:
     try:
         from engine.runs.slurm import parse_requeued  # these read YAML, which help need not wait for
         from engine.settings.arguments import parse_command_line
+        from engine.settings.free_gpus import take_asked_gpus
 
         arguments = parse_requeued(argv) or parse_command_line(argv)
+        gpus = take_asked_gpus(arguments, os.environ)
+        if gpus is not None:
+            print(f"gpus     {gpus}", flush=True)
         let_waiting_threads_sleep()
         from engine.command import run  # imports torch
 

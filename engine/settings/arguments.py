@@ -23,6 +23,7 @@ from engine.settings.trust import refuse_foreign_code
 
 # What other programs call them.
 OTHER_NAMES = {"train": "fit", "eval": "validate", "evaluate": "validate", "classify": "predict", "generate": "predict"}
+EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Arguments:
         run: The run folder that `--ckpt_path` stands for or in, if any.
         checkpoint: The checkpoint file that `--ckpt_path` stands for; None for a run that ended before its first.
         is_newest: Whether `--ckpt_path` left it to the command which run that is.
+        gpus: Value of `--gpus`, which asks for GPUs that are chosen before torch is imported.
+        gpu_memory: Value of `--gpu_memory`, what has to be free on each.
         given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
         typed: The whole command, as it can be typed again.
     """
@@ -46,6 +49,8 @@ class Arguments:
     run: Path | None = None
     checkpoint: Path | None = None
     is_newest: bool = False
+    gpus: str | None = None
+    gpu_memory: str | None = None
     given: dict[str, object] = field(default_factory=dict)
     typed: str = ""
 
@@ -72,16 +77,16 @@ def parse_command_line(argv: list[str]) -> Arguments:
     configs: list[Path] = []
     flags: list[str] = []
     given: dict[str, object] = {}
-    ckpt_path = None
+    early: dict[str, str] = {}  # options that the parser never sees
     words = iter(argv[1:])
     for word in words:
         option, equals, value = word.partition("=")
-        if option in ("--config", "-c", "--ckpt_path"):
+        if option in ("--config", "-c", *EARLY):
             value = value if equals else next(words, "")
             if not value:
                 raise InputError(f"{option} needs a value")
-            if option == "--ckpt_path":
-                ckpt_path = value
+            if option in EARLY:
+                early[option] = value
                 continue
             if flags:
                 raise InputError(f"{flags[0]} stands before --config {value}: put --config first and flags after it")
@@ -93,6 +98,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
     flags = [flag for flag in flags if flag != "--trust"]
 
     arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
+    arguments.gpus, arguments.gpu_memory = early.get("--gpus"), early.get("--gpu_memory")
+    ckpt_path = early.get("--ckpt_path")
     if ckpt_path is not None:
         arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
         arguments.is_newest = names_several(ckpt_path)

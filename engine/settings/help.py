@@ -9,7 +9,8 @@ from engine.settings.overview import typed_command
 HELP_ON_HELP = """
 Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a
 --config, without a class. All options of Lightning's Trainer: --help.trainer. A run of other people's code: --trust
-lets its config name it. An error's traceback: --traceback.
+lets its config name it. An error's traceback: --traceback. GPUs of a machine that is shared: --gpus free takes as many
+as --trainer.devices (or one) that nobody uses, or that have --gpu_memory 8GiB free.
 """
 
 TITLES = {
