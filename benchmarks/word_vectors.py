@@ -167,14 +167,14 @@ def main() -> None:
             "ours_of_gensim": ratio(ours, gensim),
         }
         show(f"threads {threads}: ours of gensim", results[f"threads {threads}"]["ours_of_gensim"])
-    results["score"] = {
-        name: {contender: spread(contenders.scores[contender][name]) for contender in contenders.scores}
-        for name in contenders.scores["ours"]
-    }
+        results["score"] = {
+            name: {contender: spread(contenders.scores[contender][name]) for contender in contenders.scores}
+            for name in contenders.scores["ours"]
+        }
+        write(__file__, results, arguments, "real" if arguments.imdb_dir else "synthetic sentences")  # as far as it goes
     for name, both in results["score"].items():
         for contender, values in both.items():
             show(f"{name}: {contender}", values, 1)
-    write(__file__, results, arguments, "real" if arguments.imdb_dir else "synthetic sentences")
 
 
 if __name__ == "__main__":
