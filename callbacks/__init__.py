@@ -5,6 +5,7 @@ from callbacks.configured_optimizer import ConfiguredOptimizer
 from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
 from callbacks.epoch_media import EpochMedia
+from callbacks.features import Features
 from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import NaNGuard
@@ -24,6 +25,7 @@ __all__ = [
     "DataInitializer",
     "EarlyStopping",
     "EpochMedia",
+    "Features",
     "FitMedia",
     "Freeze",
     "NaNGuard",

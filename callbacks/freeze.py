@@ -1,13 +1,42 @@
 """Keeps layers fixed, for fine-tuning."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
+
+NEVER = 10**9  # an epoch that no run reaches
+
+
+class Rule(NamedTuple):
+    """Parameters that are fixed in some epochs.
+
+    Attributes:
+        option: The option that states it.
+        pattern: Matches their names from the start.
+        first: First epoch in which they are fixed.
+        end: Epoch in which they train again.
+    """
+
+    option: str
+    pattern: re.Pattern[str]
+    first: int
+    end: int
+
+    def holds(self, epoch: int) -> bool:
+        """Says whether they are fixed in an epoch."""
+        return self.first <= epoch < self.end
+
+    def __str__(self) -> str:
+        return f"--freeze.{self.option} {self.pattern.pattern}"
+
+
+ALWAYS = Rule("statistics", re.compile(""), 0, NEVER)
 
 
 class Freeze(KeepsArguments, Callback):
@@ -18,25 +47,36 @@ class Freeze(KeepsArguments, Callback):
             `stages\\.[01]`.
         until_epoch: Epoch, from 0, in which the layers begin to train; never if not given.
         from_epoch: Epoch, from 0, from which on the layers are fixed, having trained before; the first if not given.
+        stages: Epochs, from 0, in which layers begin to train, by pattern, so that a network is freed step by step,
+            such as `{stem: 4, blocks: 2}`; the first pattern that matches a parameter counts.
+        statistics: Whether all batch norms keep their statistics, those of layers that train as well: in place of a
+            batch's, which few pictures give badly.
     """
 
     def __init__(
-        self, layers: list[str] | None = None, until_epoch: int | None = None, from_epoch: int | None = None
+        self,
+        layers: list[str] | None = None,
+        until_epoch: int | None = None,
+        from_epoch: int | None = None,
+        stages: dict[str, int] | None = None,
+        statistics: bool = False,
     ) -> None:
         if until_epoch is not None and from_epoch is not None:
             raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them")
-        for name, epoch in (("until_epoch", until_epoch), ("from_epoch", from_epoch)):
+        named = {"until_epoch": until_epoch, "from_epoch": from_epoch}
+        named |= {f"stages {layer}": epoch for layer, epoch in (stages or {}).items()}
+        for name, epoch in named.items():
             if epoch is not None and epoch < 0:
                 raise InputError(f"--freeze.{name} {epoch}: epochs count from 0")
-        self.layers = layers or []
-        self.until_epoch = until_epoch
-        self.from_epoch = from_epoch
-        self._parameters: list[nn.Parameter] = []
-        self._modules: list[nn.Module] = []
-        try:
-            self._patterns = [re.compile(layer) for layer in self.layers]
-        except re.error as error:
-            raise InputError(f"--freeze.layers {error.pattern}: no regular expression ({error})") from error
+        end = NEVER if until_epoch is None else until_epoch
+        self._rules = [
+            *(Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []),
+            *(Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in (stages or {}).items()),
+        ]
+        self._keeps_statistics = statistics
+        self._drop_gradients = False
+        self._fixed: list[tuple[nn.Parameter, Rule]] = []
+        self._modules: list[tuple[nn.Module, list[Rule]]] = []  # that have statistics
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Finds the layers, and freezes them before an optimizer or a process group sees the model.
@@ -44,35 +84,30 @@ class Freeze(KeepsArguments, Callback):
         Raises:
             InputError: A pattern matches nothing, or nothing would be left to train.
         """
-        if stage != "fit" or not self.layers:
+        if stage != "fit" or not self._rules:
             return
         named = {name: parameter for name, parameter in pl_module.named_parameters() if parameter.requires_grad}
-        for pattern in self._patterns:
-            if not any(pattern.match(name) for name in named):
+        for rule in self._rules:
+            if not any(rule.pattern.match(name) for name in named):
                 firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
-                raise InputError(f"--freeze.layers {pattern.pattern}: matches none of {', '.join(firsts)}")
-        frozen = {name for name in named if any(pattern.match(name) for pattern in self._patterns)}
-        if len(frozen) == len(named):
-            raise InputError(f"--freeze.layers {self.layers}: nothing is left to train")
-        self._parameters = [named[name] for name in sorted(frozen)]
+                raise InputError(f"{rule}: matches none of {', '.join(firsts)}")
+        rules = {name: next((rule for rule in self._rules if rule.pattern.match(name)), None) for name in sorted(named)}
+        for epoch in {rule.first for rule in self._rules}:
+            if all(rule is not None and rule.holds(epoch) for rule in rules.values()):
+                raise InputError(f"--freeze: nothing is left to train in epoch {epoch}")
+        self._fixed = [(named[name], rule) for name, rule in rules.items() if rule is not None]
         # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
         # have theirs dropped while they are fixed.
-        changes = self.until_epoch is not None or self.from_epoch is not None
+        changes = any((rule.first, rule.end) != (0, NEVER) for rule in self._rules)
         self._drop_gradients = trainer.world_size > 1 and changes
-        if not self._drop_gradients and self._active(0):
-            for parameter in self._parameters:
-                parameter.requires_grad_(False)
+        if not self._drop_gradients:
+            for parameter, rule in self._fixed:
+                parameter.requires_grad_(not rule.holds(0))
 
     def trainable(self, pl_module: LightningModule) -> int:
         """Number of parameters that train from the start."""
-        fixed = {id(parameter) for parameter in self._parameters if self._active(0)}
+        fixed = {id(parameter) for parameter, rule in self._fixed if rule.holds(0)}
         return sum(p.numel() for p in pl_module.parameters() if p.requires_grad and id(p) not in fixed)
-
-    def _active(self, epoch: int) -> bool:
-        """Says whether the layers are fixed in an epoch."""
-        if self.until_epoch is not None:
-            return epoch < self.until_epoch
-        return epoch >= (self.from_epoch or 0)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fixes the layers, or lets them train, as the epoch has it."""
@@ -83,27 +118,34 @@ class Freeze(KeepsArguments, Callback):
 
         Layers without any stay as they are: cuDNN gives no gradients through recurrent ones in evaluation mode.
         """
-        frozen = {id(parameter) for parameter in self._parameters}
-        self._modules = [
-            module
-            for module in pl_module.modules()
-            if any(id(parameter) in frozen for parameter in module.parameters(recurse=False))
-            and any(True for _ in module.buffers(recurse=False))
-        ]
+        rules = {id(parameter): rule for parameter, rule in self._fixed}
+        self._modules = []
+        for module in pl_module.modules():
+            own = [rules[id(one)] for one in module.parameters(recurse=False) if id(one) in rules]
+            if self._keeps_statistics and isinstance(module, _BatchNorm):
+                own = [ALWAYS]
+            if own and any(True for _ in module.buffers(recurse=False)):
+                self._modules.append((module, own))
         self._apply(trainer)
 
     def _apply(self, trainer: Trainer) -> None:
-        if not self._parameters:
-            return
-        active = self._active(trainer.current_epoch)
-        for module in self._modules:
-            module.train(not active)
+        epoch = trainer.current_epoch
+        for module, rules in self._modules:
+            module.train(not any(rule.holds(epoch) for rule in rules))
         if not self._drop_gradients:
-            for parameter in self._parameters:
-                parameter.requires_grad_(not active)
+            for parameter, rule in self._fixed:
+                parameter.requires_grad_(not rule.holds(epoch))
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Drops gradients of fixed layers where they had to be computed."""
-        if self._parameters and self._drop_gradients and self._active(trainer.current_epoch):
-            for parameter in self._parameters:
-                parameter.grad = None
+        if self._drop_gradients:
+            for parameter, rule in self._fixed:
+                if rule.holds(trainer.current_epoch):
+                    parameter.grad = None
+
+
+def _compiled(option: str, layer: str) -> re.Pattern[str]:
+    try:
+        return re.compile(layer)
+    except re.error as error:
+        raise InputError(f"--freeze.{option} {layer}: no regular expression ({error})") from error

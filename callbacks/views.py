@@ -36,11 +36,14 @@ class Views(KeepsArguments, Callback):
         Raises:
             InputError: There are no images, or they are too small to be shifted so far.
         """
-        asked = self.flip or self.shift > 0
-        if asked:
+        if self.flip or self.shift:
             self._check(trainer.datamodule, pl_module)
         if isinstance(pl_module, HasViews):
-            pl_module.views = self.of if asked and stage != "fit" else None
+            pl_module.views = self.of if self.acts_in(stage) else None
+
+    def acts_in(self, stage: str) -> bool:
+        """Returns whether images are seen in several views in a stage."""
+        return (self.flip or self.shift > 0) and stage != "fit"
 
     def _check(self, data: Any, pl_module: LightningModule) -> None:
         if not isinstance(data, HasImages):

@@ -7,6 +7,7 @@ from core.lazy_imports import lazy_imports
 if TYPE_CHECKING:
     from datamodules.char_corpus import CharCorpusDataModule
     from datamodules.cifar10 import CIFAR10DataModule
+    from datamodules.flowers import FlowersDataModule
     from datamodules.image_folder import ImageFolderDataModule
     from datamodules.mnist import MNISTDataModule
     from datamodules.music import MusicDataModule
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "CharCorpusDataModule": "char_corpus",
     "CIFAR10DataModule": "cifar10",
+    "FlowersDataModule": "flowers",
     "ImageFolderDataModule": "image_folder",
     "MNISTDataModule": "mnist",
     "MusicDataModule": "music",

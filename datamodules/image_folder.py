@@ -11,12 +11,14 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint, marked
 from datamodules.base.class_folders import LeftOut, count_and_name
+from datamodules.base.data_module import Source
 from datamodules.base.digest import digest_of
 from datamodules.base.sizes import check_least
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.loader import ImageLoader
+from datamodules.images.normalization import Scaling
 from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std, reading
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles, available_memory
@@ -47,7 +49,8 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
         augmentation: Random changes of training images.
         normalization: How pixels are scaled: by each channel's mean and standard deviation over `train`, to [-1, 1], to
-            [0, 1], or not at all (0 to 255).
+            [0, 1], not at all (0 to 255), or as the published weights of a network expect it: `imagenet` for
+            torchvision's, `lite` for EfficientNet-Lite's.
         skip_corrupt: Whether to skip unreadable files, with a message; otherwise they are an error.
         stream: Whether pictures are decoded from disk for each batch: `auto` streams if they would take more than half
             of the available memory (outside Linux, where it is unknown: more than 2 GiB).
@@ -60,6 +63,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     name = "pictures"
     changeable = (*ImageClassificationDataModule.changeable, "stream", "num_workers")
+    source: Source = "auto"
     digests_samples = False  # pictures may stay on disk: their files have digests, taken when all are read
 
     def __init__(
@@ -72,7 +76,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         val_size: int | None = None,
         split_seed: int = 0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
-        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+        normalization: Scaling = "channel",
         skip_corrupt: bool = False,
         stream: Literal["auto", "always", "never"] = "auto",
         num_workers: int = 4,
@@ -85,7 +89,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         self._streams = {"always": True, "never": False, "auto": None}[stream]  # None: not decided yet
         self.num_workers = num_workers
         self._left_out = LeftOut(Path(data_dir).expanduser())
-        self.files, self.class_names = list_pictures(Path(data_dir).expanduser(), self._left_out)
+        self.files, self.class_names = self.list_files(self._left_out.root)
         self.num_classes = len(self.class_names)
         self.train_size = len(self.files["train"])
         _check_memory(image_size, in_channels, min(batch_size, self.train_size))
@@ -94,9 +98,18 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         elif "val" in self.files:
             raise InputError(f"data.val_size is {val_size}: {data_dir}/val holds the validation images already")
         super().__init__(
-            data_dir, "auto", batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
+            data_dir, self.source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
         self.files_digest = ""  # set when the files are read
+        self.read_files: dict[str, list[Path]] = {}  # of each part, in order
+
+    def list_files(self, root: Path) -> tuple[dict[str, list[tuple[Path, int]]], tuple[str, ...]]:
+        """Lists the files of each part with their classes, and the names of the classes.
+
+        Raises:
+            InputError: A folder is missing or empty, or `val` or `test` has a class of its own.
+        """
+        return list_pictures(root, self._left_out)
 
     def read(self) -> dict[str, ClassifiedImages]:
         """Reads all pictures once, and keeps them in memory unless they are streamed.
@@ -135,6 +148,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
                 images = PictureFiles(
                     _pick(paths[part], good), self.image_size, self.in_channels, self.num_workers, self.bits
                 )
+            self.read_files[part] = _pick([path for path, _ in files], good)
             splits[part] = ClassifiedImages(images, torch.tensor([number for _, number in files])[good])
         counts = splits["train"].targets.bincount(minlength=self.num_classes).tolist()
         if 0 in counts:

@@ -73,7 +73,7 @@ def add_run_options(parser: LightningArgumentParser) -> None:
             "--weights",
             str | None,
             None,
-            "Start from a run folder, .ckpt, .pth, .safetensors or torchvision:NAME:WEIGHTS; "
+            "Start from a run folder, .ckpt, .pth, .safetensors, torchvision:NAME:WEIGHTS or pretrained:NAME; "
             "words from vectors in .txt or .bin.",
         ),
         ("--wandb", Literal["off", "offline", "online"], "off", "Whether to track the run in Weights & Biases."),

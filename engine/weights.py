@@ -16,22 +16,31 @@ from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from core.protocols import StartsFromWords
 from datamodules.base.data_module import DataModule
+from datamodules.images.image_data_module import ImageDataModule
+from datamodules.images.normalization import FIXED
 from datamodules.words.vector_files import is_vector_file, read_vectors
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.weight_forms import few, namings, other_shapes, weights_in
+from lightning_modules.pretrained import expected_normalization, read_pretrained
 
 
 def read_weights(name: str) -> dict[str, Tensor]:
     """Reads weights from a run folder (its best checkpoint), a checkpoint, or a plain `.pth` or `.safetensors` file.
 
     Args:
-        name: The folder or file, or `torchvision:NAME:WEIGHTS` for weights that torchvision publishes.
+        name: The folder or file; `torchvision:NAME:WEIGHTS` for weights that torchvision publishes, `pretrained:NAME`
+            for those that a package holds (`lightning_modules.pretrained`).
 
     Raises:
         InputError: There are none.
     """
     if name.startswith("torchvision:"):
         return _download(name)
+    if name.startswith("pretrained:"):
+        try:
+            return read_pretrained(name.removeprefix("pretrained:"))
+        except InputError as error:
+            raise InputError(f"--weights {name}: {error}") from error
     path = Path(name).expanduser()
     if path.is_dir():
         found = [path / "checkpoints" / file for file in ("best.ckpt", "last.ckpt")]
@@ -111,7 +120,22 @@ def start_from(name: str, model: LightningModule, datamodule: LightningDataModul
         return _start_from_words(name, model, datamodule)
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
-    return load_weights(model, read_weights(name), name)
+    lines = load_weights(model, read_weights(name), name)
+    return lines + _note_on_images(name, datamodule)
+
+
+def _note_on_images(name: str, datamodule: LightningDataModule) -> list[str]:
+    """Returns a line where images are normalised in another way than those that published weights were trained on."""
+    expected = expected_normalization(name)
+    if expected is None or not isinstance(datamodule, ImageDataModule):
+        return []
+    given = datamodule.normalization
+    if given.kind == expected or (given.mean, given.std) == FIXED[expected]:
+        return []
+    return [
+        f"note     {name} was trained on other pixels than data.normalization {given.kind} gives: set "
+        f"--data.normalization {expected}"
+    ]
 
 
 def _start_from_words(name: str, model: LightningModule, datamodule: LightningDataModule) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lightning_modules.course_mobilenet import CourseMobileNet
     from lightning_modules.course_resnet import CourseResNet
     from lightning_modules.densenet import DenseNet
+    from lightning_modules.efficientnet_lite import EfficientNetLite
     from lightning_modules.googlenet import GoogLeNet
     from lightning_modules.lenet5 import LeNet5, ModernLeNet5
     from lightning_modules.logistic_regression import LogisticRegression
@@ -40,6 +41,7 @@ _MODULES = {
     "CourseMobileNet": "course_mobilenet",
     "CourseResNet": "course_resnet",
     "DenseNet": "densenet",
+    "EfficientNetLite": "efficientnet_lite",
     "GoogLeNet": "googlenet",
     "LeNet5": "lenet5",
     "LogisticRegression": "logistic_regression",

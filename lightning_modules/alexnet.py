@@ -101,6 +101,12 @@ class AlexNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).flatten(1))
 
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order: `features.0` and so on, `flatten`, `classifier.0` and so on."""
+        features = {f"features.{number}": part for number, part in enumerate(self.features)}
+        classifier = {f"classifier.{number}": part for number, part in enumerate(self.classifier)}
+        return {**features, "flatten": nn.Flatten(), **classifier}
+
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""
         return [self.classifier[-1]]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from lightning_modules.layers.global_average_pool import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
@@ -136,6 +137,11 @@ class DenseNet(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
+
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order: `features.0` and so on, `pool`, `classifier`."""
+        features = {f"features.{name}": part for name, part in self.features.named_children()}
+        return {**features, "pool": GlobalAveragePool(), "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

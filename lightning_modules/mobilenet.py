@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from lightning_modules.layers.global_average_pool import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes
 from lightning_modules.tasks.image_classifier import ImageClassifier
@@ -84,6 +85,11 @@ class MobileNet(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
+
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order: `features.0` and so on, `pool`, `classifier`."""
+        features = {f"features.{name}": part for name, part in self.features.named_children()}
+        return {**features, "pool": GlobalAveragePool(), "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

@@ -8,18 +8,13 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from lightning_modules.layers.global_average_pool import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
-from lightning_modules.layers.mobile_sizes import check_sizes
+from lightning_modules.layers.mobile_sizes import check_sizes, rounded
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
-
-
-def rounded(channels: float) -> int:
-    """Returns the multiple of 8 nearest to a number of channels, or the next one if that is below nine tenths of it."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels else nearest + 8
 
 
 def unit(in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
@@ -108,6 +103,11 @@ class MobileNetV2(ImageClassifier):
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self.classifier(self.features(images).mean((2, 3)))
+
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order: `features.0` and so on, `pool`, `classifier`."""
+        features = {f"features.{name}": part for name, part in self.features.named_children()}
+        return {**features, "pool": GlobalAveragePool(), "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
+from lightning_modules.layers.global_average_pool import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
@@ -220,6 +221,13 @@ class ResNet(ImageClassifier):
         for stage in self.stages:
             x = stage(x)
         return self.fc(self.dropout(x.mean((2, 3))))
+
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order: `stem`, `stages.0` and so on, `pool`, `classifier`."""
+        stem = nn.Sequential(self.whitening, self.conv1, self.bn1, self.activation, self.maxpool)
+        stages = {f"stages.{number}": stage for number, stage in enumerate(self.stages)}
+        classifier = nn.Sequential(self.dropout, self.fc)
+        return {"stem": stem, **stages, "pool": GlobalAveragePool(), "classifier": classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

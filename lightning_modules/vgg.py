@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.ranges import check_range
 from lightning_modules.layers.global_max_pool import GlobalMaxPool
 from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.layers.scale import Scale
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
 
@@ -139,6 +140,13 @@ class VGG(ImageClassifier):
         for stage in self.stages:
             x = stage(x)
         return self.classifier(x) * self.logit_scale
+
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order: `whitening`, `stages.0` and so on, `classifier.0` and so on."""
+        stages = {f"stages.{number}": stage for number, stage in enumerate(self.stages)}
+        classifier = {f"classifier.{number}": part for number, part in enumerate(self.classifier)}
+        scale = {} if self.logit_scale == 1 else {"scale": Scale(self.logit_scale)}
+        return {"whitening": self.whitening, **stages, **classifier, **scale}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

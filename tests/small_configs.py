@@ -43,6 +43,10 @@ def cheapest(config: dict) -> list[str]:
     accepted = accepted_arguments(data)
     if "source" in accepted:
         options += ["--data.source", "synthetic"]
+    if "image_size" in accepted:
+        options += ["--data.image_size", "32"]
+    if config.get("weights"):  # which a package or a download would give
+        options += ["--weights", "null"]
     if "steps" in accepted:
         options += ["--data.steps", "5"]
     if "val_size" in accepted and hasattr(

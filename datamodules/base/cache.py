@@ -33,12 +33,34 @@ def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dic
     Returns:
         Tensors by name.
     """
-    tensors = _read(path, key)
-    if tensors is None:
+    return completed(path, key, bool, lambda _: decode())
+
+
+def completed(
+    path: Path,
+    key: str,
+    is_complete: Callable[[dict[str, Tensor]], bool],
+    complete: Callable[[dict[str, Tensor]], dict[str, Tensor]],
+) -> dict[str, Tensor]:
+    """Returns tensors that may be cached in part: what a cache file holds, completed and written to it again.
+
+    Otherwise as `cached`.
+
+    Args:
+        path: The cache file.
+        key: Fingerprint of what the tensors were made by.
+        is_complete: Whether tensors hold all that is needed.
+        complete: Returns complete tensors, of what the file holds: of none, where there is no file of this key.
+
+    Returns:
+        Tensors by name.
+    """
+    tensors = _read(path, key) or {}
+    if not is_complete(tensors):
         with _alone(path):
-            tensors = _read(path, key)
-            if tensors is None:
-                tensors = decode()
+            tensors = _read(path, key) or {}
+            if not is_complete(tensors):
+                tensors = complete(tensors)
                 _write(path, key, tensors)
     return tensors
 

@@ -84,6 +84,8 @@ def class_folders(folder: Path, left_out: LeftOut | None = None) -> dict[str, Pa
     for path in _entries(folder):
         if path.is_dir() and not path.name.startswith("."):
             classes[printable(path.name)] = path
+        elif path.name.endswith(CACHES):
+            continue
         elif left_out is not None and not _is_odd(path, left_out):
             left_out.add("files beside the class folders", path)
     return dict(sorted(classes.items()))

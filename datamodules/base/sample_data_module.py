@@ -69,9 +69,13 @@ class SampleDataModule(DataModule):
         loaded.
         """
 
+    def stored(self, name: str) -> Split:
+        """Returns the samples of a split as its loader takes them."""
+        return self.splits[name]
+
     def loader(self, name: str, batch_size: int, seed: int | None = None, in_order: bool = False) -> SampleLoader:
         """Returns a new loader of a split, whose samples are moved to the device if they fit into its memory."""
-        split = self.splits[name]
+        split = self.stored(name)
         self.check_enough(len(split), f"{self.unit} of the {name} split")
         if split.nbytes is not None and self.may_live_on_device(split.nbytes):
             split = split.to(self.trainer.strategy.root_device)

@@ -54,13 +54,26 @@ def stratified_choice(targets: Tensor, n: int, num_classes: int, seed: int) -> T
     Returns:
         Mask of the chosen samples, bool [N].
     """
+    chosen = torch.zeros(len(targets), dtype=torch.bool)
+    chosen[stratified_order(targets, num_classes, seed)[:n]] = True
+    return chosen
+
+
+def stratified_order(targets: Tensor, num_classes: int, seed: int) -> Tensor:
+    """Returns the places of samples in a random order, each stretch of which has every class in proportion.
+
+    Args:
+        targets: Classes, int64 [N].
+        num_classes: Number of classes.
+        seed: Seed of the order.
+
+    Returns:
+        int64 [N].
+    """
     rng = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(len(targets), generator=rng)
-    # After a stable sort by class, the samples of each class get evenly spaced positions in [0, 1), so that the n
-    # lowest positions contain each class in proportion.
+    # After a stable sort by class, the samples of each class get evenly spaced positions in [0, 1).
     by_class = shuffled[targets[shuffled].argsort(stable=True)]
     counts = torch.bincount(targets, minlength=num_classes)
     place = torch.cat([(torch.arange(count) + 0.5) / count for count in counts.tolist()])
-    chosen = torch.zeros(len(targets), dtype=torch.bool)
-    chosen[by_class[place.argsort(stable=True)[:n]]] = True
-    return chosen
+    return by_class[place.argsort(stable=True)]

@@ -2,23 +2,24 @@
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from core.protocols import TakesNamedBatches
 from datamodules.base.data_module import Source
-from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least, check_val_size
 from datamodules.base.splitting import random_split
 from datamodules.batches import ImageBatch
 from datamodules.foreign_batches import ImagePair
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.deep_pixels import SIXTEEN
+from datamodules.images.encoded import EncodedDataModule
 from datamodules.images.image_files import find_pictures
 from datamodules.images.input_notes import note_negatives, note_ranges
 from datamodules.images.loader import ImageLoader
-from datamodules.images.normalization import Normalization
+from datamodules.images.normalization import Normalization, Scaling
 from datamodules.images.splits import Images
 from datamodules.images.streaming import InputPictures, PictureFiles
 from datamodules.images.synthetic import synthetic_images
@@ -26,7 +27,7 @@ from datamodules.images.synthetic import synthetic_images
 SYNTHETIC = {"train": 10_000, "test": 2_000}  # a fifth of CIFAR-10's number, for short first runs
 
 
-class ImageDataModule(SampleDataModule):
+class ImageDataModule(EncodedDataModule):
     """Images without labels, decoded once into memory unless `read` leaves them on disk.
 
     A subclass describes the data set in the class attributes below and reads it in `read`. For images with labels, such
@@ -40,7 +41,8 @@ class ImageDataModule(SampleDataModule):
         val_size: Training images used for validation; 0 trains on all.
         split_seed: Seed of the validation split, separate from the run's seed so that all runs use the same split.
         augmentation: Random changes of training images.
-        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], or not at all (0 to 255).
+        normalization: How pixels are scaled: per channel, to [-1, 1], to [0, 1], not at all (0 to 255), or as the
+            published weights of a network expect it: `imagenet` for torchvision's, `lite` for EfficientNet-Lite's.
 
     Attributes:
         in_channels: 1 for grey, 3 for colour.
@@ -69,7 +71,7 @@ class ImageDataModule(SampleDataModule):
         val_size: int = 0,
         split_seed: int = 0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
-        normalization: Literal["channel", "symmetric", "unit", "none"] = "channel",
+        normalization: Scaling = "channel",
     ) -> None:
         super().__init__(data_dir, source, batch_size, eval_batch_size)
         check_least(0, val_size=val_size)
@@ -77,6 +79,7 @@ class ImageDataModule(SampleDataModule):
         self.val_size = val_size
         self.split_seed = split_seed
         self.augmentation = augmentation
+        Normalization(normalization, (), ()).check_channels(self.in_channels)
         self._scaling = normalization
         self.invert = False  # whether the negatives of `inputs` are predicted
         self._found: tuple[list[str], list[str]] | None = None  # `inputs` and their picture files
@@ -130,8 +133,22 @@ class ImageDataModule(SampleDataModule):
 
     def make_loader(self, split: Images, batch_size: int, seed: int | None, in_order: bool) -> ImageLoader:
         """Makes the loader of a split, with augmentation in training; evaluation is always in order."""
-        augmentation = None if seed is None else self.augmentation
+        augmentation = None if seed is None else self.draws_in_training
         return ImageLoader(split, batch_size, seed, augmentation, self.trainer.global_rank, self.trainer.world_size)
+
+    def prepare(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
+        """Augments and normalises pictures.
+
+        Args:
+            images: uint8 [B, H, W, C].
+            draws: Their augmentation parameters, tensors of length B by name.
+
+        Returns:
+            float32 [B, C, H, W], of which every pixel's channels lie side by side.
+        """
+        images = self.augmentation.move(images, draws).float()
+        images = self.normalization(self.augmentation.recolour(images, draws))
+        return self.augmentation.cut(images, draws).permute(0, 3, 1, 2)
 
     def read_inputs(self) -> Images:
         """Returns the pictures of `inputs`, which are decoded batch by batch, resized and center-cropped."""
@@ -171,22 +188,24 @@ class ImageDataModule(SampleDataModule):
         """Augments (in training only) and normalises the whole batch on its device.
 
         Args:
-            batch: A batch with uint8 images [B, H, W, C].
+            batch: A batch with uint8 images [B, H, W, C], or with their features.
             dataloader_idx: Unused; Lightning's signature.
 
         Returns:
-            The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it; a pair of images
-            and targets for a model of another package.
+            The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it, or with their
+            features [B, ...] if there is an encoder; a pair of images and targets for a model of another package.
         """
+        if batch.images.dtype != torch.uint8:
+            return self.kept_features(batch)
         # the "true" precisions have converted the draws too, which are not the network's
         draws = {name: values.float() if values.is_floating_point() else values for name, values in batch.draws.items()}
-        images = self.augmentation.move(batch.images, draws).float()
-        images = self.normalization(self.augmentation.recolour(images, draws))
-        images = self.augmentation.cut(images, draws).permute(0, 3, 1, 2)
+        images = self.prepare(batch.images, draws)
         images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
         channels_last = self.trainer.channels_last  # only for models that take named batches
         if not channels_last:
             images = images.contiguous()
+        if self.encoder is not None:
+            images = self.encoder(images).to(images.dtype)
         batch = batch._replace(images=images, draws={})
         named = channels_last or isinstance(self.trainer.lightning_module, TakesNamedBatches)
         return batch if named or not isinstance(batch, ImageBatch) else ImagePair(batch)

@@ -169,12 +169,16 @@ def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
     return files, lines
 
 
-def _pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
+def is_picture(path: Path) -> bool:
+    """Returns whether a file is a picture by its name."""
     Image.init()
-    endings = {ending for ending, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+    return Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
+
+
+def _pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
     found = []
     for inside, folders, _ in os.walk(folder):
-        found += class_content(Path(inside), left_out, lambda path: path.suffix.lower() in endings, OTHERS, True)
+        found += class_content(Path(inside), left_out, is_picture, OTHERS, True)
         for name in list(folders):
             path = Path(inside) / name
             if path.is_symlink():  # not followed: it may lead in a circle

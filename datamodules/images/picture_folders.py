@@ -11,6 +11,7 @@ from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, class_folders, part_folders
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import DIGEST, class_files, read_pictures
+from datamodules.images.streaming import PictureFiles
 
 
 def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[Path, int]]], tuple[str, ...]]:
@@ -130,6 +131,15 @@ def mean_and_std(
     mean = tuple(total / (255 * n) for n, total in zip(counts, sums, strict=True))
     variance = [(n * square - total**2) / n**2 for n, total, square in zip(counts, sums, squares, strict=True)]
     return mean, tuple(max(1.0, math.sqrt(value)) / 255 for value in variance)  # not 0 if all pixels are equal
+
+
+def mean_and_std_of(images: Tensor | PictureFiles) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Returns mean and standard deviation of each channel of pictures, uint8 [N, H, W, C], in [0, 1]."""
+    sums = 0
+    for places in torch.arange(len(images)).split(100):
+        pixels = images[places].flatten(0, 2).long()
+        sums = sums + torch.stack([torch.ones_like(pixels).sum(0), pixels.sum(0), pixels.square().sum(0)])
+    return mean_and_std(*sums.tolist())
 
 
 def reading(tensors: Mapping[str, Tensor], parts: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from callbacks import EarlyStopping, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
+from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
 from core.errors import InputError
 from core.plain_yaml import load_plain
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
@@ -28,6 +28,7 @@ OPTION_GROUPS = {
     "freeze": Freeze,
     "test_subset": TestSubset,
     "views": Views,
+    "features": Features,
 }
 
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"

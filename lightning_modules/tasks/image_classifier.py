@@ -1,5 +1,6 @@
 """The base class of image classifiers. A subclass defines the network."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ class ImageClassifier(Classifier):
 
     def __init__(self, **training: Any) -> None:
         super().__init__(**training)
+        self._fixed_until: str | None = None  # last step of the encoder
         # weighted versions of images, over which predictions are averaged; set by the callback Views
         self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None
 
@@ -37,14 +39,30 @@ class ImageClassifier(Classifier):
         return image_batch(batch, type(self).__name__)
 
     def logits(self, batch: ImageBatch) -> Tensor:
-        """Returns logits [B, K] of a batch of images."""
-        return self(batch.images)
+        """Returns logits [B, K] of a batch of images, or of the features that the encoder has made of them."""
+        if self._fixed_until is None:
+            return self(batch.images)
+        return nn.Sequential(*self._divided()[1].values())(batch.images)
 
     def predicted_logits(self, batch: ImageBatch) -> Tensor:
         """Returns logits, float32 [B, K], averaged over several views of each image if views are set."""
         if self.views is None:
-            return self(batch.images).float()
+            return self.logits(batch).float()
         return sum(weight * self(view).float() for weight, view in self.views(batch.images))
+
+    def encode_until(self, step: str | None) -> None:
+        """Makes the parts up to a step the encoder, so that batches hold its features; None for none."""
+        self._fixed_until = step
+
+    def picture_encoder(self) -> nn.Module | None:
+        """Returns the parts up to the step that `encode_until` names."""
+        return None if self._fixed_until is None else nn.Sequential(self._divided()[0])
+
+    def _divided(self) -> tuple[OrderedDict[str, nn.Module], OrderedDict[str, nn.Module]]:
+        """Returns the parts of the encoder, and those behind it."""
+        parts = [(name.replace(".", "-"), part) for name, part in self.steps().items()]
+        number = list(self.steps()).index(self._fixed_until) + 1
+        return OrderedDict(parts[:number]), OrderedDict(parts[number:])
 
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns weights of the same network in torchvision, renamed to this network's names."""

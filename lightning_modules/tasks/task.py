@@ -16,8 +16,7 @@ from core.measures import Measure, check_monitor
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
-
-NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+from lightning_modules.tasks.parameter_groups import all_alike, groups_by_depth, groups_by_kind
 
 
 def default_optimizer(params: Iterable) -> Optimizer:
@@ -49,9 +48,11 @@ class Task(LightningModule):
         lr_scheduler: Makes the schedule from the optimizer; a constant learning rate if not given.
         decay_norms_and_biases: Whether weight decay also applies to norms and biases, and not only to weights.
         norm_lr_factor: Factor on the learning rate of norm layers; their weight decay is divided by it.
+        depth_lr_factor: Factor on the learning rate for each step that a layer is further from the output, such as
+            0.8, so that the layers nearest to the input of a network that is fine-tuned change least.
 
     Raises:
-        InputError: The factor is not above 0.
+        InputError: A factor is not above 0.
     """
 
     takes_named_batches: ClassVar[bool] = True
@@ -70,8 +71,10 @@ class Task(LightningModule):
         lr_scheduler: LRSchedulerCallable | None = None,
         decay_norms_and_biases: bool = True,
         norm_lr_factor: float = 1.0,
+        depth_lr_factor: float = 1.0,
     ) -> None:
         check_range("model.norm_lr_factor", norm_lr_factor, above=True)
+        check_range("model.depth_lr_factor", depth_lr_factor, above=True, most=1)
         super().__init__()
         # The config stores the callables. Loggers get the whole config, so not the hyperparameters as well.
         self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)
@@ -80,6 +83,7 @@ class Task(LightningModule):
         self.make_schedule = None if lr_scheduler is None else lambda optimizer: lr_scheduler(optimizer)
         self.decay_norms_and_biases = decay_norms_and_biases
         self.norm_lr_factor = norm_lr_factor
+        self.depth_lr_factor = depth_lr_factor
         self.train_metrics = self.metrics_type(persistent=True)
         self.val_metrics = self.metrics_type()
         self.test_metrics = self.metrics_type()
@@ -170,18 +174,21 @@ class Task(LightningModule):
         """Returns the layers whose weights form the parameter group `head`; none, unless a network names its own."""
         return []
 
+    def steps(self) -> dict[str, nn.Module]:
+        """Returns the network's parts in order, if `forward` is their chain: see `core.encoding.HasSteps`."""
+        return {}
+
     def parameter_groups(self) -> list[dict]:
         """Returns the non-empty parameter groups of `weights`, `head`, `norms` and `biases`.
 
-        `norms` has scale and bias of batch, layer and group norms; `biases` has all other vectors and scalars.
+        `norms` has scale and bias of batch, layer and group norms; `biases` has all other vectors and scalars. With a
+        `depth_lr_factor` each step of the network has groups of its own, the last step the first ones.
         """
-        norms = [module for module in self.modules() if isinstance(module, NORMS)]
-        kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
-        kinds |= {id(layer.weight): "head" for layer in self.head_layers()}
-        groups: dict[str, list[nn.Parameter]] = {"weights": [], "head": [], "norms": [], "biases": []}
-        for parameter in self.parameters():
-            groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)
-        return [{"name": name, "params": params} for name, params in groups.items() if params]
+        head = self.head_layers()
+        if self.depth_lr_factor == 1:
+            return groups_by_kind(self, self.parameters(), head)
+        steps = self.steps() or dict(self.named_children())
+        return groups_by_depth(self, list(steps.values()), head, self.depth_lr_factor)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Sums the running metrics over all processes, each of which has processed a part of the epoch."""
@@ -199,13 +206,14 @@ class Task(LightningModule):
         """Returns the optimizer and its schedule, which steps with it; a plateau schedule steps with validation."""
         optimizer = self.make_optimizer(self.parameter_groups())
         for group in optimizer.param_groups:
+            group["lr"] *= group.get("depth_factor", 1)
             if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:
                 group["weight_decay"] = 0.0
             if group["name"] == "norms" and self.norm_lr_factor != 1:
                 # SGD decays by lr * weight_decay, which the factor must not change
                 group["lr"] *= self.norm_lr_factor
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
-        if _all_alike(optimizer.param_groups):  # merged, because each group costs some twenty microseconds per step
+        if all_alike(optimizer.param_groups):  # merged, because each group costs some twenty microseconds per step
             optimizer = self.make_optimizer([{"name": "all", "params": list(self.parameters())}])
         if self.make_schedule is None:
             return optimizer
@@ -221,12 +229,6 @@ class Task(LightningModule):
 
 
 NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
-
-
-def _all_alike(groups: list[dict]) -> bool:
-    """Returns whether parameter groups differ only in their names and parameters."""
-    settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
-    return all(other == settings[0] for other in settings)
 
 
 def _running_metrics(checkpoint: dict) -> dict[str, Tensor]:

@@ -93,6 +93,39 @@ def test_layers_train_until_their_epoch_and_not_after(devices: int, tmp_path: Pa
     assert _summary(trainer)["model"]["trainable"] == _summary(trainer)["model"]["parameters"]
 
 
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_network_is_freed_from_the_top(devices: int, tmp_path: Path) -> None:
+    stamps: dict[int, dict[str, torch.Tensor]] = {}
+
+    class Keep(Callback):
+        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            stamps[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
+
+    class PretendToBeMany(Freeze):
+        def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+            super().setup(trainer, pl_module, stage)
+            self._drop_gradients = devices > 1  # as it is with several processes
+            for parameter, _ in self._fixed if devices > 1 else ():
+                parameter.requires_grad_(True)
+
+    freeze = PretendToBeMany(stages={r"stages\.0": 2, "stages": 1})
+    trainer, before, _ = _fit(tmp_path, freeze, (Keep(),), max_epochs=3)
+    first = {name.partition(".")[0] for name in _changed(before, stamps[0])}
+    assert first == {"classifier"}
+    second = {name[:8] for name in _changed(stamps[0], stamps[1])}
+    assert second == {"stages.1", "classifi"}
+    assert _changed(stamps[1], stamps[2]) >= {*FIRST_STAGE, *STATISTICS}
+    facts = _summary(trainer)["model"]
+    assert facts["trainable"] == (8 * 4 * 4 + 1) * 5
+
+
+def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
+    _, before, after = _fit(tmp_path, Freeze(statistics=True), val_check_interval=0.5)
+    changed = _changed(before, after)
+    assert {"stages.0.1.weight", "stages.1.1.bias"} <= changed
+    assert not {name for name in changed if "running" in name or "tracked" in name}
+
+
 def test_layers_cannot_be_fixed_both_before_and_after() -> None:
     with pytest.raises(InputError, match="give one of them"):
         Freeze(["stages"], until_epoch=1, from_epoch=2)
@@ -102,6 +135,15 @@ def test_layers_cannot_be_fixed_both_before_and_after() -> None:
 def test_something_has_to_be_left_to_train(epochs: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing is left to train"):
         _fit(tmp_path, Freeze(["stages", "classifier"], **epochs))
+
+
+def test_some_layer_trains_in_the_first_epoch(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--freeze: nothing is left to train in epoch 0"):
+        _fit(tmp_path, Freeze(["classifier"], from_epoch=0, stages={"stages": 1}))
+    with pytest.raises(InputError, match=r"--freeze.stages stages -1: epochs count from 0"):
+        Freeze(stages={"stages": -1})
+    with pytest.raises(InputError, match=r"--freeze.stages tail: matches none of stages.0.0"):
+        _fit(tmp_path, Freeze(stages={"tail": 1}))
 
 
 @pytest.mark.parametrize("name", ["until_epoch", "from_epoch"])

@@ -37,6 +37,7 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     "GoogLeNet-plain": ("GoogLeNet", {"width": 0.25, "batch_norm": False, "aux_weight": 0.0}, [(1, 28), (3, 32)]),
     "DenseNet": ("DenseNet", {"depth": 40, "growth_rate": 4}, [(1, 28), (3, 32)]),
     "DenseNet-imagenet": ("DenseNet", {"depth": 40, "growth_rate": 4, "stem": "imagenet"}, [(1, 28), (3, 224)]),
+    "EfficientNetLite": ("EfficientNetLite", {"version": "lite1"}, [(1, 32), (3, 64)]),
     "LeNet5": ("LeNet5", {}, [(1, 28), (3, 32)]),
     "LeNet5-mse": ("LeNet5", {"loss": "mse"}, [(1, 28), (3, 32)]),
     "LogisticRegression": (
@@ -75,6 +76,7 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     ),
     "SoftmaxRegression": ("SoftmaxRegression", {"initializer": "xavier"}, [(1, 28), (3, 32), (3, 224)]),
     "VGG": ("VGG", {"widths": [4, 6], "convolutions": [1, 2]}, [(1, 28), (3, 32), (3, 224)]),
+    "VGG-scaled": ("VGG", {"widths": [4], "convolutions": [1], "whiten": True, "logit_scale": 0.1}, [(3, 32)]),
 }
 
 CASES = [
@@ -147,6 +149,30 @@ def test_deep_nets_are_finite_and_every_parameter_gets_a_gradient(name: str, set
     assert logits.isfinite().all()
     nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
     assert_gradients(model)
+
+
+CHAINS = {"AlexNet", "DenseNet", "EfficientNetLite", "MobileNet", "MobileNetV2", "ResNet", "VGG"}
+
+
+@pytest.mark.parametrize("name", [name for name, form in FORMS.items() if form[0] in CHAINS])
+@torch.no_grad()
+def test_a_network_can_be_divided_behind_each_of_its_steps(name: str) -> None:
+    channels, size = FORMS[name][2][0]
+    model = build(name, in_channels=channels, image_size=size).eval()
+    images = noise(2, channels, size)
+    expected = model(images)
+    steps = model.steps()
+    assert {id(one) for step in steps.values() for one in step.parameters()} == {id(one) for one in model.parameters()}
+    for step in list(steps)[:-1]:
+        model.encode_until(step)
+        batch = ImageBatch(model.picture_encoder()(images), torch.zeros(2), torch.arange(2), {})
+        torch.testing.assert_close(model.predicted_logits(batch), expected, msg=step)
+    model.encode_until(None)
+    assert model.picture_encoder() is None
+
+
+def test_a_network_that_is_no_chain_has_no_steps() -> None:
+    assert not any(build(name, *FORMS[name][2][0]).steps() for name, form in FORMS.items() if form[0] not in CHAINS)
 
 
 @pytest.mark.parametrize("name", FORMS)

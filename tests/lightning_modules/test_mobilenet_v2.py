@@ -8,7 +8,8 @@ from torch import nn
 
 from core.errors import InputError
 from lightning_modules import MobileNetV2
-from lightning_modules.mobilenet_v2 import InvertedResidual, rounded
+from lightning_modules.layers.mobile_sizes import rounded
+from lightning_modules.mobilenet_v2 import InvertedResidual
 from tests.networks import millions_of_multiplications, number_of_parameters, sides_of_features
 
 

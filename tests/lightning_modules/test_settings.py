@@ -19,6 +19,7 @@ WITH_NORMS = {
         "AlexNet",
         "ConvNet",
         "DenseNet",
+        "EfficientNetLite",
         "GoogLeNet",
         "MLP",
         "MobileNet",

@@ -1,0 +1,126 @@
+"""Features of pictures, which a fixed network computes once: kept by a digest of each picture's pixels."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from core.encoding import Encoder
+from core.randomness import generator
+from datamodules.base.cache import completed
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.streaming import PictureFiles
+
+DIGEST = 16  # bytes of a picture's digest
+BATCH = 32  # pictures that are encoded together
+TABLE = 4096  # draws of each view, of which a picture has the one that its digest points to
+
+Draws = dict[str, Tensor]
+
+
+class Preparation(NamedTuple):
+    """What happens to pictures before they are encoded.
+
+    Attributes:
+        prepare: Augments and normalises uint8 [B, H, W, C] by the draws, to float32 [B, C, H, W].
+        how: All that it depends on beside pixels and draws, in words.
+        augmentation: How the views of a picture differ.
+        views: Number of augmented views of each picture; 0 for the picture as it is.
+    """
+
+    prepare: Callable[[Tensor, Draws], Tensor]
+    how: str
+    augmentation: Augmentation
+    views: int = 0
+
+
+class PickedViews(NamedTuple):
+    """Draws which of its views every picture has in an epoch.
+
+    Attributes:
+        views: Number of views.
+    """
+
+    views: int
+
+    def draw(self, n: int, seed: int, epoch: int) -> Draws:
+        """Returns the number of a view for each of n pictures, as `view`."""
+        return {"view": torch.randint(self.views, (n,), generator=generator(seed, "augmentation", epoch))}
+
+
+def features_of(
+    images: Tensor | PictureFiles, encoder: Encoder, preparation: Preparation, folder: Path | None, title: str
+) -> Tensor:
+    """Returns the features of pictures, in order: kept ones, and those of all others, which are computed and kept.
+
+    The views of a picture depend on nothing but the picture, so that other splits and other runs have them too.
+
+    Args:
+        images: The pictures, uint8 [N, H, W, C], in memory or on disk.
+        encoder: The network.
+        preparation: What happens to pictures before.
+        folder: Where features are kept, in a file of this network; None for nowhere.
+        title: Title of the progress bar.
+
+    Returns:
+        Features on the CPU, [N, ...]; of several views [N, V, ...].
+    """
+    digests = list(_digests(images))
+    table = [preparation.augmentation.draw(TABLE, 0, view) for view in range(preparation.views)] or [{}]
+    names = [[_name(digest, view, preparation) for digest in digests] for view in range(len(table))]
+
+    def missing(kept: dict[str, Tensor]) -> list[dict[bytes, int]]:
+        known = set(_names_of(kept))
+        return [{name: place for place, name in enumerate(view) if name not in known} for view in names]
+
+    def complete(kept: dict[str, Tensor]) -> dict[str, Tensor]:
+        wanted = missing(kept)
+        parts, new = [kept["features"]] if kept else [], list(_names_of(kept))
+        with tqdm(desc=title, total=sum(map(len, wanted)), disable=None, leave=False) as bar:
+            for draws, view in zip(table, wanted, strict=True):
+                for places in torch.tensor(list(view.values()), dtype=torch.int64).split(BATCH):
+                    pixels = images.index_select(0, places) if isinstance(images, Tensor) else images[places]
+                    rows = torch.tensor([int.from_bytes(digests[place][:4]) % TABLE for place in places.tolist()])
+                    own = {name: values[rows].to(encoder.device) for name, values in draws.items()}
+                    parts.append(encoder(preparation.prepare(pixels.to(encoder.device), own)).cpu())
+                    bar.update(len(places))
+                new += view
+        return {
+            "features": torch.cat(parts).contiguous(),
+            "names": torch.frombuffer(bytearray(b"".join(new)), dtype=torch.uint8),
+        }
+
+    if folder is None:
+        kept = complete({})
+    else:
+        key = hashlib.sha256(f"{encoder.key} {preparation.how}".encode()).hexdigest()
+        path = folder / f"features_{key[:16]}.cache.safetensors"
+        kept = completed(path, key, lambda held: bool(held) and not any(missing(held)), complete)
+    row = {name: number for number, name in enumerate(_names_of(kept))}
+    picked = [kept["features"].index_select(0, torch.tensor([row[name] for name in view])) for view in names]
+    return torch.stack(picked, 1) if preparation.views else picked[0]
+
+
+def _name(digest: bytes, view: int, preparation: Preparation) -> bytes:
+    if not preparation.views:
+        return digest
+    return hashlib.sha256(digest + f"{view} {preparation.augmentation}".encode()).digest()[:DIGEST]
+
+
+def _names_of(kept: dict[str, Tensor]) -> list[bytes]:
+    return [bytes(row) for row in kept["names"].view(-1, DIGEST).numpy()] if kept else []
+
+
+def _digests(images: Tensor | PictureFiles) -> Iterator[bytes]:
+    """Yields a digest of each picture: of its pixels, or of its file and what it is decoded to."""
+    if isinstance(images, Tensor):
+        shape = f"{list(images.shape[1:])}".encode()
+        contents = (shape + image.cpu().numpy().tobytes() for image in images)
+    else:
+        how = f"{images.size} {images.channels} {images.bits}".encode()
+        contents = (how + path.read_bytes() for path in images.paths)
+    yield from (hashlib.sha256(content).digest()[:DIGEST] for content in contents)

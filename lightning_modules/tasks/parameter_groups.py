@@ -1,0 +1,52 @@
+"""Parameters in groups that an optimizer may treat differently: by kind, and by depth in the network."""
+
+from collections.abc import Iterable, Sequence
+
+from torch import nn
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+
+
+def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: Iterable[nn.Module]) -> list[dict]:
+    """Returns the non-empty groups of `weights`, `head`, `norms` and `biases`.
+
+    Args:
+        model: The model, whose norms are looked for.
+        parameters: Those of the groups.
+        head: Layers whose weights form the group `head`.
+    """
+    norms = [module for module in model.modules() if isinstance(module, NORMS)]
+    kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
+    kinds |= {id(layer.weight): "head" for layer in head}
+    groups: dict[str, list[nn.Parameter]] = {"weights": [], "head": [], "norms": [], "biases": []}
+    for parameter in parameters:
+        groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)
+    return [{"name": name, "params": params} for name, params in groups.items() if params]
+
+
+def groups_by_depth(
+    model: nn.Module, steps: Sequence[nn.Module], head: Sequence[nn.Module], factor: float
+) -> list[dict]:
+    """Returns groups by kind for each step of a network, those of the last step first.
+
+    Args:
+        model: The model.
+        steps: Its parts from the input to the output; what is in none of them counts as the deepest.
+        head: Layers whose weights form the groups `head`.
+        factor: Factor on the learning rate for each step from the output, as `depth_factor` of a group.
+    """
+    steps = [step for step in steps if any(True for _ in step.parameters())]
+    groups: list[dict] = []
+    seen: set[int] = set()
+    for depth, step in enumerate([*reversed(steps), model]):
+        own = [parameter for parameter in step.parameters() if id(parameter) not in seen]
+        seen |= {id(parameter) for parameter in own}
+        rate = factor ** min(depth, max(0, len(steps) - 1))
+        groups += [group | {"depth_factor": rate} for group in groups_by_kind(model, own, head)]
+    return groups
+
+
+def all_alike(groups: list[dict]) -> bool:
+    """Returns whether parameter groups differ only in their names and parameters."""
+    settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
+    return all(other == settings[0] for other in settings)
