@@ -171,7 +171,7 @@ def main() -> None:
             name: {contender: spread(contenders.scores[contender][name]) for contender in contenders.scores}
             for name in contenders.scores["ours"]
         }
-        write(__file__, results, arguments, "real" if arguments.imdb_dir else "synthetic sentences")  # as far as it goes
+        write(__file__, results, arguments, "real" if arguments.imdb_dir else "synthetic sentences")  # so far
     for name, both in results["score"].items():
         for contender, values in both.items():
             show(f"{name}: {contender}", values, 1)
