@@ -144,6 +144,24 @@ class HasImages(Protocol):
 
 
 @runtime_checkable
+class NormalizesImages(Protocol):
+    """A data module that scales the pixels of its images."""
+
+    normalization: Any  # with `kind`: `symmetric` gives -1 to 1
+
+
+@runtime_checkable
+class GeneratesPictures(Protocol):
+    """A model whose prediction is pictures that it makes of noise, and not of samples."""
+
+    def requests(self) -> list[Any]:
+        """Returns what `predict_step` makes pictures of, uint8 [B, H, W, C], batch by batch; no fewer than names."""
+
+    def picture_names(self, class_names: Sequence[str]) -> list[str]:
+        """Returns the names of all these pictures, without endings; classes have names if there are any."""
+
+
+@runtime_checkable
 class InvertsInputs(Protocol):
     """A data module that can take the negatives of the pictures that it is given to predict."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datamodules.image_folder import ImageFolderDataModule
     from datamodules.mnist import MNISTDataModule
     from datamodules.music import MusicDataModule
+    from datamodules.svhn import SVHNDataModule
     from datamodules.text_classification import TextClassificationDataModule
     from datamodules.translation import TranslationDataModule
     from datamodules.word_corpus import WordCorpusDataModule
@@ -23,6 +24,7 @@ _MODULES = {
     "ImageFolderDataModule": "image_folder",
     "MNISTDataModule": "mnist",
     "MusicDataModule": "music",
+    "SVHNDataModule": "svhn",
     "TextClassificationDataModule": "text_classification",
     "TranslationDataModule": "translation",
     "WordCorpusDataModule": "word_corpus",

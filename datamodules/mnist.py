@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from core.console import print_line
@@ -18,6 +19,7 @@ from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
 from core.input_files import read_file
 from datamodules.base.data_module import Source
+from datamodules.base.sizes import check_least
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 
@@ -48,6 +50,8 @@ DISTORTED = (
     "--data.augmentation null --data.augmentation.flip random after --config suits it better"
 )
 PARTS = {"train": "train", "test": "t10k"}  # their names in file names
+FILE_SIZE = 28  # height and width of the images in the files
+PIECE = 1000  # images that are resized at a time
 
 
 class MNISTDataModule(ImageClassificationDataModule):
@@ -64,6 +68,7 @@ class MNISTDataModule(ImageClassificationDataModule):
         val_split: Which images: `stratified` chooses equally many of each class; `first` uses the first in file order,
             as TensorFlow's MNIST reader does.
         split_seed: Seed of the stratified choice, separate from the run's seed so that all runs use the same split.
+        image_size: Height and width of the images, to which those of 28 pixels are resized (bicubic).
         settings: Arguments of `ImageDataModule`, such as `batch_size`.
     """
 
@@ -80,9 +85,12 @@ class MNISTDataModule(ImageClassificationDataModule):
         val_size: int = 5000,
         val_split: Literal["stratified", "first"] = "stratified",
         split_seed: int = 0,
+        image_size: int = 28,
         **settings: Any,
     ) -> None:
+        check_least(8, image_size=image_size)
         facts = VARIANTS[variant]
+        self.image_size = image_size
         self.name, self.dataset, self.class_names = facts.name, facts.dataset, facts.class_names
         self.mean, self.std = (facts.mean,), (facts.std,)
         self.handwritten = facts.handwritten
@@ -110,7 +118,7 @@ class MNISTDataModule(ImageClassificationDataModule):
         for part, prefix in PARTS.items():
             path = _find(folder, f"{prefix}-images-idx3-ubyte.gz")
             images = _read_idx(path, dims=3)
-            if images.shape[1:] != (28, 28):
+            if images.shape[1:] != (FILE_SIZE, FILE_SIZE):
                 raise InputError(f"{path}: images of {images.shape[1]}x{images.shape[2]} pixels, not 28x28")
             path = _find(folder, f"{prefix}-labels-idx1-ubyte.gz")
             targets = _read_idx(path, dims=1)
@@ -118,7 +126,7 @@ class MNISTDataModule(ImageClassificationDataModule):
                 raise InputError(f"{path}: {len(targets):,} labels, where there are {len(images):,} images")
             if len(targets) and targets.max() >= self.num_classes:
                 raise InputError(f"{path}: a label is {targets.max()}, where 0 to {self.num_classes - 1} are expected")
-            parts[part] = ClassifiedImages(images[..., None], targets.long())
+            parts[part] = ClassifiedImages(self._resized(images[..., None]), targets.long())
         return parts
 
     def split_off(self, part: ClassifiedImages, val_size: int) -> tuple[ClassifiedImages, ClassifiedImages]:
@@ -127,6 +135,16 @@ class MNISTDataModule(ImageClassificationDataModule):
             return super().split_off(part, val_size)
         first = torch.arange(len(part)) < val_size
         return part.take(~first), part.take(first)
+
+    def _resized(self, images: Tensor) -> Tensor:
+        """Returns images [N, 28, 28, 1] in the size that is asked for."""
+        if self.image_size == FILE_SIZE:
+            return images
+        resized = [
+            interpolate(part.permute(0, 3, 1, 2).float(), (self.image_size,) * 2, mode="bicubic", antialias=True)
+            for part in images.split(PIECE)
+        ]
+        return torch.cat([part.round().clamp(0, 255).byte() for part in resized]).permute(0, 2, 3, 1).contiguous()
 
     def _folder(self) -> Path:
         """Returns the first folder that holds any of the files, or else the download folder."""

@@ -13,9 +13,11 @@ from core.console import print_line
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from core.printable import shown_path
+from core.protocols import GeneratesPictures
 from core.signals import USER
 from engine import predictions
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
+from engine.generated_pictures import check_request, write_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
@@ -132,7 +134,10 @@ class Command(SubcommandCLI):
         """Makes or takes the run's folder, now that everything has been checked."""
         if self.arguments.subcommand == "predict":
             settings = self.settings
-            predictions.prepare(self.datamodule, settings.input, settings.invert, settings.output)
+            if isinstance(self.model, GeneratesPictures):
+                check_request(self.model, settings.input, settings.output)
+            else:
+                predictions.prepare(self.datamodule, settings.input, settings.invert, settings.output)
         if self.arguments.run is not None:
             if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
@@ -197,9 +202,12 @@ class Command(SubcommandCLI):
             print_line(f"results are in {shown_path(self.folder.path)}")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str, **_: Any) -> None:
-        """Classifies files or texts, or the test set; or continues texts."""
+        """Classifies files or texts, or the test set; or continues texts, or makes pictures."""
         self._start_from_weights()
         self.stage = "measuring"
+        if isinstance(model, GeneratesPictures):
+            write_pictures(self.trainer, model, datamodule, ckpt_path, self.settings.output)
+            return
         outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
         predictions.conclude(self.trainer, model, datamodule, outputs, self.settings.output)
 

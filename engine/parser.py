@@ -111,5 +111,6 @@ def add_predict_options(parser: LightningArgumentParser) -> None:
         "--output",
         type=str | None,
         default=None,
-        help="CSV file to write all predictions to; word vectors also .txt or .bin; tunes .abc, one .mid, .png, .wav.",
+        help="CSV file to write all predictions to; word vectors also .txt or .bin; tunes .abc, one .mid, .png, .wav; "
+        "generated pictures a new folder, or one .png.",
     )

@@ -18,6 +18,7 @@ from core.signals import interrupts_in_one_line
 from engine.cluster import with_cluster
 from engine.connectors import CheckpointConnector, LoggerConnector
 from engine.fit_loop import FitLoop
+from engine.judges import hand_in_judge
 from engine.misfits import misfits_in_one_line
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
@@ -65,6 +66,7 @@ class Stages(pl.Trainer):
 
         It also ends a run that was killed after its last checkpoint, before its end was over.
         """
+        hand_in_judge(self)
         if self.training:
             self._trained = self.lightning_module
             if self.saves_checkpoints:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from lightning_modules.course_inception import CourseInception
     from lightning_modules.course_mobilenet import CourseMobileNet
     from lightning_modules.course_resnet import CourseResNet
+    from lightning_modules.dcgan import DCGAN
     from lightning_modules.densenet import DenseNet
     from lightning_modules.efficientnet_lite import EfficientNetLite
+    from lightning_modules.gan import GAN
     from lightning_modules.googlenet import GoogLeNet
     from lightning_modules.lenet5 import LeNet5, ModernLeNet5
     from lightning_modules.logistic_regression import LogisticRegression
@@ -40,8 +42,10 @@ _MODULES = {
     "CourseInception": "course_inception",
     "CourseMobileNet": "course_mobilenet",
     "CourseResNet": "course_resnet",
+    "DCGAN": "dcgan",
     "DenseNet": "densenet",
     "EfficientNetLite": "efficientnet_lite",
+    "GAN": "gan",
     "GoogLeNet": "googlenet",
     "LeNet5": "lenet5",
     "LogisticRegression": "logistic_regression",

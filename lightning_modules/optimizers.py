@@ -5,16 +5,15 @@ https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes only matri
 rule for the other parameters.)
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.optim import Optimizer
 
 from core.errors import InputError
+from lightning_modules.alternating import Alternating
 
 # Quintic Newton-Schulz iteration with the steepest slope at 0; the resulting singular values are about 0.7 to 1.2.
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -115,112 +114,6 @@ class Muon(Optimizer):
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = torch.zeros_like(parameter)
         return gradient.add(state["momentum_buffer"].mul_(group["momentum"]).add_(gradient), alpha=group["momentum"])
-
-
-class Alternating(Optimizer):
-    """One optimizer for several players, such as the discriminator and the generator of an adversarial network.
-
-    Under automatic optimization a step calls the closure once for each player, in their order: it sets
-    `module.player` to the player's name, so that `training_step` returns that player's loss, and updates the
-    parameters of only that player, with the player's own optimizer. During this, the other players'
-    parameters get no gradients, so gradient clipping is per player. Outside of a step `module.player` is None.
-
-    A batch is one step (`global_step` counts batches), one schedule scales the learning rates of all players, and a
-    checkpoint holds one state. If `training_step` returns None, that player is not updated. With several
-    processes, the strategy must allow parameters without a gradient: `ddp_find_unused_parameters_true`.
-
-    Args:
-        players: An optimizer for each player. A parameter group is named after its player; where a player has several,
-            `<player>/<name or number of the group>`.
-        module: The module that the players train.
-
-    Raises:
-        InputError: There is no player, two players share a parameter, or the trainer accumulates gradients, scales the
-            loss for float16, or leaves optimization to the module.
-    """
-
-    def __init__(self, players: Mapping[str, Optimizer], module: LightningModule) -> None:
-        if not players:
-            raise InputError("Alternating: there is no player")
-        self.players = dict(players)
-        self._module = module
-        self._check_trainer()
-        self._group_counts = {player: len(optimizer.param_groups) for player, optimizer in self.players.items()}
-        owners: dict[int, str] = {}
-        groups = []
-        for player, optimizer in self.players.items():
-            several = self._group_counts[player] > 1
-            for number, group in enumerate(optimizer.param_groups):
-                group["name"] = f"{player}/{group.get('name', number)}" if several else player
-                groups.append(group)
-                for parameter in group["params"]:
-                    if owners.setdefault(id(parameter), player) != player:
-                        raise InputError(f"Alternating: {owners[id(parameter)]} and {player} share a parameter")
-        super().__init__(groups, {})
-        module.player = None
-        self._share_state()
-
-    def _check_trainer(self) -> None:
-        trainer = self._module._trainer
-        reason = None
-        if not self._module.automatic_optimization:
-            reason = "it makes the steps of automatic optimization, and this module optimizes manually"
-        elif trainer is not None and trainer.accumulate_grad_batches != 1:
-            reason = "players cannot accumulate gradients over batches; set --trainer.accumulate_grad_batches 1"
-        elif trainer is not None and getattr(trainer.precision_plugin, "scaler", None) is not None:
-            reason = "players cannot share a loss scaler of float16; set --trainer.precision bf16-mixed or 32-true"
-        if reason is not None:
-            raise InputError(f"Alternating: {reason}")
-
-    def _share_state(self) -> None:
-        """Makes the players' optimizers use this optimizer's groups and state."""
-        rest = list(self.param_groups)
-        for player, count in self._group_counts.items():
-            self.players[player].param_groups, self.players[player].state = rest[:count], self.state
-            del rest[:count]
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Makes a step of each player in order; returns the loss of the last.
-
-        Raises:
-            InputError: There is no closure, or the trainer has begun to accumulate gradients.
-        """
-        self._check_trainer()
-        if closure is None:
-            raise InputError("Alternating: a step needs the closure that Lightning passes under automatic optimization")
-        loss = None
-        for player, optimizer in self.players.items():
-            with self._turn(player):
-                with torch.enable_grad():
-                    loss = closure()
-                optimizer.step()
-        return loss
-
-    @contextmanager
-    def _turn(self, player: str) -> Iterator[None]:
-        """Sets `module.player`, and computes no gradients of the other players' parameters."""
-        own = {id(parameter) for group in self.players[player].param_groups for parameter in group["params"]}
-        others = [
-            parameter
-            for group in self.param_groups
-            for parameter in group["params"]
-            if parameter.requires_grad and id(parameter) not in own
-        ]
-        self._module.player = player
-        try:
-            for parameter in others:
-                parameter.requires_grad_(False)
-            yield
-        finally:
-            for parameter in others:
-                parameter.requires_grad_(True)
-            self._module.player = None
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Loads the state of a checkpoint, for all players."""
-        super().load_state_dict(state_dict)
-        self._share_state()
 
 
 def learning_rates(optimizers: Sequence[Optimizer]) -> dict[str, float]:

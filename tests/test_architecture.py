@@ -11,7 +11,7 @@ from tests.sources import LEVELS, sources
 # Within a room: from top to bottom again, where it has rooms of its own. The rest of the room stands on top of them.
 INNER = {
     "datamodules": (("images", "text"), ("foreign_batches",), ("base", "batches")),
-    "lightning_modules": (("tasks",), ("layers", "schedules", "optimizers")),
+    "lightning_modules": (("tasks",), ("layers", "schedules", "optimizers"), ("alternating",)),
     "callbacks": (("media", "divergence"),),
     "engine": (("runs",), ("settings", "speed")),
 }

@@ -215,6 +215,10 @@ class Task(LightningModule):
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
         if all_alike(optimizer.param_groups):  # merged, because each group costs some twenty microseconds per step
             optimizer = self.make_optimizer([{"name": "all", "params": list(self.parameters())}])
+        return self.with_schedule(optimizer)
+
+    def with_schedule(self, optimizer: Optimizer) -> Optimizer | dict:
+        """Returns an optimizer and the schedule of the settings, if there is one, as Lightning takes them."""
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer)

@@ -1,0 +1,181 @@
+"""Generators whose pictures a judge compares with the data's: a classifier of this project, by its features."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.console import print_line
+from core.errors import InputError
+from core.judges import Judge
+from core.media import Grid, Medium, to_pixels
+from core.protocols import HasClasses, HasImages, NormalizesImages
+from core.randomness import generator
+from core.ranges import check_range
+from lightning_modules.tasks.generator import Generator
+from lightning_modules.tasks.sample_measures import nearest
+from lightning_modules.tasks.sample_metrics import NEIGHBOURS, OF_SAMPLES, SampleMetrics
+
+LOOKED_UP = 10  # samples whose nearest training pictures are shown
+SHOWN = 5  # training pictures beside a sample
+SEARCHED = 1000  # training pictures that are compared at a time
+
+
+class JudgedGenerator(Generator):
+    """Measures how alike generated pictures and the data's are, in validation and test.
+
+    Every measure but the losses is of a judge's features; without a judge the last weights are the best. What real
+    pictures reach, and noise, stands beside in `validate` and `test`.
+
+    Args:
+        judge: Run of a classifier of this project, by whose features samples are measured.
+        val_samples: Samples that are measured in a validation.
+        test_samples: Samples that are measured in a test.
+        training: What `Generator` and `Task` take, such as `conditional` and `optimizer`.
+
+    Raises:
+        InputError: A setting is out of range.
+    """
+
+    paths = ("judge",)
+    changeable = ("judge", *Generator.changeable)
+    monitor: str | None = "val/frechet"
+    in_channels: int
+    image_size: int
+
+    def __init__(
+        self, judge: str | None = None, val_samples: int = 2000, test_samples: int = 10_000, **training: Any
+    ) -> None:
+        check_range("model.val_samples", val_samples, 1)
+        check_range("model.test_samples", test_samples, 1)
+        super().__init__(**training)
+        self.val_metrics, self.test_metrics = SampleMetrics(), SampleMetrics()
+        self.judge = judge
+        self.val_samples = val_samples
+        self.test_samples = test_samples
+        if judge is None:
+            self.monitor = None  # the last weights are the best
+        self._judges: list[Judge] = []  # a list, so that the judge is no part of this network
+        self._judge_before: str | None = None  # digest of the one that a run had before
+
+    def setup(self, stage: str) -> None:
+        """Checks that pictures are scaled as generated ones are.
+
+        Raises:
+            InputError: They are not.
+        """
+        data = self.trainer.datamodule
+        if stage != "predict" and isinstance(data, NormalizesImages) and data.normalization.kind != "symmetric":
+            raise InputError(
+                f"data.normalization is {data.normalization.kind}: generated pictures are from -1 to 1; set symmetric"
+            )
+
+    def take_judge(self, judge: Judge) -> None:
+        """Takes the judge.
+
+        Raises:
+            InputError: It judges other pictures, or is not the one that this run had before.
+        """
+        data, where = self.trainer.datamodule, f"model.judge {self.judge}"
+        if judge.in_channels != self.in_channels:
+            raise InputError(f"{where}: it reads {judge.in_channels} channels, and pictures have {self.in_channels}")
+        if isinstance(data, HasClasses) and tuple(data.class_names) != tuple(judge.class_names):
+            theirs, ours = (", ".join(one.class_names) for one in (judge, data))
+            raise InputError(f"{where}: it is a judge of {theirs}, and the data has {ours}")
+        if self.trainer.state.fn == "fit" and self._judge_before not in (None, judge.digest):
+            raise InputError(f"{where}: until now another one measured this run, of digest {self._judge_before}")
+        self._judges = [judge.to(self.device)]
+        for metrics in (self.val_metrics, self.test_metrics):
+            metrics.num_classes, metrics.bounds = len(judge.class_names), {}
+
+    def signatures(self) -> dict[str, str]:
+        """Returns what the measures of samples depend on, by measure."""
+        if not self._judges:
+            return {}
+        text = (
+            f"{self._judges[0].signature}; {self.val_samples:,} samples in validation, {self.test_samples:,} in test, "
+            f"{NEIGHBOURS} neighbours"
+        )
+        return {measure.name: text for measure in OF_SAMPLES}
+
+    def on_validation_epoch_start(self) -> None:
+        """Resets the metrics, and prepares the generator that makes samples."""
+        super().on_validation_epoch_start()
+        self.val_metrics.everything = self.trainer.state.fn != "fit"
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the metrics; says once what real pictures reach, and noise."""
+        was_known = bool(self.val_metrics.bounds)
+        super().on_validation_epoch_end()
+        if (bounds := self.val_metrics.bounds) and not was_known and self.trainer.state.fn == "fit":
+            print_line(
+                f"judge    {self._judges[0].signature}: Frechet distance {bounds['frechet_floor']:.2f} of training "
+                f"pictures, {bounds['frechet_ceiling']:,.0f} of noise"
+            )
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the metrics, and says what they depend on."""
+        super().on_test_epoch_end()
+        for text in {*self.signatures().values()}:
+            print_line(f"judge    {text}")
+
+    def evaluate(self, batch: Any, metrics: SampleMetrics) -> Tensor:
+        """Makes as many samples as there are pictures in a batch, lets the judge compare them, and returns them."""
+        limit = self.test_samples if metrics is self.test_metrics else self.val_samples
+        chosen = batch.index < limit
+        real, index = batch.images[chosen], batch.index[chosen].cpu()
+        if not len(index):
+            return real
+        classes = batch.targets[chosen] if self.conditional else None
+        noise = self.draw_noise(limit, generator(self.trainer.seed, "samples"))
+        samples = self(noise[index.to(self.device)], classes)
+        if self._judges:
+            pictures = {"real": to_pixels(real, -1, 1), "generated": to_pixels(samples, -1, 1)}
+            if not metrics.bounds:
+                pictures |= self._bounds(index, limit)
+            judged = {name: self._judges[0](images) for name, images in pictures.items()}
+            seen = judged["generated"][1]
+            metrics.add(
+                **{name: features for name, (features, _) in judged.items()},
+                index=index.to(self.device),
+                asked=torch.full_like(seen, -1) if classes is None else classes,
+                real_classes=judged["real"][1],
+                classes=seen,
+            )
+        return samples
+
+    def _bounds(self, index: Tensor, limit: int) -> dict[str, Tensor]:
+        """Returns training pictures, and pictures of noise, for places in a split, uint8 [B, H, W, C]."""
+        data, seed = self.trainer.datamodule, self.trainer.seed
+        order = torch.randperm(data.sizes["train"], generator=generator(seed, "training pictures"))
+        shape = limit, self.image_size, self.image_size, self.in_channels
+        noise = torch.randint(0, 256, shape, generator=generator(seed, "noise"), dtype=torch.uint8)
+        return {"floor": data.images_of("train", order[index % len(order)]), "ceiling": noise[index]}
+
+    def media_after_fit(self, step: int) -> Iterator[Medium]:
+        """Yields samples, each followed by the training pictures that are nearest to it, by the judge or by pixels."""
+        data = self.trainer.datamodule
+        if not isinstance(data, HasImages):
+            return
+        self.prepare_sampler()
+        samples = to_pixels(self(self.draw_noise(LOOKED_UP, generator(0, "grid")), self.in_turn(LOOKED_UP)), -1, 1)
+        parts = (data.images_of("train", places) for places in torch.arange(data.sizes["train"]).split(SEARCHED))
+        found = nearest(self._features(samples), map(self._features, parts), SHOWN)
+        beside = data.images_of("train", found.flatten()).unflatten(0, found.shape)  # [N, SHOWN, H, W, C]
+        rows = torch.cat([samples[:, None], beside], 1)
+        yield Grid(name="nearest_training_pictures", step=step, images=rows.flatten(0, 1), columns=rows.shape[1])
+
+    def _features(self, pictures: Tensor) -> Tensor:
+        """Returns what pictures are compared by, float32 [N, D]."""
+        return self._judges[0](pictures)[0].cpu() if self._judges else pictures.cpu().flatten(1).float()
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Keeps which judge has measured the run."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["judge"] = self._judges[0].digest if self._judges else self._judge_before
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """Notes which judge has measured the run."""
+        super().on_load_checkpoint(checkpoint)
+        self._judge_before = checkpoint.get("judge")

@@ -1,0 +1,27 @@
+"""Statistics of batch norms are estimated anew, and nothing else is changed."""
+
+import torch
+from torch import nn
+
+from lightning_modules.layers.batch_statistics import estimate_statistics
+
+
+def test_statistics_are_those_of_the_batches() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5)).train()
+    network(torch.randn(9, 3) * 50)
+    batches = [torch.randn(8, 3) for _ in range(3)]
+    estimate_statistics(network, batches, network)
+    outputs = [network[0](batch) for batch in batches]
+    means = torch.stack([output.mean(0) for output in outputs]).mean(0)
+    variances = torch.stack([output.var(0) for output in outputs]).mean(0)
+    torch.testing.assert_close(network[1].running_mean, means)
+    torch.testing.assert_close(network[1].running_var, variances)
+    assert network[1].momentum == 0.1
+    assert all(module.training for module in network.modules())
+
+
+def test_norms_without_statistics_are_left_alone() -> None:
+    network = nn.BatchNorm1d(2, track_running_stats=False)
+    calls: list[int] = []
+    estimate_statistics(network, [1, 2], calls.append)
+    assert not calls

@@ -1,0 +1,193 @@
+"""Runs of adversarial networks keep what every run has: exact resume, one count of steps, the guard, and a record."""
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from engine.runs.checkpoint_io import load_checkpoint
+from tests.bits import assert_same_bits
+from tests.generated import GAN_CONFIG
+from tests.processes import finish, start
+
+MEDIA = ("generated", "generated_by_epoch", "between_noises", "nearest_training_pictures")
+TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp_find_unused_parameters_true")
+
+
+@pytest.fixture
+def judge(finished_run: Callable) -> Path:
+    """A run of a tiny classifier, trained on the same pictures."""
+    return finished_run("judge")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The config of a tiny adversarial network."""
+    path = tmp_path / "gan.yaml"
+    path.write_text(GAN_CONFIG)
+    return path
+
+
+def rows_of(run: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
+
+
+def content(run: Path) -> dict[str, Any]:
+    """Returns what a run leaves, but for counts of what was begun, times, and settings that may change."""
+    kept: dict[str, Any] = {"metrics": (run / "metrics.csv").read_text()}
+    kept |= {name: (run / f"{name}.png").read_bytes() for name in MEDIA}
+    for name in ("last.ckpt", "best.ckpt"):
+        kept[name] = load_checkpoint(run / "checkpoints" / name)
+        del kept[name]["loops"], kept[name]["run_config"]
+    return kept
+
+
+def test_a_run_is_measured_by_its_judge_and_shown(config: Path, judge: Path, command: Callable) -> None:
+    code, output, errors = command("fit", "--config", config, "--run_dir", "run", "--model.judge", judge)
+    assert code == 0, errors
+    assert "Frechet distance" in output
+    assert "best validation Frechet distance" in output
+    rows = rows_of(Path("run"))
+    assert [int(row["step"]) for row in rows] == [6, 12]  # one count of steps for two players
+    assert {"lr/discriminator", "lr/generator", "train/discriminator", "train/generator"} <= rows[0].keys()
+    assert math.isfinite(float(rows[-1]["val/frechet"]))
+    sizes = {}
+    for name in MEDIA:
+        with Image.open(Path("run", f"{name}.png")) as picture:
+            sizes[name] = picture.size
+    assert sizes == {
+        "generated": (5 * 18 - 2, 16 * 18 - 2),  # a column a class
+        "generated_by_epoch": (5 * 18 - 2, 2 * 18 - 2),  # a row an epoch
+        "between_noises": (10 * 18 - 2, 8 * 18 - 2),
+        "nearest_training_pictures": (6 * 18 - 2, 10 * 18 - 2),
+    }
+    code, output, errors = command("test", "--ckpt_path", "run")
+    assert code == 0, errors
+    for name in ("frechet", "frechet_floor", "frechet_ceiling", "kernel", "precision", "recall_floor", "asked"):
+        assert f"test/{name} " in output
+    summary = json.loads(Path("run/summary.json").read_text())
+    assert "features of a VGG, digest" in summary["signatures"]["frechet"]
+    assert "30 samples in validation, 40 in test" in summary["signatures"]["frechet"]
+    measured = summary["tests"][0]["metrics"]
+    assert measured["test/frechet_ceiling"] > measured["test/frechet_floor"]
+    code, _, errors = command("fit", "--ckpt_path", "run", "--trainer.max_epochs", 3, "--model.judge", "nowhere")
+    assert code == 2
+    assert "model.judge" in errors
+
+
+def test_without_a_judge_the_last_weights_are_the_best(config: Path, command: Callable) -> None:
+    code, output, errors = command("fit", "--config", config, "--run_dir", "run", "--trainer.max_epochs", 1)
+    assert code == 0, errors
+    assert "the last epoch counts" in output
+    assert "val/frechet" not in rows_of(Path("run"))[0]
+
+
+@pytest.mark.parametrize("options", [(), ("--model.discriminator_steps", 4), ("--model.noise_per_image", "true")])
+def test_a_resumed_run_has_the_same_bits(
+    options: tuple, config: Path, judge: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed in the middle of its second epoch, and goes on from the middle of it, by the other loop."""
+    options = ("--model.judge", judge, *options)
+    assert command("fit", "--config", config, "--run_dir", "whole", *options)[0] == 0
+    monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", 11)
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options)
+    assert code == 1
+    assert "KilledError" in errors
+    monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", None)
+    code, output, errors = command("fit", "--ckpt_path", "run", "--trainer.fast_loop", "false")
+    assert code == 0, errors
+    assert "resumed  at step 8," in output
+    assert_same_bits(content(Path("run")), content(Path("whole")))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--model.norm", "none", "--model.r1", 1, "--model.penalty_every", 2, "--model.loss", "non_saturating"),
+        ("--model.norm", "none", "--model.gradient_penalty", 10, "--model.loss", "wasserstein"),
+        ("--model.norm", "batch", "--model.at_once", "true", "--model.loss", "least_squares"),
+        ("--trainer.precision", "bf16-mixed", "--trainer.gradient_clip_val", 1),
+        ("--trainer.callbacks+", "pytorch_lightning.callbacks.EMAWeightAveraging", "--model.average", 0),
+        ("--model", "lightning_modules.GAN", "--model.loss", "original"),
+    ],
+)
+def test_every_way_to_train_is_finite_and_changes_both_players(options: tuple, config: Path, command: Callable) -> None:
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options, "--trainer.max_epochs", 1)
+    assert code == 0, errors
+    state = load_checkpoint(Path("run/checkpoints/last.ckpt"))
+    assert len(state["optimizer_states"][0]["param_groups"]) == 2
+    assert all(torch.isfinite(value).all() for value in state["state_dict"].values())
+    assert {int(entry["step"]) for entry in state["optimizer_states"][0]["state"].values()} == {6}
+
+
+def test_the_generator_moves_in_every_nth_batch(config: Path, command: Callable) -> None:
+    code, _, errors = command(
+        *("fit", "--config", config, "--run_dir", "run", "--model.discriminator_steps", 3, "--trainer.max_epochs", 1)
+    )
+    assert code == 0, errors
+    optimizer = load_checkpoint(Path("run/checkpoints/last.ckpt"))["optimizer_states"][0]
+    steps = [
+        {int(optimizer["state"][place]["step"]) for place in group["params"]} for group in optimizer["param_groups"]
+    ]
+    assert steps == [{6}, {2}]
+
+
+def test_the_guard_names_the_network_and_the_loss(
+    config: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "lightning_modules.tasks.adversarial.generator_loss", lambda kind, scores: scores.mean() * float("nan")
+    )
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run")
+    assert code == 1
+    assert "the loss of step 0 is not finite" in errors
+    assert len(errors.splitlines()) == 1
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--trainer.accumulate_grad_batches", 2), "players cannot accumulate gradients over batches"),
+        (("--data.normalization", "channel"), "data.normalization is channel: generated pictures are from -1 to 1"),
+        (("--model.judge", "nowhere"), "model.judge"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_no_run(
+    options: tuple, message: str, config: Path, command: Callable
+) -> None:
+    code, _, errors = command("fit", "--config", config, *options)
+    assert code == 2
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+    assert not list(Path("runs").rglob("*.yaml"))
+
+
+def test_a_judge_of_other_classes_is_refused(config: Path, judge: Path, command: Callable) -> None:
+    code, _, errors = command("fit", "--config", config, "--model.judge", judge, "--data", "tests.tiny.SizedDataModule")
+    assert code == 2, errors
+
+
+def test_two_processes_measure_as_one_does(config: Path, judge: Path, command: Callable) -> None:
+    options = ("--config", config, "--run_dir", "run", "--model.judge", judge, "--data.val_size", 33)
+    code, output = finish(start("fit", *options, *TWO))
+    assert code == 0, output
+    recorded = json.loads(Path("run/summary.json").read_text())["last"]["metrics"]
+    one = ("--trainer.devices", 1, "--trainer.strategy", "auto")
+    code, output, errors = command("validate", "--ckpt_path", "run/checkpoints/last.ckpt", *one)
+    assert code == 0, errors
+    figures = dict(line.split()[:2] for line in output.splitlines() if line.startswith("val/"))
+    for name in ("frechet", "recall", "coverage", "entropy"):
+        assert float(figures[f"val/{name}"]) == pytest.approx(recorded[f"val/{name}"], abs=2e-3)
+
+
+def test_two_processes_need_a_strategy_that_allows_turns(config: Path) -> None:
+    code, output = finish(start("fit", "--config", config, "--trainer.devices", 2, "--trainer.strategy", "ddp"))
+    assert code == 2, output
+    assert "set --trainer.strategy ddp_find_unused_parameters_true" in output
