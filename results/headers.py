@@ -73,7 +73,8 @@ def _measured(row: Recipe, records: list[Record]) -> str:
 
 def _given(row: Recipe) -> str:
     """Returns what a row's runs are given beside the config."""
-    return " ".join(row.flags + ([f"--weights of a run of {row.weights_from}"] if row.weights_from else []))
+    others = {"--weights": row.weights_from, "--model.judge": row.judge}
+    return " ".join(row.flags + [f"{option} of a run of {name}" for option, name in others.items() if name])
 
 
 def _comment(text: str) -> str:

@@ -116,6 +116,8 @@ def _name(row: Recipe, name: str, notes: list[str]) -> str:
         sentences.append(f"Our runs are of `{row.config}` with `{' '.join(row.flags)}`.")
     if row.weights_from:
         sentences.append(f"Our runs start from the weights of `{row.weights_from}`.")
+    if row.judge:
+        sentences.append(f"A run of `{row.judge}` judges what ours generate.")
     sentences.append(row.note)
     note = " ".join(sentence.strip() for sentence in sentences if sentence)
     if not note:

@@ -74,11 +74,21 @@ class Runs:
             return [(run, ["fit", "--ckpt_path", str(folder), *always])]
         start = ["fit", "--config", run.row.config, "--seed_everything", str(run.seed), "--run_dir", str(folder)]
         start += run.row.flags
-        if run.row.weights_from is None:
-            return [(run, [*start, *always])]
-        first = Run(self.table[run.row.weights_from], run.seed)
-        before = [] if self.is_fitted(first) else self._fit(first)
-        return [*before, (run, [*start, "--weights", str(self.folder(first)), *always])]
+        before = []
+        for option, first in self._needed(run).items():
+            before += [] if self.is_fitted(first) else self._fit(first)
+            start += [option, str(self.folder(first))]
+        return [*before, (run, [*start, *always])]
+
+    def _needed(self, run: Run) -> dict[str, Run]:
+        """Returns the runs that must be there before a run begins, by the option that names them."""
+        needed = {}
+        if run.row.weights_from is not None:
+            needed["--weights"] = Run(self.table[run.row.weights_from], run.seed)
+        if run.row.judge is not None:
+            judge = self.table[run.row.judge]
+            needed["--model.judge"] = Run(judge, judge.seeds[0])
+        return needed
 
     def _data(self, run: Run) -> list[str]:
         if run.row.id not in self._names:

@@ -20,6 +20,7 @@ INDIFFERENT = (
     "data.data_dir",
     "data.eval_batch_size",
     "data.num_workers",
+    "model.judge",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.default_root_dir",
@@ -39,7 +40,8 @@ def stated(row: Recipe) -> dict[str, object]:
 
 def digest(row: Recipe) -> str:
     """Returns a short text that changes with what a row's config and options state, and with nothing else."""
-    text = json.dumps(stated(row) | {"weights_from": row.weights_from}, sort_keys=True)
+    needed = {"weights_from": row.weights_from} | ({"judge": row.judge} if row.judge else {})
+    text = json.dumps(stated(row) | needed, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

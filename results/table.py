@@ -54,6 +54,7 @@ class Recipe:
         measure: What is measured; in the file, a name among `measures`, the first of them if not given.
         options: Settings that differ from the config's, by dotted key.
         weights_from: Row whose run of the same seed gives the weights to start from.
+        judge: Row whose first run measures what this one's generate.
         elsewhere: The best known of its kind.
         note: A remark on our runs.
         folder: Name in `folders` of the data's folder; by the class of the data module if not given.
@@ -68,6 +69,7 @@ class Recipe:
     measure: CountedMeasure
     options: dict[str, Any] = field(default_factory=dict)
     weights_from: str | None = None
+    judge: str | None = None
     elsewhere: Elsewhere | None = None
     note: str = ""
     folder: str | None = None
@@ -76,7 +78,7 @@ class Recipe:
     @property
     def references(self) -> dict[str, str | None]:
         """Rows that this one refers to, by field."""
-        return {"weights_from": self.weights_from}
+        return {"weights_from": self.weights_from, "judge": self.judge}
 
     @property
     def metric(self) -> str:

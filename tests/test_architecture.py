@@ -36,6 +36,7 @@ TESTED_ELSEWHERE = {
     "core/encoding.py": "callbacks/test_features.py",
     "core/epochs.py": "callbacks/test_stops.py",
     "core/errors.py": "test_cli.py",  # exit codes and messages
+    "core/judges.py": "engine/test_judges.py",
     "core/library_warnings.py": "test_cli.py",  # nothing but the project's own lines is printed
     "core/media_files.py": "callbacks/media/test_sink.py",
     "core/predictions.py": "engine/test_predictions.py",
@@ -107,7 +108,9 @@ TESTED_ELSEWHERE = {
     "lightning_modules/layers/row_gradients.py": "lightning_modules/test_word_vectors.py",
     "lightning_modules/layers/windows.py": "lightning_modules/test_word_vectors.py",
     "lightning_modules/layers/word_objectives.py": "lightning_modules/test_word_vectors.py",
+    "lightning_modules/tasks/adversarial.py": "test_generated_runs.py",
     "lightning_modules/tasks/classifier.py": "lightning_modules/tasks/test_image_classifier.py",
+    "lightning_modules/tasks/generator.py": "test_generated_runs.py",
     "lightning_modules/tasks/language_model.py": "lightning_modules/test_char_rnn.py",
     "lightning_modules/tasks/parameter_groups.py": "lightning_modules/tasks/test_image_classifier.py",
     "lightning_modules/tasks/task.py": "lightning_modules/tasks/test_image_classifier.py",

@@ -69,3 +69,12 @@ def test_weights_come_from_a_run_of_the_same_seed_that_is_made_first(runs: Calla
     assert fit[fit.index("--weights") + 1] == "made/long/42"
     summary(made.folder(first), "finished")
     assert len(made.commands(run)) == 2
+
+
+def test_a_judge_is_the_first_run_of_its_row_and_made_first(runs: Callable) -> None:
+    made, run = runs("good", judge="long")
+    run = Run(run.row, 7)
+    (first, before), (_, fit), _ = made.commands(run)
+    assert str(first) == "long/42"
+    assert before[:2] == ["fit", "--config"]
+    assert fit[fit.index("--model.judge") + 1] == "made/long/42"

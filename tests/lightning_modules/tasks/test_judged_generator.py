@@ -1,0 +1,107 @@
+"""A judge is taken only where it fits, and what it measures does not depend on batches."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from core.errors import InputError
+from datamodules.batches import ImageBatch
+from lightning_modules import DCGAN
+from tests.generated import Brightness, tiny_dcgan
+from tests.tiny import TinyDataModule
+
+
+def judged(data: TinyDataModule, **changes: Any) -> DCGAN:
+    """Returns a network with a judge and a trainer that has the data."""
+    network = tiny_dcgan(num_classes=5, in_channels=3, image_size=16, judge="run", **changes)
+    network._trainer = SimpleNamespace(datamodule=data, state=SimpleNamespace(fn="fit"), seed=3)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def data() -> TinyDataModule:
+    """Pictures, loaded."""
+    data = TinyDataModule(normalization="symmetric")
+    data.load_once()
+    return data
+
+
+def measured(network: DCGAN, data: TinyDataModule, size: int) -> dict[str, torch.Tensor]:
+    """Returns what the judge measures of validation in batches of a size."""
+    part = data.splits["val"]
+    images = data.normalization(part.images.float()).permute(0, 3, 1, 2)
+    network.val_metrics.reset()
+    for index in torch.arange(len(part)).split(size):
+        batch = ImageBatch(images[index], part.targets[index], index, {})
+        with torch.no_grad():
+            network.evaluate(batch, network.val_metrics)
+    return network.val_metrics.compute()
+
+
+def test_batches_change_nothing_and_bounds_are_computed_once(data: TinyDataModule) -> None:
+    network = judged(data, conditional=True, val_samples=33)
+    network.take_judge(Brightness())
+    figures = measured(network, data, 40)
+    bounds = dict(network.val_metrics.bounds)
+    again = measured(network, data, 7)
+    assert network.val_metrics.bounds == bounds
+    assert len(network.val_metrics.index) > 1  # batches
+    assert not network.val_metrics.floor
+    for name in figures.keys() - {"discriminator", "generator"}:
+        torch.testing.assert_close(figures[name], again[name], atol=1e-3, rtol=1e-3)
+    assert bounds["frechet_floor"] < bounds["frechet_ceiling"]
+    assert {"kernel", "density", "asked", "entropy_floor"} <= figures.keys()
+    network.val_metrics.everything = False
+    assert "kernel" not in measured(network, data, 40)
+
+
+def test_a_generator_without_classes_has_no_share_of_those_asked_for(data: TinyDataModule) -> None:
+    network = judged(data)
+    network.take_judge(Brightness())
+    assert "asked" not in measured(network, data, 40)
+
+
+class Grey(Brightness):
+    """A judge of grey pictures."""
+
+    in_channels = 1
+
+
+class Letters(Brightness):
+    """A judge of letters."""
+
+    class_names = ("a", "b", "c", "d", "e")
+
+
+@pytest.mark.parametrize(
+    ("judge", "message"),
+    [
+        (Grey(), "model.judge run: it reads 1 channels, and pictures have 3"),
+        (
+            Letters(),
+            "model.judge run: it is a judge of a, b, c, d, e, and the data has disc, ring, square, triangle, cross",
+        ),
+    ],
+)
+def test_a_judge_of_other_pictures_is_refused(judge: Brightness, message: str, data: TinyDataModule) -> None:
+    with pytest.raises(InputError, match=message):
+        judged(data).take_judge(judge)
+
+
+def test_a_run_goes_on_with_its_own_judge(data: TinyDataModule) -> None:
+    network, saved = judged(data), {"state_dict": {}}
+    network.on_load_checkpoint({"judge": "another"})
+    with pytest.raises(InputError, match="until now another one measured this run, of digest another"):
+        network.take_judge(Brightness())
+    network.on_load_checkpoint({"judge": Brightness.digest})
+    network.take_judge(Brightness())
+    network._trainer.world_size = 1
+    network.on_save_checkpoint(saved)
+    assert saved["judge"] == Brightness.digest
+
+
+def test_without_a_judge_nothing_decides() -> None:
+    assert tiny_dcgan().monitor is None
+    assert tiny_dcgan().signatures() == {}
