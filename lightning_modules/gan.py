@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.tasks.adversarial import AdversarialTask
+from lightning_modules.tasks.task import without
 
 
 class DenseGenerator(nn.Module):
@@ -93,7 +94,8 @@ class GAN(AdversarialTask):
         slope: float = 0.01,
         **training: Any,
     ) -> None:
-        super().__init__(num_classes=num_classes, **training)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(num_classes=num_classes, norm_lr_factor=1.0, **training)
         if min([*generator_widths, *discriminator_widths], default=1) < 1:
             raise InputError("GAN: generator_widths and discriminator_widths are at least 1")
         self.in_channels, self.image_size = in_channels, image_size

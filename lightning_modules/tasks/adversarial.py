@@ -22,7 +22,6 @@ from lightning_modules.layers.adversarial_losses import (
 )
 from lightning_modules.tasks.judged_generator import JudgedGenerator
 from lightning_modules.tasks.sample_metrics import LOSSES, OF_SAMPLES, PLAYERS, PlayerMetrics, SampleMetrics
-from lightning_modules.tasks.task import without
 
 
 class AdversarialTask(JudgedGenerator):
@@ -76,8 +75,7 @@ class AdversarialTask(JudgedGenerator):
             raise InputError("model.r1 and model.gradient_penalty: give one of the two")
         if loss in ("hinge", "wasserstein") and real_target != 1:
             raise InputError(f"model.real_target is {real_target}: the {loss} loss has no targets to smooth")
-        training = without(training, decay_norms_and_biases=True, norm_lr_factor=1.0)
-        super().__init__(decay_norms_and_biases=True, norm_lr_factor=1.0, **training)
+        super().__init__(**training)
         self.loss = loss
         self.real_target = real_target
         self.penalty = r1 or gradient_penalty
@@ -166,8 +164,8 @@ class AdversarialTask(JudgedGenerator):
     def configure_optimizers(self) -> Optimizer | dict:
         """Returns one optimizer for both players, and its schedule."""
         players = {
-            "discriminator": self.make_optimizer(self.discriminator.parameters()),
-            "generator": self.make_optimizer(self.generator.parameters()),
+            "discriminator": self.optimizer_of(self.discriminator),
+            "generator": self.optimizer_of(self.generator),
         }
         for group in players["discriminator"].param_groups:
             group["lr"] *= self.discriminator_lr_factor

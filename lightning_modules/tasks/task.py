@@ -178,17 +178,18 @@ class Task(LightningModule):
         """Returns the network's parts in order, if `forward` is their chain: see `core.encoding.HasSteps`."""
         return {}
 
-    def parameter_groups(self) -> list[dict]:
-        """Returns the non-empty parameter groups of `weights`, `head`, `norms` and `biases`.
+    def parameter_groups(self, network: nn.Module | None = None) -> list[dict]:
+        """Returns the non-empty parameter groups of `weights`, `head`, `norms` and `biases`, of a part or of all.
 
         `norms` has scale and bias of batch, layer and group norms; `biases` has all other vectors and scalars. With a
         `depth_lr_factor` each step of the network has groups of its own, the last step the first ones.
         """
-        head = self.head_layers()
+        head, whole = self.head_layers(), network is None
+        network = self if whole else network
         if self.depth_lr_factor == 1:
-            return groups_by_kind(self, self.parameters(), head)
-        steps = self.steps() or dict(self.named_children())
-        return groups_by_depth(self, list(steps.values()), head, self.depth_lr_factor)
+            return groups_by_kind(network, network.parameters(), head)
+        steps = (self.steps() if whole else {}) or dict(network.named_children())
+        return groups_by_depth(network, list(steps.values()), head, self.depth_lr_factor)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Sums the running metrics over all processes, each of which has processed a part of the epoch."""
@@ -204,7 +205,11 @@ class Task(LightningModule):
 
     def configure_optimizers(self) -> Optimizer | dict:
         """Returns the optimizer and its schedule, which steps with it; a plateau schedule steps with validation."""
-        optimizer = self.make_optimizer(self.parameter_groups())
+        return self.with_schedule(self.optimizer_of(self))
+
+    def optimizer_of(self, network: nn.Module) -> Optimizer:
+        """Returns the optimizer of a network, which is this one or a part of it."""
+        optimizer = self.make_optimizer(self.parameter_groups(None if network is self else network))
         for group in optimizer.param_groups:
             group["lr"] *= group.get("depth_factor", 1)
             if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:
@@ -214,8 +219,8 @@ class Task(LightningModule):
                 group["lr"] *= self.norm_lr_factor
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
         if all_alike(optimizer.param_groups):  # merged, because each group costs some twenty microseconds per step
-            optimizer = self.make_optimizer([{"name": "all", "params": list(self.parameters())}])
-        return self.with_schedule(optimizer)
+            optimizer = self.make_optimizer([{"name": "all", "params": list(network.parameters())}])
+        return optimizer
 
     def with_schedule(self, optimizer: Optimizer) -> Optimizer | dict:
         """Returns an optimizer and the schedule of the settings, if there is one, as Lightning takes them."""

@@ -93,7 +93,6 @@ def test_initial_weights(kind: str, norm: str) -> None:
         ({"classes": [0]}, "makes pictures of classes none, since the model is not conditional"),
         ({"average": 1.0}, "model.average is 1"),
         ({"width": 0}, "model.width is 0"),
-        ({"norm_lr_factor": 2.0}, "this network has no such setting"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(settings: dict, message: str) -> None:

@@ -13,11 +13,13 @@ from core.errors import InputError
 from lightning_modules.tasks.task import Task
 
 SHARED = ("optimizer", "lr_scheduler", "decay_norms_and_biases")
-SMOOTHED = {*lightning_modules.__all__} - {"CharRNN", "Perceptron", "TransformerLM", "WordVectors"}
+UNSMOOTHED = {"CharRNN", "DCGAN", "GAN", "Perceptron", "TransformerLM", "WordVectors"}
+SMOOTHED = {*lightning_modules.__all__} - UNSMOOTHED
 WITH_NORMS = {
     *(
         "AlexNet",
         "ConvNet",
+        "DCGAN",
         "DenseNet",
         "EfficientNetLite",
         "GoogLeNet",
@@ -37,6 +39,7 @@ NEEDED: dict[str, dict[str, object]] = {
     **{name: {"num_classes": 4} for name in lightning_modules.__all__},
     "AlexNet": {"num_classes": 4, "width": 0.02},
     "CharRNN": {"vocab_size": 9, "hidden": 4},
+    "DCGAN": {"num_classes": 4, "width": 4},
     "DenseNet": {"num_classes": 4, "depth": 40},
     "LogisticRegression": {"num_classes": 2},
     "MobileNet": {"num_classes": 4, "width_multiplier": 0.1},
