@@ -1,4 +1,4 @@
-"""Media after every epoch: texts and translations that a model writes, and what models and data modules make."""
+"""Media after every epoch: texts, translations and captions that a model writes, and what models and data make."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.media.captions import caption_media
 from callbacks.media.sink import write_media
 from callbacks.media.text_samples import text_sample
 from callbacks.media.translations import translation_media
@@ -45,6 +46,7 @@ class EpochMedia(Checkpoint):
         if sample is not None:
             yield sample
         yield from translation_media(pl_module, trainer.datamodule, trainer.optimizer_steps)
+        yield from caption_media(pl_module, trainer.datamodule, trainer.optimizer_steps)
         for number, maker in enumerate((pl_module, trainer.datamodule)):
             if isinstance(maker, MakesMediaAfterEpoch):
                 rng = generator(trainer.seed, "media", trainer.current_epoch, number)

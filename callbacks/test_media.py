@@ -10,6 +10,7 @@ from torch import Tensor
 
 from callbacks.description import classifies
 from callbacks.epoch_media import making_media
+from callbacks.media.captions import caption_media
 from callbacks.media.confusion import draw_confusion
 from callbacks.media.decision_surface import decision_surface
 from callbacks.media.example_table import example_table
@@ -90,6 +91,7 @@ def _media(trainer: Trainer, pl_module: LightningModule, batches: list[Batch], e
             yield Figure(name="predictions", step=step, figure=figure)
     if examples:
         yield example_table(data, examples, step)
+    yield from caption_media(pl_module, data, step, "test")
     for maker in (pl_module, data):
         if isinstance(maker, MakesMediaAfterTest):
             yield from maker.media_after_test(step)

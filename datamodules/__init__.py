@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from core.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
+    from datamodules.captions import CaptionDataModule
     from datamodules.char_corpus import CharCorpusDataModule
     from datamodules.cifar10 import CIFAR10DataModule
     from datamodules.flowers import FlowersDataModule
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datamodules.xor import XORDataModule
 
 _MODULES = {
+    "CaptionDataModule": "captions",
     "CharCorpusDataModule": "char_corpus",
     "CIFAR10DataModule": "cifar10",
     "FlowersDataModule": "flowers",

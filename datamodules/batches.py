@@ -36,6 +36,27 @@ class ImageBatch(NamedTuple):
     draws: dict[str, Tensor]
 
 
+class CaptionBatch(NamedTuple):
+    """Pictures and captions of each.
+
+    Attributes:
+        images: uint8 [B, H, W, C] in the loader; float32 [B, C, H, W] augmented and normalised on the device.
+        captions: Symbols of K captions of each picture, each with the mark of its end, padded with zeros, int64
+            [B, K, T].
+        lengths: Number of symbols of each caption, int64 [B, K]; 0 where a picture has fewer captions.
+        tokens: Symbols that a mean over the batch divides by, float32 []: of all processes, over their number.
+        index: Index of each picture in its split, int64 [B].
+        draws: Random augmentation parameters of each picture, tensors of length B by name; empty outside training.
+    """
+
+    images: Tensor
+    captions: Tensor
+    lengths: Tensor
+    tokens: Tensor
+    index: Tensor
+    draws: dict[str, Tensor]
+
+
 class UnlabelledTextBatch(NamedTuple):
     """Documents without labels, padded with zeros.
 

@@ -7,7 +7,9 @@ from core.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
     from lightning_modules.alexnet import AlexNet
+    from lightning_modules.attention_captioner import AttentionCaptioner
     from lightning_modules.bag_of_ngrams import BagOfNgrams
+    from lightning_modules.captioner import Captioner
     from lightning_modules.char_rnn import CharRNN
     from lightning_modules.convnet import ConvNet
     from lightning_modules.course_inception import CourseInception
@@ -30,13 +32,16 @@ if TYPE_CHECKING:
     from lightning_modules.text_cnn import TextCNN
     from lightning_modules.text_rnn import TextRNN
     from lightning_modules.transformer import Transformer
+    from lightning_modules.transformer_captioner import TransformerCaptioner
     from lightning_modules.transformer_lm import TransformerLM
     from lightning_modules.vgg import VGG
     from lightning_modules.word_vectors import WordVectors
 
 _MODULES = {
     "AlexNet": "alexnet",
+    "AttentionCaptioner": "attention_captioner",
     "BagOfNgrams": "bag_of_ngrams",
+    "Captioner": "captioner",
     "CharRNN": "char_rnn",
     "ConvNet": "convnet",
     "CourseInception": "course_inception",
@@ -60,6 +65,7 @@ _MODULES = {
     "TextCNN": "text_cnn",
     "TextRNN": "text_rnn",
     "Transformer": "transformer",
+    "TransformerCaptioner": "transformer_captioner",
     "TransformerLM": "transformer_lm",
     "VGG": "vgg",
     "WordVectors": "word_vectors",

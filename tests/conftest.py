@@ -196,4 +196,5 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
     monkeypatch.setattr("datamodules.word_corpus.SYNTHETIC", 1200)
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
+    monkeypatch.setattr("datamodules.captions.SYNTHETIC", {"train": 60, "val": 10, "test": 10})
     monkeypatch.setattr("datamodules.translation.SYNTHETIC", {"train": 60, "val": 10, "test": 10})

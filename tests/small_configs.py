@@ -14,6 +14,7 @@ NARROW: dict[str, dict[type, float]] = {
     "hidden": {int: 4},
     "embedding": {int: 4},
     "filters": {int: 4},
+    "readout": {int: 4},
 }
 
 
@@ -39,6 +40,8 @@ def cheapest(config: dict) -> list[str]:
         value = given.get(name, parameter.default)
         if name in NARROW and isinstance(value, int | float):
             options += [f"--model.{name}", str(NARROW[name][type(value)])]
+    if given.get("network"):
+        options += ["--model.network", "convnet"]
     data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
     accepted = accepted_arguments(data)
     if "source" in accepted:

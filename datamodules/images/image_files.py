@@ -156,7 +156,7 @@ def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
         path = Path(name).expanduser()
         if path.is_dir():
             left_out = LeftOut(path)
-            found = _pictures_below(path, left_out)
+            found = pictures_below(path, left_out)
             if not found:
                 raise InputError(f"--input {name}: no pictures in this folder")
             files += found
@@ -175,7 +175,16 @@ def is_picture(path: Path) -> bool:
     return Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
 
 
-def _pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
+def pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
+    """Lists the pictures in a folder and its folders, by the endings of their names, in alphabetical order.
+
+    Args:
+        folder: The folder.
+        left_out: Where hidden files, other files and linked folders are noted.
+
+    Raises:
+        InputError: A folder cannot be read.
+    """
     found = []
     for inside, folders, _ in os.walk(folder):
         found += class_content(Path(inside), left_out, is_picture, OTHERS, True)

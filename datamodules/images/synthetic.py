@@ -127,7 +127,7 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
     distance = torch.empty_like(x)
     for label in range(len(CLASS_NAMES)):
         members = labels == label
-        distance[members] = _signed_distance(label, x[members], y[members])
+        distance[members] = signed_distance(label, x[members], y[members])
     # Always lighter than the ground, by little or by much: were it darker half the time, the average picture of every
     # class would be the same and linear models would learn nothing at all.
     canvas = paint(canvas, distance * size, colour(ground_level + uniform(0.15, 0.4, 1, 1, 1)))
@@ -138,7 +138,7 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
     return (canvas.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).permute(0, 2, 3, 1)  # [n, S, S, C]
 
 
-def _signed_distance(label: int, x: Tensor, y: Tensor) -> Tensor:
+def signed_distance(label: int, x: Tensor, y: Tensor) -> Tensor:
     """Measures how far points lie from the outline of a shape that fills about the unit circle.
 
     Args:

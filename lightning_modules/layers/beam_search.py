@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from datamodules.pairs.pieces import BEGIN, END
+from datamodules.text.vocabulary import PADDING
 
 Nested = TypeVar("Nested")  # tensors in tuples and lists of any depth, or None
 Step = Callable[[Tensor, Any, Any], tuple[Tensor, Any]]
@@ -28,7 +29,15 @@ def map_tensors(change: Callable[[Tensor], Tensor], value: Nested) -> Nested:
 
 
 @torch.no_grad()
-def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, penalty: float) -> Tensor:
+def beam_search(
+    step: Step,
+    memory: Any,
+    state: Any,
+    limits: Tensor,
+    beam: int,
+    penalty: float,
+    never: tuple[int, ...] = (PADDING, BEGIN),
+) -> Tensor:
     """Returns the translation of each sentence with the best score that the search finds.
 
     The search for a sentence ends once nothing that is still open could be better, whatever its length. With a beam of
@@ -42,6 +51,7 @@ def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, 
         limits: Most symbols of each translation, its end included, int64 [B].
         beam: Number K of translations that are continued side by side for each sentence.
         penalty: Exponent of the length in the score; 0 for none, more for longer translations.
+        never: Symbols that never follow.
 
     Returns:
         Symbols with the mark of the end, and zeros behind it, int64 [B, L].
@@ -57,7 +67,7 @@ def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, 
     latest = torch.full((n, beam), BEGIN, device=device)
     for length in range(1, found.shape[1] + 1):
         logits, state = step(latest, state, memory)
-        logs, choices = _best(logits, 2 * beam, limits <= length)
+        logs, choices = _best(logits, 2 * beam, limits <= length, never)
         values, chosen = (scores[:, :, None] + logs).flatten(1).topk(2 * beam)  # at least K of them go on
         parents, symbols = chosen // choices.shape[2], choices.flatten(1).gather(1, chosen)
         ends = symbols == END
@@ -89,17 +99,17 @@ def beam_search(step: Step, memory: Any, state: Any, limits: Tensor, beam: int, 
     return found[:, : int((found != 0).sum(1).max())]
 
 
-def _best(logits: Tensor, count: int, at_limit: Tensor) -> tuple[Tensor, Tensor]:
+def _best(logits: Tensor, count: int, at_limit: Tensor, never: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """Returns the log-probabilities of each beam's most probable symbols, and these, [B, K, N] each.
 
-    Padding and beginning never follow; at the limit [B] the end alone does. (Only what is chosen is normalized: a pass
+    Some symbols never follow; at the limit [B] the end alone does. (Only what is chosen is normalized: a pass
     over all symbols takes as long as the network's step.)
     """
     logits = logits.float()
     total = logits.logsumexp(2, keepdim=True)
-    never = torch.zeros(logits.shape[2], dtype=torch.bool, device=logits.device)
-    never[[0, BEGIN]] = True
-    logits = logits.masked_fill(never, -torch.inf)
+    is_banned = torch.zeros(logits.shape[2], dtype=torch.bool, device=logits.device)
+    is_banned[list(never)] = True
+    logits = logits.masked_fill(is_banned, -torch.inf)
     if at_limit.any():
         others = torch.arange(logits.shape[2], device=logits.device) != END
         logits = logits.masked_fill(at_limit[:, None, None] & others, -torch.inf)

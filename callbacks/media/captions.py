@@ -1,0 +1,103 @@
+"""Pictures with captions beside those by people, and the places that words attend to."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from core.captions import Describes, HasCaptions
+from core.media import Figure, Medium
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+COLUMNS, ROWS = 4, 3
+MAPS = 3  # pictures whose attention is drawn
+LONGEST = 15  # words of a row of maps
+WIDTH = 38  # characters of a line below a picture
+
+
+def caption_media(model: LightningModule, data: object, step: int, part: str = "val") -> Iterator[Medium]:
+    """Yields a figure of evenly spaced pictures with captions, and one of the attention of words, if there is any.
+
+    Args:
+        model: The model, in evaluation mode.
+        data: The data module; there is nothing for one without captions or without pictures in the part.
+        step: Optimizer steps of the model.
+        part: The part, `val` or `test`, by which the figures are named after the test.
+    """
+    if not isinstance(model, Describes) or not isinstance(data, HasCaptions):
+        return
+    people = data.references(part)
+    if not people:
+        return
+    places = torch.linspace(0, len(people) - 1, min(COLUMNS * ROWS, len(people))).long()
+    images = data.batch_of(part, places).images.to(model.device)
+    captions = model.describe(images, model.beam)
+    words = [data.words_of(symbols) for symbols in captions]
+    pictures = data.images_of(part, places).cpu()
+    beginning = "test_" if part == "test" else ""
+    figure = draw_captions(pictures, words, [people[place] for place in places.tolist()])
+    yield Figure(name=f"{beginning}pictures", step=step, figure=figure)
+    weights = model.attention_to(images, captions)
+    if weights is not None:
+        figure = draw_attention(pictures[:MAPS], words[:MAPS], weights[:MAPS].float().cpu())
+        yield Figure(name=f"{beginning}attention", step=step, figure=figure)
+
+
+def draw_captions(
+    pictures: Tensor, words: Sequence[Sequence[str]], people: Sequence[Sequence[str]]
+) -> "MatplotlibFigure":
+    """Draws pictures with what is written of them, and below it what two people wrote.
+
+    Args:
+        pictures: uint8 [N, H, W, C].
+        words: Words of the caption of each.
+        people: Captions by people of each.
+    """
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    columns = min(COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    figure = MatplotlibFigure(figsize=(3.2 * columns, 4.2 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, picture, caption, texts in zip(axes, pictures, words, people, strict=False):
+        axis.imshow(picture.numpy())
+        ours = textwrap.fill(" ".join(caption) or "(nothing)", WIDTH)
+        theirs = "\n".join(textwrap.fill(text, WIDTH, max_lines=2, placeholder=" ...") for text in texts[:2])
+        below = {"transform": axis.transAxes, "va": "top", "fontsize": 8, "parse_math": False}
+        axis.text(0, -0.03, ours, weight="bold", **below)
+        axis.text(0, -0.05 - 0.075 * len(ours.splitlines()), theirs, color="#555555", **below)
+    return figure
+
+
+def draw_attention(pictures: Tensor, words: Sequence[Sequence[str]], weights: Tensor) -> "MatplotlibFigure":
+    """Draws a row for each picture: the picture, and once more for each word, bright where the word attends.
+
+    Args:
+        pictures: uint8 [N, H, W, C].
+        words: Words of the caption of each.
+        weights: Weights of the places by word, [N, T, h, w].
+    """
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+    columns = 1 + max(1, min(LONGEST, max(map(len, words))))
+    figure = MatplotlibFigure(figsize=(1.25 * columns, 1.5 * len(pictures)), layout="constrained")
+    axes = figure.subplots(len(pictures), columns, squeeze=False)
+    for axis in axes.flatten():
+        axis.set_axis_off()
+    for row, picture, caption, maps in zip(axes, pictures, words, weights, strict=True):
+        size = picture.shape[:2]
+        row[0].imshow(picture.numpy())
+        for axis, word, map_ in zip(row[1:], caption, maps, strict=False):
+            spread = F.interpolate(map_[None, None], size, mode="bilinear")[0, 0]
+            axis.imshow(picture.float().mean(2).numpy(), cmap="gray", vmin=0, vmax=255)
+            axis.imshow(spread.numpy(), cmap="inferno", alpha=0.6, vmin=0)
+            axis.set_title(word, fontsize=8, parse_math=False)
+    return figure

@@ -1,0 +1,143 @@
+"""Encoding of captions: their words, a vocabulary of the training captions, and padded numbers."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from core.errors import InputError
+from datamodules.pairs.pieces import END, MARKS
+from datamodules.text.vocabulary import UNKNOWN, Vocabulary
+
+Tokenizer = Literal["words", "spaces"]
+WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
+STOP = "."
+UNKNOWN_AS = "\u2047"  # how an unknown word is written: two question marks in one
+
+
+def words_of(caption: str) -> list[str]:
+    """Returns the words of a caption in lower case, without punctuation; captions are scored by these."""
+    return WORD.findall(caption.lower())
+
+
+@dataclass(frozen=True)
+class CaptionEncoding:
+    """How captions are divided into symbols.
+
+    Attributes:
+        tokenizer: `words` for words without punctuation; `spaces` for what stands between spaces, a full stop being the
+            mark of the end, as in some published experiments.
+        lowercase: Whether captions are converted to lower case.
+        min_count: Least number of occurrences of a word in the training captions.
+        max_length: Most symbols of a caption; a longer one is cut, and has no mark of its end.
+
+    Raises:
+        InputError: A number is out of range, or a name is unknown.
+    """
+
+    tokenizer: Tokenizer = "words"
+    lowercase: bool = True
+    min_count: int = 5
+    max_length: int = 30
+
+    def __post_init__(self) -> None:
+        for name, value, fits in (
+            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
+            ("min_count", self.min_count, self.min_count >= 1),
+            ("max_length", self.max_length, self.max_length >= 1),
+        ):
+            if not fits:
+                raise InputError(f"data.encoding.{name} is {value}: out of range")
+
+
+class CaptionEncoder:
+    """Converts captions to numbers of symbols and back; 0 is padding, 1 unknown, 2 begins and 3 ends a caption.
+
+    Args:
+        encoding: Settings.
+    """
+
+    def __init__(self, encoding: CaptionEncoding) -> None:
+        self.encoding = encoding
+        self.vocabulary = Vocabulary(MARKS)
+
+    def __len__(self) -> int:
+        """Number of symbols, marks included."""
+        return len(self.vocabulary)
+
+    def fit(self, captions: Iterable[str]) -> None:
+        """Builds the vocabulary from training captions."""
+        counts = Counter(word for caption in captions for word in self._divided(caption))
+        del counts[MARKS[END]]
+        kept = Vocabulary.of_documents(counts, self.encoding.min_count).symbols[2:]  # without padding and unknown
+        self.vocabulary = Vocabulary([*MARKS, *kept])
+
+    def encode(self, caption: str) -> list[int]:
+        """Returns the numbers of a caption's symbols, and of its end unless it is cut."""
+        numbers = self.vocabulary.ids(self._divided(caption))
+        ending = [] if numbers[-1:] == [END] else [END]
+        return [*numbers, *ending][: self.encoding.max_length]
+
+    def encode_all(self, captions: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+        """Encodes the captions of pictures.
+
+        Args:
+            captions: The captions of each picture.
+
+        Returns:
+            Symbols, padded with zeros, int32 [N, K, T], K being the most captions of a picture and T the most symbols
+            of a caption; and the number of symbols of each, int32 [N, K], 0 where there is no caption.
+        """
+        encoded = [[self.encode(caption) for caption in several] for several in captions]
+        most = max((len(several) for several in encoded), default=0)
+        longest = max((len(numbers) for several in encoded for numbers in several), default=0)
+        symbols = torch.zeros(len(encoded), most, longest, dtype=torch.int32)
+        lengths = torch.zeros(len(encoded), most, dtype=torch.int32)
+        for place, several in enumerate(encoded):
+            lengths[place, : len(several)] = torch.tensor([len(numbers) for numbers in several])
+            rows = [numbers + [0] * (longest - len(numbers)) for numbers in several]
+            symbols[place, : len(several)] = torch.tensor(rows, dtype=torch.int32).view(len(several), longest)
+        return symbols, lengths
+
+    def decode(self, numbers: Iterable[int]) -> list[str]:
+        """Returns the words of numbers, up to the end of the caption and without marks; see `UNKNOWN_AS`."""
+        words = []
+        for number in numbers:
+            if number == END:
+                break
+            if number >= len(MARKS):
+                words.append(self.vocabulary.symbols[number])
+            elif number == UNKNOWN:
+                words.append(UNKNOWN_AS)
+        return words
+
+    def _divided(self, caption: str) -> list[str]:
+        caption = caption.replace("\x00", " ")  # the names of marks start with it
+        caption = caption.lower() if self.encoding.lowercase else caption
+        if self.encoding.tokenizer == "words":
+            return WORD.findall(caption)
+        return [MARKS[END] if word == STOP else word for word in caption.split()]
+
+    def content(self) -> dict[str, Any]:
+        """Returns settings and vocabulary as plain data, to restore the encoder."""
+        return {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any], where: object) -> "CaptionEncoder":
+        """Makes an encoder from the result of `content`.
+
+        Raises:
+            InputError: The content is not that of an encoder of captions.
+        """
+        try:
+            encoder = cls(CaptionEncoding(**content["encoding"]))
+            encoder.vocabulary = Vocabulary(content["symbols"])
+            if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
+                raise KeyError("marks")
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{where}: holds no vocabulary of captions ({error})") from error
+        return encoder

@@ -1,0 +1,138 @@
+"""Scores of captions against those that several people wrote: BLEU, chrF and CIDEr-D, of words in lower case.
+
+BLEU: Kishore Papineni et al., 2002; chrF: Maja Popović, 2015; both by sacreBLEU (Matt Post, 2018, arXiv:1804.08771).
+CIDEr-D: Ramakrishna Vedantam, Lawrence Zitnick and Devi Parikh, "CIDEr: Consensus-based Image Description Evaluation",
+2015, arXiv:1411.5726. BLEU and CIDEr-D equal those of pycocoevalcap on the same words.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from math import exp, log
+from typing import Any
+
+from core.errors import InputError
+
+Words = Sequence[str]
+LONGEST = 4  # words of an n-gram
+DEVIATION = 6.0  # of lengths, in the penalty of CIDEr-D
+Gram = tuple[str, ...]
+Vector = dict[Gram, float]
+
+
+@cache
+def scorers() -> dict[str, Any]:
+    """Returns sacreBLEU's scorers by measure.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        from sacrebleu.metrics import BLEU, CHRF
+    except ImportError as error:
+        raise InputError("captions are measured by sacrebleu; pip install -e '.[text]' installs it") from error
+    return {"bleu": BLEU(tokenize="none", force=True, smooth_method="none"), "chrf": CHRF()}
+
+
+def signatures(references: int) -> dict[str, str]:
+    """Returns sacreBLEU's signature of each measure, for pictures with so many captions by people."""
+    marks = {}
+    for name, scorer in scorers().items():
+        scorer.corpus_score(["a"], [["a"]] * references)  # it knows the number of references only now
+        marks["bleu4" if name == "bleu" else name] = str(scorer.get_signature())
+    return marks
+
+
+def scores(captions: Sequence[Words], references: Sequence[Sequence[Words]], chrf: bool = True) -> dict[str, float]:
+    """Returns the scores of captions of at least one picture.
+
+    Args:
+        captions: The words of one caption of each picture.
+        references: Those of its captions by people.
+        chrf: Whether chrF is among them, which takes longest.
+
+    Returns:
+        `bleu1` to `bleu4` and `chrf`, from 0 to 100, and `cider_d`, of which 10 is the most.
+    """
+    scorer = scorers()["bleu"]
+    texts = [" ".join(words) for words in captions]
+    most = max(map(len, references))
+    columns = [[" ".join(several[k]) if k < len(several) else None for several in references] for k in range(most)]
+    counts = scorer.corpus_score(texts, columns)
+    found = {f"bleu{n}": _bleu(scorer, counts, n) for n in range(1, LONGEST + 1)}
+    found["cider_d"] = sum(cider_d(captions, references)) / len(captions)
+    return found | {"chrf": scorers()["chrf"].corpus_score(texts, columns).score} if chrf else found
+
+
+def _bleu(scorer: Any, counts: Any, order: int) -> float:
+    """Returns BLEU of n-grams up to a length, of the counts of all lengths."""
+    return scorer.compute_bleu(
+        counts.counts, counts.totals, counts.sys_len, counts.ref_len, smooth_method="none", max_ngram_order=order
+    ).score
+
+
+def cider_d(captions: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
+    """Returns CIDEr-D of each caption: its likeness to what several people wrote, by n-grams that few pictures share.
+
+    An n-gram weighs less, the more pictures' references have it. Likeness is the cosine of the weights of n-grams,
+    none of which counts more often than the reference has it, less for another length; the mean over n of 1 to 4 and
+    over references, times 10.
+
+    Args:
+        captions: The words of one caption of each picture.
+        references: Those of its captions by people.
+    """
+    counted = [[_grams(reference) for reference in several] for several in references]
+    pictures = Counter(gram for several in counted for gram in set().union(*several))
+    weight = {gram: log(len(references)) - log(number) for gram, number in pictures.items()}
+    unseen = log(len(references))
+
+    def vectors(counts: Counter[Gram]) -> list[tuple[Vector, float]]:
+        """Returns for each n the weighted counts of n-grams, and their norm."""
+        parts: list[Vector] = [{} for _ in range(LONGEST)]
+        for gram, count in counts.items():
+            parts[len(gram) - 1][gram] = count * weight.get(gram, unseen)
+        return [(part, sum(value**2 for value in part.values()) ** 0.5) for part in parts]
+
+    def likeness(one: list[tuple[Vector, float]], other: list[tuple[Vector, float]]) -> float:
+        total = 0.0
+        for (ours, norm), (theirs, their_norm) in zip(one, other, strict=True):
+            shared = sum(min(value, theirs[gram]) * theirs[gram] for gram, value in ours.items() if gram in theirs)
+            total += shared / (norm * their_norm) if norm and their_norm else 0.0
+        return total / LONGEST
+
+    found = []
+    for words, several in zip(captions, counted, strict=True):
+        ours, alike = vectors(_grams(words)), 0.0
+        for reference in several:
+            longer = max(0, len(words) - 1) - sum(n for gram, n in reference.items() if len(gram) == 2)
+            alike += likeness(ours, vectors(reference)) * exp(-(longer**2) / (2 * DEVIATION**2))
+        found.append(10 * alike / len(several))
+    return found
+
+
+def _grams(words: Words) -> Counter[Gram]:
+    """Returns how often each n-gram of 1 to 4 words occurs."""
+    return Counter(_all_grams(words))
+
+
+def _all_grams(words: Words) -> Iterator[Gram]:
+    for n in range(1, LONGEST + 1):
+        for start in range(len(words) - n + 1):
+            yield tuple(words[start : start + n])
+
+
+def scores_of_people(references: Sequence[Sequence[Words]]) -> dict[str, float]:
+    """Returns the mean scores of each person's captions against those of the others; empty where one wrote alone.
+
+    Args:
+        references: The words of several captions by people of each picture; as many as the fewest are used.
+    """
+    people = min(map(len, references))
+    if people < 2:
+        return {}
+    total: Counter[str] = Counter()
+    for person in range(people):
+        others = [[words for k, words in enumerate(several[:people]) if k != person] for several in references]
+        total.update(scores([several[person] for several in references], others, chrf=False))
+    return {name: value / people for name, value in total.items()}

@@ -1,0 +1,257 @@
+"""Captioning: learns what people say of pictures symbol by symbol, and describes pictures by beam search."""
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.captions import HasCaptions
+from core.console import print_line
+from core.evaluation_mode import evaluation_mode
+from core.measures import Measure
+from core.media import Medium, Table
+from datamodules.batches import CaptionBatch
+from datamodules.captioned.encoder import words_of
+from datamodules.pairs.pieces import BEGIN
+from datamodules.text.vocabulary import PADDING, UNKNOWN
+from lightning_modules.layers.beam_search import map_tensors
+from lightning_modules.layers.masks import padding_mask
+from lightning_modules.tasks.caption_metrics import CaptionMetrics
+from lightning_modules.tasks.caption_scores import Words, scores, scores_of_people, signatures
+from lightning_modules.tasks.sequence_writer import SequenceWriter, shifted, sums
+
+KEPT = ("bleu4", "cider_d")  # scores that are measured in the validations of a fit, and of what ours is compared with
+COMPARED = {
+    "shuffled": "its captions, of other pictures",
+    "constant": "the caption it writes most often, of all",
+    "neighbour": "a caption of the nearest training picture",
+    "person": "a person against the others",
+}
+
+
+class Sums(NamedTuple):
+    """What a batch sums to.
+
+    Attributes:
+        entropy: Cross-entropy of its symbols.
+        spread: Cross-entropy to the evenly spread part of the target distribution.
+        right: Number of symbols that are the most probable ones.
+        penalty: What is minimised beside the cross-entropy; None for nothing.
+    """
+
+    entropy: Tensor
+    spread: Tensor
+    right: Tensor
+    penalty: Tensor | None
+
+
+class Captioning(SequenceWriter):
+    """Cross-entropy of every symbol of captions, given the picture and the symbols before it.
+
+    Logs `loss` (nats a symbol, without label smoothing), `perplexity` and `acc`; in validation and test also scores of
+    the captions that a beam search writes, without the unknown word, against all captions by people: in the
+    validations of a fit `bleu4` and `cider_d`, else also `bleu1` to `bleu3`, `chrf`, `new` (the share of captions that
+    training lacks) and the scores of captions of other pictures, which is what language alone gives. A test compares
+    them with a constant caption, one of the nearest training picture, and a person. A network implements `encode`, and
+    what `SequenceWriter` asks for.
+
+    Args:
+        beam: Captions that are continued side by side in the search; 1 takes the most probable word each time.
+        length: Most symbols of a caption that is written.
+        training: What `SequenceWriter` takes, such as `label_smoothing` and `optimizer`.
+
+    Raises:
+        InputError: A setting is out of range, or sacrebleu is missing.
+    """
+
+    metrics_type = CaptionMetrics
+    measures = (
+        Measure("loss", "min"),
+        Measure("perplexity", "min", digits=2, words="perplexity"),
+        Measure("acc", "max", unit="%", digits=2, words="right words, given those before"),
+        *(Measure(f"bleu{n}", "max", digits=2, words=f"BLEU-{n}") for n in range(1, 5)),
+        Measure("chrf", "max", digits=2, words="chrF"),
+        Measure("cider_d", "max", digits=3, words="CIDEr-D"),
+        Measure("new", "max", unit="%", digits=1, words="captions that training lacks"),
+        *(Measure(f"bleu4_{kind}", "max", digits=2, words=f"BLEU-4, {words}") for kind, words in COMPARED.items()),
+        *(Measure(f"cider_d_{kind}", "max", digits=3, words=f"CIDEr-D, {words}") for kind, words in COMPARED.items()),
+    )
+    monitor = "val/cider_d"
+    never = (PADDING, UNKNOWN, BEGIN)
+
+    def __init__(self, beam: int = 3, length: int = 30, **training: Any) -> None:
+        super().__init__(beam=beam, length=length, **training)
+        signatures(1)  # refuses a missing package now and not after an epoch
+
+    @abstractmethod
+    def encode(self, images: Tensor) -> Any:
+        """Returns the memory of pictures: tensors [B, ...], of pictures or features as batches have them."""
+
+    def features(self, images: Tensor) -> Tensor | None:
+        """Returns a vector of each picture by which likeness is judged, [B, D]; None if there is none worth it."""
+        return None
+
+    def outputs_and_penalty(self, memory: Any, inputs: Tensor, real: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Returns what logits are computed from, [B, T, D], and what is minimised beside the cross-entropy.
+
+        That is nothing, unless a network has a penalty of its own.
+
+        Args:
+            memory: What is known of each caption's picture.
+            inputs: Symbols of captions, int64 [B, T].
+            real: Which of their places are no padding, bool [B, T].
+        """
+        return self.outputs(memory, inputs), None
+
+    def forward(self, images: Tensor, captions: Tensor) -> Tensor:
+        """Returns logits of every symbol of captions, computed from the symbols before it.
+
+        Args:
+            images: Pictures or features, [B, ...].
+            captions: Symbols, int64 [B, T].
+
+        Returns:
+            [B, T, V].
+        """
+        return self.logits(self.outputs(self.encode(images), shifted(captions)))
+
+    def _sums(self, batch: CaptionBatch) -> Sums:
+        each, lengths = batch.captions.shape[1], batch.lengths.flatten()
+        memory = self.encode(batch.images)
+        if each > 1:
+            memory = map_tensors(lambda tensor: tensor.repeat_interleave(each, 0), memory)
+        captions = batch.captions.flatten(0, 1)
+        real = padding_mask(lengths, captions.shape[1])
+        outputs, penalty = self.outputs_and_penalty(memory, shifted(captions), real)
+        logs, targets = self.log_probabilities(outputs, lengths), captions[real]
+        return Sums(*sums(logs, targets), (logs.detach().argmax(1) == targets).sum(), penalty)
+
+    def _losses(self, batch: CaptionBatch) -> tuple[dict[str, Tensor], Sums]:
+        found = self._sums(batch)
+        losses = {"cross_entropy": self.smoothed(found.entropy, found.spread) / batch.tokens}
+        return losses if found.penalty is None else losses | {"attention": found.penalty}, found
+
+    def losses(self, batch: CaptionBatch) -> dict[str, Tensor]:
+        """Returns the mean cross-entropy of a batch's symbols in nats, with label smoothing, and a penalty, if any."""
+        return self._losses(batch)[0]
+
+    def training_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
+        """Returns the sum of the losses of a batch, and adds the batch to the training metrics."""
+        losses, found = self._losses(batch)
+        self.train_metrics.update(found.entropy, batch.lengths.sum(), found.right)
+        return sum(losses.values())
+
+    def evaluate(self, batch: CaptionBatch, metrics: CaptionMetrics) -> Tensor:
+        """Updates the metrics with a batch, whose pictures are described, and returns the captions [B, length]."""
+        found = self._sums(batch)
+        metrics.update(found.entropy, batch.lengths.sum(), found.right)
+        fitting = self.trainer.state.fn == "fit"
+        captions = self.padded(self.describe(batch.images, self.fit_beam if fitting else self.beam))
+        metrics.add(captions, batch.index)
+        return captions
+
+    def _log(self, part: str, metrics: CaptionMetrics) -> None:
+        """Logs the metrics of an epoch, with the scores of the captions that were written in it."""
+        super()._log(part, metrics)
+        data = self.trainer.datamodule
+        if part == "train" or metrics.written is None or not isinstance(data, HasCaptions):
+            return
+        places = metrics.written[:, 0].tolist()
+        captions = [words_of(" ".join(data.words_of(symbols))) for symbols in metrics.written[:, 1:]]
+        people = data.references(part)
+        references = [[words_of(text) for text in people[place]] for place in places]
+        fitting = self.trainer.state.fn == "fit"
+        found = scores(captions, references, chrf=not fitting)
+        if fitting:
+            found = {name: found[name] for name in KEPT}
+        else:
+            known = {tuple(words_of(text)) for several in data.references("train") for text in several}
+            found["new"] = sum(tuple(words) not in known for words in captions) / len(captions)
+            others = {"shuffled": _moved(captions)}
+            if part == "test":
+                (constant, _), *_ = Counter(map(tuple, captions)).most_common()
+                nearest = self._nearest(data, places)
+                others |= {"constant": [constant] * len(captions)} | nearest
+                found |= _named("person", scores_of_people(references))
+            for kind, other in others.items():
+                found |= _named(kind, scores(other, references, chrf=False))
+        self.log_dict({f"{part}/{name}": value for name, value in found.items()})
+
+    def _nearest(self, data: HasCaptions, places: Sequence[int]) -> dict[str, list[Words]]:
+        """Returns the first caption of the training picture that is most like each test picture, as `neighbour`.
+
+        Nothing, if the network has no features that are worth it.
+        """
+        vectors = []
+        for part, chosen in (("train", range(len(data.picture_names("train")))), ("test", places)):
+            batches = [data.batch_of(part, some) for some in torch.tensor(chosen).split(256)]
+            found = [self.features(batch.images.to(self.device)) for batch in batches]
+            if found[0] is None:
+                return {}
+            vectors.append(F.normalize(torch.cat(found).float(), dim=1))
+        texts = data.references("train")
+        return {"neighbour": [words_of(texts[place][0]) for place in (vectors[1] @ vectors[0].T).argmax(1).tolist()]}
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the test metrics, and says what the values of BLEU and chrF depend on."""
+        super().on_test_epoch_end()
+        for name, signature in self.signatures().items():
+            print_line(f"note     {name}: {signature}")
+
+    def signatures(self) -> dict[str, str]:
+        """Returns sacreBLEU's signature of each measure that has one."""
+        data = self.trainer.datamodule
+        return signatures(max(map(len, data.references("test")), default=1)) if isinstance(data, HasCaptions) else {}
+
+    def media_after_test(self, step: int) -> Iterable[Medium]:
+        """Yields a table of the test pictures with their captions, and those by people."""
+        data, written = self.trainer.datamodule, self.test_metrics.written
+        if written is None or not isinstance(data, HasCaptions):
+            return
+        names, people = data.picture_names("test"), data.references("test")
+        rows = [
+            [names[place], " ".join(data.words_of(symbols)), " | ".join(people[place])]
+            for place, symbols in zip(written[:, 0].tolist(), written[:, 1:], strict=True)
+        ]
+        yield Table(name="test_captions", step=step, header=["picture", "caption", "captions by people"], rows=rows)
+
+    def predict_step(self, batch: CaptionBatch, batch_idx: int) -> Tensor:
+        """Returns captions, with zeros behind their ends, int64 [B, length]."""
+        return self.padded(self.describe(batch.images, self.beam))
+
+    @torch.no_grad()
+    def describe(self, images: Tensor, beam: int) -> Tensor:
+        """Returns captions with the mark of their end, and zeros behind it, int64 [B, L].
+
+        Args:
+            images: Pictures or features, as batches have them, [B, ...].
+            beam: Captions that are continued side by side.
+        """
+        with evaluation_mode(self), self.whole_precision():
+            limits = torch.full((len(images),), self.length, device=images.device)
+            return self.search(self.encode(images), limits, beam)
+
+    @torch.no_grad()
+    def attention_to(self, images: Tensor, captions: Tensor) -> Tensor | None:
+        """Returns attention of each symbol of captions [B, T] to places of the pictures, [B, T, H, W]; None without."""
+        with evaluation_mode(self), self.whole_precision():
+            weights = self.attention(self.encode(images), shifted(captions))
+        if weights is None:
+            return None
+        side = int(weights.shape[2] ** 0.5)
+        return weights[:, :, : side * side].unflatten(2, (side, side))
+
+
+def _moved(captions: Sequence[Words]) -> list[Words]:
+    """Returns captions in another order, in which each stands in the place of another one, if there are several."""
+    order = torch.randperm(len(captions), generator=torch.Generator().manual_seed(0)).tolist()
+    following = dict(zip(order, order[1:] + order[:1], strict=True))  # one circle through all
+    return [captions[following[place]] for place in range(len(captions))]
+
+
+def _named(kind: str, found: Mapping[str, float]) -> dict[str, float]:
+    return {f"{name}_{kind}": found[name] for name in KEPT if name in found}

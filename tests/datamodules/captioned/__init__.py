@@ -1,0 +1,1 @@
+"""Tests of the captions of pictures."""

@@ -1,0 +1,114 @@
+"""Captions stay with their pictures through splits, batches and checkpoints; new pictures get a table and a page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from core.captions import HasCaptions
+from core.errors import InputError
+from datamodules import CaptionDataModule
+from datamodules.captioned.encoder import CaptionEncoding
+from datamodules.pairs.pieces import END
+from engine.trainer import Trainer
+from tests.pictures import picture
+from tests.stages import prepared
+from tests.tiny import tiny_trainer, tiny_vgg
+from tests.tiny_captions import TinyCaptions, folder_of_captions
+
+EVERY_WORD = CaptionEncoding(min_count=1)
+
+
+@pytest.fixture
+def set_up(tmp_path: Path) -> Callable[..., Any]:
+    """Sets a data module up, as a trainer does."""
+    trainer: Trainer = tiny_trainer(tmp_path)
+    trainer.strategy._lightning_module = tiny_vgg()
+
+    def get(data: CaptionDataModule, stage: str = "fit") -> CaptionDataModule:
+        return prepared(data, stage, trainer)
+
+    return get
+
+
+def from_folder(folder: Path, **settings: Any) -> CaptionDataModule:
+    """Returns a data module of a folder."""
+    given = {"encoding": EVERY_WORD, "image_size": 8, "batch_size": 3, "val_size": 2, "test_size": 3, "num_workers": 0}
+    return CaptionDataModule(str(folder), **given | settings)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_captions_stay_with_their_pictures(stream: bool, set_up: Callable, tmp_path: Path) -> None:
+    data = set_up(from_folder(folder_of_captions(tmp_path / "data"), stream=stream))
+    assert isinstance(data, HasCaptions)
+    assert data.sizes == {"train": 7, "val": 2, "test": 3}
+    for part, loader in (("train", data.train_dataloader()), ("val", data.val_dataloader())):
+        for batch in loader:
+            for place, captions, lengths in zip(batch.index.tolist(), batch.captions, batch.lengths, strict=True):
+                number = int(data.picture_names(part)[place].removesuffix(".png"))
+                assert data.words_of(captions[1]) == ["a", "dog", str(number % 3), "runs", "number", "1"]
+                assert lengths.tolist() == [7, 7]
+    batch = data.batch_of("val", torch.tensor([1]))
+    assert batch.images.shape == (1, 3, 8, 8)
+    assert batch.images.dtype == torch.float32
+
+
+def test_the_vocabulary_is_of_training_and_goes_with_the_run(set_up: Callable, tmp_path: Path) -> None:
+    data = set_up(TinyCaptions())
+    assert data.vocab_size == len(data.symbols)
+    data.save_beside(tmp_path)
+    again = TinyCaptions(vocabulary=str(tmp_path))
+    assert again.symbols == data.symbols
+    state = data.state_dict()
+    data.load_state_dict(state)
+    other = set_up(TinyCaptions(encoding=CaptionEncoding(min_count=30)))
+    with pytest.raises(InputError, match="other symbols than those"):
+        other.load_state_dict(state)
+
+
+def test_changed_captions_are_other_data(set_up: Callable, tmp_path: Path) -> None:
+    folder = folder_of_captions(tmp_path / "data")
+    settings = {"test_size": 0, "val_size": 0}
+    before = set_up(from_folder(folder, **settings))._facts()
+    table = folder / "captions.csv"
+    table.write_text(table.read_text().replace("2, runs number 0", "2, sits number 1"))
+    after = set_up(from_folder(folder, **settings))._facts()
+    assert before["content"] != after["content"]
+    assert before["files"] == after["files"]
+
+
+def test_padding_counts_only_with_drawn_captions() -> None:
+    with pytest.raises(InputError, match=r"data\.count_padding: needs data.captions_each"):
+        TinyCaptions(count_padding=True)
+    with pytest.raises(InputError, match=r"data\.captions_each is 0: at least 1"):
+        TinyCaptions(captions_each=0)
+
+
+def test_a_picture_is_shown_with_as_many_captions_as_asked(set_up: Callable) -> None:
+    data = set_up(TinyCaptions(captions_each=2))
+    shapes = {batch.captions.shape[:2] for batch in data.train_dataloader()}
+    assert shapes == {(8, 2)}
+    assert {batch.captions.shape[1] for batch in data.val_dataloader()} == {5}
+
+
+def test_new_pictures_get_a_table_and_a_page(set_up: Callable, tmp_path: Path) -> None:
+    data = TinyCaptions()
+    assert data.vocab_size > 6
+    data.inputs = [str(picture(tmp_path / f"{name}.png", (30, 20))) for name in "ab"]
+    data = set_up(data, "predict")
+    (batch,) = data.predict_dataloader()
+    assert batch.images.shape == (2, 16, 16, 3)
+    outputs = torch.tensor([[4, 5, END, 0], [6, END, 0, 0]])
+    table = data.prediction_table(data.prediction_names(), outputs)
+    assert table.header == ("file", "caption")
+    assert [row[0] for row in table.rows] == data.inputs
+    assert table.rows[0][1] == " ".join(data.symbols[4:6])
+    assert table.forms[".html"]().decode().count("<figure>") == 2
+
+
+def test_a_test_without_pictures_says_what_to_do(set_up: Callable, tmp_path: Path) -> None:
+    data = from_folder(folder_of_captions(tmp_path / "data"), test_size=None)
+    with pytest.raises(InputError, match="no test pictures; lists or a column of the file name them"):
+        set_up(data, "test")

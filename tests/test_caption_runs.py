@@ -1,0 +1,169 @@
+"""Runs of captioning from the command: they train, resume, test and describe; and bad input is one line."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.runs.checkpoint_io import load_checkpoint
+from tests.bits import assert_same_bits
+from tests.pictures import picture
+from tests.tiny_captions import folder_of_captions
+
+pytest.importorskip("sacrebleu", reason="the extra `text` is not installed")
+
+CAPTIONS = """\
+model:
+  class_path: lightning_modules.TransformerCaptioner
+  init_args:
+    network: convnet
+    frozen: false
+    layers: 1
+    width: 16
+    hidden: 16
+    dropout: 0.1
+    label_smoothing: 0.1
+    beam: 2
+    length: 9
+    optimizer:
+      class_path: torch.optim.Adam
+      init_args: {lr: 0.01}
+data:
+  class_path: tests.tiny_captions.TinyCaptions
+trainer:
+  accelerator: cpu
+  devices: 1
+  precision: 32-true
+  max_epochs: 2
+"""
+FOLDER = """\
+model:
+  class_path: lightning_modules.Captioner
+  init_args: {network: convnet, frozen: false, hidden: 5, embedding: 5, length: 8}
+data:
+  class_path: datamodules.CaptionDataModule
+  init_args: {image_size: 16, batch_size: 3, num_workers: 0, encoding: {min_count: 1}}
+trainer: {max_epochs: 1, accelerator: cpu, devices: 1, precision: 32-true}
+"""
+KINDS = ("shuffled", "constant", "person")
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def described(finished_run: Callable[..., Path]) -> Path:
+    """A finished run of a small network."""
+    return finished_run("run", text=CAPTIONS, name="captions.yaml")
+
+
+def test_a_run_leaves_pictures_attention_and_scores(described: Path, command: Command) -> None:
+    assert {"pictures.png", "attention.png", "vocabulary.json"} <= {path.name for path in described.iterdir()}
+    summary = json.loads((described / "summary.json").read_text())
+    assert summary["signatures"]["bleu4"].startswith("nrefs:5|")
+    figures = summary["last"]["metrics"]
+    assert {"train/loss", "train/acc", "val/loss", "val/bleu4", "val/cider_d"} <= figures.keys()
+    assert not {"train/bleu4", "val/chrf"} & figures.keys()
+    code, output, errors = command("test", "--ckpt_path", described)
+    assert code == 0, errors
+    assert "note     bleu4: nrefs:5|" in output
+    tested = json.loads((described / "summary.json").read_text())["tests"][-1]["metrics"]
+    names = {"bleu1", "bleu4", "chrf", "cider_d", "new"}
+    names |= {f"{name}_{kind}" for kind in KINDS for name in ("bleu4", "cider_d")}
+    assert {f"test/{name}" for name in names} <= tested.keys()
+    assert tested["test/cider_d_person"] > 1
+    with open(described / "test_captions.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["picture"] for row in rows] == [f"test[{place}]" for place in range(10)]
+    assert all(row["captions by people"].count(" | ") == 4 for row in rows)
+    code, output, errors = command("validate", "--ckpt_path", described)
+    assert code == 0, errors
+    assert "val/chrf" in output or "chrf" in output
+
+
+def test_new_pictures_are_described_in_a_table_and_on_a_page(described: Path, command: Command, tmp_path: Path) -> None:
+    for name in ("photos/a.png", "photos/b.png"):
+        picture(Path(name), (30, 20))
+    Path("photos/broken.png").write_bytes(b"no picture")
+    predict = ("predict", "--ckpt_path", described, "--input", "photos")
+    code, _, errors = command(*predict, "--output", "out.csv")
+    assert code == 2
+    assert "1 of 3 inputs cannot be read: photos/broken.png: no picture" in errors
+    with open("out.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == ["photos/a.png", "photos/b.png"]
+    Path("photos/broken.png").unlink()
+    code, _, errors = command(*predict, "--output", "out.html")
+    assert code == 0, errors
+    assert Path("out.html").read_text().count("<figure>") == 2
+
+
+def test_a_run_that_is_killed_goes_on_with_the_same_bits(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("captions.yaml").write_text(CAPTIONS)
+    killed = ("--trainer.callbacks", "tests.contract.interruptions.KilledAt", "--checkpoint.every_n_train_steps", 3)
+    fit = ("fit", "--config", "captions.yaml", "--data.captions_each", 2, *killed)
+    code, _, errors = command(*fit, "--run_dir", "whole")
+    assert code == 0, errors
+    monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", 9)
+    assert command(*fit, "--run_dir", "cut")[0] == 1
+    assert load_checkpoint(Path("cut/checkpoints/last.ckpt"))["TinyCaptions"]["batch"] > 0, "within an epoch"
+    monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", None)
+    code, _, errors = command("fit", "--ckpt_path", "cut")
+    assert code == 0, errors
+    ours, theirs = (load_checkpoint(Path(name) / "checkpoints" / "last.ckpt") for name in ("cut", "whole"))
+    for name in ("state_dict", "optimizer_states", "TinyCaptions"):
+        assert_same_bits(ours[name], theirs[name])
+    assert Path("cut/metrics.csv").read_bytes() == Path("whole/metrics.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        ("captions", [], "no file of captions in it, such as captions.csv"),
+        ("columns", [], "no column of captions (such as caption) in its first line; it has file, words"),
+        ("names", [], "none of its 12 pictures has a caption"),
+        ("broken", [], "0.png: no picture that can be read; in all, 1 of 12 files"),
+        ("", ["--model.beam", "0"], "model.beam is 0: out of range"),
+        ("", ["--data.val_size", "12"], "too large for 12 training pictures"),
+        ("", ["--data.image_size", "8"], "model.network convnet: needs pictures of 16 pixels, not 8"),
+        ("", ["--model.vocab_size", "9"], "model.vocab_size cannot be set"),
+        ("vocabulary", ["--data.vocabulary", "other.json"], "other.json: holds no vocabulary of captions"),
+    ],
+)
+def test_folders_that_cannot_be_used_are_one_line_and_leave_no_run(
+    change: str, options: list[str], said: str, command: Command, tmp_path: Path
+) -> None:
+    folder = folder_of_captions(tmp_path / "data")
+    table = folder / "captions.csv"
+    if change == "captions":
+        table.unlink()
+    elif change == "columns":
+        table.write_text(table.read_text().replace("file,caption", "file,words"))
+    elif change == "names":
+        table.write_text("file,caption\nelsewhere.png,A dog .\n")
+    elif change == "broken":
+        (folder / "Images" / "0.png").write_bytes(b"no picture")
+    elif change == "vocabulary":
+        Path("other.json").write_text(json.dumps({"symbols": ["a"]}))
+    Path("folder.yaml").write_text(FOLDER)
+    code, _, errors = command("fit", "--config", "folder.yaml", *options)
+    assert code == 2
+    assert said in errors
+    assert errors.count("\n") == 1
+    assert not Path("runs").exists()
+
+
+def test_what_is_left_out_of_a_folder_is_said(command: Command, tmp_path: Path) -> None:
+    folder = folder_of_captions(tmp_path / "data")
+    with open(folder / "captions.csv", "a") as file:
+        file.write("absent.png,A cat .\n0.png,\n")
+    picture(folder / "lonely.png")
+    Path("folder.yaml").write_text(FOLDER)
+    code, output, errors = command("fit", "--config", "folder.yaml", "--run_dir", "run")
+    assert code == 0, errors
+    for line in (
+        "skipped  empty captions in", "of which there are captions, but no file: 1 (absent.png)",
+        "pictures without captions: 1 (lonely.png)",
+    ):  # fmt: skip
+        assert line in output
