@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from core.ranges import check_range
 from lightning_modules.layers.attention import Attention
 from lightning_modules.picture_captioner import PictureCaptioner
-from lightning_modules.tasks.task import without
 
 State = tuple[Tensor, Tensor]  # output and cell, [..., H] each
 
@@ -66,8 +65,7 @@ class AttentionCaptioner(PictureCaptioner):
         regularity: float = 1.0,
         **training: Any,
     ) -> None:
-        training = without(training, norm_lr_factor=1.0)
-        super().__init__(image_size=image_size, norm_lr_factor=1.0, **training)
+        super().__init__(image_size=image_size, **training)
         for name, value in (("hidden", hidden), ("embedding", embedding), ("attention", attention)):
             check_range(f"model.{name}", value, 1)
         check_range("model.dropout", dropout, most=1, below=True)

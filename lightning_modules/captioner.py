@@ -13,7 +13,6 @@ from core.ranges import check_range
 from datamodules.pairs.pieces import BEGIN
 from lightning_modules.layers.sequences import SequenceLayers, State, start_uniformly
 from lightning_modules.picture_captioner import PictureCaptioner
-from lightning_modules.tasks.task import without
 
 
 class Memory(NamedTuple):
@@ -70,7 +69,6 @@ class Captioner(PictureCaptioner):
         dense_uniform: bool = False,
         **training: Any,
     ) -> None:
-        training = training if norm else without(training, norm_lr_factor=1.0)
         super().__init__(image_size=image_size, **training)
         check_range("model.embedding", embedding, 1)
         check_range("model.readout", readout)

@@ -173,7 +173,6 @@ def test_the_published_network_has_its_number_of_parameters() -> None:
         ("Captioner", {"embedding": 0}, "model.embedding is 0"),
         ("Captioner", {"dropout": 1.0}, "model.dropout is 1"),
         ("AttentionCaptioner", {"attention": 0}, "model.attention is 0"),
-        ("AttentionCaptioner", {"norm_lr_factor": 2.0}, "this network has no such setting"),
         ("TransformerCaptioner", {"width": 9}, "an even multiple of model.heads, 4"),
         ("TransformerCaptioner", {"feature_dropout": 1.0}, "model.feature_dropout is 1.0: out of range"),
     ],

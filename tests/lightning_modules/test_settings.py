@@ -18,6 +18,8 @@ SMOOTHED = {*lightning_modules.__all__} - UNSMOOTHED
 WITH_NORMS = {
     *(
         "AlexNet",
+        "AttentionCaptioner",
+        "Captioner",
         "ConvNet",
         "DCGAN",
         "DenseNet",
@@ -29,6 +31,7 @@ WITH_NORMS = {
         "ModernLeNet5",
         "ResNet",
         "Transformer",
+        "TransformerCaptioner",
         "TransformerLM",
         "VGG",
     ),
@@ -38,6 +41,14 @@ TEXTS = {"BagOfNgrams", "TextRNN"}  # that choose their objective
 NEEDED: dict[str, dict[str, object]] = {
     **{name: {"num_classes": 4} for name in lightning_modules.__all__},
     "AlexNet": {"num_classes": 4, "width": 0.02},
+    **{
+        name: {"vocab_size": 9, "image_size": 16, "network": "convnet", **sizes}
+        for name, sizes in (
+            ("AttentionCaptioner", {"hidden": 4, "embedding": 4, "attention": 4}),
+            ("Captioner", {"hidden": 4, "embedding": 4}),
+            ("TransformerCaptioner", {"width": 4}),
+        )
+    },
     "CharRNN": {"vocab_size": 9, "hidden": 4},
     "DCGAN": {"num_classes": 4, "width": 4},
     "DenseNet": {"num_classes": 4, "depth": 40},
