@@ -19,7 +19,7 @@ from core.hardware import choose_precision
 from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.image_data_module import ImageDataModule
-from engine.predictions import gather
+from engine.gathering import gather
 from engine.speed.allocator import keep_freed_memory
 from engine.trainer import Trainer
 from lightning_modules import ModernLeNet5

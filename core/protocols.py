@@ -162,6 +162,13 @@ class GeneratesPictures(Protocol):
 
 
 @runtime_checkable
+class PredictsPictures(Protocol):
+    """A model that makes a picture of each sample: its `predict_step` returns uint8 [B, H, W, C], of any size."""
+
+    predicts_pictures: bool
+
+
+@runtime_checkable
 class InvertsInputs(Protocol):
     """A data module that can take the negatives of the pictures that it is given to predict."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datamodules.image_folder import ImageFolderDataModule
     from datamodules.mnist import MNISTDataModule
     from datamodules.music import MusicDataModule
+    from datamodules.pictures import PicturesDataModule
+    from datamodules.style_pictures import StylePicturesDataModule
     from datamodules.svhn import SVHNDataModule
     from datamodules.text_classification import TextClassificationDataModule
     from datamodules.translation import TranslationDataModule
@@ -26,7 +28,9 @@ _MODULES = {
     "ImageFolderDataModule": "image_folder",
     "MNISTDataModule": "mnist",
     "MusicDataModule": "music",
+    "PicturesDataModule": "pictures",
     "SVHNDataModule": "svhn",
+    "StylePicturesDataModule": "style_pictures",
     "TextClassificationDataModule": "text_classification",
     "TranslationDataModule": "translation",
     "WordCorpusDataModule": "word_corpus",

@@ -57,6 +57,25 @@ class CaptionBatch(NamedTuple):
     draws: dict[str, Tensor]
 
 
+class StyleBatch(NamedTuple):
+    """What a picture is to show, and what it is to look like; colours from 0 to 255.
+
+    Attributes:
+        content: float32 [1, C, H, W], with 3 channels, or 1 of luminance.
+        styles: Each float32 [1, C, h, w].
+        shares: Weight of each style.
+        mask: How much of each pixel may change, from 0 to 1, [1, 1, H, W]; empty where all may.
+        chroma: Blue and red of the content relative to its luminance, which the result gets, [1, 2, H, W]; empty where
+            it has colours of its own.
+    """
+
+    content: Tensor
+    styles: list[Tensor]
+    shares: Tensor
+    mask: Tensor
+    chroma: Tensor
+
+
 class UnlabelledTextBatch(NamedTuple):
     """Documents without labels, padded with zeros.
 

@@ -137,7 +137,8 @@ class Command(SubcommandCLI):
             if isinstance(self.model, GeneratesPictures):
                 check_request(self.model, settings.input, settings.output)
             else:
-                predictions.prepare(self.datamodule, settings.input, settings.invert, settings.output)
+                asked = settings.input, settings.invert, settings.output
+                predictions.prepare(self.model, self.datamodule, *asked)
         if self.arguments.run is not None:
             if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded

@@ -15,29 +15,37 @@ from core.console import print_line
 from core.errors import InputError, RunFailed
 from core.predictions import Table, excerpt
 from core.printable import cell, printable, shown_path
-from core.protocols import HasClasses, InvertsInputs, PredictsClasses
+from core.protocols import HasClasses, InvertsInputs, PredictsClasses, PredictsPictures
 from datamodules.base.data_module import DataModule
+from engine.gathering import gather, gather_pictures, gather_unread
+from engine.picture_files import check_picture_output, write_pictures
 from engine.trainer import Trainer
 
 NAMED = 5  # inputs that a message about unreadable ones names
 SHOWN = 40  # rows on the screen; a file gets all
 
 
-def prepare(datamodule: LightningDataModule, inputs: list[str], invert: bool, output: str | None) -> None:
+def prepare(
+    model: LightningModule, datamodule: LightningDataModule, inputs: list[str], invert: bool, output: str | None
+) -> None:
     """Gives the data what is to be predicted, after a check of it and of the file for predictions.
 
     Args:
+        model: The model.
         datamodule: The data.
         inputs: Files, folders or texts; the test set if empty.
         invert: Whether the negatives of pictures are predicted.
-        output: The CSV file.
+        output: The CSV file; for a model that makes pictures, their folder or file.
 
     Raises:
         InputError: The data reads no files or no pictures, or the file cannot or must not be written.
     """
     if inputs and not isinstance(datamodule, DataModule):
         raise InputError(f"--input: {type(datamodule).__name__} reads no files; it has its own samples")
-    check_output(output, inputs)
+    if isinstance(model, PredictsPictures):
+        check_picture_output(output, inputs)
+    else:
+        check_output(output, inputs)
     datamodule.inputs = inputs
     if invert:
         if not isinstance(datamodule, InvertsInputs) or not inputs:
@@ -65,12 +73,15 @@ def conclude(
     table, unread, world_size = None, {}, trainer.world_size
     # classes are named by their probabilities, which a model of another package need not return
     if names is not None and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)):
-        together = gather(outputs, len(names), world_size)
+        pictures = isinstance(model, PredictsPictures)
+        together = gather_pictures(outputs, world_size) if pictures else gather(outputs, len(names), world_size)
         unread = gather_unread(datamodule.unread, world_size)
         for line in datamodule.notes_on_inputs():
             print_line(line)
         read = [place for place in range(len(names)) if place not in unread]
-        if trainer.is_global_zero and read:
+        if trainer.is_global_zero and read and pictures:
+            report(write_pictures([names[place] for place in read], [together[place] for place in read], output), None)
+        elif trainer.is_global_zero and read:
             table = datamodule.prediction_table([names[place] for place in read], together[read])
     elif world_size == 1:
         table = general_table(outputs, type(model).__name__, names)
@@ -211,34 +222,3 @@ def describe_unread(unread: Mapping[int, str], n: int) -> str:
     reasons = "; ".join(unread[place] for place in sorted(unread)[:NAMED])
     more = f"; and {len(unread) - NAMED:,} more" if len(unread) > NAMED else ""
     return f"{len(unread):,} of {n:,} inputs cannot be read: {reasons}{more}"
-
-
-def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:
-    """Returns what all ranks could not read."""
-    if world_size == 1:
-        return mine
-    parts: list[dict[int, str]] = [{}] * world_size
-    torch.distributed.all_gather_object(parts, mine)
-    return {place: reason for part in parts for place, reason in part.items()}
-
-
-def gather(outputs: list[Tensor], n: int, world_size: int) -> Tensor:
-    """Puts what all ranks have predicted back into order.
-
-    Args:
-        outputs: This rank's batches, [B, ...] each.
-        n: Number of samples over all ranks.
-        world_size: Number of ranks; rank r has samples r, r + world_size, ...
-
-    Returns:
-        What was predicted, [n, ...].
-    """
-    mine = torch.cat(outputs)
-    if world_size == 1:
-        return mine
-    parts: list[Tensor] = [mine] * world_size
-    torch.distributed.all_gather_object(parts, mine)
-    together = mine.new_empty(n, *mine.shape[1:])
-    for rank, part in enumerate(parts):
-        together[rank::world_size] = part
-    return together

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lightning_modules.dcgan import DCGAN
     from lightning_modules.densenet import DenseNet
     from lightning_modules.efficientnet_lite import EfficientNetLite
+    from lightning_modules.fast_style import FastStyle
     from lightning_modules.gan import GAN
     from lightning_modules.googlenet import GoogLeNet
     from lightning_modules.lenet5 import LeNet5, ModernLeNet5
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from lightning_modules.resnet import ResNet
     from lightning_modules.seq2seq import Seq2Seq
     from lightning_modules.softmax_regression import SoftmaxRegression
+    from lightning_modules.style_transfer import StyleTransfer
     from lightning_modules.text_cnn import TextCNN
     from lightning_modules.text_rnn import TextRNN
     from lightning_modules.transformer import Transformer
@@ -50,6 +52,7 @@ _MODULES = {
     "DCGAN": "dcgan",
     "DenseNet": "densenet",
     "EfficientNetLite": "efficientnet_lite",
+    "FastStyle": "fast_style",
     "GAN": "gan",
     "GoogLeNet": "googlenet",
     "LeNet5": "lenet5",
@@ -62,6 +65,7 @@ _MODULES = {
     "ResNet": "resnet",
     "Seq2Seq": "seq2seq",
     "SoftmaxRegression": "softmax_regression",
+    "StyleTransfer": "style_transfer",
     "TextCNN": "text_cnn",
     "TextRNN": "text_rnn",
     "Transformer": "transformer",

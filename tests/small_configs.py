@@ -4,6 +4,7 @@ import inspect
 
 import datamodules
 import lightning_modules
+from lightning_modules.tasks.style_task import StyleTask
 
 # What makes a network narrow, by the type of a setting that stands for its width.
 NARROW: dict[str, dict[type, float]] = {
@@ -29,7 +30,7 @@ def accepted_arguments(data: type) -> set[str]:
     return names
 
 
-def cheapest(config: dict) -> list[str]:
+def cheapest(config: dict, batch_size: int = 8) -> list[str]:
     """Returns options that make a config's data and network small, without changing what they are."""
     options = []
     class_name = config["model"]["class_path"].removeprefix("lightning_modules.")
@@ -40,10 +41,16 @@ def cheapest(config: dict) -> list[str]:
         value = given.get(name, parameter.default)
         if name in NARROW and isinstance(value, int | float):
             options += [f"--model.{name}", str(NARROW[name][type(value)])]
-    if given.get("network"):
+    if issubclass(getattr(lightning_modules, class_name), StyleTask):
+        options += ["--model.network", "random:vgg19"]  # which needs no file, and has all layers
+    elif given.get("network"):
         options += ["--model.network", "convnet"]
     data = getattr(datamodules, config["data"]["class_path"].removeprefix("datamodules."))
     accepted = accepted_arguments(data)
+    if "batch_size" in accepted:
+        options += ["--data.batch_size", str(batch_size)]
+    if "long_side" in accepted:  # of a picture
+        options += ["--data.long_side", "48"]
     if "source" in accepted:
         options += ["--data.source", "synthetic"]
     if "image_size" in accepted:

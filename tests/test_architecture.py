@@ -127,6 +127,10 @@ TESTED_ELSEWHERE = {
     "lightning_modules/text_rnn.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/transformer_captioner.py": "lightning_modules/test_captioners.py",
     "lightning_modules/transformer.py": "lightning_modules/test_translators.py",
+    "datamodules/images/whole_pictures.py": "datamodules/test_style_pictures.py",
+    "engine/gathering.py": "engine/test_predictions.py",
+    "lightning_modules/layers/style_comparison.py": "lightning_modules/layers/test_tiles.py",
+    "lightning_modules/tasks/style_task.py": "lightning_modules/test_style_transfer.py",
     "results/figures.py": "results/test_page.py",
     "results/table_file.py": "results/test_table.py",
 }

@@ -19,7 +19,7 @@ def test_a_config_trains_a_step_in_its_cheapest_form(name: str, command: Callabl
     config = yaml.safe_load((CONFIGS / name).read_text())
     code, _, errors = command(
         *("fit", "--config", name, "--run_dir", tmp_path / "run"),
-        *("--data.batch_size", 8, *cheapest(config)),
+        *cheapest(config),
         *("--trainer.max_steps", 1, "--trainer.accelerator", "cpu", "--trainer.devices", 1),
         *("--trainer.logger", "false"),
     )

@@ -36,7 +36,7 @@ def _as_it_was() -> Iterator[None]:
 
 def _options(name: str, batch_size: int) -> tuple[object, ...]:
     config = yaml.safe_load((CONFIGS / name).read_text())
-    return ("--config", name, "--data.batch_size", batch_size, *cheapest(config), *GPU)
+    return ("--config", name, *cheapest(config, batch_size), *GPU)
 
 
 @pytest.mark.usefixtures("few_samples")

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +29,7 @@ TURNS = {  # by the number that a camera notes
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = 5  # the first of the turns that exchange width and height
 
 _opening, _decoding_large = threading.Lock(), threading.Lock()
 
@@ -37,7 +38,7 @@ class Picture(NamedTuple):
     """A decoded picture.
 
     Attributes:
-        pixels: uint8 [size, size, channels].
+        pixels: uint8 [H, W, channels].
         depth: Bits that the values of a picture of 16 bits take up, at least 8; 0 for other pictures.
         transparent: Whether the file has transparency, which is white here.
         stated: Whether the file itself says how many bits its values have.
@@ -71,32 +72,92 @@ def read_picture(path: Path, size: int, channels: int, resize: bool, bits: int =
         InputError: The file is no picture, is broken or too large, or has another size or pixel format; the message
             names it.
     """
+    shortest = 2 * size if resize else None
+    return _read(path, lambda picture: _square(picture, size, resize), shortest, channels, bits)
+
+
+def read_whole_picture(path: Path, size: tuple[int, int], channels: int = 3) -> Picture:
+    """Decodes one picture without cutting it: upright, and on white where it is transparent.
+
+    Args:
+        path: The file, of any format that Pillow reads.
+        size: Width and height that it is scaled to.
+        channels: 1 for grey, 3 for colour; a picture of another mode is converted.
+
+    Raises:
+        InputError: The file is no picture, is broken or too large; the message names it.
+    """
+
+    def scale(picture: Image.Image) -> Image.Image:
+        return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+
+    return _read(path, scale, 2 * min(size), channels, SIXTEEN)
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Returns width and height of a picture, upright, without decoding it.
+
+    Raises:
+        InputError: The file is no picture; the message names it.
+    """
+    check_regular(path)
+    try:
+        with _opened(path) as picture:
+            width, height = picture.size
+            return (height, width) if _orientation(picture) >= SIDEWAYS else (width, height)
+    except Exception as error:
+        raise _unreadable(path, error) from error
+
+
+def _read(
+    path: Path, fit: Callable[[Image.Image], Image.Image], shortest: int | None, channels: int, bits: int
+) -> Picture:
+    """Decodes a file, without what it notes beside its pixels if that is damaged; see `_decode`."""
     check_regular(path)
     try:
         try:
-            return _decode(path, size, channels, resize, bits)
+            return _decode(path, fit, shortest, channels, bits)
         except InputError:
             raise
         except Exception:  # decoders raise many types of errors for broken files
             pixels_alone = without_metadata(path.read_bytes())
             if pixels_alone is None:
                 raise
-            return _decode(io.BytesIO(pixels_alone), size, channels, resize, bits)
+            return _decode(io.BytesIO(pixels_alone), fit, shortest, channels, bits)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:
-        reason = NO_PICTURE if "cannot identify" in str(error) else f"broken picture: {error}"
-        if path.suffix.lower() in (".heic", ".heif"):
-            reason = f"{NO_PICTURE}: convert HEIC to JPEG or PNG"
-        raise InputError(f"{path}: {reason}") from error
+        raise _unreadable(path, error) from error
 
 
-def _decode(source: Path | io.BytesIO, size: int, channels: int, resize: bool, bits: int) -> Picture:
+def _unreadable(path: Path, error: Exception) -> InputError:
+    reason = NO_PICTURE if "cannot identify" in str(error) else f"broken picture: {error}"
+    if path.suffix.lower() in (".heic", ".heif"):
+        reason = f"{NO_PICTURE}: convert HEIC to JPEG or PNG"
+    return InputError(f"{path}: {reason}")
+
+
+def _decode(
+    source: Path | io.BytesIO,
+    fit: Callable[[Image.Image], Image.Image],
+    shortest: int | None,
+    channels: int,
+    bits: int,
+) -> Picture:
+    """Decodes a picture.
+
+    Args:
+        source: The file.
+        fit: Gives the upright picture its final size.
+        shortest: Least width and height that are needed; all pixels if not given.
+        channels: 1 for grey, 3 for colour.
+        bits: Bits of a picture of 16 that hold values.
+    """
     with _opened(source) as picture:
-        if resize:
+        if shortest is not None:
             # A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, if that is still twice the needed size: up to
             # eight times as fast, with nearly the same result.
-            picture.draft(None, (2 * size, 2 * size))
+            picture.draft(None, (shortest, shortest))
         pixels = picture.width * picture.height
         if pixels > LARGEST:
             raise InputError(f"{picture.width}x{picture.height} pixels, more than the {LARGEST:,} that are read")
@@ -112,14 +173,21 @@ def _decode(source: Path | io.BytesIO, size: int, channels: int, resize: bool, b
             if picture.has_transparency_data:
                 picture = _on_white(picture)
             picture = picture.convert("L" if channels == 1 else "RGB")
-            if picture.size != (size, size):
-                if not resize:
-                    raise InputError(f"{picture.width}x{picture.height} pixels, where {size}x{size} are expected")
-                side = min(picture.size)
-                left, top = (picture.width - side) / 2, (picture.height - side) / 2
-                middle = (left, top, left + side, top + side)
-                picture = picture.resize((size, size), Image.Resampling.BICUBIC, box=middle)
-        return Picture(np.array(picture).reshape(size, size, channels), transparent=transparent, **facts)
+            picture = fit(picture)
+        shape = (picture.height, picture.width, channels)
+        return Picture(np.array(picture).reshape(shape), transparent=transparent, **facts)
+
+
+def _square(picture: Image.Image, size: int, resize: bool) -> Image.Image:
+    """Returns the middle of a picture as a square; one of another size is an error unless it may be resized."""
+    if picture.size == (size, size):
+        return picture
+    if not resize:
+        raise InputError(f"{picture.width}x{picture.height} pixels, where {size}x{size} are expected")
+    side = min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    middle = (left, top, left + side, top + side)
+    return picture.resize((size, size), Image.Resampling.BICUBIC, box=middle)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -76,14 +77,14 @@ def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None
 
     Args:
         arguments: Their arguments, changed in place.
-        paths: Names of those that are files and folders.
+        paths: Names of those that are files and folders. A value such as `torchvision:vgg19` is none, and stays.
     """
     for name in paths:
         value = arguments.get(name)
         if isinstance(value, list):  # of files, which a data set may look for in its own folder
             found = {path: Path(path).expanduser() for path in value}
             arguments[name] = [_absolute(there) if there.exists() else path for path, there in found.items()]
-        elif value is not None:
+        elif value is not None and not re.match(r"\w{2,}:", value):
             arguments[name] = _absolute(Path(value).expanduser())
 
 

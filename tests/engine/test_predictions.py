@@ -11,7 +11,8 @@ from PIL import Image
 
 from core.errors import InputError
 from core.predictions import Table, classified, excerpt
-from engine.predictions import SHOWN, _is_stream, check_output, gather, report
+from engine.gathering import gather
+from engine.predictions import SHOWN, _is_stream, check_output, report
 
 CLASSES = ("cat", "dog", "bird")
 

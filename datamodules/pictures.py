@@ -1,0 +1,206 @@
+"""Your own pictures without classes, in a folder and its subfolders."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from core.console import print_line
+from core.errors import InputError
+from core.predictions import Table
+from datamodules.base.cache import fingerprint
+from datamodules.base.class_folders import LeftOut
+from datamodules.base.data_module import Source
+from datamodules.base.loader import Loader
+from datamodules.base.sizes import check_least
+from datamodules.batches import UnlabelledImageBatch
+from datamodules.images.augmentation import Augmentation
+from datamodules.images.image_data_module import ImageDataModule
+from datamodules.images.image_files import decode, pictures_below
+from datamodules.images.picture import picture_size, read_whole_picture
+from datamodules.images.splits import Images
+from datamodules.images.streaming import PictureFiles, available_memory
+from datamodules.images.synthetic import synthetic_images
+
+DRAWN, DRAWN_SIZE = 80, 64  # pictures that `source: synthetic` draws, and their size before they are enlarged
+LEAST = 16  # pixels of the shorter side of pictures to predict; smaller ones are made larger
+
+
+class WholePictures(Loader):
+    """Pictures to predict one by one, each at its own size.
+
+    Args:
+        paths: The files.
+        largest: Longer side to which larger ones are scaled; 0 for none.
+        rank: Index of this process.
+        world_size: Number of processes.
+
+    Attributes:
+        unread: Why a picture cannot be read, by its place; a black one stands for it.
+        notes: Lines about pictures that were scaled.
+    """
+
+    batch_size = 1
+
+    def __init__(self, paths: list[Path], largest: int, rank: int, world_size: int) -> None:
+        super().__init__()
+        self.paths, self.largest = paths, largest
+        self.places = range(rank, len(paths), world_size)
+        self.unread: dict[int, str] = {}
+        self.notes: list[str] = []
+
+    def __len__(self) -> int:
+        """Number of pictures of this process."""
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[UnlabelledImageBatch]:
+        """Yields batches of one picture."""
+        for place in self.places:
+            yield UnlabelledImageBatch(self._read(place)[None], torch.tensor([place]), {})
+
+    def _read(self, place: int) -> Tensor:
+        path = self.paths[place]
+        try:
+            size = picture_size(path)
+            scale = max(LEAST / min(size), 1.0 if not self.largest else min(1.0, self.largest / max(size)))
+            scaled = tuple(round(side * scale) for side in size)
+            picture = torch.from_numpy(read_whole_picture(path, scaled).pixels)
+        except InputError as error:
+            self.unread[place] = str(error)
+            return torch.zeros(LEAST, LEAST, 3, dtype=torch.uint8)
+        if scaled != size:
+            self.notes.append(f"picture  {path}: scaled from {size[0]}x{size[1]} to {scaled[0]}x{scaled[1]}")
+        return picture
+
+
+class PicturesDataModule(ImageDataModule):
+    """Pictures of any size and format that Pillow reads, in a folder and its subfolders.
+
+    For training they are resized to `image_size` on their shorter side and center-cropped; `predict` takes whole ones.
+
+    Args:
+        data_dir: The folder.
+        source: `auto` reads the folder; `synthetic` draws pictures instead.
+        image_size: Height and width of training pictures, in pixels.
+        batch_size: Pictures per optimizer step, on all devices together.
+        eval_batch_size: Pictures per batch in validation; affects only speed.
+        val_size: Pictures for validation; a fiftieth if not given.
+        split_seed: Seed of that choice, separate from the run's seed.
+        augmentation: Random changes of training pictures.
+        stream: Whether pictures are decoded from disk for each batch: `auto` does so if they would take more than half
+            of the available memory.
+        num_workers: Processes that decode in advance while streaming; 0 decodes in the main process.
+        largest: Longer side of pictures that `predict` takes; larger ones are scaled. 0 takes all as they are.
+
+    Raises:
+        InputError: The folder holds no pictures.
+    """
+
+    name = "pictures"
+    in_channels = 3
+    mean, std = (0.0,) * 3, (1.0,) * 3
+    digests_samples = False  # pictures may stay on disk
+    changeable = (*ImageDataModule.changeable, "stream", "num_workers", "largest")
+
+    def __init__(
+        self,
+        data_dir: str = "data",
+        source: Source = "auto",
+        image_size: int = 256,
+        batch_size: int = 4,
+        eval_batch_size: int = 8,
+        val_size: int | None = None,
+        split_seed: int = 0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        stream: Literal["auto", "always", "never"] = "auto",
+        num_workers: int = 2,
+        largest: int = 1024,
+    ) -> None:
+        check_least(16, image_size=image_size)
+        check_least(0, num_workers=num_workers, largest=largest)
+        self.image_size = image_size
+        self.stream, self.num_workers, self.largest = stream, num_workers, largest
+        self._left_out = LeftOut(Path(data_dir).expanduser())
+        self._files = [] if source == "synthetic" else self._find(Path(data_dir).expanduser())
+        self.train_size = len(self._files) or DRAWN
+        super().__init__(
+            data_dir,
+            source,
+            batch_size,
+            eval_batch_size,
+            self.train_size // 50 if val_size is None else val_size,
+            split_seed,
+            augmentation,
+            "none",
+        )
+
+    def _find(self, folder: Path) -> list[Path]:
+        found = pictures_below(folder, self._left_out) if folder.is_dir() else []
+        if not found:
+            raise InputError(f"{folder}: no pictures in this folder (--data.data_dir)")
+        return found
+
+    def read(self) -> dict[str, Images]:
+        """Decodes the pictures, or leaves them on disk.
+
+        Raises:
+            InputError: One cannot be read.
+        """
+        for line in self._left_out.lines():
+            print_line(line)
+        needed = len(self._files) * 3 * self.image_size**2
+        streams = self.stream == "always" or (self.stream == "auto" and needed > available_memory() // 2)
+        self.origin = f"{self.data_dir}{' (streamed)' if streams else ''}"
+        self.files_digest = fingerprint(self._files, self.data_dir, times=False)[:16]
+        if streams:
+            images: Tensor | PictureFiles = PictureFiles(self._files, self.image_size, 3, self.num_workers)
+        else:
+            images = decode(self._files, self.image_size, 3, resize=True, progress="decoding")
+        return {"train": Images(images), "test": self._none()}
+
+    def synthesize(self) -> dict[str, Images]:
+        """Draws pictures."""
+        images, _ = synthetic_images(DRAWN, image_size=DRAWN_SIZE, in_channels=3, seed=1)
+        larger = interpolate(images.permute(0, 3, 1, 2).float(), self.image_size, mode="bilinear").byte()
+        return {"train": Images(larger.permute(0, 2, 3, 1).contiguous()), "test": self._none()}
+
+    def _none(self) -> Images:
+        return Images(torch.empty(0, self.image_size, self.image_size, 3, dtype=torch.uint8))
+
+    def where_tests_belong(self) -> str:
+        """Returns that there are none."""
+        return f"{self.data_dir}: these pictures have no test part; predict --input takes any"
+
+    def predict_dataloader(self) -> WholePictures:
+        """Returns the loader of `inputs`, one by one.
+
+        Raises:
+            InputError: None are given.
+        """
+        if not self.inputs:
+            raise InputError("--input: name pictures or folders of them")
+        paths = [Path(name) for name in self.input_names()]
+        loader = WholePictures(paths, self.largest, self.trainer.global_rank, self.trainer.world_size)
+        self.unread, self._whole = loader.unread, loader
+        return self.keep("predict", loader)
+
+    def notes_on_inputs(self) -> list[str]:
+        """Returns lines about what folders hold beside pictures, and about pictures that were scaled."""
+        return self.input_notes + self._whole.notes
+
+    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+        """Returns a table of what a model has made of each picture, in numbers.
+
+        Args:
+            names: Their files.
+            outputs: [N, ...].
+        """
+        header = ["file", *(f"output {place}" for place in range(outputs[0].numel()))]
+        rows = [
+            (name, *(f"{value:.6g}" for value in row))
+            for name, row in zip(names, outputs.flatten(1).tolist(), strict=True)
+        ]
+        return Table(header, rows)

@@ -1,0 +1,50 @@
+"""What several processes have predicted, put together in order."""
+
+import torch
+from torch import Tensor
+
+
+def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:
+    """Returns what all ranks could not read."""
+    if world_size == 1:
+        return mine
+    parts: list[dict[int, str]] = [{}] * world_size
+    torch.distributed.all_gather_object(parts, mine)
+    return {place: reason for part in parts for place, reason in part.items()}
+
+
+def gather(outputs: list[Tensor], n: int, world_size: int) -> Tensor:
+    """Puts what all ranks have predicted back into order.
+
+    Args:
+        outputs: This rank's batches, [B, ...] each.
+        n: Number of samples over all ranks.
+        world_size: Number of ranks; rank r has samples r, r + world_size, ...
+
+    Returns:
+        What was predicted, [n, ...].
+    """
+    mine = torch.cat(outputs)
+    if world_size == 1:
+        return mine
+    parts: list[Tensor] = [mine] * world_size
+    torch.distributed.all_gather_object(parts, mine)
+    together = mine.new_empty(n, *mine.shape[1:])
+    for rank, part in enumerate(parts):
+        together[rank::world_size] = part
+    return together
+
+
+def gather_pictures(outputs: list[Tensor], world_size: int) -> list[Tensor]:
+    """Puts pictures of any size, which all ranks have made, back into order.
+
+    Args:
+        outputs: This rank's batches, [B, H, W, C] each.
+        world_size: Number of ranks; rank r has samples r, r + world_size, ...
+    """
+    mine = [picture for batch in outputs for picture in batch]
+    if world_size == 1:
+        return mine
+    parts: list[list[Tensor]] = [mine] * world_size
+    torch.distributed.all_gather_object(parts, mine)
+    return [parts[place % world_size][place // world_size] for place in range(sum(map(len, parts)))]

@@ -1,0 +1,80 @@
+"""Pictures of a folder without classes are read for training, and taken whole to predict."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from core.errors import InputError
+from datamodules import PicturesDataModule
+from tests.style import save_picture
+
+
+@pytest.fixture
+def folder() -> Path:
+    """Six pictures in a folder and one within it, and what is none."""
+    Path("photos/more").mkdir(parents=True)
+    for place in range(4):
+        save_picture(f"photos/{place}.png", 40 + place, 48, seed=place)
+    save_picture("photos/more/4.jpg")
+    save_picture("photos/more/5.png", mode="RGBA")
+    Path("photos/notes.txt").write_text("hello")
+    return Path("photos")
+
+
+def read(data: PicturesDataModule) -> PicturesDataModule:
+    """Reads the pictures, as a run of one process does."""
+    data.trainer = SimpleNamespace(
+        world_size=1, global_rank=0, strategy=SimpleNamespace(root_device=torch.device("cpu"))
+    )
+    data.setup("fit")
+    return data
+
+
+def test_all_pictures_below_a_folder_are_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = read(PicturesDataModule(str(folder), image_size=32, batch_size=2, val_size=2))
+    assert data.sizes == {"train": 4, "val": 2, "test": 0}
+    assert data.images_of("train", torch.arange(4)).shape == (4, 32, 32, 3)
+    assert "notes.txt" in capsys.readouterr().out
+
+
+def test_streamed_pictures_are_the_same(folder: Path) -> None:
+    both = [
+        read(PicturesDataModule(str(folder), image_size=32, batch_size=2, stream=stream, num_workers=0))
+        for stream in ("always", "never")
+    ]
+    images = [data.images_of("train", torch.arange(6)) for data in both]
+    assert torch.equal(*images)
+    assert "(streamed)" in both[0].origin
+    assert both[0]._facts() == both[1]._facts()
+
+
+def test_drawn_pictures_need_no_folder() -> None:
+    data = read(PicturesDataModule("nowhere", "synthetic", image_size=48))
+    assert data.sizes == {"train": 79, "val": 1, "test": 0}
+
+
+def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
+    data = read(PicturesDataModule(str(folder), image_size=32, largest=44))
+    Path("bad.png").write_text("hello")
+    save_picture("one.png", 1, 2)
+    data.inputs = ["photos", "bad.png", "one.png"]
+    loader = data.predict_dataloader()
+    shapes = [tuple(batch.images.shape[1:3]) for batch in loader]
+    assert shapes == [(44, 37), (44, 38), (44, 38), (44, 39), (37, 44), (37, 44), (16, 16), (32, 16)]
+    assert list(data.unread) == [6]
+    assert "photos/0.png: scaled from 40x48 to 37x44" in "\n".join(data.notes_on_inputs())
+
+
+def test_what_cannot_be_used_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere: no pictures in this folder \(--data\.data_dir\)"):
+        PicturesDataModule("nowhere")
+    Path("photos/broken.png").write_text("hello")
+    with pytest.raises(InputError, match=r"broken\.png: no picture that can be read"):
+        read(PicturesDataModule(str(folder), image_size=32, batch_size=2))
+    data = PicturesDataModule("nowhere", "synthetic")
+    with pytest.raises(InputError, match="--input: name pictures"):
+        data.predict_dataloader()
+    with pytest.raises(InputError, match="predict --input takes any"):
+        data.setup("test")

@@ -1,0 +1,62 @@
+"""Gram matrices, relative and published losses, and total variation, by numbers worked out by hand."""
+
+import pytest
+import torch
+
+from lightning_modules.layers.style_losses import Targets, Weighting, full, gram_sum, total_variation
+
+FEATURES = torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # [1, 2, 1, 2]
+PRODUCTS = torch.tensor([[5.0, 11.0], [11.0, 25.0]])
+ONE = torch.ones(1)
+
+
+def weighting(scale: str) -> Weighting:
+    return Weighting({"a": 2.0}, {"a": 0.5}, scale)
+
+
+def test_a_gram_matrix_has_the_products_of_all_pairs_of_channels() -> None:
+    torch.testing.assert_close(gram_sum(FEATURES), PRODUCTS)
+    torch.testing.assert_close(weighting("relative").gram(FEATURES), PRODUCTS / 2)
+    torch.testing.assert_close(weighting("absolute").gram(FEATURES), PRODUCTS / (2 * 2))
+
+
+def test_places_outside_a_mask_do_not_count() -> None:
+    amount = torch.tensor([[[[0.0, 0.5]]]])
+    torch.testing.assert_close(weighting("relative").gram(FEATURES, amount), torch.tensor([[4.0, 8.0], [8.0, 16.0]]))
+
+
+def test_the_published_losses_are_mean_squared_errors() -> None:
+    targets = Targets({"a": torch.zeros_like(FEATURES)}, [{"a": torch.zeros(2, 2)}])
+    assert weighting("absolute").content_loss({"a": FEATURES}, targets) == 2 * (1 + 4 + 9 + 16) / 4
+    assert weighting("absolute").style_loss({"a": PRODUCTS}, targets, ONE) == 0.5 * (25 + 121 + 121 + 625) / 4
+
+
+def test_relative_losses_are_the_same_for_features_of_any_size() -> None:
+    found = []
+    for size in (1.0, 1000.0):
+        targets = Targets({"a": size * FEATURES.flip(1)}, [{"a": size**2 * PRODUCTS.flip(1)}])
+        losses = weighting("relative")
+        found.append(float(losses.content_loss({"a": size * FEATURES}, targets)))
+        found.append(float(losses.style_loss({"a": size**2 * PRODUCTS}, targets, ONE)))
+    assert found[:2] == pytest.approx(found[2:])
+    assert found[0] == pytest.approx(2 * 4 / 7.5)  # every difference is 2
+
+
+def test_styles_count_by_their_shares() -> None:
+    targets = Targets({}, [{"a": torch.zeros(2, 2)}, {"a": PRODUCTS}])
+    alone = weighting("absolute").style_loss({"a": PRODUCTS}, targets._replace(grams=targets.grams[:1]), ONE)
+    both = weighting("absolute").style_loss({"a": PRODUCTS}, targets, torch.tensor([0.25, 0.75]))
+    assert both == pytest.approx(0.25 * alone)
+
+
+def test_sums_of_half_precision_are_taken_in_single() -> None:
+    many = torch.full((1, 1, 100, 100), 0.1, dtype=torch.bfloat16)
+    assert gram_sum(many) == pytest.approx(100.2, abs=0.5)
+    assert gram_sum(many).dtype == torch.float32
+    assert full(torch.ones(1, dtype=torch.float64)).dtype == torch.float64
+
+
+def test_total_variation_is_the_mean_square_of_differences() -> None:
+    picture = torch.tensor([[[[0.0, 1.0], [3.0, 3.0]]]])
+    assert total_variation(picture) == (9 + 4) / 2 + (1 + 0) / 2
+    assert total_variation(torch.full((1, 3, 4, 4), 7.0)) == 0
