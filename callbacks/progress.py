@@ -17,8 +17,9 @@ from core.console import format_duration, in_notebook, print_line
 from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
+from core.picture_protocols import HasImages
 from core.printable import shown_path
-from core.protocols import HasImages, HasRunningFigures
+from core.protocols import HasRunningFigures
 
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
 

@@ -17,7 +17,8 @@ from callbacks.media.example_table import example_table
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
 from core.media import Figure, Medium
-from core.protocols import HasExamples, HasImages, HasPoints, MakesMediaAfterTest
+from core.picture_protocols import HasImages
+from core.protocols import HasExamples, HasPoints, MakesMediaAfterTest
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]  # of each sample: place, class, predicted class, its probability
 Examples = dict[int, tuple[int, Tensor]]  # class and probabilities by place

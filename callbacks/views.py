@@ -8,7 +8,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
-from core.protocols import HasImages, HasViews
+from core.picture_protocols import HasImages
+from core.protocols import HasViews
 from datamodules.base.data_module import DataModule
 
 

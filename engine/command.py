@@ -12,8 +12,8 @@ from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings
+from core.picture_protocols import GeneratesPictures
 from core.printable import shown_path
-from core.protocols import GeneratesPictures
 from core.signals import USER
 from engine import predictions
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result

@@ -11,8 +11,9 @@ from core.console import print_line
 from core.errors import InputError, RunFailed
 from core.media import Grid, Image
 from core.media_files import encode
+from core.picture_protocols import GeneratesPictures
 from core.printable import shown_path
-from core.protocols import GeneratesPictures, HasClasses
+from core.protocols import HasClasses
 from engine.trainer import Trainer
 
 COLUMNS = 10  # of a grid

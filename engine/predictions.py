@@ -13,9 +13,10 @@ from torch import Tensor
 from core.atomic_files import write_atomically
 from core.console import print_line
 from core.errors import InputError, RunFailed
+from core.picture_protocols import InvertsInputs, PredictsPictures
 from core.predictions import Table, excerpt
 from core.printable import cell, printable, shown_path
-from core.protocols import HasClasses, InvertsInputs, PredictsClasses, PredictsPictures
+from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from engine.gathering import gather, gather_pictures, gather_unread
 from engine.picture_files import check_picture_output, write_pictures

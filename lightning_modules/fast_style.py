@@ -58,7 +58,7 @@ class FastStyle(StyleTask):
         style_size: Pixels of the longer side to which that is scaled.
         width: Channels of the first layer; the smallest has four times as many.
         blocks: Residual blocks.
-        settings: Arguments of `StyleTask`, such as `network` and `style_weight`.
+        training: Arguments of `StyleTask`, such as `network` and `style_weight`.
 
     Raises:
         InputError: A number does not make sense.
@@ -75,12 +75,12 @@ class FastStyle(StyleTask):
         style_size: int = 256,
         width: int = 32,
         blocks: int = 5,
-        **settings: Any,
+        **training: Any,
     ) -> None:
         check_range("model.style_size", style_size, 32)
         check_range("model.width", width, 1)
         check_range("model.blocks", blocks, 0)
-        super().__init__(**settings)
+        super().__init__(**training)
         self.style, self.style_size = style, style_size
         middle = 4 * width
         self.paint = nn.Sequential(

@@ -22,6 +22,7 @@ from lightning_modules.layers.style_losses import Targets, total_variation
 from lightning_modules.layers.trained_picture import TrainedPicture
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.style_task import StyleTask
+from lightning_modules.tasks.task import without
 
 THUMBNAIL = 160  # pixels of the longer side in the strip
 STRIP = 8  # pictures of the strip
@@ -41,7 +42,7 @@ class StyleTransfer(StyleTask):
             `{0: 0.25, 5: 0.5, 10: 1.0}`, which gives large forms first. The optimizer starts anew with each.
         tile: Longest side of tiles that the network sees one after the other, for pictures too large for the memory;
             the result is the same. A tile also has a margin, as wide as the network looks.
-        settings: Arguments of `StyleTask`, such as `network` and `style_weight`.
+        training: Arguments of `StyleTask`, such as `network` and `style_weight`.
 
     Raises:
         InputError: A number does not make sense.
@@ -58,7 +59,7 @@ class StyleTransfer(StyleTask):
         noise_std: float = 20.0,
         scales: dict[int, float] = {0: 1.0},  # noqa: B006 (not changed)
         tile: int | None = None,
-        **settings: Any,
+        **training: Any,
     ) -> None:
         check_range("model.noise", noise, 0, 1)
         check_range("model.noise_std", noise_std, above=True)
@@ -68,7 +69,8 @@ class StyleTransfer(StyleTask):
             raise InputError(f"model.scales is {scales}: it needs a scale from epoch 0 on")
         for scale in scales.values():
             check_range("model.scales", scale, 0, 1, above=True)
-        super().__init__(**settings)
+        training = without(training, norm_lr_factor=1.0)
+        super().__init__(**training)
         self.scales, self.tile = dict(sorted(scales.items())), tile
         size = tuple(image_size)
         self.picture = TrainedPicture(in_channels, size, noise, noise_mean, noise_std, 1 / min(scales.values()))

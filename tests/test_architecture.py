@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "core/library_warnings.py": "test_cli.py",  # nothing but the project's own lines is printed
     "core/media_files.py": "callbacks/media/test_sink.py",
     "core/predictions.py": "engine/test_predictions.py",
+    "core/picture_protocols.py": "engine/test_predictions.py",
     "core/protocols.py": "callbacks/test_epoch_media.py",
     "core/signals.py": "test_kill.py",
     "core/translation.py": "callbacks/media/test_translations.py",

@@ -10,7 +10,8 @@ from core.console import print_line
 from core.errors import InputError
 from core.judges import Judge
 from core.media import Grid, Medium, to_pixels
-from core.protocols import HasClasses, HasImages, NormalizesImages
+from core.picture_protocols import HasImages, NormalizesImages
+from core.protocols import HasClasses
 from core.randomness import generator
 from core.ranges import check_range
 from lightning_modules.tasks.generator import Generator

@@ -13,7 +13,7 @@ from core.errors import InputError
 from lightning_modules.tasks.task import Task
 
 SHARED = ("optimizer", "lr_scheduler", "decay_norms_and_biases")
-UNSMOOTHED = {"CharRNN", "DCGAN", "GAN", "Perceptron", "TransformerLM", "WordVectors"}
+UNSMOOTHED = {"CharRNN", "DCGAN", "FastStyle", "GAN", "Perceptron", "StyleTransfer", "TransformerLM", "WordVectors"}
 SMOOTHED = {*lightning_modules.__all__} - UNSMOOTHED
 WITH_NORMS = {
     *(
@@ -24,6 +24,7 @@ WITH_NORMS = {
         "DCGAN",
         "DenseNet",
         "EfficientNetLite",
+        "FastStyle",
         "GoogLeNet",
         "MLP",
         "MobileNet",
@@ -56,6 +57,8 @@ NEEDED: dict[str, dict[str, object]] = {
     "MobileNet": {"num_classes": 4, "width_multiplier": 0.1},
     "MobileNetV2": {"num_classes": 4, "width_multiplier": 0.1},
     "GoogLeNet": {"num_classes": 4, "width": 0.1},
+    "FastStyle": {"image_size": 16, "width": 2},
+    "StyleTransfer": {"image_size": (16, 16)},
     "Perceptron": {"num_classes": 2},
     "TransformerLM": {"vocab_size": 9, "width": 4, "heads": 1},
     "ResNet": {"num_classes": 4, "depth": 20},
