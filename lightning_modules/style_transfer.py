@@ -70,7 +70,7 @@ class StyleTransfer(StyleTask):
         for scale in scales.values():
             check_range("model.scales", scale, 0, 1, above=True)
         training = without(training, norm_lr_factor=1.0)
-        super().__init__(**training)
+        super().__init__(norm_lr_factor=1.0, **training)
         self.scales, self.tile = dict(sorted(scales.items())), tile
         size = tuple(image_size)
         self.picture = TrainedPicture(in_channels, size, noise, noise_mean, noise_std, 1 / min(scales.values()))
