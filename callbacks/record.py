@@ -13,7 +13,7 @@ from callbacks.description import data_facts, samples_per_batch
 from callbacks.metric_rows import MetricRows, without_copies
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
-from callbacks.run_facts import facts, now, seed_of_run, session
+from callbacks.run_facts import facts, now, other_signatures, seed_of_run, session
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed, RunInterrupted
@@ -210,6 +210,7 @@ class Record(Checkpoint):
         # read anew: the run may be going on in another process
         summary = read_summary(path / "summary.json")
         entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
+        entry |= other_signatures(trainer.lightning_module, summary)
         self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
         write_summary(path / "summary.json", self.summary)
 

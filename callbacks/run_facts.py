@@ -21,7 +21,7 @@ LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsona
 def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
     """Returns what a run is, as `summary.json` has it: data, model, signatures of measures, hardware and the like."""
     device, averaging = pl_module.device.type, weight_averaging(trainer)
-    signatures = pl_module.signatures() if isinstance(pl_module, SignsMeasures) else {}
+    signatures = _signatures(pl_module)
     return {
         "data": data_facts(trainer),
         "model": {
@@ -35,6 +35,16 @@ def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
+
+
+def other_signatures(pl_module: LightningModule, summary: dict[str, Any]) -> dict[str, Any]:
+    """Returns the signatures of a measurement, where they are not those that the run began with."""
+    signatures = _signatures(pl_module)
+    return {"signatures": signatures} if signatures and signatures != summary.get("signatures") else {}
+
+
+def _signatures(pl_module: LightningModule) -> dict[str, str]:
+    return pl_module.signatures() if isinstance(pl_module, SignsMeasures) else {}
 
 
 def session(trainer: Trainer, pl_module: LightningModule, command: str | None) -> dict[str, Any]:

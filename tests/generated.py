@@ -1,6 +1,10 @@
-"""A tiny adversarial network on tiny pictures, and how its runs are begun."""
+"""A tiny adversarial network on tiny pictures, a judge of brightness, and a callback that breaks the network."""
+
+from typing import Any
 
 import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor, nn
 
 from core.judges import Judge
 from lightning_modules import DCGAN
@@ -62,3 +66,22 @@ class Brightness:
         """Returns features and classes."""
         pixels = pictures.flatten(1).float() / 255
         return torch.stack([pixels.mean(1), pixels.std(1)], 1), (pixels.mean(1) * 4.99).long()
+
+
+class Means(nn.Module):
+    """Features of an image: the means of its first rows, of the first channel."""
+
+    num_features = 8
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns features, [B, 8]."""
+        return images[:, 0, :8].float().mean(2)
+
+
+class Breaks(Callback):
+    """Makes the outputs of a layer of the generator infinite at the fourth step."""
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Changes the layer."""
+        if trainer.optimizer_steps == 3:
+            pl_module.generator.layers[0].register_forward_hook(lambda layer, inputs, output: output * torch.inf)

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from engine.runs.checkpoint_io import load_checkpoint
+from lightning_modules.tasks.inception import InceptionDistance
 from tests.bits import assert_same_bits
-from tests.generated import GAN_CONFIG
+from tests.generated import GAN_CONFIG, Means
 from tests.processes import finish, start
 
 MEDIA = ("generated", "generated_by_epoch", "between_noises", "nearest_training_pictures")
@@ -138,17 +139,50 @@ def test_the_generator_moves_in_every_nth_batch(config: Path, command: Callable)
     assert steps == [{6}, {2}]
 
 
-def test_the_guard_names_the_network_and_the_loss(
-    config: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "lightning_modules.tasks.adversarial.generator_loss", lambda kind, scores: scores.mean() * float("nan")
-    )
-    code, _, errors = command("fit", "--config", config, "--run_dir", "run")
+def test_the_guard_names_the_layer_of_the_player(config: Path, command: Callable) -> None:
+    options = ("--trainer.callbacks+", "tests.generated.Breaks")
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options)
     assert code == 1
-    assert "the loss of step 0 is not finite" in errors
+    assert "the loss of step 3 is not finite" in errors
+    assert "first such output in forward order: generator.layers.0 (ConvTranspose2d)" in errors
     assert len(errors.splitlines()) == 1
-    monkeypatch.undo()
+
+
+def test_the_guard_names_the_loss(config: Path, command: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightning_modules.tasks.adversarial.r1_penalty", lambda scores, _: scores.mean() * torch.nan)
+    options = ("--model.norm", "none", "--model.r1", 1)
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options)
+    assert code == 1
+    assert "in the loss penalty" in errors
+
+
+def test_a_test_by_another_judge_says_so(config: Path, judge: Path, finished_run: Callable, command: Callable) -> None:
+    options = ("--run_dir", "run", "--model.judge", judge, "--trainer.max_epochs", 1)
+    assert command("fit", "--config", config, *options)[0] == 0
+    other = finished_run("other", "--seed_everything", 7, "--trainer.max_epochs", 1)
+    assert command("test", "--ckpt_path", "run", "--model.judge", other)[0] == 0
+    summary = json.loads(Path("run/summary.json").read_text())
+    (test,) = summary["tests"]
+    assert test["signatures"]["frechet"] != summary["signatures"]["frechet"]
+    assert command("test", "--ckpt_path", "run")[0] == 0
+    (test,) = json.loads(Path("run/summary.json").read_text())["tests"]
+    assert "signatures" not in test
+
+
+def test_the_fid_is_logged_if_its_network_is_there(
+    config: Path, finished_run: Callable, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished_run("gan", text=GAN_CONFIG, name="gan.yaml")
+    code, _, errors = command("test", "--ckpt_path", run, "--model.fid", "true")
+    assert code == 2
+    assert "model.fid: its Inception network" in errors
+    features = Means()
+    monkeypatch.setattr(
+        "lightning_modules.tasks.judged_generator.InceptionDistance", lambda: InceptionDistance(features)
+    )
+    code, output, errors = command("test", "--ckpt_path", run, "--model.fid", "true")
+    assert code == 0, errors
+    assert "test/fid " in output
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from core.protocols import HasClasses
 from core.randomness import generator
 from core.ranges import check_range
 from lightning_modules.tasks.generator import Generator
+from lightning_modules.tasks.inception import InceptionDistance
 from lightning_modules.tasks.sample_measures import nearest
 from lightning_modules.tasks.sample_metrics import NEIGHBOURS, OF_SAMPLES, SampleMetrics
 
@@ -33,6 +34,8 @@ class JudgedGenerator(Generator):
         judge: Run of a classifier of this project, by whose features samples are measured.
         val_samples: Samples that are measured in a validation.
         test_samples: Samples that are measured in a test.
+        fid: Whether a test also logs `fid`, which is comparable with others' where they take as many samples. Its
+            network has to be there or to be downloaded.
         training: What `Generator` and `Task` take, such as `conditional` and `optimizer`.
 
     Raises:
@@ -40,13 +43,18 @@ class JudgedGenerator(Generator):
     """
 
     paths = ("judge",)
-    changeable = ("judge", *Generator.changeable)
+    changeable = ("judge", "fid", *Generator.changeable)
     monitor: str | None = "val/frechet"
     in_channels: int
     image_size: int
 
     def __init__(
-        self, judge: str | None = None, val_samples: int = 2000, test_samples: int = 10_000, **training: Any
+        self,
+        judge: str | None = None,
+        val_samples: int = 2000,
+        test_samples: int = 10_000,
+        fid: bool = False,
+        **training: Any,
     ) -> None:
         check_range("model.val_samples", val_samples, 1)
         check_range("model.test_samples", test_samples, 1)
@@ -58,6 +66,8 @@ class JudgedGenerator(Generator):
         if judge is None:
             self.monitor = None  # the last weights are the best
         self._judges: list[Judge] = []  # a list, so that the judge is no part of this network
+        self.fid = fid
+        self._inception: InceptionDistance | None = None
         self._judge_before: str | None = None  # digest of the one that a run had before
 
     def setup(self, stage: str) -> None:
@@ -115,9 +125,17 @@ class JudgedGenerator(Generator):
                 f"pictures, {bounds['frechet_ceiling']:,.0f} of noise"
             )
 
+    def on_test_epoch_start(self) -> None:
+        """Resets the metrics, and prepares the generator that makes samples."""
+        super().on_test_epoch_start()
+        self._inception = InceptionDistance() if self.fid else None
+
     def on_test_epoch_end(self) -> None:
         """Logs the metrics, and says what they depend on."""
         super().on_test_epoch_end()
+        if self._inception is not None:
+            self.log("test/fid", self._inception.compute())
+            self._inception = None
         for text in {*self.signatures().values()}:
             print_line(f"judge    {text}")
 
@@ -131,8 +149,11 @@ class JudgedGenerator(Generator):
         classes = batch.targets[chosen] if self.conditional else None
         noise = self.draw_noise(limit, generator(self.trainer.seed, "samples"))
         samples = self(noise[index.to(self.device)], classes)
+        pictures = {"real": to_pixels(real, -1, 1), "generated": to_pixels(samples, -1, 1)}
+        if self._inception is not None:
+            for name, images in pictures.items():
+                self._inception.update(images.to(self.device), real=name == "real")
         if self._judges:
-            pictures = {"real": to_pixels(real, -1, 1), "generated": to_pixels(samples, -1, 1)}
             if not metrics.bounds:
                 pictures |= self._bounds(index, limit)
             judged = {name: self._judges[0](images) for name, images in pictures.items()}

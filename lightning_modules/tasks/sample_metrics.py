@@ -28,6 +28,7 @@ OF_SAMPLES = (
     Measure("precision", "max", words="precision"),
     Measure("density", "max", words="density"),
     Measure("asked", "max", unit="%", digits=2, words="pictures of the class that was asked for"),
+    Measure("fid", "min", digits=2, words="FID"),
     Measure("frechet_floor", "min", digits=2, words="Frechet distance of training pictures"),
     Measure("frechet_ceiling", "min", digits=0, words="Frechet distance of noise"),
     Measure("kernel_floor", "min", digits=4, words="kernel distance of training pictures"),

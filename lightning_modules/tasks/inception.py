@@ -1,0 +1,36 @@
+"""The FID that others publish: the Frechet distance in the features of their Inception network, by torchmetrics."""
+
+from torch import Tensor, nn
+from torchmetrics.image.fid import FrechetInceptionDistance
+
+from core.errors import InputError
+
+
+class InceptionDistance:
+    """Takes real and generated pictures in, and returns the FID.
+
+    Args:
+        features: Another network than Inception, of images [B, 3, H, W], for tests.
+
+    Raises:
+        InputError: The network is not there and cannot be had.
+    """
+
+    def __init__(self, features: nn.Module | None = None) -> None:
+        try:
+            self._metric = FrechetInceptionDistance(2048 if features is None else features)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                "model.fid: its Inception network comes with torch-fidelity; pip install torch-fidelity"
+            ) from error
+        except Exception as error:  # in whatever way a download fails
+            raise InputError(f"model.fid: its Inception network cannot be had ({error})") from error
+
+    def update(self, pictures: Tensor, real: bool) -> None:
+        """Takes pictures in, uint8 [B, H, W, C], on the device of the first."""
+        images = pictures.permute(0, 3, 1, 2)
+        self._metric.to(images.device).update(images.expand(-1, 3, -1, -1), real)
+
+    def compute(self) -> Tensor:
+        """Returns the FID of the pictures of all processes."""
+        return self._metric.compute()

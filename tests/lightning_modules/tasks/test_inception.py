@@ -1,0 +1,35 @@
+"""The FID is torchmetrics' own, and what it lacks is said in one line."""
+
+import pytest
+import torch
+
+from core.errors import InputError
+from lightning_modules.tasks import inception
+from lightning_modules.tasks.inception import InceptionDistance
+from lightning_modules.tasks.sample_measures import frechet_distance
+from tests.generated import Means
+
+
+def test_it_is_the_frechet_distance_of_the_networks_features() -> None:
+    rng = torch.Generator().manual_seed(0)
+    real, generated = (torch.randint(0, high, (30, 8, 8, 1), generator=rng, dtype=torch.uint8) for high in (256, 100))
+    distance = InceptionDistance(Means())
+    for part in real.split(11):
+        distance.update(part, real=True)
+    distance.update(generated, real=False)
+    features = [pictures[..., 0].float().mean(2) for pictures in (real, generated)]
+    assert distance.compute().item() == pytest.approx(frechet_distance(*features), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [(ModuleNotFoundError, "pip install torch-fidelity"), (OSError, "cannot be had")]
+)
+def test_a_network_that_is_not_there_is_said(
+    error: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(features: object) -> None:
+        raise error("not there")
+
+    monkeypatch.setattr(inception, "FrechetInceptionDistance", fail)
+    with pytest.raises(InputError, match=f"model.fid: .*{message}"):
+        InceptionDistance()
