@@ -44,6 +44,10 @@ def _main(argv: list[str] | None) -> int:
         print(top_level_help())
         return 0
     try:
+        if argv[0] == "study":
+            from studies.command import study
+
+            return study(argv[1:])
         from engine.runs.slurm import parse_requeued  # these read YAML, which help need not wait for
         from engine.settings.arguments import parse_command_line
         from engine.settings.free_gpus import take_asked_gpus

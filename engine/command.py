@@ -20,6 +20,7 @@ from engine.final_output import print_interrupted, print_metrics, print_nothing_
 from engine.generated_pictures import check_request, write_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
+from engine.runs.pruning import prune_if_worse
 from engine.runs.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
 from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder, new_run_folder
@@ -155,6 +156,8 @@ class Command(SubcommandCLI):
             if rank_zero_only.rank == 0:
                 note_job(self.folder.path, self.arguments.typed)
         self.trainer.run_folder = self.folder
+        if self.arguments.subcommand == "fit":
+            prune_if_worse(self.trainer, self.settings.run_dir)
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode = self.arguments.name, self.settings.wandb
             names = Names.of(self.settings)

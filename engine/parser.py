@@ -69,6 +69,7 @@ def add_run_options(parser: LightningArgumentParser) -> None:
     """Adds the options of a run and of the built-in callbacks, and links the data's sizes to the model."""
     for option, kind, default, text in (
         ("--run_dir", str | None, None, "Folder of a new run, instead of runs/<config>/<time>."),
+        ("--resume", Literal["auto"] | None, None, "`auto`: go on with the run in --run_dir, or begin it there."),
         (
             "--weights",
             str | None,

@@ -6,30 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
-from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import find_config, flatten, read_config
+from engine.settings.indifferent import INDIFFERENT
 from results.table import Recipe
-
-# Dotted keys, or their beginnings, that do not make it another run; seed and weights are checked on their own.
-INDIFFERENT = (
-    "seed_everything",
-    "weights",
-    "wandb",
-    "checkpoint.every_n_train_steps",
-    "nan_guard.",
-    "data.data_dir",
-    "data.eval_batch_size",
-    "data.num_workers",
-    "model.judge",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.default_root_dir",
-    "trainer.enable_model_summary",
-    "trainer.enable_progress_bar",
-    "trainer.fast_loop",
-    "trainer.log_every_n_steps",
-    "trainer.logger",
-)
 
 
 def stated(row: Recipe) -> dict[str, object]:
@@ -47,19 +26,9 @@ def digest(row: Recipe) -> str:
 
 def merged(row: Recipe) -> dict[str, object]:
     """Returns all settings of a row's runs, the defaults among them, as a run records them."""
-    from engine.lightning_cli import SubcommandCLI  # takes seconds, which reading records need not
-    from engine.parser import LINKED
-    from engine.settings.recorded_config import recorded_config
+    from engine.merged_settings import merged_settings  # takes seconds, which reading records need not
 
-    class Settings(SubcommandCLI):
-        """The command as far as its merged config: nothing is seeded or built."""
-
-        def _set_seed(self) -> None: ...
-
-        def instantiate_classes(self) -> None: ...
-
-    parsed = Settings(parse_command_line(["fit", "--config", row.config, *row.flags]), False)
-    return flatten(recorded_config(parsed.parser, parsed.settings, LINKED))
+    return flatten(merged_settings(["fit", "--config", row.config, *row.flags]))
 
 
 def defaults(row: Recipe, settings: Mapping[str, object] | None = None) -> dict[str, object]:

@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 
 from core.errors import RunFailed
 from core.signals import StopRequest
-from results.processes import share_cores, start_command
+from engine.processes import share_cores, start_command
 from results.runs import Runs
 from results.table import Run
 

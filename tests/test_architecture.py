@@ -92,6 +92,11 @@ TESTED_ELSEWHERE = {
     "engine/parser.py": "test_cli.py",
     "engine/settings/recorded_config.py": "test_cli.py",
     "lightning_modules/attention_captioner.py": "lightning_modules/test_captioners.py",
+    "engine/merged_settings.py": "studies/test_check.py",
+    "engine/preloaded.py": "engine/test_processes.py",
+    "engine/runs/pruning.py": "studies/test_command.py",
+    "engine/runs/trial_file.py": "studies/test_study_folder.py",
+    "engine/settings/indifferent.py": "results/test_settings.py",
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/captioner.py": "lightning_modules/test_captioners.py",
     "lightning_modules/layers/attention.py": "lightning_modules/test_translators.py",
@@ -134,6 +139,8 @@ TESTED_ELSEWHERE = {
     "lightning_modules/tasks/style_task.py": "lightning_modules/test_style_transfer.py",
     "results/figures.py": "results/test_page.py",
     "results/table_file.py": "results/test_table.py",
+    "studies/progress.py": "studies/test_command.py",
+    "studies/naming.py": "studies/test_study_folder.py",
 }
 
 

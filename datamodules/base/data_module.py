@@ -14,6 +14,7 @@ from core.kept_arguments import KeepsArguments
 from core.predictions import Table
 from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
+from datamodules.base.shared_data import keep_loaded, take_loaded
 from datamodules.base.sizes import check_batch_size, check_least
 
 Source = Literal["auto", "synthetic"]
@@ -96,9 +97,16 @@ class DataModule(KeepsArguments, LightningDataModule):
             check_batch_size(self.batch_size, len(self.splits["train"]), self.unit)
 
     def load_once(self) -> None:
-        """Loads the data unless it is loaded already."""
-        if not self.splits:
+        """Loads the data unless it is loaded already, by this process or by the one that it was forked from."""
+        if not self.splits and not take_loaded(self):
             self.splits = self.load()
+
+    def load_for_all(self) -> None:
+        """Loads the data, and keeps it for others with the same arguments, in this process and in forked ones."""
+        before = dict(vars(self))
+        self.load_once()
+        self._facts()  # whose digest takes a while, too
+        keep_loaded(self, before)
 
     @property
     def sizes(self) -> dict[str, int]:

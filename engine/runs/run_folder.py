@@ -11,11 +11,12 @@ from pytorch_lightning.utilities import rank_zero_only
 
 from core.errors import InputError
 from engine.runs.slurm import JOB_FILE
+from engine.runs.trial_file import TRIAL_FILE
 
 # Processes that Lightning starts for further devices run the same command, and find the run's folder here.
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
-MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt", JOB_FILE)
+MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt", JOB_FILE, TRIAL_FILE)
 
 
 class RunFolder:
@@ -95,11 +96,13 @@ class RunFolder:
             self._lock = None
 
     def discard(self) -> None:
-        """Removes what this process made of a new run, if training never began."""
+        """Removes what this process made of a new run, if training never began; what a study says of it stays."""
         self.release()
         if self.made is None or (self.path / "metrics.csv").exists() or (self.path / "checkpoints").exists():
             return
         for content in self.path.iterdir():
+            if content.name == TRIAL_FILE:
+                continue
             if content.is_dir():
                 shutil.rmtree(content, ignore_errors=True)
             else:

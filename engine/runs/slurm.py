@@ -60,7 +60,8 @@ def parse_requeued(argv: list[str]) -> Arguments | None:
     Raises:
         InputError: The command line cannot be used.
     """
-    if job_id() is None or not restarts() or argv[0] != "fit" or "--ckpt_path" in [word.split("=")[0] for word in argv]:
+    named = {word.split("=")[0] for word in argv} & {"--ckpt_path", "--resume"}  # which find the run themselves
+    if job_id() is None or not restarts() or argv[0] != "fit" or named:
         return None
     new = parse_command_line(argv)
     run_dir, root = new.given.get("run_dir"), str(new.given.get("trainer.default_root_dir") or ".")

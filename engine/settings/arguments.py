@@ -16,13 +16,20 @@ from core.errors import InputError
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.config_files import find_config, flatten, load_settings, read_config
 from engine.settings.config_names import listed_configs
-from engine.settings.overview import SUBCOMMANDS, typed_command
-from engine.settings.run_search import find_checkpoint, names_several
+from engine.settings.overview import SUBCOMMANDS, TOOLS, typed_command
+from engine.settings.run_search import find_begun, find_checkpoint, names_several
 from engine.settings.suggestions import word_suggestion
 from engine.settings.trust import refuse_foreign_code
 
 # What other programs call them.
-OTHER_NAMES = {"train": "fit", "eval": "validate", "evaluate": "validate", "classify": "predict", "generate": "predict"}
+OTHER_NAMES = {
+    "train": "fit",
+    "sweep": "study",
+    "eval": "validate",
+    "evaluate": "validate",
+    "classify": "predict",
+    "generate": "predict",
+}
 EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
 
@@ -34,8 +41,8 @@ class Arguments:
         subcommand: One of SUBCOMMANDS.
         options: What follows it, for the parser, with every config as a path.
         name: Stem of the config, which names the run's folder.
-        run: The run folder that `--ckpt_path` stands for or in, if any.
-        checkpoint: The checkpoint file that `--ckpt_path` stands for; None for a run that ended before its first.
+        run: The run folder that `--ckpt_path` stands for or in, or that `--resume auto` has found, if any.
+        checkpoint: The checkpoint file of either; None for a run that ended before its first.
         is_newest: Whether `--ckpt_path` left it to the command which run that is.
         gpus: Value of `--gpus`, which asks for GPUs that are chosen before torch is imported.
         gpu_memory: Value of `--gpu_memory`, what has to be free on each.
@@ -69,9 +76,9 @@ def parse_command_line(argv: list[str]) -> Arguments:
     """
     subcommand = argv[0]
     if subcommand not in SUBCOMMANDS:
-        meant = {name: name for name in SUBCOMMANDS} | OTHER_NAMES
+        meant = {name: name for name in SUBCOMMANDS | TOOLS} | OTHER_NAMES
         near = difflib.get_close_matches(subcommand, meant, n=1)
-        hint = f"did you mean '{meant[near[0]]}'?" if near else f"there are {', '.join(SUBCOMMANDS)}"
+        hint = f"did you mean '{meant[near[0]]}'?" if near else f"there are {', '.join(SUBCOMMANDS | TOOLS)}"
         raise InputError(f"unknown subcommand '{subcommand}': {hint}")
 
     configs: list[Path] = []
@@ -130,6 +137,11 @@ def parse_command_line(argv: list[str]) -> Arguments:
         beside = [path.with_name(name) for name in ("checkpoints", "summary.json")]
         if any(other.exists() for other in beside):  # it is of a run, which may be a stranger's
             refuse_foreign_code(path.parent, content, trusted)
+    if subcommand == "fit" and given.get("resume") is not None:
+        arguments.checkpoint, arguments.run = find_begun(given, ckpt_path)
+        arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
+        if arguments.run:  # this command alone says what the run is; these two are of its beginning
+            given = {key: value for key, value in given.items() if key not in ("run_dir", "weights")}
     arguments.options = [word for path in layers for word in ("--config", str(path))] + arguments.options + flags
     arguments.given = given
     if layers:

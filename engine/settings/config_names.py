@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+STUDIES = "studies/"
 MAIN = (
     "vgg_bn.yaml",
     "bag_of_ngrams.yaml",
@@ -13,8 +14,9 @@ DATA = re.compile(r"^data:\s*\n\s+class_path: (?:\w+\.)*(\w+?)(?:DataModule)?\s*
 
 
 def config_names() -> list[str]:
-    """Returns the name of every config under configs/, as a user types it."""
-    return sorted(path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
+    """Returns the name of every config under configs/, as a user types it; studies are none."""
+    names = (path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml"))
+    return sorted(name for name in names if not name.startswith(STUDIES))
 
 
 def listed_configs() -> list[str]:

@@ -13,6 +13,10 @@ SUBCOMMANDS = {
     "predict": "classify files, or continue texts",
 }
 
+TOOLS = {
+    "study": "compare settings: make many runs of one command, and find the best",
+}
+
 HELP = """\
 Primer: the classic neural networks, trained properly.
 
@@ -51,7 +55,7 @@ def typed_command() -> str:
 
 def top_level_help() -> str:
     """Returns what `--help` prints without a subcommand."""
-    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in SUBCOMMANDS.items())
+    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in (SUBCOMMANDS | TOOLS).items())
     return HELP.format(
         command=typed_command(), subcommands=subcommands, configs="\n".join(f"  {line}" for line in listed_configs())
     )

@@ -13,7 +13,7 @@ from engine.settings.ownership import data_class, is_own_data, make_paths_absolu
 
 # Options that belong to one call of the command and not to the run.
 OPTIONS_OF_ONE_CALL = (
-    *("config", "run_dir", "ckpt_path"),
+    *("config", "run_dir", "resume", "ckpt_path"),
     *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
 )
 

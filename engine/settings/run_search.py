@@ -1,6 +1,7 @@
 """Finds the run and the checkpoint that a name stands for; without torch."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
@@ -84,3 +85,29 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
     if of_run and (folder / "config.yaml").is_file():
         return path, folder
     return path, None
+
+
+def find_begun(given: Mapping[str, object], ckpt_path: str | None) -> tuple[Path | None, Path | None]:
+    """Finds what `--resume auto` goes on with, in the folder that `--run_dir` names.
+
+    Args:
+        given: What the user has set, by dotted key.
+        ckpt_path: What `--ckpt_path` names, if it is given.
+
+    Returns:
+        The checkpoint file, None for a run that was killed before its first; and the run's folder. Neither where no run
+        has begun.
+
+    Raises:
+        InputError: The options contradict each other, or one is missing.
+    """
+    if given["resume"] != "auto":
+        raise InputError(
+            f"--resume {given['resume']}: the one possible value is auto; --ckpt_path names a run to continue"
+        )
+    if ckpt_path is not None:
+        raise InputError("--resume auto: finds the run in --run_dir, and --ckpt_path names one; give one of the two")
+    if not given.get("run_dir"):
+        raise InputError("--resume auto: needs --run_dir, the folder in which the run begins or goes on")
+    run = Path(str(given["run_dir"])).expanduser()
+    return find_checkpoint(str(run), "fit") if (run / "config.yaml").is_file() else (None, None)

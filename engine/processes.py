@@ -1,23 +1,32 @@
 """Commands in processes of their own, forked from one that has imported what every run needs."""
 
+import ctypes
+import json
 import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable
+from importlib import import_module
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
+from core.errors import InputError, RunFailed
 from core.signals import HANG_UP
 from core.threads import let_waiting_threads_sleep
 
 ROOT = Path(__file__).resolve().parent.parent
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
-IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard"]
+IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard", "engine.preloaded"]
+SHARED_DATA = "PRIMER_SHARED_DATA"  # environment variable: words of the command whose data is loaded before any fork
 ENDS = [signal.SIGINT, signal.SIGTERM, *filter(None, [HANG_UP])]  # signals by which others end a process
 
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _CONTEXT = multiprocessing.get_context(_METHOD)
+_DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
 def cores() -> int:
@@ -34,6 +43,58 @@ def share_cores(processes: int) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // processes)))
 
 
+def share_data(argv: list[str]) -> None:
+    """Has the data of a command loaded once, for all commands of the same data that are started later.
+
+    It acts before the first command is started, and where processes are forked and have one thread each.
+
+    Args:
+        argv: What follows `cli.py`.
+    """
+    os.environ[SHARED_DATA] = json.dumps(argv)
+    try:
+        if _METHOD == "forkserver":
+            _make_server()
+    finally:
+        del os.environ[SHARED_DATA]
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function of a module in a process of its own, which has the imports; returns its result.
+
+    Raises:
+        InputError: The function has raised it.
+        RunFailed: It has raised another error, or its process was ended.
+    """
+    if _METHOD == "forkserver":
+        _make_server()
+    ours, theirs = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=_answer, args=(theirs, function, arguments))
+    process.start()
+    theirs.close()
+    try:
+        kind, answer = ours.recv()
+    except EOFError:
+        process.join()
+        raise RunFailed(f"{function.__name__}: its process was ended by signal {-(process.exitcode or 0)}") from None
+    finally:
+        ours.close()
+    process.join()
+    if kind == "result":
+        return answer
+    raise (InputError if kind == "input" else RunFailed)(answer)
+
+
+def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    _begin_apart()
+    try:
+        connection.send(("result", function(*arguments)))
+    except InputError as error:
+        connection.send(("input", str(error)))
+    except Exception as error:
+        connection.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"))
+
+
 def start_command(argv: list[str], log: Path) -> BaseProcess:
     """Starts a command line.
 
@@ -45,7 +106,8 @@ def start_command(argv: list[str], log: Path) -> BaseProcess:
         log: File that takes what the command prints, behind what it holds.
 
     Returns:
-        The process. SIGTERM ends it at any time, once it trains after a save; a terminal's Ctrl-C does not reach it.
+        The process. SIGTERM ends it at any time, once it trains after a save, and so does, on Linux, the end of the
+        process that has started it. A terminal's Ctrl-C does not reach it.
     """
     if _METHOD == "forkserver":
         _make_server()
@@ -75,9 +137,7 @@ def _make_server() -> None:
 def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
     """Becomes a command, as if it had been typed."""
     signal.signal(signal.SIGTERM, _interrupt)
-    if _METHOD == "forkserver":
-        os.setpgrp()  # apart from the terminal's foreground, where Ctrl-C would be a second signal
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that has come meanwhile ends it now
+    _begin_apart()
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     for stream in (1, 2):
         os.dup2(file, stream)  # for the libraries, which were imported with the streams of then
@@ -88,10 +148,20 @@ def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     sys.argv = [str(ROOT / "cli.py"), *argv]
     multiprocessing.set_start_method(None, force=True)  # this process's own method would be its children's
+    sys.exit(import_module("cli").main(argv))  # the entry point, which stands above all else
 
-    import cli
 
-    sys.exit(cli.main(argv))
+def _begin_apart() -> None:
+    """Parts this process from the terminal's signals, and has it end with the process that began it."""
+    if _METHOD != "forkserver":
+        return
+    os.setpgrp()  # apart from the terminal's foreground, where Ctrl-C would be a second signal
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)
+        beginner = multiprocessing.parent_process()
+        if beginner is not None and not beginner.is_alive():
+            os.kill(os.getpid(), signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that has come meanwhile ends it now
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

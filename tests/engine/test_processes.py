@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
+from results.processes import share_cores, start_command
 
 from results import processes
-from results.processes import share_cores, start_command
 
 
 def test_mistakes_are_in_the_log_behind_what_it_holds(tmp_path: Path) -> None:

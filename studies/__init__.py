@@ -1,0 +1,1 @@
+"""Comparisons: many runs of one command, whose settings a file of W&B's sweep format varies."""

@@ -1,0 +1,88 @@
+"""Which settings a trial has: the points of a grid, drawn ones, or those that Optuna suggests."""
+
+import itertools
+import json
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.runs.trial_file import Trial
+from studies.study_file import StudyFile
+
+SEED = "seed_everything"
+ATTEMPTS = 1000  # draws until a point is new
+
+Settings = dict[str, Any]
+Suggest = Callable[[int, Sequence[Trial]], Settings]
+
+
+class Points:
+    """The settings of each trial, as a function of its number and, where a method needs them, of earlier results.
+
+    Several seeds of a point have numbers that follow each other. No point is returned twice.
+
+    Args:
+        file: The study's file.
+        seeds: Seeds with which each point is trained; none if the file says all.
+        suggest: Suggests a point, given its number among the points, and the earlier trials; for the method `bayes`.
+    """
+
+    def __init__(self, file: StudyFile, seeds: Sequence[int] = (), suggest: Suggest | None = None) -> None:
+        self.file = file
+        self.seeds = list(seeds)
+        self.suggest = suggest
+        values = [parameter.all() for parameter in file.parameters.values()]
+        self._values = None if any(one is None for one in values) else values
+        self._count = None if self._values is None else math.prod(len(one) for one in self._values)
+
+    @property
+    def total(self) -> int | None:
+        """How many trials there are; None if there is no end of them."""
+        everything = None if self._count is None else self._count * max(1, len(self.seeds))
+        known = [number for number in (everything, self.file.most) if number is not None]
+        return min(known, default=None)
+
+    def settings(self, number: int, earlier: Sequence[Trial]) -> Settings:
+        """Returns the settings of a trial.
+
+        Args:
+            number: Its number, less than `total`.
+            earlier: All trials with lesser numbers.
+        """
+        place, seed = divmod(number, max(1, len(self.seeds)))
+        of_seed = {SEED: self.seeds[seed]} if self.seeds else {}
+        for trial in earlier:
+            if trial.number // max(1, len(self.seeds)) == place:  # another seed of the same point
+                return self._without_seed(trial) | of_seed
+        return self._point(place, earlier) | of_seed
+
+    def _point(self, place: int, earlier: Sequence[Trial]) -> Settings:
+        names = [*self.file.parameters]
+        if self.file.method == "grid":
+            return dict(zip(names, self._in_grid(place), strict=True))
+        taken = {_text(self._without_seed(trial)) for trial in earlier}
+        if self.suggest is not None:
+            point = self.suggest(place, earlier)
+            if _text(point) not in taken:
+                return point
+        for attempt in range(ATTEMPTS):
+            point = {name: self._draw(name, place, attempt) for name in names}
+            if _text(point) not in taken:
+                return point
+        every = (dict(zip(names, self._in_grid(other), strict=True)) for other in range(self._count or 0))
+        return next(point for point in every if _text(point) not in taken)  # a few are left of many
+
+    def _in_grid(self, place: int) -> list[Any]:
+        return list(next(itertools.islice(itertools.product(*self._values), place, None)))
+
+    def _draw(self, name: str, place: int, attempt: int) -> Any:
+        """Draws a value, which is a function of the parameter's name and of the point's number."""
+        return self.file.parameters[name].draw(random.Random(f"trial/{place}/{attempt}/{name}"))
+
+    def _without_seed(self, trial: Trial) -> Settings:
+        return {name: value for name, value in trial.settings.items() if name != SEED or not self.seeds}
+
+
+def _text(settings: Settings) -> str:
+    return json.dumps(settings, sort_keys=True, default=str)

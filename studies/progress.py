@@ -1,0 +1,80 @@
+"""What a study prints: a line for each trial, the best so far, and the time that is left."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.printable import shown_path
+from engine.runs.trial_file import Trial
+from engine.settings.overview import typed_command
+from studies.naming import describe
+from studies.study_folder import score, status
+
+BAD = ("failed", "killed")
+
+
+class Lines:
+    """The lines of a study.
+
+    Args:
+        metric: Logged name of the value that counts, None if there is none.
+        mode: Whether less (`min`) or more (`max`) of it is better.
+        total: How many trials there are, None if there is no end of them.
+        workers: How many are made at a time.
+    """
+
+    def __init__(self, metric: str | None, mode: str | None, total: int | None, workers: int) -> None:
+        self.metric, self.mode, self.total, self.workers = metric, mode, total, workers
+
+    def of_trial(self, trial: Trial, trials: Sequence[Trial]) -> str:
+        """Returns the line of a trial that has ended.
+
+        Args:
+            trial: The trial.
+            trials: All trials.
+        """
+        value = score(trial, self.metric)
+        parts = [f"{trial.number:04}  {describe(trial)}"]
+        parts += [] if value is None else [f"{self.metric} {value:.4g}"]
+        how = trial.ended["status"] if trial.ended else "open"
+        reason = trial.ended["reason"] if trial.ended else ""
+        parts += [f"{how}{f': {reason}' if reason else ''}", f"{trial.ended['seconds']:.0f} s" if trial.ended else ""]
+        if (best := self.best(trials)) is not None:
+            parts.append(f"best {best.number:04} {score(best, self.metric):.4g}")
+        if left := self.time_left(trials):
+            parts.append(left)
+        return "  ".join(parts)
+
+    def best(self, trials: Sequence[Trial]) -> Trial | None:
+        """Returns the best trial that was not pruned."""
+        scored = [(score(one, self.metric), one) for one in trials if one.pruned is None]
+        known = [(value, one) for value, one in scored if value is not None]
+        if not known:
+            return None
+        return (max if self.mode == "max" else min)(known, key=lambda pair: pair[0])[1]
+
+    def time_left(self, trials: Sequence[Trial]) -> str:
+        """Returns in words how long the rest takes, by the mean of those that have ended."""
+        ended = [one.ended["seconds"] for one in trials if one.ended is not None]
+        if self.total is None or not ended or len(ended) >= self.total:
+            return ""
+        seconds = sum(ended) / len(ended) * (self.total - len(ended)) / self.workers
+        return f"{len(ended)} of {self.total}, about {duration(seconds)} left"
+
+    def at_end(self, trials: Sequence[Trial], folder: Path) -> list[str]:
+        """Returns the last lines: what has become of the trials, and how the best is tested."""
+        counts = {one: [status(trial) for trial in trials].count(one) for one in map(status, trials)}
+        lines = [f"{len(trials)} trials: {', '.join(f'{count} {name}' for name, count in sorted(counts.items()))}"]
+        if (best := self.best(trials)) is not None:
+            value = f"{self.metric} {score(best, self.metric):.4g}"
+            lines.append(f"best     {value} of {best.number:04}  {describe(best)}; test it with")
+            run = shlex.quote(shown_path(folder / best.folder.name))
+            lines.append(f"  {typed_command()} test --ckpt_path {run}")
+        return lines
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration in words."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

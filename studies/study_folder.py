@@ -1,0 +1,249 @@
+"""A study's folder: what the study is, a folder for each trial, and who works on which.
+
+Its state is what lies in the trials' folders. Any number of processes may work on it, on any hosts that share it.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from core.atomic_files import write_atomically
+from core.errors import InputError
+from core.summary import figures, read_summary
+from engine.runs.trial_file import Halving, Trial, read_trial
+from engine.settings.config_files import flatten
+from studies.naming import folder_name
+from studies.points import Points
+
+DESCRIPTION = "study.json"
+INDIFFERENT = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
+REVIVED = ("pruned", "failed", "diverged", "killed")
+NUMBER = re.compile(r"(\d{4,})-")
+SECONDS = 120  # to wait for another process that reads or adds trials
+
+
+class StudyFolder:
+    """The trials of a study.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / ".lock")
+
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Makes the folder, and writes what the study is, unless it is there.
+
+        Args:
+            description: The file, the seeds, and the merged settings of the command.
+
+        Raises:
+            InputError: The folder is of another study, which is said, or of something else, or cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                known = self.description()
+                if known is None and any(one.name not in (".lock", ".claims") for one in self.path.iterdir()):
+                    raise InputError(f"--run_dir {self.path}: is not empty, and holds no study; name another folder")
+                (self.path / ".claims").mkdir(exist_ok=True)
+                if known is None:
+                    write_atomically(self.path / DESCRIPTION, json.dumps(description, indent=2) + "\n")
+        except OSError as error:
+            raise InputError(f"{self.path}: the study's folder cannot be made ({error.strerror})") from error
+        if known is not None and (changed := what_changed(known, description)):
+            raise InputError(
+                f"{self.path}: this study has other settings: {changed}; go on with those, or name another folder with "
+                "--run_dir"
+            )
+
+    def description(self) -> dict[str, Any] | None:
+        """Returns what the study is; None if it has not begun.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        path = self.path / DESCRIPTION
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise InputError(f"{path}: damaged ({error})") from error
+
+    def trials(self) -> list[Trial]:
+        """Returns all trials, by number.
+
+        Raises:
+            InputError: One is damaged.
+        """
+        try:
+            found = [read_trial(path) for path in self.path.glob("*-*") if NUMBER.match(path.name)]
+        except ValueError as error:
+            raise InputError(f"{error}; remove its folder, and it is made again") from error
+        return sorted((trial for trial in found if trial is not None), key=lambda trial: trial.number)
+
+    def log(self, trial: Trial) -> Path:
+        """Returns the file that takes what a trial prints."""
+        return self.path / "logs" / f"{trial.number:04}.log"
+
+    def take(self, points: Points | None, halving: Halving | None) -> "Claim | None":
+        """Takes the first open trial that nobody works on, or begins the next one; None if there is neither.
+
+        Args:
+            points: The settings of trials; None to begin no other.
+            halving: When trials are pruned.
+
+        Raises:
+            InputError: The folder cannot be used.
+        """
+        with self._alone():
+            trials = self.trials()
+            for trial in trials:
+                if trial.ended is None and (claim := self._claim(trial)) is not None:
+                    if trial.pruned is None:
+                        return claim
+                    trial.ended = ending_of_pruned(trial)  # whose process was killed before it could say so
+                    trial.write()
+                    claim.release()
+            number = trials[-1].number + 1 if trials else 0
+            known = {trial.number for trial in trials}
+            number = next((missing for missing in range(number) if missing not in known), number)
+            if points is None or number >= points.total:
+                return None
+            trial = Trial(number=number, settings=points.settings(number, trials), halving=halving)
+            return self._claim(self._add(trial))
+
+    def revive(self, which: list[str]) -> list[Trial]:
+        """Opens trials again that have ended; pruned ones are not pruned any more.
+
+        Args:
+            which: Numbers of trials, or statuses.
+
+        Returns:
+            Those trials.
+
+        Raises:
+            InputError: There is none, or it has ended well.
+        """
+        with self._alone():
+            trials = self.trials()
+            chosen = [
+                one
+                for one in trials
+                if status(one) in which or str(one.number) in [w.lstrip("0") or "0" for w in which]
+            ]
+            for one in chosen:
+                if status(one) not in REVIVED:
+                    raise InputError(
+                        f"--revive {one.number}: this trial is {status(one)}, and not {', '.join(REVIVED)}"
+                    )
+                if one.pruned is not None:
+                    one.halving = None
+                one.ended, one.pruned, one.kills, one.reached = None, None, 0, None
+                one.write()
+        if not chosen:
+            raise InputError(f"--revive {','.join(which)}: no trial has such a number or status")
+        return chosen
+
+    def _add(self, trial: Trial) -> Trial:
+        """Makes a trial's folder, which has its file from the first moment on."""
+        for left in self.path.glob(".new-*"):  # by a process that was killed here
+            shutil.rmtree(left, ignore_errors=True)
+        trial.folder = self.path / f".new-{os.getpid()}"
+        trial.folder.mkdir()
+        trial.write()
+        trial.folder = trial.folder.rename(self.path / folder_name(trial))
+        return trial
+
+    def _claim(self, trial: Trial) -> "Claim | None":
+        """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""
+        lock = FileLock(self.path / ".claims" / f"{trial.number:04}")
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+            if is_free(trial.folder / ".lock"):
+                return Claim(trial, lock)
+            lock.release()
+        return None
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes from reading and adding trials.
+
+        Raises:
+            InputError: Another process does not give the folder back.
+        """
+        try:
+            with self._lock.acquire(timeout=SECONDS):
+                yield
+        except Timeout:
+            raise InputError(f"{self.path}: another process holds its .lock and does not give it back") from None
+
+
+class Claim:
+    """A trial that this process works on, until it is released or the process ends.
+
+    Args:
+        trial: The trial.
+        lock: What keeps others from it.
+    """
+
+    def __init__(self, trial: Trial, lock: FileLock) -> None:
+        self.trial = trial
+        self._lock = lock
+
+    def release(self) -> None:
+        """Leaves the trial to others."""
+        self._lock.release()
+
+
+def is_free(lock: Path) -> bool:
+    """Returns whether nobody holds a lock."""
+    if not lock.exists():
+        return True
+    with contextlib.suppress(Timeout), FileLock(lock).acquire(timeout=0):
+        return True
+    return False
+
+
+def ending_of_pruned(trial: Trial) -> dict[str, Any]:
+    """Returns how a trial ended that was pruned."""
+    return {"status": "pruned", "reason": f"after {trial.pruned['epochs']} epochs", "seconds": 0.0}
+
+
+def status(trial: Trial) -> str:
+    """Returns how far a trial is: how it ended, or `open`."""
+    return "open" if trial.ended is None else trial.ended["status"]
+
+
+def score(trial: Trial, metric: str | None) -> float | None:
+    """Returns what a trial has reached, of the checkpoint that counts; None where that is not known."""
+    if trial.ended is None or metric is None or trial.ended["status"] in ("failed", "diverged", "killed"):
+        return None
+    try:
+        return figures(read_summary(trial.folder / "summary.json")).get(metric)
+    except (OSError, ValueError):
+        return None
+
+
+def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Returns in words what differs between two descriptions of a study; nothing if they are of one study."""
+    ours, theirs = (_flat(content) for content in (now, before))
+    absent = "not there"
+    differing = [key for key in {**theirs, **ours} if ours.get(key, absent) != theirs.get(key, absent)]
+    words = [f"{key} was {theirs.get(key, absent)} and is {ours.get(key, absent)} now" for key in differing[:3]]
+    return ", ".join(words) + (f", and {len(differing) - 3} more" if len(differing) > 3 else "")
+
+
+def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
+    file = {key: value for key, value in description["file"].items() if key not in INDIFFERENT}
+    return flatten(file) | {"seeds": description["seeds"]} | description["settings"]

@@ -1,0 +1,167 @@
+"""Makes the trials of a study side by side."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from core.signals import StopRequest
+from core.summary import read_summary
+from engine.processes import start_command
+from engine.runs.trial_file import Trial, read_trial
+from studies.study_folder import Claim, StudyFolder, ending_of_pruned
+
+LOOK_EVERY = 0.5  # seconds, for signals and for what other processes do
+FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
+SAVED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # exit codes of commands that somebody has stopped
+MOST_KILLS = 5  # without coming further, after which a trial has ended
+
+
+@dataclass
+class Job:
+    """A trial that is being made.
+
+    Attributes:
+        claim: What keeps others from it.
+        process: Its process.
+        began: When it was started, by a clock of its own.
+    """
+
+    claim: Claim
+    process: BaseProcess
+    began: float
+
+
+class Workers:
+    """Makes trials, some at a time, each in a process of its own.
+
+    Once a signal has come, no trial is begun, and those under way save themselves.
+
+    Args:
+        folder: The study's folder.
+        take: Takes the next trial; returns None if none is left or others have them all.
+        is_over: Returns whether every trial has ended; as long as others have some, this process waits, to go on with
+            what is left if they are killed.
+        command: Returns the command of a trial.
+        number: How many trials are made at a time.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        take: Callable[[], Claim | None],
+        is_over: Callable[[], bool],
+        command: Callable[[Trial], list[str]],
+        number: int,
+    ) -> None:
+        self.folder, self.take, self.is_over, self.command, self.number = folder, take, is_over, command, number
+        self._jobs: list[Job] = []
+        self._stopping = False
+        self._request = StopRequest()
+
+    @property
+    def signum(self) -> int:
+        """The signal that ended it, 0 if none has."""
+        return self._request.signum
+
+    def make(self) -> Iterator[Trial]:
+        """Makes trials; yields each that has ended.
+
+        Raises:
+            KeyboardInterrupt: A second Ctrl-C has come; what is running does not save.
+        """
+        self._request.listen()
+        try:
+            while True:
+                yield from self._reap()
+                if self.signum:
+                    self._stop()
+                while not self.signum and len(self._jobs) < self.number and (claim := self.take()) is not None:
+                    self._jobs.append(self._start(claim))
+                if self._jobs:
+                    connection.wait([job.process.sentinel for job in self._jobs], LOOK_EVERY)
+                elif self.signum or self.is_over():
+                    return
+                else:
+                    time.sleep(LOOK_EVERY)
+        finally:
+            self._stopping = False
+            self._stop()  # those of a caller that went away, or once more after a second Ctrl-C
+            for job in self._jobs:
+                job.process.join()
+                job.claim.release()
+            self._request.release()
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            for job in self._jobs:
+                job.process.terminate()
+
+    def _start(self, claim: Claim) -> Job:
+        log = self.folder.log(claim.trial)
+        log.parent.mkdir(exist_ok=True)
+        return Job(claim, start_command(self.command(claim.trial), log), time.monotonic())
+
+    def _reap(self) -> Iterator[Trial]:
+        """Yields the trials whose processes have ended them, and leaves those to others that are still open."""
+        for job in [job for job in self._jobs if job.process.exitcode is not None]:
+            self._jobs.remove(job)
+            job.process.join()
+            trial = self._conclude(job)
+            job.claim.release()
+            if trial.ended is not None:
+                yield trial
+
+    def _conclude(self, job: Job) -> Trial:
+        """Writes down how a trial's process has ended; returns the trial."""
+        trial, code = read_trial(job.claim.trial.folder) or job.claim.trial, job.process.exitcode
+        seconds = round(time.monotonic() - job.began, 1)
+        run_status = _status(trial.folder)
+        reached = _reached(trial.folder)
+        if trial.pruned is not None:
+            trial.ended = ending_of_pruned(trial)
+        elif code == 0:
+            trial.ended = {"status": run_status, "reason": ""}
+        elif code in FAULTS:
+            status = "diverged" if run_status == "diverged" else "failed"
+            trial.ended = {"status": status, "reason": last_line(self.folder.log(trial))}
+        elif self._stopping or code in SAVED:
+            return trial  # it goes on when the command is given again
+        elif trial.kills + 1 >= MOST_KILLS and reached == trial.reached:
+            times = f"{MOST_KILLS} times without coming further"
+            trial.ended = {"status": "killed", "reason": f"its process was killed {times}, as for want of memory"}
+        else:
+            trial.kills = trial.kills + 1 if reached == trial.reached else 1
+            trial.reached = reached
+        if trial.ended is not None:
+            trial.ended["seconds"] = seconds
+        trial.write()
+        return trial
+
+
+def last_line(log: Path) -> str:
+    """Returns the last line of what a trial has printed, without `error:` before it."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1].removeprefix("error: ") if lines else "nothing was printed"
+
+
+def _status(run: Path) -> str:
+    try:
+        return read_summary(run / "summary.json").get("status", "finished")
+    except (OSError, ValueError):
+        return "finished"
+
+
+def _reached(run: Path) -> int | None:
+    """Returns what tells a run's last checkpoint from earlier ones; None if there is none."""
+    try:
+        return (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+    except OSError:
+        return None

@@ -1,0 +1,48 @@
+"""Optuna's suggestions are a function of the trials, and follow what they have reached."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import InputError
+from engine.runs.trial_file import Trial
+from studies.study_file import read_study_file
+
+pytest.importorskip("optuna", reason="needs Optuna")
+
+from studies.bayes import make_suggest
+
+PARAMETERS = {
+    "lr": {"distribution": "log_uniform_values", "min": 1e-5, "max": 1.0},
+    "widths": {"values": [[8], [8, 8], None, {"class_path": "A"}]},
+    "n": {"min": 1, "max": 9},
+    "p": {"distribution": "q_uniform", "min": 0, "max": 1, "q": 0.25},
+}
+
+
+def trial(number: int, settings: dict[str, Any], status: str | None = "finished") -> Trial:
+    """Returns a trial with these settings."""
+    pruned = {"epochs": 1} if status == "pruned" else None
+    return Trial(number=number, settings=settings, ended=status and {"status": status}, pruned=pruned)
+
+
+def test_suggestions_repeat_and_draw_near_to_what_was_good(write_study: Callable[..., Path]) -> None:
+    file = read_study_file(write_study(method="bayes", parameters=PARAMETERS, run_cap=40))
+    suggest = make_suggest(file, "max", lambda one: one.settings["n"] if one.ended else None)
+    trials: list[Trial] = []
+    for number in range(40):
+        status = {3: "pruned", 4: None, 5: "failed"}.get(number, "finished")
+        trials.append(trial(number, suggest(number, trials), status))
+    again = make_suggest(file, "max", lambda one: one.settings["n"] if one.ended else None)
+    assert [again(number, trials[:number]) for number in (0, 7, 39)] == [trials[n].settings for n in (0, 7, 39)]
+    assert sum(one.settings["n"] for one in trials[20:]) > sum(one.settings["n"] for one in trials[:20])
+    assert all(one.settings["widths"] in PARAMETERS["widths"]["values"] for one in trials)
+    assert all(one.settings["p"] in (0, 0.25, 0.5, 0.75, 1) for one in trials)
+
+
+def test_what_optuna_cannot_suggest_is_refused(write_study: Callable[..., Path]) -> None:
+    file = read_study_file(write_study(method="bayes", parameters={"x": {"mu": 0, "sigma": 1}}, run_cap=2))
+    with pytest.raises(InputError, match="method bayes: x: this distribution is for the method random alone"):
+        make_suggest(file, "min", lambda one: None)

@@ -1,0 +1,182 @@
+"""The command `study`, whose trials are made in this process."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.bits import assert_same_bits
+
+Command = Callable[..., tuple[int, str, str]]
+Write = Callable[..., Path]
+SHORT = ("--trainer.max_epochs", 1, "--trainer.logger", "false")
+
+
+def trials(study: Path) -> list[dict[str, Any]]:
+    """Returns what the trials of a study say of themselves."""
+    return [json.loads(path.read_text()) for path in sorted(study.glob("*/trial.json"))]
+
+
+def weights(run: Path) -> dict[str, Any]:
+    """Returns what the last checkpoint of a run says of its training."""
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    return {part: checkpoint[part] for part in ("state_dict", "optimizer_states", "lr_schedulers", "global_step")}
+
+
+def test_a_study_is_made_and_has_then_nothing_left(
+    write_study: Write, started: list, command: Command, tmp_path: Path, finished_run: Callable[..., Path]
+) -> None:
+    path = write_study(early_terminate=None)
+    code, output, errors = command("study", path, "--seeds", "1,42", *SHORT)
+    assert code == 0, errors
+    study = tmp_path / "runs" / "studies" / "lr"
+    names = ["0000-lr=0.1,seed=1", "0001-lr=0.1,seed=42", "0002-lr=0.01,seed=1", "0003-lr=0.01,seed=42"]
+    assert sorted(path.parent.name for path in study.glob("*/trial.json")) == names
+    assert [trial["ended"]["status"] for trial in trials(study)] == ["finished"] * 4
+    lines = output.splitlines()
+    assert lines[0].startswith("0000  lr=0.1 seed=1  val/loss ")
+    assert "  finished  " in lines[0]
+    assert "  best 0000 " in lines[0]
+    assert "  1 of 4, about " in lines[0]
+    assert lines[4] == "4 trials: 4 finished"
+    assert lines[5].startswith("best     val/loss ")
+    assert lines[6].startswith("  python cli.py test --ckpt_path runs/studies/lr/")
+
+    alone = finished_run("alone", "--model.optimizer.lr", 0.01, "--seed_everything", 1, *SHORT)
+    assert_same_bits(weights(study / names[2]), weights(alone))
+    configs = [(run / "config.yaml").read_text().splitlines() for run in (study / names[2], alone)]
+    assert {line.split(":")[0] for line in {*configs[0]} ^ {*configs[1]}} <= {"    data_dir"}
+
+    started.clear()
+    code, output, errors = command("study", path, "--seeds", "1,42", *SHORT)
+    assert code == 0, errors
+    assert started == []
+    assert output.splitlines()[0] == "4 trials: 4 finished"
+
+
+def test_a_changed_study_is_refused_with_what_changed(
+    write_study: Write, started: list, command: Command, config: Path
+) -> None:
+    assert command("study", write_study(), *SHORT)[0] == 0
+    for change, reason in (
+        (lambda: command("study", write_study(), "--seeds", "1", *SHORT), "seeds was [] and is [1] now"),
+        (
+            lambda: command("study", write_study(), *SHORT, "--model.dropout", 0.5),
+            "model.dropout was 0.2 and",
+        ),
+        (lambda: command("study", write_study(metric=None), *SHORT), "metric.name was val/loss and is not there now"),
+    ):
+        code, _, errors = change()
+        assert code == 2
+        assert reason in errors
+        assert errors.count("\n") == 1
+
+
+def test_a_dry_run_lists_the_commands_and_writes_nothing(
+    write_study: Write, started: list, command: Command, tmp_path: Path
+) -> None:
+    path = write_study(parameters={"model.lr_scheduler": {"values": [None]}, "model.widths": {"values": [[4, 4]]}})
+    before = sorted(tmp_path.rglob("*"))
+    code, output, errors = command("study", path, "--dry_run", "--run_dir", "here")
+    assert code == 0, errors
+    assert sorted(tmp_path.rglob("*")) == before
+    place = tmp_path.resolve() / "here" / "0000-lr_scheduler=None,widths=4x4"
+    assert output.splitlines() == [
+        "0000  lr_scheduler=None widths=[4, 4]",
+        "      python cli.py fit --config tiny.yaml --model.lr_scheduler=null '--model.widths=[4, 4]' --run_dir "
+        f"{place} --resume auto",
+    ]
+
+
+def test_a_trial_that_fails_or_diverges_ends_so_and_the_others_are_made(
+    write_study: Write, started: list, command: Command, tmp_path: Path
+) -> None:
+    parameters = {
+        "model.optimizer.lr": {"values": [1e30, 0.1]},
+        "data.batch_size": {"values": [40, 4000]},  # more than there are
+    }
+    code, output, errors = command("study", write_study(parameters=parameters), *SHORT)
+    assert code == 1, errors
+    ended = [trial["ended"] for trial in trials(tmp_path / "runs" / "studies" / "lr")]
+    assert [one["status"] for one in ended] == ["diverged", "finished", "failed", "failed"]
+    assert "diverged: " in ended[0]["reason"]
+    assert "4000" in ended[2]["reason"]
+    assert f"failed: {ended[2]['reason']}" in output
+    assert "4 trials: 1 diverged, 2 failed, 1 finished" in output
+    assert not (tmp_path / "runs" / "studies" / "lr" / "0002-batch_size=4000,lr=1e+30" / "config.yaml").exists()
+
+
+def test_a_pruned_run_that_is_revived_ends_as_one_that_never_was(
+    write_study: Write, started: list, command: Command, tmp_path: Path, finished_run: Callable[..., Path]
+) -> None:
+    parameters = {"model.optimizer.lr": {"values": [0.05, 1e-6, 0.04]}}
+    path = write_study(parameters=parameters, early_terminate={"type": "hyperband", "min_iter": 1, "eta": 2})
+    code, output, errors = command("study", path)
+    assert code == 0, errors
+    study = tmp_path / "runs" / "studies" / "lr"
+    first, pruned, _ = trials(study)
+    assert first["ended"]["status"] == "finished"
+    assert pruned["ended"]["status"] == "pruned"
+    assert pruned["pruned"]["epochs"] == 1
+    assert pruned["pruned"]["value"] > pruned["pruned"]["needed"]
+    assert "pruned: after 1 epochs" in output
+    run = study / "0001-lr=1e-06"
+    assert len((run / "metrics.csv").read_text().splitlines()) == 2
+
+    code, output, errors = command("study", path, "--revive", "1")
+    assert code == 0, errors
+    assert output.startswith("0001  lr=1e-06  goes on\n")
+    assert trials(study)[1]["ended"]["status"] == "finished"
+    whole = finished_run("whole", "--model.optimizer.lr", 1e-6)
+    assert_same_bits(weights(run), weights(whole))
+    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+
+
+def test_a_target_ends_a_study(write_study: Write, started: list, command: Command) -> None:
+    metric = {"name": "val/loss", "goal": "minimize", "target": 100.0}
+    code, output, errors = command("study", write_study(metric=metric), *SHORT)
+    assert code == 0, errors
+    assert "1 trials: 1 finished" in output
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "reason"),
+    [
+        (("--workers", "0"), {}, "--workers: 0: a number, at least 1, is needed"),
+        (("--seeds", "1,1"), {}, "--seeds: 1,1: different numbers are needed"),
+        (("--worker", "2"), {}, "--worker: there is no such option"),
+        ((), {"parameters": {"model.droput": {"value": 1}}}, "--model.droput: there is no such option; did you mean"),
+        ((), {"metric": {"name": "val/bleu"}}, "metric: val/bleu: VGG does not log it"),
+        (
+            (),
+            {"method": "random", "parameters": {"model.dropout": {"min": 0.0, "max": 0.5}}},
+            "needs 'run_cap'",
+        ),
+        (
+            ("--seeds", "1"),
+            {"parameters": {"seed_everything": {"values": [1]}}},
+            "--seeds: the file has",
+        ),
+        ((), {"command": ["fit", "--config", "none.yaml", "${args}"]}, "--config none.yaml: no such file"),
+        (("--revive", "3"), {}, "--revive 3: no trial has such a number or status"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_begun(
+    options: tuple[str, ...], content: dict[str, Any], reason: str, write_study: Write, started: list, command: Command
+) -> None:
+    code, _, errors = command("study", write_study(**content), *options)
+    assert code == 2
+    assert reason in errors
+    assert errors.count("\n") == 1
+    assert started == []
+
+
+def test_help_and_a_missing_file(command: Command) -> None:
+    code, output, _ = command("study", "--help")
+    assert code == 0
+    assert "--workers" in output
+    assert command("study")[2] == "error: the following arguments are required: FILE\n"
+    assert "study nothing.yaml: no such file" in command("study", "nothing.yaml")[2]

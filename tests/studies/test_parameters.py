@@ -1,0 +1,97 @@
+"""Parameters are what W&B's format says, and values are drawn from where they are said to be."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+
+from core.errors import InputError
+from studies.parameters import Choice, Normal, Range, read_parameters
+
+
+def read(**stated: Any) -> Any:
+    """Returns a parameter."""
+    return read_parameters({"x": stated})["x"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"value": None}, Choice([None])),
+        ({"values": [[1, 2], {"class_path": "A"}]}, Choice([[1, 2], {"class_path": "A"}])),
+        ({"values": [1, 2], "probabilities": [0.9, 0.1]}, Choice([1, 2], [0.9, 0.1])),
+        ({"min": 1, "max": 8}, Range(1, 8, is_integer=True)),
+        ({"min": 0.0, "max": 8}, Range(0.0, 8)),
+        ({"distribution": "q_uniform", "min": 0, "max": 1, "q": 0.25}, Range(0, 1, step=0.25)),
+        ({"distribution": "log_uniform_values", "min": "1e-5", "max": 0.1}, Range(1e-5, 0.1, is_log=True)),
+        ({"distribution": "log_uniform", "min": -2, "max": 0}, Range(math.exp(-2), 1.0, is_log=True)),
+        ({"mu": 1, "sigma": 2}, Normal(1, 2)),
+        ({"distribution": "q_log_normal", "mu": 1, "sigma": 2, "q": 1}, Normal(1, 2, is_log=True, step=1)),
+    ],
+)
+def test_what_stands_in_the_file(stated: dict[str, Any], expected: Any) -> None:
+    assert read(**stated) == expected
+
+
+def test_nested_parameters_and_the_parsers_own_names_become_dotted_keys() -> None:
+    nested = {"model": {"parameters": {"optimizer.init_args.lr": {"value": 1}, "optimizer.class_path": {"value": "A"}}}}
+    assert [*read_parameters(nested)] == ["model.optimizer.lr", "model.optimizer"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        ({}, "needs value, values, or min and max"),
+        ({"min": 1}, "needs value, values, or min and max"),
+        ({"values": []}, "at least one"),
+        ({"values": 3}, "at least one"),
+        ({"values": [0.1, 0.2, 0.1]}, "one stands twice"),
+        ({"values": [1, 2], "probabilities": [1]}, "one for each value"),
+        ({"min": 3, "max": 1}, "leave nothing"),
+        ({"distribution": "log_uniform_values", "min": 0.0, "max": 1.0}, "leave nothing above 0"),
+        ({"distribution": "beta", "a": 1}, "distribution beta: there are"),
+        ({"values": [1], "min": 2}, "'min' is not for the distribution categorical"),
+        ({"distribution": "uniform", "min": "low", "max": 1}, "min low: a number is needed"),
+        ({"distribution": "uniform", "max": 1}, "needs 'min'"),
+    ],
+)
+def test_what_is_no_parameter(stated: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        read(**stated)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "median"),
+    [
+        (Range(2, 4), 3),
+        (Range(1e-4, 1, is_log=True), 1e-2),
+        (Range(0, 10, is_integer=True), 5),
+        (Normal(3, 1), 3),
+        (Normal(0, 1, is_log=True), 1),
+        (Range(0, 1, step=0.25), 0.5),
+    ],
+)
+def test_draws_lie_around_the_median_and_within_the_ends(parameter: Any, median: float) -> None:
+    rng = random.Random(0)
+    drawn = sorted(parameter.draw(rng) for _ in range(999))
+    assert drawn[399] <= median * 1.0001
+    assert drawn[599] >= median * 0.9999
+    if isinstance(parameter, Range):
+        assert parameter.low <= drawn[0]
+        assert drawn[-1] <= parameter.high
+        assert parameter.step is None or {*drawn} == {0, 0.25, 0.5, 0.75, 1}
+
+
+def test_probabilities_count() -> None:
+    rng = random.Random(0)
+    drawn = [Choice(["a", "b"], [0.9, 0.1]).draw(rng) for _ in range(1000)]
+    assert 850 < drawn.count("a") < 950
+
+
+def test_a_grid_goes_through_whole_numbers_and_steps_and_no_other_range() -> None:
+    assert Range(1, 4, is_integer=True).all() == [1, 2, 3, 4]
+    assert Range(0.1, 0.5, step=0.2).all() == [0.2, 0.4]
+    assert Range(0, 1).all() is None
+    assert Range(0, 10**6, is_integer=True).all() is None
+    assert Normal(0, 1).all() is None

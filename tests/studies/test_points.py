@@ -1,0 +1,69 @@
+"""The settings of trials: every point once, and the same ones whenever they are asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.runs.trial_file import Trial
+from studies.points import Points
+from studies.study_file import read_study_file
+
+Write = Callable[..., Path]
+
+
+def all_settings(points: Points) -> list[dict]:
+    """Returns the settings of all trials."""
+    trials: list[Trial] = []
+    for number in range(points.total or 0):
+        trials.append(Trial(number=number, settings=points.settings(number, trials)))
+    return [trial.settings for trial in trials]
+
+
+def test_a_grid_has_every_point_in_order_with_its_seeds_beside_it(write_study: Write) -> None:
+    parameters = {"a": {"values": [1, 2]}, "b": {"min": 3, "max": 4}, "c": {"value": None}}
+    points = Points(read_study_file(write_study(parameters=parameters)), [7, 8])
+    assert points.total == 8
+    found = all_settings(points)
+    assert [one["a"] * 100 + one["b"] * 10 + one["seed_everything"] for one in found] == [
+        *(137, 138, 147, 148, 237, 238, 247, 248),
+    ]
+    assert all(one["c"] is None for one in found)
+    assert points.settings(5, []) == found[5]
+
+
+def test_a_cap_ends_a_grid(write_study: Write) -> None:
+    assert Points(read_study_file(write_study(run_cap=1))).total == 1
+
+
+def test_drawn_points_do_not_depend_on_who_draws_them_and_differ(write_study: Write) -> None:
+    parameters = {"lr": {"distribution": "log_uniform_values", "min": 1e-4, "max": 1.0}, "n": {"values": [[1], [2, 3]]}}
+    file = read_study_file(write_study(method="random", parameters=parameters, run_cap=20))
+    found = all_settings(Points(file))
+    assert found == all_settings(Points(file))
+    assert len({one["lr"] for one in found}) == 20
+    assert {str(one["n"]) for one in found} == {"[1]", "[2, 3]"}
+    same_with_seeds = all_settings(Points(file, [1, 2]))
+    assert [one | {"seed_everything": seed} for one in found[:10] for seed in (1, 2)] == same_with_seeds
+
+
+@pytest.mark.parametrize("sure", [0.5, 0.9999999])
+def test_no_point_is_drawn_twice_and_none_is_lost(sure: float, write_study: Write) -> None:
+    """However improbable the last ones are."""
+    parameters = {"a": {"values": [1, 2], "probabilities": [sure, 1 - sure]}, "b": {"min": 1, "max": 3}}
+    points = Points(read_study_file(write_study(method="random", parameters=parameters, run_cap=50)))
+    assert points.total == 6
+    assert len({(one["a"], one["b"]) for one in all_settings(points)}) == 6
+
+
+def test_random_points_of_a_range_have_no_end(write_study: Write) -> None:
+    parameters = {"lr": {"min": 0.0, "max": 1.0}}
+    assert Points(read_study_file(write_study(method="random", parameters=parameters))).total is None
+
+
+def test_a_suggestion_that_has_been_made_gives_way_to_a_drawn_point(write_study: Write) -> None:
+    parameters = {"a": {"values": [1, 2, 3]}}
+    file = read_study_file(write_study(method="bayes", parameters=parameters))
+    found = all_settings(Points(file, suggest=lambda place, earlier: {"a": 2}))
+    assert found[0] == {"a": 2}
+    assert sorted(one["a"] for one in found) == [1, 2, 3]
