@@ -11,7 +11,7 @@ from engine.settings.overview import top_level_help
 from tests.processes import ROOT
 from tests.sources import sources
 
-NOT_INSTALLED = ("benchmarks", "results", "studies")  # of the repository alone
+NOT_INSTALLED = ("results", "benchmarks")
 
 
 @pytest.fixture
