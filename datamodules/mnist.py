@@ -140,11 +140,11 @@ class MNISTDataModule(ImageClassificationDataModule):
         """Returns images [N, 28, 28, 1] in the size that is asked for."""
         if self.image_size == FILE_SIZE:
             return images
+        size = (self.image_size, self.image_size)
         resized = [
-            interpolate(part.permute(0, 3, 1, 2).float(), (self.image_size,) * 2, mode="bicubic", antialias=True)
-            for part in images.split(PIECE)
+            interpolate(part.permute(0, 3, 1, 2), size, mode="bicubic", antialias=True) for part in images.split(PIECE)
         ]
-        return torch.cat([part.round().clamp(0, 255).byte() for part in resized]).permute(0, 2, 3, 1).contiguous()
+        return torch.cat(resized).permute(0, 2, 3, 1).contiguous()
 
     def _folder(self) -> Path:
         """Returns the first folder that holds any of the files, or else the download folder."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from PIL import Image
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
 from core.errors import InputError
@@ -339,3 +340,14 @@ def test_a_file_that_unpacks_without_end_is_refused_on_the_way(raw: Path, monkey
     (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(10**7)))
     with pytest.raises(InputError, match="unpacks to more than 100 times its size"):
         MNISTDataModule(str(raw)).read()
+
+
+def test_images_of_another_size_are_resized_as_pillow_does_it(raw: Path) -> None:
+    data, resized = load(raw.parent.parent), load(raw.parent.parent, image_size=32)
+    images = resized.splits["test"].images
+    assert images.shape == (TEST, 32, 32, 1)
+    original = Image.fromarray(data.splits["test"].images[0, :, :, 0].numpy())
+    expected = torch.from_numpy(np.array(original.resize((32, 32), Image.Resampling.BICUBIC)))
+    assert (images[0, :, :, 0].int() - expected.int()).abs().max() <= 1
+    with pytest.raises(InputError, match=r"data\.image_size is 4: at least 8 is needed"):
+        MNISTDataModule(image_size=4)
