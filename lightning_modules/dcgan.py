@@ -35,7 +35,7 @@ def doublings_of(image_size: int) -> int:
     return count
 
 
-class Generator(nn.Module):
+class ConvolutionalGenerator(nn.Module):
     """Transposed convolutions, each of which doubles the maps.
 
     Args:
@@ -85,7 +85,7 @@ class Generator(nn.Module):
         return self.layers(self.first(maps)).tanh()
 
 
-class Discriminator(nn.Module):
+class ConvolutionalDiscriminator(nn.Module):
     """Convolutions of stride 2, then a dense layer to a score.
 
     Args:
@@ -215,7 +215,7 @@ class DCGAN(AdversarialTask):
             raise InputError("DCGAN: a penalty on gradients needs a discriminator without batch norms; set model.norm")
         self.in_channels, self.image_size = in_channels, image_size
         classes = num_classes if self.conditional else 0
-        made = Generator(
+        made = ConvolutionalGenerator(
             self.noise_size,
             classes,
             generator_width or width,
@@ -226,7 +226,7 @@ class DCGAN(AdversarialTask):
             running_statistics,
             generator_slope,
         )
-        judged = Discriminator(
+        judged = ConvolutionalDiscriminator(
             classes,
             width,
             stages or doublings_of(image_size),
