@@ -113,5 +113,5 @@ def add_predict_options(parser: LightningArgumentParser) -> None:
         type=str | None,
         default=None,
         help="CSV file to write all predictions to; word vectors also .txt or .bin; tunes .abc, one .mid, .png, .wav; "
-        "pictures that a model makes a folder, or .png.",
+        "pictures that a model makes a folder, or .png; captions .html.",
     )
