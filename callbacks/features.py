@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from callbacks.views import Views
 from core.encoding import EncodesPictures, HasSteps, KeepsFeatures
 from core.errors import InputError
-from core.evaluation_mode import evaluation_mode
 from core.kept_arguments import KeepsArguments
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
+from lightning_modules.layers.folding import folded
 
 TYPES = {16: torch.float16, 32: torch.float32}
 
@@ -123,6 +123,7 @@ class FixedNetwork:
         self.context = context
         self.dtype = dtype
         self.views = views
+        self._faster: nn.Module | None = None
 
     @property
     def key(self) -> str:
@@ -136,6 +137,7 @@ class FixedNetwork:
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Returns the features of normalised pictures [B, C, H, W]."""
-        self.network.to(self.device)
-        with evaluation_mode(self.network), self.context():
-            return self.network(images.to(self.device)).to(self.dtype)
+        if self._faster is None:  # made once a checkpoint has set the weights
+            self._faster = folded(self.network).to(self.device)
+        with self.context():
+            return self._faster(images.to(self.device)).to(self.dtype)

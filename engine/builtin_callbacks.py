@@ -29,13 +29,13 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
     """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them."""
     builtins: list[Callback] = [
         NaNGuard(),
+        Features(),
         Freeze(),
         EarlyStopping(),
         StepSeed(),
         ConfiguredOptimizer(),
         TestSubset(),
         Views(),
-        Features(),
         Record(),
         Progress(progress_bar),
         TestMedia(),

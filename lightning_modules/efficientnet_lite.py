@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.errors import InputError
 from lightning_modules.layers.global_average_pool import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes, rounded
@@ -128,11 +129,12 @@ class EfficientNetLite(ImageClassifier):
         in_channels: Channels of the images; set from the data.
         image_size: Height and width of the images; set from the data.
         version: Which of the five.
-        dropout: Probability of dropping an input of the dense layer in training; the version's own if not given.
+        head_widths: Widths of dense layers before the last, of which the published networks have none.
+        dropout: Probability of dropping an input of a dense layer in training; the version's own if not given.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
     Raises:
-        InputError: The images are too small.
+        InputError: The images are too small, or a width is.
     """
 
     def __init__(
@@ -141,12 +143,15 @@ class EfficientNetLite(ImageClassifier):
         in_channels: int = 3,
         image_size: int = 224,
         version: Literal["lite0", "lite1", "lite2", "lite3", "lite4"] = "lite0",
+        head_widths: list[int] | None = None,
         dropout: float | None = None,
         **training: Any,
     ) -> None:
         super().__init__(**training)
         scale = SCALES[version]
         check_sizes("EfficientNetLite", "imagenet", image_size, scale.width, has_stems=False)
+        if min(head_widths or [1]) < 1:
+            raise InputError(f"EfficientNetLite: head_widths {head_widths}: each is at least 1")
 
         self.stem = nn.Sequential(*convolution(in_channels, FIRST, 3, 2), nn.ReLU6())
         self.blocks = nn.Sequential()
@@ -159,9 +164,13 @@ class EfficientNetLite(ImageClassifier):
                 channels = width
         self.top = nn.Sequential(*convolution(channels, LAST, 1), nn.ReLU6())  # [B, 1280, 7, 7] of 224x224 images
         self.pool = GlobalAveragePool()
-        self.classifier = nn.Sequential(
-            nn.Dropout(scale.dropout if dropout is None else dropout), nn.Linear(LAST, num_classes)
-        )
+        dropout = scale.dropout if dropout is None else dropout
+        self.classifier = nn.Sequential(nn.Dropout(dropout))
+        features = LAST
+        for width in head_widths or []:
+            self.classifier.extend([nn.Linear(features, width), nn.ReLU(), nn.Dropout(dropout)])
+            features = width
+        self.classifier.append(nn.Linear(features, num_classes))
 
         initialize(self, "he", 0.0)
 

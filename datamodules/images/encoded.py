@@ -69,7 +69,7 @@ class EncodedDataModule(SampleDataModule):
         views = self.encoder.views if name == "train" else 0
         preparation = Preparation(self.prepare, str(self.normalization), self.augmentation, views)
         folder = None if self.source == "synthetic" else self.data_dir
-        title = f"features of {self.name} ({name}), once"
+        title = f"of {self.name} ({name}), once"
         return replace(split, images=features_of(split.images, self.encoder, preparation, folder, title))
 
     def check_encoding(self, views: int) -> None:

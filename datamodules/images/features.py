@@ -1,6 +1,7 @@
 """Features of pictures, which a fixed network computes once: kept by a digest of each picture's pixels."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from core.console import format_duration, print_line
 from core.encoding import Encoder
 from core.randomness import generator
 from datamodules.base.cache import completed
@@ -16,7 +18,8 @@ from datamodules.images.augmentation import Augmentation
 from datamodules.images.streaming import PictureFiles
 
 DIGEST = 16  # bytes of a picture's digest
-BATCH = 32  # pictures that are encoded together
+BATCH = {"cpu": 8}  # pictures that are encoded together: on a CPU as many as its caches hold
+BATCH_ELSEWHERE = 128
 TABLE = 4096  # draws of each view, of which a picture has the one that its digest points to
 
 Draws = dict[str, Tensor]
@@ -64,7 +67,7 @@ def features_of(
         encoder: The network.
         preparation: What happens to pictures before.
         folder: Where features are kept, in a file of this network; None for nowhere.
-        title: Title of the progress bar.
+        title: What they are, for the progress bar and the line after it.
 
     Returns:
         Features on the CPU, [N, ...]; of several views [N, V, ...].
@@ -78,17 +81,21 @@ def features_of(
         return [{name: place for place, name in enumerate(view) if name not in known} for view in names]
 
     def complete(kept: dict[str, Tensor]) -> dict[str, Tensor]:
-        wanted = missing(kept)
+        wanted, started = missing(kept), time.monotonic()
+        batch = BATCH.get(encoder.device.type, BATCH_ELSEWHERE)
         parts, new = [kept["features"]] if kept else [], list(_names_of(kept))
-        with tqdm(desc=title, total=sum(map(len, wanted)), disable=None, leave=False) as bar:
+        with tqdm(desc=f"features {title}", total=sum(map(len, wanted)), disable=None, leave=False) as bar:
             for draws, view in zip(table, wanted, strict=True):
-                for places in torch.tensor(list(view.values()), dtype=torch.int64).split(BATCH):
+                for places in torch.tensor(list(view.values()), dtype=torch.int64).split(batch):
                     pixels = images.index_select(0, places) if isinstance(images, Tensor) else images[places]
                     rows = torch.tensor([int.from_bytes(digests[place][:4]) % TABLE for place in places.tolist()])
                     own = {name: values[rows].to(encoder.device) for name, values in draws.items()}
                     parts.append(encoder(preparation.prepare(pixels.to(encoder.device), own)).cpu())
                     bar.update(len(places))
                 new += view
+        seconds = format_duration(time.monotonic() - started)
+        where = "" if folder is None else f", kept in {folder}"
+        print_line(f"features {sum(map(len, wanted)):,} {title}, {seconds}{where}")
         return {
             "features": torch.cat(parts).contiguous(),
             "names": torch.frombuffer(bytearray(b"".join(new)), dtype=torch.uint8),

@@ -25,10 +25,10 @@ OPTION_GROUPS = {
     "checkpoint": RunCheckpoint,
     "early_stopping": EarlyStopping,
     "nan_guard": NaNGuard,
+    "features": Features,  # before Freeze, which leaves alone what does not train any more
     "freeze": Freeze,
     "test_subset": TestSubset,
     "views": Views,
-    "features": Features,
 }
 
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"

@@ -37,7 +37,7 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     "GoogLeNet-plain": ("GoogLeNet", {"width": 0.25, "batch_norm": False, "aux_weight": 0.0}, [(1, 28), (3, 32)]),
     "DenseNet": ("DenseNet", {"depth": 40, "growth_rate": 4}, [(1, 28), (3, 32)]),
     "DenseNet-imagenet": ("DenseNet", {"depth": 40, "growth_rate": 4, "stem": "imagenet"}, [(1, 28), (3, 224)]),
-    "EfficientNetLite": ("EfficientNetLite", {"version": "lite1"}, [(1, 32), (3, 64)]),
+    "EfficientNetLite": ("EfficientNetLite", {"version": "lite1", "head_widths": [8]}, [(1, 32), (3, 64)]),
     "LeNet5": ("LeNet5", {}, [(1, 28), (3, 32)]),
     "LeNet5-mse": ("LeNet5", {"loss": "mse"}, [(1, 28), (3, 32)]),
     "LogisticRegression": (

@@ -60,3 +60,5 @@ def test_an_uneven_padding_is_below_and_on_the_right(side: int, kernel: int, pad
 def test_images_that_are_too_small_are_one_line() -> None:
     with pytest.raises(InputError, match="EfficientNetLite: 5 halvings need images of 32 pixels, not 16"):
         EfficientNetLite(10, image_size=16)
+    with pytest.raises(InputError, match="head_widths \\[0\\]: each is at least 1"):
+        EfficientNetLite(10, head_widths=[0])
