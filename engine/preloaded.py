@@ -20,11 +20,10 @@ def load_shared_data(argv: list[str]) -> None:
     Args:
         argv: What follows `cli.py`. What is wrong with it is left to the command itself.
     """
-    if torch.get_num_threads() > 1:  # setting another number here could change how the forked processes compute
-        return
     with contextlib.suppress(InputError), ignore_library_warnings():
-        data = build_data(parse_command_line(argv))
-        if isinstance(data, DataModule):
+        data = build_data(parse_command_line(argv))  # also without threads to spare: parsing fills caches
+        # setting another number of threads here could change how the forked processes compute
+        if isinstance(data, DataModule) and torch.get_num_threads() == 1:
             data.load_for_all()
 
 

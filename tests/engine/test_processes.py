@@ -1,14 +1,20 @@
 """A command in a process of its own is as if it had been typed."""
 
 import json
+import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from results.processes import share_cores, start_command
 
-from results import processes
+from core.errors import InputError, RunFailed
+from datamodules.base import shared_data
+from engine import preloaded, processes
+from engine.processes import call, share_cores, start_command
+from tests.tiny import TinyDataModule
 
 
 def test_mistakes_are_in_the_log_behind_what_it_holds(tmp_path: Path) -> None:
@@ -52,3 +58,40 @@ def test_processes_share_the_cores_unless_the_user_has_decided(monkeypatch: pyte
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     share_cores(4)
     assert processes.os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def refuse(reason: str) -> None:
+    """Refuses something."""
+    raise InputError(reason)
+
+
+def end_by(signum: int) -> None:
+    """Ends this process by a signal."""
+    os.kill(os.getpid(), signum)
+
+
+def test_a_function_of_another_process_returns_refuses_fails_or_is_killed() -> None:
+    assert call(json.loads, '{"a": [1]}') == {"a": [1]}
+    with pytest.raises(InputError, match="no such file"):
+        call(refuse, "no such file")
+    with pytest.raises(RunFailed, match="ValueError: invalid literal for int"):
+        call(int, "one")
+    with pytest.raises(RunFailed, match="end_by: its process was ended by signal 9"):
+        call(end_by, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("threads", "shares"), [(1, True), (2, False)])
+def test_data_is_loaded_before_forks_where_no_thread_is_lost(
+    threads: int, shares: bool, config: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_data, "_loaded", {})
+    monkeypatch.setattr(preloaded.torch, "get_num_threads", lambda: threads)
+    preloaded.load_shared_data(["fit", "--config", str(config), "--data.batch_size", "20"])
+    assert len(shared_data._loaded) == shares
+    preloaded.load_shared_data(["fit", "--config", "nothing.yaml"])  # the command says what is wrong
+    loads = []
+    load = TinyDataModule.load
+    monkeypatch.setattr(TinyDataModule, "load", lambda self: loads.append(1) or load(self))
+    code, _, errors = command("fit", "--config", config, "--data.batch_size", 20, "--trainer.max_steps", 1)
+    assert code == 0, errors
+    assert len(loads) == (not shares)
