@@ -173,6 +173,8 @@ class Command(SubcommandCLI):
         if self.settings.weights and self.arguments.checkpoint is None:
             for line in start_from(self.settings.weights, self.model, self.datamodule):
                 print_line(line)
+        elif self.settings.features.until is not None and self.arguments.checkpoint is None:
+            print_line("note     --features.until: without --weights its network is fixed at random weights")
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and prints the command to run next."""

