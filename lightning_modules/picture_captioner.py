@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from lightning_modules.picture_networks import NetworkName, Packed, make_network
-from lightning_modules.tasks.captioning import Captioning
+from lightning_modules.tasks.rewarded_captioning import RewardedCaptioning
 
 
-class PictureCaptioner(Captioning):
+class PictureCaptioner(RewardedCaptioning):
     """Sees pictures with a network, whose features are computed once and kept where it is fixed.
 
     Args:
@@ -17,7 +17,7 @@ class PictureCaptioner(Captioning):
         network: What sees them: `efficientnet_lite0` (`--weights pretrained:efficientnet_lite0`), `inception_v3`
             (`--weights torchvision:inception_v3:IMAGENET1K_V1`), or `convnet` for four small convolutions.
         frozen: Whether it stays as it is; otherwise it is trained with the rest, on pictures.
-        training: What `Captioning` takes, such as `beam` and `optimizer`.
+        training: What `RewardedCaptioning` takes, such as `rewarded`, `beam` and `optimizer`.
 
     Raises:
         InputError: The pictures are too small for the network, or a setting is out of range.

@@ -102,7 +102,7 @@ def test_new_pictures_are_described_in_a_table_and_on_a_page(described: Path, co
 def test_a_run_that_is_killed_goes_on_with_the_same_bits(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("captions.yaml").write_text(CAPTIONS)
     killed = ("--trainer.callbacks", "tests.contract.interruptions.KilledAt", "--checkpoint.every_n_train_steps", 3)
-    fit = ("fit", "--config", "captions.yaml", "--data.captions_each", 2, *killed)
+    fit = ("fit", "--config", "captions.yaml", "--data.captions_each", 2, "--model.rewarded", 0.4, *killed)
     code, _, errors = command(*fit, "--run_dir", "whole")
     assert code == 0, errors
     monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", 9)
@@ -112,6 +112,7 @@ def test_a_run_that_is_killed_goes_on_with_the_same_bits(command: Command, monke
     code, _, errors = command("fit", "--ckpt_path", "cut")
     assert code == 0, errors
     ours, theirs = (load_checkpoint(Path(name) / "checkpoints" / "last.ckpt") for name in ("cut", "whole"))
+    assert "reward" in Path("whole/metrics.csv").read_text()
     for name in ("state_dict", "optimizer_states", "TinyCaptions"):
         assert_same_bits(ours[name], theirs[name])
     assert Path("cut/metrics.csv").read_bytes() == Path("whole/metrics.csv").read_bytes()

@@ -18,6 +18,8 @@ class CaptionMetrics(TokenMetrics):
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
         self.add_state("right", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+        self.add_state("reward", torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
+        self.add_state("samples", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
         self.add_state("rows", [], dist_reduce_fx="cat")
         self.written: Tensor | None = None
 
@@ -32,6 +34,11 @@ class CaptionMetrics(TokenMetrics):
         super().update(loss, number)
         self.right.add_(right)
 
+    def add_rewards(self, rewards: Tensor) -> None:
+        """Adds the scores of sampled captions."""
+        self.reward.add_(rewards.sum())
+        self.samples.add_(rewards.numel())
+
     def add(self, captions: Tensor, index: Tensor) -> None:
         """Adds captions that were written.
 
@@ -45,4 +52,5 @@ class CaptionMetrics(TokenMetrics):
         if len(self.rows):
             rows = dim_zero_cat(self.rows).cpu()
             self.written = rows[rows[:, 0].argsort()]  # whichever processes and batches had them
-        return super()._figures(count) | {"acc": self.right / count}
+        figures = super()._figures(count) | {"acc": self.right / count}
+        return figures | {"reward": self.reward / self.samples} if self.samples else figures

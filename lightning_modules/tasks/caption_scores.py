@@ -72,43 +72,63 @@ def _bleu(scorer: Any, counts: Any, order: int) -> float:
 
 
 def cider_d(captions: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
-    """Returns CIDEr-D of each caption: its likeness to what several people wrote, by n-grams that few pictures share.
+    """Returns CIDEr-D of each caption, among the references of all pictures.
+
+    Args:
+        captions: The words of one caption of each picture.
+        references: Those of its captions by people.
+    """
+    scorer = CiderD(references)
+    return [scorer.scores([words], several)[0] for words, several in zip(captions, references, strict=True)]
+
+
+class CiderD:
+    """CIDEr-D of captions: their likeness to what several people wrote, by n-grams that few pictures share.
 
     An n-gram weighs less, the more pictures' references have it. Likeness is the cosine of the weights of n-grams,
     none of which counts more often than the reference has it, less for another length; the mean over n of 1 to 4 and
     over references, times 10.
 
     Args:
-        captions: The words of one caption of each picture.
-        references: Those of its captions by people.
+        references: The words of the captions by people of each of all pictures.
     """
-    counted = [[_grams(reference) for reference in several] for several in references]
-    pictures = Counter(gram for several in counted for gram in set().union(*several))
-    weight = {gram: log(len(references)) - log(number) for gram, number in pictures.items()}
-    unseen = log(len(references))
 
-    def vectors(counts: Counter[Gram]) -> list[tuple[Vector, float]]:
+    def __init__(self, references: Sequence[Sequence[Words]]) -> None:
+        pictures = Counter(gram for several in references for gram in {g for words in several for g in _grams(words)})
+        self.unseen = log(len(references))
+        self.weights = {gram: self.unseen - log(number) for gram, number in pictures.items()}
+
+    def scores(self, captions: Sequence[Words], references: Sequence[Words]) -> list[float]:
+        """Returns the scores of captions of one picture, of which people wrote the references."""
+        people = [(self._vectors(words), _pairs(words)) for words in references]
+        found = []
+        for words in captions:
+            ours, pairs = self._vectors(words), _pairs(words)
+            alike = (
+                _likeness(ours, theirs) * exp(-((pairs - other) ** 2) / (2 * DEVIATION**2)) for theirs, other in people
+            )
+            found.append(10 * sum(alike) / len(references))
+        return found
+
+    def _vectors(self, words: Words) -> list[tuple[Vector, float]]:
         """Returns for each n the weighted counts of n-grams, and their norm."""
         parts: list[Vector] = [{} for _ in range(LONGEST)]
-        for gram, count in counts.items():
-            parts[len(gram) - 1][gram] = count * weight.get(gram, unseen)
+        for gram, count in _grams(words).items():
+            parts[len(gram) - 1][gram] = count * self.weights.get(gram, self.unseen)
         return [(part, sum(value**2 for value in part.values()) ** 0.5) for part in parts]
 
-    def likeness(one: list[tuple[Vector, float]], other: list[tuple[Vector, float]]) -> float:
-        total = 0.0
-        for (ours, norm), (theirs, their_norm) in zip(one, other, strict=True):
-            shared = sum(min(value, theirs[gram]) * theirs[gram] for gram, value in ours.items() if gram in theirs)
-            total += shared / (norm * their_norm) if norm and their_norm else 0.0
-        return total / LONGEST
 
-    found = []
-    for words, several in zip(captions, counted, strict=True):
-        ours, alike = vectors(_grams(words)), 0.0
-        for reference in several:
-            longer = max(0, len(words) - 1) - sum(n for gram, n in reference.items() if len(gram) == 2)
-            alike += likeness(ours, vectors(reference)) * exp(-(longer**2) / (2 * DEVIATION**2))
-        found.append(10 * alike / len(several))
-    return found
+def _likeness(one: list[tuple[Vector, float]], other: list[tuple[Vector, float]]) -> float:
+    total = 0.0
+    for (ours, norm), (theirs, their_norm) in zip(one, other, strict=True):
+        shared = sum(min(value, theirs[gram]) * theirs[gram] for gram, value in ours.items() if gram in theirs)
+        total += shared / (norm * their_norm) if norm and their_norm else 0.0
+    return total / LONGEST
+
+
+def _pairs(words: Words) -> int:
+    """Returns the number of pairs of neighbouring words, by which lengths are compared."""
+    return max(0, len(words) - 1)
 
 
 def _grams(words: Words) -> Counter[Gram]:
