@@ -33,14 +33,14 @@ def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dic
     Returns:
         Tensors by name.
     """
-    return completed(path, key, bool, lambda _: decode())
+    return completed(path, key, bool, lambda _: iter([decode()]))
 
 
 def completed(
     path: Path,
     key: str,
     is_complete: Callable[[dict[str, Tensor]], bool],
-    complete: Callable[[dict[str, Tensor]], dict[str, Tensor]],
+    complete: Callable[[dict[str, Tensor]], Iterator[dict[str, Tensor]]],
 ) -> dict[str, Tensor]:
     """Returns tensors that may be cached in part: what a cache file holds, completed and written to it again.
 
@@ -50,7 +50,8 @@ def completed(
         path: The cache file.
         key: Fingerprint of what the tensors were made by.
         is_complete: Whether tensors hold all that is needed.
-        complete: Returns complete tensors, of what the file holds: of none, where there is no file of this key.
+        complete: Yields tensors that are more and more complete, each of which is written, so that little is lost to
+            an interruption. It gets what the file holds: nothing, where there is no file of this key.
 
     Returns:
         Tensors by name.
@@ -60,8 +61,9 @@ def completed(
         with _alone(path):
             tensors = _read(path, key) or {}
             if not is_complete(tensors):
-                tensors = complete(tensors)
-                _write(path, key, tensors)
+                for more in complete(tensors):
+                    tensors = more
+                    _write(path, key, tensors)
     return tensors
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,9 +20,11 @@ from datamodules.images.streaming import PictureFiles
 DIGEST = 16  # bytes of a picture's digest
 BATCH = {"cpu": 8}  # pictures that are encoded together: on a CPU as many as its caches hold
 BATCH_ELSEWHERE = 128
+PORTION = 2000  # pictures after which features are kept
 TABLE = 4096  # draws of each view, of which a picture has the one that its digest points to
 
 Draws = dict[str, Tensor]
+Item = TypeVar("Item")
 
 
 class Preparation(NamedTuple):
@@ -76,40 +78,51 @@ def features_of(
     table = [preparation.augmentation.draw(TABLE, 0, view) for view in range(preparation.views)] or [{}]
     names = [[_name(digest, view, preparation) for digest in digests] for view in range(len(table))]
 
-    def missing(kept: dict[str, Tensor]) -> list[dict[bytes, int]]:
+    def missing(kept: dict[str, Tensor]) -> dict[bytes, tuple[int, int]]:
+        """Returns the view and the place of each feature that is not there, by its name."""
         known = set(_names_of(kept))
-        return [{name: place for place, name in enumerate(view) if name not in known} for view in names]
+        every = ((name, (view, place)) for view, row in enumerate(names) for place, name in enumerate(row))
+        return {name: where for name, where in every if name not in known}
 
-    def complete(kept: dict[str, Tensor]) -> dict[str, Tensor]:
+    def encode(wanted: Sequence[tuple[int, int]]) -> Tensor:
+        places = torch.tensor([place for _, place in wanted])
+        pixels = images.index_select(0, places) if isinstance(images, Tensor) else images[places]
+        own = [(view, int.from_bytes(digests[place][:4]) % TABLE) for view, place in wanted]
+        draws = {name: torch.stack([table[view][name][row] for view, row in own]) for name in table[0]}
+        draws = {name: values.to(encoder.device) for name, values in draws.items()}
+        return encoder(preparation.prepare(pixels.to(encoder.device), draws)).cpu()
+
+    def complete(kept: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         wanted, started = missing(kept), time.monotonic()
         batch = BATCH.get(encoder.device.type, BATCH_ELSEWHERE)
-        parts, new = [kept["features"]] if kept else [], list(_names_of(kept))
-        with tqdm(desc=f"features {title}", total=sum(map(len, wanted)), disable=None, leave=False) as bar:
-            for draws, view in zip(table, wanted, strict=True):
-                for places in torch.tensor(list(view.values()), dtype=torch.int64).split(batch):
-                    pixels = images.index_select(0, places) if isinstance(images, Tensor) else images[places]
-                    rows = torch.tensor([int.from_bytes(digests[place][:4]) % TABLE for place in places.tolist()])
-                    own = {name: values[rows].to(encoder.device) for name, values in draws.items()}
-                    parts.append(encoder(preparation.prepare(pixels.to(encoder.device), own)).cpu())
-                    bar.update(len(places))
-                new += view
-        seconds = format_duration(time.monotonic() - started)
+        with tqdm(desc=f"features {title}", total=len(wanted), disable=None, leave=False) as bar:
+            for portion in _portions(list(wanted.items()), PORTION):
+                parts = [kept["features"]] if kept else []
+                for some in _portions(portion, batch):
+                    parts.append(encode([where for _, where in some]))
+                    bar.update(len(some))
+                new = b"".join(_names_of(kept) + [name for name, _ in portion])
+                kept = {
+                    "features": torch.cat(parts).contiguous(),
+                    "names": torch.frombuffer(bytearray(new), dtype=torch.uint8),
+                }
+                yield kept
         where = "" if folder is None else f", kept in {folder}"
-        print_line(f"features {sum(map(len, wanted)):,} {title}, {seconds}{where}")
-        return {
-            "features": torch.cat(parts).contiguous(),
-            "names": torch.frombuffer(bytearray(b"".join(new)), dtype=torch.uint8),
-        }
+        print_line(f"features {len(wanted):,} {title}, {format_duration(time.monotonic() - started)}{where}")
 
     if folder is None:
-        kept = complete({})
+        *_, kept = complete({})
     else:
         key = hashlib.sha256(f"{encoder.key} {preparation.how}".encode()).hexdigest()
         path = folder / f"features_{key[:16]}.cache.safetensors"
-        kept = completed(path, key, lambda held: bool(held) and not any(missing(held)), complete)
+        kept = completed(path, key, lambda held: bool(held) and not missing(held), complete)
     row = {name: number for number, name in enumerate(_names_of(kept))}
     picked = [kept["features"].index_select(0, torch.tensor([row[name] for name in view])) for view in names]
     return torch.stack(picked, 1) if preparation.views else picked[0]
+
+
+def _portions(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    yield from (items[first : first + size] for first in range(0, len(items), size))
 
 
 def _name(digest: bytes, view: int, preparation: Preparation) -> bytes:

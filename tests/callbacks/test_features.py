@@ -78,6 +78,27 @@ def test_kept_features_serve_other_splits_and_runs(tmp_path: Path, encoded: list
     assert len(file.read_bytes()) == len(whole)
 
 
+def test_an_interruption_loses_a_portion_alone(
+    tmp_path: Path, encoded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datamodules.images.features.PORTION", 100)
+    place = {"source": "auto", "data_dir": str(tmp_path)}
+    whole = FixedNetwork.__call__
+
+    def stop(self: FixedNetwork, images: Tensor) -> Tensor:
+        if sum(encoded) > 150:
+            raise KeyboardInterrupt
+        return whole(self, images)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FixedNetwork, "__call__", stop)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            fit(tmp_path / "a", Features(UNTIL), data=TinyDataModule(**place))
+    assert 100 < (before := sum(encoded)) < 200
+    fit(tmp_path / "b", Features(UNTIL), data=TinyDataModule(**place))
+    assert sum(encoded) - before == 180
+
+
 @pytest.mark.parametrize(
     ("data", "callback", "seed"),
     [
