@@ -120,7 +120,7 @@ IN_PLACE = {
     ("engine/predictions.py", "open ab"),  # a pipe
     ("core/streams.py", "open w"),  # nowhere
     ("results/runs.py", "open a"),  # a log that grows
-    ("results/processes.py", "open w"),  # the streams of a command
+    ("engine/processes.py", "open w"),  # the streams of a command
 }
 
 
