@@ -7,7 +7,6 @@ arXiv:1802.05957, and Takeru Miyato and Masanori Koyama, 2018, arXiv:1802.05637.
 
 from typing import Any, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -40,7 +39,7 @@ class ConvolutionalGenerator(nn.Module):
 
     Args:
         noise_size: Numbers of noise.
-        num_classes: Number of classes, whose codes stand beside the noise; 0 without classes.
+        num_classes: Number of classes, whose codes are added to the first maps; 0 without classes.
         width: Channels before the last convolution; twice as many at each size below.
         in_channels: Channels of the pictures.
         image_size: Height and width of the pictures.
@@ -65,10 +64,11 @@ class ConvolutionalGenerator(nn.Module):
         super().__init__()
         doublings = doublings_of(image_size)
         self.base = image_size // 2**doublings
-        self.codes = nn.Embedding(num_classes, noise_size) if num_classes else None
         channels = width * 2 ** (doublings - 1)
-        inputs = noise_size * (2 if num_classes else 1)
-        self.project = nn.Linear(inputs, channels * self.base**2, bias=not norm)
+        self.project = nn.Linear(noise_size, channels * self.base**2, bias=not norm)
+        self.codes = nn.Embedding(num_classes, channels * self.base**2) if num_classes else None
+        if self.codes is not None:  # of less weight than noise at first, or batch norms would leave nothing of that
+            nn.init.normal_(self.codes.weight, std=0.02)
         self.first = nn.Sequential(*_norm(channels, norm, running), nn.LeakyReLU(slope))
         self.layers = nn.Sequential()
         for _ in range(doublings - 1):
@@ -79,9 +79,10 @@ class ConvolutionalGenerator(nn.Module):
 
     def forward(self, noise: Tensor, classes: Tensor | None = None) -> Tensor:
         """Returns pictures [B, C, S, S] from -1 to 1, of noise [B, Z] and classes [B]."""
+        maps = self.project(noise)
         if self.codes is not None:
-            noise = torch.cat([noise, self.codes(classes)], 1)
-        maps = self.project(noise).view(len(noise), -1, self.base, self.base)
+            maps = maps + self.codes(classes)
+        maps = maps.view(len(noise), -1, self.base, self.base)
         return self.layers(self.first(maps)).tanh()
 
 
