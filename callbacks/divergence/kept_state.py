@@ -12,13 +12,20 @@ from torchmetrics import Metric
 class KeptBuffers:
     """Copies of a model's buffers and running metrics, which a forward pass changes before its loss is known.
 
+    Buffers that no checkpoint keeps are constants, such as the weights of a fixed network, and are not copied.
+
     Args:
         pl_module: The model.
     """
 
     def __init__(self, pl_module: LightningModule) -> None:
         # places, not tensors: a metric replaces its tensors when it is reset
-        self._buffers = [(module._buffers, name) for module in pl_module.modules() for name in module._buffers]
+        self._buffers = [
+            (module._buffers, name)
+            for module in pl_module.modules()
+            for name in module._buffers
+            if name not in module._non_persistent_buffers_set
+        ]
         metrics = [module for module in pl_module.modules() if isinstance(module, Metric)]
         self._states = [(metric, name) for metric in metrics for name in metric._defaults]
         self._is_kept: list[bool] = []

@@ -89,8 +89,8 @@ class StyleTask(Task):
         content_layers: dict[str, float] = {"relu4_2": 1.0},  # noqa: B006 (not changed)
         style_layers: dict[str, float] = STYLE_LAYERS,
         content_weight: float = 1.0,
-        style_weight: float = 1.0,
-        total_variation_weight: float = 0.1,
+        style_weight: float = 100.0,
+        total_variation_weight: float = 5.0,
         scale: Scale = "relative",
         pooling: Pooling = "max",
         style_of: Literal["picture", "style"] = "picture",

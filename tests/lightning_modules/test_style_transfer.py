@@ -8,27 +8,32 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from pytorch_lightning import Callback
 from safetensors.torch import save_file
 
+from callbacks import RunCheckpoint
 from core.errors import InputError
 from datamodules import StylePicturesDataModule
 from datamodules.images.luminance import chroma, luminance
 from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from lightning_modules import StyleTransfer
 from lightning_modules.layers import memory_forecast
 from tests.bits import assert_same_bits
+from tests.interruptions import PulledPlug, PullPlug
 from tests.lightning_modules.layers.distilled import of_distillation
 from tests.style import STYLE_CONFIG, save_picture
 
 Command = Callable[..., tuple[int, str, str]]
-KILLED = {"class_path": "tests.contract.interruptions.KilledAt"}
-OPTIONS = {
-    "lbfgs": (),
-    "line search": ("--model.optimizer.line_search_fn", "strong_wolfe", "--model.optimizer.max_iter", "3"),
-    "adam": ("--model.optimizer", "torch.optim.Adam", "--model.optimizer.lr", "0.02", "--model.noise", "1"),
-    "coarse to fine": ("--model.scales", "{0: 0.5, 1: 1.0}", "--model.noise", "0.5"),
-    "tiles": ("--data.long_side", "128", "--model.tile", "64"),
+SHARED = {"max_iter": 1, "history_size": 4, "tolerance_grad": 0.0, "tolerance_change": 0.0}
+SEARCHING = SHARED | {"max_iter": 3, "line_search_fn": "strong_wolfe"}
+WAYS: dict[str, dict] = {  # settings of a model, with its optimizer
+    "lbfgs": {"optimizer": lambda picture: torch.optim.LBFGS(picture, **SHARED)},
+    "line search": {"optimizer": lambda picture: torch.optim.LBFGS(picture, **SEARCHING)},
+    "adam": {"noise": 1.0},
+    "coarse to fine": {"scales": {0: 0.5, 1: 1.0}, "noise": 0.5},
+    "tiles": {"optimizer": lambda picture: torch.optim.LBFGS(picture, **SHARED), "tile": 64},
 }
 
 
@@ -45,15 +50,20 @@ def layers(**changes: object) -> dict[str, object]:
     return settings | {"network": "random:vgg16"} | changes
 
 
-def trained(data: StylePicturesDataModule, epochs: int = 1, **settings: object) -> StyleTransfer:
+def fit(data: StylePicturesDataModule, settings: dict, **trainer: object) -> StyleTransfer:
     """Trains a picture and returns its model, which still has its trainer."""
     torch.manual_seed(0)
-    model = StyleTransfer(
-        data.image_size, data.in_channels, **layers(**settings), optimizer=lambda p: torch.optim.Adam(p, 0.05)
-    )
-    trainer = Trainer(accelerator="cpu", devices=1, precision="32-true", max_epochs=epochs, logger=False)
-    trainer.fit(model, data)
+    own = {"optimizer": lambda picture: torch.optim.Adam(picture, 0.05)} | settings
+    model = StyleTransfer(data.image_size, data.in_channels, **layers(**own))
+    call = {"ckpt_path": trainer.pop("ckpt_path", None)}
+    defaults = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "max_epochs": 1, "logger": False}
+    Trainer(**defaults | trainer).fit(model, data, **call)
     return model
+
+
+def trained(data: StylePicturesDataModule, epochs: int = 1, **settings: object) -> StyleTransfer:
+    """Trains a picture without keeping checkpoints."""
+    return fit(data, settings, max_epochs=epochs, enable_checkpointing=False)
 
 
 def content_of(data: StylePicturesDataModule) -> torch.Tensor:
@@ -93,28 +103,28 @@ def test_a_picture_is_predicted_without_its_network(finished_run: Callable[..., 
     assert "fast_style.yaml" in errors
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_a_resumed_run_has_the_same_bits(
-    options: tuple[str, ...], config: str, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fit = ("fit", "--config", config, *options, "--checkpoint.every_n_train_steps", 3)
-    fit = (*fit, "--trainer.callbacks", json.dumps([KILLED]), "--trainer.logger", "false")
-    code, _, errors = command(*fit, "--run_dir", "whole")
-    assert code == 0, errors
-    monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", 7)  # resumed from step 6, within epoch 1
-    code, _, errors = command(*fit, "--run_dir", "run")
-    assert code == 1
-    assert "KilledError" in errors
-    monkeypatch.setattr("tests.contract.interruptions.KilledAt.step", None)
-    code, output, errors = command("fit", "--ckpt_path", "run", "--trainer.fast_loop", "false")
-    assert code == 0, errors
-    assert "resumed  at step 6," in output
-    checkpoints = [load_checkpoint(Path(run, "checkpoints", "last.ckpt")) for run in ("run", "whole")]
+@pytest.mark.parametrize("way", WAYS)
+def test_a_resumed_run_has_the_same_bits(way: str, tmp_path: Path) -> None:
+    runs = {name: RunFolder.create(tmp_path, name) for name in ("whole", "broken")}
+    size = 128 if way == "tiles" else 48
+
+    def go(name: str, *callbacks: Callback, **more: object) -> None:
+        data = StylePicturesDataModule(source="synthetic", long_side=size, steps=4)
+        own = [RunCheckpoint(every_n_train_steps=3), *callbacks]
+        fit(data, WAYS[way], max_epochs=2, callbacks=own, run_folder=runs[name], **more)
+
+    go("whole")
+    with pytest.raises(PulledPlug):
+        go("broken", PullPlug(7))  # the checkpoint is of step 6, within epoch 1
+    assert load_checkpoint(runs["broken"].path / "checkpoints" / "last.ckpt")["global_step"] == 6
+    runs["broken"].release()
+    go("broken", ckpt_path=runs["broken"].path, fast_loop=False)  # the other training loop makes the same steps
+    checkpoints = [load_checkpoint(run.path / "checkpoints" / "last.ckpt") for run in runs.values()]
     for one in checkpoints:
-        del one["loops"], one["run_config"]
+        del one["loops"]
     assert_same_bits(*checkpoints)
-    assert Path("run/metrics.csv").read_bytes() == Path("whole/metrics.csv").read_bytes()
-    assert Path("run/progress.png").read_bytes() == Path("whole/progress.png").read_bytes()
+    for name in ("metrics.csv", "progress.png"):
+        assert (runs["broken"].path / name).read_bytes() == (runs["whole"].path / name).read_bytes()
 
 
 def test_the_guard_names_the_layer_that_is_not_finite(config: str, command: Command) -> None:
@@ -259,15 +269,18 @@ def test_a_layer_that_the_network_does_not_have_is_named(config: str, command: C
     assert not Path("run").exists()
 
 
-def test_a_file_of_weights_may_move_but_not_change(config: str, command: Command) -> None:
+def test_a_file_of_weights_may_move_but_not_change(tmp_path: Path) -> None:
     save_file(of_distillation(), "small.safetensors")
-    fit = ("--trainer.max_epochs", 1, "--model.network", "small.safetensors")
-    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *fit)
-    assert code == 0, errors
+    run, data = RunFolder.create(tmp_path, "run"), StylePicturesDataModule(source="synthetic", long_side=48, steps=2)
+    model = fit(data, {"network": "small.safetensors"}, run_folder=run)
+    run.release()
     Path("small.safetensors").rename("moved.safetensors")
-    code, _, errors = command("test", "--ckpt_path", "run", "--model.network", "moved.safetensors")
-    assert code == 0, errors
+
+    def test(name: str) -> None:
+        other = StyleTransfer(data.image_size, **layers(network=name))
+        Trainer(accelerator="cpu", logger=False).test(other, data, ckpt_path=run.path, verbose=False)
+
+    test("moved.safetensors")
     save_file(of_distillation(), "moved.safetensors")
-    code, _, errors = command("test", "--ckpt_path", "run", "--model.network", "moved.safetensors")
-    assert code == 2
-    assert "this run has the network small.safetensors" in errors
+    with pytest.raises(InputError, match=f"this run has the network {model.network_signature}, and now it is moved"):
+        test("moved.safetensors")
