@@ -217,7 +217,8 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
         split = self.stored(part)
         images = split.images[places]
         first = {"view": torch.zeros_like(places)} if images.ndim == 3 else {}  # of several views that are kept
-        return self.on_after_batch_transfer(split.batch(images, places, first), 0)
+        batch = split.batch(images, places, first)
+        return super().on_after_batch_transfer(batch, 0)  # without waiting for other processes
 
     def split_to_predict(self, images: Tensor | PictureFiles) -> CaptionedImages:
         """Returns a split of pictures to predict, without captions."""

@@ -40,7 +40,7 @@ class PictureCaptioner(RewardedCaptioning):
         self.channels, self.whole_width = made.channels, made.width
         self._rename = made.rename
 
-    def encoder(self) -> nn.Module | None:
+    def picture_encoder(self) -> nn.Module | None:
         """Returns the network if it is fixed, so that batches hold its features."""
         return self.network if self.frozen else None
 

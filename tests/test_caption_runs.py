@@ -2,14 +2,17 @@
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits
 from tests.pictures import picture
+from tests.processes import finish, start_ranks
 from tests.tiny_captions import folder_of_captions
 
 pytest.importorskip("sacrebleu", reason="the extra `text` is not installed")
@@ -168,3 +171,26 @@ def test_what_is_left_out_of_a_folder_is_said(command: Command, tmp_path: Path) 
         "pictures without captions: 1 (lonely.png)",
     ):  # fmt: skip
         assert line in output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="starts processes as ranks")
+def test_two_processes_train_and_measure_as_one_does(tmp_path: Path, command: Command) -> None:
+    Path("captions.yaml").write_text(CAPTIONS.replace("dropout: 0.1", "dropout: 0.0"))
+    one, two = ("--trainer.devices", 1), ("--trainer.devices", 2, "--trainer.strategy", "ddp")
+    # fixed, as its batch norms would see the batches of one process each
+    same = ("fit", "--config", "captions.yaml", "--trainer.max_epochs", 1, "--model.frozen", "true")
+    same += ("--model.optimizer", "torch.optim.SGD", "--model.optimizer.lr", 0.1)  # Adam magnifies what is almost 0
+    code, output, errors = command(*same, "--run_dir", tmp_path / "one", *one)
+    assert code == 0, errors
+    assert "of them trainable" in output
+    code, output = finish(start_ranks(*same, "--run_dir", tmp_path / "two", *two))
+    assert code == 0, output
+    ours, theirs = (load_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("one", "two"))
+    for name, value in ours["state_dict"].items():
+        torch.testing.assert_close(theirs["state_dict"][name], value, rtol=1e-3, atol=1e-3, msg=name)
+    code, output = finish(start_ranks("test", "--ckpt_path", tmp_path / "two"))
+    assert code == 0, output
+    code, alone, errors = command("test", "--ckpt_path", tmp_path / "two", *one, "--trainer.strategy", "auto")
+    assert code == 0, errors
+    figures = [[line for line in text.splitlines() if line.startswith("test/")] for text in (output, alone)]
+    assert figures[0] == figures[1]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from core.encoding import EncodesPictures
 from core.errors import InputError
 from lightning_modules import AttentionCaptioner, EfficientNetLite
 from lightning_modules.picture_networks import Packed, make_network
@@ -43,10 +44,11 @@ def test_kept_features_take_the_place_of_pictures() -> None:
     torch.manual_seed(0)
     captioner = AttentionCaptioner(9, 32, network="convnet", hidden=4, embedding=4, attention=4).eval()
     images = torch.randn(2, 3, 32, 32)
-    features = captioner.encoder()(images)
+    assert isinstance(captioner, EncodesPictures)
+    features = captioner.picture_encoder()(images)
     for ours, theirs in zip(captioner.encode(features), captioner.encode(images), strict=True):
         torch.testing.assert_close(ours, theirs)
     torch.testing.assert_close(captioner.features(features), features[:, -256:])
     whole = AttentionCaptioner(9, 32, network="convnet", frozen=False, hidden=4, embedding=4, attention=4)
-    assert whole.encoder() is None
+    assert whole.picture_encoder() is None
     assert whole.features(images) is None
