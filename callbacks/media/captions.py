@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 COLUMNS, ROWS = 4, 3
 MAPS = 3  # pictures whose attention is drawn
 LONGEST = 15  # words of a row of maps
-WIDTH = 38  # characters of a line below a picture
+WIDTH = 42  # characters of a line below a picture
+SIDE, BELOW, LINE = 3.0, 1.4, 0.135  # inches: of a picture, of the room below it, of a line there
 
 
 def caption_media(model: LightningModule, data: object, step: int, part: str = "val") -> Iterator[Medium]:
@@ -63,17 +64,18 @@ def draw_captions(
 
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure = MatplotlibFigure(figsize=(3.2 * columns, 4.2 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flatten()
-    for axis in axes:
+    figure = MatplotlibFigure(figsize=(SIDE * columns, (SIDE + BELOW) * rows), layout="constrained")
+    axes = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[SIDE, BELOW] * rows)
+    for axis in axes.flatten():
         axis.set_axis_off()
-    for axis, picture, caption, texts in zip(axes, pictures, words, people, strict=False):
-        axis.imshow(picture.numpy())
-        ours = textwrap.fill(" ".join(caption) or "(nothing)", WIDTH)
-        theirs = "\n".join(textwrap.fill(text, WIDTH, max_lines=2, placeholder=" ...") for text in texts[:2])
-        below = {"transform": axis.transAxes, "va": "top", "fontsize": 8, "parse_math": False}
-        axis.text(0, -0.03, ours, weight="bold", **below)
-        axis.text(0, -0.05 - 0.075 * len(ours.splitlines()), theirs, color="#555555", **below)
+    cells = zip(axes[::2].flatten(), axes[1::2].flatten(), strict=True)
+    for (above, below), picture, caption, texts in zip(cells, pictures, words, people, strict=False):
+        above.imshow(picture.numpy())
+        ours = textwrap.fill(" ".join(caption) or "(nothing)", WIDTH, max_lines=3, placeholder=" ...")
+        theirs = "\n".join(textwrap.fill(text, WIDTH, max_lines=3, placeholder=" ...") for text in texts[:2])
+        how = {"transform": below.transAxes, "va": "top", "fontsize": 8, "parse_math": False}
+        below.text(0, 1, ours, weight="bold", **how)
+        below.text(0, 1 - LINE / BELOW * (len(ours.splitlines()) + 0.3), theirs, color="#555555", **how)
     return figure
 
 

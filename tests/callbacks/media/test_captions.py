@@ -31,7 +31,7 @@ def test_figures_show_pictures_captions_and_attention(data: TinyCaptions) -> Non
     pictures, attention = caption_media(model, data, step=7)
     assert isinstance(pictures, Figure)
     assert (pictures.name, attention.name, pictures.step) == ("pictures", "attention", 7)
-    shown = [text.get_text().replace("\n", " ") for text in pictures.figure.axes[0].texts]
+    shown = [text.get_text().replace("\n", " ") for text in pictures.figure.axes[4].texts]
     batch = data.batch_of("val", torch.arange(6))
     assert shown[0] == " ".join(data.words_of(model.describe(batch.images, 2)[0]))
     assert shown[1] == " ".join(data.references("val")[0][:2])
