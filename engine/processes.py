@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from importlib import import_module
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
@@ -106,8 +107,8 @@ def start_command(argv: list[str], log: Path) -> BaseProcess:
         log: File that takes what the command prints, behind what it holds.
 
     Returns:
-        The process. SIGTERM ends it at any time, once it trains after a save, and so does, on Linux, the end of the
-        process that has started it. A terminal's Ctrl-C does not reach it.
+        The process. SIGTERM ends it at any time, once it trains after a save, and so does the end of the process that
+        has started it, where it is forked. A terminal's Ctrl-C does not reach it.
     """
     if _METHOD == "forkserver":
         _make_server()
@@ -157,11 +158,15 @@ def _begin_apart() -> None:
         return
     os.setpgrp()  # apart from the terminal's foreground, where Ctrl-C would be a second signal
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)
-        beginner = multiprocessing.parent_process()
-        if beginner is not None and not beginner.is_alive():
-            os.kill(os.getpid(), signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)  # of which it is forked
+    threading.Thread(target=_end_with_beginner, daemon=True).start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that has come meanwhile ends it now
+
+
+def _end_with_beginner() -> None:
+    """Waits for the end of the process that has begun this one, which can be killed, and ends this one then."""
+    wait([multiprocessing.parent_process().sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -16,6 +16,7 @@ from studies.study_folder import Claim, StudyFolder, ending_of_pruned
 
 LOOK_EVERY = 0.5  # seconds, for signals and for what other processes do
 FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
+IN_USE = "in use by another process"  # as a run's folder says it
 SAVED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # exit codes of commands that somebody has stopped
 MOST_KILLS = 5  # without coming further, after which a trial has ended
 
@@ -126,6 +127,8 @@ class Workers:
             trial.ended = ending_of_pruned(trial)
         elif code == 0:
             trial.ended = {"status": run_status, "reason": ""}
+        elif code in FAULTS and IN_USE in last_line(self.folder.log(trial)):
+            return trial  # the run lives on after the end of who began it
         elif code in FAULTS:
             status = "diverged" if run_status == "diverged" else "failed"
             trial.ended = {"status": status, "reason": last_line(self.folder.log(trial))}

@@ -33,13 +33,14 @@ class Started:
         self.looks: float = 0
         self.at_start: Callable[[Path, int], None] = lambda run, attempt: None
         self.attempts = 0
+        self.end = "error: the reason\n"
         self.processes: list[StandIn] = []
         monkeypatch.setattr("studies.workers.start_command", self)
         monkeypatch.setattr("studies.workers.LOOK_EVERY", 0.001)
 
     def __call__(self, argv: list[str], log: Path) -> StandIn:
         self.attempts += 1
-        log.write_text("words\nerror: the reason\n")
+        log.write_text(f"words\n{self.end}")
         self.at_start(Path(argv[0]), self.attempts)
         code = self.codes.pop(0) if self.codes else 0
         self.processes.append(StandIn(code, self.looks))
@@ -116,6 +117,13 @@ def test_a_run_that_is_killed_again_and_again_has_ended_so(started: Started) -> 
 def test_a_run_that_somebody_stops_goes_on(started: Started) -> None:
     started.codes = [143] * (2 * MOST_KILLS)
     assert [trial.ended["status"] for trial in started.workers().make()] == ["finished", "finished"]
+
+
+def test_a_run_that_lives_on_without_its_beginner_is_waited_for(started: Started) -> None:
+    started.codes = [2, 2]
+    started.end = "error: run: in use by another process; wait for it, or start a new run\n"
+    assert [trial.ended["status"] for trial in started.workers().make()] == ["finished", "finished"]
+    assert started.attempts == 4
 
 
 def test_as_many_run_at_a_time_as_asked_for(started: Started) -> None:
