@@ -41,6 +41,7 @@ class Features(KeepsArguments, Callback):
         self.until = until
         self.views = views
         self.bits = bits
+        self._frozen: list[nn.Parameter] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Freezes the fixed part, and gives it to the data, before an optimizer or a process group sees the model.
@@ -60,7 +61,8 @@ class Features(KeepsArguments, Callback):
             name = data.name if isinstance(data, DataModule) else type(data).__name__
             raise InputError(f"--features: these are of pictures, and {name} keeps none")
         data.check_encoding(self.views)
-        for parameter in encoder.parameters():
+        self._frozen = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+        for parameter in self._frozen:
             parameter.requires_grad_(False)
         data.encoder = FixedNetwork(
             encoder,
@@ -72,7 +74,9 @@ class Features(KeepsArguments, Callback):
         )
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Gives the data its pictures back, and the network its first part."""
+        """Gives the data its pictures back, and the network its first part, which another run may train."""
+        while self._frozen:
+            self._frozen.pop().requires_grad_(True)
         if isinstance(trainer.datamodule, KeepsFeatures):
             trainer.datamodule.encoder = None
         if self.until is not None and isinstance(pl_module, HasSteps):

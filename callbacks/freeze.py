@@ -128,6 +128,17 @@ class Freeze(KeepsArguments, Callback):
                 self._modules.append((module, own))
         self._apply(trainer)
 
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Lets the layers train in another run of this model."""
+        while self._fixed:
+            self._fixed.pop()[0].requires_grad_(True)
+        while self._modules:
+            self._modules.pop()[0].train()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Lets the layers train in another run of this model."""
+        self.teardown(trainer, pl_module, "")
+
     def _apply(self, trainer: Trainer) -> None:
         epoch = trainer.current_epoch
         for module, rules in self._modules:

@@ -57,6 +57,15 @@ def test_training_on_features_is_training_with_a_fixed_network(tmp_path: Path) -
             assert torch.equal(value, fresh[name]) == name.startswith("stages")
 
 
+@pytest.mark.parametrize("first", [Features(UNTIL), Freeze(["stages"])], ids=["features", "freeze"])
+def test_another_run_of_the_model_trains_it_whole(first: object, tmp_path: Path) -> None:
+    """As in a notebook, where the head is trained first, and then everything."""
+    _, model = fit(tmp_path / "a", first)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    tiny_trainer(tmp_path / "b", logger=False).fit(model, TinyDataModule())
+    assert not [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
+
+
 def test_every_picture_is_encoded_once(tmp_path: Path, encoded: list[int]) -> None:
     trainer, model = fit(tmp_path, Features(UNTIL), max_epochs=3)
     assert sum(encoded) == 280
