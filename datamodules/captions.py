@@ -148,38 +148,31 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
         """Returns the encoder's content."""
         return self.words.content()
 
-    def load(self) -> dict[str, CaptionedImages]:
-        """Reads or draws the pictures, and encodes their captions.
+    def synthesize(self) -> dict[str, CaptionedImages]:
+        """Draws pictures instead of the data set."""
+        return self._numbered(drawn_pictures(SYNTHETIC, self.image_size))
+
+    def read(self) -> dict[str, CaptionedImages]:
+        """Reads pictures and captions.
 
         Raises:
             InputError: A file is missing or broken, or no training picture is left.
         """
-        pictures = None
-        if self.source == "synthetic":
-            self._parts = self.draw()
-        else:
-            reading = self._reader.read()
-            self._parts, self.mean, self.std, self.bits = reading.parts, reading.mean, reading.std, reading.bits
-            pictures = reading.digest
-            for line in reading.notes:
-                print_line(line)
+        reading = self._reader.read()
+        self.mean, self.std, self.bits, self.files_digest = reading.mean, reading.std, reading.bits, reading.digest
+        for line in reading.notes:
+            print_line(line)
+        return self._numbered(reading.parts)
+
+    def _numbered(self, parts: dict[str, CaptionedPictures]) -> dict[str, CaptionedImages]:
+        """Returns pictures with the symbols of their captions, whose vocabulary is learned unless there is one."""
+        self._parts = parts
         if not self._is_learned:
-            self._words.fit(caption for several in self._parts["train"].captions for caption in several)
+            self._words.fit(caption for several in parts["train"].captions for caption in several)
             self._is_learned = True
-        splits = {
-            part: CaptionedImages(of.images, *self._words.encode_all(of.captions)) for part, of in self._parts.items()
-        }
+        splits = {part: CaptionedImages(of.images, *self._words.encode_all(of.captions)) for part, of in parts.items()}
         self._digest = digest_of(*(store for part in ("train", "val") for store in splits[part].stores))
-        self.files_digest = pictures
         return splits
-
-    def draw(self) -> dict[str, CaptionedPictures]:
-        """Draws pictures instead of the data set."""
-        return drawn_pictures(SYNTHETIC, self.image_size)
-
-    def read(self) -> dict[str, CaptionedImages]:
-        """Not used: `load` reads pictures and captions together."""
-        return self.load()
 
     def make_loader(self, split: CaptionedImages, batch_size: int, seed: int | None, in_order: bool) -> ImageLoader:
         """Makes the loader of a split, in training with the captions of each epoch."""

@@ -5,7 +5,8 @@ from typing import Any
 
 from datamodules import CaptionDataModule
 from datamodules.captioned.encoder import CaptionEncoding
-from datamodules.captioned.reading import CaptionedPictures, drawn_pictures
+from datamodules.captioned.reading import drawn_pictures
+from datamodules.captioned.splits import CaptionedImages
 from tests.pictures import picture
 
 
@@ -34,9 +35,9 @@ class TinyCaptions(CaptionDataModule):
             encoding=encoding,
         )
 
-    def draw(self) -> dict[str, CaptionedPictures]:
+    def synthesize(self) -> dict[str, CaptionedImages]:
         """Draws the pictures."""
-        return drawn_pictures({"train": 40, "val": 6, "test": 10}, self.image_size)
+        return self._numbered(drawn_pictures({"train": 40, "val": 6, "test": 10}, self.image_size))
 
 
 def folder_of_captions(folder: Path, n: int = 12, each: int = 2, **sizes: Any) -> Path:
