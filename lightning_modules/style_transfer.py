@@ -20,6 +20,7 @@ from lightning_modules.layers.memory_forecast import check_memory, forecast
 from lightning_modules.layers.style_comparison import Compared
 from lightning_modules.layers.style_losses import Targets, total_variation
 from lightning_modules.layers.trained_picture import TrainedPicture
+from lightning_modules.style_networks import make_network
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.style_task import StyleTask
 from lightning_modules.tasks.task import without
@@ -49,6 +50,7 @@ class StyleTransfer(StyleTask):
     """
 
     predicts_pictures = True
+    make_network = staticmethod(make_network)
 
     def __init__(
         self,
@@ -78,9 +80,17 @@ class StyleTransfer(StyleTask):
         self._strip: list[Tensor] = []  # small pictures, uint8 [h, w, 3]
 
     def setup(self, stage: str) -> None:
-        """Reads the network, and forgets other pictures."""
+        """Reads the network, and forgets other pictures.
+
+        Raises:
+            InputError: The network cannot be read, or does not take tiles.
+        """
         super().setup(stage)
         self._targets = {}
+        if self.tile is not None and self.network is not None and not self.network.has_radius:
+            raise InputError(
+                f"--model.tile {self.tile}: {self.network_signature.split()[0]} sees pictures whole; take a VGG"
+            )
 
     def forward(self) -> Tensor:
         """Returns the picture, from 0 to 255, [1, C, H, W]."""

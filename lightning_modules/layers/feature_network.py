@@ -70,10 +70,73 @@ class Scaling(nn.Module):
         return (pixels - self.mean) / self.std
 
 
-class FeatureNetwork(nn.Module):
-    """The layers of a network up to the last that is asked for.
+class Features(nn.Module):
+    """The layers of a fixed network up to the last that is asked for.
 
     Its weights are constants: no optimizer changes them, and no checkpoint holds them.
+
+    Args:
+        layers: Names of the layers whose outputs are returned.
+
+    Attributes:
+        steps: The layers in order, by name.
+        places: How they lie on the picture, by name.
+        rounds_up: Whether a layer with a stride has one place more where a side does not divide.
+        has_radius: Whether the places say how far layers look.
+    """
+
+    rounds_up = False
+    has_radius = True
+
+    def __init__(self, layers: Iterable[str]) -> None:
+        super().__init__()
+        self.wanted = tuple(layers)
+        self.places: dict[str, Place] = {}
+        self.steps = nn.Sequential()
+
+    def add(self, named: Iterable[tuple[str, nn.Module, Place]]) -> None:
+        """Adds layers up to the last that is asked for, and makes all weights constants.
+
+        Raises:
+            InputError: A layer that is asked for is not among them.
+        """
+        left, names = set(self.wanted), []
+        for name, step, place in named:
+            names.append(name)
+            if left:
+                self.steps.add_module(name, step)
+                self.places[name] = place
+                left.discard(name)
+        if left:
+            raise InputError(f"{sorted(left)[0]}: the network has no such layer; it has {', '.join(names)}")
+        as_constants(self)
+
+    def size_at(self, layer: str, size: tuple[int, int]) -> tuple[int, int]:
+        """Returns height and width of a layer's output, of a picture's."""
+        stride = self.places[layer].stride
+        height, width = (-(-side // stride) if self.rounds_up else side // stride for side in size)
+        return height, width
+
+    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+        """Returns the outputs of the layers that are asked for.
+
+        Args:
+            pixels: Pictures from 0 to 255, [N, 3, H, W], or [N, 1, H, W] of luminance.
+
+        Returns:
+            [N, C, h, w] by name.
+        """
+        found = {}
+        x = pixels.expand(-1, 3, -1, -1)
+        for name, step in self.steps.named_children():
+            x = step(x)
+            if name in self.wanted:
+                found[name] = x
+        return found
+
+
+class FeatureNetwork(Features):
+    """A network of VGG's kind.
 
     Args:
         form: What kind of network it is.
@@ -86,22 +149,9 @@ class FeatureNetwork(nn.Module):
     """
 
     def __init__(self, form: Form, weights: Mapping[str, Tensor], layers: Iterable[str], pooling: Pooling) -> None:
-        super().__init__()
-        self.wanted = tuple(layers)
-        self.places: dict[str, Place] = {}
-        self.steps = nn.Sequential()
+        super().__init__(layers)
         self.steps.add_module("scaling", Scaling(form.mean, form.std))
-        left, place = set(self.wanted), Place(1, 0, 3)
-        for name, step, place in self._layers(form, weights, pooling):
-            if not left:
-                break
-            self.steps.add_module(name, step)
-            self.places[name] = place
-            left.discard(name)
-        if left:
-            names = [name for name, *_ in self._layers(form, weights, pooling)]
-            raise InputError(f"{sorted(left)[0]}: the network has no such layer; it has {', '.join(names)}")
-        as_constants(self)
+        self.add(self._layers(form, weights, pooling))
 
     def _layers(
         self, form: Form, weights: Mapping[str, Tensor], pooling: Pooling
@@ -124,23 +174,6 @@ class FeatureNetwork(nn.Module):
                 # in place where nobody asks for what was there before: half the memory
                 in_place = name not in self.wanted
                 yield name.replace("conv", "relu"), nn.ReLU(in_place), Place(stride, radius, channels)
-
-    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        """Returns the outputs of the layers that are asked for.
-
-        Args:
-            pixels: Pictures from 0 to 255, [N, 3, H, W], or [N, 1, H, W] of luminance.
-
-        Returns:
-            [N, C, h, w] by name.
-        """
-        found = {}
-        x = pixels.expand(-1, 3, -1, -1)
-        for name, step in self.steps.named_children():
-            x = step(x)
-            if name in self.wanted:
-                found[name] = x
-        return found
 
 
 def as_constants(network: nn.Module) -> None:

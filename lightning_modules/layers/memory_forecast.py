@@ -10,7 +10,7 @@ from torch.optim import LBFGS, Optimizer
 
 from core.errors import InputError
 from datamodules.images.streaming import available_memory
-from lightning_modules.layers.feature_network import FeatureNetwork
+from lightning_modules.layers.feature_network import Features
 from lightning_modules.layers.tiles import tiles_of
 
 BUFFERS = 3  # copies of the largest output: gradients of two neighbouring layers, and a reordered one
@@ -36,7 +36,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(
-    network: FeatureNetwork,
+    network: Features,
     size: tuple[int, int],
     tile: int | None,
     value_bytes: int,
@@ -85,12 +85,12 @@ def check_memory(found: Forecast, size: tuple[int, int], tile: int | None, small
     )
 
 
-def _shape(network: FeatureNetwork, layer: str, size: tuple[int, int]) -> tuple[int, int, int]:
+def _shape(network: Features, layer: str, size: tuple[int, int]) -> tuple[int, int, int]:
     place = network.places[layer]
-    return place.channels, size[0] // place.stride, size[1] // place.stride
+    return place.channels, *network.size_at(layer, size)
 
 
-def _of_network(network: FeatureNetwork, size: tuple[int, int], value_bytes: int) -> int:
+def _of_network(network: Features, size: tuple[int, int], value_bytes: int) -> int:
     """Returns what a forward and a backward pass need at most."""
     saved, largest = 0, 0
     for name, step in network.steps.named_children():

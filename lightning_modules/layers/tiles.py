@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_modules.layers.feature_network import FeatureNetwork, Place
+from lightning_modules.layers.feature_network import Features, Place
 
 
 class Tile(NamedTuple):
@@ -45,7 +45,7 @@ class Tile(NamedTuple):
         return self._replace(outer=(0, 0, 0, 0)).inside(features, place)
 
 
-def tiles_of(height: int, width: int, size: int, network: FeatureNetwork) -> Iterator[Tile]:
+def tiles_of(height: int, width: int, size: int, network: Features) -> Iterator[Tile]:
     """Yields the tiles of a picture.
 
     Args:

