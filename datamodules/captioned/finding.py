@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from core.errors import InputError
 from core.printable import printable
 from datamodules.base.class_folders import LeftOut
-from datamodules.images.image_files import pictures_below
+from datamodules.images.image_files import OTHERS, pictures_below
 
 # Names of files of captions, the most telling first; of one pattern, all files are taken together.
 USUAL = (
@@ -86,7 +86,8 @@ def match_pictures(names: Iterable[str], folder: Path) -> tuple[dict[str, Path],
         raise InputError(f"{folder}: none of its {len(files):,} pictures has a caption; the captions name {absent[0]}")
     used = set(found.values())
     unused = [path.relative_to(folder).as_posix() for path in files if path not in used]
-    lines = left_out.lines()
+    # captions, lists and caches are among the other files of such a folder
+    lines = [line for line in left_out.lines() if not line.startswith(f"skipped  {OTHERS}")]
     for kind, left in (
         ("skipped  pictures of which there are captions, but no file", absent),
         ("skipped  pictures without captions", unused),

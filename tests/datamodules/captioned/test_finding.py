@@ -36,12 +36,13 @@ def test_pictures_are_found_by_path_name_or_stem_and_the_rest_is_counted() -> No
     for name in ("a/1.png", "b/1.png", "b/2.webp", "b/3.png", "c/lonely.png"):
         picture(Path("data", name))
     Path("data/notes.txt").touch()
+    Path("data/.hidden.png").touch()
     found, lines = match_pictures(["b/1.png", "2.jpg", "folder/3.png", "1.jpg", "4.jpg"], Path("data"))
     assert {name: path.relative_to("data").as_posix() for name, path in found.items()} == {
         "b/1.png": "b/1.png", "2.jpg": "b/2.webp", "folder/3.png": "b/3.png", "1.jpg": "a/1.png",
     }  # fmt: skip
     assert lines == [
-        "skipped  files that are no pictures by their names in data: 1 (notes.txt)",
+        "skipped  hidden files in data: 1 (.hidden.png)",
         "skipped  pictures of which there are captions, but no file: 1 (4.jpg)",
         "skipped  pictures without captions: 1 (c/lonely.png)",
         "note     names that several pictures have, of which the first is taken: 1 (1.jpg)",
