@@ -119,6 +119,7 @@ TESTED_ELSEWHERE = {
     "lightning_modules/layers/windows.py": "lightning_modules/test_word_vectors.py",
     "lightning_modules/layers/word_objectives.py": "lightning_modules/test_word_vectors.py",
     "lightning_modules/tasks/adversarial.py": "test_generated_runs.py",
+    "lightning_modules/tasks/caption_controls.py": "test_caption_runs.py",
     "lightning_modules/tasks/caption_metrics.py": "test_caption_runs.py",
     "lightning_modules/tasks/captioning.py": "test_caption_runs.py",
     "lightning_modules/tasks/classifier.py": "lightning_modules/tasks/test_image_classifier.py",

@@ -1,8 +1,7 @@
 """Captioning: learns what people say of pictures symbol by symbol, and describes pictures by beam search."""
 
 from abc import abstractmethod
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -20,17 +19,10 @@ from datamodules.pairs.pieces import BEGIN
 from datamodules.text.vocabulary import PADDING, UNKNOWN
 from lightning_modules.layers.beam_search import map_tensors
 from lightning_modules.layers.masks import padding_mask
+from lightning_modules.tasks.caption_controls import COMPARED, KEPT, controls, language_alone
 from lightning_modules.tasks.caption_metrics import CaptionMetrics
-from lightning_modules.tasks.caption_scores import Words, scores, scores_of_people, signatures
+from lightning_modules.tasks.caption_scores import Words, scores, signatures
 from lightning_modules.tasks.sequence_writer import SequenceWriter, shifted, sums
-
-KEPT = ("bleu4", "cider_d")  # scores that are measured in the validations of a fit, and of what ours is compared with
-COMPARED = {
-    "shuffled": "its captions, of other pictures",
-    "constant": "the caption it writes most often, of all",
-    "neighbour": "a caption of the nearest training picture",
-    "person": "a person against the others",
-}
 
 
 class Sums(NamedTuple):
@@ -171,30 +163,25 @@ class Captioning(SequenceWriter):
         else:
             known = {tuple(words_of(text)) for several in data.references("train") for text in several}
             found["new"] = sum(tuple(words) not in known for words in captions) / len(captions)
-            others = {"shuffled": _moved(captions)}
-            if part == "test":
-                (constant, _), *_ = Counter(map(tuple, captions)).most_common()
-                nearest = self._nearest(data, places)
-                others |= {"constant": [constant] * len(captions)} | nearest
-                found |= _named("person", scores_of_people(references))
-            for kind, other in others.items():
-                found |= _named(kind, scores(other, references, chrf=False))
+            found |= language_alone(captions, references)
+        if part == "test":
+            found |= controls(captions, references, self._neighbours(data, places))
         self.log_dict({f"{part}/{name}": value for name, value in found.items()})
 
-    def _nearest(self, data: HasCaptions, places: Sequence[int]) -> dict[str, list[Words]]:
-        """Returns the first caption of the training picture that is most like each test picture, as `neighbour`.
+    def _neighbours(self, data: HasCaptions, places: Sequence[int]) -> list[Words] | None:
+        """Returns the words of the first caption of the training picture that is most like each test picture.
 
-        Nothing, if the network has no features that are worth it.
+        None, if the network has no features that are worth it.
         """
         vectors = []
         for part, chosen in (("train", range(len(data.picture_names("train")))), ("test", places)):
             batches = [data.batch_of(part, some) for some in torch.tensor(chosen).split(256)]
             found = [self.features(batch.images.to(self.device)) for batch in batches]
             if found[0] is None:
-                return {}
+                return None
             vectors.append(F.normalize(torch.cat(found).float(), dim=1))
         texts = data.references("train")
-        return {"neighbour": [words_of(texts[place][0]) for place in (vectors[1] @ vectors[0].T).argmax(1).tolist()]}
+        return [words_of(texts[place][0]) for place in (vectors[1] @ vectors[0].T).argmax(1).tolist()]
 
     def on_test_epoch_end(self) -> None:
         """Logs the test metrics, and says what the values of BLEU and chrF depend on."""
@@ -244,14 +231,3 @@ class Captioning(SequenceWriter):
             return None
         side = int(weights.shape[2] ** 0.5)
         return weights[:, :, : side * side].unflatten(2, (side, side))
-
-
-def _moved(captions: Sequence[Words]) -> list[Words]:
-    """Returns captions in another order, in which each stands in the place of another one, if there are several."""
-    order = torch.randperm(len(captions), generator=torch.Generator().manual_seed(0)).tolist()
-    following = dict(zip(order, order[1:] + order[:1], strict=True))  # one circle through all
-    return [captions[following[place]] for place in range(len(captions))]
-
-
-def _named(kind: str, found: Mapping[str, float]) -> dict[str, float]:
-    return {f"{name}_{kind}": found[name] for name in KEPT if name in found}
