@@ -11,7 +11,7 @@ from core.errors import InputError, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
-from engine.settings.overview import top_level_help
+from engine.settings.overview import TOOLS, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -44,10 +44,10 @@ def _main(argv: list[str] | None) -> int:
         print(top_level_help())
         return 0
     try:
-        if argv[0] == "study":
-            from studies.command import study
+        if argv[0] in TOOLS:
+            from studies.tools import run_tool
 
-            return study(argv[1:])
+            return run_tool(argv[0], argv[1:])
         from engine.runs.slurm import parse_requeued  # these read YAML, which help need not wait for
         from engine.settings.arguments import parse_command_line
         from engine.settings.free_gpus import take_asked_gpus

@@ -15,6 +15,7 @@ from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
 from studies.naming import describe, folder_name
+from studies.one_line_parser import OneLineParser
 from studies.points import SEED, Points
 from studies.progress import BAD, Lines
 from studies.study_file import StudyFile, find_study_file, read_study_file
@@ -74,20 +75,8 @@ def study(argv: list[str]) -> int:
     return _make(folder, points, file, Lines(metric, mode, points.total, arguments.workers), words, argv)
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
-
-    def error(self, message: str) -> None:
-        """Raises what is wrong with the command line.
-
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(message.removeprefix("argument "))
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(f"{typed_command()} study", description=DESCRIPTION, allow_abbrev=False)
+    parser = OneLineParser(f"{typed_command()} study", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", help="the study's file, as given or in configs/studies/")
     parser.add_argument("--workers", type=_at_least_one, default=1, help="trials at a time, which share the cores")
     parser.add_argument("--seeds", type=_numbers, default=[], help="seeds for every point, such as 1,2,3")

@@ -15,6 +15,8 @@ SUBCOMMANDS = {
 
 TOOLS = {
     "study": "compare settings: make many runs of one command, and find the best",
+    "runs": "list runs, the newest first",
+    "compare": "tell two runs from each other",
 }
 
 HELP = """\

@@ -97,7 +97,7 @@ def campaign(folder: Path, kills: int, seed: int) -> None:
     while counts.total() < kills:
         for command in commands:
             command.start()
-        time.sleep(rng.uniform(0.5, 5.0))
+        time.sleep(rng.uniform(1.0, 8.0))
         kind = rng.choices([*KINDS], [*KINDS.values()])[0]
         chosen = [pid for command in commands for pid in command.processes()[kind]]
         if chosen:

@@ -1,0 +1,165 @@
+"""The commands `runs`, which lists run folders, and `compare`, which tells two runs from each other; without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.printable import shown_path
+from core.summary import figures, read_summary
+from engine.settings.config_files import flatten, read_config
+from engine.settings.overview import typed_command
+from studies.one_line_parser import OneLineParser
+from studies.study_folder import is_free
+
+NOTHING = "-"  # in place of what is not known
+
+
+@dataclass(frozen=True)
+class RunOnDisk:
+    """What a run's folder says of the run.
+
+    Attributes:
+        path: The folder.
+        summary: Content of its `summary.json`; empty where that is missing or damaged.
+    """
+
+    path: Path
+    summary: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "RunOnDisk":
+        """Reads a folder."""
+        try:
+            return cls(path, read_summary(path / "summary.json"))
+        except (OSError, ValueError):
+            return cls(path, {})
+
+    @property
+    def changed(self) -> float:
+        """When it last wrote, in seconds since 1970."""
+        files = [self.path / name for name in ("summary.json", "config.yaml")]
+        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+
+    @property
+    def status(self) -> str:
+        """How far it is; `killed` where it says that it is running and no process has it."""
+        said = self.summary.get("status", NOTHING)
+        return "killed" if said == "running" and is_free(self.path / ".lock") else said
+
+    @property
+    def best(self) -> str:
+        """The figures of its best checkpoint."""
+        return _words((self.summary.get("best") or self.summary.get("last") or {}).get("metrics", {}))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has trained."""
+        return (self.summary.get("seconds") or {}).get("fit")
+
+    def settings(self) -> dict[str, Any]:
+        """Returns its settings by dotted key.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        return flatten(read_config(self.path / "config.yaml"))
+
+
+def list_runs(argv: list[str]) -> int:
+    """Lists runs, the newest first; returns the exit code.
+
+    Args:
+        argv: What follows `runs`.
+
+    Raises:
+        InputError: There are none.
+    """
+    parser = OneLineParser(f"{typed_command()} runs", description="Lists runs, the newest first.", allow_abbrev=False)
+    parser.add_argument("folder", nargs="?", default="runs", help="folder that they lie in, at any depth (runs)")
+    parser.add_argument("--most", type=int, default=30, help="how many are listed (30)")
+    arguments = parser.parse_args(argv)
+    root = Path(arguments.folder).expanduser()
+    runs = sorted(_runs_in(root), key=lambda run: run.changed, reverse=True)
+    if not runs:
+        raise InputError(f"runs {arguments.folder}: there is no run in this folder")
+    rows = [
+        (
+            datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
+            run.status,
+            NOTHING if run.seconds is None else f"{run.seconds:,.0f} s",
+            shown_path(run.path.absolute()),
+            run.best,
+        )
+        for run in runs[: arguments.most]
+    ]
+    widths = [max(len(row[place]) for row in rows) for place in range(4)]
+    for row in rows:
+        print("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[4]]).rstrip())
+    if len(runs) > len(rows):
+        print(f"{len(runs) - len(rows):,} older ones; --most lists more")
+    return 0
+
+
+def compare_runs(argv: list[str]) -> int:
+    """Prints in which settings and figures two runs differ; returns the exit code.
+
+    Args:
+        argv: What follows `compare`.
+
+    Raises:
+        InputError: One is no run.
+    """
+    name = f"{typed_command()} compare"
+    parser = OneLineParser(name, description="Tells two runs from each other.", allow_abbrev=False)
+    for name in ("first", "second"):
+        parser.add_argument(name, help="a run's folder, or a folder of runs, whose newest counts")
+    arguments = parser.parse_args(argv)
+    pair = [_find(arguments.first), _find(arguments.second)]
+    rows = [("", *(shown_path(run.path) for run in pair))]
+    rows += _differing(*(run.settings() for run in pair))
+    rows.append(("status", *(run.status for run in pair)))
+    known = [_facts(run) for run in pair]
+    rows += [(name, *(one.get(name, NOTHING) for one in known)) for name in {**known[0], **known[1]}]
+    widths = [max(len(row[place]) for row in rows) for place in range(2)]
+    for row in rows:
+        print("  ".join([row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2]]).rstrip())
+    return 0
+
+
+def _runs_in(root: Path) -> list[RunOnDisk]:
+    configs = root.rglob("config.yaml") if root.is_dir() else ()
+    return [RunOnDisk.read(path.parent) for path in configs if (path.parent / "summary.json").exists()]
+
+
+def _find(given: str) -> RunOnDisk:
+    path = Path(given).expanduser().resolve()
+    if not (path / "config.yaml").is_file():
+        runs = _runs_in(path)
+        if not runs:
+            raise InputError(f"compare {given}: neither a run's folder nor one of runs")
+        return max(runs, key=lambda run: run.changed)
+    return RunOnDisk.read(path)
+
+
+def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    names = [name for name in {**ours, **theirs} if ours.get(name, NOTHING) != theirs.get(name, NOTHING)]
+    return [(name, str(ours.get(name, NOTHING)), str(theirs.get(name, NOTHING))) for name in names]
+
+
+def _facts(run: RunOnDisk) -> dict[str, str]:
+    """Returns what a run has reached, and what it took, as texts by name."""
+    numbers = figures(run.summary)
+    found = {name: f"{value:.6g}" for name, value in sorted(numbers.items()) if value is not None}
+    for name in ("epochs", "steps", "samples_per_second"):
+        if run.summary.get(name) is not None:
+            found[name] = f"{run.summary[name]:,}"
+    if run.seconds is not None:
+        found["seconds"] = f"{run.seconds:,.1f}"
+    return found | {name: str(run.summary[name]) for name in ("hardware", "precision") if name in run.summary}
+
+
+def _words(metrics: Mapping[str, float | None]) -> str:
+    return " ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -1,0 +1,89 @@
+"""`runs` and `compare`: what run folders say, without torch."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def make_run(path: Path, when: int, status: str, dropout: float = 0.1, **metrics: float) -> Path:
+    """Writes what a run leaves behind."""
+    path.mkdir(parents=True)
+    (path / "config.yaml").write_text(f"model:\n  class_path: A\n  init_args: {{dropout: {dropout}, lr: 0.1}}\n")
+    names = {name.replace("_", "/"): value for name, value in metrics.items()}
+    summary = {"status": status, "best": {"step": 1, "metrics": names}, "seconds": {"fit": 1234.5}, "epochs": 3}
+    (path / "summary.json").write_text(json.dumps(summary | {"hardware": "a CPU"}))
+    for file in path.iterdir():
+        os.utime(file, (when, when))
+    return path
+
+
+def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
+    make_run(tmp_path / "runs" / "a" / "1", 1000, "finished", val_acc=0.5)
+    make_run(tmp_path / "runs" / "studies" / "s" / "0000-x", 3000, "running")
+    newest = make_run(tmp_path / "runs" / "b", 9000, "running", val_loss=1.25, val_acc=0.75)
+    (tmp_path / "runs" / "c").mkdir()
+    (tmp_path / "runs" / "c" / "config.yaml").touch()
+    damaged = make_run(tmp_path / "runs" / "d", 500, "finished")
+    (damaged / "summary.json").write_text("{")
+    os.utime(damaged / "summary.json", (500, 500))
+    with FileLock(newest / ".lock"):
+        code, output, errors = command("runs")
+    assert code == 0, errors
+    lines = [line.split() for line in output.splitlines()]
+    assert [line[2:] for line in lines] == [
+        ["running", "1,234", "s", "runs/b", "val/loss", "1.25", "val/acc", "0.75"],
+        ["killed", "1,234", "s", "runs/studies/s/0000-x"],
+        ["finished", "1,234", "s", "runs/a/1", "val/acc", "0.5"],
+        ["-", "-", "runs/d"],
+    ]
+    assert command("runs", "runs", "--most", 1)[1].splitlines()[1] == "3 older ones; --most lists more"
+    assert command("runs", "none")[::2] == (2, "error: runs none: there is no run in this folder\n")
+
+
+def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> None:
+    make_run(tmp_path / "a", 1000, "finished", dropout=0.1, val_acc=0.5)
+    make_run(tmp_path / "runs" / "b", 2000, "diverged", dropout=0.25, val_acc=0.25, val_loss=2.0)
+    code, output, errors = command("compare", "a", "runs")
+    assert code == 0, errors
+    rows = [line.split() for line in output.splitlines()]
+    assert rows == [
+        ["a", "runs/b"],
+        ["model.dropout", "0.1", "0.25"],
+        ["status", "finished", "diverged"],
+        ["val/acc", "0.5", "0.25"],
+        ["epochs", "3", "3"],
+        ["seconds", "1,234.5", "1,234.5"],
+        ["hardware", "a", "CPU", "a", "CPU"],
+        ["val/loss", "-", "2"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("compare", "a"), "the following arguments are required: second"),
+        (("compare", "none", "none"), "compare none: neither a run's folder nor one of runs"),
+        (("compare", ".", "."), "compare .: neither"),
+    ],
+)
+def test_what_is_no_run_is_one_line(words: tuple[str, ...], reason: str, command: Command) -> None:
+    code, _, errors = command(*words)
+    assert code == 2
+    assert errors.startswith(f"error: {reason}")
+    assert errors.count("\n") == 1
+
+
+def test_a_real_run_is_told_from_one_with_another_rate(finished_run: Callable[..., Path], command: Command) -> None:
+    finished_run("a", "--checkpoint.every_n_train_steps", 5)
+    finished_run("b")
+    code, output, errors = command("compare", "a", "b")
+    assert code == 0, errors
+    differing = output.partition("\nstatus")[0].splitlines()[1:]
+    assert [line.split()[0] for line in differing] == ["data.data_dir", "checkpoint.every_n_train_steps"]
+    assert "val/acc" in output
