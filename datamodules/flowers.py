@@ -149,6 +149,25 @@ class FlowersDataModule(ImageFolderDataModule):
             self.split_seed = self.trainer.seed if self.trainer is not None else 0
         return super().load()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what `ImageFolderDataModule` does, and the seed of the division."""
+        return super().state_dict() | {"split_seed": self.split_seed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores what `ImageFolderDataModule` does.
+
+        Raises:
+            InputError: It refuses, or the pictures are divided in another way, so that a test would have some of those
+                that the network was trained on.
+        """
+        trained = state_dict.get("split_seed", self.split_seed)
+        if self.splits and not self.inputs and trained != self.split_seed:
+            raise InputError(
+                f"data.split_seed: the pictures are divided by seed {self.split_seed}, and the network was trained on "
+                f"those of seed {trained}; give --data.split_seed {trained}"
+            )
+        super().load_state_dict(state_dict)
+
     def synthesize(self) -> dict[str, ClassifiedImages]:
         """Generates a few pictures, and divides them."""
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}

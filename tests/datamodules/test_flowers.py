@@ -15,9 +15,11 @@ import datamodules.flowers
 from core.download import RemoteFile
 from core.errors import InputError
 from datamodules import FlowersDataModule
+from lightning_modules import VGG
 from tests.pictures import picture
 from tests.servers import Files, serving
 from tests.stages import prepared
+from tests.tiny import tiny_trainer
 
 CLASSES = {"daisy": 20, "roses": 30, "tulips": 50}
 
@@ -70,6 +72,20 @@ def test_a_run_may_have_the_split_of_its_seed(root: Path, trainer: Trainer) -> N
     data = FlowersDataModule(str(root), image_size=8, split_seed=None)
     prepared(data, "fit", trainer)
     assert numbers(data, "test") == numbers(load(root, split_seed=1), "test")
+
+
+def test_a_test_of_another_split_is_refused(root: Path, tmp_path: Path) -> None:
+    """It would have pictures that the network was trained on."""
+    first = tiny_trainer(tmp_path, seed=1, max_epochs=1, logger=False)
+    model = VGG(3, image_size=8, widths=[4], convolutions=[1])
+    settings = {"data_dir": str(root), "image_size": 8, "split_seed": None}
+    first.fit(model, FlowersDataModule(**settings))
+    with pytest.raises(InputError, match=r"divided by seed 0, and the network was trained on those of seed 1; give"):
+        tiny_trainer(tmp_path, logger=False).test(
+            model, datamodule=FlowersDataModule(**settings), ckpt_path=first.run_folder.path
+        )
+    again = tiny_trainer(tmp_path, logger=False)
+    again.test(model, datamodule=FlowersDataModule(**settings | {"split_seed": 1}), ckpt_path=first.run_folder.path)
 
 
 def test_every_picture_is_in_the_test_of_one_fold(root: Path) -> None:
