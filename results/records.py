@@ -57,7 +57,7 @@ def parse(summary: dict[str, Any], row: Recipe, where: object) -> Record:
         where: Names it in messages.
 
     Raises:
-        InputError: The run is not finished or not of real data; or something is missing.
+        InputError: The run is not finished, or of synthetic data that its row does not name; or something is missing.
     """
     of_last = isinstance(row, Published) and row.measure.counts.startswith("val/")
     try:
@@ -85,7 +85,7 @@ def parse(summary: dict[str, Any], row: Recipe, where: object) -> Record:
         raise InputError(f"{where}: no record of a run: {error}") from error
     if status not in ENDED_WELL:
         raise InputError(f"{where}: a run that is {status} does not count")
-    if record.source.startswith("synthetic"):
+    if record.source.startswith("synthetic") and row.options.get("data.source") != "synthetic":
         raise InputError(f"{where}: a run on {record.source} does not count")
     return record
 

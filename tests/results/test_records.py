@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,11 @@ def test_no_record_tells_a_folder_of_the_machine_that_made_it() -> None:
 def test_what_is_no_record_is_refused(path: str, value: object, message: str) -> None:
     with pytest.raises(InputError, match=f"here: .*{message}"):
         parse(changed(path, value), ROW, "here")
+
+
+def test_a_row_that_asks_for_synthetic_pictures_counts_them() -> None:
+    row = replace(ROW, options={"data.source": "synthetic"})
+    assert parse(changed("data.source", "synthetic pictures"), row, "here").source == "synthetic pictures"
 
 
 def test_a_run_without_a_seed_is_refused() -> None:
