@@ -17,9 +17,16 @@ def stated(row: Recipe) -> dict[str, object]:
     return {key: value for key, value in settings.items() if not key.startswith(INDIFFERENT)}
 
 
+def published_weights(row: Recipe) -> str | None:
+    """Returns the name of the weights that a row's config or options state, which somebody else has trained."""
+    return (flatten(read_config(find_config(row.config))) | row.options).get("weights")
+
+
 def digest(row: Recipe) -> str:
     """Returns a short text that changes with what a row's config and options state, and with nothing else."""
     needed = {"weights_from": row.weights_from} | ({"judge": row.judge} if row.judge else {})
+    if published := published_weights(row):
+        needed |= {"weights": published}
     text = json.dumps(stated(row) | needed, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -80,6 +87,8 @@ def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> dict[
         ours, theirs = expected.get(key), recorded.get(key)
         if ours != theirs and not key.startswith(INDIFFERENT):
             raise InputError(f"{path}: --{key} is {theirs}, where {row.id} has {ours}")
-    if (recorded.get("weights") is None) != (row.weights_from is None):
-        raise InputError(f"{path}: --weights is {recorded.get('weights')}, where {row.id} has {row.weights_from}")
+    theirs, ours = recorded.get("weights"), published_weights(row)
+    fits = theirs is not None if row.weights_from is not None else theirs == ours
+    if not fits:
+        raise InputError(f"{path}: --weights is {theirs}, where {row.id} has {row.weights_from or ours}")
     return settings

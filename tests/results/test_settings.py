@@ -116,6 +116,15 @@ def test_options_are_settings(row: Recipe, recorded: Callable) -> None:
         check_settings(short, recorded({}), TABLE.retired)
 
 
+def test_published_weights_are_those_that_the_row_states(row: Recipe, recorded: Callable) -> None:
+    published = replace(row, options={"weights": "pretrained:a"})
+    check_settings(published, recorded({"weights": "pretrained:a"}), TABLE.retired)
+    for other in (None, "pretrained:b"):
+        with pytest.raises(InputError, match=r"--weights is .*, where tiny has pretrained:a"):
+            check_settings(published, recorded({"weights": other}), TABLE.retired)
+    assert digest(published) not in (digest(row), digest(replace(row, options={"weights": "pretrained:b"})))
+
+
 def test_the_digest_is_of_the_settings_alone(row: Recipe, config: Path) -> None:
     content = yaml.safe_load(config.read_text())
     row = replace(row, config=str(config))
