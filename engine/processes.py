@@ -77,7 +77,9 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         kind, answer = ours.recv()
     except EOFError:
         process.join()
-        raise RunFailed(f"{function.__name__}: its process was ended by signal {-(process.exitcode or 0)}") from None
+        signum = -(process.exitcode or 0)
+        how = f"was ended by signal {signum}" if signum > 0 else "has ended early"
+        raise RunFailed(f"{function.__name__}: its process {how}") from None
     finally:
         ours.close()
     process.join()

@@ -73,6 +73,28 @@ def start_function(function: Callable[..., None], *arguments: object) -> multipr
     return process
 
 
+def run_apart(words: list[str], folder: str, output: str = os.devnull) -> None:
+    """Runs the command in a process of its own, with a server of its own for what it starts, forked in no time.
+
+    Args:
+        words: What follows `cli.py`.
+        folder: Its current folder.
+        output: File that takes what it prints, behind what it holds.
+    """
+    os.chdir(folder)
+    file = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (for the rest of the process)
+    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    os.environ.pop("PRIMER_RUN_FOLDER", None)
+    sys.argv = [str(ROOT / "cli.py"), *words]
+    fork_server()
+    code = importlib.import_module("cli").main(words)
+    sys.stdout.flush()
+    sys.exit(code)
+
+
 def _warn_as_python_does() -> None:
     """Takes back pytest's filters, by which warnings are errors."""
     warnings.resetwarnings()

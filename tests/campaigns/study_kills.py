@@ -8,21 +8,21 @@ Then each trial must have ended, none twice, with the bits and rows of a study t
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
 import yaml
 
 from tests.bits import assert_same_bits
-from tests.processes import ROOT, descendants
+from tests.processes import descendants, fork_server, run_apart, start_function
 from tests.tiny import TINY_CONFIG
 
 STUDY = {
@@ -32,7 +32,7 @@ STUDY = {
     "parameters": {
         "model.optimizer.lr": {"values": [0.1, 0.01, 0.001]},
         "model.lr_scheduler": {"values": [None, {"class_path": "lightning_modules.schedules.WarmupCosine"}]},
-        "trainer.max_epochs": {"value": 12},
+        "trainer.max_epochs": {"value": 6},
         "trainer.callbacks": {"value": ["tests.tiny.Slow"]},
         "checkpoint.every_n_train_steps": {"value": 4},
     },
@@ -50,54 +50,62 @@ class Command:
     """
 
     def __init__(self, folder: Path, name: str, workers: int) -> None:
-        self.words = [sys.executable, str(ROOT / "cli.py"), "study", "kills.yaml", "--run_dir", name]
-        self.words += ["--workers", str(workers), "--seeds", "1,2"]
+        self.words = ["study", "kills.yaml", "--run_dir", name, "--workers", str(workers)]
         self.folder, self.log = folder, folder / f"{name}.log"
-        self.process: subprocess.Popen | None = None
+        self.process: BaseProcess | None = None
 
     def start(self) -> None:
         """Gives the command, unless it runs."""
-        if self.process is None or self.process.poll() is not None:
-            environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-            with open(self.log, "a") as log:
-                self.process = subprocess.Popen(
-                    self.words, cwd=self.folder, env=environment, stdout=log, stderr=subprocess.STDOUT
-                )
+        if self.process is None or not self.process.is_alive():
+            self.process = start_function(run_apart, self.words, str(self.folder), str(self.log))
+
+    def wait(self) -> int | None:
+        """Waits for its end; returns its exit code."""
+        self.process.join()
+        return self.process.exitcode
 
     def processes(self) -> dict[str, list[int]]:
         """Returns its processes by kind."""
         found: dict[str, list[int]] = {kind: [] for kind in KINDS}
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.process.is_alive():
             found["command"] = [self.process.pid]
-            for child in descendants(self.process.pid):
-                forked = descendants(child)
-                found["trial"] += forked
-                found["server"] += [child] if forked else []
+            with contextlib.suppress(OSError):  # one ends while it is looked at
+                for child in descendants(self.process.pid):
+                    forked = descendants(child)
+                    found["trial"] += forked
+                    found["server"] += [child] if forked else []
         return found
 
 
-def campaign(folder: Path, kills: int, seed: int) -> None:
+def campaign(folder: Path, kills: int, seed: int, minutes: float) -> None:
     """Kills, and compares.
 
     Args:
         folder: An empty folder.
         kills: How many processes are killed.
         seed: Seed of what is killed when.
+        minutes: After which nobody is killed any more, however few have been.
     """
     folder.mkdir(parents=True)
     (folder / "tiny.yaml").write_text(TINY_CONFIG)
     (folder / "kills.yaml").write_text(yaml.safe_dump(STUDY))
     whole = Command(folder, "whole", 2)
     whole.start()
-    assert whole.process.wait() == 0, whole.log.read_text()
+    assert whole.wait() == 0, whole.log.read_text()
 
     rng, counts, began = random.Random(seed), Counter(), time.monotonic()
     commands = [Command(folder, "killed", 1), Command(folder, "killed", 1)]
-    rounds = 0
-    while counts.total() < kills:
+    rounds = revived = 0
+    saved = 0.0
+    while counts.total() < kills and time.monotonic() - began < 60 * minutes:
         for command in commands:
             command.start()
-        time.sleep(rng.uniform(1.0, 8.0))
+        while (newest := last_save(folder / "killed")) == saved and time.monotonic() - began < 60 * minutes:
+            time.sleep(0.05)  # something has been won that can be lost
+            for command in commands:
+                command.start()
+        saved = newest
+        time.sleep(rng.uniform(0.0, 2.0))
         kind = rng.choices([*KINDS], [*KINDS.values()])[0]
         chosen = [pid for command in commands for pid in command.processes()[kind]]
         if chosen:
@@ -107,18 +115,37 @@ def campaign(folder: Path, kills: int, seed: int) -> None:
                 continue
             counts[kind] += 1
         ended = [json.loads(path.read_text())["ended"] for path in (folder / "killed").glob("0*/trial.json")]
-        if len(ended) == 12 and all(ended):  # all is made before all kills are done: another study
-            for command in commands:
-                command.start()
-                assert command.process.wait() == 0, command.log.read_text()
-            check(folder, f"killed-{rounds}")
+        if len(ended) == 6 and all(ended):  # all is made before all kills are done: another study
+            revived += conclude(commands, folder, f"killed-{rounds}")
             rounds += 1
+            print(f"{counts.total()} kills", flush=True)
+    revived += conclude(commands, folder, f"killed-{rounds}")
+    print(
+        f"kills: {dict(counts)}, in {rounds + 1} studies of 6 trials; {revived} trials were killed until they had ended"
+    )
+    print(f"{time.monotonic() - began:.0f} s; all trials have the bits of undisturbed ones")
+
+
+def last_save(study: Path) -> float:
+    """Returns when a trial last saved a checkpoint."""
+    return max((path.stat().st_mtime for path in study.glob("0*/checkpoints/last.ckpt")), default=0.0)
+
+
+def conclude(commands: list[Command], folder: Path, name: str) -> int:
+    """Lets a study end, and compares it; returns how many trials had been killed until they ended, and were revived."""
     for command in commands:
         command.start()
-    codes = [command.process.wait() for command in commands]
-    check(folder, f"killed-{rounds}")
-    print(f"kills: {dict(counts)}, in {rounds + 1} studies of 12 trials; exit codes at the end {codes}")
-    print(f"{time.monotonic() - began:.0f} s; all trials have the bits of undisturbed ones")
+    for command in commands:
+        command.wait()
+    trials = [json.loads(path.read_text()) for path in (folder / "killed").glob("0*/trial.json")]
+    killed = sum(trial["ended"]["status"] == "killed" for trial in trials)
+    if killed:
+        last = Command(folder, "killed", 2)
+        last.words += ["--revive", "killed"]
+        last.start()
+        last.wait()
+    check(folder, name)
+    return killed
 
 
 def check(folder: Path, name: str) -> None:
@@ -140,6 +167,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
-    campaign(arguments.folder.resolve(), arguments.kills, arguments.seed)
+    fork_server()
+    campaign(arguments.folder.resolve(), arguments.kills, arguments.seed, arguments.minutes)

@@ -1,11 +1,13 @@
 """Every value arrives in the run, whole and alone, or the study does not begin."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.errors import InputError
+from engine.merged_settings import merged_settings
 from engine.settings.config_files import flatten
 from studies.check import as_words, check, examples
 from studies.parameters import read_parameters
@@ -14,35 +16,34 @@ SGD = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.2, "momentum": 0.5
 SCHEDULE = {"class_path": "lightning_modules.schedules.WarmupCosine", "init_args": {"warmup": 0.3}}
 
 
+ARRIVING = [
+    ("model.dropout", 0.0),
+    ("model.optimizer.lr", 1e-5),
+    ("model.optimizer.lr", 1),
+    ("model.widths", [4, 4]),
+    ("model.lr_scheduler", None),
+    ("model.lr_scheduler", SCHEDULE),
+    ("model.optimizer", SGD),
+    ("model.optimizer", SGD | {"class_path": "SGD"}),
+    ("model.activation", "sigmoid"),
+    ("data.augmentation", {"flip": "none"}),
+    ("data.data_dir", "elsewhere"),
+    ("trainer.callbacks", [{"class_path": "tests.tiny.Slow", "init_args": {"seconds": 0.1}}]),
+    ("trainer.callbacks", ["tests.tiny.Slow"]),
+    ("trainer.gradient_clip_val", None),
+    ("trainer.deterministic", True),
+    ("seed_everything", 7),
+    ("trainer.precision", "32-true"),
+]
+
+
 def checked(config: Path, *points: dict[str, Any], metric: str | None = None) -> dict[str, Any]:
     """Checks points of the tiny config."""
     return check(["fit", "--config", str(config)], points, metric, None if metric is None else "min")
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("model.dropout", 0.0),
-        ("model.optimizer.lr", 1e-5),
-        ("model.optimizer.lr", 1),
-        ("model.widths", [4, 4]),
-        ("model.lr_scheduler", None),
-        ("model.lr_scheduler", SCHEDULE),
-        ("model.optimizer", SGD),
-        ("model.optimizer", SGD | {"class_path": "SGD"}),
-        ("model.activation", "sigmoid"),
-        ("data.augmentation", {"flip": "none"}),
-        ("data.data_dir", "elsewhere"),
-        ("trainer.callbacks", [{"class_path": "tests.tiny.Slow", "init_args": {"seconds": 0.1}}]),
-        ("trainer.callbacks", ["tests.tiny.Slow"]),
-        ("trainer.gradient_clip_val", None),
-        ("trainer.deterministic", True),
-        ("seed_everything", 7),
-        ("trainer.precision", "32-true"),
-    ],
-)
-def test_values_of_every_kind_arrive(key: str, value: Any, config: Path) -> None:
-    checked(config, {key: value})
+def test_values_of_every_kind_arrive(config: Path) -> None:
+    checked(config, *({key: value} for key, value in ARRIVING))
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,12 @@ def test_words_keep_types() -> None:
         "--d=true",
     ]
     assert flatten({"a": {"init_args": {"b": 1}}}) == {"a.b": 1}
+
+
+def test_what_wandbs_agent_writes_into_a_file_is_the_same_run(config: Path, tmp_path: Path) -> None:
+    """`--config ${args_json_file}`: a mapping of the parameters' names to their values."""
+    settings = {"model.optimizer": SGD, "model.dropout": 0.0, "model.widths": [4, 4], "model.lr_scheduler": None}
+    settings |= {"seed_everything": 3, "trainer.max_epochs": 2}
+    (tmp_path / "args.json").write_text(json.dumps(settings))
+    words = ["fit", "--config", str(config)]
+    assert merged_settings([*words, "--config", "args.json"]) == merged_settings([*words, *as_words(settings)])

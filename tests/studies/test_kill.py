@@ -14,18 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
-import cli
 from tests.bits import assert_same_bits
-from tests.processes import descendants, fork_server, start_function
+from tests.processes import descendants, run_apart, start_function
 
 SLOW = ("--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", 4, "--trainer.max_epochs", 6)
-
-
-def run_command(words: list[str], folder: str) -> None:
-    """Runs the command in a process that has a server of its own, from which trials are forked."""
-    os.chdir(folder)
-    fork_server()
-    cli.main(words)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -38,7 +30,7 @@ def test_a_killed_command_and_a_killed_run_change_no_bit(
     def have_saved() -> bool:
         return all((run / "checkpoints" / "last.ckpt").exists() for run in runs)
 
-    process = start_function(run_command, words, str(tmp_path))
+    process = start_function(run_apart, words, str(tmp_path))
     end = time.monotonic() + 90
     while not have_saved():
         assert process.is_alive()
