@@ -1,7 +1,7 @@
 """What style transfer compares: features, their Gram matrices, and the differences of neighbouring pixels."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -72,11 +72,34 @@ def full(values: Tensor) -> Tensor:
 
 
 def gram_sum(features: Tensor, amount: Tensor | None = None) -> Tensor:
-    """Returns the products of all pairs of channels, summed over places, [C, C]."""
+    """Returns the products of all pairs of channels, summed over places, [C, C].
+
+    Args:
+        features: [1, C, h, w].
+        amount: How much each place counts, [1, 1, h, w]; all alike if not given.
+    """
     with torch.autocast(features.device.type, enabled=False):  # sums of many products need more than 8 bits
-        rows = full(features[0]).flatten(1)
-        weighted = rows if amount is None else rows * amount.flatten().to(rows)
-        return weighted @ rows.T
+        # a view in either layout, and by `squeeze`: the gradient of an index would be copied into zeros
+        rows = full(features.squeeze(0)).permute(1, 2, 0).flatten(0, 1)
+        return Products.apply(rows, None if amount is None else amount.flatten()[:, None].to(rows))
+
+
+class Products(torch.autograd.Function):
+    """Products of all pairs of columns, whose gradient takes one product of matrices where autograd's takes two."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, amount: Tensor | None) -> Tensor:
+        """Returns [C, C] of rows [P, C], each weighted by an amount [P, 1] if there is one."""
+        ctx.save_for_backward(rows, amount)
+        return rows.T @ (rows if amount is None else rows * amount)
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
+        """Returns the gradient by the rows, in their layout."""
+        rows, amount = ctx.saved_tensors
+        slopes = outer + outer.T
+        gradient = rows @ slopes if rows.is_contiguous() else (slopes @ rows.T).T
+        return (gradient if amount is None else gradient * amount), None
 
 
 def total_variation(picture: Tensor) -> Tensor:

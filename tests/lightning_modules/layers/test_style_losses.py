@@ -20,6 +20,16 @@ def test_a_gram_matrix_has_the_products_of_all_pairs_of_channels() -> None:
     torch.testing.assert_close(weighting("absolute").gram(FEATURES), PRODUCTS / (2 * 2))
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_gradient_of_products_is_autograds(layout: torch.memory_format, masked: bool) -> None:
+    values = torch.rand(1, 3, 4, 5, dtype=torch.float64).contiguous(memory_format=layout).requires_grad_()
+    amount = torch.rand(1, 1, 4, 5, dtype=torch.float64) if masked else None
+    assert torch.autograd.gradcheck(lambda features: gram_sum(features, amount).square(), values)
+    gram_sum(values, amount).sum().backward()
+    assert values.grad.is_contiguous(memory_format=layout)
+
+
 def test_places_outside_a_mask_do_not_count() -> None:
     amount = torch.tensor([[[[0.0, 0.5]]]])
     torch.testing.assert_close(weighting("relative").gram(FEATURES, amount), torch.tensor([[4.0, 8.0], [8.0, 16.0]]))
