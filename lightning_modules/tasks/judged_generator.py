@@ -108,7 +108,7 @@ class JudgedGenerator(Generator):
             f"{self._judges[0].signature}; {self.val_samples:,} samples in validation, {self.test_samples:,} in test, "
             f"{NEIGHBOURS} neighbours"
         )
-        return {measure.name: text for measure in OF_SAMPLES}
+        return {measure.name: text for measure in OF_SAMPLES if measure.name != "fid"}
 
     def on_validation_epoch_start(self) -> None:
         """Resets the metrics, and prepares the generator that makes samples."""
