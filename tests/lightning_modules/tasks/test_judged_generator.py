@@ -16,7 +16,7 @@ from tests.tiny import TinyDataModule
 def judged(data: TinyDataModule, **changes: Any) -> DCGAN:
     """Returns a network with a judge and a trainer that has the data."""
     network = tiny_dcgan(num_classes=5, in_channels=3, image_size=16, judge="run", **changes)
-    network._trainer = SimpleNamespace(datamodule=data, state=SimpleNamespace(fn="fit"), seed=3)
+    network._trainer = SimpleNamespace(datamodule=data, state=SimpleNamespace(fn="fit"), seed=3, global_rank=0)
     return network.eval()
 
 
