@@ -38,6 +38,7 @@ class Captioner(PictureCaptioner):
         tie: Whether the softmax shares the weights of the embedding; needs a readout of its width.
         dropout: Dropout probability in training, of the outputs of each layer and of the readout.
         input_dropout: Dropout probability of the embeddings and of the picture's features.
+        every_step: Whether the picture is read with every word, to which it is added, and not at first alone.
         norm: Whether the picture's features are normalised (layer norm).
         uniform: Recurrent weights are initialised uniformly between minus and plus this, and biases of forget gates at
             1; as torch does if 0.
@@ -63,6 +64,7 @@ class Captioner(PictureCaptioner):
         tie: bool = False,
         dropout: float = 0.0,
         input_dropout: float = 0.0,
+        every_step: bool = False,
         norm: bool = True,
         uniform: float = 0.0,
         embedding_range: float = 0.0,
@@ -82,6 +84,7 @@ class Captioner(PictureCaptioner):
         self.layers = SequenceLayers("lstm", embedding, hidden, layers, dropout)
         self.dense = nn.Linear(hidden, readout) if readout else None
         self.head = nn.Linear(read, vocab_size)
+        self.every_step = every_step
         self.dropout = nn.Dropout(dropout)
         self.input_dropout = nn.Dropout(input_dropout)
         self.scale = embedding**0.5 if tie else 1.0  # tied weights start small, for the softmax
@@ -125,7 +128,8 @@ class Captioner(PictureCaptioner):
     def _embedded(self, memory: Memory, symbols: Tensor) -> Tensor:
         """Returns the embeddings [B, T, E] of symbols [B, T], the picture's for the mark of the beginning."""
         words = self.input_dropout(self.embedding(symbols) * self.scale)
-        return torch.where((symbols == BEGIN)[:, :, None], memory.picture[:, None].to(words.dtype), words)
+        picture = memory.picture[:, None].to(words.dtype)
+        return torch.where((symbols == BEGIN)[:, :, None], picture, words + picture if self.every_step else words)
 
     def _read(self, outputs: Tensor) -> Tensor:
         outputs = self.dropout(outputs)

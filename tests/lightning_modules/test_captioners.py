@@ -23,7 +23,7 @@ V, T, N, K = 20, 7, 6, 2
 FORMS: dict[str, tuple[type[PictureCaptioner], dict[str, object]]] = {
     "Captioner": (Captioner, {"layers": 2, "dropout": 0.1}),
     "Captioner-readout": (Captioner, {"readout": 12, "norm": False, "uniform": 0.1, "embedding_range": 1.0}),
-    "Captioner-tied": (Captioner, {"readout": 6, "tie": True, "input_dropout": 0.1}),
+    "Captioner-tied": (Captioner, {"readout": 6, "tie": True, "input_dropout": 0.1, "every_step": True}),
     "AttentionCaptioner": (AttentionCaptioner, {"attention": 5, "dropout": 0.1}),
     "TransformerCaptioner": (TransformerCaptioner, {"dropout": 0.1, "feature_dropout": 0.1}),
     "TransformerCaptioner-encoder": (TransformerCaptioner, {"layers": 1, "encoder_layers": 1, "heads": 2}),
