@@ -139,8 +139,6 @@ def _make_server() -> None:
 
 def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
     """Becomes a command, as if it had been typed."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    _begin_apart()
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     for stream in (1, 2):
         os.dup2(file, stream)  # for the libraries, which were imported with the streams of then
@@ -151,7 +149,13 @@ def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     sys.argv = [str(ROOT / "cli.py"), *argv]
     multiprocessing.set_start_method(None, force=True)  # this process's own method would be its children's
-    sys.exit(import_module("cli").main(argv))  # the entry point, which stands above all else
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        _begin_apart()
+        code = import_module("cli").main(argv)  # the entry point, which stands above all else
+    except KeyboardInterrupt:  # before it could listen
+        code = 128 + signal.SIGINT
+    sys.exit(code)
 
 
 def _begin_apart() -> None:

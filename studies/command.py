@@ -110,10 +110,16 @@ def _make(folder: StudyFolder, points: Points, file: StudyFile, lines: Lines, wo
         limited = points if not is_enough(folder.trials()) else None
         return folder.take(limited, halving)
 
+    waits: list[bool] = []
+
     def is_over() -> bool:
         trials = folder.trials()
         complete = len(trials) >= points.total or is_enough(trials)
-        return complete and all(trial.ended is not None for trial in trials)
+        is_whole = complete and all(trial.ended is not None for trial in trials)
+        if not is_whole and not waits:
+            waits.append(True)
+            _say("other processes make the trials that are left; this one waits, to go on with them if they are killed")
+        return is_whole
 
     workers = Workers(folder, take, is_over, _commands(words), lines.workers)
     for trial in workers.make():

@@ -100,8 +100,8 @@ def campaign(folder: Path, kills: int, seed: int, minutes: float) -> None:
     while counts.total() < kills and time.monotonic() - began < 60 * minutes:
         for command in commands:
             command.start()
-        while (newest := last_save(folder / "killed")) == saved and time.monotonic() - began < 60 * minutes:
-            time.sleep(0.05)  # something has been won that can be lost
+        while (newest := last_save(folder / "killed")) == saved and not is_over(folder / "killed"):
+            time.sleep(0.05)  # until something has been won that can be lost
             for command in commands:
                 command.start()
         saved = newest
@@ -114,8 +114,7 @@ def campaign(folder: Path, kills: int, seed: int, minutes: float) -> None:
             except ProcessLookupError:
                 continue
             counts[kind] += 1
-        ended = [json.loads(path.read_text())["ended"] for path in (folder / "killed").glob("0*/trial.json")]
-        if len(ended) == 6 and all(ended):  # all is made before all kills are done: another study
+        if is_over(folder / "killed"):  # before all kills are done: another study
             revived += conclude(commands, folder, f"killed-{rounds}")
             rounds += 1
             print(f"{counts.total()} kills", flush=True)
@@ -129,6 +128,12 @@ def campaign(folder: Path, kills: int, seed: int, minutes: float) -> None:
 def last_save(study: Path) -> float:
     """Returns when a trial last saved a checkpoint."""
     return max((path.stat().st_mtime for path in study.glob("0*/checkpoints/last.ckpt")), default=0.0)
+
+
+def is_over(study: Path) -> bool:
+    """Returns whether all trials have ended."""
+    ended = [json.loads(path.read_text())["ended"] for path in study.glob("0*/trial.json")]
+    return len(ended) == 6 and all(ended)
 
 
 def conclude(commands: list[Command], folder: Path, name: str) -> int:

@@ -1,6 +1,8 @@
 """The command `study`, whose trials are made in this process."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from tests.bits import assert_same_bits
+from tests.results.processes import FOREVER, StandIn
 
 Command = Callable[..., tuple[int, str, str]]
 Write = Callable[..., Path]
@@ -163,6 +166,23 @@ def test_a_mistake_is_one_line_before_anything_is_begun(
     assert reason in errors
     assert errors.count("\n") == 1
     assert started == []
+
+
+def test_ctrl_c_says_how_to_go_on(
+    write_study: Write, started: list, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(argv: list[str], log: Path) -> StandIn:
+        os.kill(os.getpid(), signal.SIGINT)
+        return StandIn(looks=FOREVER)
+
+    monkeypatch.setattr("studies.workers.start_command", start)
+    path = write_study()
+    code, output, errors = command("study", path, *SHORT)
+    assert code == 130, errors
+    assert output.splitlines() == [
+        "interrupted: 0 of 2 trials have ended, the others are saved; go on with",
+        f"  python cli.py study {path} --trainer.max_epochs 1 --trainer.logger false",
+    ]
 
 
 def test_help_and_a_missing_file(command: Command) -> None:
