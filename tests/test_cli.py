@@ -263,7 +263,7 @@ WRONG_OPTIONS = [
     ("--model.dropout much", "--model.dropout much: expected float"),
     ("--model.optimizer.lrr 1", "--model.optimizer.lrr: there is no such option"),
     ("--model.optimizer Nothing", "--model.optimizer Nothing: there is no such class"),
-    ("--model nothing.VGG", "--model nothing.VGG: No module named 'nothing'"),
+    ("--model no_such_package.VGG", "--model no_such_package.VGG: No module named 'no_such_package'"),
     ("--model lightning_modules.Nothing", "has no attribute 'Nothing'"),
     ("--model.num_classes 5", "model.num_classes cannot be set: the data gives it"),
     ("--model.widths [8,8,8,8,8]", "5 widths and 2 convolutions"),

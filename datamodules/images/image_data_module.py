@@ -195,7 +195,7 @@ class ImageDataModule(EncodedDataModule):
             The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it, or with their
             features [B, ...] if there is an encoder; a pair of images and targets for a model of another package.
         """
-        if batch.images.dtype != torch.uint8:
+        if self.encoder is not None and batch.images.dtype != torch.uint8:
             return self.kept_features(batch)
         # the "true" precisions have converted the draws too, which are not the network's
         draws = {name: values.float() if values.is_floating_point() else values for name, values in batch.draws.items()}
