@@ -219,9 +219,3 @@ def test_two_processes_measure_as_one_does(config: Path, judge: Path, command: C
     figures = dict(line.split()[:2] for line in output.splitlines() if line.startswith("val/"))
     for name in ("frechet", "recall", "coverage", "entropy"):
         assert float(figures[f"val/{name}"]) == pytest.approx(recorded[f"val/{name}"], abs=2e-3)
-
-
-def test_two_processes_need_a_strategy_that_allows_turns(config: Path) -> None:
-    code, output = finish(start("fit", "--config", config, "--trainer.devices", 2, "--trainer.strategy", "ddp"))
-    assert code == 2, output
-    assert "set --trainer.strategy ddp_find_unused_parameters_true" in output

@@ -41,7 +41,10 @@ def test_the_options_of_a_class_are_shown(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--model.help",), "name a class after it, or a config before it; there are AlexNet, AttentionCaptioner, BagOfNgrams"),
+        (
+            ("--model.help",),
+            "name a class after it, or a config before it; there are AlexNet, AttentionCaptioner, BagOfNgrams",
+        ),
         (("--data.help",), "there are CIFAR10DataModule"),
         (("--model.help", "VGGG"), "--model.help VGGG: there is no such class; did you mean VGG?"),
         (("--model.optimizer.help", "SGD"), "--model.optimizer.help: depends on the model; name a config before it"),
