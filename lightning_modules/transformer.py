@@ -4,27 +4,21 @@ Ashish Vaswani et al., "Attention Is All You Need", 2017, arXiv:1706.03762, with
 al., 2020, arXiv:2002.04745).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
 
-from core.errors import InputError
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.shared_embedding import Tie, embeddings_and_head
-from lightning_modules.layers.transformer_layers import DecoderLayer, EncoderLayer, KeysValues, positions
+from lightning_modules.layers.transformer_layers import (
+    Decoder,
+    EncoderLayer,
+    KeysValues,
+    Memory,
+    check_sizes,
+    positions,
+)
 from lightning_modules.tasks.sequence_to_sequence import SequenceToSequence
-
-
-class Memory(NamedTuple):
-    """What the decoder knows of sentences.
-
-    Attributes:
-        layers: Keys and values of the sentence for each layer of the decoder.
-        mask: Where there are symbols, bool [B, S].
-    """
-
-    layers: tuple[KeysValues, ...]
-    mask: Tensor
 
 
 class Transformer(SequenceToSequence):
@@ -59,25 +53,15 @@ class Transformer(SequenceToSequence):
         **training: Any,
     ) -> None:
         super().__init__(**training)
-        for name, value, fits in (
-            ("layers", layers, layers >= 1),
-            ("heads", heads, heads >= 1),
-            ("width", width, width >= 2 and width % 2 == 0 and width % max(heads, 1) == 0),
-            ("hidden", hidden, hidden >= 1),
-            ("dropout", dropout, 0 <= dropout < 1),
-        ):
-            if not fits:
-                what = f"an even multiple of model.heads, {heads}, is needed" if name == "width" else "out of range"
-                raise InputError(f"model.{name} is {value}: {what}")
+        check_sizes(layers, width, heads, hidden, dropout)
         sizes = (source_vocab_size, vocab_size)
         self.source_embedding, self.embedding, self.head = embeddings_and_head(sizes, width, width, tie)
         self.scale = 1.0 if tie == "none" else width**0.5  # tied weights start small, for the softmax
         self.encoder = nn.ModuleList(EncoderLayer(width, heads, hidden, dropout) for _ in range(layers))
-        self.decoder = nn.ModuleList(DecoderLayer(width, heads, hidden, dropout) for _ in range(layers))
+        self.decoder = Decoder(layers, width, heads, hidden, dropout)
         self.encoder_norm = nn.LayerNorm(width)
         self.decoder_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
-        self.heads = heads
 
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""
@@ -85,41 +69,28 @@ class Transformer(SequenceToSequence):
         x = self._embedded(self.source_embedding, sources)
         for layer in self.encoder:
             x = layer(x, mask)
-        x = self.encoder_norm(x)
-        return Memory(tuple(layer.attends_source.keys_values(x) for layer in self.decoder), mask)
+        return self.decoder.memory(self.encoder_norm(x), mask)
 
     def outputs(self, memory: Memory, inputs: Tensor) -> Tensor:
         """Returns what logits are computed from, [B, T, D], at each place of inputs [B, T]."""
-        x = self._embedded(self.embedding, inputs)
-        for layer, source in zip(self.decoder, memory.layers, strict=True):
-            x = layer(x, source, memory.mask)
-        return self.decoder_norm(x)
+        return self.decoder_norm(self.decoder(self._embedded(self.embedding, inputs), memory))
 
     def start(self, memory: Memory, beam: int) -> tuple[KeysValues, ...]:
-        """Returns keys and values of no place yet, [B, K, h, 0, D / h], for each layer."""
-        keys = memory.layers[0][0]
-        none = keys.new_empty(len(keys), beam, self.heads, 0, keys.shape[3])
-        return ((none, none),) * len(self.decoder)
+        """Returns the state before any symbol."""
+        return self.decoder.start(memory, beam)
 
     def step(
         self, symbols: Tensor, state: tuple[KeysValues, ...], memory: Memory
     ) -> tuple[Tensor, tuple[KeysValues, ...]]:
-        """Returns logits [B, K, V], and the keys and values of all places up to symbols [B, K]."""
+        """Returns logits [B, K, V] and the state after symbols [B, K]."""
         place, width = state[0][0].shape[3], self.embedding.embedding_dim
         x = self.embedding(symbols) * self.scale + positions(1, width, place, symbols.device)
-        caches = []
-        for layer, source, cache in zip(self.decoder, memory.layers, state, strict=True):
-            x, cache = layer.step(x, cache, source, memory.mask)
-            caches.append(cache)
-        return self.logits(self.decoder_norm(x)), tuple(caches)
+        x, state = self.decoder.step(x, state, memory)
+        return self.logits(self.decoder_norm(x)), state
 
     def attention(self, memory: Memory, inputs: Tensor) -> Tensor:
         """Returns the attention of the last layer to the sentence, the mean over heads, [B, T, S]."""
-        x = self._embedded(self.embedding, inputs)
-        *before, (last, source) = zip(self.decoder, memory.layers, strict=True)
-        for layer, layer_source in before:
-            x = layer(x, layer_source, memory.mask)
-        return last.asks(x, source, memory.mask)
+        return self.decoder.attention(self._embedded(self.embedding, inputs), memory)
 
     def _embedded(self, embedding: nn.Embedding, symbols: Tensor) -> Tensor:
         places = positions(symbols.shape[1], embedding.embedding_dim, device=symbols.device)

@@ -3,9 +3,13 @@
 Ashish Vaswani et al., 2017, arXiv:1706.03762; norms in front: Ruibin Xiong et al., 2020, arXiv:2002.04745.
 """
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from core.errors import InputError
 
 KeysValues = tuple[Tensor, Tensor]  # [..., h, S, D / h] each, of h heads
 
@@ -134,6 +138,79 @@ class DecoderLayer(nn.Module):
     def _rest(self, x: Tensor, source: KeysValues, mask: Tensor) -> Tensor:
         x = x + self.dropout(self.attends_source(self.norms[1](x), source, mask))
         return x + self.dropout(self.feed(self.norms[2](x)))
+
+
+class Memory(NamedTuple):
+    """What a decoder attends to beside its own words.
+
+    Attributes:
+        layers: Keys and values of it for each layer of the decoder.
+        mask: Where there is something, bool [B, S].
+    """
+
+    layers: tuple[KeysValues, ...]
+    mask: Tensor
+
+
+class Decoder(nn.ModuleList):
+    """Layers that write word after word; other arguments as of `EncoderLayer`.
+
+    Args:
+        layers: Number of layers.
+    """
+
+    def __init__(self, layers: int, width: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__(DecoderLayer(width, heads, hidden, dropout) for _ in range(layers))
+        self.heads = heads
+
+    def memory(self, x: Tensor, mask: Tensor) -> Memory:
+        """Returns the memory of what is attended to, [B, S, D], where the mask [B, S] is true."""
+        return Memory(tuple(layer.attends_source.keys_values(x) for layer in self), mask)
+
+    def forward(self, x: Tensor, memory: Memory) -> Tensor:
+        """Returns [B, T, D] of all places [B, T, D], each of which sees those before it."""
+        for layer, source in zip(self, memory.layers, strict=True):
+            x = layer(x, source, memory.mask)
+        return x
+
+    def start(self, memory: Memory, beam: int) -> tuple[KeysValues, ...]:
+        """Returns keys and values of no place yet, [B, K, h, 0, D / h], for each layer."""
+        keys = memory.layers[0][0]
+        none = keys.new_empty(len(keys), beam, self.heads, 0, keys.shape[3])
+        return ((none, none),) * len(self)
+
+    def step(self, x: Tensor, state: tuple[KeysValues, ...], memory: Memory) -> tuple[Tensor, tuple[KeysValues, ...]]:
+        """Returns [B, K, D] of the latest places, and the keys and values of all places up to them."""
+        caches = []
+        for layer, source, cache in zip(self, memory.layers, state, strict=True):
+            x, cache = layer.step(x, cache, source, memory.mask)
+            caches.append(cache)
+        return x, tuple(caches)
+
+    def attention(self, x: Tensor, memory: Memory) -> Tensor:
+        """Returns the attention of the last layer to the memory, the mean over heads, [B, T, S]."""
+        *before, (last, source) = zip(self, memory.layers, strict=True)
+        for layer, layer_source in before:
+            x = layer(x, layer_source, memory.mask)
+        return last.asks(x, source, memory.mask)
+
+
+def check_sizes(layers: int, width: int, heads: int, hidden: int, dropout: float) -> None:
+    """Checks a model's arguments of these names.
+
+    Raises:
+        InputError: One is out of range, or the width is no even multiple of the heads.
+    """
+    for name, value, fits in (
+        ("layers", layers, layers >= 1),
+        ("heads", heads, heads >= 1),
+        ("width", width, width >= 2 and width % 2 == 0 and width % max(heads, 1) == 0),
+        ("hidden", hidden, hidden >= 1),
+        ("dropout", dropout, 0 <= dropout < 1),
+    ):
+        if not fits:
+            what = f"an even multiple of model.heads, {heads}, is needed" if name == "width" else "out of range"
+            raise InputError(f"model.{name} is {value}: {what}")
 
 
 def positions(length: int, width: int, first: int = 0, device: torch.device | None = None) -> Tensor:
