@@ -13,10 +13,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from core.errors import InputError, RunFailed
-from core.signals import HANG_UP
+from core.signals import HANG_UP, StopRequest
 from core.threads import let_waiting_threads_sleep
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard", "engine.preloaded"]
 SHARED_DATA = "PRIMER_SHARED_DATA"  # environment variable: words of the command whose data is loaded before any fork
 ENDS = [signal.SIGINT, signal.SIGTERM, *filter(None, [HANG_UP])]  # signals by which others end a process
+FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
+LOOK_EVERY = 0.5  # seconds, for time, signals and what other processes do
 
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _CONTEXT = multiprocessing.get_context(_METHOD)
@@ -117,6 +119,60 @@ def start_command(argv: list[str], log: Path) -> BaseProcess:
     process = _CONTEXT.Process(target=_run, args=(argv, str(log), dict(os.environ)))
     process.start()
     return process
+
+
+class HasProcess(Protocol):
+    """What is made in a process of its own."""
+
+    process: BaseProcess
+
+
+Job = TypeVar("Job", bound=HasProcess)
+
+
+class Jobs(Generic[Job]):
+    """Commands that run side by side; leaving the context ends those that are left, which save themselves.
+
+    Attributes:
+        running: The jobs that have not been taken out.
+        stopping: Whether they have been told to end.
+    """
+
+    def __init__(self) -> None:
+        self.running: list[Job] = []
+        self.stopping = False
+        self._request = StopRequest()
+
+    @property
+    def signum(self) -> int:
+        """The signal that asks for an end, 0 if none has come."""
+        return self._request.signum
+
+    def __enter__(self) -> Self:
+        self._request.listen()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stopping = False
+        self.stop()  # those of a caller that went away, or once more after a second Ctrl-C
+        for job in self.running:
+            job.process.join()
+        self._request.release()
+
+    def stop(self) -> None:
+        """Tells all to save and end; does nothing when called again."""
+        if not self.stopping:
+            self.stopping = True
+            for job in self.running:
+                job.process.terminate()
+
+    def ended(self) -> list[Job]:
+        """Returns those whose process has ended."""
+        return [job for job in self.running if job.process.exitcode is not None]
+
+    def wait(self) -> None:
+        """Waits until one ends, or for a moment, after which the caller looks for time and signals."""
+        wait([job.process.sentinel for job in self.running], LOOK_EVERY)
 
 
 def _make_server() -> None:

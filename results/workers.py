@@ -4,17 +4,12 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 
 from core.errors import RunFailed
-from core.signals import StopRequest
-from engine.processes import share_cores, start_command
+from engine.processes import FAULTS, Jobs, share_cores, start_command
 from results.runs import Runs
 from results.table import Run
-
-LOOK_EVERY = 0.5  # seconds, for the time and for signals
-FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
 
 
 @dataclass
@@ -56,15 +51,13 @@ class Workers:
         self.speed = speed
         self.unfinished: list[Run] = []
         self.left_out: list[Run] = []
-        self._jobs: list[Job] = []
+        self._jobs: Jobs[Job] = Jobs()
         self._failed: set[str] = set()
-        self._stopping = False
-        self._request = StopRequest()
 
     @property
     def signum(self) -> int:
         """The signal that ended it, 0 if none has."""
-        return self._request.signum
+        return self._jobs.signum
 
     def make(self, chosen: list[Run]) -> Iterator[tuple[Run, RunFailed | None]]:
         """Makes runs; yields each that has ended, with the reason if it failed.
@@ -75,37 +68,24 @@ class Workers:
         share_cores(self.number)
         self._end = time.monotonic() + 60 * self.minutes
         waiting = sorted(chosen, key=lambda run: not self.runs.is_begun(run))
-        self._request.listen()
         ended: list[tuple[Run, RunFailed | None]] = []
-        try:
+        with self._jobs:
             while True:
                 ended += [*self._reap(), *self._begin(waiting)]
                 if ended:  # one at a time: while the caller is busy with it, others may end
                     yield ended.pop(0)
-                elif self._jobs:
-                    connection.wait([job.process.sentinel for job in self._jobs], LOOK_EVERY)
+                elif self._jobs.running:
+                    self._jobs.wait()
                 else:
                     break
                 if self.signum or time.monotonic() >= self._end:
-                    self._stop()
-        finally:
-            self._stopping = False
-            self._stop()  # those of a caller that went away, or once more after a second Ctrl-C
-            for job in self._jobs:
-                job.process.join()
-            self._request.release()
+                    self._jobs.stop()
         self.left_out += waiting
-
-    def _stop(self) -> None:
-        if not self._stopping:
-            self._stopping = True
-            for job in self._jobs:
-                job.process.terminate()
 
     def _begin(self, waiting: list[Run]) -> Iterator[tuple[Run, RunFailed | None]]:
         """Begins runs while there is room, and takes them out of those that wait; yields those with nothing to do."""
         for run in list(waiting):
-            if self._stopping or self.signum or len(self._jobs) == self.number:
+            if self._jobs.stopping or self.signum or len(self._jobs.running) == self.number:
                 return
             commands = self.runs.commands(run)
             others = {str(part) for part, _ in commands} - {str(run)}
@@ -120,20 +100,20 @@ class Workers:
                 self.left_out.append(run)
             else:
                 print(f"{run}: {f'about {minutes:.2g} min' if minutes else 'goes on'} ...", flush=True)
-                self._jobs.append(Job(run, commands, self._start(commands)))
+                self._jobs.running.append(Job(run, commands, self._start(commands)))
 
     def _reap(self) -> Iterator[tuple[Run, RunFailed | None]]:
         """Goes on with runs whose command has ended; yields those that have no further one."""
-        for job in [job for job in self._jobs if job.process.exitcode is not None]:
+        for job in self._jobs.ended():
             code = job.process.exitcode
             (part, command), *job.commands = job.commands
-            if code == 0 and job.commands and not self._stopping:
+            if code == 0 and job.commands and not self._jobs.stopping:
                 job.process = self._start(job.commands)
                 continue
-            self._jobs.remove(job)
+            self._jobs.running.remove(job)
             if code == 0 and not job.commands:
                 yield job.run, None
-            elif self._stopping and code not in FAULTS:
+            elif self._jobs.stopping and code not in FAULTS:
                 self.unfinished.append(job.run)
             else:
                 self._failed.add(str(part))
@@ -148,7 +128,7 @@ class Workers:
         return start_command(command, self.runs.note(part, command))
 
     def _under_way(self) -> list[Run]:
-        return [part for job in self._jobs for part in (job.run, *(part for part, _ in job.commands))]
+        return [part for job in self._jobs.running for part in (job.run, *(part for part, _ in job.commands))]
 
     def _minutes(self, commands: list[tuple[Run, list[str]]]) -> float:
         """Returns the minutes of the runs that commands begin, 0 for those that go on."""

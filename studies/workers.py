@@ -4,18 +4,14 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from core.signals import StopRequest
 from core.summary import read_summary
-from engine.processes import start_command
+from engine.processes import FAULTS, LOOK_EVERY, Jobs, start_command
 from engine.runs.trial_file import Trial, read_trial
 from studies.study_folder import Claim, StudyFolder, ending_of_pruned
 
-LOOK_EVERY = 0.5  # seconds, for signals and for what other processes do
-FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
 IN_USE = "in use by another process"  # as a run's folder says it
 SAVED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # exit codes of commands that somebody has stopped
 MOST_KILLS = 5  # without coming further, after which a trial has ended
@@ -59,14 +55,12 @@ class Workers:
         number: int,
     ) -> None:
         self.folder, self.take, self.is_over, self.command, self.number = folder, take, is_over, command, number
-        self._jobs: list[Job] = []
-        self._stopping = False
-        self._request = StopRequest()
+        self._jobs: Jobs[Job] = Jobs()
 
     @property
     def signum(self) -> int:
         """The signal that ended it, 0 if none has."""
-        return self._request.signum
+        return self._jobs.signum
 
     def make(self) -> Iterator[Trial]:
         """Makes trials; yields each that has ended.
@@ -74,33 +68,26 @@ class Workers:
         Raises:
             KeyboardInterrupt: A second Ctrl-C has come; what is running does not save.
         """
-        self._request.listen()
         try:
-            while True:
-                yield from self._reap()
-                if self.signum:
-                    self._stop()
-                while not self.signum and len(self._jobs) < self.number and (claim := self.take()) is not None:
-                    self._jobs.append(self._start(claim))
-                if self._jobs:
-                    connection.wait([job.process.sentinel for job in self._jobs], LOOK_EVERY)
-                elif self.signum or self.is_over():
-                    return
-                else:
-                    time.sleep(LOOK_EVERY)
+            with self._jobs:
+                while True:
+                    yield from self._reap()
+                    if self.signum:
+                        self._jobs.stop()
+                    while self._has_room() and (claim := self.take()) is not None:
+                        self._jobs.running.append(self._start(claim))
+                    if self._jobs.running:
+                        self._jobs.wait()
+                    elif self.signum or self.is_over():
+                        return
+                    else:
+                        time.sleep(LOOK_EVERY)
         finally:
-            self._stopping = False
-            self._stop()  # those of a caller that went away, or once more after a second Ctrl-C
-            for job in self._jobs:
-                job.process.join()
+            for job in self._jobs.running:
                 job.claim.release()
-            self._request.release()
 
-    def _stop(self) -> None:
-        if not self._stopping:
-            self._stopping = True
-            for job in self._jobs:
-                job.process.terminate()
+    def _has_room(self) -> bool:
+        return not self.signum and len(self._jobs.running) < self.number
 
     def _start(self, claim: Claim) -> Job:
         log = self.folder.log(claim.trial)
@@ -109,8 +96,8 @@ class Workers:
 
     def _reap(self) -> Iterator[Trial]:
         """Yields the trials whose processes have ended them, and leaves those to others that are still open."""
-        for job in [job for job in self._jobs if job.process.exitcode is not None]:
-            self._jobs.remove(job)
+        for job in self._jobs.ended():
+            self._jobs.running.remove(job)
             job.process.join()
             trial = self._conclude(job)
             job.claim.release()
@@ -132,7 +119,7 @@ class Workers:
         elif code in FAULTS:
             status = "diverged" if run_status == "diverged" else "failed"
             trial.ended = {"status": status, "reason": last_line(self.folder.log(trial))}
-        elif self._stopping or code in SAVED:
+        elif self._jobs.stopping or code in SAVED:
             return trial  # it goes on when the command is given again
         elif trial.kills + 1 >= MOST_KILLS and reached == trial.reached:
             times = f"{MOST_KILLS} times without coming further"
