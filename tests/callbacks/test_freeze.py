@@ -18,6 +18,28 @@ FIRST_STAGE = ("stages.0.0.weight", "stages.0.1.weight", "stages.0.1.bias")
 STATISTICS = ("stages.0.1.running_mean", "stages.0.1.running_var", "stages.0.1.num_batches_tracked")
 
 
+class Stamps(Callback):
+    """Keeps a model's state after each epoch."""
+
+    def __init__(self) -> None:
+        self.after: dict[int, dict[str, torch.Tensor]] = {}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keeps it."""
+        self.after[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
+
+
+class AsOneOfMany(Freeze):
+    """Drops gradients of fixed layers, as it does where several processes train."""
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Fixes layers."""
+        super().setup(trainer, pl_module, stage)
+        self._drop_gradients = True
+        for parameter, _ in self._fixed:
+            parameter.requires_grad_(True)
+
+
 def _fit(root: Path, freeze: Freeze, callbacks: tuple[Callback, ...] = (), **settings: object) -> tuple:
     """Returns the trainer, and the state before and after."""
     model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.1))
@@ -60,61 +82,34 @@ def test_a_pattern_matches_from_the_start_of_a_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("validations_an_epoch", [1, 3])
 def test_layers_begin_to_train_in_their_epoch(validations_an_epoch: int, tmp_path: Path) -> None:
-    stamps: dict[int, dict[str, torch.Tensor]] = {}
-
-    class Keep(Callback):
-        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-            stamps[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
-
+    stamps = Stamps()
     interval = 1 / validations_an_epoch
-    _, before, _ = _fit(tmp_path, Freeze([r"stages\.0"], until_epoch=1), (Keep(),), val_check_interval=interval)
-    assert not _changed(before, stamps[0]) & {*FIRST_STAGE, *STATISTICS}
-    assert _changed(stamps[0], stamps[1]) >= {*FIRST_STAGE, *STATISTICS}
+    _, before, _ = _fit(tmp_path, Freeze([r"stages\.0"], until_epoch=1), (stamps,), val_check_interval=interval)
+    assert not _changed(before, stamps.after[0]) & {*FIRST_STAGE, *STATISTICS}
+    assert _changed(stamps.after[0], stamps.after[1]) >= {*FIRST_STAGE, *STATISTICS}
 
 
 @pytest.mark.parametrize("devices", [1, 2])
 def test_layers_train_until_their_epoch_and_not_after(devices: int, tmp_path: Path) -> None:
-    stamps: dict[int, dict[str, torch.Tensor]] = {}
-
-    class Keep(Callback):
-        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-            stamps[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
-
-    class PretendToBeMany(Freeze):
-        def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-            super().setup(trainer, pl_module, stage)
-            self._drop_gradients = devices > 1  # as it is with several processes
-
-    freeze = PretendToBeMany([r"stages\.0"], from_epoch=1)
-    trainer, before, after = _fit(tmp_path, freeze, (Keep(),), max_epochs=3)
-    assert _changed(before, stamps[0]) >= {*FIRST_STAGE, *STATISTICS}
-    assert not _changed(stamps[0], after) & {*FIRST_STAGE, *STATISTICS}
-    assert "stages.1.0.weight" in _changed(stamps[0], after)
+    stamps = Stamps()
+    freeze = (AsOneOfMany if devices > 1 else Freeze)([r"stages\.0"], from_epoch=1)
+    trainer, before, after = _fit(tmp_path, freeze, (stamps,), max_epochs=3)
+    assert _changed(before, stamps.after[0]) >= {*FIRST_STAGE, *STATISTICS}
+    assert not _changed(stamps.after[0], after) & {*FIRST_STAGE, *STATISTICS}
+    assert "stages.1.0.weight" in _changed(stamps.after[0], after)
     assert _summary(trainer)["model"]["trainable"] == _summary(trainer)["model"]["parameters"]
 
 
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_network_is_freed_from_the_top(devices: int, tmp_path: Path) -> None:
-    stamps: dict[int, dict[str, torch.Tensor]] = {}
-
-    class Keep(Callback):
-        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-            stamps[trainer.current_epoch] = {k: v.clone() for k, v in pl_module.state_dict().items()}
-
-    class PretendToBeMany(Freeze):
-        def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-            super().setup(trainer, pl_module, stage)
-            self._drop_gradients = devices > 1  # as it is with several processes
-            for parameter, _ in self._fixed if devices > 1 else ():
-                parameter.requires_grad_(True)
-
-    freeze = PretendToBeMany(stages={r"stages\.0": 2, "stages": 1})
-    trainer, before, _ = _fit(tmp_path, freeze, (Keep(),), max_epochs=3)
-    first = {name.partition(".")[0] for name in _changed(before, stamps[0])}
+    stamps = Stamps()
+    freeze = (AsOneOfMany if devices > 1 else Freeze)(stages={r"stages\.0": 2, "stages": 1})
+    trainer, before, _ = _fit(tmp_path, freeze, (stamps,), max_epochs=3)
+    first = {name.partition(".")[0] for name in _changed(before, stamps.after[0])}
     assert first == {"classifier"}
-    second = {name[:8] for name in _changed(stamps[0], stamps[1])}
+    second = {name[:8] for name in _changed(stamps.after[0], stamps.after[1])}
     assert second == {"stages.1", "classifi"}
-    assert _changed(stamps[1], stamps[2]) >= {*FIRST_STAGE, *STATISTICS}
+    assert _changed(stamps.after[1], stamps.after[2]) >= {*FIRST_STAGE, *STATISTICS}
     facts = _summary(trainer)["model"]
     assert facts["trainable"] == (8 * 4 * 4 + 1) * 5
 
