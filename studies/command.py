@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError, RunInterrupted
+from core.one_line_parser import OneLineParser
 from core.printable import encoding_of, printable
 from engine.processes import call, share_cores, share_data
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
 from studies.naming import describe, folder_name
-from studies.one_line_parser import OneLineParser
 from studies.points import SEED, Points
 from studies.progress import BAD, Lines
 from studies.study_file import StudyFile, find_study_file, read_study_file

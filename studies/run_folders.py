@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.one_line_parser import OneLineParser
 from core.printable import shown_path
 from core.summary import figures, read_summary
 from engine.settings.config_files import flatten, read_config
 from engine.settings.overview import typed_command
-from studies.one_line_parser import OneLineParser
 from studies.study_folder import is_free
 
 NOTHING = "-"  # in place of what is not known

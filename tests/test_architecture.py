@@ -140,6 +140,7 @@ TESTED_ELSEWHERE = {
     "lightning_modules/tasks/style_task.py": "lightning_modules/test_style_transfer.py",
     "results/figures.py": "results/test_page.py",
     "results/table_file.py": "results/test_table.py",
+    "core/one_line_parser.py": "studies/test_command.py",
     "studies/one_line_parser.py": "studies/test_command.py",
     "studies/tools.py": "studies/test_command.py",
     "studies/progress.py": "studies/test_command.py",
