@@ -17,6 +17,7 @@ from callbacks.step_seed import StepSeed
 from callbacks.test_media import TestMedia
 from callbacks.test_subset import TestSubset
 from callbacks.views import Views
+from callbacks.watch import Watch
 from callbacks.written_texts import WrittenTexts
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "TestMedia",
     "TestSubset",
     "Views",
+    "Watch",
     "WrittenTexts",
 ]

@@ -29,7 +29,7 @@ def cut_events(folder: Path, step: int) -> None:
 
     def is_kept(record: bytes) -> bool:
         event = Event.FromString(record)
-        return not event.HasField("summary") or event.step <= step
+        return not (event.HasField("summary") or event.graph_def) or event.step <= step
 
     for path in files:
         if all(map(is_kept, RawEventFileLoader(str(path)).Load())):  # ends before a record that a kill has cut

@@ -8,13 +8,13 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from callbacks.divergence.batches import plain_copy
 from callbacks.divergence.finite import KeptNumbers, bad_rate
 from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
 from callbacks.divergence.replay import Step, find_module
 from core.atomic_files import replacing
 from core.errors import InputError, RunFailed
 from core.kept_arguments import KeepsArguments
+from core.nested_tensors import plain_copy
 from core.protocols import CarriesState, ScalesLosses
 
 GPU_INTERVAL = 16

@@ -1,6 +1,6 @@
 """Media that a run makes for people: images, plots, tables, texts and sound, independent of where they are written."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,68 @@ class Embedding(Medium):
 
     vectors: Tensor
     labels: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How the values of a tensor are spread.
+
+    Attributes:
+        counts: How many values are in each bin, float64 [N].
+        edges: Ends of the bins, float64 [N + 1].
+        mean: Mean of the values.
+        deviation: Their standard deviation.
+        least: The least of them.
+        largest: The largest.
+        zeros: Which share of them is 0.
+    """
+
+    counts: Tensor
+    edges: Tensor
+    mean: float
+    deviation: float
+    least: float
+    largest: float
+    zeros: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histograms(Medium):
+    """How the values of several tensors are spread.
+
+    Attributes:
+        histograms: By name of the tensor, such as `weights/stages.0.0.weight`.
+    """
+
+    histograms: Mapping[str, Histogram]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation in a network's graph.
+
+    Attributes:
+        name: Its name, behind the names of the modules that it is in, divided by slashes.
+        kind: What it is, such as `conv2d`, `parameter` or `input`.
+        inputs: Names of the operations whose results it takes.
+        shape: Shape of its first result.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph(Medium):
+    """What a network computes, for TensorBoard's graphs.
+
+    Attributes:
+        operations: The operations, each behind those that it takes its inputs from.
+    """
+
+    operations: Sequence[Operation]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,13 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
-from core.media import Audio, Embedding, Figure, File, Grid, Image, Medium, Table, Text
+from core.media import Audio, Embedding, Figure, File, Graph, Grid, Histograms, Image, Medium, Table, Text
 from core.printable import cell
 
 
 @singledispatch
 def encode(medium: Medium) -> tuple[str, bytes]:
-    """Returns the ending of a medium's file, and its content."""
+    """Returns the ending of a medium's file, and its content; both are empty for one that has no file."""
     raise TypeError(f"{type(medium).__name__} is no medium of core.media")
 
 
@@ -65,6 +65,18 @@ def _(medium: Audio) -> tuple[str, bytes]:
         file.setframerate(medium.rate)
         file.writeframes((samples * 32767).round().to(torch.int16).T.contiguous().numpy().astype("<i2").tobytes())
     return ".wav", content.getvalue()
+
+
+@encode.register
+def _(medium: Histograms) -> tuple[str, bytes]:
+    figures = ("mean", "deviation", "least", "largest", "zeros")
+    rows = [[name, *(f"{getattr(one, f):.6g}" for f in figures)] for name, one in medium.histograms.items()]
+    return encode(Table(name=medium.name, step=medium.step, header=("name", *figures), rows=rows))
+
+
+@encode.register
+def _(medium: Graph) -> tuple[str, bytes]:
+    return "", b""
 
 
 @encode.register

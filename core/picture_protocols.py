@@ -17,6 +17,14 @@ class HasImages(Protocol):
 
 
 @runtime_checkable
+class ShowsInputs(Protocol):
+    """A data module that turns the images of a batch, as a network receives them, into pixels."""
+
+    def shown_inputs(self, batch: Any) -> Tensor | None:
+        """Returns the images of a batch as pixels, uint8 [B, H, W, C]; None if it holds none, but features."""
+
+
+@runtime_checkable
 class NormalizesImages(Protocol):
     """A data module that scales the pixels of its images."""
 

@@ -74,6 +74,14 @@ class GivesSamples(Protocol):
 
 
 @runtime_checkable
+class GivesFirst(Protocol):
+    """A batch whose samples depend on each other, so that it divides itself."""
+
+    def first(self, count: int) -> Any:
+        """Returns a batch of its first samples."""
+
+
+@runtime_checkable
 class CountsDocuments(Protocol):
     """A data set of documents that counts the symbols in them."""
 

@@ -14,10 +14,10 @@ from core.randomness import generator
 from datamodules.base.data_module import Source
 from datamodules.base.loader import Loader
 from datamodules.base.sizes import check_least
-from datamodules.batches import WordListBatch
 from datamodules.text.encoder import Encoder, Encoding
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
+from datamodules.words.batches import WordListBatch
 from datamodules.words.counts import CountedWords, count_words
 from datamodules.words.evaluations import WordTests, read_tests
 from datamodules.words.files import Corpus, WordFiles

@@ -21,6 +21,7 @@ from callbacks import (
     TestMedia,
     TestSubset,
     Views,
+    Watch,
     WrittenTexts,
 )
 
@@ -42,6 +43,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         WrittenTexts(),
         EpochMedia(),
         FitMedia(),
+        Watch(),
         RunCheckpoint(),
     ]
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.protocols import AsksAboutWords
-from datamodules.batches import WordBatch
+from datamodules.words.batches import WordBatch
 from lightning_modules.layers.character_ngrams import WordParts
 from lightning_modules.layers.huffman import Ways, huffman_ways
 from lightning_modules.layers.noise_words import NoiseWords

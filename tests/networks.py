@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
+from callbacks.media.graph import graph_of
 from core.library_warnings import ignore_library_warnings
 from engine.lightning_cli import SubcommandCLI
 from engine.settings.arguments import parse_command_line
@@ -23,6 +24,55 @@ def assert_gradients(model: nn.Module) -> None:
             assert parameter.grad is not None, name
             assert parameter.grad.isfinite().all(), name
             assert parameter.grad.count_nonzero(), name
+
+
+def assert_graph(model: LightningModule, batch: Any) -> None:
+    """Checks that a network's graph has its modules as scopes, leads from the batch to the loss, and leaves no trace.
+
+    Args:
+        model: A network that names its losses.
+        batch: A batch.
+    """
+    root = type(model).__name__
+    model.eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    run: list[str] = []
+    hooks = [
+        module.register_forward_hook(lambda *_, name=name: run.append(name)) for name, module in model.named_modules()
+    ]
+    operations = graph_of(model, batch)
+    for hook in hooks:
+        hook.remove()
+    makers = {operation.name: operation for operation in operations}
+    assert len(makers) == len(operations), "a name stands twice"
+    known: set[str] = set()
+    for operation in operations:
+        assert known.issuperset(operation.inputs), f"{operation.name} takes what comes later"
+        known.add(operation.name)
+    scopes = {scope for name in makers for scope in _scopes(name)}
+    assert not scopes & makers.keys(), "an operation has the name of a module"
+    idle = (nn.Identity, nn.Sequential, nn.Dropout)
+    computing = [name for name in run if not isinstance(model.get_submodule(name), idle)]
+    names = {"/".join([root, *name.split(".")]) if name else root for name in computing}
+    assert names <= scopes, "a module is no scope"
+    reached, ahead = set(), [name for name in makers if name.startswith("losses/")]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += makers[name].inputs
+    assert any(makers[name].kind == "input" for name in reached), "the loss does not depend on the batch"
+    trained = {f"{root}/{name.replace('.', '/')}" for name, one in model.named_parameters() if one.requires_grad}
+    assert trained & reached, "the loss depends on nothing trained"
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name]), name
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def _scopes(name: str) -> list[str]:
+    """Returns all scopes that an operation is in."""
+    parts = name.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def number_of_parameters(make: Callable[..., nn.Module], **settings: object) -> int:

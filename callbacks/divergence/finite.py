@@ -8,8 +8,8 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from callbacks.divergence.batches import tensors_of
 from callbacks.divergence.kept_state import averages_of
+from core.nested_tensors import tensors_of
 
 
 class KeptNumbers:

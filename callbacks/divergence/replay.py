@@ -11,7 +11,7 @@ from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signatu
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from callbacks.divergence.batches import is_finite
+from core.nested_tensors import is_finite
 from core.protocols import CarriesState, NamesLosses
 from core.randomness import seed_step
 from lightning_modules.optimizers import Alternating

@@ -1,21 +1,17 @@
 """Where media go: the run's folder, TensorBoard, and Weights & Biases."""
 
 import contextlib
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image as PillowImage
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
+from callbacks.media.board import PICTURES, add_to_board, read_picture
 from core.atomic_files import write_atomically
-from core.media import Audio, Embedding, Figure, Grid, Image, Medium, Table, Text
-from core.media_files import channels, encode, one_cell, texts_by_epoch
-
-PICTURES = (Image, Grid, Figure)
+from core.media import Audio, Embedding, Histograms, Medium, Table, Text
+from core.media_files import channels, encode, texts_by_epoch
 
 
 def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
@@ -37,12 +33,12 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
     with _boards(trainer, folder) as boards:
         for medium in media:
             ending, content = encode(medium)
-            path = None if folder is None else folder / f"{medium.name}{ending}"
+            path = None if folder is None or not ending else folder / f"{medium.name}{ending}"
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, content)
             for board in boards:
-                _add_to_board(board, medium, content)
+                add_to_board(board, medium, content)
             for logger in trainer.loggers:
                 if isinstance(logger, WandbLogger):
                     _log_to_wandb(logger, medium, content, path)
@@ -61,26 +57,9 @@ def _boards(trainer: Trainer, folder: Path | None) -> Iterator[list[Any]]:
         yield [*boards, board]
 
 
-def _add_to_board(board: Any, medium: Medium, content: bytes) -> None:
-    tag, step = medium.tag or medium.name, medium.step
-    if isinstance(medium, PICTURES):
-        board.add_image(tag, np.asarray(_picture(content)), step, dataformats="HWC")
-    elif isinstance(medium, Table):
-        lines = [
-            "|".join(["", *(word.replace("|", "\\|") for word in row), ""]) for row in (medium.header, *medium.rows)
-        ]
-        board.add_text(tag, "\n".join([lines[0], "|---" * len(medium.header) + "|", *lines[1:]]), step)
-    elif isinstance(medium, Text):  # four spaces make it verbatim
-        board.add_text(tag, "".join(f"    {line}\n" for line in medium.text.split("\n")), step)
-    elif isinstance(medium, Embedding):
-        board.add_embedding(medium.vectors, [one_cell(label) for label in medium.labels], tag=tag, global_step=step)
-    elif isinstance(medium, Audio):
-        board.add_audio(tag, channels(medium).mean(0, keepdim=True), step, sample_rate=medium.rate)
-
-
 def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Path | None) -> None:
     if isinstance(medium, PICTURES):
-        logger.log_image(medium.name, [_picture(content) if path is None else str(path)], step=medium.step)
+        logger.log_image(medium.name, [read_picture(content) if path is None else str(path)], step=medium.step)
     elif isinstance(medium, Table):
         logger.log_text(
             medium.name, columns=list(medium.header), data=[list(row) for row in medium.rows], step=medium.step
@@ -95,7 +74,8 @@ def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Pat
         logger.log_text(medium.name, columns=columns, data=rows, step=medium.step)
     elif isinstance(medium, Audio):
         logger.log_audio(medium.name, [channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
+    elif isinstance(medium, Histograms):
+        from wandb import Histogram  # takes a second, which a start need not wait for
 
-
-def _picture(content: bytes) -> PillowImage.Image:
-    return PillowImage.open(io.BytesIO(content)).convert("RGB")
+        spread = {name: (one.counts.numpy(), one.edges.numpy()) for name, one in medium.histograms.items()}
+        logger.log_metrics({name: Histogram(np_histogram=pair) for name, pair in spread.items()}, step=medium.step)

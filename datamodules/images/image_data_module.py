@@ -180,6 +180,11 @@ class ImageDataModule(EncodedDataModule):
         """Returns stored images of a split, uint8 [N, H, W, C], by their indices int64 [N]."""
         return self.splits[part].images[places]
 
+    def shown_inputs(self, batch: NamedTuple) -> Tensor | None:
+        """Returns the images of a batch as pixels, uint8 [B, H, W, C]; None if it holds their features."""
+        shows = self.encoder is None and self.in_channels in (1, 3)  # points of the plane have two
+        return self.normalization.undo(batch.images).cpu() if shows else None
+
     def sample(self, n: int) -> Tensor:
         """Returns the first n training images (or all), normalised but not augmented, float32 [n, C, H, W]."""
         return self.normalization(self.splits["train"].images[:n].float()).permute(0, 3, 1, 2)

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from core.errors import InputError
-from datamodules.batches import AnalogyBatch, SimilarityBatch
 from datamodules.text.text_files import read_text
+from datamodules.words.batches import AnalogyBatch, SimilarityBatch
 
 FORMS = "a file of similarities has two words and a number in each line, one of analogies four words"
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.predictions import Table, excerpt
-from datamodules.batches import QueryBatch
+from datamodules.words.batches import QueryBatch
 
 SIGNS = {"+": 1, "-": -1}
 SUGGESTED = 3

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from core.randomness import generator
 from datamodules.base.loader import Loader
-from datamodules.batches import WordBatch
 from datamodules.text.documents import Documents
+from datamodules.words.batches import WordBatch
 
 Rule = Literal["word2vec.c", "paper"]
 

@@ -5,7 +5,7 @@ from itertools import combinations, product
 
 import torch
 
-from datamodules.batches import AnalogyBatch, SimilarityBatch
+from datamodules.words.batches import AnalogyBatch, SimilarityBatch
 from datamodules.words.evaluations import WordTest
 
 KINDS = ("country", "capital", "river", "people", "language", "dish")

@@ -44,6 +44,7 @@ CHANGEABLE = (
     "nan_guard.",
     "test_subset.",
     "wandb",
+    "watch.",
     "weights",
 )
 

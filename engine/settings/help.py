@@ -23,6 +23,7 @@ TITLES = {
     "freeze": "freeze: layers kept fixed, for fine-tuning",
     "ckpt_path": "checkpoint",
     "views": "views: predictions averaged over several views of each image",
+    "watch": "watch: what TensorBoard and W&B show beside the curves",
     "test_subset": "test_subset: a second accuracy, on the first test images",
 }
 
@@ -44,7 +45,7 @@ CKPT_PATH = {
     "fit": "Run folder, or checkpoint file, of a run to continue.",
     "validate": "Run folder, whose best checkpoint counts, or checkpoint file.",
 }
-FIT_ALONE = ("run_dir", "checkpoint", "early_stopping", "nan_guard", "freeze")
+FIT_ALONE = ("run_dir", "checkpoint", "early_stopping", "nan_guard", "freeze", "watch")
 NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
 
 

@@ -5,6 +5,7 @@ INDIFFERENT = (
     "seed_everything",
     "weights",
     "wandb",
+    "watch.",
     "checkpoint.every_n_train_steps",
     "nan_guard.",
     "data.data_dir",

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
-from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views
+from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views, Watch
 from core.errors import InputError
 from core.plain_yaml import load_plain
+from engine.settings.config_files import flatten
+from engine.settings.indifferent import INDIFFERENT
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
 
 # Options that belong to one call of the command and not to the run.
@@ -29,6 +31,7 @@ OPTION_GROUPS = {
     "freeze": Freeze,
     "test_subset": TestSubset,
     "views": Views,
+    "watch": Watch,
 }
 
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
@@ -53,6 +56,13 @@ class Origin(NamedTuple):
     def settings(self) -> dict[str, Any] | None:
         """The content of its `config.yaml`; None where there is none."""
         return None if self.config_text is None else load_plain(self.config_text)
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """The settings that make it this run and no other, by dotted key; those that are not set are left out."""
+        settings = {"seed": self.seed} | flatten(self.settings or {})
+        short = {key.removesuffix(".class_path"): value for key, value in settings.items()}
+        return {key: value for key, value in short.items() if value is not None and not key.startswith(INDIFFERENT)}
 
     @classmethod
     def of_command(cls, command: str, config: dict[str, Any]) -> "Origin":

@@ -5,7 +5,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from datamodules.batches import WordBatch
+from datamodules.words.batches import WordBatch
 
 UNIT = 64  # columns of a block's scores, or a multiple: sizes that matrix products are fast at
 

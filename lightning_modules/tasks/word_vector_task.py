@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.measures import Measure
 from core.media import Embedding, Figure, Medium, Table
 from core.protocols import AsksAboutWords
-from datamodules.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
+from datamodules.words.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
 from lightning_modules.tasks.metrics import SummedMetrics
 from lightning_modules.tasks.task import Task
 from lightning_modules.tasks.word_map import draw_word_map

@@ -10,7 +10,7 @@ import lightning_modules
 from datamodules.batches import ImageBatch
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ImageClassifier
-from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, logits_in_bfloat16
+from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph, logits_in_bfloat16
 
 # Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
 # for one class.
@@ -200,3 +200,10 @@ def test_the_datas_sizes_arrive_and_a_checkpoint_alone_gives_the_model_back(name
     assert not {"optimizer", "lr_scheduler"} & set(hyperparameters)
     for key, value in hyperparameters.items():
         assert isinstance(value, str | int | float | list | None), f"{key} is a {type(value).__name__}"
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
+    channels, size = FORMS[name][2][0]
+    batch = ImageBatch(noise(2, channels, size), torch.arange(2) % classes(name), torch.arange(2), {})
+    assert_graph(build(name, in_channels=channels, image_size=size), batch)

@@ -15,7 +15,12 @@ from lightning_modules import AttentionCaptioner, Captioner, TransformerCaptione
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.picture_captioner import PictureCaptioner
 from lightning_modules.tasks.sequence_writer import shifted
-from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, number_of_parameters
+from tests.networks import (
+    assert_a_checkpoint_gives_the_model_back,
+    assert_gradients,
+    assert_graph,
+    number_of_parameters,
+)
 
 pytest.importorskip("sacrebleu", reason="the extra `text` is not installed")
 
@@ -180,3 +185,8 @@ def test_the_published_network_has_its_number_of_parameters() -> None:
 def test_settings_out_of_range_are_refused(name: str, settings: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         build(name, **settings)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
+    assert_graph(build(name), batch())

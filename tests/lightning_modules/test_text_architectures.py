@@ -16,7 +16,7 @@ from engine.settings.config_files import find_config, read_config
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.layers.word_embedding import dense_head
 from lightning_modules.tasks.text_classifier import TextClassifier
-from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients
+from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph
 
 V, K = 30, 4
 FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
@@ -228,3 +228,8 @@ def test_words_are_dropped_whole_and_in_training_alone() -> None:
 def test_settings_that_do_not_go_together_are_errors(make: Callable, said: str) -> None:
     with pytest.raises(InputError, match=said):
         make()
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
+    assert_graph(build(name), batch(n=3, classes=classes(name)))

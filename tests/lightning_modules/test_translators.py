@@ -14,7 +14,7 @@ from datamodules.pairs.pieces import END
 from lightning_modules import Seq2Seq, Transformer
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.sequence_to_sequence import SequenceToSequence, shifted
-from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients
+from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph
 
 V, S, N = 30, 8, 10
 FORMS: dict[str, tuple[type[SequenceToSequence], dict[str, object]]] = {
@@ -218,3 +218,8 @@ def test_the_published_networks_size_and_initial_weights() -> None:
 def test_settings_out_of_range_are_one_line(kind: type, settings: dict[str, object], said: str) -> None:
     with pytest.raises(InputError, match=said):
         kind(**{"vocab_size": V, "source_vocab_size": V, "scoring": "words"} | settings)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
+    assert_graph(build(name), batch())

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
-from datamodules.batches import QueryBatch, WordBatch, WordListBatch
+from datamodules.words.batches import QueryBatch, WordBatch, WordListBatch
 from lightning_modules import WordVectors
 from lightning_modules.layers.huffman import huffman_ways
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from datamodules.batches import AnalogyBatch, SimilarityBatch
+from datamodules.words.batches import AnalogyBatch, SimilarityBatch
 from datamodules.words.evaluations import WordTests, read_tests
 
 NUMBERS = {"king": 0, "queen": 1, "man": 2, "woman": 3}

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from datamodules.batches import AnalogyBatch, SimilarityBatch
+from datamodules.words.batches import AnalogyBatch, SimilarityBatch
 from lightning_modules import WordVectors
 from lightning_modules.tasks.word_map import draw_word_map, main_directions
 from lightning_modules.tasks.word_vector_task import QuestionMetrics, rank_correlation

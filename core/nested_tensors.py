@@ -1,4 +1,4 @@
-"""The tensors of a batch, and a plain copy of it, whatever it is: tensors in tuples, dicts or objects of any class."""
+"""The tensors of a batch and copies of it, whatever it is: tensors in tuples, dicts or objects of any class."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from core.protocols import GivesFirst
 
 SIMPLE = str | bytes | int | float | bool | None
 DEEPEST = 20  # levels of a batch, which may refer to itself
@@ -50,10 +52,39 @@ def _parts(value: Any) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return {key if isinstance(key, str | int) else str(key): part for key, part in value.items()}
     if isinstance(value, tuple) and type(value) is not tuple:
-        names = getattr(type(value), "_fields", range(len(value)))  # a named tuple has no base class to check for
+        names = type(value)._fields if is_named(value) else range(len(value))
         return dict(zip(names, value, strict=True))
     if isinstance(value, list | tuple | set | frozenset):
         return dict(enumerate(value))
     if dataclasses.is_dataclass(value):  # its attributes may be slots
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return getattr(value, "__dict__", {})  # an object with slots has none
+
+
+def first_samples(batch: Any, count: int) -> Any:
+    """Returns a batch of copies of a batch's first samples: tensors, alone or in tuples, lists and dictionaries.
+
+    Args:
+        batch: The batch. What has as many rows as its first tensor belongs to the samples, row by row.
+        count: How many samples to take, at most.
+    """
+    if isinstance(batch, GivesFirst):
+        return batch.first(count)
+    rows = next((len(tensor) for tensor in tensors_of(batch) if tensor.ndim), 0)
+    return _cut(batch, rows, count)
+
+
+def _cut(part: Any, rows: int, count: int) -> Any:
+    if isinstance(part, Tensor):
+        return part[:count].clone() if part.ndim and len(part) == rows else part
+    if isinstance(part, Mapping):
+        return {name: _cut(value, rows, count) for name, value in part.items()}
+    if isinstance(part, tuple | list):
+        parts = [_cut(value, rows, count) for value in part]
+        return part._make(parts) if is_named(part) else type(part)(parts)
+    return part
+
+
+def is_named(part: Any) -> bool:
+    """Returns whether something is a named tuple, which has no base class to check for."""
+    return isinstance(part, tuple) and getattr(type(part), "_fields", None) is not None

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from callbacks.divergence.batches import is_finite, plain_copy, tensors_of
+from core.nested_tensors import first_samples, is_finite, plain_copy, tensors_of
+from datamodules.foreign_batches import ImagePair
+from datamodules.words.batches import WordBatch
 
 Named = namedtuple("Named", "images targets")
 GOOD, BAD, WHOLE = torch.ones(2), torch.tensor([1.0, torch.nan]), torch.tensor([1, 2])
@@ -57,3 +59,24 @@ def test_a_copy_can_be_read_without_pickle(tmp_path: Path) -> None:
 def test_a_view_is_saved_without_what_surrounds_it(tmp_path: Path) -> None:
     torch.save(plain_copy(torch.zeros(1_000_000)[:2]), tmp_path / "batch.pt")
     assert (tmp_path / "batch.pt").stat().st_size < 10_000
+
+
+def test_the_first_samples_are_copies_of_the_rows_and_the_rest_stays() -> None:
+    images, total = torch.randn(4, 3, 2), torch.tensor(9.0)
+    batch = Named(images, {"rows": torch.arange(4), "other": torch.arange(3), "total": total, "text": "all"})
+    first = first_samples(batch, 2)
+    assert isinstance(first, Named)
+    assert torch.equal(first.images, images[:2])
+    assert first.images.untyped_storage().nbytes() == 2 * 3 * 2 * 4
+    assert first.targets["rows"].tolist() == [0, 1]
+    assert first.targets["other"].tolist() == [0, 1, 2]
+    assert (first.targets["total"], first.targets["text"]) == (total, "all")
+    assert first_samples([images, torch.arange(4)], 3)[1].tolist() == [0, 1, 2]
+    assert first_samples(ImagePair((images, torch.arange(4))), 1).targets.tolist() == [0]
+    assert len(first_samples(images, 9)) == 4
+
+
+def test_the_first_words_have_no_context_behind_them() -> None:
+    reach = torch.tensor([2, 2, 2, 1, 0])
+    first = first_samples(WordBatch(torch.arange(5), reach.flip(0), reach), 3)
+    assert [part.tolist() for part in first] == [[0, 1, 2], [0, 1, 2], [2, 1, 0]]

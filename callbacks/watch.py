@@ -1,0 +1,97 @@
+"""What TensorBoard and Weights & Biases show of training beside its curves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from callbacks.media.board import describe_run
+from callbacks.media.graph import graph_of
+from callbacks.media.layers import draw_layers, histograms_of
+from callbacks.media.sink import write_media
+from callbacks.probe import looking_at
+from core.kept_arguments import KeepsArguments
+from core.measures import measures_of
+from core.media import Figure, Graph, Grid, Histogram, Histograms, Medium
+from core.nested_tensors import first_samples
+from core.picture_protocols import ShowsInputs
+from core.protocols import NamesLosses
+
+SHOWN = 32  # pictures of a batch
+PROBED = 32  # samples that gradients and activations are computed of
+DRAWN = 2  # samples that a graph is drawn of
+
+
+class Watch(KeepsArguments, Checkpoint):
+    """Shows what goes into a network, what it computes, and how its values are spread; training stays as it is.
+
+    (Its base class makes Lightning call it before RunCheckpoint saves.)
+
+    Args:
+        graph: Draw the network as a graph, grouped by its modules (TensorBoard alone).
+        inputs: Show some pictures of the first batch as the network gets them, augmented: `inputs.png`.
+        histograms: After every epoch, show how weights, gradients and activations are spread, the last two for the
+            first samples of validation; `layers.csv` and, at the end, `layers.png` have it in short.
+    """
+
+    def __init__(self, graph: bool = True, inputs: bool = True, histograms: bool = False) -> None:
+        self.graph = graph
+        self.inputs = inputs
+        self.histograms = histograms
+        self._has_begun = False  # whether a batch of this process has been seen
+        self._probe: Any = None
+        self._is_of_validation = False
+        self._latest: dict[str, Histogram] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tells TensorBoard the settings of a run that begins."""
+        self._has_begun, self._probe, self._is_of_validation = False, None, False
+        if trainer.is_global_zero and trainer.optimizer_steps == 0:
+            for logger in trainer.loggers:
+                if isinstance(logger, TensorBoardLogger):
+                    describe_run(logger.experiment, trainer.describe_origin().hyperparameters, measures_of(pl_module))
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Shows the first batch of a run, and keeps one of an epoch where nothing is validated."""
+        if self._has_begun and (batch_idx or not self.histograms or self._is_of_validation):
+            return
+        if not self._has_begun and trainer.is_global_zero and trainer.optimizer_steps == 0:
+            write_media(trainer, list(self._media_of_first(trainer, pl_module, batch)))
+        self._has_begun = True
+        if self.histograms and batch_idx == 0 and not self._is_of_validation:
+            self._probe = first_samples(batch, PROBED)
+
+    def on_validation_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Keeps the first samples of validation, which are the same in every epoch."""
+        if self.histograms and batch_idx == dataloader_idx == 0 and trainer.state.fn == "fit":
+            self._probe, self._is_of_validation = first_samples(batch, PROBED), True
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Shows how values are spread."""
+        if not self.histograms or not trainer.is_global_zero:
+            return
+        with looking_at(trainer, pl_module):
+            found = histograms_of(pl_module, self._probe)
+        write_media(trainer, [Histograms(name="layers", step=trainer.optimizer_steps, histograms=found)])
+        self._latest = found
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draws how values are spread at the end."""
+        if self._latest:
+            figure = draw_layers(self._latest)
+            write_media(trainer, [Figure(name="layers", step=trainer.optimizer_steps, figure=figure)])
+
+    def _media_of_first(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> Iterator[Medium]:
+        data, step = trainer.datamodule, trainer.optimizer_steps
+        shown = data.shown_inputs(first_samples(batch, SHOWN)) if isinstance(data, ShowsInputs) else None
+        if self.inputs and shown is not None:
+            yield Grid(name="inputs", step=step, images=shown)
+        has_board = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
+        if self.graph and has_board and isinstance(pl_module, NamesLosses):
+            with looking_at(trainer, pl_module):
+                operations = graph_of(pl_module, first_samples(batch, DRAWN))
+            yield Graph(name="graph", step=step, operations=operations)
