@@ -17,7 +17,7 @@ from core.printable import shown_path
 from core.signals import USER
 from engine import predictions
 from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
-from engine.generated_pictures import check_request, write_pictures
+from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.pruning import prune_if_worse
@@ -212,7 +212,7 @@ class Command(SubcommandCLI):
         self._start_from_weights()
         self.stage = "measuring"
         if isinstance(model, GeneratesPictures):
-            write_pictures(self.trainer, model, datamodule, ckpt_path, self.settings.output)
+            make_pictures(self.trainer, model, datamodule, ckpt_path, self.settings.output)
             return
         outputs = self.trainer.predict(model, datamodule=datamodule, ckpt_path=ckpt_path)
         predictions.conclude(self.trainer, model, datamodule, outputs, self.settings.output)

@@ -1,74 +1,97 @@
-"""Pictures that a model has made, written to files by `predict`."""
+"""Pictures that a model makes, written to files by `predict`: in a folder, or all in one file."""
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from PIL import Image
 from torch import Tensor
 
 from core.atomic_files import write_atomically
 from core.console import print_line
-from core.errors import InputError
-from core.predictions import Table
+from core.errors import InputError, RunFailed
+from core.media import Grid
 from core.printable import shown_path
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 QUALITY = 95  # of JPEG and WebP
+COLUMNS = 10  # of a grid
 
 
 def check_picture_output(output: str | None, inputs: Sequence[str]) -> None:
-    """Checks, before anything is made, that there is a place for pictures.
+    """Checks, before anything is made, that there is a place for pictures. A folder's files are never replaced.
 
     Args:
-        output: A folder, which is made if it is not there, or a picture file for one picture.
+        output: A new or empty folder, or a picture file.
         inputs: Files or folders of pictures that are taken.
 
     Raises:
-        InputError: None is named, it cannot be made, or it has the inputs.
+        InputError: None is named, it has something in it, it cannot be made, or it is one of the inputs.
     """
     if not output:
-        raise InputError("--output: name a folder for the pictures, or a file such as picture.png for one")
+        raise InputError("--output: name a folder for the pictures, or a file such as picture.png for all in one")
     path = Path(output).expanduser()
-    folder = path.parent if path.suffix.lower() in ENDINGS else path
-    if folder.exists() and not folder.is_dir():
+    if path.suffix.lower() in ENDINGS:
+        folder = path.parent
+        if path.is_dir():
+            raise InputError(f"--output {output}: a folder; name a file")
+        if path.resolve() in {Path(name).expanduser().resolve() for name in inputs}:
+            raise InputError(f"--output {output}: is what is read, and would be replaced; choose another")
+    else:
+        folder = path
+        if path.suffix and not path.exists():
+            raise InputError(f"--output {output}: name a folder, or a file that ends in {', '.join(ENDINGS)}")
+        if path.is_dir() and any(path.iterdir()):
+            raise InputError(f"--output {output}: is there already, and nothing in it is replaced; name a new folder")
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
         raise InputError(f"--output {output}: {folder} is a file, and no folder")
-    if path == folder and path.suffix:
-        raise InputError(f"--output {output}: name a folder, or a file that ends in {', '.join(ENDINGS)}")
-    taken = [Path(name).expanduser().resolve() for name in inputs]
-    if path.resolve() in taken or (path == folder and path.resolve() in {one.parent for one in taken if one.is_file()}):
-        raise InputError(f"--output {output}: holds what is read, which might be replaced; choose another")
 
 
-def write_pictures(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> Table:
-    """Writes pictures, and returns a table of the files.
+def write_pictures(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> list[Path]:
+    """Writes pictures, and returns the file of each.
 
     Args:
-        names: What each was made of, or is called; files give theirs.
-        pictures: Each uint8 [H, W, C], with 1 or 3 channels.
-        output: The folder, or the file of one picture.
+        names: Names of the files, without endings; one that stands there again gets a number.
+        pictures: Each uint8 [H, W, C], with 1 or 3 channels; at least one.
+        output: The folder, or a file for one picture, or for several of one size as a grid.
 
     Raises:
-        InputError: There are several pictures for one file, or a file cannot be written.
+        InputError: There are several sizes for one file, or a file cannot be written.
     """
     path = Path(output).expanduser()
-    one_file = path.suffix.lower() in ENDINGS
-    if one_file and len(pictures) > 1:
-        raise InputError(f"--output {output}: a file is for one picture, and there are {len(pictures)}; name a folder")
-    rows, used = [], set()
-    for name, pixels in zip(names, pictures, strict=True):
-        file = path if one_file else path / f"{_unused(Path(name).stem, used)}.png"
-        stream = io.BytesIO()
-        image = Image.fromarray(pixels.squeeze(-1).numpy())
-        image.save(stream, Image.registered_extensions()[file.suffix.lower()], quality=QUALITY)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, stream.getvalue())
-        except OSError as error:
-            raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
-        rows.append((name, str(shown_path(file)), f"{image.width}x{image.height}"))
-    print_line(f"{len(rows):,} picture{'s' * (len(rows) != 1)} written to {shown_path(path)}")
-    return Table(("picture", "file", "size"), rows)
+    if path.suffix.lower() in ENDINGS:
+        if len({picture.shape for picture in pictures}) > 1:
+            raise InputError(f"--output {output}: a file is for pictures of one size, and these differ; name a folder")
+        _write(path, Grid(name="pictures", step=0, images=torch.stack(list(pictures)), columns=COLUMNS).pixels, output)
+        files = [path] * len(pictures)
+    else:
+        used: set[str] = set()
+        files = [path / f"{_unused(_safe(name), used)}.png" for name in names]
+        for file, picture in zip(files, pictures, strict=True):
+            _write(file, picture, output)
+    print_line(f"{len(pictures):,} picture{'s' * (len(pictures) != 1)} written to {shown_path(path)}")
+    return files
+
+
+def _write(file: Path, pixels: Tensor, output: str) -> None:
+    """Writes pixels [H, W, C] in the format of the file's ending."""
+    stream = io.BytesIO()
+    picture = Image.fromarray(pixels.cpu().squeeze(-1).numpy())
+    picture.save(stream, Image.registered_extensions()[file.suffix.lower()], quality=QUALITY)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, stream.getvalue())
+    except (OSError, RunFailed) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"--output {output}: cannot be written ({reason})") from error
+
+
+def _safe(name: str) -> str:
+    """Returns a name without what ends a folder's name."""
+    return "".join("-" if letter in "/\\:" else letter for letter in name)
 
 
 def _unused(stem: str, used: set[str]) -> str:

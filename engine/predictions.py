@@ -81,7 +81,7 @@ def conclude(
             print_line(line)
         read = [place for place in range(len(names)) if place not in unread]
         if trainer.is_global_zero and read and pictures:
-            report(write_pictures([names[place] for place in read], [together[place] for place in read], output), None)
+            report(_written([names[place] for place in read], [together[place] for place in read], output), None)
         elif trainer.is_global_zero and read:
             table = datamodule.prediction_table([names[place] for place in read], together[read])
     elif world_size == 1:
@@ -92,6 +92,13 @@ def conclude(
         report(table, output)
     if unread:
         raise InputError(describe_unread(unread, len(names)))
+
+
+def _written(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> Table:
+    """Writes pictures under the names of what they were made of, and returns a table of the files."""
+    files = write_pictures([Path(name).stem for name in names], pictures, output)
+    sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
+    return Table(("picture", "file", "size"), list(zip(names, map(str, map(shown_path, files)), sizes, strict=True)))
 
 
 def report(table: Table, output: str | None) -> None:

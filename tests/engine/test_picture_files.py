@@ -1,4 +1,4 @@
-"""Pictures that a model has made are written under the names of what they were made of."""
+"""Pictures that a model makes are written to a folder, each under a name of its own, or all to one file."""
 
 import os
 from pathlib import Path
@@ -14,12 +14,11 @@ PICTURES = [torch.full((4, 6, 3), 10, dtype=torch.uint8), torch.full((5, 5, 1), 
 
 
 def test_each_picture_has_a_file_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    table = write_pictures(["a/cat.jpg", "b/cat.png"], PICTURES, "made/here")
-    assert sorted(path.name for path in Path("made/here").iterdir()) == ["cat.png", "cat_2.png"]
-    assert [row[2] for row in table.rows] == ["6x4", "5x5"]
+    files = write_pictures(["cat", "cat", "dog.v2", "a/b:c"], [*PICTURES, *PICTURES], "made/here")
+    assert [str(file) for file in files] == [f"made/here/{name}.png" for name in ("cat", "cat_2", "dog.v2", "a-b-c")]
     with Image.open("made/here/cat.png") as first, Image.open("made/here/cat_2.png") as second:
-        assert (first.getpixel((0, 0)), second.mode) == ((10, 10, 10), "L")
-    assert "2 pictures written to made/here" in capsys.readouterr().out
+        assert (first.size, first.getpixel((0, 0)), second.mode) == ((6, 4), (10, 10, 10), "L")
+    assert "4 pictures written to made/here" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
@@ -29,8 +28,11 @@ def test_one_picture_can_have_a_name(ending: str) -> None:
         assert picture.size == (6, 4)
 
 
-def test_several_pictures_need_a_folder() -> None:
-    with pytest.raises(InputError, match=r"--output one\.png: a file is for one picture, and there are 2"):
+def test_one_file_has_all_pictures_of_one_size_as_a_grid() -> None:
+    assert write_pictures(["a", "b"], PICTURES[:1] * 2, "both.png") == [Path("both.png")] * 2
+    with Image.open("both.png") as picture:
+        assert picture.size == (2 * 6 + 2, 4)
+    with pytest.raises(InputError, match=r"--output one\.png: a file is for pictures of one size, and these differ"):
         write_pictures(["a", "b"], PICTURES, "one.png")
 
 
@@ -38,18 +40,22 @@ def test_a_place_that_cannot_be_used_is_refused_before_anything_is_made() -> Non
     Path("photos").mkdir()
     Path("photos/a.png").touch()
     Path("file").touch()
+    Path("folder.png").mkdir()
+    Path("empty").mkdir()
     for output, message in {
         None: "--output: name a folder",
         "": "--output: name a folder",
         "file": "file is a file, and no folder",
         "file/x.png": "file is a file, and no folder",
         "table.csv": r"name a folder, or a file that ends in \.png",
-        "photos": "holds what is read",
-        "photos/a.png": "holds what is read",
+        "photos": "photos: is there already, and nothing in it is replaced; name a new folder",
+        "photos/a.png": "is what is read, and would be replaced",
+        "folder.png": "a folder; name a file",
     }.items():
         with pytest.raises(InputError, match=message):
             check_picture_output(output, ["photos", "photos/a.png"])
-    check_picture_output("made", ["photos"])
+    check_picture_output("made/here", ["photos"])
+    check_picture_output("empty", ["photos"])
     check_picture_output("photos/b.png", ["photos/a.png"])
 
 
