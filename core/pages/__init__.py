@@ -1,0 +1,1 @@
+"""Pages of HTML that hold all that they show: they need no other file and no network."""

@@ -1,0 +1,59 @@
+"""Pictures and sounds within a page, as data URLs."""
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+MOST_PIXELS = 50_000_000  # of a picture; beyond, it is left out: it would take seconds
+
+
+def data_url(content: bytes, kind: str) -> str:
+    """Returns a file's content as a URL.
+
+    Args:
+        content: The content.
+        kind: Its media type, such as `image/png`.
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def small_copy(source: Path | bytes | Image.Image, side: int, quality: int = 80) -> str:
+    """Returns a picture as a data URL, made smaller if it is larger than `side`; an empty text if it cannot be read.
+
+    Drawings, whose pixels have few colours, become PNGs, which keep their lines sharp; all others become JPEGs.
+
+    Args:
+        source: File, content of a file, or picture.
+        side: Pixels of the longer side.
+        quality: Quality of a JPEG.
+    """
+    try:
+        if isinstance(source, Image.Image):
+            return _encoded(source, side, quality)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                return ""
+            picture.draft("RGB", (side, side))
+            return _encoded(ImageOps.exif_transpose(picture), side, quality)
+    except Exception:  # decoders raise many types of errors
+        return ""
+
+
+def _encoded(picture: Image.Image, side: int, quality: int) -> str:
+    small = picture.convert("RGB")
+    drawing = _is_drawing(small)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    if drawing:
+        small.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")
+        return data_url(file.getvalue(), "image/png")
+    small.save(file, "JPEG", quality=quality)
+    return data_url(file.getvalue(), "image/jpeg")
+
+
+def _is_drawing(picture: Image.Image) -> bool:
+    """Returns whether a picture is a plot and no photograph: one colour covers much of it."""
+    few = picture.resize((64, 64), Image.Resampling.NEAREST).getcolors(64 * 64) or []
+    return max(count for count, _ in few) > 64 * 64 // 4
