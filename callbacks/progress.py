@@ -10,13 +10,13 @@ from tqdm import tqdm
 
 from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of, weight_averaging
 from callbacks.freeze import Freeze
-from callbacks.metric_rows import without_copies
 from callbacks.record import metrics_of_epoch
 from callbacks.step_seed import StepSeed
 from core.console import format_duration, in_notebook, print_line
 from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
+from core.metric_rows import without_copies
 from core.picture_protocols import HasImages
 from core.printable import shown_path
 from core.protocols import HasRunningFigures

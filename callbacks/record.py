@@ -10,13 +10,13 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.board_events import cut_events, flush_boards
 from callbacks.description import data_facts, samples_per_batch
-from callbacks.metric_rows import MetricRows, without_copies
 from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
 from callbacks.run_facts import facts, now, other_signatures, seed_of_run, session
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed, RunInterrupted
+from core.metric_rows import MetricRows, without_copies
 from core.summary import add_measured, checkpoint_name, last_block, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
@@ -219,7 +219,8 @@ class Record(Checkpoint):
 
     def _add_row(self, trainer: Trainer, metrics: dict[str, float]) -> None:
         """Adds a row for what was measured after this step."""
-        where = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps}
+        seconds = round(self._seconds["fit"] + time.monotonic() - self._fit_began, 2)
+        where = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "seconds": seconds}
         self.table.add(where | learning_rates(trainer.optimizers) | metrics)
         self._write_rows(trainer)
 

@@ -2,6 +2,7 @@
 
 import inspect
 import platform
+from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,7 @@ from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
 from core.code_state import ROOT, code_version, git_state
 from core.hardware import hardware
+from core.measures import Measure, measures_of
 from core.protocols import SignsMeasures
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
@@ -30,11 +32,22 @@ def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
             "trainable": trainer.builtin(Freeze).trainable(pl_module),
         }
         | ({"averaged_by": averaging} if averaging else {}),
+        **measuring(trainer, pl_module),
         **({"signatures": signatures} if signatures else {}),
         "precision": trainer.precision,
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
         "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
     }
+
+
+def measuring(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+    """Returns what a run measures, and which of it decides about the best weights; empty where it states neither."""
+    checkpoint = trainer.checkpoint_callback
+    measures = measures_of(pl_module, *trainer.callbacks)
+    monitor = {"name": checkpoint.monitor, "better": checkpoint.mode} if checkpoint.monitor else None
+    return ({"monitor": monitor} if monitor else {}) | (
+        {"measures": {name: _stated(measure) for name, measure in measures.items()}} if measures else {}
+    )
 
 
 def other_signatures(pl_module: LightningModule, summary: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +58,10 @@ def other_signatures(pl_module: LightningModule, summary: dict[str, Any]) -> dic
 
 def _signatures(pl_module: LightningModule) -> dict[str, str]:
     return pl_module.signatures() if isinstance(pl_module, SignsMeasures) else {}
+
+
+def _stated(measure: Measure) -> dict[str, Any]:
+    return {key: value for key, value in asdict(measure).items() if key != "name" and value != ""}
 
 
 def session(trainer: Trainer, pl_module: LightningModule, command: str | None) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from signal import SIGTERM
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from callbacks.metric_rows import NAME
 from core.console import print_line
 from core.epochs import is_stopping
 from core.errors import RunInterrupted
+from core.metric_rows import NAME
 
 Note = Callable[[int, float, float], None]
 

@@ -1,7 +1,11 @@
-"""The rows of `metrics.csv`: one for an epoch, and one for a validation within an epoch."""
+"""The rows of `metrics.csv`: one for an epoch, and one for a validation within an epoch.
+
+`epoch` (from 0), `step` and `seconds` say after how much training a row was measured; earlier releases had no seconds.
+"""
 
 import csv
 import io
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,8 @@ from typing import Any
 from core.atomic_files import write_atomically
 
 NAME = "metrics.csv"
+REQUIRED = ("epoch", "step")
+PLACES = (*REQUIRED, "seconds")  # columns that say when a row was measured
 
 
 class MetricRows:
@@ -26,7 +32,7 @@ class MetricRows:
     def add(self, row: Mapping[str, float | int]) -> None:
         """Adds a row, or adds to the latest one if that is of the same epoch and step."""
         texts = {name: str(value) if isinstance(value, int) else f"{value:.6g}" for name, value in row.items()}
-        if self.rows and all(self.rows[-1][name] == texts[name] for name in ("epoch", "step")):
+        if self.rows and all(self.rows[-1][name] == texts[name] for name in REQUIRED):
             texts = self.rows.pop() | texts
         self.rows.append(texts)
 
@@ -47,7 +53,7 @@ class MetricRows:
         """
 
         def stays(name: str) -> bool:
-            return name in ("epoch", "step", "lr", *validation) or name.startswith("lr/")
+            return name in (*PLACES, "lr", *validation) or name.startswith("lr/")
 
         rows, self.rows = self.rows, []
         for row in rows:
@@ -73,3 +79,44 @@ def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
     """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
     copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
     return {name: value for name, value in logged.items() if name not in copies}
+
+
+def intact_rows(path: Path) -> list[str]:
+    """Returns the lines of a `metrics.csv` that can be read, the header first; none if that is damaged."""
+    try:
+        return intact_lines(path.read_bytes().decode("utf-8", errors="replace"))
+    except OSError:
+        return []
+
+
+def intact_lines(text: str) -> list[str]:
+    """Returns the lines of a text that are those of a `metrics.csv`, the header first; none if that is damaged."""
+    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
+    header = _cells(lines[0]) if lines else []
+    if not {*REQUIRED} <= {*header}:
+        return []
+    required = [header.index(name) for name in REQUIRED]
+
+    def is_intact(line: str) -> bool:
+        cells = _cells(line)
+        if len(cells) != len(header) or not line.endswith("\n"):
+            return False
+        whole = all(re.fullmatch(r"\d+", cells[place]) for place in required)
+        return whole and all(cell == "" or _is_number(cell) for cell in cells)
+
+    return [lines[0], *(line for line in lines[1:] if is_intact(line))]
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(line)), [])
+    except csv.Error:
+        return []
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

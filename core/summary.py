@@ -12,7 +12,21 @@ from typing import Any
 from core.atomic_files import write_atomically
 
 ENDED_WELL = ("finished", "stopped_early")
-NO_FIGURES = ("epoch", "step", "lr")  # how columns of metrics.csv begin that hold none
+NO_FIGURES = ("epoch", "step", "seconds", "lr")  # how columns of metrics.csv begin that hold none
+NUMBER = (int, float, type(None))
+
+# Types of what is read again of a summary; whatever else it holds is only written.
+TYPES: dict[str, tuple[type, ...]] = {
+    "status": (str,),
+    "seconds": (dict,),
+    "metrics": (dict,),
+    "last": (dict, type(None)),
+    "best": (dict, type(None)),
+    "tests": (list,),
+    "validations": (list,),
+    "data": (dict,),
+    "versions": (dict,),
+}
 
 
 def strict_json(content: Any) -> str:
@@ -44,6 +58,31 @@ def read_summary(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError("is no mapping")
     return upgraded(content)
+
+
+def damage_of_summary(text: str) -> str:
+    """Returns what is wrong with a summary, in words; nothing if it can be read."""
+    try:
+        summary = json.loads(text)
+    except (ValueError, RecursionError):
+        return "no JSON, or a part of it"
+    if not isinstance(summary, dict):
+        return f"it holds no mapping but {text.strip()[:20]}"
+    for key, types in TYPES.items():
+        if key in summary and not isinstance(summary[key], types):
+            return f"{key} is {summary[key]!r:.20}"
+    numbers: list[tuple[str, Any]] = [("seconds", summary.get("seconds", {})), ("metrics", summary.get("metrics", {}))]
+    for key in ("last", "best", "tests", "validations"):
+        blocks = summary.get(key) or []
+        for block in blocks if isinstance(blocks, list) else [blocks]:
+            if not isinstance(block, dict) or not isinstance(block.get("metrics"), dict):
+                return f"{key} holds no metrics"
+            numbers.append((key, block["metrics"]))
+    for key, block in numbers:
+        for name, value in block.items():
+            if not isinstance(value, NUMBER) or isinstance(value, bool):
+                return f"{key}: {name} is {value!r:.20}"
+    return ""
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ LONGEST = 60  # characters of a folder's name
 
 def describe(trial: Trial) -> str:
     """Returns a trial's settings in words, such as `lr=0.1 seed=1`."""
-    return " ".join(f"{name}={_shown(value)}" for name, value in _named(trial))
+    return " ".join(f"{name}={shown(value)}" for name, value in _named(trial))
 
 
 def folder_name(trial: Trial) -> str:
@@ -27,9 +27,10 @@ def _named(trial: Trial) -> list[tuple[str, Any]]:
     return [*named, *([("seed", trial.settings[SEED])] if SEED in trial.settings else [])]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Returns a value in words: a class without its package, numbers with four digits."""
     if isinstance(value, dict) and "class_path" in value:
-        arguments = ", ".join(f"{name}={_shown(one)}" for name, one in (value.get("init_args") or {}).items())
+        arguments = ", ".join(f"{name}={shown(one)}" for name, one in (value.get("init_args") or {}).items())
         return f"{str(value['class_path']).rpartition('.')[2]}({arguments})"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 

@@ -1,7 +1,6 @@
 """The commands `runs`, which lists run folders, and `compare`, which tells two runs from each other; without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,63 +8,9 @@ from typing import Any
 from core.errors import InputError
 from core.one_line_parser import OneLineParser
 from core.printable import shown_path
-from core.summary import figures, read_summary
-from engine.settings.config_files import flatten, read_config
+from core.summary import figures
 from engine.settings.overview import typed_command
-from studies.study_folder import is_free
-
-NOTHING = "-"  # in place of what is not known
-
-
-@dataclass(frozen=True)
-class RunOnDisk:
-    """What a run's folder says of the run.
-
-    Attributes:
-        path: The folder.
-        summary: Content of its `summary.json`; empty where that is missing or damaged.
-    """
-
-    path: Path
-    summary: dict[str, Any]
-
-    @classmethod
-    def read(cls, path: Path) -> "RunOnDisk":
-        """Reads a folder."""
-        try:
-            return cls(path, read_summary(path / "summary.json"))
-        except (OSError, ValueError):
-            return cls(path, {})
-
-    @property
-    def changed(self) -> float:
-        """When it last wrote, in seconds since 1970."""
-        files = [self.path / name for name in ("summary.json", "config.yaml")]
-        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
-
-    @property
-    def status(self) -> str:
-        """How far it is; `killed` where it says that it is running and no process has it."""
-        said = self.summary.get("status", NOTHING)
-        return "killed" if said == "running" and is_free(self.path / ".lock") else said
-
-    @property
-    def best(self) -> str:
-        """The figures of its best checkpoint."""
-        return _words((self.summary.get("best") or self.summary.get("last") or {}).get("metrics", {}))
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it has trained."""
-        return (self.summary.get("seconds") or {}).get("fit")
-
-    def settings(self) -> dict[str, Any]:
-        """Returns its settings by dotted key.
-
-        Raises:
-            InputError: They cannot be read.
-        """
-        return flatten(read_config(self.path / "config.yaml"))
+from studies.run_on_disk import NOTHING, RunOnDisk, runs_in
 
 
 def list_runs(argv: list[str]) -> int:
@@ -82,7 +27,7 @@ def list_runs(argv: list[str]) -> int:
     parser.add_argument("--most", type=int, default=30, help="how many are listed (30)")
     arguments = parser.parse_args(argv)
     root = Path(arguments.folder).expanduser()
-    runs = sorted(_runs_in(root), key=lambda run: run.changed, reverse=True)
+    runs = sorted(runs_in(root), key=lambda run: run.changed, reverse=True)
     if not runs:
         raise InputError(f"runs {arguments.folder}: there is no run in this folder")
     rows = [
@@ -129,15 +74,10 @@ def compare_runs(argv: list[str]) -> int:
     return 0
 
 
-def _runs_in(root: Path) -> list[RunOnDisk]:
-    configs = root.rglob("config.yaml") if root.is_dir() else ()
-    return [RunOnDisk.read(path.parent) for path in configs if (path.parent / "summary.json").exists()]
-
-
 def _find(given: str) -> RunOnDisk:
     path = Path(given).expanduser().resolve()
     if not (path / "config.yaml").is_file():
-        runs = _runs_in(path)
+        runs = runs_in(path)
         if not runs:
             raise InputError(f"compare {given}: neither a run's folder nor one of runs")
         return max(runs, key=lambda run: run.changed)
@@ -159,7 +99,3 @@ def _facts(run: RunOnDisk) -> dict[str, str]:
     if run.seconds is not None:
         found["seconds"] = f"{run.seconds:,.1f}"
     return found | {name: str(run.summary[name]) for name in ("hardware", "precision") if name in run.summary}
-
-
-def _words(metrics: Mapping[str, float | None]) -> str:
-    return " ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -7,6 +7,7 @@ PLACES = {
     "study": ("studies.command", "study"),
     "runs": ("studies.run_folders", "list_runs"),
     "compare": ("studies.run_folders", "compare_runs"),
+    "report": ("studies.report.command", "report"),
 }
 
 

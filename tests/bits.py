@@ -1,6 +1,16 @@
 """Equality to the last bit."""
 
+import csv
+from pathlib import Path
+
 import torch
+
+
+def figures_of(rows: Path) -> list[list[str]]:
+    """Returns the lines of a `metrics.csv`, header first, without its seconds, which no two runs share."""
+    lines = list(csv.reader(rows.read_text(encoding="utf-8").splitlines()))
+    kept = [place for place, name in enumerate(lines[0]) if name != "seconds"]
+    return [[line[place] for place in kept] for line in lines]
 
 
 def assert_same_bits(ours: object, theirs: object, where: str = "") -> None:

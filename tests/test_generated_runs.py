@@ -13,7 +13,7 @@ from PIL import Image
 
 from engine.runs.checkpoint_io import load_checkpoint
 from lightning_modules.tasks.inception import InceptionDistance
-from tests.bits import assert_same_bits
+from tests.bits import assert_same_bits, figures_of
 from tests.generated import GAN_CONFIG, Means
 from tests.processes import finish, start
 
@@ -41,7 +41,7 @@ def rows_of(run: Path) -> list[dict[str, str]]:
 
 def content(run: Path) -> dict[str, Any]:
     """Returns what a run leaves, but for counts of what was begun, times, and settings that may change."""
-    kept: dict[str, Any] = {"metrics": (run / "metrics.csv").read_text()}
+    kept: dict[str, Any] = {"metrics": figures_of(run / "metrics.csv")}
     kept |= {name: (run / f"{name}.png").read_bytes() for name in MEDIA}
     for name in ("last.ckpt", "best.ckpt"):
         kept[name] = load_checkpoint(run / "checkpoints" / name)

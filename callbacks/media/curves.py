@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.measures import Measure
+from core.metric_rows import PLACES
 
 WIDTH, HEIGHT = 4.0, 3.6  # inches of a panel
 COLUMNS = 4  # panels in a row, at most
@@ -66,7 +67,7 @@ def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list
     rates = [name for name in names if name == "lr" or name.startswith("lr/")]
     others: dict[str, list[str]] = {}
     for name in names:
-        if name not in ("epoch", "step", *rates, *shown):
+        if name not in (*PLACES, *rates, *shown):
             others.setdefault(PART.sub("", name), []).append(name)
     panels += [Panel(title, sorted(group)) for title, group in others.items()]
     if rates:

@@ -17,6 +17,7 @@ TOOLS = {
     "study": "compare settings: make many runs of one command, and find the best",
     "runs": "list runs, the newest first",
     "compare": "tell two runs from each other",
+    "report": "make one page of runs or of a study: table, curves, pictures, commands",
 }
 
 HELP = """\

@@ -12,12 +12,13 @@ import pytest
 from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
 
-from callbacks.metric_rows import without_copies
 from core.code_state import code_version, git_state
 from core.errors import RunFailed, RunInterrupted
+from core.metric_rows import without_copies
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
+from tests.bits import figures_of
 from tests.plain import PlainData, PlainModule, PlainPlayers
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -71,6 +72,8 @@ def test_a_finished_run_has_every_field_of_the_design(tmp_path: Path) -> None:
     }
     parameters = sum(parameter.numel() for parameter in tiny_vgg().parameters())
     assert summary["model"] == {"class": "VGG", "parameters": parameters, "trainable": parameters}
+    assert summary["monitor"] == {"name": "val/acc", "better": "max"}
+    assert summary["measures"]["acc"] == {"better": "max", "unit": "%", "digits": 2, "words": "accuracy"}
     assert set(summary["last"]["metrics"]) == {"train/loss", "train/acc", "val/loss", "val/acc"}
     assert all(math.isfinite(value) for value in summary["last"]["metrics"].values())
     assert (summary["last"]["epoch"], summary["last"]["step"]) == (1, 12)
@@ -181,13 +184,13 @@ def test_metrics_have_one_row_an_epoch(tmp_path: Path) -> None:
     run = _fit(tmp_path)
     rows = _rows(run)
     assert [(row["epoch"], row["step"]) for row in rows] == [("0", "6"), ("1", "12")]
-    assert list(rows[0])[:3] == ["epoch", "step", "lr"]
+    assert list(rows[0])[:3] == ["epoch", "step", "seconds"]
     for name, value in _summary(run)["last"]["metrics"].items():
         assert float(rows[-1][name]) == pytest.approx(value, rel=1e-5)
 
 
 def test_without_validation_there_are_no_columns_for_it(tmp_path: Path) -> None:
-    assert list(_rows(_fit(tmp_path, val_size=0))[0]) == ["epoch", "step", "lr", "train/loss", "train/acc"]
+    assert list(_rows(_fit(tmp_path, val_size=0))[0]) == ["epoch", "step", "seconds", "lr", "train/loss", "train/acc"]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +235,7 @@ def test_a_run_says_that_it_is_running(tmp_path: Path) -> None:
 def test_a_resumed_run_goes_through_the_rows_after_its_checkpoint_again(tmp_path: Path) -> None:
     run = _fit(tmp_path)
     started = _summary(run)["started"]
-    rows = (run / "metrics.csv").read_bytes()
+    rows = figures_of(run / "metrics.csv")
     trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False, seed=7)
     trainer.fit(tiny_vgg(), TinyDataModule())
     after_one = trainer.run_folder.path / "checkpoints" / "last.ckpt"
@@ -244,7 +247,7 @@ def test_a_resumed_run_goes_through_the_rows_after_its_checkpoint_again(tmp_path
 
     _fit(tmp_path, Look(), run=run, ckpt_path=after_one)
     assert looked == [1] * 6
-    assert (run / "metrics.csv").read_bytes() == rows
+    assert figures_of(run / "metrics.csv") == rows
     assert _summary(run)["started"] == started
     assert [session["step"] for session in _summary(run)["sessions"]] == [0, 6]
     assert _summary(run)["interrupted"] is False, "it was finished"
@@ -288,7 +291,7 @@ def test_a_module_and_data_of_another_package_are_recorded(tmp_path: Path) -> No
     assert set(summary["last"]["metrics"]) == {"train_loss", "val_loss"}
     assert summary["samples_per_second"] > 0
     rows = _rows(run)
-    assert [set(row) for row in rows] == [{"epoch", "step", "lr", "train_loss", "val_loss"}] * 2
+    assert [set(row) for row in rows] == [{"epoch", "step", "seconds", "lr", "train_loss", "val_loss"}] * 2
     assert float(rows[-1]["val_loss"]) == pytest.approx(summary["last"]["metrics"]["val_loss"], rel=1e-5)
     assert rows[0]["val_loss"] != rows[1]["val_loss"]
     assert (run / "curves.png").exists()

@@ -17,7 +17,7 @@ from callbacks.stops import Stop
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
-from tests.bits import assert_same_bits
+from tests.bits import assert_same_bits, figures_of
 from tests.interruptions import PulledPlug
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -93,7 +93,7 @@ def _content(folder: Path) -> dict[str, Any]:
     stopping = next(state for key, state in last["callbacks"].items() if key.startswith("EarlyStopping"))
     content = {key: last[key] for key in ("state_dict", "optimizer_states", "lr_schedulers", "epoch_validation")}
     content["waited"] = stopping["wait_count"]
-    return content | {"metrics.csv": (folder / "metrics.csv").read_text()}
+    return content | {"metrics.csv": figures_of(folder / "metrics.csv")}
 
 
 def _status(folder: Path) -> str:

@@ -20,7 +20,7 @@ def test_the_task_of_the_documentation_trains(tmp_path: Path, capsys: pytest.Cap
     trainer = tiny_trainer(tmp_path, logger=False)
     trainer.fit(model, Points())
     run = trainer.run_folder.path
-    assert (run / "metrics.csv").read_text().startswith("epoch,step,lr,")
+    assert (run / "metrics.csv").read_text().startswith("epoch,step,seconds,lr,")
     assert len((run / "reconstructed.csv").read_text().splitlines()) == 9
     groups = load_checkpoint(run / "checkpoints" / "last.ckpt")["optimizer_states"][0]["param_groups"]
     assert [group["name"] for group in groups] == ["all"]

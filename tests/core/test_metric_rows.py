@@ -1,9 +1,11 @@
 """The rows of a run's figures."""
 
 import csv
+import json
 from pathlib import Path
 
-from callbacks.metric_rows import MetricRows
+from callbacks import Record
+from core.metric_rows import MetricRows
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule
 
@@ -70,3 +72,27 @@ def test_a_validation_at_the_epochs_end_stands_in_its_row() -> None:
     trainer = Trainer(accelerator="cpu", max_epochs=1, val_check_interval=1, limit_train_batches=2, logger=False)
     trainer.fit(PlainModule(), PlainData())
     assert _recorded(trainer.run_folder.path) == [("0", "1", True, False), ("0", "2", True, True)]
+
+
+def test_seconds_go_on_from_those_of_an_earlier_process(tmp_path: Path) -> None:
+    """And rows of an earlier release, which have none, are read."""
+    settings = {"accelerator": "cpu", "logger": False, "default_root_dir": tmp_path}
+    trainer = Trainer(max_epochs=2, **settings)
+    trainer.fit(PlainModule(), PlainData())
+    run = trainer.run_folder.path
+    trainer.run_folder.release()
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"seconds": {"total": 900.0, "fit": 800.0}}))
+    again = Trainer(max_epochs=3, **settings)
+    again.fit(PlainModule(), PlainData(), ckpt_path=run)
+    seconds = [float(row["seconds"]) for row in again.builtin(Record).rows]
+    assert 0 <= seconds[0] <= seconds[1] < 800 < seconds[2] < 900
+    again.run_folder.release()
+
+    earlier = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
+    place = earlier[0].index("seconds")
+    (run / "metrics.csv").write_text("".join(",".join(one[:place] + one[place + 1 :]) + "\n" for one in earlier))
+    longer = Trainer(max_epochs=4, **settings)
+    longer.fit(PlainModule(), PlainData(), ckpt_path=run)
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
+    assert [bool(row["seconds"]) for row in rows] == [False, False, False, True]

@@ -24,7 +24,7 @@ from engine.runs.resume import changes, check_same_model, read_run_checkpoint
 from engine.runs.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
-from tests.bits import assert_same_bits
+from tests.bits import assert_same_bits, figures_of
 from tests.interruptions import PulledPlug, PullPlug, PullPlugInValidation
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -87,7 +87,7 @@ def _train(folder: Path, kind: Kind, plug: Callback | None = None, ckpt_path: Pa
 
 def _content(folder: Path) -> dict[str, Any]:
     """What a run leaves behind, but for times of day."""
-    content = {"metrics.csv": (folder / "metrics.csv").read_bytes()}
+    content = {"metrics.csv": figures_of(folder / "metrics.csv")}
     for name in ("last.ckpt", "best.ckpt"):
         content[name] = load_checkpoint(folder / "checkpoints" / name)
         del content[name]["loops"]  # counts what was begun, too
@@ -254,7 +254,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(
     code, output, errors = command("fit", "--ckpt_path", run)
     assert code == 0, errors
     assert "this run has no checkpoint yet: it begins again" in output
-    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
+    assert figures_of(run / "metrics.csv") == figures_of(whole / "metrics.csv")
     for name in ("last.ckpt", "best.ckpt"):
         ours, theirs = (load_checkpoint(folder / "checkpoints" / name) for folder in (run, whole))
         assert_same_bits(ours["state_dict"], theirs["state_dict"])

@@ -1,0 +1,190 @@
+"""A study's answer in one picture: the figure that counts over the values that were swept."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from studies.report.curves import short
+from studies.report.groups import ABSENT, Group, short_names, shown_setting
+from studies.report.metrics import Metrics
+
+LOG_FROM = 20  # a scale is logarithmic if its greatest value is so many times its least
+MOST_LINES = 10  # of one panel
+MOST_PANELS = 12
+GRID = 3  # parameters at most that are shown as axis, lines and panels
+
+
+def answer(groups: Sequence[Group], metrics: Metrics) -> dict[str, Any] | None:
+    """Returns the panels of the picture; None where nothing was swept, or no run has a figure.
+
+    Up to three parameters that were combined are the axis (the one with the most numbers), the lines, and the panels.
+    Where there are more, or values were drawn, each parameter has a panel in which every point is a group.
+
+    Args:
+        groups: The groups, whose settings are the parameters.
+        metrics: Which figure counts.
+    """
+    names = list(groups[0].settings)
+    if not names or metrics.counts is None or not any(one.spread(metrics.counts).values for one in groups):
+        return None
+    values = {name: _values(name, groups) for name in names}
+    ordered = sorted(names, key=lambda name: (not is_numeric(values[name]), -len(values[name])))
+    lines, panels = [*ordered[1:], None, None][:2]
+    is_grid = (
+        len(names) <= GRID
+        and len(groups) * 2 > math.prod(len(one) for one in values.values())
+        and (lines is None or len(values[lines]) <= MOST_LINES)
+        and (panels is None or len(values[panels]) <= MOST_PANELS)
+    )
+    short_name = short_names(names)
+    if is_grid:
+        shown = [
+            _panel(ordered[0], lines, values, members, groups, metrics, short_name)
+            | {"title": "" if panels is None else f"{short_name[panels]} = {shown_setting(panels, chosen)}"}
+            for chosen in (values[panels] if panels else [None])
+            for members in [[one for one in groups if panels is None or one.settings[panels] == chosen]]
+        ]
+    else:
+        shown = [
+            _panel(name, None, values, groups, groups, metrics, short_name) | {"title": short_name[name], "loose": True}
+            for name in ordered[:MOST_PANELS]
+        ]
+    reached = [value for one in groups for value in one.spread(metrics.counts).values]
+    known = metrics.measures.get(metrics.counts.partition("/")[2])
+    percent = known is not None and known.unit == "%"
+    return {
+        "metric": metrics.counts,
+        "percent": percent,
+        "log": not percent and metrics.mode == "min" and spans(reached),
+        "lines": short_name[lines] if is_grid and lines else "",
+        "panels": shown,
+    }
+
+
+def spans(values: Sequence[Any]) -> bool:
+    """Returns whether numbers are spread over so wide a range that their scale is to be logarithmic."""
+    return len({*values}) > 2 and min(values) > 0 and max(values) >= LOG_FROM * min(values)
+
+
+def is_numeric(values: Sequence[Any]) -> bool:
+    """Returns whether values are numbers, and a scale can show them: none is 0 where the others ask for logarithms."""
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return False
+    positive = [value for value in values if value > 0]
+    return len(positive) == len(values) or not spans(positive)
+
+
+def _values(name: str, groups: Sequence[Group]) -> list[Any]:
+    """Returns the values of a parameter: numbers by size, all others as they come."""
+    found: list[Any] = []
+    for one in sorted(groups, key=lambda one: _number(one)):
+        if one.settings[name] not in found:
+            found.append(one.settings[name])
+    numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
+    others = [value for value in found if value not in numbers]
+    return [*sorted(numbers), *others]
+
+
+def _number(one: Group) -> float:
+    """Returns a group's place in its study."""
+    return min((run.trial.number for run in one.runs if run.trial is not None), default=math.inf)
+
+
+def _panel(
+    axis: str,
+    lines: str | None,
+    values: dict[str, list[Any]],
+    members: Sequence[Group],
+    groups: Sequence[Group],
+    metrics: Metrics,
+    short_name: dict[str, str],
+) -> dict[str, Any]:
+    """Returns one panel: a line for each value of `lines`, and the values at which nothing was reached."""
+    numeric = is_numeric(values[axis])
+
+    def place(one: Group) -> Any:
+        value = one.settings[axis]
+        return value if numeric else shown_setting(axis, value)
+
+    order = {json_key(value): number for number, value in enumerate(values[axis])}
+    shown = []
+    for chosen in values[lines] if lines else [None]:
+        own = [one for one in members if lines is None or one.settings[lines] == chosen]
+        own.sort(key=lambda one: order[json_key(one.settings[axis])])
+        known = [one for one in own if one.spread(metrics.counts).values]
+        spreads = [one.spread(metrics.counts) for one in known]
+        shown.append(
+            {
+                "name": "" if lines is None else shown_setting(lines, chosen),
+                "x": [place(one) for one in known],
+                "y": [short(one.mean or 0.0) for one in spreads],
+                "deviation": [short(one.deviation or 0.0) for one in spreads],
+                "points": [[place(one), short(v)] for one, s in zip(known, spreads, strict=True) for v in s.values],
+                "group": [groups.index(one) for one in known],
+            }
+        )
+    return {
+        "axis": short_name[axis],
+        "scale": "category" if not numeric else "log" if spans(values[axis]) else "linear",
+        "order": [shown_setting(axis, value) for value in values[axis]] if not numeric else [],
+        "lines": shown,
+        "failed": [
+            {"x": place(one), "text": f"{one.label}: {_ended(one)}"}
+            for one in members
+            if not one.spread(metrics.counts).values and one.settings[axis] != ABSENT
+        ],
+    }
+
+
+def json_key(value: Any) -> str:
+    """Returns a value as a key of a dictionary, whatever it holds."""
+    return repr(value)
+
+
+def _ended(one: Group) -> str:
+    return ", ".join(f"{count} {status}" for status, count in one.statuses)
+
+
+def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
+    """Returns the answer in words: the best, what is as good within the spread, and what reached nothing.
+
+    Args:
+        groups: The groups, the best first.
+        metrics: Which figure counts.
+    """
+    if metrics.counts is None or len(groups) < 2:
+        return []
+    known = [(one, one.spread(metrics.counts)) for one in groups if one.spread(metrics.counts).values]
+    if not known:
+        return [f"No run has reached a value of {metrics.counts}."]
+
+    def said(one: Group, spread: Any) -> str:
+        many = len(spread.values)
+        text = metrics.text(metrics.counts or "", spread.mean, spread.deviation)
+        return f"{one.label} with {metrics.counts} {text}{f' (n = {many})' if many > 1 else ''}"
+
+    best, first = known[0]
+    lines = [f"Best: {said(best, first)}."]
+    if len(known) > 1:
+        close = [one.label for one, spread in known[1:] if _is_close(first, spread)]
+        if first.deviation is None:
+            lines.append("One run a setting: how much another seed changes is not known.")
+        elif close:
+            more = f" and {len(close) - 3} more" if len(close) > 3 else ""
+            lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
+        lines.append(f"Last: {said(*known[-1])}.")
+    lost = [one.label for one in groups if not one.spread(metrics.counts).values]
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        lines.append(f"Without a value: {', '.join(lost[:3])}{more}.")
+    return lines
+
+
+def _is_close(best: Any, other: Any) -> bool:
+    """Returns whether two means are within twice the standard error of their difference."""
+    if best.deviation is None:
+        return False
+    error = math.hypot(
+        best.deviation / math.sqrt(len(best.values)), (other.deviation or best.deviation) / math.sqrt(len(other.values))
+    )
+    return abs(best.mean - other.mean) <= 2 * error

@@ -1,0 +1,111 @@
+"""Which figure of the runs counts, and how figures are written."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import InputError
+from core.measures import Measure, measure_of
+from studies.report.reported import ReportedRun, Study
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """What the runs have measured.
+
+    Attributes:
+        counts: Logged name of the figure that runs are compared by; None if they have none.
+        mode: Whether less (`min`) or more (`max`) of it is better.
+        measures: What is known of each measure, by its name.
+    """
+
+    counts: str | None
+    mode: str
+    measures: dict[str, Measure] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, runs: Sequence[ReportedRun], study: Study | None, asked: str | None, mode: str | None) -> "Metrics":
+        """Finds them.
+
+        Args:
+            runs: The runs.
+            study: Their study, if they are of one; its metric counts.
+            asked: Logged name of the figure that counts, if the user has named one.
+            mode: Which is better, if the user has said so.
+
+        Raises:
+            InputError: No run has measured what was asked for.
+        """
+        measures = _measures(runs)
+        if asked is not None:
+            names = sorted({name for run in runs for name in run.figures})
+            if asked not in names:
+                raise InputError(f"--metric {asked}: no run has measured it; there are {', '.join(names) or 'none'}")
+            name, found = asked, None
+        elif study is not None and study.metric is not None:
+            name, found = study.metric, study.mode
+        else:
+            name, found = _monitored(runs) or _found_out(runs) or (None, None)
+        known = measure_of(name or "", measures)
+        return cls(name, mode or found or (known.better if known is not None else "min"), measures)
+
+    def is_better(self, one: float, other: float) -> bool:
+        """Returns whether a value of the figure that counts is better than another."""
+        return one > other if self.mode == "max" else one < other
+
+    def text(self, name: str, value: float | None, spread: float | None = None) -> str:
+        """Returns a figure as text, such as `93.41 ± 0.12 %`.
+
+        Args:
+            name: Its logged name.
+            value: The value; None is an empty text.
+            spread: Its spread over runs, if there are several.
+        """
+        if value is None:
+            return ""
+        known = measure_of(name, self.measures)
+        if known is not None and known.unit == "%":
+            return f"{100 * value:.2f}{'' if spread is None else f' ± {100 * spread:.2f}'} %"
+        return f"{value:.4g}" + ("" if spread is None else f" ± {spread:.2g}")
+
+
+def _measures(runs: Iterable[ReportedRun]) -> dict[str, Measure]:
+    found: dict[str, Measure] = {}
+    for run in runs:
+        stated = run.summary.get("measures")
+        for name, entry in stated.items() if isinstance(stated, dict) else ():
+            if isinstance(entry, dict) and entry.get("better") in ("min", "max"):
+                found[name] = Measure(name, entry["better"], unit=str(entry.get("unit", "")))
+    return found
+
+
+def _monitored(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:
+    """Returns what most runs chose their best weights by, as their summaries say it."""
+    stated = [run.summary.get("monitor") for run in runs]
+    pairs = Counter(
+        (one["name"], one["better"])
+        for one in stated
+        if isinstance(one, dict) and isinstance(one.get("name"), str) and one.get("better") in ("min", "max")
+    )
+    return pairs.most_common(1)[0][0] if pairs else None
+
+
+def _found_out(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:
+    """Returns what earlier releases chose their best weights by, which do not say it.
+
+    It is the validation figure that is least, or greatest, at the step of the best checkpoint.
+    """
+    votes: Counter[tuple[str, str]] = Counter()
+    for run in runs:
+        best: Mapping[str, Any] = run.summary.get("best") or {}
+        for name, value in best.get("metrics", {}).items():
+            values = [row[name] for row in run.rows if name in row]
+            if not values or value is None or not name.startswith("val"):
+                continue
+            slack = 1e-4 * abs(value)  # the rows have six digits
+            if value >= max(values) - slack:
+                votes[name, "max"] += 1
+            if value <= min(values) + slack:
+                votes[name, "min"] += 1
+    return votes.most_common(1)[0][0] if votes else None

@@ -1,0 +1,174 @@
+"""The runs of a report: which there are, and what their folders say of each."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+from core.metric_rows import NAME, intact_rows
+from core.summary import figures
+from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
+from engine.settings.config_files import flatten
+from engine.settings.indifferent import INDIFFERENT
+from studies.points import SEED
+from studies.run_on_disk import RunOnDisk
+from studies.study_folder import DESCRIPTION
+
+CHECKED = ("weights",)  # which makes it another run, although it is indifferent for a record
+WITHOUT_FIGURES = ("failed", "diverged", "killed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedRun:
+    """A run.
+
+    Attributes:
+        path: Its folder.
+        summary: Content of its `summary.json`; empty where that is missing or damaged.
+        settings: What makes it this run, by dotted key: no seed, no folder, and nothing that only makes it faster.
+        status: How it ended, or how far it is.
+        reason: Why it failed, if that is known.
+        seed: Its seed.
+        rows: The rows of its `metrics.csv`, without empty cells.
+        trial: What a study says of it; None for any other run.
+    """
+
+    path: Path
+    summary: dict[str, Any]
+    settings: dict[str, Any]
+    status: str
+    reason: str
+    seed: Any
+    rows: list[dict[str, float]]
+    trial: Trial | None
+
+    @property
+    def name(self) -> str:
+        """Its folder's name, with that of the folder around it."""
+        return "/".join(self.path.parts[-2:])
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has trained."""
+        return (self.summary.get("seconds") or {}).get("fit")
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What it has reached, by logged name; nothing for one that has failed."""
+        if self.status in WITHOUT_FIGURES:
+            return {}
+        return {name: value for name, value in figures(self.summary).items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What a study's folder says of it.
+
+    Attributes:
+        name: Its name.
+        metric: Logged name of the value that counts, if its file names one.
+        mode: Whether less (`min`) or more (`max`) of it is better.
+        method: How its points are chosen.
+        base: The settings of all its trials, by dotted key.
+    """
+
+    name: str
+    metric: str | None
+    mode: str | None
+    method: str
+    base: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> "Study | None":
+        """Reads a folder; returns None if it is none of a study.
+
+        Raises:
+            InputError: It is, and is damaged.
+        """
+        try:
+            content = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+            file = content["file"]
+            metric = file.get("metric") or {}
+            goal = metric.get("goal", "minimize")
+            return cls(
+                name=str(file.get("name") or folder.name),
+                metric=metric.get("name"),
+                mode=("max" if goal == "maximize" else "min") if metric else None,
+                method=str(file.get("method")),
+                base=dict(content.get("settings") or {}),
+            )
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{folder / DESCRIPTION}: damaged ({error})") from error
+
+
+def find_runs(given: Sequence[str]) -> tuple[list[ReportedRun], Study | None]:
+    """Reads runs.
+
+    Args:
+        given: Folders of runs, and folders that have some below them at any depth.
+
+    Returns:
+        The runs, those of a folder by their path, and the study that they are of, if they are of one.
+
+    Raises:
+        InputError: A folder holds none.
+    """
+    folders: dict[Path, None] = {}
+    studies: dict[Path, Study | None] = {}
+    for word in given:
+        path = Path(word).expanduser()
+        path = path.resolve() if path.exists() else path
+        below = [path] if _is_run(path) else sorted(_below(path))
+        if not below:
+            raise InputError(f"report {word}: neither a run's folder nor one of runs")
+        folders |= dict.fromkeys(below)
+    for path in folders:
+        if path.parent not in studies:
+            studies[path.parent] = Study.read(path.parent)
+    runs = [_read(path, studies[path.parent]) for path in folders]
+    of_one = len(studies) == 1 and all(run.trial is not None for run in runs)
+    return runs, next(iter(studies.values())) if of_one else None
+
+
+def _is_run(path: Path) -> bool:
+    return (path / TRIAL_FILE).is_file() or ((path / "config.yaml").is_file() and (path / "summary.json").is_file())
+
+
+def _below(path: Path) -> set[Path]:
+    if not path.is_dir():
+        return set()
+    return {file.parent for name in ("config.yaml", TRIAL_FILE) for file in path.rglob(name) if _is_run(file.parent)}
+
+
+def _read(path: Path, study: Study | None) -> ReportedRun:
+    on_disk = RunOnDisk.read(path)
+    try:
+        trial = read_trial(path)
+    except ValueError:  # damaged
+        trial = None
+    ended = (trial.ended if trial is not None else None) or {}
+    try:
+        settings = on_disk.settings()
+    except InputError:  # it has not begun, or the file is damaged
+        settings = {} if study is None else study.base | flatten({} if trial is None else trial.settings)
+    status = ended.get("status") or ("open" if trial is not None and not on_disk.summary else on_disk.status)
+    return ReportedRun(
+        path=path,
+        summary=on_disk.summary,
+        settings={key: value for key, value in settings.items() if key in CHECKED or not key.startswith(INDIFFERENT)},
+        status=str(status),
+        reason=str(ended.get("reason") or ""),
+        seed=on_disk.summary.get("seed", settings.get(SEED)),
+        rows=_rows(path),
+        trial=trial,
+    )
+
+
+def _rows(run: Path) -> list[dict[str, float]]:
+    rows = csv.DictReader(intact_rows(run / NAME))
+    return [{name: float(text) for name, text in row.items() if text} for row in rows]

@@ -1,0 +1,75 @@
+"""What a run's folder says of the run, without torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.summary import damage_of_summary, upgraded
+from engine.settings.config_files import flatten, read_config
+from studies.study_folder import is_free
+
+NOTHING = "-"  # in place of what is not known
+
+
+@dataclass(frozen=True)
+class RunOnDisk:
+    """What a run's folder says of the run.
+
+    Attributes:
+        path: The folder.
+        summary: Content of its `summary.json`; empty where that is missing or damaged.
+    """
+
+    path: Path
+    summary: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "RunOnDisk":
+        """Reads a folder."""
+        try:
+            text = (path / "summary.json").read_text(encoding="utf-8")
+            return cls(path, {} if damage_of_summary(text) else upgraded(json.loads(text)))
+        except (OSError, ValueError, TypeError):  # not there, or damaged
+            return cls(path, {})
+
+    @property
+    def changed(self) -> float:
+        """When it last wrote, in seconds since 1970."""
+        files = [self.path / name for name in ("summary.json", "config.yaml")]
+        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+
+    @property
+    def status(self) -> str:
+        """How far it is; `killed` where it says that it is running and no process has it."""
+        said = self.summary.get("status", NOTHING)
+        return "killed" if said == "running" and is_free(self.path / ".lock") else said
+
+    @property
+    def best(self) -> str:
+        """The figures of its best checkpoint."""
+        return _words((self.summary.get("best") or self.summary.get("last") or {}).get("metrics", {}))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has trained."""
+        return (self.summary.get("seconds") or {}).get("fit")
+
+    def settings(self) -> dict[str, Any]:
+        """Returns its settings by dotted key.
+
+        Raises:
+            InputError: They cannot be read.
+        """
+        return flatten(read_config(self.path / "config.yaml"))
+
+
+def runs_in(root: Path) -> list[RunOnDisk]:
+    """Returns the runs in a folder, at any depth."""
+    configs = root.rglob("config.yaml") if root.is_dir() else ()
+    return [RunOnDisk.read(path.parent) for path in configs if (path.parent / "summary.json").exists()]
+
+
+def _words(metrics: Mapping[str, float | None]) -> str:
+    return " ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -1,0 +1,108 @@
+"""A study's answer in one picture, and in words."""
+
+import json
+import shutil
+from pathlib import Path
+
+from studies.report.answer import answer, is_numeric, sentences, spans
+from studies.report.groups import Group, group
+from studies.report.metrics import Metrics
+from studies.report.reported import find_runs
+from tests.studies.report.folders import make_run, make_study
+
+
+def _groups(folder: Path) -> tuple[list[Group], Metrics]:
+    runs, study = find_runs([str(folder)])
+    metrics = Metrics.of(runs, study, None, None)
+    return group(runs, study, metrics), metrics
+
+
+def _study(folder: Path, points: list[dict], values: list[float]) -> tuple[list[Group], Metrics]:
+    """Makes a study of any points; a value of each that has ended well."""
+    file = {"method": "grid", "metric": {"name": "val/acc", "goal": "maximize"}}
+    for number, (point, value) in enumerate(zip(points, values, strict=True)):
+        path = make_run(folder / f"{number:04}-x", accuracies=(value,), status="finished" if value else "diverged")
+        ended = {"status": "finished" if value else "diverged", "reason": "", "seconds": 1.0}
+        (path / "trial.json").write_text(json.dumps({"number": number, "settings": point, "ended": ended}))
+    (folder / "study.json").write_text(json.dumps({"file": file, "seeds": [], "settings": {}}))
+    return _groups(folder)
+
+
+def test_one_swept_number_is_a_logarithmic_axis(tmp_path: Path) -> None:
+    found = answer(*_groups(make_study(tmp_path / "s")))
+    assert found is not None
+    assert (found["metric"], found["percent"], found["log"]) == ("val/acc", True, False)
+    (panel,) = found["panels"]
+    assert (panel["axis"], panel["scale"], panel["failed"]) == ("lr", "log", [])
+    (line,) = panel["lines"]
+    assert line["x"] == [0.001, 0.01, 0.1]
+    assert line["y"] == [0.71, 0.815, 0.915]
+    assert line["deviation"] == [0, 0.0070711, 0.0070711]
+    assert len(line["points"]) == 5
+
+
+def test_a_value_at_which_every_run_diverged_is_marked(tmp_path: Path) -> None:
+    groups, metrics = _study(tmp_path / "s", [{"lr": 10.0}, {"lr": 0.1}, {"lr": 0.2}], [0.0, 0.5, 0.75])
+    (panel,) = answer(groups, metrics)["panels"]
+    assert panel["failed"] == [{"x": 10.0, "text": "lr=10: 1 diverged"}]
+    assert panel["scale"] == "log"
+    assert sentences(groups, metrics) == [
+        "Best: lr=0.2 with val/acc 75.00 %.",
+        "One run a setting: how much another seed changes is not known.",
+        "Last: lr=0.1 with val/acc 50.00 %.",
+        "Without a value: lr=10.",
+    ]
+
+
+def test_three_parameters_are_axis_lines_and_panels(tmp_path: Path) -> None:
+    points = [
+        {"m.units": units, "m.act": act, "m.net": {"class_path": f"a.{net}", "init_args": {}}}
+        for net in ("X", "Y")
+        for act in ("relu", "tanh")
+        for units in (8, 32, 512)
+    ]
+    found = answer(*_study(tmp_path / "s", points, [0.5 + 0.01 * number for number in range(12)]))
+    assert [panel["title"] for panel in found["panels"]] == ["net = X()", "net = Y()"]
+    assert {panel["axis"] for panel in found["panels"]} == {"units"}
+    assert found["lines"] == "act"
+    assert [line["name"] for line in found["panels"][0]["lines"]] == ["relu", "tanh"]
+    assert found["panels"][0]["lines"][1]["y"] == [0.53, 0.54, 0.55]
+
+
+def test_drawn_points_have_a_panel_for_each_parameter(tmp_path: Path) -> None:
+    points = [{"a": 0.1 * number, "b": 10.0**-number, "c": number % 2 == 0} for number in range(6)]
+    found = answer(*_study(tmp_path / "s", points, [0.5] * 6))
+    assert [(panel["title"], panel["scale"]) for panel in found["panels"]] == [
+        ("a", "linear"),
+        ("b", "log"),
+        ("c", "category"),
+    ]
+    assert found["panels"][2]["order"] == ["True", "False"]
+
+
+def test_zero_among_powers_of_ten_is_a_name(tmp_path: Path) -> None:
+    assert not is_numeric([0.0, 1e-4, 1e-3, 1e-2])
+    assert is_numeric([0.0, 0.2, 0.5])
+    assert not is_numeric([1, True])
+    assert spans([1, 8, 64])
+    assert not spans([1, 100])
+
+
+def test_what_the_seeds_do_not_tell_apart_is_said(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s", rates=(0.1, 0.01))
+    shutil.rmtree(study / "0003-lr=0.01,seed=2")
+    shutil.copytree(study / "0002-lr=0.01,seed=1", study / "0003-lr=0.01,seed=2")
+    trial = json.loads((study / "0002-lr=0.01,seed=1" / "trial.json").read_text())
+    trial |= {"number": 3, "settings": trial["settings"] | {"seed_everything": 2}}
+    (study / "0003-lr=0.01,seed=2" / "trial.json").write_text(json.dumps(trial))
+    assert not any("Not told apart" in line for line in sentences(*_groups(study)))
+    summary = json.loads((study / "0002-lr=0.01,seed=1" / "summary.json").read_text())
+    summary["best"]["metrics"]["val/acc"] = 0.99
+    (study / "0002-lr=0.01,seed=1" / "summary.json").write_text(json.dumps(summary))
+    assert "Not told apart from it by these seeds: lr=0.01." in sentences(*_groups(study))
+
+
+def test_runs_that_differ_in_nothing_have_no_answer(tmp_path: Path) -> None:
+    make_run(tmp_path / "a")
+    assert answer(*_groups(tmp_path)) is None
+    assert sentences(*_groups(tmp_path)) == []

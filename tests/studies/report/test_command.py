@@ -1,0 +1,104 @@
+"""The command `report`, whose page is looked at by a real browser without a network."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser import open_page
+from tests.pictures import picture
+from tests.studies.report.folders import HOSTILE, make_run, make_study
+
+pytest.importorskip("plotly", reason="the extra report is not installed")
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def test_a_page_of_a_study_in_a_browser_shows_hostile_texts_and_runs_none(tmp_path: Path, command: Command) -> None:
+    """Names of folders, settings, reasons, texts and tables."""
+    study = make_study(tmp_path / "rates")
+    for number in range(2):
+        run = study / f"{number:04}-lr=0.1,seed={number + 1}"
+        trial = json.loads((run / "trial.json").read_text())
+        trial["settings"] = {"model.lr": HOSTILE, "model.<b>units": 3 + number, "seed_everything": 1}
+        (run / "trial.json").write_text(json.dumps(trial))
+        (run / "samples.txt").write_text(HOSTILE)
+        (run / "mistakes.csv").write_text(f'input,"{HOSTILE.replace(chr(34), "")}"\n1,<i>2\n')
+        picture(run / "<img src=x onerror=alert(1)>.png", (40, 30))
+        summary = json.loads((run / "summary.json").read_text())
+        summary["sessions"][0]["command"] = HOSTILE
+        (run / "summary.json").write_text(json.dumps(summary | {"hardware": HOSTILE, "monitor": HOSTILE}))
+    content = json.loads((study / "study.json").read_text())
+    content["file"]["name"] = HOSTILE
+    (study / "study.json").write_text(json.dumps(content))
+
+    code, output, errors = command("report", study, "--output", "page.html")
+    assert code == 0, errors
+    assert re.fullmatch(r"report   6 runs in page\.html \(\d\.\d MB\)\n", output)
+
+    opened = open_page(Path("page.html"), tmp_path)
+    assert opened.requests == []
+    assert opened.messages == []
+    body = opened.dom.partition("<body")[2]
+    assert "data-hit" not in body
+    assert "<img src=" not in body.replace('<img src="data:', "")
+    assert "&lt;img src='https://evil.example/a.png'" in body
+    drawn = re.findall(r'class="chart[^"]*"[^>]*data-drawn="yes"', body)
+    assert len(drawn) == 2 + 1 + 3  # a parameter each, parallel coordinates, and curves
+    assert body.count("main-svg") >= len(drawn)
+
+
+def test_a_page_of_one_run_repeats_it(tmp_path: Path, command: Command) -> None:
+    make_run(tmp_path / "a b", pictures=True, status="diverged")
+    code, _, errors = command("report", "a b")
+    assert code == 0, errors
+    text = (tmp_path / "report.html").read_text()
+    assert "python cli.py fit --config &#39;a b/config.yaml&#39;" in text
+    assert "python cli.py fit --config a.yaml --seed_everything 1" in text
+    assert "version 0.1.0, commit 0123456789" in text
+    assert "a CPU" in text
+    assert "python 3.11, torch 2.14" in text
+    assert 'class="status-diverged"' in text
+    assert "confusion.png" in text
+    assert "https://" not in text.replace("https://plotly", "")
+
+
+def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> None:
+    for number in range(50):
+        run = make_run(
+            tmp_path / "runs" / f"{number:02}",
+            lr=number // 2 + 1.0,
+            seed=number % 2,
+            accuracies=tuple(1 - 1 / (epoch + number + 2) for epoch in range(300)),
+        )
+        if number < 12:
+            picture(run / "a.png", (1000, 700), seed=number)
+    code, _, errors = command("report", "runs", "--output", "page.html")
+    assert code == 0, errors
+    assert Path("page.html").stat().st_size < 6_000_000
+    text = Path("page.html").read_text()
+    assert text.count("fit --config runs/") == 50
+    assert "50 runs of 25 settings" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "the following arguments are required: RUNS"),
+        (("none",), "report none: neither a run's folder nor one of runs"),
+        (("a", "--output", "page.txt"), "--output page.txt: the page needs a name that ends with .html"),
+        (("a", "--output", "none/page.html"), "--output none/page.html: there is no such folder"),
+        (("a", "--metric", "val/f1"), "--metric val/f1: no run has measured it"),
+    ],
+)
+def test_what_cannot_be_reported_is_one_line(
+    words: tuple[str, ...], reason: str, tmp_path: Path, command: Command
+) -> None:
+    make_run(tmp_path / "a")
+    code, _, errors = command("report", *words)
+    assert code == 2
+    assert errors.startswith(f"error: {reason}")
+    assert errors.count("\n") == 1
+    assert not list(tmp_path.glob("*.html"))

@@ -1,0 +1,50 @@
+"""Runs of the same settings are one group."""
+
+from pathlib import Path
+
+from studies.report.groups import ABSENT, Group, group, short_names
+from studies.report.metrics import Metrics
+from studies.report.reported import find_runs
+from tests.studies.report.folders import make_run, make_study
+
+
+def _groups(*paths: Path) -> list[Group]:
+    runs, study = find_runs([str(path) for path in paths])
+    return group(runs, study, Metrics.of(runs, study, None, None))
+
+
+def test_seeds_are_grouped_and_the_best_comes_first(tmp_path: Path) -> None:
+    for number, (lr, reached) in enumerate([(0.1, 0.5), (0.01, 0.75), (0.1, 0.75), (0.01, 1.0)]):
+        make_run(tmp_path / str(number), lr=lr, seed=number, accuracies=(reached,))
+    groups = _groups(tmp_path)
+    assert [one.label for one in groups] == ["lr=0.01", "lr=0.1"]
+    assert [one.settings for one in groups] == [{"model.lr": 0.01}, {"model.lr": 0.1}]
+    assert [len(one.runs) for one in groups] == [2, 2]
+    spread = groups[0].spread("val/acc")
+    assert (spread.mean, round(spread.deviation or 0, 4)) == (0.875, 0.1768)
+    assert groups[0].seconds.mean == 5
+    assert groups[0].spread("none").mean is None
+
+
+def test_a_study_is_compared_by_its_parameters_and_what_failed_comes_last(tmp_path: Path) -> None:
+    groups = _groups(make_study(tmp_path / "s"))
+    assert [one.settings["model.lr"] for one in groups] == [0.1, 0.01, 0.001]
+    assert groups[-1].statuses == [("finished", 1), ("failed", 1)]
+    assert groups[-1].spread("val/acc").deviation is None
+
+
+def test_a_setting_that_another_lacks_is_absent_and_equal_names_are_told_apart(tmp_path: Path) -> None:
+    paths = [make_run(tmp_path / place / "x", name=name) for place, name in (("a", "A"), ("b", "B"))]
+    (paths[0] / "config.yaml").write_text("model: {class_path: p.A, init_args: {a: 1, b: 2, c: 3, d: 4}}")
+    (paths[1] / "config.yaml").write_text("model: {class_path: q.A, init_args: {e: <b>, f: 2}}")
+    groups = _groups(*paths)
+    assert {one.label for one in groups} == {"a/x", "b/x"}
+    assert {one.settings["model.a"] for one in groups} == {1, ABSENT}
+    for path in paths:
+        (path / "config.yaml").write_text(f"model: {{class_path: {path.parent.name}.A}}")
+    assert [one.label for one in _groups(*paths)] == ["model=A", "model=A (2)"]
+
+
+def test_names_are_as_short_as_they_can_be() -> None:
+    names = ["model.optimizer.class_path", "model.optimizer.lr", "model.lr", "data.size"]
+    assert list(short_names(names).values()) == ["optimizer", "optimizer.lr", "model.lr", "size"]

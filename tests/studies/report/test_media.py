@@ -1,0 +1,61 @@
+"""What the runs drew and wrote is in the page, as far as there is room."""
+
+from pathlib import Path
+
+import pytest
+
+from studies.report import media as module
+from studies.report.groups import Group, group
+from studies.report.media import media
+from studies.report.metrics import Metrics
+from studies.report.reported import find_runs
+from tests.pictures import picture
+from tests.studies.report.folders import make_run
+
+
+def _groups(folder: Path) -> list[Group]:
+    runs, study = find_runs([str(folder)])
+    return group(runs, study, Metrics.of(runs, study, None, None))
+
+
+def test_runs_stand_side_by_side_for_each_medium_the_best_first(tmp_path: Path) -> None:
+    for number, reached in enumerate((0.5, 0.9)):
+        make_run(tmp_path / str(number), lr=number + 1.0, accuracies=(reached,), pictures=True)
+    picture(tmp_path / "0" / "curves.png")
+    picture(tmp_path / "0" / "tensorboard" / "a.png")
+    picture(tmp_path / "0" / "drawn" / "a.png")
+    found = media(_groups(tmp_path))
+    assert [medium.name for medium in found] == ["confusion.png", "drawn/a.png", "samples.txt", "mistakes.csv"]
+    confusion, drawn, samples, mistakes = found
+    assert [one.run for one in confusion.shown] == ["lr=2", "lr=1"]
+    assert all(one.picture.startswith("data:image/") for one in confusion.shown)
+    assert [one.run for one in drawn.shown] == ["lr=1"]
+    assert samples.shown[0].text == "=== epoch 0\nwritten\n"
+    assert (mistakes.shown[0].header, mistakes.shown[0].rows) == (["input", "guess"], [["1", "2"]])
+
+
+def test_what_is_long_is_cut_and_said(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "a")
+    (run / "samples.txt").write_text("a" * 5000 + "end")
+    (run / "mistakes.csv").write_text("n\n" + "".join(f"{number}\n" for number in range(100)))
+    (run / "broken.png").write_text("no picture")
+    (run / "sound.wav").write_bytes(b"RIFF")
+    sound, samples, mistakes = media(_groups(tmp_path))
+    assert sound.shown[0].sound == "data:audio/wav;base64,UklGRg=="
+    assert samples.shown[0].text.endswith("end")
+    assert samples.shown[0].note == "the last 4,000 characters"
+    assert len(mistakes.shown[0].rows) == 12
+    assert mistakes.shown[0].note == "the first 12 of 100 rows"
+
+
+def test_the_page_stays_small_whatever_the_runs_drew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        run = make_run(tmp_path / str(number), lr=number + 1.0)
+        picture(run / "a.png", (500, 500), seed=number)
+    (whole,) = media(_groups(tmp_path))
+    assert len(whole.shown) == 4
+    monkeypatch.setattr(module, "MOST_BYTES", 2 * len(whole.shown[0].picture) + 1000)
+    (medium,) = media(_groups(tmp_path))
+    assert (len(medium.shown), medium.left_out) == (2, 2)
+    monkeypatch.setattr(module, "MOST_PICTURES", 1)
+    assert len(media(_groups(tmp_path))[0].shown) == 1

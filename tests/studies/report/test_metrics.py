@@ -1,0 +1,54 @@
+"""Which figure of the runs counts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.errors import InputError
+from studies.report.metrics import Metrics
+from studies.report.reported import find_runs
+from tests.studies.report.folders import make_run, make_study
+
+
+def _metrics(*paths: Path, asked: str | None = None, mode: str | None = None) -> Metrics:
+    runs, study = find_runs([str(path) for path in paths])
+    return Metrics.of(runs, study, asked, mode)
+
+
+def test_what_the_runs_chose_by_counts(tmp_path: Path) -> None:
+    metrics = _metrics(make_run(tmp_path / "a"))
+    assert (metrics.counts, metrics.mode) == ("val/acc", "max")
+    assert metrics.is_better(0.9, 0.8)
+    assert metrics.text("val/acc", 0.93412, 0.0012) == "93.41 ± 0.12 %"
+    assert metrics.text("val/other", 0.93412) == "0.9341"
+    assert metrics.text("val/acc", None) == ""
+
+
+def test_what_is_asked_for_goes_first_and_the_study_next(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    assert _metrics(study).counts == "val/acc"
+    assert _metrics(study, asked="train/loss").mode == "min"
+    assert _metrics(study, asked="train/loss", mode="max").mode == "max"
+    with pytest.raises(
+        InputError, match=r"--metric val/f1: no run has measured it; there are test/acc, train/loss, val/acc"
+    ):
+        _metrics(study, asked="val/f1")
+
+
+def test_an_earlier_release_did_not_say_what_counts(tmp_path: Path) -> None:
+    """The validation figure that is greatest, or least, at the step of the best checkpoint does."""
+    for mode, values in (("max", (0.5, 0.9, 0.7)), ("min", (0.5, 0.2, 0.7))):
+        path = make_run(tmp_path / mode, accuracies=values)
+        summary = json.loads((path / "summary.json").read_text())
+        del summary["monitor"], summary["measures"]
+        summary["best"] = {"epoch": 1, "step": 20, "metrics": {"val/acc": values[1]}}
+        (path / "summary.json").write_text(json.dumps(summary))
+        metrics = _metrics(path)
+        assert (metrics.counts, metrics.mode, metrics.measures) == ("val/acc", mode, {})
+
+
+def test_runs_without_figures_have_none_that_counts(tmp_path: Path) -> None:
+    path = make_run(tmp_path / "a")
+    (path / "summary.json").write_text("{}")
+    assert _metrics(path).counts is None
