@@ -6,12 +6,13 @@ Help and mistyped names need no torch, whose import takes seconds; everything el
 import os
 import signal
 import sys
+from importlib import import_module
 
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
-from engine.settings.overview import TOOLS, top_level_help
+from engine.settings.overview import MODULES, tool_of, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -44,10 +45,10 @@ def _main(argv: list[str] | None) -> int:
         print(top_level_help())
         return 0
     try:
-        if argv[0] in TOOLS:
+        if (tool := tool_of(argv)) is not None:
             from studies.tools import run_tool
 
-            return run_tool(argv[0], argv[1:])
+            return run_tool(tool, argv[1:])
         from engine.runs.slurm import parse_requeued  # these read YAML, which help need not wait for
         from engine.settings.arguments import parse_command_line
         from engine.settings.free_gpus import take_asked_gpus
@@ -57,9 +58,7 @@ def _main(argv: list[str] | None) -> int:
         if gpus is not None:
             print(f"gpus     {gpus}", flush=True)
         let_waiting_threads_sleep()
-        from engine.command import run  # imports torch
-
-        run(arguments)
+        import_module(MODULES.get(arguments.subcommand, "engine.command")).run(arguments)  # imports torch
         return 0
     except SystemExit as end:  # the parser's, after --help or --print_config; Lightning's, after a second Ctrl-C
         return 128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else int(end.code or 0)

@@ -1,6 +1,7 @@
 """The progress of a run on the terminal: what trains on what, a bar, and a line an epoch."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
@@ -44,14 +45,8 @@ class Progress(Checkpoint):
             print_line(f"run      {shown_path(trainer.run_folder.path)}")
         elif trainer.fast_dev_run:
             print_line("run      a trial (fast_dev_run), of which nothing is kept")
-        print_line(f"data     {describe_data(trainer.datamodule, sizes_of(trainer))}")
-        parameters = sum(p.numel() for p in pl_module.parameters())
-        trainable = trainer.builtin(Freeze).trainable(pl_module)
-        fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
-        print_line(f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}")
-        print_line(f"device   {describe_device(trainer, pl_module)}")
-        if averaging := weight_averaging(trainer):
-            print_line(f"note     validation and checkpoints are of averaged weights ({averaging})")
+        for line in opening_lines(trainer, pl_module):
+            print_line(line)
         for note in (trainer.builtin(StepSeed).resume_note(trainer), unused_validation(trainer, pl_module)):
             if note is not None:
                 print_line(f"note     {note}")
@@ -141,6 +136,18 @@ class Progress(Checkpoint):
         size = samples_per_batch(trainer)
         speed = (batches - self._first_batch) * (size or 1) / max(1e-9, now - self._epoch_began)
         return f"{speed:,.0f} {'batches' if size is None else unit_of(trainer.datamodule)}/s"
+
+
+def opening_lines(trainer: Trainer, pl_module: LightningModule) -> Iterator[str]:
+    """Yields lines that say what is trained on what: data, model and device."""
+    yield f"data     {describe_data(trainer.datamodule, sizes_of(trainer))}"
+    parameters = sum(p.numel() for p in pl_module.parameters())
+    trainable = trainer.builtin(Freeze).trainable(pl_module)
+    fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
+    yield f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}"
+    yield f"device   {describe_device(trainer, pl_module)}"
+    if averaging := weight_averaging(trainer):
+        yield f"note     validation and checkpoints are of averaged weights ({averaging})"
 
 
 def describe_device(trainer: Trainer, pl_module: LightningModule) -> str:

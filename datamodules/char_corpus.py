@@ -203,6 +203,13 @@ class CharCorpusDataModule(LanguageDataModule):
         starts = torch.linspace(0, len(text) - self.steps - 1, n).long()
         return text[starts[:, None] + torch.arange(self.steps + 1)].long()
 
+    def passages(self, part: str, count: int, length: int) -> Tensor:
+        """Returns up to `count` passages of a part, evenly spaced and of at most `length` symbols, int64 [N, T]."""
+        rows = self.splits[part].symbols
+        length = min(length, rows.shape[1])
+        each = rows[:, : rows.shape[1] // max(1, length) * length].reshape(-1, length)
+        return each[torch.linspace(0, len(each) - 1, min(count, len(each))).long()].long()
+
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the primes and their continuations.
 

@@ -218,8 +218,12 @@ class Command(SubcommandCLI):
         predictions.conclude(self.trainer, model, datamodule, outputs, self.settings.output)
 
 
-def run(arguments: Arguments) -> None:
+def run(arguments: Arguments, kind: type[Command] = Command) -> None:
     """Runs a command line.
+
+    Args:
+        arguments: The command line.
+        kind: The class that runs its subcommand.
 
     Raises:
         InputError: Something in it cannot be used; no new run folder is left.
@@ -230,4 +234,4 @@ def run(arguments: Arguments) -> None:
     arguments.options = ["--help" if word == "--help.trainer" else word for word in arguments.options]
     arguments.options = complete_class_help(arguments.options)
     with ignore_library_warnings():
-        Command(arguments, everything)
+        kind(arguments, everything)

@@ -14,6 +14,8 @@ from engine.settings.mistakes import parse_settings
 from engine.settings.overview import SUBCOMMANDS, typed_command
 from engine.trainer import Trainer
 
+METHODS = {"lr_find": "fit", "inspect": "predict"}  # of the trainer, that subcommands of other names call
+
 
 class SubcommandCLI(LightningCLI):
     """Parses the settings of a subcommand, and builds data, model and trainer from them.
@@ -63,7 +65,8 @@ class SubcommandCLI(LightningCLI):
         """Adds the options of the built-in callbacks, and links the data's sizes to the model."""
         subcommand = self.arguments.subcommand
         add_run_options(parser)
-        parser.add_method_arguments(Trainer, subcommand, skip=set(self.subcommands()[subcommand]))
+        method = METHODS.get(subcommand, subcommand)
+        parser.add_method_arguments(Trainer, method, skip=set(self.subcommands()[method]))
         if subcommand == "predict":
             add_predict_options(parser)
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:

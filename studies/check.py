@@ -42,12 +42,13 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
         mode: Whether less or more of it is better.
 
     Returns:
-        `metric` and `mode`, both None for a model that states neither, and `settings`: those of the command, as far as
-        they make it this study.
+        `metric` and `mode`, both None for a model that states neither; `measures`, the model's by name; and `settings`:
+        those of the command, as far as they make it this study.
 
     Raises:
         InputError: A setting does not arrive, or brings others with it; or the metric is not logged.
     """
+    from core.measures import measures_of
     from engine.merged_settings import SettingsAlone, build_model  # these import torch
     from engine.settings.arguments import parse_command_line
 
@@ -61,7 +62,8 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
     model = build_model(parse_command_line([*words, *as_words(points[0])]))
     metric, mode = check_metric(metric, mode, model)
     kept = {k: v for k, v in flatten(base).items() if k in CHECKED_APART or not k.startswith(INDIFFERENT)}
-    return {"metric": metric, "mode": mode, "settings": json.loads(json.dumps(kept, default=str))}
+    settings = json.loads(json.dumps(kept, default=str))
+    return {"metric": metric, "mode": mode, "measures": measures_of(model), "settings": settings}
 
 
 def check_arrival(key: str, value: Any, merged: dict[str, Any]) -> None:

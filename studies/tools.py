@@ -1,10 +1,11 @@
-"""The commands that train nothing themselves, by name."""
+"""The commands that leave training to others, by name."""
 
 from importlib import import_module
 
 # each is imported when it is asked for: a listing need not wait for what a study needs
 PLACES = {
     "study": ("studies.command", "study"),
+    "fit --seeds": ("studies.seeds", "fit_seeds"),
     "runs": ("studies.run_folders", "list_runs"),
     "compare": ("studies.run_folders", "compare_runs"),
     "report": ("studies.report.command", "report"),
@@ -15,7 +16,7 @@ def run_tool(name: str, argv: list[str]) -> int:
     """Runs one of them.
 
     Args:
-        name: Its name, one of `engine.settings.overview.TOOLS`.
+        name: Its name, as `engine.settings.overview.tool_of` returns it.
         argv: What follows the name.
 
     Returns:

@@ -7,7 +7,7 @@ from tests.processes import ROOT
 # From top to bottom: a room imports what stands below it, and nothing beside or above it.
 ROOMS = (
     ("cli",),
-    ("studies", "results", "benchmarks"),
+    ("studies", "inspection", "results", "benchmarks"),
     ("engine",),
     ("callbacks",),
     ("lightning_modules",),

@@ -18,6 +18,7 @@ from pytorch_lightning import Callback
 from core.summary import figures
 from engine.settings.config_names import MAIN, config_names
 from engine.settings.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
+from engine.settings.overview import TRAINING
 from tests.bits import figures_of
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG
@@ -83,7 +84,7 @@ def fresh() -> dict[str, Any]:
     program = """
 import contextlib, io, json, sys, cli, engine.command
 found = {"imported": sorted(sys.modules), "help": {}}
-for subcommand in ("fit", "validate", "test", "predict"):
+for subcommand in ("fit", "validate", "test", "predict", "inspect", "lr_find"):
     with contextlib.redirect_stdout(io.StringIO()) as output:
         assert cli.main([subcommand, "--help"]) == 0
     found["help"][subcommand] = output.getvalue()
@@ -94,20 +95,23 @@ print(json.dumps(found))
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict"])
+@pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict", "inspect", "lr_find"])
 def test_help_is_short_and_shows_the_options_of_its_subcommand(subcommand: str, fresh: dict[str, Any]) -> None:
     entries = re.split(r"^  (?=-)", fresh["help"][subcommand], flags=re.MULTILINE)[1:]
     longest = max(entries, key=lambda entry: entry.count("\n"))
     assert longest.count("\n") <= 14, f"an option is explained in a few lines: {longest}"
     options = [re.split(r"[ ,\n]", entry)[0] for entry in entries if entry.startswith("--")]
     assert "--data" in options
-    assert ("--input" in options) == (subcommand == "predict")
+    assert ("--input" in options) == (subcommand in ("predict", "inspect"))
+    assert ("--steps" in options) == (subcommand == "lr_find")
     of_trainer = {option.removeprefix("--trainer.") for option in options if option.startswith("--trainer.")}
     assert of_trainer == {
-        name for name in SHOWN_TRAINER_OPTIONS if subcommand == "fit" or f"trainer.{name}" not in TRAINING_OPTIONS
+        name for name in SHOWN_TRAINER_OPTIONS if subcommand in TRAINING or f"trainer.{name}" not in TRAINING_OPTIONS
     }
     groups = {option.removeprefix("--").partition(".")[0] for option in options}
-    assert groups & {*FIT_ALONE} == ({*FIT_ALONE} if subcommand == "fit" else set())
+    trains = {"fit": {*FIT_ALONE}, "lr_find": {"run_dir", "freeze"}}
+    assert groups & {*FIT_ALONE} == trains.get(subcommand, set())
+    assert ("ckpt_path" in groups) == (subcommand != "lr_find")
 
 
 @pytest.mark.parametrize(("before", "rotation"), [([], 10.0), (["--data.augmentation", "null"], 0.0)])

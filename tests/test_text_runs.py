@@ -11,40 +11,7 @@ import torch
 
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.processes import finish, start, start_ranks, stop_two
-
-CHARACTERS = """\
-model:
-  class_path: lightning_modules.CharRNN
-  init_args:
-    hidden: 8
-    layers: 1
-    length: 30
-    optimizer:
-      class_path: torch.optim.Adam
-      init_args: {lr: 0.01}
-data:
-  class_path: tests.tiny_text.TinyCorpus
-trainer:
-  accelerator: cpu
-  devices: 1
-  precision: 32-true
-  max_epochs: 2
-"""
-DOCUMENTS = """\
-model:
-  class_path: lightning_modules.BagOfNgrams
-  init_args:
-    optimizer:
-      class_path: torch.optim.Adam
-      init_args: {lr: 0.1}
-data:
-  class_path: tests.tiny_text.TinyDocuments
-trainer:
-  accelerator: cpu
-  devices: 1
-  precision: 32-true
-  max_epochs: 3
-"""
+from tests.tiny_text import CHARACTERS, DOCUMENTS
 
 
 @pytest.fixture

@@ -14,6 +14,41 @@ from datamodules.tunes.notation import Tune
 from datamodules.tunes.synthetic import synthetic_tunes
 from lightning_modules import CharRNN
 
+# Configs of the data below, for tests of the command.
+CHARACTERS = """\
+model:
+  class_path: lightning_modules.CharRNN
+  init_args:
+    hidden: 8
+    layers: 1
+    length: 30
+    optimizer:
+      class_path: torch.optim.Adam
+      init_args: {lr: 0.01}
+data:
+  class_path: tests.tiny_text.TinyCorpus
+trainer:
+  accelerator: cpu
+  devices: 1
+  precision: 32-true
+  max_epochs: 2
+"""
+DOCUMENTS = """\
+model:
+  class_path: lightning_modules.BagOfNgrams
+  init_args:
+    optimizer:
+      class_path: torch.optim.Adam
+      init_args: {lr: 0.1}
+data:
+  class_path: tests.tiny_text.TinyDocuments
+trainer:
+  accelerator: cpu
+  devices: 1
+  precision: 32-true
+  max_epochs: 3
+"""
+
 
 class TinyCorpus(CharCorpusDataModule):
     """A text of some 3,000 characters, in rows of 4."""

@@ -15,6 +15,7 @@ class SampleDataModule(DataModule):
     """
 
     splits: dict[str, Split]
+    predicted_part = "test"  # what `predict` takes where there are no inputs
 
     @abstractmethod
     def make_loader(self, split: Split, batch_size: int, seed: int | None, in_order: bool) -> SampleLoader:
@@ -38,7 +39,8 @@ class SampleDataModule(DataModule):
             InputError: They are missing or broken, a batch is larger than the training split, or a test has no samples.
         """
         super().setup(stage)
-        if stage in ("test", "predict") and not self.inputs and not len(self.splits["test"]):
+        part = {"test": "test", "predict": self.predicted_part}.get(stage)
+        if part == "test" and not self.inputs and not len(self.splits[part]):
             raise InputError(self.where_tests_belong())
 
     def train_dataloader(self) -> SampleLoader:
@@ -55,9 +57,9 @@ class SampleDataModule(DataModule):
         return self.loader("test", self.eval_batch_size)
 
     def predict_dataloader(self) -> SampleLoader:
-        """Returns the loader of `inputs`, or of the test split if there are none, in order."""
+        """Returns the loader of `inputs`, or of the predicted part if there are none, in order."""
         if not self.inputs:
-            return self.loader("test", self.eval_batch_size, in_order=True)
+            return self.loader(self.predicted_part, self.eval_batch_size, in_order=True)
         self.splits["predict"] = self.read_inputs()
         return self.loader("predict", self.eval_batch_size, in_order=True)
 
@@ -82,10 +84,11 @@ class SampleDataModule(DataModule):
         return self.keep(name, self.make_loader(split, batch_size, seed, in_order))
 
     def prediction_names(self) -> list[str]:
-        """Returns the names of the predicted samples: `inputs`, or their indices in the test split."""
+        """Returns the names of the predicted samples: `inputs`, or their indices in the predicted part."""
         if self.inputs:
             return self.input_names()
-        return [f"test[{place}]" for place in range(len(self.splits["test"]))]
+        part = self.predicted_part
+        return [f"{part}[{place}]" for place in range(len(self.splits[part]))]
 
     @abstractmethod
     def input_names(self) -> list[str]:

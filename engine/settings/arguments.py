@@ -16,7 +16,7 @@ from core.errors import InputError
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.config_files import find_config, flatten, load_settings, read_config
 from engine.settings.config_names import listed_configs
-from engine.settings.overview import SUBCOMMANDS, TOOLS, typed_command
+from engine.settings.overview import SUBCOMMANDS, TOOLS, TRAINING, typed_command
 from engine.settings.run_search import find_begun, find_checkpoint, names_several
 from engine.settings.suggestions import word_suggestion
 from engine.settings.trust import refuse_foreign_code
@@ -29,6 +29,8 @@ OTHER_NAMES = {
     "evaluate": "validate",
     "classify": "predict",
     "generate": "predict",
+    "explain": "inspect",
+    "visualize": "inspect",
 }
 EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
@@ -75,6 +77,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
         InputError: Unknown subcommand or config, a flag before `--config`, or no such checkpoint.
     """
     subcommand = argv[0]
+    if subcommand == "inspect" and argv[1:] and not argv[1].startswith("-"):
+        argv = [subcommand, "--ckpt_path", *argv[1:]]
     if subcommand not in SUBCOMMANDS:
         meant = {name: name for name in SUBCOMMANDS | TOOLS} | OTHER_NAMES
         near = difflib.get_close_matches(subcommand, meant, n=1)
@@ -107,6 +111,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
     arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
     arguments.gpus, arguments.gpu_memory = early.get("--gpus"), early.get("--gpu_memory")
     ckpt_path = early.get("--ckpt_path")
+    if ckpt_path is not None and subcommand == "lr_find":
+        raise InputError(f"lr_find: begins anew; --weights {ckpt_path} starts from a run's weights")
     if ckpt_path is not None:
         arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
         arguments.is_newest = names_several(ckpt_path)
@@ -115,12 +121,12 @@ def parse_command_line(argv: list[str]) -> Arguments:
         arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
     elif {"--help", "-h"} & set(flags) or asks_for_class_help(flags):
         pass
-    elif subcommand != "fit" and not _works_untrained(subcommand, configs, flags):
+    elif subcommand not in TRAINING and not _works_untrained(subcommand, configs, flags):
         other = "--config and --weights" if subcommand == "predict" else "--config, with --weights or untrained"
         raise InputError(f"{subcommand} needs --ckpt_path, a run folder or a checkpoint file; or {other}")
     elif not configs and not any(flag.startswith(("--help", "--model")) for flag in flags):
         names = "".join(f"\n  {line}" for line in listed_configs())
-        raise InputError(f"fit needs --config NAME, one of{names}")
+        raise InputError(f"{subcommand} needs --config NAME, one of{names}")
 
     for path in configs:
         given |= flatten(read_config(path))

@@ -4,13 +4,14 @@ from argparse import SUPPRESS
 
 from pytorch_lightning.cli import LightningArgumentParser
 
-from engine.settings.overview import typed_command
+from engine.settings.overview import TRAINING, typed_command
 
 HELP_ON_HELP = """
 Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a
 --config, without a class. All options of Lightning's Trainer: --help.trainer. A run of other people's code: --trust
 lets its config name it. An error's traceback: --traceback. GPUs of a machine that is shared: --gpus free takes as many
-as --trainer.devices (or one) that nobody uses, or that have --gpu_memory 8GiB free.
+as --trainer.devices (or one) that nobody uses, or that have --gpu_memory 8GiB free. A run for each of several seeds,
+some at a time, with mean and spread: fit --seeds 1,2,3 --workers 2.
 """
 
 TITLES = {
@@ -46,7 +47,11 @@ CKPT_PATH = {
     "validate": "Run folder, whose best checkpoint counts, or checkpoint file.",
 }
 FIT_ALONE = ("run_dir", "checkpoint", "early_stopping", "nan_guard", "freeze", "watch")
+UNUSED = ("checkpoint", "early_stopping", "nan_guard", "watch", "ckpt_path")  # by `lr_find`
 NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
+
+
+BEGINNINGS = {"fit": "--config NAME", "lr_find": "--config NAME", "inspect": "RUN"}
 
 
 def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
@@ -54,8 +59,9 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
     for action in parser._actions:
         group, _, option = action.dest.partition(".")
         rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS
+        unused = subcommand == "lr_find" and group in UNUSED
         of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
-        if rare or group in NEVER_NEEDED or (of_fit and subcommand != "fit"):
+        if rare or unused or group in NEVER_NEEDED or (of_fit and subcommand not in TRAINING):
             action.help = SUPPRESS
         elif action.dest == "ckpt_path":
             action.help = CKPT_PATH.get(subcommand, CKPT_PATH["validate"])
@@ -63,7 +69,5 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
     for group in parser._action_groups:
         shown = [action.dest.partition(".")[0] for action in group._group_actions if action.help != SUPPRESS]
         group.title = TITLES.get(shown[0], group.title) if shown else None
-    parser.usage = (
-        f"{typed_command()} {subcommand} {'--config NAME' if subcommand == 'fit' else '--ckpt_path RUN'} [options]"
-    )
+    parser.usage = f"{typed_command()} {subcommand} {BEGINNINGS.get(subcommand, '--ckpt_path RUN')} [options]"
     parser.description += HELP_ON_HELP

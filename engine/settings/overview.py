@@ -11,7 +11,16 @@ SUBCOMMANDS = {
     "validate": "measure a trained model on the validation split",
     "test": "measure a trained model on the test set, with pictures",
     "predict": "classify files, or continue texts",
+    "inspect": "show what a trained network has learned, on a page",
+    "lr_find": "find a learning rate, by a test of a few hundred steps",
 }
+
+TRAINING = ("fit", "lr_find")  # which begin with a config
+
+MODULES = {
+    "lr_find": "engine.lr_find",
+    "inspect": "inspection.command",
+}  # that run a subcommand; engine.command runs the others
 
 TOOLS = {
     "study": "compare settings: make many runs of one command, and find the best",
@@ -19,6 +28,8 @@ TOOLS = {
     "compare": "tell two runs from each other",
     "report": "make one page of runs or of a study: table, curves, pictures, commands",
 }
+
+SEEDS = "fit --seeds"  # the tool that several seeds make of `fit`
 
 HELP = """\
 Primer: the classic neural networks, trained properly.
@@ -31,6 +42,7 @@ subcommands:
 examples:
   {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
   {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
+  {command} fit --config vgg_bn.yaml --seeds 1,2,3      a run for each seed, with mean and spread
   {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
   {command} fit --ckpt_path latest                      continue the newest run
   {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
@@ -54,6 +66,13 @@ def typed_command() -> str:
     except ValueError:  # on another drive
         path = str(program)
     return f'python "{path}"' if " " in path else f"python {path}"
+
+
+def tool_of(argv: list[str]) -> str | None:
+    """Returns the name of the tool that a command line asks for; None for a subcommand."""
+    if argv[0] == "fit" and any(word.partition("=")[0] == "--seeds" for word in argv):
+        return SEEDS
+    return argv[0] if argv[0] in TOOLS else None
 
 
 def top_level_help() -> str:

@@ -17,6 +17,7 @@ from engine.settings.ownership import data_class, is_own_data, make_paths_absolu
 OPTIONS_OF_ONE_CALL = (
     *("config", "run_dir", "resume", "ckpt_path"),
     *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
+    *("min_lr", "max_lr", "steps", "part", "only"),
 )
 
 # Arguments of a model that the data gives.

@@ -41,7 +41,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             return StandIn(cli.main(argv))
 
     monkeypatch.setattr("studies.workers.start_command", start)
-    monkeypatch.setattr("studies.command.call", lambda function, *arguments: function(*arguments))
-    monkeypatch.setattr("studies.command.share_data", lambda argv: None)
-    monkeypatch.setattr("studies.command.share_cores", lambda number: None)
+    for module in ("studies.command", "studies.seeds"):
+        monkeypatch.setattr(f"{module}.call", lambda function, *arguments: function(*arguments))
+        monkeypatch.setattr(f"{module}.share_data", lambda argv: None)
+        monkeypatch.setattr(f"{module}.share_cores", lambda number: None)
     return commands

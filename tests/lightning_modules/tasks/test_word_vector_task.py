@@ -4,9 +4,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from core.plane import main_directions
 from datamodules.words.batches import AnalogyBatch, SimilarityBatch
 from lightning_modules import WordVectors
-from lightning_modules.tasks.word_map import draw_word_map, main_directions
+from lightning_modules.tasks.word_map import draw_word_map
 from lightning_modules.tasks.word_vector_task import QuestionMetrics, rank_correlation
 
 

@@ -1,0 +1,102 @@
+"""The curve of a learning-rate range test: loss after each step over its rate, and the rate that it suggests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from core.errors import RunFailed
+
+WIDTH = 0.02  # of the kernel that smooths, as a share of all steps
+FEWEST = 10  # steps with a finite loss, without which there is no curve
+FALLS = 0.02  # of the loss, at least, from its beginning to its least
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """What a range test has found.
+
+    Attributes:
+        rates: Learning rates, rising, float64 [N].
+        losses: Loss after the step with each, float64 [N]; all finite.
+        smooth: The same without most of the noise of batches.
+        steepest: The rate at which the loss falls fastest over the logarithm of the rate.
+        lowest: The rate at which it is least, from which on steps are too long.
+    """
+
+    rates: Tensor
+    losses: Tensor
+    smooth: Tensor
+    steepest: float
+    lowest: float
+
+    @property
+    def suggested(self) -> float:
+        """The rate to begin with, to two digits."""
+        return float(f"{self.steepest:.1e}")
+
+
+def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
+    """Reads the curve of a range test.
+
+    Args:
+        rates: Learning rates, each a constant factor above the one before it.
+        losses: Loss after the step with each.
+
+    Raises:
+        RunFailed: It ended too early, or no rate made the loss fall.
+    """
+    x, y = (torch.tensor(values, dtype=torch.float64) for values in (rates, losses))
+    finite = torch.isfinite(y)
+    x, y = x[finite], y[finite]
+    if len(x) < FEWEST:
+        raise RunFailed(f"lr_find: the loss is finite at {len(x)} rates only; begin with a lower --min_lr")
+    smooth = smoothed(y, max(1.0, WIDTH * len(rates)))
+    least = int(smooth.argmin())
+    if smooth[0] - smooth[least] < FALLS * smooth[0].abs():
+        raise RunFailed(
+            f"lr_find: no rate from {x[0]:.3g} to {x[-1]:.3g} makes the loss fall; try other ends (--min_lr, --max_lr) "
+            "or more --steps"
+        )
+    slope = torch.gradient(smooth)[0][: least + 1]
+    return RateCurve(x, y, smooth, float(x[slope.argmin()]), float(x[least]))
+
+
+def smoothed(values: Tensor, width: float) -> Tensor:
+    """Returns values [N] averaged with their neighbours, by a Gaussian of a width in places."""
+    places = torch.arange(len(values), dtype=values.dtype)
+    weights = torch.exp(-((places[:, None] - places) ** 2) / (2 * width**2))
+    return weights @ values / weights.sum(1)
+
+
+def draw_rate_curve(curve: RateCurve, configured: float, title: str = "") -> Figure:
+    """Draws the loss over the rate, and marks the suggestion and what is configured.
+
+    Args:
+        curve: The curve.
+        configured: The rate of the settings.
+        title: Title of the plot.
+    """
+    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(curve.rates, curve.losses, color="tab:blue", alpha=0.3, linewidth=1, label="loss after each step")
+    axes.plot(curve.rates, curve.smooth, color="tab:blue", label="smoothed")
+    suggested = int((curve.rates - curve.steepest).abs().argmin())
+    label = f"falls fastest: {curve.suggested:g} (suggested)"
+    axes.plot(curve.steepest, curve.smooth[suggested], "o", color="tab:red", markersize=8, label=label)
+    axes.plot(curve.lowest, curve.smooth.min(), "v", color="black", label=f"lowest: {curve.lowest:.2g}")
+    axes.axvline(configured, color="tab:gray", linestyle=":", label=f"configured: {configured:g}")
+    low, high = float(curve.smooth.min()), float(curve.smooth[: len(curve.smooth) // 4].max())
+    axes.set(
+        xscale="log",
+        xlim=(float(curve.rates[0]), float(curve.rates[-1])),
+        ylim=(low - 0.1 * (high - low), high + 0.6 * (high - low)),
+        xlabel="learning rate",
+        ylabel="training loss",
+        title=title,
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+    return figure

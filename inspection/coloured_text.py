@@ -1,0 +1,62 @@
+"""Texts whose words or characters are coloured by numbers, as pictures."""
+
+from collections.abc import Sequence
+
+from matplotlib import colormaps
+from matplotlib.figure import Figure as MatplotlibFigure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from callbacks.media.titles import plain
+
+COLUMNS = 100  # characters of a line
+SIDE = 0.083  # inches that a character is wide
+LINE = 0.19  # inches that a line is high
+MARKS = {"\n": "↵", "\t": "→", " ": " "}
+
+
+def draw_text(parts: Sequence[str], values: Tensor, title: str, apart: bool = True) -> MatplotlibFigure:
+    """Draws parts of a text on backgrounds from blue (negative) over white (0) to red (positive).
+
+    Args:
+        parts: Words or characters.
+        values: A number for each, float32 [N]; the largest by amount has the full colour.
+        title: Title.
+        apart: Whether there is a blank between two parts, as between words; else a line ends behind a newline.
+    """
+    places = _laid_out(parts, apart)
+    lines = 1 + max((line for line, _, _ in places), default=0)
+    figure = MatplotlibFigure(figsize=(SIDE * COLUMNS + 0.3, LINE * lines + 0.35), dpi=120)
+    axes = figure.add_axes((0.0, 0.0, 1.0, LINE * lines / (LINE * lines + 0.35)))
+    axes.set(xlim=(-1, COLUMNS + 1), ylim=(lines, 0))
+    axes.axis("off")
+    scaled = values / values.abs().max().clamp(min=1e-12)
+    palette = colormaps["bwr"]
+    for (line, column, text), value in zip(places, scaled.tolist(), strict=True):
+        colour = palette(0.5 + 0.42 * value)
+        axes.add_patch(Rectangle((column, line), len(text), 1, facecolor=colour, linewidth=0))
+        axes.text(
+            column,
+            line + 0.5,
+            plain(text),
+            family="monospace",
+            fontsize=9.5,
+            va="center",
+            ha="left",
+        )
+    figure.suptitle(plain(title), fontsize=9, x=0.01, ha="left", y=0.995)
+    return figure
+
+
+def _laid_out(parts: Sequence[str], apart: bool) -> list[tuple[int, int, str]]:
+    """Returns line, column and shown text of each part."""
+    places, line, column = [], 0, 0
+    for part in parts:
+        shown = "".join(MARKS.get(one, one if one.isprintable() else "□") for one in part)[:COLUMNS]
+        if column + len(shown) > COLUMNS:
+            line, column = line + 1, 0
+        places.append((line, column, shown))
+        column += len(shown) + apart
+        if not apart and part == "\n":
+            line, column = line + 1, 0
+    return places

@@ -1,0 +1,72 @@
+"""The page of an inspection, and the files beside it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.atomic_files import write_atomically
+from core.errors import InputError
+from core.media import Table
+from core.media_files import encode
+from core.pages.page import render
+from core.pages.pictures import data_url
+from core.summary import strict_json
+from inspection.views import Shown, View
+
+PAGE, RECORD = "inspect.html", "inspect.json"
+Views = Sequence[tuple[View, list[Shown]]]
+
+
+def write_inspection(
+    folder: Path, title: str, facts: Mapping[str, Any], views: Views, left_out: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Writes the pictures and tables of views, a page with all of them, and a record; removes those of an earlier one.
+
+    Args:
+        folder: The folder, which is made if it is not there.
+        title: Title of the page.
+        facts: What is said of the network above all, by name.
+        views: The views with what they show.
+        left_out: Why views are not shown, by title.
+
+    Returns:
+        Names of the files by view.
+
+    Raises:
+        InputError: The folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be made ({error.strerror})") from error
+    _remove_earlier(folder)
+    files: dict[str, list[str]] = {}
+    sections = []
+    for view, shown in views:
+        parts = []
+        for one in shown:
+            ending, content = encode(one.medium)
+            name = f"{one.medium.name}{ending}"
+            write_atomically(folder / name, content)
+            files.setdefault(view.name, []).append(name)
+            table = one.medium if isinstance(one.medium, Table) else None
+            parts.append({"url": data_url(content, "image/png") if table is None else None, "table": table, "of": one})
+        sections.append({"view": view, "parts": parts})
+    page = render(Path(__file__).with_name("inspection.html"), title, facts=facts, sections=sections, left_out=left_out)
+    write_atomically(folder / PAGE, page)
+    record = dict(facts) | {"files": files, "left_out": dict(left_out)}
+    write_atomically(folder / RECORD, strict_json(record))
+    return files
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Removes the files that the record of an earlier inspection names."""
+    try:
+        files = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
+        names = [Path(str(name)).name for some in files.values() for name in some]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):  # there is none, or it is damaged
+        return
+    for name in names:
+        if name.endswith((".png", ".csv")):
+            (folder / name).unlink(missing_ok=True)

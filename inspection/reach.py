@@ -1,0 +1,90 @@
+"""How far back a language model reads: what earlier symbols are worth to its prediction."""
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from matplotlib.figure import Figure as MatplotlibFigure
+from torch import Tensor
+
+from callbacks.media.gradient_flow import measure_gradient_flow
+from core.media import Figure
+from inspection.passages import passages_of
+from inspection.subject import Subject
+from inspection.views import Shown, View
+
+PASSAGES, LENGTH = 400, 301  # the last symbol is predicted
+AT_ONCE = 100  # passages of a batch
+BITS = 0.6931471805599453  # nats
+ENOUGH = 0.01  # bits that the loss may be above its least where the reach ends
+
+
+def make(subject: Subject) -> Iterator[Shown]:
+    """Draws the loss by the number of symbols that are known, and the gradient by the distance.
+
+    Raises:
+        NotShown: The network reads no text symbol by symbol.
+    """
+    passages = passages_of(subject, PASSAGES, LENGTH).symbols
+    known, means, errors = losses_by_context(subject, passages)
+    norms = None if subject.names else measure_gradient_flow(subject.trainer, subject.model, subject.data)
+    reach = next(count for count, mean in zip(known, means, strict=True) if mean <= means.min() + ENOUGH)
+    figure = draw_reach(known, means, errors, norms)
+    yield Shown(
+        Figure(name="reach", step=subject.step, figure=figure),
+        f"{len(passages)} predictions of {subject.part}, each of the symbol behind the last so many. With {reach} "
+        f"symbols the loss is within {ENOUGH} bits of its least; bars are standard errors.",
+    )
+
+
+@torch.no_grad()
+def losses_by_context(subject: Subject, passages: Tensor) -> tuple[list[int], Tensor, Tensor]:
+    """Returns numbers of known symbols, and mean and standard error of the loss in bits with each.
+
+    Args:
+        subject: Has the network.
+        passages: int64 [N, T]; the last symbol of each is predicted.
+    """
+    longest = passages.shape[1] - 1
+    known = sorted({min(longest, round(2 ** (power / 2))) for power in range(64)})
+    means, errors = [], []
+    with subject.explaining(), torch.no_grad():
+        for count in known:
+            losses = torch.cat(
+                [_losses(subject, some.to(subject.model.device), count) for some in passages.split(AT_ONCE)]
+            )
+            means.append(losses.mean())
+            errors.append(losses.std() / len(losses) ** 0.5)
+    return known, torch.stack(means), torch.stack(errors)
+
+
+def _losses(subject: Subject, passages: Tensor, count: int) -> Tensor:
+    """Returns the loss of the last symbol of each passage in bits, of which so many symbols before it are known."""
+    logits, _ = subject.model.continue_from(None, subject.model.embed(passages[:, -count - 1 : -1]))
+    return F.cross_entropy(logits[:, -1].float(), passages[:, -1], reduction="none").cpu() / BITS
+
+
+def draw_reach(known: list[int], means: Tensor, errors: Tensor, norms: Tensor | None) -> MatplotlibFigure:
+    """Draws the loss by the number of known symbols, and beside it the gradient by the distance, if it is known."""
+    figure = MatplotlibFigure(figsize=(6 if norms is None else 11, 3.6), dpi=120, layout="constrained")
+    axes, *others = figure.subplots(1, 1 if norms is None else 2, squeeze=False)[0]
+    axes.errorbar(known, means.numpy(), errors.numpy(), color="tab:blue", marker="o", markersize=4, capsize=2)
+    axes.set(xscale="log", xlabel="symbols that are known", ylabel="loss (bits a symbol)")
+    axes.set_title("what earlier symbols are worth", fontsize=10)
+    axes.grid(alpha=0.3)
+    for one in others:
+        one.plot((norms / norms[0]).clamp(min=1e-12).numpy(), color="tab:blue")
+        one.set(yscale="log", xlabel="steps back in time", ylabel="gradient norm, of that at the last step")
+        one.set_title("what the loss of the last prediction depends on", fontsize=10)
+        one.grid(alpha=0.3)
+    return figure
+
+
+VIEW = View(
+    "reach",
+    "How far back it reads",
+    "The network predicts a symbol from its empty state and the last 1, 2, 3, ... symbols alone. Where the curve is "
+    "flat, what is further back is worth nothing to it: because the text does not need it, or because it has not "
+    "learned to keep it. The gradient says the same of training: where it vanishes, nothing can be learned.",
+    make,
+)

@@ -1,0 +1,203 @@
+"""`fit --seeds 1,2,3`: a run for each seed, each in a folder of its own, and their mean and spread."""
+
+import argparse
+import contextlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from core.atomic_files import write_atomically
+from core.errors import InputError
+from core.measures import Measure, measure_of
+from core.one_line_parser import OneLineParser
+from core.printable import shown_path
+from core.summary import figures, read_summary, strict_json
+from engine.processes import call, share_cores, share_data
+from engine.runs.trial_file import Trial
+from engine.settings.arguments import parse_command_line
+from engine.settings.overview import typed_command
+from studies.check import as_words, check
+from studies.making import at_least_one, different_numbers, make_trials, say, show_trials
+from studies.points import SEED, Points
+from studies.progress import BAD, Lines
+from studies.study_file import StudyFile
+from studies.study_folder import StudyFolder, score, status, what_changed
+
+DESCRIPTION = """\
+Trains a run for each seed, and prints mean and standard deviation of what they reach. All other options are those of
+fit. The same command goes on with what is left; with more seeds behind the same ones it adds their runs.
+"""
+OF_ONE_RUN = {
+    "seed_everything": "--seeds has the seeds",
+    "resume": "the same command goes on with what is left",
+    "ckpt_path": "it continues one run",
+}
+
+
+def fit_seeds(argv: list[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: What follows `fit`, `--seeds` among it.
+
+    Returns:
+        Exit code: 0 done, 1 a run failed.
+
+    Raises:
+        InputError: Something cannot be used; no run has begun.
+        RunInterrupted: A signal has come, and what was running is saved.
+    """
+    arguments, others = _parser().parse_known_args(argv)
+    seeds, words = arguments.seeds, ["fit", *others]
+    for option, reason in OF_ONE_RUN.items():
+        if any(word.partition("=")[0] == f"--{option}" for word in others):
+            raise InputError(f"--{option}: not beside --seeds: {reason}")
+    parsed = parse_command_line(words)
+    file = _without_parameters(words, parsed.name)
+    points = Points(file, seeds)
+    share_cores(arguments.workers)
+    if not arguments.dry_run:
+        share_data([*words, *as_words({SEED: seeds[0]})])
+    found = call(check, words, [{SEED: seeds[0]}], None, None)
+    description = json.loads(json.dumps({"file": file.content, "seeds": [], "settings": found["settings"]}))
+    folder = _folder(arguments.run_dir, parsed.name, seeds, description)
+    if arguments.dry_run:
+        return show_trials(points, folder, words, file)
+    folder.describe(description)
+    _check_seeds(folder, seeds)
+    say(f"runs     {shown_path(folder.path)}, and in its logs/ what each prints")
+    if again := [str(trial.number) for trial in folder.trials() if status(trial) in BAD]:
+        folder.revive(again)
+    lines = SeedLines(found["metric"], found["mode"], seeds, arguments.workers, found["measures"])
+    return make_trials(folder, points, file, lines, words, ["fit", *argv])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(f"{typed_command()} fit", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--seeds", type=different_numbers, required=True, help="the seeds, such as 1,2,3")
+    parser.add_argument("--workers", type=at_least_one, default=1, help="runs at a time, which share the cores")
+    parser.add_argument("--run_dir", help="folder of all runs, instead of runs/<config>/seeds-<time>")
+    parser.add_argument("--dry_run", action="store_true", help="check the command and list the runs")
+    return parser
+
+
+def _without_parameters(words: list[str], name: str) -> StudyFile:
+    """Returns a study of one command whose settings do not vary."""
+    nothing = {"metric": None, "mode": None, "target": None, "halving": None, "most": None}
+    content = {"command": "fit --seeds"}
+    return StudyFile(name=name, words=words, method="grid", parameters={}, content=content, **nothing)
+
+
+def _folder(run_dir: str | None, name: str, seeds: list[int], description: Mapping[str, Any]) -> StudyFolder:
+    """Returns the named folder, or the newest one of these settings and seeds, or a new one."""
+    if run_dir:
+        return StudyFolder(Path(run_dir).expanduser().resolve())
+    root = Path("runs", name).resolve()
+    for path in sorted(root.glob("seeds-*"), reverse=True):
+        folder = StudyFolder(path)
+        with contextlib.suppress(InputError, KeyError, TypeError, AttributeError):  # another's, or damaged
+            if not what_changed(folder.description() or {}, description):
+                _check_seeds(folder, seeds)
+                return folder
+    return StudyFolder(root / f"seeds-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def _check_seeds(folder: StudyFolder, seeds: list[int]) -> None:
+    """Checks that the runs that are there have these seeds, in this order.
+
+    Raises:
+        InputError: They have others.
+    """
+    known = [trial.settings[SEED] for trial in folder.trials()]
+    common = min(len(known), len(seeds))
+    if known[:common] != seeds[:common]:
+        there = ",".join(map(str, known))
+        raise InputError(f"--seeds: {folder.path} has runs of the seeds {there}; begin with these, or name another")
+
+
+class SeedLines(Lines):
+    """The lines of runs that differ in their seed alone.
+
+    Args:
+        metric: Logged name of the value that counts, None if there is none.
+        mode: Whether less (`min`) or more (`max`) of it is better.
+        seeds: The seeds.
+        workers: How many runs are made at a time.
+        measures: The model's measures by name.
+    """
+
+    def __init__(
+        self,
+        metric: str | None,
+        mode: str | None,
+        seeds: Sequence[int],
+        workers: int,
+        measures: Mapping[str, Measure],
+    ) -> None:
+        super().__init__(metric, mode, len(seeds), workers)
+        self.seeds, self.measures = seeds, measures
+
+    def of_trial(self, trial: Trial, trials: Sequence[Trial]) -> str:
+        """Returns the line of a run that has ended, and how long the others take."""
+        value = score(trial, self.metric)
+        reached = "" if value is None else f"{self.metric} {self._shown(self.metric, [value])}"
+        reason = f": {trial.ended['reason']}" if trial.ended["reason"] else ""
+        parts = [f"seed {trial.settings[SEED]}", reached, f"{trial.ended['status']}{reason}"]
+        parts += [f"{trial.ended['seconds']:.0f} s", self.time_left(trials)]
+        return "  ".join(part for part in parts if part)
+
+    def at_end(self, trials: Sequence[Trial], folder: Path) -> list[str]:
+        """Writes `seeds.json`, and returns the last lines: mean and standard deviation over the runs."""
+        chosen = [trial for trial in trials if trial.settings[SEED] in self.seeds]
+        reached = {trial.settings[SEED]: _figures(trial) for trial in chosen}
+        names = sorted({name for one in reached.values() for name in one})
+        values = {name: {seed: one[name] for seed, one in reached.items() if name in one} for name in names}
+        record = {
+            "seeds": {trial.settings[SEED]: {"run": trial.folder.name, "status": status(trial)} for trial in chosen},
+            "figures": {
+                name: {"n": len(one), "mean": mean(one.values()), "std": _std([*one.values()]), "values": one}
+                for name, one in values.items()
+            },
+        }
+        write_atomically(folder / "seeds.json", strict_json(record))
+        lines = []
+        width = max(map(len, names), default=0)
+        for name, one in values.items():
+            each = " ".join(self._shown(name, [value]) for value in one.values())
+            lines.append(f"{name:<{width}}  {self._shown(name, [*one.values()])}  n = {len(one)}: {each}")
+        runs = shlex.quote(shown_path(folder))
+        lines.append(f"mean ± standard deviation over seeds; also in {runs}/seeds.json")
+        if not any(name.startswith("test/") for name in names):
+            lines.append("tested like this, the same command adds the test's figures:")
+            lines.append(f'  for run in {runs}/0*; do {typed_command()} test --ckpt_path "$run"; done')
+        return lines
+
+    def _shown(self, logged: str, values: Sequence[float]) -> str:
+        """Returns a mean with its spread, or a single value, in the unit of its measure."""
+        measure = measure_of(logged, self.measures)
+        if measure is None:
+            texts = [f"{number:.4g}" for number in (mean(values), _std(values)) if number is not None]
+            return " ± ".join(texts)
+        numbers = [number * measure.scale for number in (mean(values), _std(values)) if number is not None]
+        text = " ± ".join(f"{number:.{measure.digits}f}" for number in numbers)
+        return f"{text} %" if measure.unit == "%" else text
+
+
+def _figures(trial: Trial) -> dict[str, float]:
+    """Returns what a run has reached; nothing where it failed."""
+    if status(trial) in ("open", "diverged", *BAD):
+        return {}
+    try:
+        found = figures(read_summary(trial.folder / "summary.json"))
+    except (OSError, ValueError):
+        return {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _std(values: Sequence[float]) -> float | None:
+    """Returns the standard deviation over runs, None of one run."""
+    return stdev(values) if len(values) > 1 else None

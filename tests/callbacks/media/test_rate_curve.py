@@ -1,0 +1,48 @@
+"""The curve of a range test: what it suggests, and where there is nothing to suggest."""
+
+import math
+
+import pytest
+import torch
+
+from callbacks.media.rate_curve import draw_rate_curve, rate_curve, smoothed
+from core.errors import RunFailed
+
+RATES = torch.logspace(-6, 1, 200, dtype=torch.float64).tolist()
+
+
+def loss_at(rate: float) -> float:
+    """Returns a loss that falls around a rate of 0.01, is lowest at about 0.1, and explodes beyond."""
+    place = math.log10(rate)
+    return 2.3 - 1.5 / (1 + math.exp(-4 * (place + 2))) + math.exp(6 * (place + 0.6))
+
+
+def test_the_loss_falls_fastest_over_the_logarithm_of_the_rate() -> None:
+    noise = torch.randn(200, generator=torch.Generator().manual_seed(0)) * 0.02
+    curve = rate_curve(RATES, [loss_at(rate) + float(noise[place]) for place, rate in enumerate(RATES)])
+    assert 0.005 < curve.steepest < 0.02
+    assert curve.steepest < curve.lowest < 0.3
+    assert curve.suggested == float(f"{curve.steepest:.1e}")
+    axes = draw_rate_curve(curve, 0.05, "a network").axes[0]
+    assert axes.get_xscale() == "log"
+    assert f"{curve.suggested:g}" in axes.get_legend().get_texts()[2].get_text()
+
+
+def test_losses_that_are_not_finite_are_left_out() -> None:
+    losses = [loss_at(rate) if rate < 0.5 else math.nan for rate in RATES]
+    assert len(rate_curve(RATES, losses).losses) == sum(rate < 0.5 for rate in RATES)
+
+
+@pytest.mark.parametrize(
+    ("losses", "reason"),
+    [([2.3] * 5 + [math.inf] * 195, "finite at 5 rates only"), ([2.3] * 200, "no rate from 1e-06 to 10 makes")],
+)
+def test_a_curve_without_a_fall_suggests_nothing(losses: list[float], reason: str) -> None:
+    with pytest.raises(RunFailed, match=reason):
+        rate_curve(RATES, losses)
+
+
+def test_smoothing_keeps_a_line_and_its_length() -> None:
+    line = torch.arange(50, dtype=torch.float64)
+    assert torch.allclose(smoothed(line, 2.0)[10:-10], line[10:-10])
+    assert len(smoothed(line, 2.0)) == 50

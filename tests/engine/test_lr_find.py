@@ -1,0 +1,77 @@
+"""The subcommand `lr_find`: its record, which repeats it, and that it leaves everything else as it was."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+Command = Callable[..., tuple[int, str, str]]
+SHORT = ("--steps", 40, "--min_lr", 1e-4, "--max_lr", 10)
+
+
+@pytest.fixture
+def found(config: Path, command: Command) -> tuple[Path, str]:
+    """The folder of a test of the tiny config, and what it printed."""
+    code, output, errors = command("lr_find", "--config", config, *SHORT, "--run_dir", "found")
+    assert code == 0, errors
+    return Path("found"), output
+
+
+def test_it_prints_and_records_a_suggestion(found: tuple[Path, str], rendered: None) -> None:
+    folder, output = found
+    record = json.loads((folder / "lr_find.json").read_text())
+    lines = output.splitlines()
+    assert [line.split()[0] for line in lines] == ["data", "model", "device", "loss", "suggest", "plot"]
+    assert f"--model.optimizer.lr {record['suggested']:g}, " in lines[-2]
+    assert record["configured"] == 0.05
+    assert record["session"]["command"].startswith("python cli.py lr_find --config ")
+    assert {"data", "model", "hardware", "versions", "seed", "precision"} <= record.keys()
+    with open(folder / "lr_find.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert 10 <= len(rows) <= 40
+    assert float(rows[0]["lr"]) == pytest.approx(1e-4)
+    assert {path.name for path in folder.iterdir()} == {"lr_find.png", "lr_find.csv", "lr_find.json", "settings.yaml"}
+
+
+def test_its_settings_repeat_it(found: tuple[Path, str], command: Command) -> None:
+    settings = found[0] / "settings.yaml"
+    assert yaml.safe_load(settings.read_text())["model"]["init_args"]["lr_scheduler"] is not None
+    code, _, errors = command("lr_find", "--config", settings, *SHORT)
+    assert code == 0, errors
+    (again,) = Path("runs/lr_find/settings").iterdir()
+    assert (again / "lr_find.csv").read_bytes() == (found[0] / "lr_find.csv").read_bytes()
+    assert not Path("runs/settings").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "reason"),
+    [
+        (("--max_lr", "1e-9"), 2, "--max_lr 1e-09: must be above --min_lr 1e-07"),
+        (("--steps", "3"), 2, "--steps is 3: at least 20"),
+        (
+            ("--min_lr", "1e-9", "--max_lr", "1e-8", "--steps", "20"),
+            1,
+            "no rate from 1e-09 to 1e-08 makes the loss fall",
+        ),
+        (("--ckpt_path", "runs/mlp"), 2, "lr_find: begins anew; --weights runs/mlp starts from a run's weights"),
+        (("--model.optimizer.lr", "0"), 2, "the configured learning rate is 0"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    options: tuple[str, ...], code: int, reason: str, config: Path, command: Command
+) -> None:
+    ended, _, errors = command("lr_find", "--config", config, *options)
+    assert ended == code
+    assert reason in errors
+    assert errors.count("\n") == 1
+    assert not Path("runs").exists()
+
+
+def test_adversarial_networks_are_refused(few_samples: None, command: Command) -> None:
+    given = ("--config", "published/gan_mnist_mlp.yaml", "--data.source", "synthetic", "--data.batch_size", 5)
+    code, _, errors = command("lr_find", *given)
+    assert code == 2
+    assert "by several players" in errors

@@ -1,0 +1,141 @@
+"""The subcommand `inspect` on finished runs: every view that makes sense, on one page, and one line where none does."""
+
+import json
+import re
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.tiny_text import CHARACTERS, DOCUMENTS
+
+Command = Callable[..., tuple[int, str, str]]
+OF_PICTURES = {"filters", "activations", "grad_cam", "mistakes", "neighbours", "embedding_map"}
+HAS_CAPTUM = find_spec("captum") is not None
+POINTS = """\
+model:
+  class_path: lightning_modules.MLP
+  init_args:
+    widths: [3]
+data:
+  class_path: datamodules.XORDataModule
+trainer:
+  accelerator: cpu
+  devices: 1
+  precision: 32-true
+  max_epochs: 1
+"""
+
+
+def record(folder: Path) -> dict:
+    """Returns the record of an inspection."""
+    return json.loads((folder / "inspect.json").read_text())
+
+
+@pytest.fixture
+def run(finished_run: Callable[..., Path]) -> Path:
+    """A finished run of the tiny config."""
+    return finished_run()
+
+
+def test_a_classifier_of_pictures(run: Path, command: Command) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    code, output, errors = command("inspect", run)
+    assert code == 0, errors
+    found = record(run / "inspect")
+    assert found["files"].keys() == OF_PICTURES | ({"pixels"} if HAS_CAPTUM else set())
+    assert found["looked at"] == "val (40)"
+    assert found["weights"].startswith("best.ckpt, of epoch ")
+    names = {name for some in found["files"].values() for name in some}
+    assert {path.name for path in (run / "inspect").iterdir()} == {*names, "inspect.json", "inspect.html"}
+    assert "cells             not shown: VGG reads no text symbol by symbol" in output
+    assert output.splitlines()[-1] == "page     run/inspect/inspect.html"
+    page = (run / "inspect" / "inspect.html").read_text()
+    assert page.count("data:image/png;base64,") >= len(names)
+    assert not re.search(r"https?://", page)
+    assert all(path.read_bytes() == content for path, content in before.items()), "the run itself stays as it is"
+
+
+def test_named_pictures_and_views(run: Path, command: Command, tmp_path: Path) -> None:
+    for name, size in (("a.png", (16, 16)), ("<b>.png", (40, 20))):
+        Image.new("RGB", size, (200, 30, 30)).save(tmp_path / name)
+    given = ("inspect", run, "--input", "a.png", "<b>.png", "--only", "[grad_cam, neighbours]", "--output", "page")
+    code, _, errors = command(*given)
+    assert code == 0, errors
+    assert record(Path("page"))["files"] == {"grad_cam": ["grad_cam.png"], "neighbours": ["neighbours.png"]}
+    assert "&lt;b&gt;.png" in Path("page/inspect.html").read_text()
+    assert not (run / "inspect").exists()
+    code, _, errors = command(*given[:2], "--only", "[filters]", "--output", "page")
+    assert code == 0, errors
+    assert {path.name for path in Path("page").glob("*.png")} == {"filters.png"}, "those of before are gone"
+
+
+def test_a_classifier_of_texts(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run("run", text=DOCUMENTS, name="documents.yaml")
+    code, output, errors = command("inspect", run, "--part", "train")
+    assert code == 0, errors
+    files = record(run / "inspect")["files"]
+    assert "words_1.png" in files["words"]
+    assert "embedding_map     not shown: BagOfNgrams has no last dense layer" in output
+    assert "filters           not shown: BagOfNgrams classifies no pictures" in output
+    code, _, errors = command("inspect", run, "--input", "one two three", "--only", "[words]")
+    assert code == 0, errors
+
+
+def test_a_language_model(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run("run", text=CHARACTERS, name="characters.yaml")
+    code, output, errors = command("inspect", run)
+    assert code == 0, errors
+    files = record(run / "inspect")["files"]
+    assert files["reach"] == ["reach.png"]
+    assert "mistakes          not shown: CharRNN predicts no classes" in output
+    text = "anna sees boris. " * 20
+    code, _, errors = command("inspect", run, "--input", text, "--only", "[reach]", "--output", "own")
+    assert code == 0, errors
+
+
+def test_points_in_the_plane(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run("run", text=POINTS, name="points.yaml")
+    code, _, errors = command("inspect", run)
+    assert code == 0, errors
+    files = record(run / "inspect")["files"]
+    assert {"decision_surface", "embedding_map"} <= files.keys()
+    assert not {"filters", "neighbours"} & files.keys()
+
+
+def test_a_network_without_a_run(config: Path, command: Command, run: Path) -> None:
+    code, output, errors = command("inspect", "--config", config, "--weights", run, "--output", "page")
+    assert code == 0, errors
+    assert output.startswith("weights  ")
+    assert record(Path("page"))["run"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--only", "[filter]"), "--only filter: there is no such view; there are "),
+        (("--only", "[cells]"), "--only cells: VGG reads no text symbol by symbol"),
+        (("--part", "dev"), "--part dev: there are val, test, train"),
+        (("--input", "nothing.png"), "nothing.png"),
+        (("--invert",), "--invert: it is for pictures that --input names"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    options: tuple[str, ...], reason: str, run: Path, command: Command
+) -> None:
+    code, _, errors = command("inspect", run, *options)
+    assert code == 2
+    assert reason in errors
+    assert errors.count("\n") == 1
+    assert not (run / "inspect").exists()
+
+
+def test_a_task_without_views_is_refused(few_samples: None, command: Command) -> None:
+    given = ("--config", "published/gan_mnist_mlp.yaml", "--weights", "none.pth", "--data.source", "synthetic")
+    code, _, errors = command("inspect", *given, "--output", "page")
+    assert code == 2
+    assert "inspect: there is no view of " in errors
+    assert errors.count("\n") == 1
+    assert not Path("page").exists()

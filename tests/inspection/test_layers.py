@@ -1,0 +1,62 @@
+"""The layers of a network in their order, and which of them have maps and filters of the picture."""
+
+import pytest
+import torch
+from torch import nn
+
+from inspection.filters import first_filters, strongest
+from inspection.grad_cam import chosen_layer
+from inspection.layers import calls_of, map_layers, output_of
+from lightning_modules import MLP, LeNet5, ResNet
+from tests.tiny import tiny_vgg
+
+
+def test_the_last_layer_of_each_size_of_maps_is_found_without_poolings() -> None:
+    model = tiny_vgg()  # of two stages of convolution, norm, activation and pooling
+    calls = calls_of(model.eval(), lambda: model(torch.zeros(1, 3, 16, 16)))
+    found = [(one.name, one.returned) for one in map_layers(calls)]
+    assert found == [("stages.0.2", (1, 8, 16, 16)), ("stages.1.2", (1, 8, 8, 8))]
+    assert chosen_layer(calls).name == "stages.1.2"
+
+
+def test_the_blocks_of_a_network_stand_for_what_is_in_them() -> None:
+    model = ResNet(num_classes=4, depth=20).eval()
+    calls = calls_of(model, lambda: model(torch.zeros(1, 3, 32, 32)))
+    layers = map_layers(calls)
+    assert [one.map_side for one in layers] == sorted({one.map_side for one in layers}, reverse=True)
+    assert all(not one.is_leaf or one.map_side == 32 for one in layers)
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "filters"),
+    [
+        (tiny_vgg(), (3, 16, 16), (8, 3, 3, 3)),
+        (tiny_vgg(whiten=True), (3, 16, 16), (24, 3, 2, 2)),
+        (MLP(num_classes=4, in_channels=1, image_size=8, widths=[5]), (1, 8, 8), (5, 1, 8, 8)),
+        (LeNet5(num_classes=10), (1, 28, 28), (6, 1, 5, 5)),
+        (nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), (3, 2, 2), (2, 3, 2, 2)),
+    ],
+)
+def test_the_first_layer_has_filters(model: nn.Module, shape: tuple[int, ...], filters: tuple[int, ...]) -> None:
+    calls = calls_of(model.eval(), lambda: model(torch.zeros(2, *shape)))
+    assert first_filters(calls, shape)[1].shape == filters
+
+
+def test_a_network_that_sees_no_pixels_has_no_filters() -> None:
+    model = nn.Sequential(nn.AvgPool2d(2), nn.Flatten(), nn.Linear(3, 2))
+    calls = calls_of(model, lambda: model(torch.zeros(1, 3, 2, 2)))
+    assert first_filters(calls, (3, 2, 2)) is None
+    assert map_layers(calls) == []
+    assert chosen_layer(calls) is None
+
+
+def test_the_strongest_filters_keep_their_order() -> None:
+    weights = torch.tensor([1.0, 4.0, 2.0, 3.0]).view(4, 1, 1, 1)
+    assert strongest(weights, 2).tolist() == [1, 3]
+
+
+def test_an_output_within_a_network_is_part_of_its_graph() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    result, inner = output_of(model[1], lambda: model(torch.ones(1, 2)))
+    (gradient,) = torch.autograd.grad(result.sum(), inner)
+    assert torch.equal(gradient, model[2].weight)

@@ -1,0 +1,121 @@
+"""`fit --seeds`: a run for each seed, the same as by itself; mean and spread; what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean, stdev
+
+import pytest
+import torch
+
+from core.summary import figures, read_summary
+from tests.bits import assert_same_bits
+
+Command = Callable[..., tuple[int, str, str]]
+SHORT = ("--trainer.max_epochs", 1, "--trainer.logger", "false")
+
+
+def weights(run: Path) -> dict:
+    """Returns the weights of a run's last checkpoint."""
+    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def groups() -> list[Path]:
+    """Lists the folders of runs that differ in their seed."""
+    return sorted(Path("runs/tiny").glob("seeds-*"))
+
+
+def test_a_run_for_each_seed_with_mean_and_spread(
+    config: Path, started: list, command: Command, finished_run: Callable[..., Path]
+) -> None:
+    code, output, errors = command("fit", "--config", config, "--seeds", "1,42", *SHORT)
+    assert code == 0, errors
+    (group,) = groups()
+    runs = [group / "0000-seed=1", group / "0001-seed=42"]
+    reached = [figures(read_summary(run / "summary.json"))["val/acc"] for run in runs]
+    record = json.loads((group / "seeds.json").read_text())
+    assert record["figures"]["val/acc"]["n"] == 2
+    assert record["figures"]["val/acc"]["mean"] == pytest.approx(mean(reached))
+    assert record["figures"]["val/acc"]["std"] == pytest.approx(stdev(reached))
+    lines = output.splitlines()
+    assert lines[0] == f"runs     {group}, and in its logs/ what each prints"
+    assert lines[1].startswith(f"seed 1  val/acc {100 * reached[0]:.2f} %  finished  ")
+    percent = [100 * value for value in reached]
+    spread = f"{mean(percent):.2f} ± {stdev(percent):.2f} %  n = 2: {percent[0]:.2f} % {percent[1]:.2f} %"
+    assert any(line.startswith("val/acc") and line.endswith(spread) for line in lines), output
+    alone = finished_run("alone", "--seed_everything", 1, *SHORT)
+    assert_same_bits(weights(runs[0]), weights(alone))
+
+
+def test_the_same_command_goes_on_and_more_seeds_add_runs(config: Path, started: list, command: Command) -> None:
+    command("fit", "--config", config, "--seeds", "1", *SHORT)
+    started.clear()
+    assert command("fit", "--config", config, "--seeds", "1", *SHORT)[0] == 0
+    assert started == []
+    assert command("fit", "--config", config, "--seeds", "1,2", "--data.eval_batch_size", 10, *SHORT)[0] == 0
+    assert len(started) == 1
+    (group,) = groups()
+    command("test", "--ckpt_path", group / "0000-seed=1")
+    code, output, _ = command("fit", "--config", config, "--seeds", "1,2", *SHORT)
+    assert code == 0
+    assert any(line.startswith("test/acc") and "n = 1: " in line for line in output.splitlines())
+
+
+def test_other_settings_have_another_folder(
+    config: Path, started: list, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("fit", "--config", config, "--seeds", "1", *SHORT, "--run_dir", "runs/tiny/seeds-0")
+    command("fit", "--config", config, "--seeds", "1", *SHORT, "--model.dropout", 0.5)
+    assert len(groups()) == 2
+    assert len(started) == 2
+
+
+def test_a_run_that_failed_is_tried_again(
+    config: Path, started: list, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("engine.trainer.Trainer.fit", lambda *_, **__: 1 / 0)
+        code, output, _ = command("fit", "--config", config, "--seeds", "1", *SHORT)
+    assert code == 1
+    assert "seed 1  failed: ZeroDivisionError" in output
+    code, output, _ = command("fit", "--config", config, "--seeds", "1", *SHORT)
+    assert code == 0
+    assert "seed 1  val/acc" in output
+    assert len(groups()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--seeds", "1,1"), "--seeds: 1,1: different numbers are needed"),
+        (("--seeds", "1", "--seed_everything", "3"), "--seed_everything: not beside --seeds"),
+        (("--seeds", "1", "--resume", "auto"), "--resume: not beside --seeds"),
+        (("--seeds", "1", "--model.droput", "1"), "--model.droput: there is no such option"),
+        (("--seeds=2", "--workers", "0"), "--workers: 0: a number, at least 1"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_begun(
+    options: tuple[str, ...], reason: str, config: Path, started: list, command: Command
+) -> None:
+    code, _, errors = command("fit", "--config", config, *options)
+    assert code == 2
+    assert reason in errors
+    assert errors.count("\n") == 1
+    assert started == []
+    assert not Path("runs").exists()
+
+
+def test_a_folder_of_other_seeds_is_refused(config: Path, started: list, command: Command) -> None:
+    given = ("fit", "--config", config, *SHORT, "--run_dir", "here")
+    assert command(*given, "--seeds", "1")[0] == 0
+    code, _, errors = command(*given, "--seeds", "2")
+    assert code == 2
+    assert "has runs of the seeds 1; begin with these" in errors
+
+
+def test_a_dry_run_lists_the_commands(config: Path, started: list, command: Command) -> None:
+    code, output, errors = command("fit", "--config", config, "--seeds", "7", "--dry_run")
+    assert code == 0, errors
+    assert output.splitlines()[0] == "0000  seed=7"
+    assert "--seed_everything=7 --run_dir " in output
+    assert not Path("runs").exists()
