@@ -24,9 +24,10 @@ def test_a_fit_draws_curves_and_a_test_draws_the_rest(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
     trainer.fit(model, data)
     run = trainer.run_folder.path
-    assert set(_sizes(run)) == {"curves.png"}
+    assert set(_sizes(run)) == {"curves.png", "inputs.png"}
     trainer.test(model, data, verbose=False)
     sizes = _sizes(run)
+    assert sizes.pop("inputs.png") == (8 * 18 - 2, 4 * 18 - 2)
     assert set(sizes) == {"curves.png", "confusion.png", "predictions.png"}
     assert all(min(size) > 100 for size in sizes.values())
 

@@ -21,7 +21,8 @@ def test_three_lines_leave_a_whole_run(tmp_path: Path) -> None:
     (run,) = (tmp_path / "runs" / "vgg").iterdir()
     assert trainer.run_folder.path == run
     assert {path.name for path in run.iterdir()} - {".lock"} == {
-        "checkpoints", "config.yaml", "curves.png", "metrics.csv", "summary.json", "tensorboard",
+        "checkpoints", "config.yaml", "curves.png", "inputs.png", "metrics.csv", "summary.json",
+        "tensorboard",
     }  # fmt: skip
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"last.ckpt", "best.ckpt"}
     assert json.loads((run / "summary.json").read_text())["status"] == "finished"

@@ -118,7 +118,7 @@ def test_every_name_can_be_given(config: Path, made: list[dict], command: Callab
     assert given.items() <= made[0].items()
 
 
-def test_an_offline_run_holds_the_merged_config_once(
+def test_an_offline_run_holds_the_merged_config_once_and_what_is_watched(
     config: Path, tmp_path: Path, nobody: Path, command: Callable[..., tuple[int, str, str]], monkeypatch
 ) -> None:
     """W&B had no full config, or had it twice."""
@@ -126,7 +126,7 @@ def test_an_offline_run_holds_the_merged_config_once(
         monkeypatch.setenv(name, str(tmp_path))
     monkeypatch.setenv("WANDB_SILENT", "true")
     flags = ("--model.dropout", 0.15, "--trainer.max_epochs", 1, "--wandb", "offline", "--run_dir", "run")
-    code, _, errors = command("fit", "--config", config, *flags)
+    code, _, errors = command("fit", "--config", config, *flags, "--watch.histograms", "true")
     assert code == 0, errors
     wandb.teardown()  # as a process does at its end
     (path,) = (tmp_path / "run").rglob("*.wandb")
@@ -136,6 +136,14 @@ def test_an_offline_run_holds_the_merged_config_once(
     assert told["model"]["init_args"]["optimizer"]["init_args"]["lr"] == 0.05
     assert "dropout" not in told
     assert not any("/" in key for key in told)
+    shown = {
+        item.key or "/".join(item.nested_key): json.loads(item.value_json)
+        for _, record in read_records(path)
+        for item in record.history.item
+    }
+    assert shown["inputs"]["_type"] == shown["layers"]["_type"] == "images/separated"
+    for kind in ("weights", "gradients", "activations"):
+        assert sum(shown[f"{kind}/stages.0.0{'' if kind == 'activations' else '.weight'}"]["values"]) > 0
 
 
 def _config(path: Path) -> dict:
