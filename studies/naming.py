@@ -31,7 +31,7 @@ def shown(value: Any) -> str:
     """Returns a value in words: a class without its package, numbers with four digits."""
     if isinstance(value, dict) and "class_path" in value:
         arguments = ", ".join(f"{name}={shown(one)}" for name, one in (value.get("init_args") or {}).items())
-        return f"{str(value['class_path']).rpartition('.')[2]}({arguments})"
+        return str(value["class_path"]).rpartition(".")[2] + (f"({arguments})" if arguments else "")
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -21,8 +21,12 @@ const Charts = (() => {
     return `hsl(${Math.round(265 - 230 * part)} ${isDark() ? 75 : 70}% ${Math.round(from + (to - from) * (isDark() ? 0.6 : part * 0.6))}%)`;
   }
 
-  function axis(more = {}) {
-    return { gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("line"), automargin: true, ...more,
+  // An axis; one of a logarithmic scale is labelled by decades if its values span some, else within the decade
+  function axis(more = {}, values = []) {
+    const positive = values.filter((value) => value > 0);
+    const decades = positive.length ? Math.log10(positive.reduce((a, b) => Math.max(a, b)) / positive.reduce((a, b) => Math.min(a, b))) : 1;
+    const log = more.type === "log" ? { tickformat: "~g", dtick: decades > 1.5 ? Math.ceil(decades / 6) : decades > 0.3 ? "D2" : undefined } : {};
+    return { ...log, gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("line"), automargin: true, ...more,
       title: more.title ? { text: plain(more.title), standoff: 8, font: { size: 12 } } : undefined };
   }
 
@@ -30,7 +34,7 @@ const Charts = (() => {
     return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, height: 300,
       margin: { l: 48, r: 12, t: 34, b: 40 }, font: { color: colour("text"), family: getComputedStyle(document.body).fontFamily, size: 12 },
       hoverlabel: { bgcolor: colour("raised"), bordercolor: colour("line"), font: { color: colour("text") }, align: "left", namelength: -1 },
-      hovermode: "closest", ...more,
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("soft"), activecolor: colour("accent") }, hovermode: "closest", ...more,
       title: more.title ? { text: plain(more.title), x: 0, xref: "paper", xanchor: "left", font: { size: 14 } } : undefined };
   }
 
@@ -52,7 +56,7 @@ const Charts = (() => {
   async function redraw(element) {
     await unpacked;
     const { data, layout } = drawn.get(element)();
-    await Plotly.react(element, data, layout, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] });
+    await Plotly.react(element, data, layout, { displaylogo: false, displayModeBar: "hover", responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] });
     element.dataset.drawn = "yes";
   }
 

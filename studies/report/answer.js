@@ -26,7 +26,6 @@
       entry.disabled = true;
       entry.textContent = line.name;
       entry.style.setProperty("--own", Charts.ofMany(place, most, false));
-      entry.style.color = Charts.colour("text");
       legend.append(entry);
     });
   }
@@ -40,19 +39,19 @@
   function make(panel) {
     const data = [];
     panel.lines.forEach((line, place) => {
-      const colour = panel.loose ? Charts.colour("accent") : Charts.ofMany(place, most, false);
+      const colour = answer.loose ? Charts.colour("accent") : Charts.ofMany(place, most, false);
       const name = (group) => Charts.plain(content.groups[group].label);
-      if (!panel.loose) {
+      if (!answer.loose) {
         data.push({ x: line.x, y: line.y.map((value) => value * scale), type: "scatter", mode: "lines+markers", line: { color: colour, width: 2 },
           marker: { size: 8, color: colour }, customdata: line.group.map(name),
           error_y: { type: "data", array: line.deviation.map((value) => value * scale), visible: line.deviation.some((value) => value > 0), color: colour,
             thickness: 1.3, width: 4 },
           hovertemplate: "%{customdata}<br>mean <b>%{y:.5~g}</b><extra></extra>" });
       }
-      const own = panel.loose || line.points.length > line.x.length;
+      const own = answer.loose || line.points.length > line.x.length;
       if (own) {
         data.push({ x: line.points.map((point) => point[0]), y: line.points.map((point) => point[1] * scale), type: "scatter", mode: "markers",
-          marker: { size: panel.loose ? 8 : 5, color: colour, opacity: panel.loose ? 0.75 : 0.5 }, hovertemplate: `%{x}: <b>%{y:.5~g}</b><extra></extra>` });
+          marker: { size: answer.loose ? 8 : 5, color: colour, opacity: answer.loose ? 0.75 : 0.5 }, hovertemplate: `%{x}: <b>%{y:.5~g}</b><extra></extra>` });
       }
     });
     const bottom = range()[0];
@@ -64,8 +63,8 @@
     const categories = panel.scale === "category" ? { categoryorder: "array", categoryarray: panel.order.map(Charts.plain) } : {};
     if (panel.scale === "category") for (const trace of data) trace.x = trace.x.map(Charts.plain);
     const layout = Charts.layout({ title: panel.title, height: 340,
-      xaxis: Charts.axis({ title: panel.axis, type: panel.scale, exponentformat: "power", ...categories }),
-      yaxis: Charts.axis({ title: answer.metric + (answer.percent ? " (%)" : ""), type: logarithmic.checked ? "log" : "linear", range: range(), exponentformat: "power" }) });
+      xaxis: Charts.axis({ title: panel.axis, type: panel.scale, ...categories }, panel.scale === "log" ? data.flatMap((trace) => trace.x) : []),
+      yaxis: Charts.axis({ title: answer.metric + (answer.percent ? " (%)" : ""), type: logarithmic.checked ? "log" : "linear", range: range() }, reached) });
     return { data, layout };
   }
 

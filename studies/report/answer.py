@@ -11,6 +11,7 @@ from studies.report.metrics import Metrics
 LOG_FROM = 20  # a scale is logarithmic if its greatest value is so many times its least
 MOST_LINES = 10  # of one panel
 MOST_PANELS = 12
+GAPS = 3  # one of so many combinations at least is there, or they are no grid
 GRID = 3  # parameters at most that are shown as axis, lines and panels
 
 
@@ -27,33 +28,40 @@ def answer(groups: Sequence[Group], metrics: Metrics) -> dict[str, Any] | None:
     names = list(groups[0].settings)
     if not names or metrics.counts is None or not any(one.spread(metrics.counts).values for one in groups):
         return None
-    values = {name: _values(name, groups) for name in names}
-    ordered = sorted(names, key=lambda name: (not is_numeric(values[name]), -len(values[name])))
+    values = {name: in_order(name, groups) for name in names}
+    ordered = sorted(names, key=lambda name: (not are_numbers(values[name]), -len(values[name])))
     lines, panels = [*ordered[1:], None, None][:2]
     is_grid = (
         len(names) <= GRID
-        and len(groups) * 2 > math.prod(len(one) for one in values.values())
+        and len(groups) * GAPS >= math.prod(len(one) for one in values.values())
         and (lines is None or len(values[lines]) <= MOST_LINES)
         and (panels is None or len(values[panels]) <= MOST_PANELS)
     )
     short_name = short_names(names)
-    if is_grid:
-        shown = [
-            _panel(ordered[0], lines, values, members, groups, metrics, short_name)
-            | {"title": "" if panels is None else f"{short_name[panels]} = {shown_setting(panels, chosen)}"}
-            for chosen in (values[panels] if panels else [None])
-            for members in [[one for one in groups if panels is None or one.settings[panels] == chosen]]
-        ]
+
+    def panel(title: str, axis: str, lines: str | None, members: Sequence[Group]) -> dict[str, Any]:
+        return {"title": title} | _panel(axis, lines, values, members, metrics, short_name, groups)
+
+    if not is_grid:
+        shown = [panel(short_name[name], name, None, groups) for name in ordered[:MOST_PANELS]]
+    elif panels is None:
+        shown = [panel("", ordered[0], lines, groups)]
     else:
         shown = [
-            _panel(name, None, values, groups, groups, metrics, short_name) | {"title": short_name[name], "loose": True}
-            for name in ordered[:MOST_PANELS]
+            panel(
+                f"{short_name[panels]} = {shown_setting(panels, chosen)}",
+                ordered[0],
+                lines,
+                [one for one in groups if one.settings[panels] == chosen],
+            )
+            for chosen in values[panels]
         ]
     reached = [value for one in groups for value in one.spread(metrics.counts).values]
     known = metrics.measures.get(metrics.counts.partition("/")[2])
     percent = known is not None and known.unit == "%"
     return {
         "metric": metrics.counts,
+        "loose": not is_grid,
         "percent": percent,
         "log": not percent and metrics.mode == "min" and spans(reached),
         "lines": short_name[lines] if is_grid and lines else "",
@@ -68,14 +76,19 @@ def spans(values: Sequence[Any]) -> bool:
 
 def is_numeric(values: Sequence[Any]) -> bool:
     """Returns whether values are numbers, and a scale can show them: none is 0 where the others ask for logarithms."""
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+    if not are_numbers(values):
         return False
     positive = [value for value in values if value > 0]
     return len(positive) == len(values) or not spans(positive)
 
 
-def _values(name: str, groups: Sequence[Group]) -> list[Any]:
-    """Returns the values of a parameter: numbers by size, all others as they come."""
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Returns whether all values are numbers."""
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+
+
+def in_order(name: str, groups: Sequence[Group]) -> list[Any]:
+    """Returns the values of a parameter: numbers by size, all others as they come in the study."""
     found: list[Any] = []
     for one in sorted(groups, key=lambda one: _number(one)):
         if one.settings[name] not in found:
@@ -95,9 +108,9 @@ def _panel(
     lines: str | None,
     values: dict[str, list[Any]],
     members: Sequence[Group],
-    groups: Sequence[Group],
     metrics: Metrics,
     short_name: dict[str, str],
+    groups: Sequence[Group],
 ) -> dict[str, Any]:
     """Returns one panel: a line for each value of `lines`, and the values at which nothing was reached."""
     numeric = is_numeric(values[axis])

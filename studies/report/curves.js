@@ -63,8 +63,7 @@ const Report = (() => {
   if (!parent) return;
   const names = Object.keys(content.curves);
   const few = Report.groups.length <= 3; // then training and validation of a measure share a chart
-  let by = "epoch";
-  const logarithmic = document.getElementById("curves-log");
+  let by = "epoch", scale = ""; // "": what fits
 
   // The charts: title -> logged names
   const charts = new Map();
@@ -96,10 +95,14 @@ const Report = (() => {
 
   function make(title, all) {
     const data = all.flatMap((name) => traces(name, all.length > 1 && /^train/.test(name)));
-    const isRate = /^lr(\/|$)/.test(title);
-    const layout = Charts.layout({ title: title + Report.unitOf(all[0]),
-      xaxis: Charts.axis({ title: Report.TITLES[by], rangemode: by === "epoch" ? "normal" : "tozero" }),
-      yaxis: Charts.axis({ type: logarithmic.checked || isRate ? "log" : "linear", exponentformat: "power" }) });
+    const lines = data.filter((trace) => !trace.fill);
+    const values = lines.flatMap((trace) => trace.y);
+    const [least, greatest] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+    const fitting = least > 0 && greatest > 100 * least ? "log" : "linear";
+    const most = lines.flatMap((trace) => trace.x).reduce((a, b) => Math.max(a, b), 1);
+    const whole = by === "epoch" ? { tick0: 0, dtick: Math.ceil(most / 8) } : {}; // epochs are counted
+    const layout = Charts.layout({ title: title + Report.unitOf(all[0]), xaxis: Charts.axis({ title: Report.TITLES[by], ...whole }),
+      yaxis: Charts.axis({ type: scale || fitting }, values) });
     return { data, layout };
   }
 
@@ -115,13 +118,16 @@ const Report = (() => {
     const missing = new Set(lines.filter((line) => !line[by].x.length).map((line) => line.group)).size;
     document.getElementById("curves-note").textContent = missing ? `${missing} without ${by}: made by an earlier release` : "";
   }
-  document.getElementById("curves-by").addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    by = button.value;
-    for (const other of button.parentElement.children) other.setAttribute("aria-pressed", String(other === button));
-    redraw();
-  });
-  logarithmic.addEventListener("change", redraw);
+  function choice(name, choose) {
+    document.getElementById(name).addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (!button) return;
+      choose(button.value);
+      for (const other of button.parentElement.children) other.setAttribute("aria-pressed", String(other === button));
+      redraw();
+    });
+  }
+  choice("curves-by", (value) => { by = value; });
+  choice("curves-scale", (value) => { scale = value; });
   Report.legend(document.getElementById("curves-legend"), redraw);
 })();

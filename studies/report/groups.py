@@ -82,7 +82,7 @@ def group(runs: Sequence[ReportedRun], study: Study | None, metrics: Metrics) ->
     differing = [name for name in dict.fromkeys(name for one in every for name in one) if _differs(name, every)]
     short = short_names(differing)
     groups = [
-        Group(_label(members[0], settings, short), settings, members)
+        Group(_label(members, settings, short), settings, members)
         for members, compared in zip(collected.values(), every, strict=True)
         for settings in [{name: compared.get(name, ABSENT) for name in differing}]
     ]
@@ -120,9 +120,10 @@ def _differs(name: str, every: Sequence[Mapping[str, Any]]) -> bool:
     return len({json.dumps(one.get(name, ABSENT), sort_keys=True, default=str) for one in every}) > 1
 
 
-def _label(run: ReportedRun, settings: Mapping[str, Any], short: Mapping[str, str]) -> str:
+def _label(runs: Sequence[ReportedRun], settings: Mapping[str, Any], short: Mapping[str, str]) -> str:
     if not settings or len(settings) > LABELLED:
-        return run.name
+        around = {run.path.parent for run in runs}
+        return around.pop().name if len(runs) > 1 and len(around) == 1 else runs[0].name
     return " ".join(f"{short[name]}={shown_setting(name, value)}" for name, value in settings.items())
 
 

@@ -1,5 +1,6 @@
 """Which figure of the runs counts, and how figures are written."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,7 +68,12 @@ class Metrics:
         known = measure_of(name, self.measures)
         if known is not None and known.unit == "%":
             return f"{100 * value:.2f}{'' if spread is None else f' ± {100 * spread:.2f}'} %"
-        return f"{value:.4g}" + ("" if spread is None else f" ± {spread:.2g}")
+        if not spread:
+            return f"{value:.4g}" + ("" if spread is None else " ± 0")
+        digits = 1 - math.floor(math.log10(spread))  # two of the spread, and the value as far
+        most = 4 - math.floor(math.log10(abs(value))) if value else digits  # five of the value
+        digits = max(0, min(digits, most))
+        return f"{value:.{digits}f} ± {spread:.{digits}f}"
 
 
 def _measures(runs: Iterable[ReportedRun]) -> dict[str, Measure]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.pages.page import render
 from studies.progress import duration
-from studies.report.answer import answer, is_numeric, sentences, spans
+from studies.report.answer import answer, are_numbers, in_order, is_numeric, sentences, spans
 from studies.report.curves import curves, short
 from studies.report.details import describe_run, machines, shared
 from studies.report.groups import ABSENT, Group, group, short_names, shown_setting
@@ -18,7 +18,7 @@ from studies.report.reported import ReportedRun, Study
 
 HERE = Path(__file__).parent
 MOST_COLUMNS = 6  # settings in the table; more are a table of their own
-MOST_FIGURES = 4  # beside the one that counts
+MOST_FIGURES = 3  # beside the one that counts
 MOST_AXES = 12  # of parallel coordinates
 SWEPT = 3  # settings that differ, up to which runs that are no study have a picture of the answer, too
 
@@ -53,7 +53,10 @@ def page(runs: Sequence[ReportedRun], study: Study | None, metrics: Metrics) -> 
         charts=True,
         lead=_lead(runs, study, groups, metrics),
         sentences=sentences(groups, metrics),
-        columns=[{"name": name, "short": short_name[name]} for name in names],
+        columns=[
+            {"name": name, "short": short_name[name], "numbers": are_numbers([one.settings[name] for one in groups])}
+            for name in names
+        ],
         is_wide=len(names) > MOST_COLUMNS,
         figures=figures,
         rows=[_row(one, metrics, names, figures) for one in groups],
@@ -144,6 +147,7 @@ def _parallel(
                 "name": short_name[name],
                 "scale": "category" if not numeric else "log" if spans(values) else "linear",
                 "values": [value if numeric else shown_setting(name, value) for value in values],
+                "order": [] if numeric else [shown_setting(name, value) for value in in_order(name, groups)],
             }
         )
     reached = [short(groups[number].spread(metrics.counts or "").mean or 0.0) for number in known]

@@ -10,7 +10,7 @@
   // The heights of an axis's values, from 0 to 1, and its ticks
   function heights(axis) {
     if (axis.scale === "category") {
-      const names = [...new Set(axis.values)].sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
+      const names = axis.order;
       const at = (name) => (names.length > 1 ? names.indexOf(name) / (names.length - 1) : 0.5);
       return { heights: axis.values.map(at), ticks: names.map((name) => [at(name), name]) };
     }

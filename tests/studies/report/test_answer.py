@@ -62,7 +62,7 @@ def test_three_parameters_are_axis_lines_and_panels(tmp_path: Path) -> None:
         for units in (8, 32, 512)
     ]
     found = answer(*_study(tmp_path / "s", points, [0.5 + 0.01 * number for number in range(12)]))
-    assert [panel["title"] for panel in found["panels"]] == ["net = X()", "net = Y()"]
+    assert [panel["title"] for panel in found["panels"]] == ["net = X", "net = Y"]
     assert {panel["axis"] for panel in found["panels"]} == {"units"}
     assert found["lines"] == "act"
     assert [line["name"] for line in found["panels"][0]["lines"]] == ["relu", "tanh"]

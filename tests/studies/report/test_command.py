@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.browser import open_page
 from tests.pictures import picture
+from tests.processes import ROOT
 from tests.studies.report.folders import HOSTILE, make_run, make_study
 
 pytest.importorskip("plotly", reason="the extra report is not installed")
@@ -46,8 +49,15 @@ def test_a_page_of_a_study_in_a_browser_shows_hostile_texts_and_runs_none(tmp_pa
     assert "<img src=" not in body.replace('<img src="data:', "")
     assert "&lt;img src='https://evil.example/a.png'" in body
     drawn = re.findall(r'class="chart[^"]*"[^>]*data-drawn="yes"', body)
-    assert len(drawn) == 2 + 1 + 3  # a parameter each, parallel coordinates, and curves
+    assert len(drawn) == 1 + 1 + 3  # the answer, parallel coordinates, and curves
     assert body.count("main-svg") >= len(drawn)
+
+
+def test_a_page_is_made_without_torch(tmp_path: Path) -> None:
+    words = ["report", str(make_run(tmp_path / "a")), "--output", str(tmp_path / "page.html")]
+    program = f"import sys, cli; assert cli.main({words!r}) == 0; sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_page_of_one_run_repeats_it(tmp_path: Path, command: Command) -> None:
@@ -71,10 +81,10 @@ def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> 
             tmp_path / "runs" / f"{number:02}",
             lr=number // 2 + 1.0,
             seed=number % 2,
-            accuracies=tuple(1 - 1 / (epoch + number + 2) for epoch in range(300)),
+            accuracies=tuple(1 - 1 / (epoch + number + 2) for epoch in range(60)),
         )
-        if number < 12:
-            picture(run / "a.png", (1000, 700), seed=number)
+        if number < 5:
+            picture(run / "a.png", (600, 400), seed=number)
     code, _, errors = command("report", "runs", "--output", "page.html")
     assert code == 0, errors
     assert Path("page.html").stat().st_size < 6_000_000
