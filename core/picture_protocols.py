@@ -54,3 +54,15 @@ class InvertsInputs(Protocol):
     """A data module that can take the negatives of the pictures that it is given to predict."""
 
     invert: bool
+
+
+@runtime_checkable
+class DecodesPictures(Protocol):
+    """A data module that reads a picture from the content of a file, as its network was trained on them."""
+
+    def decode_picture(self, content: bytes) -> Tensor:
+        """Returns the pixels of a picture, uint8 [H, W, C].
+
+        Raises:
+            InputError: It is none, or one that is too large.
+        """

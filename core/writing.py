@@ -71,6 +71,13 @@ class WritesText(Protocol):
 
 
 @runtime_checkable
+class DrawsSymbols(Protocol):
+    """A model whose next symbol is drawn by chance."""
+
+    sampling: Any  # a dataclass of settings, with `draw(logits [B, V], rng, allowed)`, which returns symbols [B, 1]
+
+
+@runtime_checkable
 class HasPrimes(Protocol):
     """A data module of texts, with a prime (a beginning) for a model to continue."""
 

@@ -101,10 +101,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         files = {"train": train_file, "val": val_file, "test": test_file}
         self.files = DocumentFiles(self.data_dir, dataset, files, text_column, label_column)
         self.name = self.files.name
-        self.bucket = bucket
-        self.shuffle = shuffle
-        self.val_size = val_size
-        self.split_seed = split_seed
+        self.bucket, self.shuffle = bucket, shuffle
+        self.val_size, self.split_seed = val_size, split_seed
         self.encoding = encoding
         self.examples: dict[int, str] = {}  # beginnings of some test documents, by index
         self._encoder: Encoder | None = None
@@ -238,15 +236,17 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         """Returns the texts of `inputs`, each a text or a file with one text per line."""
         return self.given_texts()
 
+    def encode(self, text: str) -> list[int]:
+        """Returns the numbers of a text's symbols, at least one."""
+        return self.encoder.encode(text)
+
     def read_inputs(self) -> ClassifiedTexts:
         """Encodes the texts of `inputs`, with -1 as their unknown class."""
         texts, encoder = self.input_names(), self.encoder
         encoder.reset_counts()
         documents = Documents.of([encoder.encode(text) for text in texts])
-        if encoder.documents_truncated:
-            self.input_notes.append(
-                f"note     {encoder.documents_truncated:,} of {len(texts):,} texts are longer: {truncation(encoder)}"
-            )
+        if number := encoder.documents_truncated:
+            self.input_notes.append(f"note     {number:,} of {len(texts):,} texts are longer: {truncation(encoder)}")
         return ClassifiedTexts(documents, torch.full((len(texts),), -1))
 
     @classmethod

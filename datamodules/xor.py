@@ -76,6 +76,10 @@ class XORDataModule(ImageClassificationDataModule):
         """Returns the network's inputs for points [N, 2], float32 [N, 2, 1, 1]."""
         return self.normalization(points.view(-1, 1, 1, 2)).permute(0, 3, 1, 2)
 
+    def example_inputs(self, n: int, rng: torch.Generator) -> Tensor:
+        """Returns n points at random, as images of one pixel, float32 [n, 1, 1, 2]."""
+        return torch.rand(n, 1, 1, 2, generator=rng)
+
     def setup(self, stage: str) -> None:
         """Draws the points; later calls do nothing.
 

@@ -111,14 +111,14 @@ class BagOfNgrams(TextClassifier):
         symbols = tokens[kept]  # of all documents, concatenated: [S]
         documents = kept.nonzero()[:, 0]
         numbers = lengths[:, None] * (1 - self.dropout if self.training else 1)
-        scores = self.bias.expand(len(tokens), -1)
+        scores = self.bias.expand(tokens.shape[0], -1)
         if self.weights is not None:
             values = F.embedding(symbols, self.weights)  # [S, units]
             if self.naive_bayes is not None:
                 values = values * F.embedding(symbols, self.naive_bayes.log_ratios)
-            scores = scores + _sums(values, documents, len(tokens)) / numbers.sqrt()
+            scores = scores + _sums(values, documents, tokens.shape[0]) / numbers.sqrt()
         if self.embedding is not None:
-            scores = scores + self.head(_sums(self.embedding(symbols), documents, len(tokens)) / numbers)
+            scores = scores + self.head(_sums(self.embedding(symbols), documents, tokens.shape[0]) / numbers)
         return scores
 
     def head_layers(self) -> list[nn.Module]:

@@ -82,7 +82,7 @@ class ConvolutionalGenerator(nn.Module):
         maps = self.project(noise)
         if self.codes is not None:
             maps = maps + self.codes(classes)
-        maps = maps.view(len(noise), -1, self.base, self.base)
+        maps = maps.view(noise.shape[0], -1, self.base, self.base)
         return self.layers(self.first(maps)).tanh()
 
 

@@ -9,6 +9,7 @@ PLACES = {
     "runs": ("studies.run_folders", "list_runs"),
     "compare": ("studies.run_folders", "compare_runs"),
     "report": ("studies.report.command", "report"),
+    "export": ("engine.export.command", "export"),
 }
 
 

@@ -20,6 +20,7 @@ from datamodules.images.image_files import find_pictures
 from datamodules.images.input_notes import note_negatives, note_ranges
 from datamodules.images.loader import ImageLoader
 from datamodules.images.normalization import Normalization, Scaling
+from datamodules.images.picture import read_content
 from datamodules.images.splits import Images
 from datamodules.images.streaming import InputPictures, PictureFiles
 from datamodules.images.synthetic import synthetic_images
@@ -150,12 +151,21 @@ class ImageDataModule(EncodedDataModule):
         images = self.normalization(self.augmentation.recolour(images, draws))
         return self.augmentation.cut(images, draws).permute(0, 3, 1, 2)
 
+    def example_inputs(self, n: int, rng: torch.Generator) -> Tensor:
+        """Returns n images at random as they are before they are prepared, uint8 [n, H, W, C]."""
+        shape = (n, self.image_size, self.image_size, self.in_channels)
+        return torch.randint(256, shape, dtype=torch.uint8, generator=rng)
+
     def read_inputs(self) -> Images:
         """Returns the pictures of `inputs`, which are decoded batch by batch, resized and center-cropped."""
         files = [Path(name) for name in self.input_names()]
         self._input_pictures = InputPictures(files, self.image_size, self.in_channels, self.bits, self.invert)
         self.unread = self._input_pictures.unread
         return self.split_to_predict(self._input_pictures)
+
+    def decode_picture(self, content: bytes) -> Tensor:
+        """Returns the pixels of a picture file, resized and center-cropped, uint8 [H, W, C], from its content."""
+        return torch.from_numpy(read_content(content, self.image_size, self.in_channels, self.bits).pixels)
 
     def split_to_predict(self, images: Tensor | PictureFiles) -> Images:
         """Returns a split of images to predict, uint8 [N, H, W, C]."""

@@ -20,6 +20,7 @@ from datamodules.images.metadata import without_metadata
 LARGEST = 300_000_000  # pixels of a picture after a JPEG's reduced decoding; four bytes each, in several copies
 LARGE = 40_000_000  # pixels from which pictures are decoded one at a time, which limits memory
 NO_PICTURE = "no picture that can be read"
+SENT = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # formats of pictures that come from elsewhere
 TURNS = {  # by the number that a camera notes
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -76,6 +77,30 @@ def read_picture(path: Path, size: int, channels: int, resize: bool, bits: int =
     return _read(path, lambda picture: _square(picture, size, resize), shortest, channels, bits)
 
 
+def read_content(content: bytes, size: int, channels: int, bits: int = SIXTEEN) -> Picture:
+    """Decodes the content of a picture file that somebody has sent, and resizes and crops it as `read_picture` does.
+
+    Only formats of the web are read, and no picture of more than `LARGE` pixels.
+
+    Raises:
+        InputError: It is no such picture, broken or too large.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=SENT) as picture:
+            width, height = picture.size
+    except Exception as error:
+        raise InputError(f"{NO_PICTURE} ({', '.join(SENT)})") from error
+    if width * height > LARGE:
+        raise InputError(f"{width}x{height} pixels, more than the {LARGE:,} that are read")
+    try:
+        fit = partial(_square, size=size, resize=True)
+        return _decode_anyway(io.BytesIO(content), lambda: content, fit, 2 * size, channels, bits)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"broken picture: {error}") from error
+
+
 def read_whole_picture(path: Path, size: tuple[int, int], channels: int = 3) -> Picture:
     """Decodes one picture without cutting it: upright, and on white where it is transparent.
 
@@ -112,22 +137,34 @@ def picture_size(path: Path) -> tuple[int, int]:
 def _read(
     path: Path, fit: Callable[[Image.Image], Image.Image], shortest: int | None, channels: int, bits: int
 ) -> Picture:
-    """Decodes a file, without what it notes beside its pixels if that is damaged; see `_decode`."""
+    """Decodes a file; see `_decode`."""
     check_regular(path)
     try:
-        try:
-            return _decode(path, fit, shortest, channels, bits)
-        except InputError:
-            raise
-        except Exception:  # decoders raise many types of errors for broken files
-            pixels_alone = without_metadata(path.read_bytes())
-            if pixels_alone is None:
-                raise
-            return _decode(io.BytesIO(pixels_alone), fit, shortest, channels, bits)
+        return _decode_anyway(path, path.read_bytes, fit, shortest, channels, bits)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except Exception as error:
         raise _unreadable(path, error) from error
+
+
+def _decode_anyway(
+    source: Path | io.BytesIO,
+    read: Callable[[], bytes],
+    fit: Callable[[Image.Image], Image.Image],
+    shortest: int | None,
+    channels: int,
+    bits: int,
+) -> Picture:
+    """Decodes a picture, without what it notes beside its pixels if that is damaged; `read` returns its bytes."""
+    try:
+        return _decode(source, fit, shortest, channels, bits)
+    except InputError:
+        raise
+    except Exception:  # decoders raise many types of errors for broken files
+        pixels_alone = without_metadata(read())
+        if pixels_alone is None:
+            raise
+        return _decode(io.BytesIO(pixels_alone), fit, shortest, channels, bits)
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:

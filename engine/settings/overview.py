@@ -27,6 +27,7 @@ TOOLS = {
     "runs": "list runs, the newest first",
     "compare": "tell two runs from each other",
     "report": "make one page of runs or of a study: table, curves, pictures, commands",
+    "export": "write a trained network as a file for other programs",
 }
 
 SEEDS = "fit --seeds"  # the tool that several seeds make of `fit`

@@ -97,7 +97,7 @@ class Recurrent(nn.Module):
             Outputs of the last layer [B, M, D], undefined after the ends, and the last output of each direction,
             [B, D].
         """
-        rows, ends = torch.arange(len(x), device=x.device), lengths - 1
+        rows, ends = torch.arange(x.shape[0], device=x.device), lengths - 1
         if not self.backward_layers:
             x, _ = self(x)
             return x, x[rows, ends]

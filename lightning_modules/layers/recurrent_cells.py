@@ -113,7 +113,7 @@ class ScratchLSTM(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
-        h, c = state or (x.new_zeros(len(x), self.hidden), x.new_zeros(len(x), self.hidden))
+        h, c = state or (x.new_zeros(x.shape[0], self.hidden), x.new_zeros(x.shape[0], self.hidden))
         c = c.float() if torch.is_autocast_enabled(x.device.type) else c  # a sum over many steps, which needs float32
         biases = self.weights.bias_ih_l0 + self.weights.bias_hh_l0
         # does not depend on the step before, so all steps are computed in one product

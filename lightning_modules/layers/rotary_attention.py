@@ -32,7 +32,7 @@ class RotaryAttention(nn.Module):
         """Returns answers [B, T, D] of places [B, T, D], and the memory for the places after them."""
         query, key, value = self.query_key_value(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         new = torch.arange(x.shape[1], device=x.device)
-        next_place = x.new_zeros(len(x), dtype=torch.int64) if memory is None else memory[2]
+        next_place = x.new_zeros(x.shape[0], dtype=torch.int64) if memory is None else memory[2]
         places = (next_place[:, None] + new)[:, None]  # [B, 1, T]
         query, key = rotated(query, places), rotated(key, places)
         if memory is not None:
@@ -41,8 +41,8 @@ class RotaryAttention(nn.Module):
         distances = before + new[:, None] - torch.arange(key.shape[2], device=x.device)  # [T, S + T]
         seen = (distances >= 0) & (distances < self.context)
         answers = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
-        kept = max(0, key.shape[2] - self.context + 1)
-        memory = key[:, :, kept:], value[:, :, kept:], next_place + x.shape[1]
+        kept = slice(1 - self.context, None)  # the last places, which the next one sees beside itself
+        memory = key[:, :, kept], value[:, :, kept], next_place + x.shape[1]
         return self.out(answers.transpose(1, 2).flatten(2)), memory
 
 

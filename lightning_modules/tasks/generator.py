@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.export_forms import ExportForm
 from core.media import Grid, Medium, to_pixels
 from core.randomness import generator
 from core.ranges import check_range
 from lightning_modules.layers.batch_statistics import estimate_statistics
+from lightning_modules.tasks.exported_pictures import form_of_noise
 from lightning_modules.tasks.generated_media import Strip, between_noises
 from lightning_modules.tasks.task import Task
 
@@ -151,6 +153,10 @@ class Generator(Task):
             return numbers
         names = [class_names[number] if class_names else str(number) for number in self.classes]
         return [f"{names[place % len(names)]}_{number}" for place, number in enumerate(numbers)]
+
+    def export_form(self, data: Any) -> ExportForm:
+        """Returns the generator that makes samples, with pixels that come out; see `core.export_forms`."""
+        return form_of_noise(self, data)
 
     def predict_step(self, batch: Request, batch_idx: int) -> Tensor:
         """Returns pictures of noise, uint8 [B, H, W, C]."""

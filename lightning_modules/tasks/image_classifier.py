@@ -6,9 +6,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from core.export_forms import ExportForm
 from datamodules.batches import ImageBatch
 from datamodules.foreign_batches import image_batch
 from lightning_modules.tasks.classifier import Classifier
+from lightning_modules.tasks.exported import form_of_samples
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -46,9 +48,17 @@ class ImageClassifier(Classifier):
 
     def predicted_logits(self, batch: ImageBatch) -> Tensor:
         """Returns logits, float32 [B, K], averaged over several views of each image if views are set."""
+        return self.logits(batch).float() if self.views is None else self.logits_of_images(batch.images)
+
+    def logits_of_images(self, images: Tensor) -> Tensor:
+        """Returns logits, float32 [B, K], of prepared images, averaged over several views of each if views are set."""
         if self.views is None:
-            return self.logits(batch).float()
-        return sum(weight * self(view).float() for weight, view in self.views(batch.images))
+            return self(images).float()
+        return sum(weight * self(view).float() for weight, view in self.views(images))
+
+    def export_form(self, data: Any) -> ExportForm:
+        """Returns the network with what its images go through, see `core.export_forms`."""
+        return form_of_samples(self, data, self.logits_of_images)
 
     def encode_until(self, step: str | None) -> None:
         """Makes the parts up to a step the encoder, so that batches hold its features; None for none."""

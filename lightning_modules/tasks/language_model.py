@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.evaluation_mode import gradients_in_evaluation
+from core.export_forms import ExportForm
 from core.measures import Measure
 from core.randomness import generator
 from core.writing import WritingRules, writing_rules
@@ -17,6 +18,7 @@ from datamodules.batches import CharacterBatch, TuneBatch
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State
+from lightning_modules.tasks.exported import form_of_steps
 from lightning_modules.tasks.metrics import LanguageMetrics
 from lightning_modules.tasks.task import Task
 
@@ -159,6 +161,10 @@ class LanguageModel(Task):
             return self(symbols, state, marks())
 
         return decode(step, logits[:, -1], state, length, self.sampling, rng, rules)
+
+    def export_form(self, data: Any) -> ExportForm:
+        """Returns one step of the model, between its states, with the vocabulary; see `core.export_forms`."""
+        return form_of_steps(self, data, () if self.mark_embedding is None else data.mark_sizes)
 
     def gradient_norms(self, symbols: Tensor) -> Tensor:
         """Returns the gradient norm of the last prediction's loss with respect to each input, by distance.

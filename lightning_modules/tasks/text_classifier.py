@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.export_forms import ExportForm
 from datamodules.batches import TextBatch
 from lightning_modules.tasks.classifier import Classifier
+from lightning_modules.tasks.exported import form_of_documents
 from lightning_modules.tasks.task import without
 
 Objective = Literal["cross_entropy", "squared_error"]
@@ -67,6 +69,10 @@ class TextClassifier(Classifier):
     def logits(self, batch: TextBatch) -> Tensor:
         """Returns logits [B, K] of a batch of documents."""
         return self(batch.tokens, batch.lengths)
+
+    def export_form(self, data: Any) -> ExportForm:
+        """Returns the network of numbered symbols, with the vocabulary, see `core.export_forms`."""
+        return form_of_documents(self, data)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Returns the mean loss of a batch: cross-entropy in nats, or the squared error.

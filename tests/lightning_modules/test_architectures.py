@@ -10,7 +10,9 @@ import lightning_modules
 from datamodules.batches import ImageBatch
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ImageClassifier
+from tests.exports import assert_runs_elsewhere
 from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph, logits_in_bfloat16
+from tests.tiny import SizedDataModule
 
 # Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
 # for one class.
@@ -207,3 +209,10 @@ def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
     channels, size = FORMS[name][2][0]
     batch = ImageBatch(noise(2, channels, size), torch.arange(2) % classes(name), torch.arange(2), {})
     assert_graph(build(name, in_channels=channels, image_size=size), batch)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_it_runs_without_this_project(name: str) -> None:
+    channels, size = FORMS[name][2][0]
+    data = SizedDataModule(classes(name), channels, size)
+    assert_runs_elsewhere(build(name, channels, size).eval().export_form(data))

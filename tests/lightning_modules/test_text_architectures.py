@@ -16,6 +16,7 @@ from engine.settings.config_files import find_config, read_config
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.layers.word_embedding import dense_head
 from lightning_modules.tasks.text_classifier import TextClassifier
+from tests.exports import NumberedTexts, assert_runs_elsewhere
 from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph
 
 V, K = 30, 4
@@ -233,3 +234,14 @@ def test_settings_that_do_not_go_together_are_errors(make: Callable, said: str) 
 @pytest.mark.parametrize("name", FORMS)
 def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
     assert_graph(build(name), batch(n=3, classes=classes(name)))
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_it_runs_without_this_project(name: str) -> None:
+    model, data = build(name).eval(), NumberedTexts(V, classes(name))
+    cell = FORMS[name][1].get("cell")
+    if cell in ("scratch", "peephole"):
+        with pytest.raises(InputError, match=f"a loop in Python if model.cell is {cell}"):
+            model.export_form(data)
+    else:
+        assert_runs_elsewhere(model.export_form(data))

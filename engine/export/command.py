@@ -1,0 +1,163 @@
+"""The command `export`: writes a trained network as a file for other programs, once it has been compared with it."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import InputError, RunFailed
+from core.one_line_parser import OneLineParser
+from engine.settings.overview import typed_command
+
+if TYPE_CHECKING:
+    from core.export_forms import Slot
+    from engine.trained import Trained
+
+ENDINGS = {".onnx": "onnx", ".pt2": "exported_program", ".pt": "torchscript", ".safetensors": "safetensors"}
+WEIGHTS = "safetensors"  # the one format that holds no network
+DESCRIPTION = """\
+Writes the network of a run, with the weights of its best checkpoint, as a file that other programs read. What happens
+to its inputs, such as normalisation, is within; names of classes and the vocabulary are beside it. The file is only
+written if it computes what the network does. Other options are those of predict, such as --data.data_dir.
+"""
+
+
+def export(argv: list[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: What follows `export`.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        InputError: There is no such run, or its network cannot be used without this project.
+        RunFailed: The file computes something else than the network; it is not written.
+    """
+    arguments, others = _parser().parse_known_args(argv)
+    path = Path(arguments.output).expanduser()
+    name = _check_output(path, arguments.output, arguments.format)
+    if name != WEIGHTS:
+        from engine.export.formats import FORMATS
+
+        FORMATS[name].check()
+    from core.console import print_line
+    from engine.trained import Trained
+
+    given = [] if arguments.ckpt_path is None else ["--ckpt_path", arguments.ckpt_path]
+    trained = Trained("export", given + others)
+    print_line(f"weights  {trained.measured}")
+    content, lines = _weights(trained) if name == WEIGHTS else _network(trained, name)
+    _write(path, content)
+    for line in (*lines, f"written  {arguments.output}, {len(content) / 1e6:,.1f} MB"):
+        print_line(line)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(f"{typed_command()} export", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--ckpt_path", metavar="RUN", help="run folder or checkpoint whose network is written")
+    parser.add_argument("--output", required=True, metavar="FILE", help="the file, such as network.onnx")
+    parser.add_argument("--format", choices=list(ENDINGS.values()), help="what it is; by its ending if not given")
+    return parser
+
+
+def _check_output(path: Path, given: str, chosen: str | None) -> str:
+    """Returns the name of the format of a file, after a check that it can be written.
+
+    Raises:
+        InputError: It cannot, or nothing tells the format.
+    """
+    if path.is_dir():
+        raise InputError(f"--output {given}: a folder; name a file, such as network.onnx")
+    if not path.parent.is_dir():
+        raise InputError(f"--output {given}: cannot be written (no folder {path.parent})")
+    name = chosen or ENDINGS.get(path.suffix.lower())
+    if name is None:
+        raise InputError(f"--output {given}: end it in {', '.join(ENDINGS)}, or give --format")
+    return name
+
+
+def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
+    """Returns the content of a file that holds the network, and lines about it.
+
+    Raises:
+        InputError: The network cannot be used without this project, or not in this format.
+        RunFailed: The file computes something else.
+    """
+    from core.export_forms import HasExportForm
+    from engine.export.formats import FORMATS
+    from engine.export.parity import ALLOWED, BATCHES, differences
+
+    model, format_ = trained.model, FORMATS[name]
+    kind = type(model).__name__
+    if not isinstance(model, HasExportForm):
+        raise InputError(f"export: {kind} has no form that other programs run; --format {WEIGHTS} writes its weights")
+    try:
+        form = model.export_form(trained.datamodule)
+    except InputError as error:
+        raise InputError(f"export: {error}") from error
+    facts = _facts(trained) | {slot.name: slot.words for slot in (*form.inputs, *form.outputs)} | form.facts
+    try:
+        content = format_.make(form, facts)
+        run = format_.read(content)
+    except InputError:
+        raise
+    except Exception as error:  # of exporters, which have many kinds
+        others = ", ".join(other for other in ENDINGS.values() if other != name)
+        reason = " ".join(str(error).split("\n\n")[0].split())[:300]
+        raise InputError(f"export: {kind} cannot be written as {name} ({reason}); other formats: {others}") from error
+    found = list(differences(form, run))
+    for one in found:
+        if one.reason:
+            raise RunFailed(f"export: {format_.runtime} {one.reason}; nothing is written")
+    furthest = max(one.size for one in found)
+    batches = f"{', '.join(map(str, BATCHES[:-1]))} and {BATCHES[-1]}"
+    apart = f"{furthest:.1e} apart at most, {ALLOWED:.0e} allowed"
+    return content, [
+        *(_line("takes" if slot in form.inputs else "gives", slot) for slot in (*form.inputs, *form.outputs)),
+        f"parity   {format_.runtime} agrees on batches of {batches}: {apart}",
+    ]
+
+
+def _weights(trained: "Trained") -> tuple[bytes, list[str]]:
+    """Returns the content of a file of weights, and no lines; running metrics are left out."""
+    import torch
+    from safetensors.torch import load, save
+
+    weights = {
+        name: value.contiguous().clone()  # those of which two have one memory are written twice
+        for name, value in trained.model.state_dict().items()
+        if "_metrics." not in name
+    }
+    content = save(weights, metadata=_facts(trained))
+    for name, value in load(content).items():
+        if not torch.equal(value, weights[name]):
+            raise RunFailed(f"export: the file has other numbers in {name}; nothing is written")
+    return content, []
+
+
+def _facts(trained: "Trained") -> dict[str, str]:
+    """Returns what is known of a network, by name."""
+    run = trained.arguments.run
+    facts = {"network": type(trained.model).__name__, "weights": str(trained.measured), "made_by": "Primer"}
+    data = getattr(trained.datamodule, "name", type(trained.datamodule).__name__)
+    return facts | {"data": data} | ({} if run is None else {"run": f"{run.parent.name}/{run.name}"})
+
+
+def _line(verb: str, slot: "Slot") -> str:
+    return f"{verb:<9}{slot.name} [{', '.join(map(str, slot.axes))}]: {slot.words}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes the file.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    from core.atomic_files import write_atomically
+
+    try:
+        write_atomically(path, content)
+    except (OSError, RunFailed) as error:
+        raise InputError(f"--output {path}: cannot be written ({error})") from error

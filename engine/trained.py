@@ -1,0 +1,55 @@
+"""A trained model and its data as a run left them, for commands that use the two without a trainer's loops."""
+
+from typing import Any
+
+from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.trainer.states import TrainerFn
+
+from callbacks import Views
+from core.errors import InputError
+from datamodules.base.data_module import DataModule
+from engine.command import Command
+from engine.runs.checkpoint_io import load_checkpoint
+from engine.settings.arguments import parse_command_line
+
+
+class Trained(Command):
+    """The model of a run with the weights of its best checkpoint, in evaluation mode, and its data, not loaded.
+
+    Args:
+        command: Name of the command that needs it, for messages.
+        options: Its options that say what is used, as `predict` takes them: `--ckpt_path`, or `--config` and
+            `--weights`.
+
+    Raises:
+        InputError: There is no such run, or something in it cannot be used.
+    """
+
+    def __init__(self, command: str, options: list[str]) -> None:
+        names = {option.partition("=")[0] for option in options}
+        if not names & {"--ckpt_path", "--config", "-c"}:
+            raise InputError(f"{command} needs --ckpt_path, a run folder or a checkpoint; or --config and --weights")
+        super().__init__(parse_command_line(["predict", *options]))
+
+    def after_instantiate_classes(self) -> None:
+        """Leaves the run's folder alone."""
+
+    def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
+        """Restores what the checkpoint holds, in place of a prediction."""
+        self._start_from_weights()
+        trainer = self.trainer
+        trainer.state.fn = TrainerFn.PREDICTING
+        datamodule.trainer = model.trainer = trainer
+        trainer.datamodule = datamodule
+        trainer.builtin(Views).setup(trainer, model, "predict")
+        if ckpt_path is None:
+            if isinstance(datamodule, DataModule):
+                datamodule.load_once()  # what the checkpoint of a run would tell, such as the mean of its pixels
+        else:
+            checkpoint = load_checkpoint(self.arguments.checkpoint)
+            model.on_load_checkpoint(checkpoint)
+            model.load_state_dict(checkpoint["state_dict"])
+            kept = checkpoint.get(type(datamodule).__qualname__)
+            if kept is not None:
+                datamodule.load_state_dict(kept)
+        model.eval().requires_grad_(False)

@@ -1,0 +1,159 @@
+"""The command `export`: a run becomes a file that computes the same, or nothing is written."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from engine.export import parity
+from engine.export.formats import FORMATS
+from lightning_modules import VGG
+from tests.tiny import TinyDataModule
+
+Command = Callable[..., tuple[int, str, str]]
+
+TEXTS = """\
+model:
+  class_path: lightning_modules.TextRNN
+  init_args: {embedding: 4, hidden: 4}
+data:
+  class_path: tests.tiny_text.TinyDocuments
+trainer: {accelerator: cpu, devices: 1, max_epochs: 1, logger: false}
+"""
+
+
+def test_a_run_becomes_onnx_that_takes_pixels(finished_run: Callable[..., Path], command: Command) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the extra `export` is not installed")
+    run = finished_run()
+    code, output, errors = command("export", "--ckpt_path", run, "--output", "tiny.onnx")
+    assert code == 0, errors
+    assert "weights  best.ckpt, of epoch" in output
+    assert "takes    images [batch, 16, 16, 3]: uint8" in output
+    assert "parity   onnxruntime agrees on batches of 1, 3 and 8" in output
+    session = onnxruntime.InferenceSession("tiny.onnx")
+    facts = session.get_modelmeta().custom_metadata_map
+    assert json.loads(facts["class_names"]) == list(TinyDataModule.class_names)
+    assert facts["network"] == "VGG"
+    pixels = torch.randint(0, 256, (5, 16, 16, 3), dtype=torch.uint8)
+    logits, probabilities = session.run(None, {"images": pixels.numpy()})
+    network = VGG.load_from_checkpoint(run / "checkpoints" / "best.ckpt").eval()
+    with torch.no_grad():
+        expected = network(((pixels / 255 - 0.5) / 0.25).permute(0, 3, 1, 2))
+    torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(torch.from_numpy(probabilities), expected.softmax(1), rtol=1e-4, atol=1e-4)
+
+
+def test_views_of_each_image_are_within(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run()
+    results = []
+    pixels = torch.randint(0, 256, (2, 16, 16, 3), dtype=torch.uint8)
+    for options in ([], ["--views.flip", "true"]):
+        code, _, errors = command("export", "--ckpt_path", run, "--output", "tiny.pt", *options)
+        assert code == 0, errors
+        run_file = FORMATS["torchscript"].read(Path("tiny.pt").read_bytes())
+        results.append([run_file((way,))[0] for way in (pixels, pixels.flip(2))])
+    (plain, mirrored), (both, same) = results
+    torch.testing.assert_close(both, (plain + mirrored) / 2)
+    torch.testing.assert_close(both, same)
+
+
+def test_a_text_classifier_has_its_vocabulary(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run(text=TEXTS)
+    code, output, errors = command("export", "--ckpt_path", run, "--output", "texts.pt")
+    assert code == 0, errors
+    assert "takes    tokens [batch, length]" in output
+    with zipfile.ZipFile("texts.pt") as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("extra/facts.json"))
+        facts = json.loads(archive.read(name))
+    assert facts["vocabulary"] == json.loads((run / "vocabulary.json").read_text())
+    assert len(facts["class_names"]) == 4
+
+
+def test_weights_alone_go_back_into_a_run(finished_run: Callable[..., Path], command: Command, config: Path) -> None:
+    run = finished_run()
+    code, _, errors = command("export", "--ckpt_path", run, "--output", "tiny.safetensors")
+    assert code == 0, errors
+    kept = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    with safe_open("tiny.safetensors", "pt") as file:
+        assert file.metadata()["network"] == "VGG"
+        for name in file.keys():  # noqa: SIM118 (no mapping)
+            assert torch.equal(file.get_tensor(name), kept[name])
+    words = ("predict", "--config", config, "--weights", "tiny.safetensors", "--output", "predicted.csv")
+    code, output, errors = command(*words)
+    assert code == 0, errors
+    assert "loaded from tiny.safetensors" in output
+
+
+def test_a_file_that_computes_something_else_is_refused(
+    finished_run: Callable[..., Path], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, right = finished_run(), FORMATS["torchscript"].read
+    Path("tiny.pt").write_text("an earlier file")
+
+    def wrong(content: bytes) -> Callable:
+        return lambda inputs: tuple(output * 1.01 for output in right(content)(inputs))
+
+    monkeypatch.setattr(FORMATS["torchscript"], "read", wrong)
+    code, _, errors = command("export", "--ckpt_path", run, "--output", "tiny.pt")
+    assert code == 1
+    assert "error: export: TorchScript gives other logits on a batch of 1, by" in errors
+    assert errors.count("\n") == 1
+    assert Path("tiny.pt").read_text() == "an earlier file"
+
+
+def test_an_output_of_another_shape_is_told() -> None:
+    ours = torch.zeros(3, 2)
+    assert (
+        "gives x as float32 [2, 2], where the network gives float32 [3, 2]"
+        in parity._compare("x", 3, ours, ours[:2]).reason
+    )
+    assert parity._compare("x", 3, ours, ours + 2e-4).reason
+    assert not parity._compare("x", 3, ours, ours + 5e-5).reason
+    assert parity._compare("x", 3, ours, ours * torch.nan).reason
+    pixels = torch.tensor([3], dtype=torch.uint8)
+    assert not parity._compare("x", 1, pixels, pixels + 1).reason
+    assert parity._compare("x", 1, pixels, pixels + 2).reason
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "--output"),
+        (("--output", "x.onnx"), "export needs --ckpt_path, a run folder or a checkpoint"),
+        (("--output", "x.onnx", "--ckpt_path", "nowhere"), "--ckpt_path nowhere: no such run folder"),
+        (("--output", "x.h5", "--ckpt_path", "run"), "--output x.h5: end it in .onnx, .pt2, .pt, .safetensors"),
+        (("--output", "no/x.onnx", "--ckpt_path", "run"), "--output no/x.onnx: cannot be written (no folder no)"),
+        (("--output", "run", "--ckpt_path", "run"), "--output run: a folder"),
+        (("--output", "x.pt", "--ckpt_path", "run", "--model.wdth", "3"), "model.wdth"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(
+    options: tuple[str, ...], message: str, finished_run: Callable[..., Path], command: Command
+) -> None:
+    finished_run("run")
+    code, _, errors = command("export", *options)
+    assert code == 2
+    assert message in errors
+    assert errors.count("\n") == 1, errors
+    assert not list(Path().glob("x.*"))
+
+
+def test_a_network_without_such_a_form_is_refused(finished_run: Callable[..., Path], command: Command) -> None:
+    text = """\
+model:
+  class_path: lightning_modules.WordVectors
+  init_args: {width: 4}
+data:
+  class_path: datamodules.WordCorpusDataModule
+  init_args: {source: synthetic, batch_size: 50}
+trainer: {accelerator: cpu, devices: 1, max_steps: 2, logger: false}
+"""
+    run = finished_run(text=text)
+    code, _, errors = command("export", "--ckpt_path", run, "--output", "words.pt")
+    assert code == 2
+    assert "export: WordVectors has no form that other programs run; --format safetensors writes its weights" in errors
+    assert command("export", "--ckpt_path", run, "--output", "words.safetensors")[0] == 0
