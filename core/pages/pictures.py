@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+ORIENTATION = 0x0112  # of a picture's metadata: how it is to be turned
 MOST_PIXELS = 50_000_000  # of a picture; beyond, it is left out: it would take seconds
 
 
@@ -36,7 +37,8 @@ def small_copy(source: Path | bytes | Image.Image, side: int, quality: int = 80)
             if picture.width * picture.height > MOST_PIXELS:
                 return ""
             picture.draft("RGB", (side, side))
-            return _encoded(ImageOps.exif_transpose(picture), side, quality)
+            turned = picture.getexif().get(ORIENTATION, 1) != 1
+            return _encoded(ImageOps.exif_transpose(picture) if turned else picture, side, quality)
     except Exception:  # decoders raise many types of errors
         return ""
 
@@ -44,7 +46,7 @@ def small_copy(source: Path | bytes | Image.Image, side: int, quality: int = 80)
 def _encoded(picture: Image.Image, side: int, quality: int) -> str:
     small = picture.convert("RGB")
     drawing = _is_drawing(small)
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     file = io.BytesIO()
     if drawing:
         small.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")

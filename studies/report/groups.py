@@ -5,6 +5,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from studies.naming import shown
@@ -13,6 +14,7 @@ from studies.report.metrics import Metrics
 from studies.report.reported import ReportedRun, Study
 
 ABSENT = "-"  # in place of a setting that a run does not have
+NETWORK = "model.class_path"
 LABELLED = 4  # settings at most that name a group; of more, its first run's folder does
 
 
@@ -81,8 +83,9 @@ def group(runs: Sequence[ReportedRun], study: Study | None, metrics: Metrics) ->
     every = [_compared(members[0], study) for members in collected.values()]
     differing = [name for name in dict.fromkeys(name for one in every for name in one) if _differs(name, every)]
     short = short_names(differing)
+    around = Counter(folder for members in collected.values() for folder in {run.path.parent for run in members})
     groups = [
-        Group(_label(members, settings, short), settings, members)
+        Group(_label(members, settings, short, around), settings, members)
         for members, compared in zip(collected.values(), every, strict=True)
         for settings in [{name: compared.get(name, ABSENT) for name in differing}]
     ]
@@ -120,10 +123,15 @@ def _differs(name: str, every: Sequence[Mapping[str, Any]]) -> bool:
     return len({json.dumps(one.get(name, ABSENT), sort_keys=True, default=str) for one in every}) > 1
 
 
-def _label(runs: Sequence[ReportedRun], settings: Mapping[str, Any], short: Mapping[str, str]) -> str:
+def _label(
+    runs: Sequence[ReportedRun], settings: Mapping[str, Any], short: Mapping[str, str], around: Mapping[Path, int]
+) -> str:
+    """Returns a group's settings in words, or where it lies: in a folder without runs of others, that is enough."""
     if not settings or len(settings) > LABELLED:
-        around = {run.path.parent for run in runs}
-        return around.pop().name if len(runs) > 1 and len(around) == 1 else runs[0].name
+        parents = {run.path.parent for run in runs}
+        own = len(runs) > 1 and len(parents) == 1 and around[runs[0].path.parent] == 1
+        network = f"{shown_setting(NETWORK, settings[NETWORK])} " if NETWORK in settings else ""
+        return network + (runs[0].path.parent.name if own else runs[0].name)
     return " ".join(f"{short[name]}={shown_setting(name, value)}" for name, value in settings.items())
 
 

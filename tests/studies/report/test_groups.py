@@ -38,7 +38,10 @@ def test_a_setting_that_another_lacks_is_absent_and_equal_names_are_told_apart(t
     (paths[0] / "config.yaml").write_text("model: {class_path: p.A, init_args: {a: 1, b: 2, c: 3, d: 4}}")
     (paths[1] / "config.yaml").write_text("model: {class_path: q.A, init_args: {e: <b>, f: 2}}")
     groups = _groups(*paths)
-    assert {one.label for one in groups} == {"a/x", "b/x"}
+    assert {one.label for one in groups} == {"A a/x", "A b/x"}
+    make_run(tmp_path / "a" / "y", name="A", seed=2)
+    (tmp_path / "a" / "y" / "config.yaml").write_text((paths[0] / "config.yaml").read_text())
+    assert {one.label for one in _groups(tmp_path)} == {"A a", "A b/x"}
     assert {one.settings["model.a"] for one in groups} == {1, ABSENT}
     for path in paths:
         (path / "config.yaml").write_text(f"model: {{class_path: {path.parent.name}.A}}")
