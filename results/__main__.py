@@ -1,4 +1,4 @@
-"""The command: `python -m results run`, `collect`, `page` and `status`."""
+"""The command: `python -m results run`, `collect`, `page`, `notebooks` and `status`."""
 
 import argparse
 import math
@@ -10,6 +10,7 @@ from pathlib import Path
 from core.atomic_files import replacing, write_atomically
 from core.errors import InputError, RunFailed, RunInterrupted
 from results.figures import show
+from results.lessons import write_notebooks
 from results.records import Record, Records, add_record, read_records
 from results.runs import Runs, typed
 from results.settings import changed_defaults
@@ -71,6 +72,7 @@ def _parser(table: Table) -> argparse.ArgumentParser:
     for command in (run, collect):
         command.add_argument("--runs", type=Path, default=Path("runs/results"), help="folder of the runs, <id>/<seed>/")
     add("page", _page, "write RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
+    add("notebooks", _notebooks, "write the notebooks of docs/lessons")
     add("status", _status, "list which runs have a record, and what is to be run")
     return parser
 
@@ -99,6 +101,13 @@ def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     _write_page(folder, table)
     print("wrote RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
+    return 0
+
+
+def _notebooks(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
+    lessons = folder.parent / "docs" / "lessons"
+    write_notebooks(lessons, lessons / "zh")
+    print("wrote the notebooks of docs/lessons and docs/lessons/zh")
     return 0
 
 

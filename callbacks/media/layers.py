@@ -87,8 +87,10 @@ def draw_layers(histograms: Mapping[str, Histogram]) -> Figure:
             axes.fill_between(places, means - deviations, means + deviations, alpha=0.25, label="standard deviation")
             axes.legend(fontsize=8)
         else:
-            axes.plot(places, [max(one.deviation, 1e-12) for one in found.values()], "o-", markersize=3)
-            axes.set(yscale="log", ylabel="standard deviation")
+            deviations = [one.deviation for one in found.values()]
+            shown = deviations if not any(deviations) else [size or float("nan") for size in deviations]
+            axes.plot(places, shown, "o-", markersize=3)  # a logarithmic axis has no 0
+            axes.set(yscale="log" if any(deviations) else "linear", ylabel="standard deviation")
         axes.set_title(kind, fontsize=10)
         _name_places(axes, [*found])
     return figure

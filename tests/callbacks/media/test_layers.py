@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from callbacks.media import layers
-from callbacks.media.layers import histogram, histograms_of
+from callbacks.media.layers import draw_layers, histogram, histograms_of
 
 
 class Two(nn.Module):
@@ -66,3 +66,22 @@ def test_a_large_tensor_is_counted_in_part(monkeypatch) -> None:
     one = histogram(columns)
     assert float(one.counts.sum()) == 1000 // 11 + 1
     assert (one.least, one.largest) == (0, 19)
+
+
+def test_a_figure_shows_layers_in_their_order_and_no_zero_on_a_logarithmic_axis() -> None:
+    model, batch = Two().eval(), torch.randn(5, 3)
+    figure = draw_layers(histograms_of(model, batch))
+    activations, gradients = figure.axes
+    assert [axes.get_title() for axes in figure.axes] == ["activations", "gradients"]
+    assert [label.get_text() for label in activations.get_xticklabels()] == ["first", "second"]
+    names = [label.get_text() for label in gradients.get_xticklabels()]
+    assert names == ["first.weight", "second.weight_ih_l0", "second.weight_hh_l0"]
+    assert gradients.get_yscale() == "log"
+    (alone,) = draw_layers(histograms_of(model, None)).axes
+    assert alone.get_title() == "weights"
+    zeros = {"gradients/a.weight": histogram(torch.zeros(3)), "gradients/b.weight": histogram(torch.tensor([1.0, 3.0]))}
+    (axes,) = draw_layers(zeros).axes
+    first, second = axes.lines[0].get_ydata()
+    assert (first != first, second) == (True, 1.0)
+    (axes,) = draw_layers({"gradients/a.weight": histogram(torch.zeros(3))}).axes
+    assert axes.get_yscale() == "linear"

@@ -1,0 +1,69 @@
+"""Figures in the lessons, each with the row of `results/table.yaml` whose records or published number it is."""
+
+import re
+from collections.abc import Iterator
+from statistics import mean, stdev
+from typing import NamedTuple
+
+from core.errors import InputError
+from results.records import Records
+from results.table import Published, Table
+
+OURS = re.compile(r"\*\*([\d.,]+(?: ± [\d.]+)?)( %)?\*\*\s\(`([\w.]+)`, n (\d+)(?:, `([\w/]+)`)?\)")
+PUBLISHED = re.compile(r"(?<!\*)\*([\d.,]+(?: to [\d.]+)?)(?: %)?\*\s\(`([\w.]+)`\)")
+
+
+class Claim(NamedTuple):
+    """A figure in a text.
+
+    Attributes:
+        row: The row's name.
+        text: The figure as it stands there.
+        expected: What would have to stand there; for a published figure, where it would have to be found.
+        holds: Whether they agree.
+    """
+
+    row: str
+    text: str
+    expected: str
+    holds: bool
+
+
+def claims(text: str, table: Table, records: Records) -> Iterator[Claim]:
+    """Yields the figures of a text.
+
+    Ours are `**97.17 ± 0.21 %** (`row`, n 3, `val/acc`)`, with the accuracy on the test set if no value is named;
+    published ones are `*97.48 %* (`row`)`, of the row's published number or of the remark on it.
+
+    Args:
+        text: The text.
+        table: The table.
+        records: Its records.
+
+    Raises:
+        InputError: A row or its records are not there.
+    """
+    for figure, percent, name, n, metric in OURS.findall(text):
+        found = records.get(name, [])
+        values = [record.metrics[metric or "test/acc"] * (100 if percent else 1) for record in found]
+        if not values:
+            raise InputError(f"{name}: the lessons name it, and it has no record")
+        digits = len(figure.split(" ")[0].partition(".")[2])
+        expected = f"{mean(values):.{digits}f}" + (f" ± {stdev(values):.{digits}f}" if len(values) > 1 else "")
+        yield Claim(
+            name, f"{figure}, n {n}", f"{expected}, n {len(values)}", (figure, int(n)) == (expected, len(values))
+        )
+    for figure, name in PUBLISHED.findall(text):
+        row = table[name]
+        if not isinstance(row, Published):
+            raise InputError(f"{name}: nothing was published about it")
+        known = f"{row.published} {row.remark}"
+        numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", known)]
+        holds = all(float(number) in numbers for number in re.findall(r"[\d.]+", figure))
+        yield Claim(name, figure, known, holds)
+
+
+def unnamed(text: str) -> list[str]:
+    """Returns the percentages with two decimals, as results have them, that name no row."""
+    rest = PUBLISHED.sub("", OURS.sub("", text))
+    return re.findall(r"\d+\.\d\d+ %", rest)
