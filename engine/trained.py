@@ -7,6 +7,7 @@ from pytorch_lightning.trainer.states import TrainerFn
 
 from callbacks import Views
 from core.errors import InputError
+from core.library_warnings import ignore_library_warnings
 from datamodules.base.data_module import DataModule
 from engine.command import Command
 from engine.runs.checkpoint_io import load_checkpoint
@@ -29,7 +30,8 @@ class Trained(Command):
         names = {option.partition("=")[0] for option in options}
         if not names & {"--ckpt_path", "--config", "-c"}:
             raise InputError(f"{command} needs --ckpt_path, a run folder or a checkpoint; or --config and --weights")
-        super().__init__(parse_command_line(["predict", *options]))
+        with ignore_library_warnings(measuring=True):
+            super().__init__(parse_command_line(["predict", *options]))
 
     def after_instantiate_classes(self) -> None:
         """Leaves the run's folder alone."""

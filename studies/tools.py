@@ -10,6 +10,7 @@ PLACES = {
     "compare": ("studies.run_folders", "compare_runs"),
     "report": ("studies.report.command", "report"),
     "export": ("engine.export.command", "export"),
+    "serve": ("engine.serving.command", "serve"),
 }
 
 

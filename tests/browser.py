@@ -19,7 +19,7 @@ QUIET = (
         "--disable-dev-shm-usage",
     ),
 )
-BLOCKED = ("--host-resolver-rules=MAP * ~NOTFOUND", "--proxy-server=127.0.0.1:9")
+BLOCKED = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--proxy-server=127.0.0.1:9")
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Opened:
     requests: list[str]
 
 
-def open_page(page: Path, folder: Path, seconds: int = 10) -> Opened:
+def open_page(page: Path | str, folder: Path, seconds: int = 10) -> Opened:
     """Opens a page without a network; skips the test where there is no browser.
 
     Args:
-        page: The page.
+        page: The page: its file, or its address on this machine.
         folder: An empty folder for the browser's own files.
         seconds: Of the page's own clock, until it is looked at.
     """
@@ -57,7 +57,8 @@ def open_page(page: Path, folder: Path, seconds: int = 10) -> Opened:
         f"--log-net-log={log}",
         "--enable-logging=stderr",
     ]
-    words += [f"--virtual-time-budget={1000 * seconds}", "--dump-dom", page.absolute().as_uri()]
+    address = page if isinstance(page, str) else page.absolute().as_uri()
+    words += [f"--virtual-time-budget={1000 * seconds}", "--dump-dom", address]
     environment = os.environ | {"HOME": str(folder), "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
     ended = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment)
     assert ended.returncode == 0, ended.stderr[-2000:]

@@ -28,6 +28,7 @@ TOOLS = {
     "compare": "tell two runs from each other",
     "report": "make one page of runs or of a study: table, curves, pictures, commands",
     "export": "write a trained network as a file for other programs",
+    "serve": "show a trained network on a page, and answer requests",
 }
 
 SEEDS = "fit --seeds"  # the tool that several seeds make of `fit`

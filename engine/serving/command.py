@@ -1,0 +1,96 @@
+"""The command `serve`: a page and a JSON endpoint for the network of a run, on this machine alone."""
+
+import argparse
+import contextlib
+import socket
+from typing import Any
+
+from core.errors import InputError
+from core.one_line_parser import OneLineParser
+from core.threads import let_waiting_threads_sleep
+from engine.settings.overview import typed_command
+
+LOOPBACK = "127.0.0.1"
+PORT = 8000
+DESCRIPTION = """\
+Serves the network of a run, with the weights of its best checkpoint: a page where pictures are dropped or texts typed,
+and a JSON endpoint. Only programs of this machine reach it. Other options are those of predict.
+"""
+
+
+def serve(argv: list[str]) -> int:
+    """Runs the command until it is interrupted.
+
+    Args:
+        argv: What follows `serve`.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        InputError: There is no such run, its network cannot be asked, or the port is taken.
+    """
+    arguments, others = _parser().parse_known_args(argv)
+    try:
+        import starlette  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise InputError(f"serve needs {error.name}; pip install -e '.[serve]' installs it") from error
+    listener = _listen(arguments.port)
+    let_waiting_threads_sleep()
+    from core.console import print_line
+    from engine.serving.app import Application
+    from engine.serving.page import make_page
+    from engine.serving.services import service_of
+    from engine.trained import Trained
+
+    given = [] if arguments.ckpt_path is None else ["--ckpt_path", arguments.ckpt_path]
+    with listener:
+        trained = Trained("serve", given + others)
+        service = service_of(trained.model, trained.datamodule)
+        about = _about(trained, service)
+        url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        app = Application(service, make_page(about, url), about).starlette
+        print_line(f"weights  {trained.measured}")
+        print_line(f"serving  {url} (Ctrl-C ends it)")
+        config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False)
+        with contextlib.suppress(KeyboardInterrupt):  # which uvicorn passes on once it has ended
+            uvicorn.Server(config).run(sockets=[listener])
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(f"{typed_command()} serve", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--ckpt_path", metavar="RUN", help="run folder or checkpoint whose network is served")
+    parser.add_argument("--port", type=int, default=PORT, help=f"port on {LOOPBACK}; 0 for any free one ({PORT})")
+    return parser
+
+
+def _listen(port: int) -> socket.socket:
+    """Returns a socket on this machine's own address.
+
+    Raises:
+        InputError: The port is taken, or is none.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"--port {port}: cannot be used ({reason}); 0 takes any free one") from error
+    return listener
+
+
+def _about(trained: Any, service: Any) -> dict[str, Any]:
+    """Returns what the page and the endpoint say about a network."""
+    run = trained.arguments.run
+    about = {
+        "network": type(trained.model).__name__,
+        "data": getattr(trained.datamodule, "name", type(trained.datamodule).__name__),
+        "weights": trained.measured,
+        "run": None if run is None else f"{run.parent.name}/{run.name}",
+        "kind": service.kind,
+    }
+    return about | service.about()

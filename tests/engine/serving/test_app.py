@@ -1,0 +1,209 @@
+"""The endpoint of a network: what it answers, and how it refuses."""
+
+import asyncio
+import base64
+import io
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from lightning_modules import BagOfNgrams
+from tests.tiny import SizedDataModule, tiny_vgg
+from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
+
+pytest.importorskip("starlette", reason="the extra `serve` is not installed")
+httpx = pytest.importorskip("httpx", reason="the extra `test` is not installed")
+
+from engine.serving.app import Application  # noqa: E402 (if it is installed)
+from engine.serving.services import Service, service_of  # noqa: E402
+
+OWN = "http://127.0.0.1:8000"
+
+
+def picture(seed: int = 0, side: int = 20) -> bytes:
+    """Returns a PNG file of noise."""
+    pixels = torch.randint(256, (side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+    file = io.BytesIO()
+    Image.fromarray(pixels.numpy()).save(file, "PNG")
+    return file.getvalue()
+
+
+def ask(service: Service, *requests: dict[str, Any]) -> list[Any]:
+    """Sends requests together; returns the answers."""
+    app = Application(service, "a page", {"kind": service.kind})
+
+    async def send() -> list[Any]:
+        transport = httpx.ASGITransport(app.starlette, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=OWN) as client:
+            whole = ({"method": "POST", "url": "/api/predict"} | request for request in requests)
+            return await asyncio.gather(*(client.request(**request) for request in whole))
+
+    answers = asyncio.run(send())
+    app.batcher.close()
+    return answers
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Service:
+    """A classifier of pictures."""
+    return service_of(tiny_vgg().eval(), SizedDataModule())
+
+
+@pytest.fixture(scope="module")
+def documents() -> Service:
+    """A classifier of documents."""
+    data = TinyDocuments()
+    torch.manual_seed(0)
+    return service_of(BagOfNgrams(4, data.vocab_size, embedding=4).eval(), data)
+
+
+@pytest.fixture(scope="module")
+def writer() -> Service:
+    """A network that writes."""
+    return service_of(tiny_char_rnn(length=30).eval(), TinyCorpus())
+
+
+def test_a_picture_gets_the_classes_that_the_network_gives_it(pictures: Service) -> None:
+    (answer,) = ask(pictures, {"content": picture()})
+    (prediction,) = answer.json()["predictions"]
+    data = SizedDataModule()
+    pixels = data.decode_picture(picture())
+    with torch.no_grad():
+        expected = tiny_vgg().eval()(data.prepare(pixels[None], {})).softmax(1)[0]
+    assert prediction["class"] == data.class_names[int(expected.argmax())]
+    found = {one["name"]: one["probability"] for one in prediction["classes"]}
+    assert found == pytest.approx(dict(zip(data.class_names, expected.tolist(), strict=True)), abs=1e-5)
+
+
+def test_several_pictures_go_as_json(pictures: Service) -> None:
+    files = [base64.b64encode(picture(seed)).decode() for seed in range(3)]
+    answers = ask(pictures, {"json": {"pictures": files}}, *({"content": picture(seed)} for seed in range(3)))
+    together, *alone = (answer.json()["predictions"] for answer in answers)
+    for one, (other,) in zip(together, alone, strict=True):
+        assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
+
+
+def test_texts_of_any_length_are_classified_alone_and_together(documents: Service) -> None:
+    texts = ["one", "two words", "many words " * 40, ""]
+    answers = ask(documents, {"json": {"texts": texts}}, *({"content": text or " "} for text in texts))
+    together, *alone = (answer.json()["predictions"] for answer in answers)
+    for one, (other,) in zip(together, alone, strict=True):
+        assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
+
+
+def test_200_requests_at_once_are_answered_in_batches(pictures: Service) -> None:
+    pictures_of_few = [picture(seed) for seed in range(4)]
+    answers = ask(pictures, *({"content": pictures_of_few[place % 4]} for place in range(200)))
+    assert {answer.status_code for answer in answers} == {200}
+    for place, answer in enumerate(answers):
+        first = answers[place % 4].json()["predictions"][0]
+        assert answer.json()["predictions"][0]["probability"] == pytest.approx(first["probability"], abs=1e-5)
+
+
+def test_a_text_is_written_alike_at_once_and_letter_by_letter(writer: Service) -> None:
+    wish = {"prime": "the ", "length": 25, "seed": 3, "temperature": 0.5}
+    whole, streamed, other = ask(
+        writer, {"json": wish}, {"json": wish | {"stream": True}}, {"json": wish | {"seed": 4}}
+    )
+    assert len(whole.json()["text"]) == 25
+    assert whole.json()["prime"] == "the "
+    assert streamed.text == whole.json()["text"] != other.json()["text"]
+
+
+def test_a_text_is_what_the_network_writes_by_itself(writer: Service) -> None:
+    data, model = TinyCorpus(), tiny_char_rnn(length=30, temperature=0.0).eval()
+    expected = data.decode(model.write(torch.tensor([data.encode("the ")]), 30, torch.Generator())[0])
+    (answer,) = ask(service_of(model, data), {"json": {"prime": "the "}})
+    assert answer.json()["text"] == expected
+
+
+def test_many_texts_are_written_at_once(writer: Service) -> None:
+    answers = ask(writer, *({"json": {"prime": "a" * (1 + n % 3), "length": 5, "seed": n}} for n in range(60)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_the_page_and_a_description_are_there(pictures: Service) -> None:
+    page, about = ask(pictures, {"method": "GET", "url": "/"}, {"method": "GET", "url": "/api"})
+    assert page.text == "a page"
+    assert about.json() == {"kind": "pictures"}
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+
+
+BOMB = {"content": b"BM" + bytes(12) + (40).to_bytes(4, "little") + (70_000).to_bytes(4, "little") * 2 + bytes(200)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "line"),
+    [
+        ({"content": b"no picture"}, 422, "no picture that can be read"),
+        ({"content": picture()[:200]}, 422, "broken picture"),
+        (BOMB, 422, ""),
+        ({"content": b""}, 400, "empty"),
+        ({"json": {"pictures": ["***"]}}, 400, "files in base64"),
+        ({"json": {"pictures": []}}, 400, 'a JSON object such as {"pictures"'),
+        ({"json": {"path": "/etc/passwd"}}, 400, 'a JSON object such as {"pictures"'),
+        ({"json": ["/etc/passwd"]}, 400, "this is a list"),
+        ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "no JSON"),
+        ({"content": b"[" * 100_000, "headers": {"content-type": "application/json"}}, 400, "no JSON"),
+        ({"json": {"pictures": [""] * 257}}, 413, "257"),
+        ({"content": bytes(17 * 2**20)}, 413, "16 MB"),
+        ({"method": "GET"}, 405, "Method Not Allowed"),
+        ({"method": "GET", "url": "/../../etc/passwd"}, 404, "Not Found"),
+        ({"content": picture(), "headers": {"host": "elsewhere.example"}}, 403, "programs of this machine"),
+        ({"content": picture(), "headers": {"origin": "http://elsewhere.example"}}, 403, "programs of this machine"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_in_one_line(
+    pictures: Service, request_: dict[str, Any], status: int, line: str
+) -> None:
+    (answer,) = ask(pictures, request_)
+    assert answer.status_code == status
+    assert line in answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+
+
+def test_a_request_of_the_page_itself_is_answered(pictures: Service) -> None:
+    (answer,) = ask(pictures, {"content": picture(), "headers": {"origin": OWN}})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "line"),
+    [
+        ({"prime": "é"}, 422, "not among the"),
+        ({"prime": 3}, 400, "prime: a text"),
+        ({"length": 0}, 400, "length: a whole number from 1"),
+        ({"length": 10_001}, 400, "length: a whole number from 1 to 10,000"),
+        ({"length": True}, 400, "length: a whole number"),
+        ({"seed": -1}, 400, "seed: a whole number from 0"),
+        ({"temperature": "hot"}, 400, "temperature: a number"),
+        ({"temperature": -1}, 422, "temperature"),
+        ({"top_k": 1.5}, 400, "top_k: a whole number"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused(writer: Service, wish: dict[str, Any], status: int, line: str) -> None:
+    (answer,) = ask(writer, {"json": wish})
+    assert answer.status_code == status
+    assert line in answer.json()["error"]
+
+
+def test_a_text_without_json_is_refused_where_wishes_are_needed(writer: Service) -> None:
+    (answer,) = ask(writer, {"content": "write!"})
+    assert answer.status_code == 415
+    assert "a JSON object is needed" in answer.json()["error"]
+
+
+def test_text_in_another_encoding_is_refused(documents: Service) -> None:
+    (answer,) = ask(documents, {"content": "naïve".encode("latin-1")})
+    assert answer.json() == {"error": "a text in UTF-8 is needed"}
+
+
+def test_a_fault_of_the_network_is_one_line(pictures: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(samples: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(pictures, "compute", fails)
+    (answer,) = ask(pictures, {"content": picture()})
+    assert (answer.status_code, answer.json()) == (500, {"error": "RuntimeError: this request failed"})

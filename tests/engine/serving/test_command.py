@@ -1,0 +1,118 @@
+"""The command `serve`: a page in a real browser, and what is refused before anything is served."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
+
+import uvicorn
+
+from core.pages.page import render
+from engine.serving.app import Application
+from engine.serving.page import PLACE, make_page
+from engine.serving.services import service_of
+from tests.browser import open_page
+from tests.tiny import SizedDataModule, tiny_vgg
+
+Command = Callable[..., tuple[int, str, str]]
+
+# What a user does with the page, as a script that runs behind the page's own.
+DROPS = """
+(async () => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 40;
+  canvas.getContext("2d").fillRect(5, 5, 20, 20);
+  const file = new File([await new Promise((done) => canvas.toBlob(done))], "<b>square</b>.png", { type: "image/png" });
+  const carried = new DataTransfer();
+  carried.items.add(file);
+  carried.items.add(new File(["no picture"], "text.png", { type: "image/png" }));
+  document.dispatchEvent(new DragEvent("drop", { dataTransfer: carried }));
+})();
+"""
+
+
+@contextmanager
+def served(app: Application) -> Iterator[str]:
+    """Serves an application in a thread; yields its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app.starlette, log_level="error", access_log=False))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def tried(service: object, script: str, tmp_path: Path) -> str:
+    """Opens the page of a network in a browser, does something with it, and returns what is on it then."""
+    about = {"network": "Net", "data": "tiny data", "weights": "best.ckpt", "run": None, "kind": service.kind}
+    about |= service.about()
+    driver = tmp_path / "driver.js"
+    driver.write_text(script)
+    scripts = [PLACE / "page.js", driver]
+    page = render(PLACE / "page.html", "A page", scripts=scripts, sends=True, about=about, command="curl")
+    with served(Application(service, page, about)) as address:
+        opened = open_page(address, tmp_path)
+    assert not opened.messages
+    return opened.dom
+
+
+def test_dropped_pictures_get_classes_on_the_page(tmp_path: Path) -> None:
+    dom = tried(service_of(tiny_vgg().eval(), SizedDataModule()), DROPS, tmp_path)
+    assert dom.count('class="answer"') == 2
+    assert dom.count('class="track"') == 5, "a bar for each class"
+    assert "no picture that can be read" in dom
+    assert "&lt;b&gt;square&lt;/b&gt;.png" in dom
+
+
+def test_a_field_to_draw_in_is_there_for_grey_pictures_alone() -> None:
+    about = {"network": "Net", "data": "tiny", "weights": "w", "run": None, "kind": "pictures", "class_names": ["a"]}
+    assert "<canvas" in make_page(about | {"channels": 1}, "http://127.0.0.1:1")
+    assert "<canvas" not in make_page(about | {"channels": 3}, "http://127.0.0.1:1")
+
+
+def test_a_port_that_is_taken_is_refused(finished_run: Callable[..., Path], command: Command) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        code, _, errors = command("serve", "--ckpt_path", finished_run(), "--port", port)
+    assert code == 2
+    assert f"error: --port {port}: cannot be used" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_network_that_cannot_be_asked_is_refused(
+    finished_run: Callable[..., Path], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.serving.services.DecodesPictures", str)
+    code, _, errors = command("serve", "--ckpt_path", finished_run(), "--port", "0")
+    assert code == 2
+    assert "error: serve: VGG neither classifies pictures or texts nor writes texts; predict uses it" in errors
+
+
+def test_a_run_is_needed(command: Command) -> None:
+    code, _, errors = command("serve")
+    assert code == 2
+    assert "serve needs --ckpt_path" in errors
+
+
+def test_a_run_is_served_until_it_is_interrupted(
+    finished_run: Callable[..., Path], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(uvicorn.Server, "run", interrupted)
+    code, output, errors = command("serve", "--ckpt_path", finished_run(), "--port", "0")
+    assert (code, errors) == (0, "")
+    assert "serving  http://127.0.0.1:" in output
