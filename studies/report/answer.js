@@ -9,8 +9,10 @@
   logarithmic.checked = answer.log;
   const parent = document.getElementById("answer-charts");
   const most = Math.max(...answer.panels.map((panel) => panel.lines.length));
-  const reached = answer.panels.flatMap((panel) => panel.lines.flatMap((line) => line.points.map((point) => point[1] * scale)));
-  const [least, greatest] = [Math.min(...reached), Math.max(...reached)];
+  const lines = answer.panels.flatMap((panel) => panel.lines);
+  const reached = lines.flatMap((line) => line.points.map((point) => point[1] * scale));
+  const bars = answer.loose ? [] : lines.flatMap((line) => line.y.flatMap((value, place) => [-1, 1].map((sign) => (value + sign * line.deviation[place]) * scale)));
+  const least = Math.min(...reached), greatest = Math.max(...reached, ...bars);
 
   function key() {
     const legend = document.getElementById("answer-legend");
@@ -31,7 +33,7 @@
   }
 
   function range() {
-    const [low, high] = logarithmic.checked && least > 0 ? [Math.log10(least), Math.log10(greatest)] : [least, greatest];
+    const [low, high] = logarithmic.checked && least > 0 ? [Math.log10(least), Math.log10(greatest)] : [Math.min(least, ...bars), greatest];
     const margin = (high - low || Math.abs(high) || 1) * 0.08;
     return [low - margin, high + margin];
   }

@@ -144,7 +144,7 @@ def _panel(
         "failed": [
             {"x": place(one), "text": f"{one.label}: {_ended(one)}"}
             for one in members
-            if not one.spread(metrics.counts).values and one.settings[axis] != ABSENT
+            if one.has_ended and not one.spread(metrics.counts).values and one.settings[axis] != ABSENT
         ],
     }
 
@@ -186,7 +186,7 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
             more = f" and {len(close) - 3} more" if len(close) > 3 else ""
             lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
         lines.append(f"Last: {said(*known[-1])}.")
-    lost = [one.label for one in groups if not one.spread(metrics.counts).values]
+    lost = [one.label for one in groups if one.has_ended and not one.spread(metrics.counts).values]
     if lost:
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
         lines.append(f"Without a value: {', '.join(lost[:3])}{more}.")

@@ -14,6 +14,7 @@ from studies.report.metrics import Metrics
 from studies.report.reported import ReportedRun, Study
 
 ABSENT = "-"  # in place of a setting that a run does not have
+UNDER_WAY = ("open", "running")
 NETWORK = "model.class_path"
 LABELLED = 4  # settings at most that name a group; of more, its first run's folder does
 
@@ -61,6 +62,11 @@ class Group:
     def seconds(self) -> Spread:
         """How long its runs have trained."""
         return Spread(tuple(run.seconds for run in self.runs if run.seconds is not None))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether none of its runs is under way, or still to be made."""
+        return not any(run.status in UNDER_WAY for run in self.runs)
 
     @property
     def statuses(self) -> list[tuple[str, int]]:

@@ -54,6 +54,17 @@ def test_a_value_at_which_every_run_diverged_is_marked(tmp_path: Path) -> None:
     ]
 
 
+def test_a_value_whose_runs_are_under_way_is_not_marked(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    for trial in study.glob("*-lr=0.001*/trial.json"):
+        trial.write_text(json.dumps(json.loads(trial.read_text()) | {"ended": None}))
+        (trial.parent / "summary.json").unlink(missing_ok=True)
+    groups, metrics = _groups(study)
+    assert [one.statuses for one in groups][2] == [("open", 2)]
+    assert answer(groups, metrics)["panels"][0]["failed"] == []
+    assert not any("Without a value" in line for line in sentences(groups, metrics))
+
+
 def test_three_parameters_are_axis_lines_and_panels(tmp_path: Path) -> None:
     points = [
         {"m.units": units, "m.act": act, "m.net": {"class_path": f"a.{net}", "init_args": {}}}
