@@ -7,6 +7,7 @@ from pytorch_lightning import LightningModule
 
 from callbacks import Features
 from callbacks.description import describe_data
+from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError
 from core.picture_protocols import InvertsInputs
@@ -87,9 +88,11 @@ class Inspection(Command):
         """Looks, and writes what there is to see."""
         self._start_from_weights()
         if self.arguments.checkpoint is not None:
-            model.load_state_dict(load_checkpoint(self.arguments.checkpoint)["state_dict"])
+            checkpoint = load_checkpoint(self.arguments.checkpoint)
+            model.load_state_dict(checkpoint["state_dict"])
         self.stage = "measuring"
         subject = self._subject(model, datamodule)
+        subject.step = 0 if self.arguments.checkpoint is None else saved_optimizer_steps(checkpoint)
         views, left_out = self._look(subject)
         facts = {
             "run": str(self.arguments.run) if self.arguments.run else self.arguments.name,
@@ -103,12 +106,12 @@ class Inspection(Command):
         print_line(f"data     {facts['data']}")
         print_line(f"weights  {facts['weights']}")
         files = write_inspection(folder, f"Inside {type(model).__name__}", facts, views, left_out)
-        width = max(map(len, VIEWS))
-        for name in VIEWS:
-            if name in files:
-                print_line(f"{name:<{width}}  {', '.join(files[name])}")
-            elif reason := left_out.get(VIEWS[name].title):
-                print_line(f"{name:<{width}}  not shown: {reason}")
+        width = max(map(len, files))
+        for name, written in files.items():
+            print_line(f"{name:<{width}}  {', '.join(written)}")
+        if left_out:
+            others = ", ".join(name for name, view in VIEWS.items() if view.title in left_out)
+            print_line(f"left out {others}; the page says why")
         print_line(f"page     {shown_path(folder / PAGE)}")
 
     def _subject(self, model: LightningModule, data: DataModule) -> Subject:

@@ -16,7 +16,7 @@ from inspection.views import Shown, View
 PASSAGES, LENGTH = 400, 301  # the last symbol is predicted
 AT_ONCE = 100  # passages of a batch
 BITS = 0.6931471805599453  # nats
-ENOUGH = 0.01  # bits that the loss may be above its least where the reach ends
+SURE = 2  # standard errors, beyond which a difference is none of chance
 
 
 def make(subject: Subject) -> Iterator[Shown]:
@@ -26,20 +26,24 @@ def make(subject: Subject) -> Iterator[Shown]:
         NotShown: The network reads no text symbol by symbol.
     """
     passages = passages_of(subject, PASSAGES, LENGTH).symbols
-    known, means, errors = losses_by_context(subject, passages)
+    known, losses = losses_by_context(subject, passages)
+    more = losses - losses[:, -1:]  # than with all symbols: what a passage has in common with itself cancels
+    means, errors = losses.mean(0), more.std(0) / len(losses) ** 0.5
     norms = None if subject.names else measure_gradient_flow(subject.trainer, subject.model, subject.data)
-    reach = next(count for count, mean in zip(known, means, strict=True) if mean <= means.min() + ENOUGH)
+    worse = (more.mean(0) > SURE * errors).nonzero()[:, 0]
+    reach = known[int(worse[-1]) + 1] if len(worse) else known[0]
     figure = draw_reach(known, means, errors, norms)
     yield Shown(
         Figure(name="reach", step=subject.step, figure=figure),
-        f"{len(passages)} predictions of {subject.part}, each of the symbol behind the last so many. With {reach} "
-        f"symbols the loss is within {ENOUGH} bits of its least; bars are standard errors.",
+        f"{len(passages)} predictions of {subject.part}, each of the symbol behind the last so many. From "
+        f"{reach} symbols on the loss is not surely above that with all {known[-1]}; bars are standard errors of the "
+        "difference to that.",
     )
 
 
 @torch.no_grad()
-def losses_by_context(subject: Subject, passages: Tensor) -> tuple[list[int], Tensor, Tensor]:
-    """Returns numbers of known symbols, and mean and standard error of the loss in bits with each.
+def losses_by_context(subject: Subject, passages: Tensor) -> tuple[list[int], Tensor]:
+    """Returns K numbers of known symbols, and the loss of each passage in bits with each, float32 [N, K].
 
     Args:
         subject: Has the network.
@@ -47,15 +51,12 @@ def losses_by_context(subject: Subject, passages: Tensor) -> tuple[list[int], Te
     """
     longest = passages.shape[1] - 1
     known = sorted({min(longest, round(2 ** (power / 2))) for power in range(64)})
-    means, errors = [], []
+    found = []
     with subject.explaining(), torch.no_grad():
         for count in known:
-            losses = torch.cat(
-                [_losses(subject, some.to(subject.model.device), count) for some in passages.split(AT_ONCE)]
-            )
-            means.append(losses.mean())
-            errors.append(losses.std() / len(losses) ** 0.5)
-    return known, torch.stack(means), torch.stack(errors)
+            parts = [_losses(subject, some.to(subject.model.device), count) for some in passages.split(AT_ONCE)]
+            found.append(torch.cat(parts))
+    return known, torch.stack(found, 1)
 
 
 def _losses(subject: Subject, passages: Tensor, count: int) -> Tensor:

@@ -35,7 +35,7 @@ class Subject:
         samples: All samples of the part, classified; None for a network that does not classify.
         examples: The inputs, or a sample of each class, as the network receives them, one row each.
         seen: What the network makes of the examples.
-        figures: How many optimizer steps the weights have had.
+        step: Optimizer steps that the weights have had.
     """
 
     model: LightningModule
