@@ -63,7 +63,7 @@ def fit_seeds(argv: list[str]) -> int:
     if not arguments.dry_run:
         share_data([*words, *as_words({SEED: seeds[0]})])
     found = call(check, words, [{SEED: seeds[0]}], None, None)
-    description = json.loads(json.dumps({"file": file.content, "seeds": [], "settings": found["settings"]}))
+    description = _description(file, found)
     folder = _folder(arguments.run_dir, parsed.name, seeds, description)
     if arguments.dry_run:
         return show_trials(points, folder, words, file)
@@ -88,8 +88,21 @@ def _parser() -> argparse.ArgumentParser:
 def _without_parameters(words: list[str], name: str) -> StudyFile:
     """Returns a study of one command whose settings do not vary."""
     nothing = {"metric": None, "mode": None, "target": None, "halving": None, "most": None}
-    content = {"command": "fit --seeds"}
+    content = {"name": f"{name} over seeds", "command": "fit --seeds", "method": "grid"}
     return StudyFile(name=name, words=words, method="grid", parameters={}, content=content, **nothing)
+
+
+def _description(file: StudyFile, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the folder says of itself, as a study's: all but the seeds, which may become more.
+
+    Args:
+        file: What stands for a study's file.
+        found: What the check of the command has found.
+    """
+    goal = {"min": "minimize", "max": "maximize"}
+    metric = {"name": found["metric"], "goal": goal[found["mode"]]} if found["metric"] else None
+    content = file.content | ({"metric": metric} if metric else {})
+    return json.loads(json.dumps({"file": content, "seeds": [], "settings": found["settings"]}))
 
 
 def _folder(run_dir: str | None, name: str, seeds: list[int], description: Mapping[str, Any]) -> StudyFolder:
