@@ -37,7 +37,7 @@ class LearningRateTest(Command):
     It is a run of the same data, network, optimizer, precision and seed as `fit` of these settings, but of no
     validation, schedule or checkpoint. (Lightning's own finder gives all parameter groups one rate, drops the
     callbacks that make steps repeatable, smooths over half of its steps, and takes the steepest slope over the rate
-    instead of its logarithm, which is nearly always at the lowest rates.)
+    instead of its logarithm, which is among the lowest rates.)
     """
 
     def add_arguments_to_parser(self, parser: Any) -> None:

@@ -34,8 +34,14 @@ def make(subject: Subject) -> Iterator[Shown]:
         figure = draw_maps(pixels, [one[number] for one in maps], layers)
         yield Shown(
             Figure(name=f"activations_{number + 1}", step=subject.step, figure=figure),
-            f"{name}: the {CHANNELS} channels of each layer that answer most, the strongest first.",
+            f"{name}{_class(subject, number)}: the {CHANNELS} channels of each layer that answer most, the strongest first.",
         )
+
+
+def _class(subject: Subject, number: int) -> str:
+    """Returns the class of an example, where it is known, behind a comma."""
+    target = int(subject.seen.targets[number])
+    return f", {subject.data.class_names[target]}" if target >= 0 else ""
 
 
 def maps_of(subject: Subject, layers: list[Call], images: Tensor) -> list[Tensor]:

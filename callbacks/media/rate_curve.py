@@ -11,6 +11,7 @@ from core.errors import RunFailed
 
 WIDTH = 0.02  # of the kernel that smooths, as a share of all steps
 FEWEST = 10  # steps with a finite loss, without which there is no curve
+BELOW = 10  # times the suggestion is below the rate of the lowest loss, where steps begin to be too long
 FALLS = 0.02  # of the loss, at least, from its beginning to its least
 
 
@@ -34,8 +35,8 @@ class RateCurve:
 
     @property
     def suggested(self) -> float:
-        """The rate to begin with, to two digits."""
-        return float(f"{self.steepest:.1e}")
+        """The rate to begin with, to two digits: a tenth of that of the lowest loss."""
+        return float(f"{self.lowest / BELOW:.1e}")
 
 
 def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
@@ -83,10 +84,14 @@ def draw_rate_curve(curve: RateCurve, configured: float, title: str = "") -> Fig
     axes = figure.subplots()
     axes.plot(curve.rates, curve.losses, color="tab:blue", alpha=0.3, linewidth=1, label="loss after each step")
     axes.plot(curve.rates, curve.smooth, color="tab:blue", label="smoothed")
-    suggested = int((curve.rates - curve.steepest).abs().argmin())
-    label = f"falls fastest: {curve.suggested:g} (suggested)"
-    axes.plot(curve.steepest, curve.smooth[suggested], "o", color="tab:red", markersize=8, label=label)
-    axes.plot(curve.lowest, curve.smooth.min(), "v", color="black", label=f"lowest: {curve.lowest:.2g}")
+    marks = (
+        (curve.suggested, "o", "tab:red", f"suggested: {curve.suggested:g}, a tenth of the lowest"),
+        (curve.lowest, "v", "black", f"lowest: {curve.lowest:.2g}"),
+        (curve.steepest, "s", "tab:green", f"falls fastest: {curve.steepest:.2g}"),
+    )
+    for rate, marker, colour, label in marks:
+        height = curve.smooth[int((curve.rates - rate).abs().argmin())]
+        axes.plot(rate, height, marker, color=colour, markersize=8, label=label)
     axes.axvline(configured, color="tab:gray", linestyle=":", label=f"configured: {configured:g}")
     low, high = float(curve.smooth.min()), float(curve.smooth[: len(curve.smooth) // 4].max())
     axes.set(
