@@ -34,7 +34,7 @@ def make(subject: Subject) -> Iterator[Shown]:
         figure = draw_maps(pixels, [one[number] for one in maps], layers)
         yield Shown(
             Figure(name=f"activations_{number + 1}", step=subject.step, figure=figure),
-            f"{name}{_class(subject, number)}: the {CHANNELS} channels of each layer that answer most, strongest first.",
+            f"{name}{_class(subject, number)}: the {CHANNELS} channels of each layer that answer most, best first.",
         )
 
 
