@@ -187,6 +187,7 @@ class SeedLines(Lines):
         if not any(name.startswith("test/") for name in names):
             lines.append("tested like this, the same command adds the test's figures:")
             lines.append(f'  for run in {runs}/0*; do {typed_command()} test --ckpt_path "$run"; done')
+        lines.append(f"curves and all else on a page: {typed_command()} report {runs} --output report.html")
         return lines
 
     def _shown(self, logged: str, values: Sequence[float]) -> str:
