@@ -153,7 +153,6 @@ TESTED_ELSEWHERE = {
     "results/figures.py": "results/test_page.py",
     "results/table_file.py": "results/test_table.py",
     "core/one_line_parser.py": "studies/test_command.py",
-    "studies/one_line_parser.py": "studies/test_command.py",
     "studies/report/details.py": "studies/report/test_command.py",
     "studies/report/page.py": "studies/report/test_command.py",
     "studies/run_on_disk.py": "studies/test_run_folders.py",

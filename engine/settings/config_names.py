@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
-SCHEMA = CONFIGS / "schema.json"  # made by `engine.schema`
 STUDIES = "studies/"
 MAIN = (
     "vgg_bn.yaml",
