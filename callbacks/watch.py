@@ -1,6 +1,5 @@
 """What TensorBoard and Weights & Biases show of training beside its curves."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
@@ -14,7 +13,7 @@ from callbacks.media.sink import write_media
 from callbacks.probe import looking_at
 from core.kept_arguments import KeepsArguments
 from core.measures import measures_of
-from core.media import Figure, Graph, Grid, Histogram, Histograms, Medium
+from core.media import Figure, Graph, Grid, Histogram, Histograms
 from core.nested_tensors import first_samples
 from core.picture_protocols import ShowsInputs
 from core.protocols import NamesLosses
@@ -41,6 +40,7 @@ class Watch(KeepsArguments, Checkpoint):
         self.inputs = inputs
         self.histograms = histograms
         self._has_begun = False  # whether a batch of this process has been seen
+        self._draws_graph = False
         self._probe: Any = None
         self._is_of_validation = False
         self._latest: dict[str, Histogram] = {}
@@ -58,10 +58,26 @@ class Watch(KeepsArguments, Checkpoint):
         if self._has_begun and (batch_idx or not self.histograms or self._is_of_validation):
             return
         if not self._has_begun and trainer.is_global_zero and trainer.optimizer_steps == 0:
-            write_media(trainer, list(self._media_of_first(trainer, pl_module, batch)))
+            self._draws_graph = self.graph
+            if self.inputs and isinstance(data := trainer.datamodule, ShowsInputs):
+                if (shown := data.shown_inputs(first_samples(batch, SHOWN))) is not None:
+                    write_media(trainer, [Grid(name="inputs", step=0, images=shown)])
         self._has_begun = True
         if self.histograms and batch_idx == 0 and not self._is_of_validation:
             self._probe = first_samples(batch, PROBED)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Draws the graph once a first step has shown that the network takes what the data gives."""
+        if not self._draws_graph:
+            return
+        self._draws_graph = False
+        has_board = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
+        if has_board and isinstance(pl_module, NamesLosses):
+            with looking_at(trainer, pl_module):
+                operations = graph_of(pl_module, first_samples(batch, DRAWN))
+            write_media(trainer, [Graph(name="graph", step=trainer.optimizer_steps, operations=operations)])
 
     def on_validation_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
@@ -84,14 +100,3 @@ class Watch(KeepsArguments, Checkpoint):
         if self._latest:
             figure = draw_layers(self._latest)
             write_media(trainer, [Figure(name="layers", step=trainer.optimizer_steps, figure=figure)])
-
-    def _media_of_first(self, trainer: Trainer, pl_module: LightningModule, batch: Any) -> Iterator[Medium]:
-        data, step = trainer.datamodule, trainer.optimizer_steps
-        shown = data.shown_inputs(first_samples(batch, SHOWN)) if isinstance(data, ShowsInputs) else None
-        if self.inputs and shown is not None:
-            yield Grid(name="inputs", step=step, images=shown)
-        has_board = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
-        if self.graph and has_board and isinstance(pl_module, NamesLosses):
-            with looking_at(trainer, pl_module):
-                operations = graph_of(pl_module, first_samples(batch, DRAWN))
-            yield Graph(name="graph", step=step, operations=operations)

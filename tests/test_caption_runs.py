@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from engine.runs.checkpoint_io import load_checkpoint
-from tests.bits import assert_same_bits
+from tests.bits import assert_same_bits, figures_of
 from tests.pictures import picture
 from tests.processes import finish, start_ranks
 from tests.tiny_captions import folder_of_captions
@@ -99,7 +99,7 @@ def test_new_pictures_are_described_in_a_table_and_on_a_page(described: Path, co
     Path("photos/broken.png").unlink()
     code, _, errors = command(*predict, "--output", "out.html")
     assert code == 0, errors
-    assert Path("out.html").read_text().count("<figure>") == 2
+    assert Path("out.html").read_text().count("<figure") == 2
 
 
 def test_a_run_that_is_killed_goes_on_with_the_same_bits(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_a_run_that_is_killed_goes_on_with_the_same_bits(command: Command, monke
     assert "reward" in Path("whole/metrics.csv").read_text()
     for name in ("state_dict", "optimizer_states", "TinyCaptions"):
         assert_same_bits(ours[name], theirs[name])
-    assert Path("cut/metrics.csv").read_bytes() == Path("whole/metrics.csv").read_bytes()
+    assert figures_of(Path("cut/metrics.csv")) == figures_of(Path("whole/metrics.csv"))
 
 
 @pytest.mark.parametrize(

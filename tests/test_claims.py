@@ -125,6 +125,9 @@ CLAIMS: dict[str, list[str]] = {
         f"reached {one('resnet18_gpu').metrics['test/acc']:.2%} of the test images and".replace("%", " %"),
         f"(`vgg16_bn_gpu.yaml`) {one('vgg16_bn_gpu').metrics['test/acc']:.2%},".replace("%", " %"),
     ],
+    # limits that the code sets
+    "docs/export-and-serve.md": ["16 MB, 256 samples, 100,000 characters and 40 million pixels are the most."],
+    "docs/report.md": ["At most 6 MB: Plotly is 1.9 of them,"],
     # what was published, and what stands beside the command that measures it
     "benchmarks/README.md": ["The run of `vgg_bn.yaml` in this table was stopped when it had passed 82.45 %,"],
     "docs/log.md": [

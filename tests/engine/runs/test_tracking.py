@@ -141,7 +141,7 @@ def test_an_offline_run_holds_the_merged_config_once_and_what_is_watched(
         for _, record in read_records(path)
         for item in record.history.item
     }
-    assert shown["inputs"]["_type"] == shown["layers"]["_type"] == "images/separated"
+    assert shown["inputs/_type"] == shown["layers/_type"] == "images/separated"
     for kind in ("weights", "gradients", "activations"):
         assert sum(shown[f"{kind}/stages.0.0{'' if kind == 'activations' else '.weight'}"]["values"]) > 0
 
