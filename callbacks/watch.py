@@ -59,9 +59,10 @@ class Watch(KeepsArguments, Checkpoint):
             return
         if not self._has_begun and trainer.is_global_zero and trainer.optimizer_steps == 0:
             self._draws_graph = self.graph
-            if self.inputs and isinstance(data := trainer.datamodule, ShowsInputs):
-                if (shown := data.shown_inputs(first_samples(batch, SHOWN))) is not None:
-                    write_media(trainer, [Grid(name="inputs", step=0, images=shown)])
+            data = trainer.datamodule
+            shown = data.shown_inputs(first_samples(batch, SHOWN)) if isinstance(data, ShowsInputs) else None
+            if self.inputs and shown is not None:
+                write_media(trainer, [Grid(name="inputs", step=0, images=shown)])
         self._has_begun = True
         if self.histograms and batch_idx == 0 and not self._is_of_validation:
             self._probe = first_samples(batch, PROBED)
