@@ -47,6 +47,6 @@ def test_a_figure_that_is_none_is_found() -> None:
 
 def test_a_row_without_a_record_or_a_published_number_is_refused() -> None:
     with pytest.raises(InputError, match="it has no record"):
-        list(claims("**1.0 %** (`cifar2_logistic_raw`, n 1)", TABLE, RECORDS))
+        list(claims("**1.0 %** (`dcgan_svhn`, n 1)", TABLE, RECORDS))
     with pytest.raises(InputError, match="nothing was published"):
         list(claims("*1.0 %* (`vgg_bn`)", TABLE, RECORDS))
