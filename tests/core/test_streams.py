@@ -109,7 +109,10 @@ def test_the_process_itself_ends_well(target: str, code: int) -> None:
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGHUP") or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN,
+    reason="Windows has no SIGHUP, and under nohup it is ignored",
+)
 def test_a_terminal_that_closes_leaves_a_checkpoint(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     slow = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
