@@ -30,4 +30,5 @@ def format_duration(seconds: float) -> str:
 
 def in_notebook() -> bool:
     """Returns whether this process is the kernel of a notebook, which shows a bar although it has no terminal."""
-    return "ipykernel" in sys.modules
+    kernel = sys.modules.get("ipykernel.kernelapp")  # a process that starts a kernel imports other parts of ipykernel
+    return kernel is not None and kernel.IPKernelApp.initialized()

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -281,7 +281,8 @@ def test_no_warning_of_a_library_is_shown(
 def test_a_notebook_has_a_progress_bar(
     bar: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    kernel = SimpleNamespace(IPKernelApp=SimpleNamespace(initialized=lambda: True))
+    monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", kernel)
     monkeypatch.setattr("callbacks.progress.REFRESH", -math.inf)
     trainer = tiny_trainer(tmp_path, max_epochs=1, enable_progress_bar=bar, callbacks=[])
     assert trainer.builtin(Progress).bar is bar
