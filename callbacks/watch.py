@@ -60,8 +60,9 @@ class Watch(KeepsArguments, Checkpoint):
         if not self._has_begun and trainer.is_global_zero and trainer.optimizer_steps == 0:
             self._draws_graph = self.graph
             data = trainer.datamodule
-            shown = data.shown_inputs(first_samples(batch, SHOWN)) if isinstance(data, ShowsInputs) else None
-            if self.inputs and shown is not None:
+            wanted = self.inputs and isinstance(data, ShowsInputs)
+            shown = data.shown_inputs(first_samples(batch, SHOWN)) if wanted else None
+            if shown is not None:
                 write_media(trainer, [Grid(name="inputs", step=0, images=shown)])
         self._has_begun = True
         if self.histograms and batch_idx == 0 and not self._is_of_validation:

@@ -19,14 +19,15 @@ class Trained(Command):
 
     Args:
         command: Name of the command that needs it, for messages.
-        options: Its options that say what is used, as `predict` takes them: `--ckpt_path`, or `--config` and
-            `--weights`.
+        ckpt_path: Run folder or checkpoint; None if the options name `--config` and `--weights`.
+        options: Its other options that say what is used, as `predict` takes them.
 
     Raises:
         InputError: There is no such run, or something in it cannot be used.
     """
 
-    def __init__(self, command: str, options: list[str]) -> None:
+    def __init__(self, command: str, ckpt_path: str | None, options: list[str]) -> None:
+        options = [*([] if ckpt_path is None else ["--ckpt_path", ckpt_path]), *options]
         names = {option.partition("=")[0] for option in options}
         if not names & {"--ckpt_path", "--config", "-c"}:
             raise InputError(f"{command} needs --ckpt_path, a run folder or a checkpoint; or --config and --weights")

@@ -44,8 +44,7 @@ def export(argv: list[str]) -> int:
     from core.console import print_line
     from engine.trained import Trained
 
-    given = [] if arguments.ckpt_path is None else ["--ckpt_path", arguments.ckpt_path]
-    trained = Trained("export", given + others)
+    trained = Trained("export", arguments.ckpt_path, others)
     print_line(f"weights  {trained.measured}")
     content, lines = _weights(trained) if name == WEIGHTS else _network(trained, name)
     _write(path, content)

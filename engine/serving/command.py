@@ -44,9 +44,8 @@ def serve(argv: list[str]) -> int:
     from engine.serving.services import service_of
     from engine.trained import Trained
 
-    given = [] if arguments.ckpt_path is None else ["--ckpt_path", arguments.ckpt_path]
     with listener:
-        trained = Trained("serve", given + others)
+        trained = Trained("serve", arguments.ckpt_path, others)
         service = service_of(trained.model, trained.datamodule)
         about = _about(trained, service)
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
