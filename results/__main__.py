@@ -1,4 +1,4 @@
-"""The command: `python -m results run`, `collect`, `page`, `notebooks` and `status`."""
+"""The command: `python -m results run`, `collect`, `study`, `page`, `notebooks` and `status`."""
 
 import argparse
 import math
@@ -71,6 +71,8 @@ def _parser(table: Table) -> argparse.ArgumentParser:
     collect = add("collect", _collect, "record the runs that are finished and tested")
     for command in (run, collect):
         command.add_argument("--runs", type=Path, default=Path("runs/results"), help="folder of the runs, <id>/<seed>/")
+    study = add("study", _study, "record studies that have ended")
+    study.add_argument("studies", nargs="+", type=Path, metavar="FOLDER", help="a study's folder, called as its file")
     add("page", _page, "write RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
     add("notebooks", _notebooks, "write the notebooks of docs/lessons")
     add("status", _status, "list which runs have a record, and what is to be run")
@@ -96,6 +98,16 @@ def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     runs = Runs(arguments.runs, table)
     ready = [run for run in _missing(table, read_records(folder, table)) if runs.is_tested(run)]
     return _make(ready, Workers(runs), folder)
+
+
+def _study(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
+    from results.studies import add_study
+
+    for given in arguments.studies:
+        record = add_study(folder, given.expanduser().resolve(), table)
+        print(f"{record.name}: {record.metric} {record.figure(record.best, record.metric)} with {record.best.label}")
+    _write_page(folder, table)
+    return 0
 
 
 def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
@@ -180,9 +192,10 @@ def _write_page(folder: Path, table: Table) -> None:
     from results.headers import write_headers
     from results.page import render  # these take a second, which the other commands need not wait for
     from results.plot import draw
+    from results.studies import read_studies
 
     records = read_records(folder, table)
-    write_atomically(folder.parent / "RESULTS.md", render(table, records))
+    write_atomically(folder.parent / "RESULTS.md", render(table, records, read_studies(folder)))
     picture = folder.parent / "docs" / "images" / "results.png"
     listing = folder.parent / "configs" / "README.md"
     for path in (picture, listing):

@@ -1,4 +1,4 @@
-"""Figures in the lessons, each with the row of `results/table.yaml` whose records or published number it is."""
+"""Figures in the lessons, each with the row of `results/table.yaml`, or the study, whose figure it is."""
 
 import re
 from collections.abc import Iterator
@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from core.errors import InputError
 from results.records import Records
+from results.studies import StudyRecord
 from results.table import Published, Table
 
-OURS = re.compile(r"\*\*([\d.,]+(?: ± [\d.]+)?)( %)?\*\*\s\(`([\w.]+)`, n (\d+)(?:, `([\w/]+)`)?\)")
+OURS = re.compile(r"\*\*([\d.,]+(?: ± [\d.]+)?)( %)?\*\*\s\(`([\w.]+(?: [^`]+)?)`, n (\d+)(?:, `([\w/]+)`)?\)")
 PUBLISHED = re.compile(r"(?<!\*)\*([\d.,]+(?: to [\d.]+)?)(?: %)?\*\s\(`([\w.]+)`\)")
 
 
@@ -29,23 +30,24 @@ class Claim(NamedTuple):
     holds: bool
 
 
-def claims(text: str, table: Table, records: Records) -> Iterator[Claim]:
+def claims(text: str, table: Table, records: Records, studies: dict[str, StudyRecord]) -> Iterator[Claim]:
     """Yields the figures of a text.
 
-    Ours are `**97.17 ± 0.21 %** (`row`, n 3, `val/acc`)`, with the accuracy on the test set if no value is named;
+    Ours are `**97.17 ± 0.21 %** (`row`, n 3, `val/acc`)`, with the accuracy on the test set if no value is named. Those
+    of a study's point are `**0.161 ± 0.004** (`learning_rates lr=0.001`, n 3)`, of the value that the study counts;
     published ones are `*97.48 %* (`row`)`, of the row's published number or of the remark on it.
 
     Args:
         text: The text.
         table: The table.
         records: Its records.
+        studies: The records of studies.
 
     Raises:
-        InputError: A row or its records are not there.
+        InputError: A row, a study or its records are not there.
     """
     for figure, percent, name, n, metric in OURS.findall(text):
-        found = records.get(name, [])
-        values = [record.metrics[metric or "test/acc"] * (100 if percent else 1) for record in found]
+        values = [value * (100 if percent else 1) for value in _values(name, metric, records, studies)]
         if not values:
             raise InputError(f"{name}: the lessons name it, and it has no record")
         digits = len(figure.split(" ")[0].partition(".")[2])
@@ -61,6 +63,15 @@ def claims(text: str, table: Table, records: Records) -> Iterator[Claim]:
         numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", known)]
         holds = all(float(number) in numbers for number in re.findall(r"[\d.]+", figure))
         yield Claim(name, figure, known, holds)
+
+
+def _values(name: str, metric: str, records: Records, studies: dict[str, StudyRecord]) -> list[float]:
+    """Returns a value of all runs of a row, or of a study's point; nothing if there is no record."""
+    study, _, label = name.partition(" ")
+    if not label:
+        return [record.metrics[metric or "test/acc"] for record in records.get(name, [])]
+    points = studies[study].points if study in studies else []
+    return [value for one in points if one.label == label for value in one.values(metric or studies[study].metric)]
 
 
 def unnamed(text: str) -> list[str]:

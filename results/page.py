@@ -1,11 +1,13 @@
 """The page RESULTS.md, written from the table and the records alone."""
 
-import textwrap
 from statistics import mean
 
 from results.figures import of_last, show
+from results.markdown import as_table, footnotes, wrapped
 from results.overview import EXPLAINED, overview, recipes_run, shortfall
 from results.records import Record, Records
+from results.studies import StudyRecord
+from results.study_tables import study_tables
 from results.table import Elsewhere, Published, Recipe, Section, Table
 
 RECIPES = """\
@@ -15,18 +17,31 @@ one's. Runs of one thread shared their machine with others: their seconds are up
 RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
 
 
-def render(table: Table, records: Records) -> str:
-    """Returns the page."""
+def render(table: Table, records: Records, studies: dict[str, StudyRecord] | None = None) -> str:
+    """Returns the page.
+
+    Args:
+        table: The table.
+        records: The records of its rows.
+        studies: The records of studies, by name.
+    """
     recipes = {recipe.id: recipe for recipe in table.recipes}
     hardware = sorted({record.hardware for recipe in table.recipes for record in records[recipe.id]})
     letters = {name: chr(ord("A") + place) for place, name in enumerate(hardware)}
     introduction = table.introduction.format(sources=_sources(table, records)).strip()
     first, *others = introduction.split("\n\n")
     columns, *lines = overview(table, records)
-    parts = ["# Results\n", _wrap(first), _table(columns, lines), _wrap(f"{EXPLAINED} {recipes_run(table, records)}")]
-    parts += [_wrap(paragraph) for paragraph in others]
+    parts = [
+        "# Results\n",
+        wrapped(first),
+        as_table(columns, lines),
+        wrapped(f"{EXPLAINED} {recipes_run(table, records)}"),
+    ]
+    parts += [wrapped(paragraph) for paragraph in others]
     parts += [_section(section, recipes, records, letters) for section in table.sections]
     parts.append(_recipes(table.recipes, records, letters))
+    if table.findings:
+        parts.append(study_tables(studies or {}, table.findings))
     return "\n".join(parts)
 
 
@@ -58,12 +73,12 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records, let
         cells = [_name(row, row.id, notes), row.network, _parameters(runs, row.parameters), _published(row)]
         cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
         rows.append([*cells, _strong(recipes.get(row.strong), records, letters), _elsewhere(best)])
-    parts = [f"## {section.title}\n", _wrap(section.text), _table(columns, rows)]
+    parts = [f"## {section.title}\n", wrapped(section.text), as_table(columns, rows)]
     short = {row.id: shortfall(row, records[row.id]) for row in section.rows}
     if any(short.values()):
         listed = ", ".join(f"`{name}` ({points:.1f} points)" for name, points in short.items() if points)
-        parts.append(_wrap(f"Short of the published number: {listed}."))
-    return "\n".join([*parts, _footnotes(notes)])
+        parts.append(wrapped(f"Short of the published number: {listed}."))
+    return "\n".join([*parts, footnotes(notes)])
 
 
 def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -> str:
@@ -75,10 +90,10 @@ def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -
         cells = [_name(recipe, recipe.config, notes), recipe.network, _parameters(runs, None), validation]
         cells += [test if runs else "not yet run", _count(recipe, runs), _seconds(runs, letters)]
         rows.append([*cells, _elsewhere(recipe.elsewhere, in_words=True)])
-    parts = ["## Strong recipes\n", _wrap(RECIPES), _table(RECIPE_COLUMNS, rows)]
+    parts = ["## Strong recipes\n", wrapped(RECIPES), as_table(RECIPE_COLUMNS, rows)]
     if letters:
-        parts.append(_wrap("Hardware: " + "; ".join(f"{letter} is {name}" for name, letter in letters.items()) + "."))
-    return "\n".join([*parts, _footnotes(notes)]).rstrip() + "\n"
+        parts.append(wrapped("Hardware: " + "; ".join(f"{letter} is {name}" for name, letter in letters.items()) + "."))
+    return "\n".join([*parts, footnotes(notes)]).rstrip() + "\n"
 
 
 def _figure(recipe: Recipe, records: list[Record], part: str) -> str:
@@ -89,19 +104,6 @@ def _figure(recipe: Recipe, records: list[Record], part: str) -> str:
         return found
     unit = "" if recipe.measure.unit == "%" else f" {recipe.measure.unit}"
     return f"{found}{unit}{' †' if of_last(records, metric) else ''}"
-
-
-def _wrap(text: str, indent: str = "") -> str:
-    lines = {"width": 120, "break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
-    return textwrap.fill(" ".join(text.split()), **lines) + "\n"
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> str:
-    return "".join(f"| {' | '.join(line)} |\n" for line in [columns, ["---"] * len(columns), *rows])
-
-
-def _footnotes(notes: list[str]) -> str:
-    return "".join(_wrap(f"{number}. {note}", " " * len(f"{number}. ")) for number, note in enumerate(notes, 1))
 
 
 def _name(row: Recipe, name: str, notes: list[str]) -> str:

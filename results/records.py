@@ -11,6 +11,8 @@ from core.summary import ENDED_WELL, figures, read_summary, upgraded, write_summ
 from results.settings import check_settings, defaults, digest, stated
 from results.table import Published, Recipe, Run, Table
 
+STUDIES = "studies"  # folder of the records of studies, which belong to no row
+
 
 @dataclass(frozen=True)
 class Record:
@@ -107,6 +109,8 @@ def read_records(folder: Path, table: Table) -> Records:
     runs = {str(run): run for run in table.runs()}
     found = {}
     for path in sorted(folder.glob("*/*.json")):
+        if path.parent.name == STUDIES:
+            continue
         name = f"{path.parent.name}/{path.stem}"
         if name not in runs:
             raise InputError(f"{path}: belongs to no row of the table, or to none of its seeds")

@@ -176,6 +176,7 @@ class Table:
         folders: Folders of data by name.
         layouts: How data can lie in a folder, as data modules report it behind the folder's name.
         retired: Settings that networks or data sets had once, at the value that changed nothing.
+        findings: What is to be learned of each study in `configs/studies/`, by name, once it has a record.
     """
 
     sections: list[Section]
@@ -184,6 +185,7 @@ class Table:
     folders: dict[str, Folder] = field(default_factory=dict)
     layouts: list[str] = field(default_factory=list)
     retired: dict[str, Any] = field(default_factory=dict)
+    findings: dict[str, str | None] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recipe]:
         yield from (row for section in [*self.sections, *self.groups] for row in section.rows)

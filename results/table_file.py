@@ -29,7 +29,7 @@ def read_table(path: Path) -> Table:
         ]
         for kind, key in ((Published, "sections"), (Recipe, "recipes"))
     )
-    others = {key: content[key] for key in ("introduction", "layouts", "retired") if key in content}
+    others = {key: content[key] for key in ("introduction", "layouts", "retired", "findings") if key in content}
     table = Table(sections, recipes, folders=folders, **others)
     names = [row.id for row in table]
     for row in table:

@@ -7,7 +7,8 @@ from tests.processes import ROOT
 # From top to bottom: a room imports what stands below it, and nothing beside or above it.
 ROOMS = (
     ("cli",),
-    ("studies", "inspection", "results", "benchmarks"),
+    ("results", "benchmarks"),
+    ("studies", "inspection"),
     ("engine",),
     ("callbacks",),
     ("lightning_modules",),

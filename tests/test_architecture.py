@@ -151,6 +151,8 @@ TESTED_ELSEWHERE = {
     "lightning_modules/layers/style_comparison.py": "lightning_modules/layers/test_tiles.py",
     "lightning_modules/tasks/style_task.py": "lightning_modules/test_style_transfer.py",
     "results/figures.py": "results/test_page.py",
+    "results/markdown.py": "results/test_page.py",
+    "results/study_tables.py": "results/test_studies.py",
     "results/table_file.py": "results/test_table.py",
     "core/one_line_parser.py": "studies/test_command.py",
     "studies/report/details.py": "studies/report/test_command.py",

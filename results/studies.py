@@ -1,0 +1,209 @@
+"""The records of studies, `results/studies/<name>.json`: what the trials of a file in `configs/studies/` reached."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from core.atomic_files import write_atomically
+from core.errors import InputError
+from core.measures import Measure, measure_of
+from core.summary import strict_json
+from engine.settings.config_files import flatten, read_config
+from engine.settings.config_names import CONFIGS
+from engine.settings.indifferent import INDIFFERENT
+from results.figures import spread
+from results.records import STUDIES, without_folder
+from results.table import Table
+from studies.points import SEED
+from studies.report.groups import Group, group
+from studies.report.metrics import Metrics
+from studies.report.reported import ReportedRun, Study, find_runs
+from studies.study_file import read_study_file
+from studies.study_folder import DESCRIPTION
+
+PARTS = ("val/", "train/")
+
+
+@dataclass(frozen=True)
+class StudyPoint:
+    """The trials of a study that differ in their seed alone.
+
+    Attributes:
+        label: Their settings in words, such as `lr=0.1`.
+        settings: What a study's file varies, by dotted key.
+        runs: What each trial says: `seed`, `status`, `metrics`, `seconds`.
+    """
+
+    label: str
+    settings: dict[str, Any]
+    runs: list[dict[str, Any]]
+
+    def values(self, name: str) -> list[float]:
+        """Returns a logged value of all trials that have it."""
+        return [run["metrics"][name] for run in self.runs if run["metrics"].get(name) is not None]
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """How many trials ended in each way that is not well."""
+        ends = [run["status"] for run in self.runs if not run["metrics"]]
+        return {end: ends.count(end) for end in dict.fromkeys(ends)}
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A study that has ended.
+
+    Attributes:
+        name: Name of its file.
+        metric: Logged name of the value that counts.
+        better: Whether less (`min`) or more (`max`) of it is better.
+        measures: What is known of each measure, by its name.
+        points: Its points, in their order.
+        source: Where the data came from, without the folder.
+        hardware: What it ran on.
+        torch: Release of torch.
+    """
+
+    name: str
+    metric: str
+    better: str
+    measures: dict[str, Measure]
+    points: list[StudyPoint]
+    source: str
+    hardware: str
+    torch: str
+
+    @property
+    def logged(self) -> list[str]:
+        """Logged values of the trials: first the one that counts, then the others of validation and training."""
+        names = {name for point in self.points for run in point.runs for name in run["metrics"]}
+        others = [name for part in PARTS for name in sorted(names) if name.startswith(part) and name != self.metric]
+        return [self.metric, *(name for name in others if measure_of(name, self.measures))]
+
+    @property
+    def best(self) -> StudyPoint:
+        """The point with the best mean."""
+        reached = [point for point in self.points if point.values(self.metric)]
+        choose = max if self.better == "max" else min
+        return choose(reached, key=lambda point: fmean(point.values(self.metric)))
+
+    @property
+    def seconds(self) -> float:
+        """How long all trials took together."""
+        return sum(run["seconds"] for point in self.points for run in point.runs)
+
+    def figure(self, point: StudyPoint, name: str) -> str:
+        """Returns a point's figure as text, such as `97.12 ± 0.21`; shares in percent."""
+        measure = measure_of(name, self.measures) or Measure(name, "min")
+        return spread([measure.scale * value for value in point.values(name)], measure.digits)
+
+
+def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:
+    """Records a study.
+
+    Args:
+        folder: Folder of the records.
+        given: The study's folder.
+        table: The table, which says how data can lie in a folder.
+
+    Raises:
+        InputError: It is not of a file in `configs/studies/` as that is now, has not ended, or is of synthetic data.
+    """
+    runs, study = find_runs([str(given)])
+    if study is None or not (given / DESCRIPTION).is_file():
+        raise InputError(f"{given}: no study's folder")
+    _check(given, study)
+    metrics = Metrics.of(runs, study, None, None)
+    groups = sorted(group(runs, study, metrics), key=lambda one: min(run.path.name for run in one.runs))
+    if not all(one.has_ended for one in groups) or metrics.counts is None:
+        raise InputError(f"{given}: has not ended; the same command goes on with it")
+    ended = [run for run in runs if run.figures]
+    if not ended:
+        raise InputError(f"{given}: no trial has a figure")
+    sources = sorted({without_folder(str(run.summary["data"]["source"]), table.layouts) for run in ended})
+    if any(source.startswith("synthetic") for source in sources):
+        raise InputError(f"{given}: a study on {', '.join(sources)} does not count")
+    content = {
+        "file": _file(given),
+        "metric": metrics.counts,
+        "better": metrics.mode,
+        "measures": {name: entry for run in ended for name, entry in run.summary["measures"].items()},
+        "points": [_point(one) for one in groups],
+        "source": ", ".join(sources),
+        "hardware": ", ".join(sorted({str(run.summary["hardware"]) for run in ended})),
+        "torch": ", ".join(sorted({str(run.summary["versions"]["torch"]) for run in ended})),
+    }
+    path = folder / STUDIES / f"{study.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, strict_json(content))
+    return _read(path)
+
+
+def read_studies(folder: Path) -> dict[str, StudyRecord]:
+    """Reads all records of studies, by name.
+
+    Raises:
+        InputError: One is malformed, or its file is another by now.
+    """
+    return {path.stem: _read(path) for path in sorted((folder / STUDIES).glob("*.json"))}
+
+
+def _read(path: Path) -> StudyRecord:
+    file = CONFIGS / STUDIES / f"{path.stem}.yaml"
+    if not file.is_file():
+        raise InputError(f"{path}: there is no study {file.name}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["file"] != _as_json(read_config(file)):
+            raise InputError(f"{path}: {file.name} says something else by now: run the study anew")
+        return StudyRecord(
+            name=path.stem,
+            metric=content["metric"],
+            better=content["better"],
+            measures={name: Measure(name, **entry) for name, entry in content["measures"].items()},
+            points=[StudyPoint(**point) for point in content["points"]],
+            source=content["source"],
+            hardware=content["hardware"],
+            torch=content["torch"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: no record of a study ({error})") from error
+
+
+def _check(given: Path, study: Study) -> None:
+    """Checks that a study is of a file in `configs/studies/`, with the settings that its trials have in common."""
+    from engine.merged_settings import merged_settings  # takes seconds, which reading records need not
+
+    path = CONFIGS / STUDIES / f"{study.name}.yaml"
+    if not path.is_file() or _file(given) != _as_json(read_config(path)):
+        raise InputError(f"{given}: is of no file in configs/{STUDIES}/ as that is now")
+    settings = _as_json(flatten(merged_settings(read_study_file(path).words)))
+    for key in sorted(settings.keys() | study.base.keys()):
+        ours, theirs = settings.get(key), study.base.get(key)
+        if ours != theirs and not key.startswith(INDIFFERENT):
+            raise InputError(f"{given}: --{key} is {theirs}, where {path.name} has {ours}")
+
+
+def _file(given: Path) -> Any:
+    return json.loads((given / DESCRIPTION).read_text(encoding="utf-8"))["file"]
+
+
+def _as_json(content: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(content, default=str))
+
+
+def _point(one: Group) -> dict[str, Any]:
+    runs = sorted(one.runs, key=lambda run: run.path.name)
+    settings = {} if runs[0].trial is None else runs[0].trial.settings
+    return {
+        "label": one.label,
+        "settings": {key: value for key, value in settings.items() if key != SEED},
+        "runs": [_run(run) for run in runs],
+    }
+
+
+def _run(run: ReportedRun) -> dict[str, Any]:
+    return {"seed": run.seed, "status": run.status, "metrics": run.figures, "seconds": run.seconds or 0.0}

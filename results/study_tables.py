@@ -1,0 +1,63 @@
+"""The part of RESULTS.md that shows the studies: what each point reached, and what is to be learned from it."""
+
+from core.measures import measure_of
+from results.markdown import as_table, wrapped
+from results.studies import StudyPoint, StudyRecord
+from studies.naming import shown
+from studies.report.groups import short_names
+
+INTRODUCTION = """\
+Comparisons, each by `python cli.py study <name>.yaml` on real data, from the records in `results/studies/`. A trial's
+figures are of its best epoch, or of its last where nothing is validated. Behind ± stands the sample standard deviation
+over n trials, which differ in their seed alone; the best mean is bold. Nothing was measured on a test set."""
+
+
+def study_tables(records: dict[str, StudyRecord], findings: dict[str, str | None]) -> str:
+    """Returns the part.
+
+    Args:
+        records: The records by name.
+        findings: What is to be learned of each study, by name; None of one that has not been run.
+    """
+    parts = ["## Studies\n", wrapped(INTRODUCTION)]
+    for name, found in findings.items():
+        if name in records:
+            parts += [f"### {name}\n", wrapped(found or ""), _table(records[name])]
+    if missing := [f"`{name}`" for name in findings if name not in records]:
+        parts.append(wrapped(f"Not yet run: {', '.join(missing)}."))
+    return "\n".join(parts)
+
+
+def _table(record: StudyRecord) -> str:
+    varied = list(dict.fromkeys(key for point in record.points for key in point.settings))
+    varied = [key for key in varied if len({shown(point.settings.get(key)) for point in record.points}) > 1]
+    columns = [*short_names(varied).values(), *(_title(record, name) for name in record.logged), "n"]
+    rows = [
+        [
+            *(_shown(point.settings.get(key)) for key in varied),
+            *(_figure(record, point, name) for name in record.logged),
+            _count(point),
+        ]
+        for point in record.points
+    ]
+    about = f"{record.source}; {record.seconds:,.0f} s on {record.hardware}; torch {record.torch}."
+    return "\n".join([as_table(columns, rows), wrapped(about)])
+
+
+def _title(record: StudyRecord, name: str) -> str:
+    measure = measure_of(name, record.measures)
+    return f"{name} ({measure.unit})" if measure is not None and measure.unit else name
+
+
+def _figure(record: StudyRecord, point: StudyPoint, name: str) -> str:
+    text = record.figure(point, name)
+    return f"**{text}**" if name == record.metric and point == record.best else text
+
+
+def _count(point: StudyPoint) -> str:
+    failures = ", ".join(f"{count} {end}" for end, count in point.failures.items())
+    return str(len(point.runs)) + (f" ({failures})" if failures else "")
+
+
+def _shown(value: object) -> str:
+    return "-" if value is None else shown(value)

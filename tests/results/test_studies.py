@@ -1,0 +1,105 @@
+"""A study that has ended becomes a record, which the page and the lessons show."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import engine.merged_settings
+import results.studies
+from core.errors import InputError
+from results.lesson_figures import claims
+from results.studies import StudyRecord, add_study, read_studies
+from results.study_tables import study_tables
+from tests.result_rows import table
+from tests.studies.report.folders import make_study
+
+COMMAND = ["python", "cli.py", "fit", "--config", "published/winit.yaml", "--config", "${args_json_file}"]
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a study of three learning rates with two seeds, whose file is among the configs."""
+    folder = make_study(tmp_path / "runs" / "rates")
+    change(folder / "study.json", file={"program": "cli.py", "command": COMMAND})
+    file = json.loads((folder / "study.json").read_text())["file"]
+    (tmp_path / "configs" / "studies").mkdir(parents=True)
+    (tmp_path / "configs" / "studies" / "rates.yaml").write_text(yaml.safe_dump(file))
+    monkeypatch.setattr(results.studies, "CONFIGS", tmp_path / "configs")
+    settings = {"model": {"dropout": 0.2}, "data": {"data_dir": "elsewhere"}}
+    monkeypatch.setattr(engine.merged_settings, "merged_settings", lambda words: settings)
+    return folder
+
+
+@pytest.fixture
+def records(study: Path, tmp_path: Path) -> dict[str, StudyRecord]:
+    """The records, with that of the study."""
+    add_study(tmp_path / "results", study, table())
+    return read_studies(tmp_path / "results")
+
+
+def change(path: Path, **changes: dict[str, Any]) -> None:
+    """Changes blocks of a file of JSON."""
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {name: content[name] | block for name, block in changes.items()}))
+
+
+def test_the_record_has_every_trial(records: dict[str, StudyRecord]) -> None:
+    record = records["rates"]
+    assert (record.metric, record.better, record.source) == ("val/acc", "max", "somewhere")
+    assert [point.label for point in record.points] == ["lr=0.1", "lr=0.01", "lr=0.001"]
+    assert [len(point.values("val/acc")) for point in record.points] == [2, 2, 1]
+    assert record.best.label == "lr=0.1"
+    assert record.figure(record.best, "val/acc") == "91.50 ± 0.71"
+    assert record.points[2].failures == {"failed": 1}
+
+
+def test_the_page_shows_what_was_found(records: dict[str, StudyRecord]) -> None:
+    page = study_tables(records, {"rates": "High rates win.", "sizes": None})
+    assert "### rates\n\nHigh rates win.\n" in page
+    assert "| lr | val/acc (%) | train/loss | n |\n| --- | --- | --- | --- |\n" in page
+    assert "| 0.1 | **91.50 ± 0.71** | 0.085 ± 0.007 | 2 |" in page
+    assert "| 0.001 | 71.00 | 0.290 | 2 (1 failed) |" in page
+    assert "Not yet run: `sizes`." in page
+
+
+def test_lessons_quote_its_figures(records: dict[str, StudyRecord]) -> None:
+    text = "**91.50 ± 0.71 %** (`rates lr=0.1`, n 2) **0.080 ± 0.007** (`rates lr=0.1`, n 2, `train/loss`)"
+    assert [claim.holds for claim in claims(text, table(), {}, records)] == [True, False]
+    for unknown in ("rates lr=5", "sizes lr=0.1"):
+        with pytest.raises(InputError, match="it has no record"):
+            list(claims(f"**91.5 %** (`{unknown}`, n 2)", table(), {}, records))
+
+
+def test_what_does_not_count_is_refused(study: Path, tmp_path: Path) -> None:
+    trial, summary = study / "0005-lr=0.001,seed=2" / "trial.json", study / "0000-lr=0.1,seed=1" / "summary.json"
+    for path, words, changes in (
+        (trial, "has not ended", {"ended": None}),
+        (summary, "synthetic does not count", {"data": {"source": "synthetic"}}),
+        (
+            study / "study.json",
+            "--model.dropout is 0.5, where rates.yaml has 0.2",
+            {"settings": {"model.dropout": 0.5}},
+        ),
+        (study / "study.json", "is of no file in configs/studies/", {"file": {"method": "random"}}),
+    ):
+        before = path.read_text()
+        path.write_text(json.dumps(json.loads(before) | changes))
+        with pytest.raises(InputError, match=words):
+            add_study(tmp_path / "results", study, table())
+        path.write_text(before)
+    with pytest.raises(InputError, match="no study's folder"):
+        add_study(tmp_path / "results", study / trial.parent.name, table())
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp_path: Path) -> None:
+    file = tmp_path / "configs" / "studies" / "rates.yaml"
+    file.write_text(file.read_text().replace("0.01", "0.02"))
+    with pytest.raises(InputError, match="says something else by now"):
+        read_studies(tmp_path / "results")
+    file.unlink()
+    with pytest.raises(InputError, match=r"there is no study rates\.yaml"):
+        read_studies(tmp_path / "results")
