@@ -89,7 +89,7 @@ def show_trials(points: Points, folder: StudyFolder, words: list[str], file: Stu
         say(f"{points.total} trials, whose settings follow from the results of earlier ones")
         return 0
     for number in range(points.total):
-        trial = Trial(number=number, settings=points.settings(number, trials))
+        trial = points.trial(number, trials)
         trial.folder = folder.path / folder_name(trial)
         trials.append(trial)
         say(f"{number:04}  {describe(trial)}")

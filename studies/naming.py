@@ -22,8 +22,9 @@ def folder_name(trial: Trial) -> str:
 
 
 def _named(trial: Trial) -> list[tuple[str, Any]]:
-    """Returns the last parts of the settings' names, and their values; the seed last."""
-    named = [(key.rpartition(".")[2], value) for key, value in trial.settings.items() if key != SEED]
+    """Returns the last parts of the settings' names, and their values; the seed last, and none that never differs."""
+    skipped = (SEED, *trial.fixed)
+    named = [(key.rpartition(".")[2], value) for key, value in trial.settings.items() if key not in skipped]
     return [*named, *([("seed", trial.settings[SEED])] if SEED in trial.settings else [])]
 
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.runs.trial_file import Trial
+from engine.runs.trial_file import Halving, Trial
 from studies.study_file import StudyFile
 
 SEED = "seed_everything"
@@ -43,13 +43,19 @@ class Points:
         known = [number for number in (everything, self.file.most) if number is not None]
         return min(known, default=None)
 
-    def settings(self, number: int, earlier: Sequence[Trial]) -> Settings:
-        """Returns the settings of a trial.
+    def trial(self, number: int, earlier: Sequence[Trial], halving: Halving | None = None) -> Trial:
+        """Returns a trial, with its settings.
 
         Args:
             number: Its number, less than `total`.
             earlier: All trials with lesser numbers.
+            halving: When it is pruned.
         """
+        fixed = [name for name, parameter in self.file.parameters.items() if len(parameter.all() or ()) == 1]
+        return Trial(number=number, settings=self.settings(number, earlier), fixed=fixed, halving=halving)
+
+    def settings(self, number: int, earlier: Sequence[Trial]) -> Settings:
+        """Returns the settings of a trial; arguments as in `trial`."""
         place, seed = divmod(number, max(1, len(self.seeds)))
         of_seed = {SEED: self.seeds[seed]} if self.seeds else {}
         for trial in earlier:

@@ -120,7 +120,7 @@ class StudyFolder:
             number = next((missing for missing in range(number) if missing not in known), number)
             if points is None or number >= points.total:
                 return None
-            trial = Trial(number=number, settings=points.settings(number, trials), halving=halving)
+            trial = points.trial(number, trials, halving)
             return self._claim(self._add(trial))
 
     def revive(self, which: list[str]) -> list[Trial]:

@@ -34,6 +34,7 @@ class Trial:
     Attributes:
         number: Its place in the study, from 0.
         settings: What it is given beside the study's command, by dotted key.
+        fixed: Which of them are the same in every trial, and need not be named.
         halving: When it is pruned; None if it never is.
         pruned: After how many epochs it was pruned, with its value and the one that it had to reach.
         ended: How it ended (`status`), the reason if it failed, and its seconds; None as long as it is open.
@@ -43,6 +44,7 @@ class Trial:
 
     number: int
     settings: dict[str, Any]
+    fixed: list[str] = field(default_factory=list)
     halving: Halving | None = None
     pruned: dict[str, Any] | None = None
     ended: dict[str, Any] | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.runs.trial_file import Trial
+from studies.naming import describe
 from studies.points import Points
 from studies.study_file import read_study_file
 
@@ -16,7 +17,7 @@ def all_settings(points: Points) -> list[dict]:
     """Returns the settings of all trials."""
     trials: list[Trial] = []
     for number in range(points.total or 0):
-        trials.append(Trial(number=number, settings=points.settings(number, trials)))
+        trials.append(points.trial(number, trials))
     return [trial.settings for trial in trials]
 
 
@@ -30,6 +31,7 @@ def test_a_grid_has_every_point_in_order_with_its_seeds_beside_it(write_study: W
     ]
     assert all(one["c"] is None for one in found)
     assert points.settings(5, []) == found[5]
+    assert describe(points.trial(5, [])) == "a=2 b=3 seed=8", "what is the same everywhere need not be named"
 
 
 def test_a_cap_ends_a_grid(write_study: Write) -> None:
