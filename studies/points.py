@@ -52,6 +52,7 @@ class Points:
             halving: When it is pruned.
         """
         fixed = [name for name, parameter in self.file.parameters.items() if len(parameter.all() or ()) == 1]
+        fixed = [] if len(fixed) == len(self.file.parameters) else fixed  # something has to name the one trial
         return Trial(number=number, settings=self.settings(number, earlier), fixed=fixed, halving=halving)
 
     def settings(self, number: int, earlier: Sequence[Trial]) -> Settings:
