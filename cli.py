@@ -12,6 +12,7 @@ from core.errors import InputError, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
+from core.waiting import shown_while
 from engine.settings.overview import MODULES, tool_of, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
@@ -58,7 +59,9 @@ def _main(argv: list[str] | None) -> int:
         if gpus is not None:
             print(f"gpus     {gpus}", flush=True)
         let_waiting_threads_sleep()
-        import_module(MODULES.get(arguments.subcommand, "engine.command")).run(arguments)  # imports torch
+        with shown_while("importing torch and Lightning ..."):
+            module = import_module(MODULES.get(arguments.subcommand, "engine.command"))
+        module.run(arguments)
         return 0
     except SystemExit as end:  # the parser's, after --help or --print_config; Lightning's, after a second Ctrl-C
         return 128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else int(end.code or 0)

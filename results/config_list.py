@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from engine.settings.config_files import find_config
+from engine.settings.config_names import schema_line
 from results.figures import show
 from results.records import Records
 from results.table import Recipe, Section, Table
@@ -39,9 +40,9 @@ def render_configs(table: Table, records: Records) -> str:
 
 
 def describe(config: Path) -> str:
-    """Returns the first paragraph of a config's comments, in one line."""
+    """Returns the first paragraph of a config's comments, below the line for editors, in one line."""
     lines = []
-    for line in config.read_text(encoding="utf-8").splitlines():
+    for line in config.read_text(encoding="utf-8").removeprefix(schema_line(config)).splitlines():
         if not line.startswith("# "):
             break
         lines.append(line[2:].strip())

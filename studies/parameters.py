@@ -21,6 +21,13 @@ UNIFORM = {
     "q_log_uniform_values": "log",
 }
 NORMAL = {"normal": False, "q_normal": False, "log_normal": True, "q_log_normal": True}
+DISTRIBUTIONS = {  # what each takes
+    "constant": ("value",),
+    "categorical": ("values", "probabilities"),
+    "categorical_w_probabilities": ("values", "probabilities"),
+    **{name: ("min", "max", "q") if name.startswith("q_") else ("min", "max") for name in UNIFORM},
+    **{name: ("mu", "sigma", "q") if name.startswith("q_") else ("mu", "sigma") for name in NORMAL},
+}
 
 
 @dataclass(frozen=True)
@@ -153,16 +160,12 @@ def read_parameters(content: Any, where: str = "parameters") -> dict[str, Parame
 
 def _read(stated: Mapping[str, Any], place: str) -> Parameter:
     kind = stated.get("distribution", _usual(stated))
-    known = {"constant": ("value",), "categorical": ("values", "probabilities")}
-    known |= {"categorical_w_probabilities": ("values", "probabilities")}
-    known |= {name: ("min", "max", "q") if name.startswith("q_") else ("min", "max") for name in UNIFORM}
-    known |= {name: ("mu", "sigma", "q") if name.startswith("q_") else ("mu", "sigma") for name in NORMAL}
-    if kind not in known:
-        reason = f"distribution {kind}: there are {', '.join(known)}"
+    if kind not in DISTRIBUTIONS:
+        reason = f"distribution {kind}: there are {', '.join(DISTRIBUTIONS)}"
         raise InputError(f"{place}: {reason if kind else 'needs value, values, or min and max'}")
-    if unknown := [name for name in stated if name not in (*known[kind], "distribution")]:
+    if unknown := [name for name in stated if name not in (*DISTRIBUTIONS[kind], "distribution")]:
         raise InputError(
-            f"{place}: '{unknown[0]}' is not for the distribution {kind}, which takes {', '.join(known[kind])}"
+            f"{place}: '{unknown[0]}' is not for the distribution {kind}, which takes {', '.join(DISTRIBUTIONS[kind])}"
         )
     if kind == "constant":
         return Choice([_value(stated, "value", place)])

@@ -11,6 +11,8 @@ PLACES = {
     "report": ("studies.report.command", "report"),
     "export": ("engine.export.command", "export"),
     "serve": ("engine.serving.command", "serve"),
+    "new": ("engine.skeletons.command", "new"),
+    "completion": ("engine.settings.completion_scripts", "completion"),
 }
 
 

@@ -6,6 +6,7 @@ from tests.processes import ROOT
 
 # From top to bottom: a room imports what stands below it, and nothing beside or above it.
 ROOMS = (
+    ("primer",),
     ("cli",),
     ("results", "benchmarks"),
     ("studies", "inspection"),

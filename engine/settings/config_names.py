@@ -1,9 +1,11 @@
 """The configs under configs/: their names, and which are shown first; without torch and without reading YAML."""
 
+import os
 import re
 from pathlib import Path
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+SCHEMA = CONFIGS / "schema.json"  # of configs, for editors and for completion
 STUDIES = "studies/"
 MAIN = (
     "vgg_bn.yaml",
@@ -29,3 +31,13 @@ def listed_configs() -> list[str]:
     lines = [("start with", list(MAIN)), *((title, names) for (_, title), names in sorted(groups.items()))]
     width = max(len(title) for title, _ in lines)
     return [f"{title:<{width}}  {' '.join(names)}" for title, names in lines if names]
+
+
+def schema_line(config: Path, schema: Path = SCHEMA) -> str:
+    """Returns the comment that a config begins with, by which editors find its schema.
+
+    Args:
+        config: The config.
+        schema: The schema, which is named by its place as seen from the config.
+    """
+    return f"# yaml-language-server: $schema={Path(os.path.relpath(schema, config.parent)).as_posix()}\n"

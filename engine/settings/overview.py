@@ -29,6 +29,8 @@ TOOLS = {
     "report": "make one page of runs or of a study: table, curves, pictures, commands",
     "export": "write a trained network as a file for other programs",
     "serve": "show a trained network on a page, and answer requests",
+    "new": "write the beginning of a model or a data set of your own, with config and test",
+    "completion": "print what makes bash, zsh or fish complete this command",
 }
 
 SEEDS = "fit --seeds"  # the tool that several seeds make of `fit`
@@ -79,7 +81,7 @@ def tool_of(argv: list[str]) -> str | None:
 
 def top_level_help() -> str:
     """Returns what `--help` prints without a subcommand."""
-    subcommands = "\n".join(f"  {name:<10}{text}" for name, text in (SUBCOMMANDS | TOOLS).items())
+    subcommands = "\n".join(f"  {name:<12}{text}" for name, text in (SUBCOMMANDS | TOOLS).items())
     return HELP.format(
         command=typed_command(), subcommands=subcommands, configs="\n".join(f"  {line}" for line in listed_configs())
     )

@@ -15,7 +15,7 @@ from typing import Any
 from core.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[2]
-OWN = ("callbacks", "core", "datamodules", "engine", "lightning_modules")
+OWN = ("callbacks", "core", "datamodules", "engine", "lightning_modules", "primer")
 LIBRARIES = ("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning", "lightning_fabric")
 PYTHONS = {*sys.stdlib_module_names, "test"}  # modules
 FILES = ("csv", "gz", "json", "tsv", "txt", "yaml", "yml")  # endings of what settings name, and no code of Python's

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings.config_names import CONFIGS, config_names
+from engine.settings.config_names import CONFIGS, config_names, schema_line
 from results.__main__ import FOLDER
 from results.config_list import describe, render_configs
 from results.records import read_records
@@ -36,7 +36,8 @@ def test_the_first_comment_of_a_config_is_a_sentence(name: str) -> None:
 def test_a_config_is_described_by_its_first_comment(tmp_path: Path) -> None:
     config = tmp_path / "one.yaml"
     config.write_text(
-        "# A net of\n# two layers.\n#\n#   python cli.py fit --config one.yaml\n# Not yet run.\nmodel: a\n"
+        f"{schema_line(config)}# A net of\n# two layers.\n#\n"
+        "#   python cli.py fit --config one.yaml\n# Not yet run.\nmodel: a\n"
     )
     assert describe(config) == "A net of two layers."
     row = {"network": "a net", "config": str(config), "seeds": [1], "minutes": 1, "measure": TABLE["vgg_bn"].measure}

@@ -24,7 +24,7 @@ def test_every_value_arrives_and_the_metric_is_logged(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_its_head_says_how_it_is_made_and_what_is_to_be_seen(path: Path) -> None:
-    head = path.read_text().partition("\nprogram:")[0]
+    head = path.read_text().partition("\n")[2].partition("\nprogram:")[0]  # below the line for editors
     assert re.match(r"# [A-Z][^\n]*[.:]\n", head)
     assert f"python cli.py study {path.name} " in head
     full = path.with_name(f"{path.stem}_full.yaml")

@@ -1,0 +1,1 @@
+"""Beginnings of what people add in a folder of their own."""

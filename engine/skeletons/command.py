@@ -1,0 +1,84 @@
+"""The command `new`: writes the beginning of a model or a data set into the current folder, with config and test."""
+
+import keyword
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from core.atomic_files import write_atomically
+from core.errors import InputError
+from core.one_line_parser import OneLineParser
+from engine.settings.config_names import SCHEMA
+from engine.settings.overview import typed_command
+
+DESCRIPTION = """\
+Writes the beginning of a model or a data set into the current folder: a module, a config and a test, all of which work
+as they are. They are yours alone: nothing else needs to know of them.
+"""
+KINDS = ("model", "data")
+PLACE = Path(__file__).parent
+FILES = {"module.txt": "{}.py", "test.txt": "test_{}.py", "config.txt": "{}.yaml"}  # by template
+
+
+def new(argv: list[str]) -> int:
+    """Runs the command.
+
+    Args:
+        argv: What follows `new`.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        InputError: The name cannot be a module's, or is taken; nothing is written.
+        RunFailed: A file cannot be written.
+    """
+    parser = OneLineParser(f"{typed_command()} new", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("kind", choices=KINDS, help="what is begun")
+    parser.add_argument("name", metavar="NAME", help="name of its module, such as my_net")
+    arguments = parser.parse_args(argv)
+    texts = skeleton(arguments.kind, arguments.name)
+    for path in texts:
+        if path.exists():
+            raise InputError(f"new {arguments.kind} {arguments.name}: {path} is there already; choose another name")
+    _check_name(arguments.kind, arguments.name)
+    for path, text in texts.items():
+        write_atomically(path, text)
+    module, test, config = texts
+    print(f"wrote {module}, {test} and {config}; they work as they are:")
+    print(f"  python -m pytest {test}")
+    print(f"  {typed_command()} fit --config {config}")
+    return 0
+
+
+def skeleton(kind: str, name: str) -> dict[Path, str]:
+    """Returns the texts of the files, by path: module, test and config.
+
+    Args:
+        kind: One of `KINDS`.
+        name: Name of the module.
+    """
+    words = {
+        "name": name,
+        "title": "".join(part.capitalize() for part in name.split("_")),
+        "schema_line": f"# yaml-language-server: $schema={SCHEMA.as_posix()}",
+    }
+    texts = {}
+    for template, file in FILES.items():
+        text = (PLACE / f"{kind}_{template}").read_text(encoding="utf-8")
+        texts[Path(file.format(name))] = Template(text).substitute(words)
+    return texts
+
+
+def _check_name(kind: str, name: str) -> None:
+    """Checks that a module can have a name.
+
+    Raises:
+        InputError: It cannot, or another module has it.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise InputError(f"new {kind} {name}: a module's name has small letters, digits and _, such as my_net")
+    if name in sys.modules or find_spec(name) is not None:
+        raise InputError(f"new {kind} {name}: there is a module of this name already; choose another")

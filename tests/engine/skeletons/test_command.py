@@ -1,0 +1,85 @@
+"""What `new` writes works as it is."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.skeletons.command import KINDS, skeleton
+from tests.processes import ROOT, start_function
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def run_pytest(folder: str) -> None:
+    """Runs the tests of a folder, in a process that has imported torch already."""
+    os.chdir(folder)
+    with open("tests.log", "w") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        sys.exit(int(pytest.main(["-q", "-p", "no:cacheprovider"])))
+
+
+@pytest.fixture
+def _forgotten() -> Iterator[None]:
+    """Forgets the modules that a test makes, and where they were."""
+    modules, places = {*sys.modules}, [*sys.path]
+    yield
+    for name in {*sys.modules} - modules:
+        if name.startswith("my_"):
+            del sys.modules[name]
+    sys.path[:] = places
+
+
+@pytest.mark.usefixtures("few_samples", "_forgotten")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_skeleton_trains_and_passes_its_own_tests(kind: str, tmp_path: Path, command: Command) -> None:
+    code, output, errors = command("new", kind, f"my_{kind}")
+    assert (code, errors) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {f"my_{kind}.py", f"test_my_{kind}.py", f"my_{kind}.yaml"}
+    assert f"  python cli.py fit --config my_{kind}.yaml" in output.splitlines()
+    tests = start_function(run_pytest, str(tmp_path))
+
+    options = ("--run_dir", "run", "--trainer.max_steps", 2, "--data.batch_size", 10)
+    code, _, errors = command("fit", "--config", f"my_{kind}.yaml", *options)
+    assert code == 0, errors
+    assert command("test", "--ckpt_path", "run", "--trust")[0] == 0
+    tests.join(60)
+    assert tests.exitcode == 0, (tmp_path / "tests.log").read_text()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_skeleton_keeps_the_style_of_the_project(kind: str, tmp_path: Path) -> None:
+    if shutil.which("ruff", path=Path(sys.executable).parent) is None:
+        pytest.skip("ruff is not installed")
+    for path, text in skeleton(kind, "my_own_one").items():
+        path.write_text(text)
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    for words in (["check", "--ignore", "I001"], ["format", "--check"]):  # which packages are its own, ruff cannot know
+        done = subprocess.run([sys.executable, "-m", "ruff", *words, "."], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["model"], "NAME"),
+        (["network", "my_net"], "invalid choice: 'network'"),
+        (["model", "MyNet"], "small letters"),
+        (["model", "class"], "small letters"),
+        (["model", "../net"], "small letters"),
+        (["data", "json"], "a module of this name already"),
+        (["model", "core"], "a module of this name already"),
+        (["data", "mine"], "mine.yaml is there already"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(words: list[str], answer: str, tmp_path: Path, command: Command) -> None:
+    (tmp_path / "mine.yaml").touch()
+    code, _, errors = command("new", *words)
+    assert (code, errors.count("\n")) == (2, 1)
+    assert answer in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
