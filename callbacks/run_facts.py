@@ -4,6 +4,7 @@ import inspect
 import platform
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,13 @@ def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         **({"signatures": signatures} if signatures else {}),
         "precision": trainer.precision,
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES},
+        "versions": _versions(),
     }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def measuring(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:

@@ -55,9 +55,9 @@ def ignore_library_warnings(measuring: bool = False) -> Iterator[None]:
     speaking = [logging.getLogger(module) for module in SPEAKING]
     before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers + speaking]
     for logger in loggers:
-        logger.setLevel(logging.WARNING)
+        _set_level(logger, logging.WARNING)
     for logger in speaking:
-        logger.setLevel(logging.INFO)
+        _set_level(logger, logging.INFO)
         logger.propagate, logger.handlers = False, [_Printed()]
     try:
         with warnings.catch_warnings():
@@ -66,5 +66,11 @@ def ignore_library_warnings(measuring: bool = False) -> Iterator[None]:
             yield
     finally:
         for logger, level, propagates, handlers in before:
-            logger.setLevel(level)
+            _set_level(logger, level)
             logger.propagate, logger.handlers = propagates, handlers
+
+
+def _set_level(logger: logging.Logger, level: int) -> None:
+    """Sets a level, unless it is set: that goes through all loggers of the process, of which torch has thousands."""
+    if logger.level != level:
+        logger.setLevel(level)

@@ -3,17 +3,21 @@
 from enum import Enum
 from typing import Any, Literal
 
-import yaml
+import jsonargparse
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
+from yaml.representer import SafeRepresenter
 
+from core.plain_yaml import dump_plain
 from engine.settings.error_messages import Mistake, find_mistake
 from engine.settings.mistakes import Refused
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS
 from engine.trainer import Trainer
 
 # Defaults of other packages' classes that are members of an enumeration are recorded by their values.
-yaml.SafeDumper.add_multi_representer(Enum, lambda dumper, member: dumper.represent_data(member.value))
+SafeRepresenter.add_multi_representer(Enum, lambda dumper, member: dumper.represent_data(member.value))
+# Every class within a config is written and read once more for each that it stands in.
+jsonargparse.set_dumper("yaml", dump_plain)
 
 LARGEST = 2**63 - 1  # that torch can hold
 

@@ -5,11 +5,10 @@ Torch and the project are imported where they are needed: the process that hands
 
 import contextlib
 import gc
+import hashlib
 import io
 import os
 import shutil
-import socket
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for every process that a test starts
 
 import pytest
+from filelock import FileLock
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -31,24 +31,33 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _starts_processes(item: pytest.Item) -> bool:
+    return not {"start", "start_function", "start_ranks", "start_command"}.isdisjoint(vars(item.module))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts tests that start processes before the others, if several workers share them.
 
     They take longest: no worker is to begin one when the others have ended.
     """
     if "PYTEST_XDIST_WORKER" in os.environ:
-        starts = {"start", "start_function", "start_ranks", "start_command"}
-        items.sort(key=lambda item: not starts & vars(item.module).keys())
+        items.sort(key=lambda item: not _starts_processes(item))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Keeps what is imported by now out of every later garbage collection, which would look through all of it.
+    """Does once what every run begins with, before a server of processes is forked, which have it then.
 
-    Tests that start processes get a server of them, now that everything is imported.
+    What there is by now is kept out of every later garbage collection, which would look through all of it.
     """
+    if session.config.option.collectonly or not session.items:
+        return
+    from tests import processes, shortcuts
+
+    shortcuts.take_all()
+    if any(_starts_processes(item) for item in session.items):
+        processes.run_once()
     gc.freeze()
-    if "tests.processes" in sys.modules and not session.config.option.collectonly:
-        sys.modules["tests.processes"].fork_server()
+    processes.fork_server()
 
 
 @pytest.fixture(autouse=True)
@@ -67,43 +76,12 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes every connection but to this machine an error."""
-    connect = socket.socket.connect
-
-    def only_here(self: socket.socket, address: object) -> None:
-        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            raise OSError(f"a test tried to reach {address}")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", only_here)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _done_once() -> Iterator[None]:
-    """Does once what every run begins with."""
-    from tests.shortcuts import build_parsers_once, look_up_extensions_once
-
-    with pytest.MonkeyPatch.context() as patch:
-        look_up_extensions_once(patch)
-        build_parsers_once(patch)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _left_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves out waiting for the disk, and figures; tests that check figures ask for the fixture `rendered`."""
-    from tests.shortcuts import leave_out_figures, leave_out_flushes
-
-    leave_out_flushes(monkeypatch)
-    if "rendered" not in request.fixturenames:
-        leave_out_figures(monkeypatch)
-
-
 @pytest.fixture
-def rendered() -> None:
-    """Lets matplotlib render figures in a test."""
+def rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets matplotlib render figures in a test; in others they are left out."""
+    from tests.shortcuts import render_figures
+
+    render_figures(monkeypatch)
 
 
 @pytest.fixture
@@ -134,32 +112,39 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(scope="session")
 def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Trains by the command, once for each config and options; returns the run's folder."""
-    import cli
-
-    made: dict[tuple[Any, ...], Path] = {}
+    """Trains by the command, once for each config and options, whichever worker it is; returns the run's folder."""
+    base = tmp_path_factory.getbasetemp()
+    runs = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    runs.mkdir(exist_ok=True)
 
     def train(text: str, name: str, *options: object) -> Path:
-        key = (text, name, *options)
-        if key not in made:
-            folder = tmp_path_factory.mktemp("finished")
-            (folder / name).write_text(text)
-            words = ["fit", "--config", folder / name, "--run_dir", folder / "run", *options]
-            said = io.StringIO()
-            with (
-                pytest.MonkeyPatch.context() as patch,
-                contextlib.redirect_stdout(said),
-                contextlib.redirect_stderr(said),
-            ):
-                patch.chdir(folder)
-                patch.setattr("sys.argv", ["cli.py"])
-                code = cli.main([str(word) for word in words])
-                patch.delenv("PRIMER_RUN_FOLDER", raising=False)
-            assert code == 0, said.getvalue()
-            made[key] = folder / "run"
-        return made[key]
+        digest = hashlib.sha256(repr((text, name, *map(str, options))).encode()).hexdigest()[:16]
+        folder, lock = runs / digest, FileLock(runs / f"{digest}.lock")
+        with lock:
+            if not (folder / "done").exists():
+                folder.mkdir(exist_ok=True)
+                (folder / name).write_text(text)
+                _train(folder, "fit", "--config", folder / name, "--run_dir", folder / "run", *options)
+                (folder / "done").touch()
+        return folder / "run"
 
     return train
+
+
+def _train(folder: Path, *words: object) -> None:
+    import cli
+
+    said = io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["cli.py"])
+        code = cli.main([str(word) for word in words])
+        patch.delenv("PRIMER_RUN_FOLDER", raising=False)
+    assert code == 0, said.getvalue()
 
 
 @pytest.fixture
@@ -179,7 +164,7 @@ def finished_run(_trained_once: Callable[..., Path], tmp_path: Path) -> Callable
 
 @pytest.fixture
 def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the synthetic sources a few pictures, sentences and documents."""
+    """Makes the synthetic sources a few pictures, sentences, documents and tunes."""
 
     from datamodules.images.splits import ClassifiedImages
     from tests.pictures import drawn_once
@@ -195,6 +180,7 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datamodules.images.classification.ImageClassificationDataModule.synthesize", few)
     monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 2000)
     monkeypatch.setattr("datamodules.word_corpus.SYNTHETIC", 1200)
+    monkeypatch.setattr("datamodules.music.SYNTHETIC", 40)
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
     monkeypatch.setattr("datamodules.captions.SYNTHETIC", {"train": 60, "val": 10, "test": 10})
     monkeypatch.setattr("datamodules.translation.SYNTHETIC", {"train": 60, "val": 10, "test": 10})

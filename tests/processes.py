@@ -4,7 +4,9 @@ The processes are forked from one that has imported the command already: an impo
 On Linux that is a copy of the process that runs the tests, as it is before the first of them.
 """
 
+import contextlib
 import importlib
+import io
 import multiprocessing
 import os
 import signal
@@ -21,7 +23,7 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.shortcuts import leave_out_figures, leave_out_flushes, look_up_extensions_once
+from tests import shortcuts
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,6 +31,28 @@ _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" e
 _IMPORTED = ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
 if sys.platform != "win32":
     _CONTEXT.set_forkserver_preload(_IMPORTED)
+
+
+def run_once() -> None:
+    """Trains and tests for a step, so that processes that are forked from this one have all that a run needs."""
+    import cli
+    from tests.tiny import TINY_CONFIG
+
+    said = io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        patch.chdir(folder)
+        patch.setattr("sys.argv", ["cli.py"])
+        patch.delenv("PRIMER_RUN_FOLDER", raising=False)
+        patch.setattr("engine.trainer.keep_freed_memory", lambda: None)  # each process decides on its own memory
+        Path("tiny.yaml").write_text(TINY_CONFIG)
+        assert cli.main(["fit", "--config", "tiny.yaml", "--run_dir", "run", "--trainer.max_steps", "1"]) == 0, said
+        assert cli.main(["test", "--ckpt_path", "run"]) == 0, said
+        patch.delenv("PRIMER_RUN_FOLDER", raising=False)
 
 
 def fork_server() -> None:
@@ -209,9 +233,7 @@ def _run(argv: list[str], folder: str, environment: dict[str, str], output: str)
     import cli
 
     rank_zero_only.rank = int(environment.get("LOCAL_RANK", 0))  # which Lightning reads when it is imported
-    patch_of_process = pytest.MonkeyPatch()
-    for shortcut in (leave_out_figures, leave_out_flushes, look_up_extensions_once):
-        shortcut(patch_of_process)
+    shortcuts.take_all()
     code = cli.main()
     sys.stdout.flush()
     sys.stderr.flush()

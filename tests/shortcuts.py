@@ -1,10 +1,16 @@
 """What runs of tests leave out or do once, in this process and in those that tests start."""
 
 import functools
+import importlib
+import inspect
+import socket
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
+
+from tests.parsed_once import find_options_once, parse_classes_once
 
 EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -15,10 +21,11 @@ EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
 def leave_out_figures(patch: pytest.MonkeyPatch) -> None:
     """Saves an empty picture in place of a figure, whose rendering takes a third of a tiny run.
 
-    Learning curves and predicted pictures, which many runs have, are not even built.
+    Those that many runs have are not even built.
     """
     from matplotlib.figure import Figure
 
+    @functools.wraps(Figure.savefig)
     def save(figure: Figure, target: str | Path | BinaryIO, **_: Any) -> None:
         if isinstance(target, str | Path):
             Path(target).write_bytes(EMPTY_PICTURE)
@@ -26,8 +33,28 @@ def leave_out_figures(patch: pytest.MonkeyPatch) -> None:
             target.write(EMPTY_PICTURE)
 
     patch.setattr(Figure, "savefig", save)
-    patch.setattr("callbacks.fit_media.draw_curves", lambda rows, measures: Figure())
-    patch.setattr("callbacks.test_media.draw_predictions", lambda *shown: Figure())
+    for module, name in _drawn():
+        patch.setattr(module, name, functools.wraps(getattr(module, name))(lambda *_, **__: Figure()))
+
+
+def render_figures(patch: pytest.MonkeyPatch) -> None:
+    """Takes back that figures are left out."""
+    from matplotlib.figure import Figure
+
+    for owner, name in ((Figure, "savefig"), *_drawn()):
+        patch.setattr(owner, name, getattr(owner, name).__wrapped__)
+
+
+def _drawn() -> list[tuple[ModuleType, str]]:
+    """Returns the functions that draw figures in many runs."""
+    names = {
+        "callbacks.fit_media": ["draw_curves"],
+        "callbacks.media.captions": ["draw_attention", "draw_captions"],
+        "callbacks.media.translations": ["draw_attention"],
+        "callbacks.test_media": ["draw_predictions"],
+        "lightning_modules.tasks.word_vector_task": ["draw_word_map"],
+    }
+    return [(importlib.import_module(module), name) for module, drawn in names.items() for name in drawn]
 
 
 def leave_out_flushes(patch: pytest.MonkeyPatch) -> None:
@@ -35,11 +62,30 @@ def leave_out_flushes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("os.fsync", lambda file: None)
 
 
+def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
+    """Makes every connection but to this machine an error."""
+    connect = socket.socket.connect
+
+    def only_here(self: socket.socket, address: object) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    patch.setattr(socket.socket, "connect", only_here)
+
+
 def look_up_extensions_once(patch: pytest.MonkeyPatch) -> None:
     """Lists once what packages add to Lightning, for which every trainer looks through all of them."""
     from lightning_fabric.utilities import registry
 
     patch.setattr(registry, "entry_points", functools.cache(registry.entry_points))
+
+
+def leave_out_source_lines(patch: pytest.MonkeyPatch) -> None:
+    """Has Lightning ask who loads a checkpoint without reading the source files of all callers."""
+    from pytorch_lightning.utilities import model_helpers
+
+    patch.setattr(model_helpers, "inspect", SimpleNamespace(stack=functools.partial(inspect.stack, context=0)))
 
 
 def build_parsers_once(patch: pytest.MonkeyPatch) -> None:
@@ -60,3 +106,13 @@ def build_parsers_once(patch: pytest.MonkeyPatch) -> None:
             cli.parser = parsers[subcommand]
 
     patch.setattr(SubcommandCLI, "setup_parser", setup_parser)
+
+
+@functools.cache  # a forked process has them already
+def take_all() -> None:
+    """Takes every shortcut for the rest of this process, and for those that are forked from it."""
+    patch = pytest.MonkeyPatch()
+    for shortcut in (leave_out_figures, leave_out_flushes, leave_out_source_lines, keep_off_the_network):
+        shortcut(patch)
+    for shortcut in (look_up_extensions_once, build_parsers_once, parse_classes_once, find_options_once):
+        shortcut(patch)

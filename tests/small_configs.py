@@ -1,6 +1,9 @@
 """Configs made so small that a step of each takes no time: narrow networks, and a few made samples."""
 
 import inspect
+from pathlib import Path
+
+import yaml
 
 import datamodules
 import lightning_modules
@@ -28,6 +31,19 @@ def accepted_arguments(data: type) -> set[str]:
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             break
     return names
+
+
+def as_config(words: list[str], path: Path) -> Path:
+    """Writes options of model and data as a config, which is parsed once and not once an option; returns the file."""
+    settings: dict = {}
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        *groups, name = option.removeprefix("--").replace(".", ".init_args.").split(".")
+        place = settings
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[name] = yaml.safe_load(value)
+    path.write_text(yaml.safe_dump(settings))
+    return path
 
 
 def cheapest(config: dict, batch_size: int = 8) -> list[str]:

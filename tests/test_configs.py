@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonargparse import _typehints as typehints
 
-from engine.settings.config_names import CONFIGS, config_names
+from engine.settings.config_names import CONFIGS, MAIN, config_names
 from tests.pictures import drawn_once
 from tests.processes import ROOT
-from tests.small_configs import cheapest
+from tests.small_configs import as_config, cheapest
 
 
 @pytest.mark.usefixtures("few_samples")
@@ -18,13 +19,25 @@ from tests.small_configs import cheapest
 def test_a_config_trains_a_step_in_its_cheapest_form(name: str, command: Callable, tmp_path: Path) -> None:
     config = yaml.safe_load((CONFIGS / name).read_text())
     code, _, errors = command(
-        *("fit", "--config", name, "--run_dir", tmp_path / "run"),
-        *cheapest(config),
+        *("fit", "--config", name, "--config", as_config(cheapest(config), tmp_path / "small.yaml")),
+        *("--run_dir", tmp_path / "run"),
         *("--trainer.max_steps", 1, "--trainer.accelerator", "cpu", "--trainer.devices", 1),
         *("--trainer.logger", "false"),
     )
     assert code == 0, errors
     assert (tmp_path / "run" / "checkpoints" / "best.ckpt").exists()
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_settings_that_are_kept_are_those_that_are_parsed_anew(
+    name: str, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests' commands parse equal settings of a class once (`tests/parsed_once.py`)."""
+    asked = ("fit", "--config", name, "--model.optimizer.lr", 0.5, "--print_config")
+    first, kept = command(*asked), command(*asked)
+    monkeypatch.setattr(typehints, "adapt_class_type", typehints.adapt_class_type.__wrapped__)
+    assert command(*asked) == kept == first
+    assert first[0] == 0
 
 
 @pytest.mark.parametrize("name", config_names())

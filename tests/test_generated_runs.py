@@ -15,7 +15,7 @@ from engine.runs.checkpoint_io import load_checkpoint
 from lightning_modules.tasks.inception import InceptionDistance
 from tests.bits import assert_same_bits, figures_of
 from tests.generated import GAN_CONFIG, Means
-from tests.processes import finish, start
+from tests.processes import finish, start_ranks
 
 MEDIA = ("generated", "generated_by_epoch", "between_noises", "nearest_training_pictures")
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp_find_unused_parameters_true")
@@ -210,7 +210,7 @@ def test_a_judge_of_other_classes_is_refused(config: Path, judge: Path, command:
 
 def test_two_processes_measure_as_one_does(config: Path, judge: Path, command: Callable) -> None:
     options = ("--config", config, "--run_dir", "run", "--model.judge", judge, "--data.val_size", 33)
-    code, output = finish(start("fit", *options, *TWO))
+    code, output = finish(start_ranks("fit", *options, *TWO, "--trainer.max_epochs", 1))
     assert code == 0, output
     recorded = json.loads(Path("run/summary.json").read_text())["last"]["metrics"]
     one = ("--trainer.devices", 1, "--trainer.strategy", "auto")

@@ -13,10 +13,8 @@ import torch
 from tests.bits import assert_same_bits, figures_of
 from tests.processes import finish, start, wait_until
 
-SETTINGS = (  # 36 steps of at least 0.05 seconds each
-    *("--trainer.max_epochs", 6, "--checkpoint.every_n_train_steps", 2),
-    *("--trainer.callbacks", "tests.tiny.Slow"),
-)
+WHOLE = ("--trainer.max_epochs", 6, "--checkpoint.every_n_train_steps", 2)
+SETTINGS = (*WHOLE, "--trainer.callbacks", "tests.tiny.Slow")  # 36 steps of at least 0.05 seconds each
 
 
 # Seconds between the first sign of training and the kill: in the first step, between two saves, epochs later.
@@ -24,7 +22,7 @@ MOMENTS = (0.02, 0.17, 0.4)
 
 
 def test_three_sigkills_change_no_bit(config: Path, finished_run: Callable[..., Path], tmp_path: Path) -> None:
-    run, whole = tmp_path / "killed", finished_run("whole", *SETTINGS)
+    run, whole = tmp_path / "killed", finished_run("whole", *WHOLE)
     for moment in MOMENTS:
         resumable = (run / "checkpoints" / "last.ckpt").exists()
         arguments = ("--ckpt_path", run) if resumable else ("--config", config, "--run_dir", run, *SETTINGS)

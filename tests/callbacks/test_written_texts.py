@@ -19,9 +19,10 @@ SMALL = [
 
 @pytest.fixture(autouse=True, scope="module")
 def _without_programs() -> Iterator[None]:
-    """Makes plain sound and no sheets, which costs less."""
+    """Makes plain sound and no sheets, and few tunes, which costs less."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rendering, "run_program", lambda *_: False)
+        patch.setattr("datamodules.music.SYNTHETIC", 60)
         yield
 
 
@@ -38,7 +39,7 @@ def test_measures_are_logged_and_media_written(run: Path) -> None:
     (test,) = json.loads((run / "summary.json").read_text())["tests"]
     assert {"test/loss", "test/note_loss", "test/whole", "test/whole_by_clock", "test/copied"} <= test["metrics"].keys()
     figures = list(csv.reader((run / "tunes" / "figures.csv").read_text().splitlines()))
-    assert figures[1] == ["tunes", "30", "4", "4"]
+    assert figures[1] == ["tunes", "6", "4", "4"]
     assert (run / "tunes" / "written_1.abc").read_text().startswith("X:1\n")
     assert (run / "tunes" / "by_clock_4.abc").is_file()
     ratio = test["metrics"]["test/note_loss"] / test["metrics"]["test/loss"]

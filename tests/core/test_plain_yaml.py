@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from core.plain_yaml import load_plain
+from core.plain_yaml import dump_plain, load_plain
 
 CONTENT = {
     "lr": 1e-05,
@@ -17,8 +17,15 @@ CONTENT = {
 
 
 def test_what_was_written_is_read() -> None:
-    text = yaml.safe_dump(CONTENT, sort_keys=False)
-    assert load_plain(text) == yaml.safe_load(text) == CONTENT
+    for text in (yaml.safe_dump(CONTENT, sort_keys=False), dump_plain(CONTENT)):
+        assert load_plain(text) == yaml.safe_load(text) == CONTENT
+
+
+def test_what_both_libraries_can_write_is_the_same() -> None:
+    content = CONTENT | {"file": "caf\u00e9.png"}
+    assert dump_plain(content) == yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    with pytest.raises(yaml.YAMLError, match="cannot represent"):
+        dump_plain({"object": object()})
 
 
 @pytest.mark.parametrize("text", ["!!python/object/apply:os.getcwd []", "a: [1"])

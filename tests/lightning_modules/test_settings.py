@@ -1,6 +1,7 @@
 """Every network takes those of its task's settings that apply to it, and no others."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def build(name: str, **settings: object) -> Task:
     return getattr(lightning_modules, name)(**NEEDED[name] | settings)
 
 
+@cache
 def options(name: str) -> dict[str, str]:
     """Returns the help of a network's options by their names."""
     parser = LightningArgumentParser()

@@ -30,7 +30,7 @@ PAIRS: list[tuple[str, str, dict[str, object]]] = [
 ]
 
 SMALLER = {
-    *("vgg11", "vgg13_bn", "vgg16", "vgg19_bn", "resnet18", "resnet34", "resnet50"),
+    *("vgg11", "vgg13_bn", "resnet18", "resnet50"),
     *("densenet121", "googlenet", "mobilenet_v2", "alexnet"),
 }
 

@@ -12,7 +12,7 @@ import yaml
 from engine.settings.config_files import find_config
 from results.lessons import Part, commands, notebook, notebook_of, pages, parts, write_notebooks
 from tests.processes import ROOT
-from tests.small_configs import cheapest
+from tests.small_configs import as_config, cheapest
 
 LESSONS = ROOT / "docs" / "lessons"
 ENGLISH, CHINESE = pages(LESSONS), pages(LESSONS / "zh")
@@ -39,12 +39,15 @@ def shortened(command: str, folder: Path) -> list[str]:
         return [*words, "--data.source", "synthetic", "--run_dir", str(folder / "study"), "--dry_run"]
     if "--config" not in words:
         return words
-    config = yaml.safe_load(find_config(words[words.index("--config") + 1]).read_text())
-    small = cheapest(config)
+    behind = words.index("--config") + 2
+    small = cheapest(yaml.safe_load(find_config(words[behind - 1]).read_text()))
+    pairs = list(zip(small[::2], small[1::2], strict=True))
     if words[0] == "lr_find":  # whose network is to learn something
-        data = [pair for pair in zip(small[::2], small[1::2], strict=True) if pair[0].startswith("--data.")]
-        return [*words, *(word for pair in data for word in pair), "--steps", "60"]
-    return [*words, *small, "--trainer.max_steps", "1"]
+        pairs = [pair for pair in pairs if pair[0].startswith("--data.")]
+    config = as_config([word for pair in pairs for word in pair], folder / "small.yaml")
+    given = [word for pair in pairs if pair[0] in words for word in pair]  # by the lesson, to which a config gives way
+    steps = ("--steps", "60") if words[0] == "lr_find" else ("--trainer.max_steps", "1")
+    return [*words[:behind], "--config", str(config), *words[behind:], *given, *steps]
 
 
 @pytest.mark.usefixtures("few_samples")

@@ -17,7 +17,8 @@ import torch
 from tests.bits import assert_same_bits, figures_of
 from tests.processes import descendants, run_apart, start_function
 
-SLOW = ("--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", 4, "--trainer.max_epochs", 6)
+WHOLE = ("--checkpoint.every_n_train_steps", 4, "--trainer.max_epochs", 6)
+SLOW = ("--trainer.callbacks", "tests.tiny.Slow", *WHOLE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -50,7 +51,7 @@ def test_a_killed_command_and_a_killed_run_change_no_bit(
     assert code == 0, errors
     assert "2 trials: 2 finished" in output
     for run, rate in zip(runs, (0.1, 0.01), strict=True):
-        whole = finished_run(f"whole-{rate}", "--model.optimizer.lr", rate, *SLOW)
+        whole = finished_run(f"whole-{rate}", "--model.optimizer.lr", rate, *WHOLE)
         assert len(json.loads((run / "summary.json").read_text())["sessions"]) == 2
         ours, theirs = (torch.load(one / "checkpoints" / "last.ckpt", weights_only=True) for one in (run, whole))
         for part in ("state_dict", "optimizer_states", "lr_schedulers"):
