@@ -62,7 +62,7 @@ class StudyRecord:
         better: Whether less (`min`) or more (`max`) of it is better.
         measures: What is known of each measure, by its name.
         points: Its points, in their order.
-        source: Where the data came from, without the folder.
+        source: The data, and where it came from, without the folder.
         hardware: What it ran on.
         torch: Release of torch.
     """
@@ -123,16 +123,17 @@ def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:
     ended = [run for run in runs if run.figures]
     if not ended:
         raise InputError(f"{given}: no trial has a figure")
-    sources = sorted({without_folder(str(run.summary["data"]["source"]), table.layouts) for run in ended})
-    if any(source.startswith("synthetic") for source in sources):
-        raise InputError(f"{given}: a study on {', '.join(sources)} does not count")
+    read = [run.summary["data"] for run in ended]
+    data = {(str(one["name"]), without_folder(str(one["source"]), table.layouts)) for one in read}
+    if any(source.startswith("synthetic") for _, source in data):
+        raise InputError(f"{given}: a study on synthetic data does not count")
     content = {
         "file": _file(given),
         "metric": metrics.counts,
         "better": metrics.mode,
         "measures": {name: entry for run in ended for name, entry in run.summary["measures"].items()},
         "points": [_point(one) for one in groups],
-        "source": ", ".join(sources),
+        "source": ", ".join(f"{name} ({source})" for name, source in sorted(data)),
         "hardware": ", ".join(sorted({str(run.summary["hardware"]) for run in ended})),
         "torch": ", ".join(sorted({str(run.summary["versions"]["torch"]) for run in ended})),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.browser import open_page
 from tests.tiny_text import CHARACTERS, DOCUMENTS
 
 Command = Callable[..., tuple[int, str, str]]
@@ -83,6 +84,19 @@ def test_a_classifier_of_texts(finished_run: Callable[..., Path], command: Comma
     assert {"BagOfNgrams has no last dense layer", "BagOfNgrams classifies no pictures"} <= {*reasons}
     code, _, errors = command("inspect", run, "--input", "one two three", "--only", "[words]")
     assert code == 0, errors
+
+
+def test_the_page_in_a_browser(run: Path, command: Command, tmp_path: Path) -> None:
+    """A picture's name that is HTML is shown, and the page asks no network."""
+    name = "<img src=x onerror=document.body.dataset.hit=1>.png"
+    Image.new("RGB", (16, 16), (200, 30, 30)).save(tmp_path / name)
+    code, _, errors = command("inspect", run, "--input", name, "--only", "[grad_cam]", "--output", "page")
+    assert code == 0, errors
+    opened = open_page(Path("page/inspect.html"), tmp_path)
+    assert (opened.requests, opened.messages) == ([], [])
+    body = opened.dom.partition("<body")[2]
+    assert "data-hit" not in body
+    assert "&lt;img src=x onerror=" in body
 
 
 def test_a_language_model(finished_run: Callable[..., Path], command: Command) -> None:

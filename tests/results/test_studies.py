@@ -48,7 +48,7 @@ def change(path: Path, **changes: dict[str, Any]) -> None:
 
 def test_the_record_has_every_trial(records: dict[str, StudyRecord]) -> None:
     record = records["rates"]
-    assert (record.metric, record.better, record.source) == ("val/acc", "max", "somewhere")
+    assert (record.metric, record.better, record.source) == ("val/acc", "max", "digits (somewhere)")
     assert [point.label for point in record.points] == ["lr=0.1", "lr=0.01", "lr=0.001"]
     assert [len(point.values("val/acc")) for point in record.points] == [2, 2, 1]
     assert record.best.label == "lr=0.1"
@@ -77,7 +77,7 @@ def test_what_does_not_count_is_refused(study: Path, tmp_path: Path) -> None:
     trial, summary = study / "0005-lr=0.001,seed=2" / "trial.json", study / "0000-lr=0.1,seed=1" / "summary.json"
     for path, words, changes in (
         (trial, "has not ended", {"ended": None}),
-        (summary, "synthetic does not count", {"data": {"source": "synthetic"}}),
+        (summary, "synthetic data does not count", {"data": {"name": "digits", "source": "synthetic"}}),
         (
             study / "study.json",
             "--model.dropout is 0.5, where rates.yaml has 0.2",
