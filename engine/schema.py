@@ -44,6 +44,12 @@ EXPLAINED = {
         "update_starting_at_epoch": "Epoch of the first update; of the run if neither is given.",
     }
 }
+# What the parser of Lightning explains in words of its own.
+TEXTS = {
+    "model": "The network: a class path, or class_path and init_args.",
+    "data": "The data set: a class path, or class_path and init_args.",
+    "seed_everything": "Seed of all random numbers; true draws one, false leaves them as they are.",
+}
 NOT_IN_CONFIGS = ("ckpt_path", "print_shtab", "weights_only")  # of the parser's options
 NEVER_WRITTEN = ("$schema", "dict_kwargs")  # what jsonargparse takes in every object
 
@@ -92,6 +98,8 @@ def make_schema() -> dict[str, Any]:
     del schema["required"]  # several configs may be laid over each other
     for name in NOT_IN_CONFIGS:
         del schema["properties"][name]
+    for name, text in TEXTS.items():
+        schema["properties"][name]["description"] = text
     head = {
         "$schema": schema.pop("$schema"),
         "$comment": made_with(),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.settings.config_keys import Classes, classes_in, settings, values_of
+from engine.settings.config_keys import Classes, Node, classes_in, settings, values_of
 from engine.settings.config_names import CONFIGS, STUDIES, config_names
 from engine.settings.overview import SUBCOMMANDS, TOOLS
 
@@ -35,6 +35,25 @@ OF_SUBCOMMAND = {
 }
 SETTINGS = {"--run_dir": FILE, "--weights": RUN}  # whose kind the schema does not tell
 
+TEXTS = {
+    "--config": "A config, by its name or path",
+    "--ckpt_path": "A run's folder, a checkpoint, or `latest`",
+    "--help": "The options that most people need",
+    "--help.trainer": "All options of Lightning's Trainer",
+    "--model.help": "The options of a network",
+    "--data.help": "The options of a data set",
+    "--gpus": "Take GPUs that nobody uses",
+    "--gpu_memory": "Memory that must be free on a GPU, such as 8GiB",
+    "--traceback": "Show where an error comes from",
+    "--trust": "Use code of a run that is not of this project",
+    "--input": "Files or texts",
+    "--output": "Where results go",
+    "--invert": "Take the negatives of pictures",
+    "--seeds": "A run for each seed, such as 1,2,3",
+    "--workers": "Runs at a time",
+    "--dry_run": "List the runs, and make none",
+}
+
 # Options of the tools; what follows their names without an option is under "".
 OF_TOOL = {
     "study": {"": STUDY, "--seeds": VALUE, "--workers": VALUE, "--run_dir": FILE, "--dry_run": FLAG, "--revive": VALUE},
@@ -66,20 +85,21 @@ def complete(words: list[str]) -> dict[str, str]:
     *before, typed = words or [""]
     if not before:
         return _beginning_with(typed, SUBCOMMANDS | TOOLS)
-    kinds, nodes = OF_TOOL.get(before[0], {}), {}
-    if before[0] in SUBCOMMANDS:
-        kinds = OF_ALL | OF_SUBCOMMAND[before[0]] | SETTINGS
-        nodes = {f"--{key}": node for key, node in settings(_classes(before)).items()}
+    kinds = OF_ALL | OF_SUBCOMMAND[before[0]] | SETTINGS if before[0] in SUBCOMMANDS else OF_TOOL.get(before[0], {})
     option, equals, value = typed.partition("=")
     asked = option if equals else before[-1]
-    if asked.startswith("--") and (asked in nodes or kinds.get(asked, FLAG) != FLAG):
-        found = _values(kinds[asked]) if asked in kinds else values_of(nodes[asked])
+    found = _values(kinds[asked]) if asked.startswith("--") and kinds.get(asked, FLAG) != FLAG else None
+    nodes: dict[str, Node] = {}
+    if found is None and before[0] in SUBCOMMANDS:  # the schema takes a while to read
+        nodes = {f"--{key}": node for key, node in settings(_classes(before)).items()}
+        found = values_of(nodes[asked]) if asked in nodes else None
+    if found is not None:
         chosen = _beginning_with(value if equals else typed, dict.fromkeys(found, ""))
         return {f"{option}={one}": "" for one in chosen} if equals else chosen
     if not typed.startswith("-") and (typed or "" in kinds):  # an argument without an option
         return _beginning_with(typed, dict.fromkeys(_values(kinds.get("", VALUE)), ""))
-    texts = {name: node.get("description", "") for name, node in nodes.items()}
-    return _by_group(dict.fromkeys(filter(None, kinds), "") | texts, typed)
+    texts = {name: TEXTS.get(name, "") for name in kinds if name}
+    return _by_group(texts | {name: node.get("description", "") for name, node in nodes.items()}, typed)
 
 
 def _beginning_with(typed: str, words: dict[str, str]) -> dict[str, str]:

@@ -46,7 +46,8 @@ def campaign(folder: Path) -> None:
     """Builds, installs, and uses."""
     source, use = folder / "source", folder / "use"
     use.mkdir(parents=True)
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", "runs", "data", "build", "*.egg-info"))
+    others = {".git", "runs", "data", "build", "tests"}  # at the top, which are not what is installed
+    shutil.copytree(ROOT, source, ignore=lambda place, names: others & {*names} if Path(place) == ROOT else [])
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     call(folder, *pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source)
     (wheel,) = folder.glob("*.whl")

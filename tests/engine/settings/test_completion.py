@@ -9,7 +9,7 @@ import pytest
 
 from core.one_line_parser import OneLineParser
 from engine.settings import completion
-from engine.settings.completion import FLAG, OF_ALL, OF_SUBCOMMAND, OF_TOOL, SETTINGS, complete
+from engine.settings.completion import FLAG, OF_ALL, OF_SUBCOMMAND, OF_TOOL, SETTINGS, TEXTS, complete
 from engine.settings.config_names import CONFIGS, STUDIES
 from engine.settings.overview import SEEDS, SUBCOMMANDS, TOOLS
 from studies.tools import run_tool
@@ -151,3 +151,4 @@ def test_every_kind_of_word_is_known() -> None:
     assert OF_SUBCOMMAND.keys() == SUBCOMMANDS.keys()
     assert OF_TOOL.keys() == TOOLS.keys()
     assert (CONFIGS / STUDIES).is_dir()
+    assert {name for table in [OF_ALL, OF_SUBCOMMAND["predict"], OF_SUBCOMMAND["fit"]] for name in table} == {*TEXTS}

@@ -29,7 +29,7 @@ TYPED = [
     ("primer fit --nan_g", "--nan_guard."),
     ("primer fit --ckpt_path runs/ne", "runs/net/1"),
     ("primer fit --config mi", "mine.yaml"),
-    ("primer predict --input pic", "pictures/"),
+    ("primer predict --input pic", "pictures"),
     ("python3 CLI fit --config vgg_b", "vgg_bn.yaml"),
 ]
 
