@@ -23,13 +23,17 @@ def load_plain(text: str) -> Any:
         return yaml.safe_load(text)
 
 
-def dump_plain(content: Any) -> str:
+def dump_plain(content: Any, allow_unicode: bool = True) -> str:
     """Returns a text of YAML that holds mappings, lists, texts and numbers, in their order.
+
+    Args:
+        content: What it holds.
+        allow_unicode: Whether signs beyond ASCII stand in it as they are.
 
     Raises:
         YAMLError: The content has something else in it.
     """
-    form = {"default_flow_style": False, "allow_unicode": True, "sort_keys": False}
+    form = {"default_flow_style": False, "allow_unicode": allow_unicode, "sort_keys": False}
     try:
         return yaml.dump(content, Dumper=DUMPER, **form)
     except (UnicodeEncodeError, yaml.representer.RepresenterError):  # as above; some types are registered there alone

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from core.errors import InputError
@@ -13,13 +14,13 @@ from results.table import Recipe
 
 def stated(row: Recipe) -> dict[str, object]:
     """Returns the settings that a row's config and options state, by dotted key."""
-    settings = flatten(read_config(find_config(row.config))) | row.options
+    settings = _config(row) | row.options
     return {key: value for key, value in settings.items() if not key.startswith(INDIFFERENT)}
 
 
 def published_weights(row: Recipe) -> str | None:
     """Returns the name of the weights that a row's config or options state, which somebody else has trained."""
-    return (flatten(read_config(find_config(row.config))) | row.options).get("weights")
+    return (_config(row) | row.options).get("weights")
 
 
 def digest(row: Recipe) -> str:
@@ -92,3 +93,14 @@ def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> dict[
     if not fits:
         raise InputError(f"{path}: --weights is {theirs}, where {row.id} has {row.weights_from or ours}")
     return settings
+
+
+def _config(row: Recipe) -> dict[str, object]:
+    path = find_config(row.config)
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _read(path: Path, changed: int) -> dict[str, object]:
+    """Returns what a config states, by dotted key; it is asked for several times for each of hundreds of records."""
+    return flatten(read_config(path))

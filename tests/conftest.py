@@ -47,7 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Does once what every run begins with, before a server of processes is forked, which have it then.
 
-    What there is by now is kept out of every later garbage collection, which would look through all of it.
+    What there is by now is kept out of every later garbage collection, which would look through all of it; and there
+    are fewer of them.
     """
     if session.config.option.collectonly or not session.items:
         return
@@ -57,6 +58,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if any(_starts_processes(item) for item in session.items):
         processes.run_once()
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
     processes.fork_server()
 
 

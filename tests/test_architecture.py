@@ -208,10 +208,16 @@ def imports(path: Path) -> list[tuple[str, ...]]:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
             parts = tuple(name.split("."))
-            known = (ROOT / Path(*parts)).with_suffix(".py").is_file() or (ROOT / Path(*parts)).is_dir()
-            if parts[0] in LEVELS and known:
+            if parts[0] in LEVELS and is_module(parts):
                 found.append(parts)
     return found
+
+
+@cache
+def is_module(parts: tuple[str, ...]) -> bool:
+    """Returns whether a name is that of a file or folder of the project."""
+    path = ROOT.joinpath(*parts)
+    return path.with_suffix(".py").is_file() or path.is_dir()
 
 
 def allowed(importer: tuple[str, ...], imported: tuple[str, ...]) -> bool:

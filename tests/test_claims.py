@@ -163,15 +163,16 @@ def test_every_figure_of_a_page_is_held_by_a_record(page: str) -> None:
     assert [text[max(0, found.start() - 40) : found.end() + 20] for found in FIGURE.finditer(text)] == []
 
 
-@pytest.mark.parametrize("name", config_names())
-def test_every_figure_of_a_configs_head_is_published_or_of_a_record(name: str) -> None:
+def test_every_figure_of_a_configs_head_is_published_or_of_a_record() -> None:
     """What stands behind `Measured` is made by `python -m results page`."""
-    head = (CONFIGS / name).read_text().partition("\nmodel:")[0]
-    text = re.sub(r"^#[ ]?", "", head, flags=re.MULTILINE)
-    headings = [(found.start(), found[1]) for found in HEADING.finditer(text)]
-    for found in FIGURE.finditer(text):
-        heading = next((heading for start, heading in reversed(headings) if start < found.start()), None)
-        assert HEADINGS.get(heading or "", False), text[max(0, found.start() - 40) : found.end() + 20]
+    for name in config_names():
+        head = (CONFIGS / name).read_text().partition("\nmodel:")[0]
+        text = re.sub(r"^#[ ]?", "", head, flags=re.MULTILINE)
+        headings = [(found.start(), found[1]) for found in HEADING.finditer(text)]
+        for found in FIGURE.finditer(text):
+            heading = next((heading for start, heading in reversed(headings) if start < found.start()), None)
+            where = f"{name}: {text[max(0, found.start() - 40) : found.end() + 20]}"
+            assert HEADINGS.get(heading or "", False), where
 
 
 def test_a_deeper_network_on_exclusive_or_is_better_by_what_its_head_says() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 from jsonargparse import _typehints as typehints
 
+from engine.settings.config_files import read_config
 from engine.settings.config_names import CONFIGS, MAIN, config_names
 from tests.pictures import drawn_once
 from tests.processes import ROOT
@@ -17,7 +17,7 @@ from tests.small_configs import as_config, cheapest
 @pytest.mark.usefixtures("few_samples")
 @pytest.mark.parametrize("name", config_names())
 def test_a_config_trains_a_step_in_its_cheapest_form(name: str, command: Callable, tmp_path: Path) -> None:
-    config = yaml.safe_load((CONFIGS / name).read_text())
+    config = read_config(CONFIGS / name)
     code, _, errors = command(
         *("fit", "--config", name, "--config", as_config(cheapest(config), tmp_path / "small.yaml")),
         *("--run_dir", tmp_path / "run"),
@@ -40,25 +40,20 @@ def test_settings_that_are_kept_are_those_that_are_parsed_anew(
     assert first[0] == 0
 
 
-@pytest.mark.parametrize("name", config_names())
-def test_a_config_states_both_classes_and_says_how_to_run_it(name: str) -> None:
-    text = (CONFIGS / name).read_text()
-    config = yaml.safe_load(text)
-    assert config["model"]["class_path"].startswith("lightning_modules.")
-    assert config["data"]["class_path"].startswith("datamodules.")
-    assert f"python cli.py fit --config {name}" in text
+def test_a_config_states_both_classes_and_says_how_to_run_it() -> None:
+    for name in config_names():
+        config = read_config(CONFIGS / name)
+        assert config["model"]["class_path"].startswith("lightning_modules."), name
+        assert config["data"]["class_path"].startswith("datamodules."), name
+        assert f"python cli.py fit --config {name}" in (CONFIGS / name).read_text(), name
 
 
-@pytest.mark.parametrize("name", config_names())
-def test_a_config_says_what_it_reaches(name: str) -> None:
-    header = (CONFIGS / name).read_text().partition("model:")[0]
-    assert re.search(r"^# (Measured|Not yet run)", header, re.MULTILINE)
-
-
-@pytest.mark.parametrize("name", config_names())
-def test_a_recipe_that_is_called_the_best_has_been_run(name: str) -> None:
-    text = (CONFIGS / name).read_text()
-    assert "best recipe" not in text or re.search(r"^# Measured", text, re.MULTILINE)
+def test_a_config_says_what_it_reaches_and_is_called_the_best_if_it_has_been_run() -> None:
+    for name in config_names():
+        text = (CONFIGS / name).read_text()
+        header = text.partition("model:")[0]
+        assert re.search(r"^# (Measured|Not yet run)", header, re.MULTILINE), name
+        assert "best recipe" not in text or re.search(r"^# Measured", text, re.MULTILINE), name
 
 
 def test_the_readmes_notebook_lines_train_and_leave_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views, Watch
 from core.errors import InputError
-from core.plain_yaml import load_plain
+from core.plain_yaml import dump_plain, load_plain
 from engine.settings.config_files import flatten
 from engine.settings.indifferent import INDIFFERENT
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
@@ -114,4 +114,7 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
 
 def config_file_text(config: dict[str, Any]) -> str:
     """Returns the content of a run's `config.yaml`."""
-    return HEADER + yaml.safe_dump(config, sort_keys=False)
+    text = dump_plain(config, allow_unicode=False)
+    if "\\" in text:  # the library in C divides long texts with escaped signs at other places
+        text = yaml.safe_dump(config, sort_keys=False)
+    return HEADER + text

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
-from engine.settings.config_files import find_config
+from engine.settings.config_files import find_config, read_config
 from results.lessons import Part, commands, notebook, notebook_of, pages, parts, write_notebooks
 from tests.processes import ROOT
 from tests.small_configs import as_config, cheapest
@@ -40,7 +39,7 @@ def shortened(command: str, folder: Path) -> list[str]:
     if "--config" not in words:
         return words
     behind = words.index("--config") + 2
-    small = cheapest(yaml.safe_load(find_config(words[behind - 1]).read_text()))
+    small = cheapest(read_config(find_config(words[behind - 1])))
     pairs = list(zip(small[::2], small[1::2], strict=True))
     if words[0] == "lr_find":  # whose network is to learn something
         pairs = [pair for pair in pairs if pair[0].startswith("--data.")]

@@ -16,10 +16,10 @@ def test_a_config_is_found_by_name_from_any_folder(name: str) -> None:
     assert find_config(name) == ROOT / "configs" / "vgg_bn.yaml"
 
 
-@pytest.mark.parametrize("name", config_names())
-def test_every_listed_config_is_found(name: str) -> None:
-    assert find_config(name).is_file()
-    assert find_config(name.removesuffix(".yaml")) == find_config(name)
+def test_every_listed_config_is_found() -> None:
+    for name in config_names():
+        assert find_config(name).is_file()
+        assert find_config(name.removesuffix(".yaml")) == find_config(name)
 
 
 def test_a_file_as_given_comes_before_one_under_configs(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ BOMBS = {
     "aliases of aliases": "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
     "a list in itself": "a: &a [*a]\n",
     "a mapping in itself": "a: &a\n  b: *a\n",
-    "deep": "a: " + "[" * 5000 + "]" * 5000,
+    "deep": "a: " + "[" * 1500 + "]" * 1500,
     "wide": "a: [" + "1, " * 10_000 + "1]",
 }
 
@@ -114,10 +114,10 @@ def test_a_merged_mapping_may_be_overridden_and_used_again(tmp_path: Path) -> No
     assert read_config(tmp_path / "merged.yaml")["b"] == {"x": 3, "y": 2}
 
 
-@pytest.mark.parametrize("name", config_names())
-def test_a_config_is_read_as_any_reader_of_yaml_does(name: str) -> None:
-    path = find_config(name)
-    assert read_config(path) == yaml.safe_load(path.read_text(encoding="utf-8"))
+def test_a_config_is_read_as_any_reader_of_yaml_does() -> None:
+    for name in config_names():
+        path = find_config(name)
+        assert read_config(path) == yaml.safe_load(path.read_text(encoding="utf-8")), name
 
 
 def test_a_broken_config_is_told_in_the_words_that_say_most(tmp_path: Path) -> None:
