@@ -20,6 +20,7 @@ SHOWN = {
     "training": ("*/ours_of_usual", "*/share_of_peak"),
     "ddp": ("two_processes_of_one",),
     "side_by_side": ("*/side_by_side_of_one",),
+    "serving": ("milliseconds/*", "served_of_plain"),
     "shared_machine": ("*/kept_*", "*/alone_sleeping_of_spinning"),
     "gpu": (
         "speedrun/*seconds*",

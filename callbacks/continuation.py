@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import GradientAccumulationScheduler
 from pytorch_lightning.plugins.precision import DoublePrecision
 
 from core.errors import InputError
+from core.plain_json import load_json
 from core.plain_yaml import load_plain
 
 
@@ -38,7 +39,7 @@ def check_facts(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
 def config_of_run(checkpoint: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the config in a checkpoint; None where there is none, as in older ones and in those of a notebook."""
     try:
-        config = json.loads(checkpoint["run_config"])
+        config = load_json(checkpoint["run_config"])
     except (KeyError, TypeError, ValueError):
         return None
     return config if isinstance(config, dict) else None

@@ -101,7 +101,7 @@ def intact_lines(text: str) -> list[str]:
         cells = _cells(line)
         if len(cells) != len(header) or not line.endswith("\n"):
             return False
-        whole = all(re.fullmatch(r"\d+", cells[place]) for place in required)
+        whole = all(re.fullmatch(r"[0-9]{1,15}", cells[place]) for place in required)
         return whole and all(cell == "" or _is_number(cell) for cell in cells)
 
     return [lines[0], *(line for line in lines[1:] if is_intact(line))]
@@ -109,7 +109,7 @@ def intact_lines(text: str) -> list[str]:
 
 def _cells(line: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(line)), [])
+        return next(csv.reader(io.StringIO(line), strict=True), [])
     except csv.Error:
         return []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic_files import write_atomically
+from core.plain_json import load_json
 
 ENDED_WELL = ("finished", "stopped_early")
 NO_FIGURES = ("epoch", "step", "seconds", "lr")  # how columns of metrics.csv begin that hold none
@@ -18,6 +19,8 @@ NUMBER = (int, float, type(None))
 # Types of what is read again of a summary; whatever else it holds is only written.
 TYPES: dict[str, tuple[type, ...]] = {
     "status": (str,),
+    "epochs": (int, type(None)),
+    "steps": (int, type(None)),
     "seconds": (dict,),
     "metrics": (dict,),
     "last": (dict, type(None)),
@@ -54,17 +57,17 @@ def read_summary(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: It is no summary.
     """
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise ValueError("is no mapping")
-    return upgraded(content)
+    text = path.read_text(encoding="utf-8")
+    if damage := damage_of_summary(text):
+        raise ValueError(damage)
+    return upgraded(load_json(text))
 
 
 def damage_of_summary(text: str) -> str:
     """Returns what is wrong with a summary, in words; nothing if it can be read."""
     try:
-        summary = json.loads(text)
-    except (ValueError, RecursionError):
+        summary = load_json(text)
+    except ValueError:
         return "no JSON, or a part of it"
     if not isinstance(summary, dict):
         return f"it holds no mapping but {text.strip()[:20]}"

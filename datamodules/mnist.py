@@ -193,6 +193,8 @@ def _read_idx(path: Path, dims: int) -> Tensor:
     if len(content) < header or content[:4] != bytes((0, 0, 8, dims)):
         raise InputError(f"{path}: no MNIST file; delete it and the right one will be downloaded")
     shape = struct.unpack_from(f">{dims}I", content, 4)
+    if 0 in shape[1:]:
+        raise InputError(f"{path}: no MNIST file; delete it and the right one will be downloaded")
     if len(content) != header + math.prod(shape):
         raise InputError(
             f"{path}: holds {len(content) - header:,} bytes of data, where its header announces {math.prod(shape):,}; "

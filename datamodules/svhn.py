@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.datasets import SVHN
 
 from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
-from core.input_files import check_regular
+from core.input_files import RATIO, check_regular
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
@@ -82,6 +83,8 @@ def read_digits(path: Path) -> ClassifiedImages:
                 raise _broken(path, "no MATLAB file of version 5")
         held = {name: (shape, kind) for name, shape, kind in whosmat(path)}
         count = _count(path, held)
+        if count * 32 * 32 * 3 > RATIO * path.stat().st_size:
+            raise _broken(path, f"it announces {count:,} pictures, more than it can hold")
         content = loadmat(path, variable_names=["X", "y"])
     except InputError:
         raise
@@ -90,7 +93,10 @@ def read_digits(path: Path) -> ClassifiedImages:
     images, labels = content["X"], content["y"].reshape(-1)
     if images.dtype != "uint8" or images.shape != (32, 32, 3, count) or len(labels) != count:
         raise _broken(path, "its content is not what its headers announce")
-    targets = torch.from_numpy(labels.astype("int64"))
+    if labels.dtype.kind not in "iuf":
+        raise _broken(path, "its labels are no numbers")
+    with np.errstate(invalid="ignore"):  # of labels that are no whole numbers
+        targets = torch.from_numpy(labels.astype("int64"))
     if targets.min() < 1 or targets.max() > ZERO or not (targets.numpy() == labels).all():
         raise _broken(path, f"a label is {labels.min()} or {labels.max()}, where 1 to {ZERO} are expected")
     pixels: Tensor = torch.from_numpy(images).permute(3, 0, 1, 2).contiguous()

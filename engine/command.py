@@ -33,6 +33,7 @@ from engine.settings.mistakes import Refused
 from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, recorded_config
 from engine.settings.refused_values import with_place
+from engine.settings.trust import note_own_code
 from engine.trainer import Trainer
 from engine.weights import start_from
 
@@ -180,6 +181,8 @@ class Command(SubcommandCLI):
         """Trains, and prints the command to run next."""
         self._start_from_weights()
         self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config)
+        if rank_zero_only.rank == 0:
+            note_own_code(self.plain_config)
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
         except RunInterrupted as error:

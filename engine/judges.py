@@ -10,12 +10,13 @@ from torch.nn.functional import interpolate
 
 from core.errors import InputError
 from core.judges import TakesJudge
-from core.plain_yaml import load_plain
 from core.summary import read_summary
+from core.tensor_files import load_checkpoint
 from datamodules.base.digest import digest_of
 from datamodules.images.image_data_module import ImageDataModule
-from engine.runs.checkpoint_io import load_checkpoint
+from engine.settings.config_files import read_config
 from engine.settings.ownership import data_class, task_class
+from engine.settings.trust import refuse_foreign_code
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 PIECE = 500  # pictures that are judged at a time
@@ -98,7 +99,8 @@ def read_judge(name: str) -> NetworkJudge:
     checkpoint_file = next((file for file in files if file.is_file()), None)
     if not (run / "config.yaml").is_file() or checkpoint_file is None:
         raise InputError(f"model.judge {name}: no run folder with config.yaml and a checkpoint; fit a classifier first")
-    config = load_plain((run / "config.yaml").read_text(encoding="utf-8"))
+    config = read_config(run / "config.yaml")
+    refuse_foreign_code(run / "config.yaml", config)
     network_class, kind = task_class(config), data_class(config)
     if not issubclass(network_class, ImageClassifier) or not issubclass(kind, ImageDataModule):
         raise InputError(f"model.judge {name}: a run of {config['model']['class_path']}, which classifies no pictures")

@@ -5,12 +5,15 @@ from typing import Any
 from jsonargparse import Namespace
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from core.console import print_line
 from core.errors import InputError
+from core.known_code import list_file
 from core.plain_yaml import load_plain
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.settings.arguments import Arguments
 from engine.settings.help import shorten_help
 from engine.settings.mistakes import parse_settings
+from engine.settings.named_objects import limited_parser, refuse_other_objects
 from engine.settings.overview import SUBCOMMANDS, typed_command
 from engine.trainer import Trainer
 
@@ -55,7 +58,11 @@ class SubcommandCLI(LightningCLI):
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses the command line (without Lightning's warning that it is not the process's own)."""
-        self.config = parse_settings(parser, self.arguments.options)
+        for name in self.arguments.trusted:
+            print_line(f"trust    {name} runs with all your rights, now and whenever a run names it ({list_file()})")
+        with limited_parser(self.arguments.limit):
+            self.config = parse_settings(parser, self.arguments.options)
+            refuse_other_objects(self.config, self.arguments.limit)
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds trainer, model and data."""

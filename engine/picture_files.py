@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from core.atomic_files import write_atomically
 from core.console import print_line
-from core.errors import InputError, RunFailed
+from core.errors import InputError
 from core.media import Grid
+from core.outputs import check_output_file, check_output_folder, needed_output, write_output
 from core.printable import shown_path
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -32,22 +32,16 @@ def check_picture_output(output: str | None, inputs: Sequence[str]) -> None:
     if not output:
         raise InputError("--output: name a folder for the pictures, or a file such as picture.png for all in one")
     path = Path(output).expanduser()
-    if path.suffix.lower() in ENDINGS:
-        folder = path.parent
-        if path.is_dir():
-            raise InputError(f"--output {output}: a folder; name a file")
+    if path.suffix.lower() in ENDINGS and (path.parent.is_dir() or path.is_dir()):
+        check_output_file(output, "picture.png")
         if path.resolve() in {Path(name).expanduser().resolve() for name in inputs}:
-            raise InputError(f"--output {output}: is what is read, and would be replaced; choose another")
-    else:
-        folder = path
-        if path.suffix and not path.exists():
-            raise InputError(f"--output {output}: name a folder, or a file that ends in {', '.join(ENDINGS)}")
-        if path.is_dir() and any(path.iterdir()):
-            raise InputError(f"--output {output}: is there already, and nothing in it is replaced; name a new folder")
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise InputError(f"--output {output}: {folder} is a file, and no folder")
+            raise needed_output(output, "is what is read")
+        return
+    if path.suffix and path.suffix.lower() not in ENDINGS and not path.exists():
+        raise InputError(f"--output {output}: name a folder, or a file that ends in {', '.join(ENDINGS)}")
+    check_output_folder(output)
+    if path.is_dir() and any(path.iterdir()):
+        raise InputError(f"--output {output}: is there already, and nothing in it is replaced; name a new folder")
 
 
 def write_pictures(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> list[Path]:
@@ -81,12 +75,7 @@ def _write(file: Path, pixels: Tensor, output: str) -> None:
     stream = io.BytesIO()
     picture = Image.fromarray(pixels.cpu().squeeze(-1).numpy())
     picture.save(stream, Image.registered_extensions()[file.suffix.lower()], quality=QUALITY)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, stream.getvalue())
-    except (OSError, RunFailed) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"--output {output}: cannot be written ({reason})") from error
+    write_output(file, stream.getvalue(), output, makes_folder=True)
 
 
 def _safe(name: str) -> str:

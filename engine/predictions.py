@@ -10,9 +10,9 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
-from core.atomic_files import write_atomically
 from core.console import print_line
-from core.errors import InputError, RunFailed
+from core.errors import InputError
+from core.outputs import check_output_file, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
 from core.predictions import Table, excerpt
 from core.printable import cell, printable, shown_path
@@ -126,17 +126,7 @@ def report(table: Table, output: str | None) -> None:
         print_line(f"... and {len(table.rows) - SHOWN:,} more{'' if output else '; --output FILE.csv writes all'}")
     if output:
         path = Path(output).expanduser()
-        content = _content(table, path)
-        try:
-            if _is_stream(path):
-                with open(path, "ab") as stream:
-                    stream.write(content)
-            else:
-                write_atomically(path, content)
-        except OSError as error:
-            raise InputError(f"--output {output}: cannot be written ({error.strerror})") from error
-        except RunFailed as error:
-            raise InputError(f"--output {output}: cannot be written ({error})") from error
+        write_output(path, _content(table, path), output)
         print_line(f"{len(table.rows):,} predictions written to {shown_path(path)}")
 
 
@@ -161,19 +151,10 @@ def check_output(output: str | None, inputs: Sequence[str]) -> None:
     """
     if output is None:
         return
-    path = Path(output).expanduser()
-    if not output or path.is_dir():
-        raise InputError(f"--output {output}: {'a folder; ' if output else ''}name a file, such as predictions.csv")
-    if not path.parent.is_dir():
-        raise InputError(f"--output {output}: cannot be written (no folder {path.parent})")
-    if not path.is_file():
-        return
-    for name in inputs:
+    path = check_output_file(output, "predictions.csv")
+    for name in inputs if path.is_file() else ():
         if _is_among(path, name):
-            raise _needed(output, f"is among the files that --input {name} names")
-    folders = (path.parent.resolve() / path.name).parents
-    if any((folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir() for folder in folders):
-        raise _needed(output, "is a file of a run")
+            raise needed_output(output, f"is among the files that --input {name} names")
 
 
 def _is_among(path: Path, name: str) -> bool:
@@ -185,16 +166,6 @@ def _is_among(path: Path, name: str) -> bool:
         return given.is_file() and path.samefile(given)
     except (OSError, ValueError, RuntimeError):  # a text that can be no name
         return False
-
-
-def _is_stream(path: Path) -> bool:
-    """Returns whether a path is a pipe, a device or a stream of a process such as /dev/stdout: none can be replaced."""
-    system = path.absolute().parts[1:2] in (("dev",), ("proc",))
-    return path.exists() and (system or not path.is_file())
-
-
-def _needed(output: str, why: str) -> InputError:
-    return InputError(f"--output {output}: {why}, and is not replaced; choose another name")
 
 
 def general_table(outputs: Any, model: str, names: list[str] | None = None) -> Table:

@@ -15,6 +15,7 @@ from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
 from core.signals import interrupts_in_one_line
+from core.tensor_files import load_checkpoint
 from engine.cluster import with_cluster
 from engine.connectors import CheckpointConnector, LoggerConnector
 from engine.fit_loop import FitLoop
@@ -22,7 +23,6 @@ from engine.judges import hand_in_judge
 from engine.misfits import misfits_in_one_line
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
-from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.resume import begin_again
 from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder

@@ -8,9 +8,9 @@ from pytorch_lightning.trainer.states import TrainerFn
 from callbacks import Views
 from core.errors import InputError
 from core.library_warnings import ignore_library_warnings
+from core.tensor_files import load_checkpoint
 from datamodules.base.data_module import DataModule
 from engine.command import Command
-from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.arguments import parse_command_line
 
 

@@ -8,18 +8,16 @@ from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from core.protocols import StartsFromWords
+from core.tensor_files import load_checkpoint, load_safetensors
 from datamodules.base.data_module import DataModule
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
 from datamodules.words.vector_files import is_vector_file, read_vectors
-from engine.runs.checkpoint_io import load_checkpoint
 from engine.weight_forms import few, namings, other_shapes, weights_in
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
@@ -47,13 +45,7 @@ def read_weights(name: str) -> dict[str, Tensor]:
         path = next((file for file in found if file.is_file()), found[0])
     if not path.is_file():
         raise InputError(f"--weights {name}: no such file or run folder")
-    if path.suffix == ".safetensors":
-        try:
-            held = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"--weights {path}: no safetensors file ({error})") from error
-    else:
-        held = load_checkpoint(path)
+    held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
     try:
         weights = weights_in(held)
     except InputError as error:

@@ -10,15 +10,16 @@ from callbacks.description import describe_data
 from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError
+from core.outputs import check_output_folder
 from core.picture_protocols import InvertsInputs
 from core.printable import shown_path
 from core.protocols import ContinuesSymbols, GivesPassages
+from core.tensor_files import load_checkpoint
 from datamodules.base.data_module import DataModule
 from datamodules.base.sample_data_module import SampleDataModule
 from engine.command import Command
 from engine.command import run as run_command
 from engine.predictions import describe_unread
-from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.arguments import Arguments
 from engine.trainer import Trainer
 from inspection.catalogue import VIEWS
@@ -75,6 +76,7 @@ class Inspection(Command):
         self._output = settings.output or (self.arguments.run and self.arguments.run / "inspect")
         if not self._output:
             raise InputError("--output: name a folder for the page; there is no run whose folder could have it")
+        check_output_folder(str(self._output))
         reads = isinstance(self.model, ContinuesSymbols) and isinstance(data, GivesPassages)
         if not isinstance(data, DataModule) or not (reads or is_classifier(self.model, data)):
             names = f"{type(self.model).__name__} with {type(data).__name__}"

@@ -1,6 +1,5 @@
 """The page of an inspection, and the files beside it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from core.media import Table
 from core.media_files import encode
 from core.pages.page import render
 from core.pages.pictures import data_url
+from core.plain_json import load_json
 from core.summary import strict_json
 from inspection.views import Shown, View
 
@@ -63,7 +63,7 @@ def write_inspection(
 def _remove_earlier(folder: Path) -> None:
     """Removes the files that the record of an earlier inspection names."""
     try:
-        files = json.loads((folder / RECORD).read_text(encoding="utf-8"))["files"]
+        files = load_json((folder / RECORD).read_text(encoding="utf-8"))["files"]
         names = [Path(str(name)).name for some in files.values() for name in some]
     except (OSError, ValueError, KeyError, AttributeError, TypeError):  # there is none, or it is damaged
         return

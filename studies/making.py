@@ -16,6 +16,7 @@ from studies.points import Points
 from studies.progress import BAD, Lines
 from studies.study_file import StudyFile
 from studies.study_folder import StudyFolder, score, status
+from studies.trust import refuse_foreign_trials
 from studies.workers import Workers
 
 
@@ -33,8 +34,10 @@ def make_trials(
         again: The command that goes on with the study.
 
     Raises:
+        InputError: A trial in the folder sets what the study's file does not.
         RunInterrupted: A signal has come.
     """
+    refuse_foreign_trials(folder.trials(), file)
     halving = file.halving_by(lines.metric, lines.mode or "min")
 
     def is_enough(trials: list[Trial]) -> bool:

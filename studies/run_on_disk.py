@@ -1,11 +1,11 @@
 """What a run's folder says of the run, without torch."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.plain_json import load_json
 from core.summary import damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
 from studies.study_folder import is_free
@@ -30,7 +30,7 @@ class RunOnDisk:
         """Reads a folder."""
         try:
             text = (path / "summary.json").read_text(encoding="utf-8")
-            return cls(path, {} if damage_of_summary(text) else upgraded(json.loads(text)))
+            return cls(path, {} if damage_of_summary(text) else upgraded(load_json(text)))
         except (OSError, ValueError, TypeError):  # not there, or damaged
             return cls(path, {})
 

@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.plain_json import load_json
 from core.summary import figures, read_summary
 from engine.runs.trial_file import Halving, Trial, read_trial
 from engine.settings.config_files import flatten
@@ -74,7 +75,11 @@ class StudyFolder:
         """
         path = self.path / DESCRIPTION
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = load_json(path.read_text(encoding="utf-8"))
+            kinds = {"file": dict, "settings": dict, "seeds": list}
+            if not isinstance(content, dict) or not all(isinstance(content.get(key), kinds[key]) for key in kinds):
+                raise ValueError("it describes no study")
+            return content
         except FileNotFoundError:
             return None
         except ValueError as error:

@@ -69,6 +69,7 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PRIMER_RUN_FOLDER", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # where the list of known code is
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

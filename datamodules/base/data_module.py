@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
+from core.limited_imports import LoadsWithLimits
 from core.predictions import Table
 from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
@@ -20,7 +21,7 @@ from datamodules.base.sizes import check_batch_size, check_least
 Source = Literal["auto", "synthetic"]
 
 
-class DataModule(KeepsArguments, LightningDataModule):
+class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     """Splits `train`, `val` and `test`, loaded once, with the position in the epoch saved in checkpoints.
 
     Args:

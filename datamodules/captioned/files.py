@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import InputError
+from core.plain_json import load_json
 from datamodules.text.text_files import left_out_lines, read_text
 
 PICTURES = ("file", "filename", "file_name", "image", "image_name", "image_path", "picture", "path", "name")
@@ -106,9 +106,11 @@ def _of_tokens(path: Path, text: str) -> CaptionList:
 
 def _of_json(path: Path, text: str) -> CaptionList:
     try:
-        content = json.loads(text)
+        content = load_json(text)
         images = content["images"]
         captions = _of_coco(content) if "annotations" in content else _of_karpathy(images)
+        if not all(isinstance(name, str) for name in captions.captions):
+            raise TypeError("a name that is no text")
     except ValueError as error:
         raise InputError(f"{path}: no JSON ({error})") from error
     except (KeyError, TypeError, AttributeError) as error:

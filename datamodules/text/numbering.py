@@ -10,6 +10,7 @@ from datamodules.base.splitting import stratified_choice
 from datamodules.text.document_files import PARTS
 from datamodules.text.documents import Documents
 from datamodules.text.encoder import Encoder
+from datamodules.text.tables import DIGITS
 from datamodules.text.text_files import LabelledTexts
 
 EXAMPLES = 40  # test documents that are shown with their predictions
@@ -26,9 +27,12 @@ def class_names_of(train: LabelledTexts, origin: str) -> tuple[str, ...]:
     Raises:
         InputError: There are fewer than two.
     """
-    names = sorted(
-        set(train.labels), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
-    )
+
+    def order(name: str) -> tuple[bool, int, str]:
+        is_number = name.isdecimal() and len(name) <= DIGITS
+        return not is_number, int(name) if is_number else 0, name
+
+    names = sorted(set(train.labels), key=order)
     if len(names) < 2:
         raise InputError(f"{origin}: all training documents have the label {', '.join(names)}; at least two are needed")
     return tuple(names)

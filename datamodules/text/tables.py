@@ -18,6 +18,8 @@ TEXT_NAMES = {
     *("document", "message", "body", "tweet", "phrase", "question", "description", "sms", "文本", "内容"),
 }  # and that of texts
 
+DIGITS = 18  # most of the number of a class
+
 Row = tuple[int, list[str]]  # number of the line, and cells
 
 
@@ -193,6 +195,6 @@ def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:
 def _class_name(label: str, names: Sequence[str] | None, place: str) -> str:
     if names is None:
         return label
-    if not label.isdecimal() or int(label) >= len(names):
+    if not label.isdecimal() or len(label) > DIGITS or int(label) >= len(names):
         raise InputError(f"{place}: label {label!r}, where 0 to {len(names) - 1} are expected")
     return names[int(label)]

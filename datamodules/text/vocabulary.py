@@ -10,9 +10,11 @@ from torch import Tensor
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.input_files import check_regular
+from core.plain_json import load_json
 
 PADDING, UNKNOWN = 0, 1  # NUL in their names makes them different from every token, as NUL in texts becomes a space
 SPECIAL = ("\x00pad", "\x00unknown")
+MOST = 2**62  # occurrences of a word
 NAMED = 10  # most symbols that an error names
 
 
@@ -111,7 +113,7 @@ def read_saved(path: Path) -> dict:
     file = path / "vocabulary.json" if path.is_dir() else path
     check_regular(file)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = load_json(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"--data.vocabulary {path}: cannot be read ({error.strerror})") from error
     except ValueError as error:  # invalid JSON or UTF-8
@@ -119,6 +121,11 @@ def read_saved(path: Path) -> dict:
     symbols = content.get("symbols") if isinstance(content, dict) else None
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
         raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists no symbols)")
+    names, counts = content.get("class_names", []), content.get("counts", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"--data.vocabulary {file}: no vocabulary (its names of classes are none)")
+    if not isinstance(counts, list) or not all(type(count) is int and 0 <= count < MOST for count in counts):
+        raise InputError(f"--data.vocabulary {file}: no vocabulary (it counts words by what is no number)")
     if len(set(symbols)) < len(symbols):
         raise InputError(f"--data.vocabulary {file}: no vocabulary (it lists a symbol twice)")
     try:

@@ -11,13 +11,14 @@ from typing import Any
 from core.errors import InputError
 from core.input_files import read_file
 from datamodules.tunes.keys import FIFTHS, LETTERS, SEMITONES, SIGNS, signature, tidied_key
-from datamodules.tunes.notation import NoTune, Tune, length_token
+from datamodules.tunes.notation import NoTune, Tune, check_lengths, length_token, tidied_metre
 from datamodules.tunes.playing import MIDDLE_C, Note
 
 GRID = 4  # steps of a quarter to which onsets are rounded: sixteenths
 DRUMS = 9  # channel
 TICKS = 480  # of a quarter, in files that are written
 SIXTEENTH = Fraction(1, 16)
+LONGEST_MELODY = 16 * 5000  # sixteenths
 KEYS = ("C", "G", "D", "A", "E", "B", "F#", "Db", "Ab", "Eb", "Bb", "F")
 
 Voice = list[tuple[int, int, int]]  # onset and end in sixteenths, and pitch
@@ -53,16 +54,24 @@ def read_midi(path: Path) -> tuple[Tune, str]:
     content = read_file(path)
     try:
         file = mido.MidiFile(file=io.BytesIO(content), clip=True)
+        if file.ticks_per_beat <= 0:
+            raise NoTune("its time counts in seconds")
         voices, names = _voices(file)
-    except (EOFError, OSError, ValueError, KeyError, IndexError) as error:
+        metres, key = _signatures(file)
+    except NoTune:
+        raise
+    except Exception as error:  # in whatever way mido stumbles over bytes that no other program wrote
         raise NoTune(f"no MIDI file that can be read ({str(error) or type(error).__name__})") from error
     if not voices:
         raise NoTune("no notes")
     chosen = next((key for key in voices if _is_melody(names.get(key[0], ""))), next(iter(voices)))
     note = f"{len(voices)} with notes: read is {_name_of(chosen, names)}" if len(voices) > 1 else ""
-    metres, key = _signatures(file)
     melody = _highest(voices[chosen])
-    return _tune(melody, metres, key or guessed_key(melody), path.stem), note
+    if melody[-1][1] > LONGEST_MELODY:
+        raise NoTune(f"it lasts {melody[-1][1] // 16:,} whole notes")
+    tune = _tune(melody, metres, key or guessed_key(melody), path.stem)
+    check_lengths(tune.body, tune.unit)
+    return tune, note
 
 
 def _voices(file: Any) -> tuple[dict[tuple[int, int], Voice], dict[int, str]]:
@@ -155,6 +164,7 @@ def _tune(melody: Voice, metres: list[tuple[int, str]], key: str, title: str) ->
         if now != metre:
             metre = now
             body.append(f"[M:{metre}]")
+        tidied_metre(metre)
         count, part = map(int, metre.split("/"))
         end = bar + count * 16 // part
         if end <= bar:

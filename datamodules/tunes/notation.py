@@ -7,6 +7,7 @@ become rests, `C` becomes 4/4.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -19,7 +20,7 @@ TOKEN = re.compile(
     |(?P<ending>\[\d[\d,.-]*)
     |(?P<bar>\[?\|[|:\]]*|:[|:\]]*)
     |(?P<group>\(\d(?::\d?){{0,2}})
-    |(?P<tones>\[(?:\s*{NOTE}(?:{LENGTH})?-?\s*)+\]|\+(?:{NOTE}(?:{LENGTH})?){{2,}}\+)
+    |(?P<tones>\[\s*(?:{NOTE}(?:{LENGTH})?-?\s*)+\]|\+(?:{NOTE}(?:{LENGTH})?){{2,}}\+)
     |(?P<tone>{NOTE})
     |(?P<rest>[zxZ])
     |(?P<length>{LENGTH})
@@ -31,6 +32,8 @@ TOKEN = re.compile(
 METRE = re.compile(r"(\d+)/(\d+)")
 SOUNDING = ("tone", "tones", "rest")
 LONGEST = 64  # units that a duration may have; beyond it a file is broken
+DIGITS = 20  # most characters of a duration, a metre or a unit
+EIGHTH = Fraction(1, 8)  # in which networks count
 
 
 class NoTune(ValueError):
@@ -87,11 +90,13 @@ def length_of(token: str) -> Fraction:
     Raises:
         NoTune: It is 0, or longer than any note.
     """
-    above, slashes, below = re.fullmatch(r"(\d*)(/*)(\d*)", token).groups()
-    under = int(below) if below else 2 ** len(slashes)
-    value = Fraction(int(above or 1), under) if under else Fraction(0)
+    value = Fraction(0)
+    if len(token) <= DIGITS:
+        above, slashes, below = re.fullmatch(r"(\d*)(/*)(\d*)", token).groups()
+        under = int(below) if below else 2 ** len(slashes)
+        value = Fraction(int(above or 1), under) if under else value
     if not 0 < value <= LONGEST:
-        raise NoTune(f"a note of length {token[:20]}")
+        raise NoTune(f"a note of length {token[:DIGITS]}")
     return value
 
 
@@ -122,6 +127,18 @@ def bar_length(metre: str) -> Fraction | None:
     return Fraction(int(match[1]), int(match[2])) if match else None
 
 
+def check_lengths(tokens: Iterable[str], unit: Fraction) -> None:
+    """Checks that all durations of a tune can be read again, also when they count in eighths.
+
+    Raises:
+        NoTune: One is too long or too short.
+    """
+    factor = unit / EIGHTH
+    lengths = {Fraction(1), *(length_of(token) for token in set(tokens) if kind_of(token) == "length")}
+    for length in lengths:
+        length_of(length_token(length * factor) or "1")
+
+
 def tidied_metre(text: str) -> str:
     """Returns a metre in one form.
 
@@ -129,13 +146,28 @@ def tidied_metre(text: str) -> str:
         NoTune: It is none.
     """
     text = "".join(text.split())
+    if len(text) > DIGITS:
+        raise NoTune(f"the metre {text[:DIGITS]!r}")
     text = {"C": "4/4", "C|": "2/2", "": "none", "free": "none"}.get(text, text)
     if sums := re.fullmatch(r"\(?(\d+(?:\+\d+)+)\)?/(\d+)", text):
         text = f"{sum(map(int, sums[1].split('+')))}/{sums[2]}"
     match = METRE.fullmatch(text)
     if text != "none" and not (match and int(match[1]) and int(match[2]) in (1, 2, 4, 8, 16, 32)):
-        raise NoTune(f"the metre {text[:20]!r}")
+        raise NoTune(f"the metre {text!r}")
     return text
+
+
+def tidied_unit(text: str) -> Fraction:
+    """Returns the length of a note without a duration, as a part of a whole note.
+
+    Raises:
+        NoTune: It is none.
+    """
+    text = "".join(text.split())
+    match = METRE.fullmatch(text) if len(text) <= DIGITS else None
+    if not match or not int(match[1]) or not int(match[2]):
+        raise NoTune(f"the unit L:{text[:DIGITS]}")
+    return Fraction(int(match[1]), int(match[2]))
 
 
 def default_unit(metre: str) -> Fraction:

@@ -6,21 +6,25 @@ from fractions import Fraction
 
 from datamodules.tunes.keys import tidied_key
 from datamodules.tunes.notation import (
+    DIGITS,
     LENGTH,
-    METRE,
+    LONGEST,
     NOTE,
     SOUNDING,
     TOKEN,
     NoTune,
     Tune,
     bar_length,
+    check_lengths,
     default_unit,
     length_of,
     length_token,
     tidied_metre,
+    tidied_unit,
 )
 
 CHORD = re.compile(r"[A-G][#b]?(?:maj|min|m|dim|aug|sus|add|\+)*\d*(?:sus\d?|[b#]\d+)*(?:/[A-Ga-g][#b+]?)?")
+MOST_BARS = 5000  # of a tune
 FIELD_LINE = re.compile(r"([A-Za-z]):(?![|:])(.*)")  # not the end of a repeat, such as `e:|`
 
 
@@ -46,18 +50,13 @@ def read_tune(text: str) -> Tune:
     if "K" not in fields:
         raise NoTune("no key field K:")
     metre = tidied_metre(fields.get("M", "none"))
-    unit = _unit(fields["L"]) if "L" in fields else default_unit(metre)
+    unit = tidied_unit(fields["L"]) if "L" in fields else default_unit(metre)
     body = _Body(metre, unit)
     for token, kind in _scan(lines):
         body.add(token, kind)
-    return Tune(metre, unit, tidied_key(fields["K"]), body.finished(), fields.get("T", ""))
-
-
-def _unit(text: str) -> Fraction:
-    match = METRE.fullmatch("".join(text.split()))
-    if not match or not int(match[1]) or not int(match[2]):
-        raise NoTune(f"the unit L:{text[:20]}")
-    return Fraction(int(match[1]), int(match[2]))
+    tokens = body.finished()
+    check_lengths(tokens, unit)
+    return Tune(metre, unit, tidied_key(fields["K"]), tokens, fields.get("T", ""))
 
 
 def _scan(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -90,12 +89,12 @@ class _Body:
 
     def add(self, token: str, kind: str) -> None:
         """Adds a token."""
-        if kind == "length" and self.events and self.events[-1][1] == "bar":
+        if kind == "length" and token.isdigit() and self.events and self.events[-1][1] == "bar":
             token, kind = f"[{token}", "ending"  # `|1` for `|[1`
         if kind == "length":
             if not self.sounding:
                 raise NoTune(f"the duration {token[:20]} without a note")
-            self.events[-1][2] *= length_of(token)
+            self._lengthen(self.events[-1], length_of(token))
         elif kind == "broken":
             self._break(token)
         elif kind == "bar":
@@ -104,7 +103,7 @@ class _Body:
             self._field(token)
         elif kind == "name":
             name = "".join(token[1:-1].split())
-            if CHORD.fullmatch(name):
+            if len(name) <= DIGITS and CHORD.fullmatch(name):
                 self.events.append([f'"{name}"', kind, None])
         elif kind in SOUNDING:
             length, tied = self.scale, False
@@ -123,12 +122,17 @@ class _Body:
             self.events.append([token.rstrip(",.-") if kind == "ending" else token, kind, None])
         self.sounding = kind in SOUNDING or (self.sounding and kind == "length")
 
+    def _lengthen(self, event: list, factor: Fraction) -> None:
+        event[2] *= factor
+        if event[2] > LONGEST * max(1, self.scale) or len(str(event[2])) > 2 * DIGITS:
+            raise NoTune("a note or a rest with durations that make no sense together")
+
     def _break(self, token: str) -> None:
         before = next((event for event in reversed(self.events) if event[1] in SOUNDING), None)
         if before is None or len(token) > 3:
             raise NoTune(f"broken rhythm {token[:5]} without notes")
         short = Fraction(1, 2 ** len(token))
-        before[2] *= 2 - short if token[0] == ">" else short
+        self._lengthen(before, 2 - short if token[0] == ">" else short)
         self.broken = short if token[0] == ">" else 2 - short
 
     def _bar(self, token: str) -> None:
@@ -145,7 +149,7 @@ class _Body:
         elif name == "K":
             self.events.append([f"[K:{tidied_key(value)}]", "field", None])
         elif name == "L":
-            self.scale = _unit(value) / self.unit
+            self.scale = tidied_unit(value) / self.unit
         elif name == "V":
             raise NoTune("several voices (V:)")
 
@@ -158,8 +162,10 @@ class _Body:
         tokens: list[str] = []
         for token, kind, length in self.events:
             if token == "Z":
-                bar = (bar_length(self.metre) or Fraction(1)) / self.unit
-                for number in range(int(length / self.scale)):
+                bar, count = (bar_length(self.metre) or Fraction(1)) / self.unit, int(length / self.scale)
+                if count > LONGEST:
+                    raise NoTune(f"a rest of {count:,} bars")
+                for number in range(count):
                     tokens += ["|"] * (number > 0) + ["z", length_token(bar)]
                 continue
             tokens.append(token)
@@ -167,6 +173,8 @@ class _Body:
                 tokens.append(length_token(length))
         if not any(kind in ("tone", "tones") for _, kind, _ in self.events):
             raise NoTune("no notes")
+        if sum("|" in token or token == "::" for token in tokens) > MOST_BARS:
+            raise NoTune(f"more than {MOST_BARS:,} bars")
         return tuple(token for token in tokens if token)
 
 

@@ -2,18 +2,16 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from core.errors import InputError
 from datamodules.text.vocabulary import Vocabulary, read_saved
 from datamodules.tunes.keys import tidied_key
-from datamodules.tunes.notation import NoTune, Tune, default_unit, rescaled, tidied_metre
+from datamodules.tunes.notation import EIGHTH, NoTune, Tune, default_unit, rescaled, tidied_metre, tidied_unit
 from datamodules.tunes.reading import read_tune
 
 END = "\x00end"  # before and after every tune
-EIGHTH = Fraction(1, 8)
 RHYTHMS = {
     **{"jig": "6/8", "double jig": "6/8", "single jig": "6/8", "slide": "6/8", "slip jig": "9/8", "hop jig": "9/8"},
     **{"reel": "4/4", "hornpipe": "4/4", "strathspey": "4/4", "barndance": "4/4", "march": "4/4", "schottische": "4/4"},
@@ -57,7 +55,8 @@ def read_prime(text: str, symbols: Symbols) -> tuple[str, ...]:
     if not fields.keys() & set("MLK"):
         return ()
     metre = tidied_metre(fields.get("M", "4/4"))
-    unit = fields.get("L", str(EIGHTH if symbols == "tokens" else default_unit(metre)))
+    usual = EIGHTH if symbols == "tokens" else default_unit(metre)
+    unit = tidied_unit(fields["L"]) if "L" in fields else usual
     header = [f"M:{metre}\n", f"L:{unit}\n", f"K:{tidied_key(fields.get('K', 'none'))}\n"]
     if rest:
         return as_learned(read_tune("".join(header) + rest), symbols).tokens

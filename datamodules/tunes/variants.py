@@ -3,17 +3,15 @@
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
-from fractions import Fraction
 
 import torch
 
 from datamodules.tunes.keys import in_first_octave, sharps_of, transposed
-from datamodules.tunes.notation import Tune, rescaled
+from datamodules.tunes.notation import EIGHTH, Tune, rescaled
 
 RUN = 24  # symbols: two tunes that share so many in a row have something in common
 SHARED = 0.2  # share of a tune's runs that another has if they are variants of each other
 COMMON = 20  # tunes with the same run; a run of more is an idiom, such as a usual end
-EIGHTH = Fraction(1, 8)
 
 
 def plain(tune: Tune, chord_names: bool = False) -> str:

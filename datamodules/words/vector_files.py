@@ -13,6 +13,7 @@ from core.input_files import check_regular, read_file
 from core.predictions import Table
 
 TEXT, BINARY = (".txt", ".vec"), (".bin",)
+DIGITS = 12  # most of a number in a first line
 SHOWN = 6  # numbers of a vector that are printed
 
 
@@ -92,7 +93,7 @@ def _read_text(content: bytes, wanted: set[str] | None) -> tuple[list[str], list
     lines = content.rstrip(b"\n").split(b"\n")
     head = lines[0].split()
     if len(head) == 2 and head[0].isdigit() and head[1].isdigit():
-        number, width, lines = int(head[0]), int(head[1]), lines[1:]
+        (number, width), lines = _sizes(head), lines[1:]
         if number != len(lines):
             raise ValueError(f"{number:,} words are announced, and {len(lines):,} lines follow")
     else:  # as GloVe's, without a head
@@ -109,11 +110,21 @@ def _read_text(content: bytes, wanted: set[str] | None) -> tuple[list[str], list
     return words, rows
 
 
+def _sizes(parts: list[bytes]) -> tuple[int, int]:
+    """Returns the numbers of words and of numbers of each, in the first line of a file."""
+    if any(len(part) > DIGITS for part in parts):
+        raise ValueError("the first line has numbers that are far too large")
+    number, width = (int(part) for part in parts)
+    if number < 0 or width < 1:
+        raise ValueError("the first line has not two numbers above 0")
+    return number, width
+
+
 def _read_binary(content: bytes, wanted: set[str] | None) -> tuple[list[str], list[np.ndarray]]:
     head, newline, _ = content[:100].partition(b"\n")
     if not newline or len(head.split()) != 2:
         raise ValueError("the first line has not two numbers")
-    number, width = (int(part) for part in head.split())
+    number, width = _sizes(head.split())
     words, rows, place = [], [], len(head) + 1
     for _ in range(number):
         end = content.index(b" ", place)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, RunFailed
 from core.one_line_parser import OneLineParser
+from core.outputs import check_output_file, write_output
 from engine.settings.overview import typed_command
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def export(argv: list[str]) -> int:
         RunFailed: The file computes something else than the network; it is not written.
     """
     arguments, others = _parser().parse_known_args(argv)
-    path = Path(arguments.output).expanduser()
-    name = _check_output(path, arguments.output, arguments.format)
+    path = check_output_file(arguments.output, "network.onnx")
+    name = _format_of(path, arguments.output, arguments.format)
     if name != WEIGHTS:
         from engine.export.formats import FORMATS
 
@@ -47,7 +48,7 @@ def export(argv: list[str]) -> int:
     trained = Trained("export", arguments.ckpt_path, others)
     print_line(f"weights  {trained.measured}")
     content, lines = _weights(trained) if name == WEIGHTS else _network(trained, name)
-    _write(path, content)
+    write_output(path, content, arguments.output)
     for line in (*lines, f"written  {arguments.output}, {len(content) / 1e6:,.1f} MB"):
         print_line(line)
     return 0
@@ -61,16 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_output(path: Path, given: str, chosen: str | None) -> str:
-    """Returns the name of the format of a file, after a check that it can be written.
+def _format_of(path: Path, given: str, chosen: str | None) -> str:
+    """Returns the name of the format of a file.
 
     Raises:
-        InputError: It cannot, or nothing tells the format.
+        InputError: Nothing tells it.
     """
-    if path.is_dir():
-        raise InputError(f"--output {given}: a folder; name a file, such as network.onnx")
-    if not path.parent.is_dir():
-        raise InputError(f"--output {given}: cannot be written (no folder {path.parent})")
     name = chosen or ENDINGS.get(path.suffix.lower())
     if name is None:
         raise InputError(f"--output {given}: end it in {', '.join(ENDINGS)}, or give --format")
@@ -146,17 +143,3 @@ def _facts(trained: "Trained") -> dict[str, str]:
 
 def _line(verb: str, slot: "Slot") -> str:
     return f"{verb:<9}{slot.name} [{', '.join(map(str, slot.axes))}]: {slot.words}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes the file.
-
-    Raises:
-        InputError: It cannot be written.
-    """
-    from core.atomic_files import write_atomically
-
-    try:
-        write_atomically(path, content)
-    except (OSError, RunFailed) as error:
-        raise InputError(f"--output {path}: cannot be written ({error})") from error

@@ -1,7 +1,5 @@
 """Checkpoint files that are whole or absent, and that are never unpickled."""
 
-import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +7,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from core.atomic_files import replacing
-from core.errors import InputError
-from engine.runs.archive_limits import refuse_inflated
+from core.tensor_files import load_checkpoint
 from engine.runs.checkpoint_contents import check_readable, plain_hyperparameters
 
 
@@ -41,39 +38,3 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             InputError: The file is no checkpoint, is truncated, or holds code.
         """
         return load_checkpoint(Path(path), map_location)
-
-
-def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
-    """Reads a file that torch saved, executing nothing that it may hold.
-
-    Args:
-        path: The file.
-        map_location: Device for the tensors.
-
-    Returns:
-        What was saved.
-
-    Raises:
-        InputError: The file is no checkpoint, is truncated, or holds code.
-    """
-    refuse_inflated(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Detected pickle protocol")  # of a file that is then refused
-            content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        # torch names the pickle instruction that it refused; other bytes may look like that one
-        held = "GLOBAL" in str(error) and _first_byte(path) in (b"P", b"\x80")
-        reason = "holds objects that could run code; nothing of it was loaded" if held else "no checkpoint"
-        raise InputError(f"{path}: {reason}") from error
-    except Exception as error:  # in whatever way torch stumbles over bytes that it did not write
-        raise InputError(f"{path}: no checkpoint, or a truncated one") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: no checkpoint: it holds a {type(content).__name__}")
-    return content
-
-
-def _first_byte(path: Path) -> bytes:
-    """Returns what torch's archives and pickled files begin with: P, or 128."""
-    with open(path, "rb") as file:
-        return file.read(1)

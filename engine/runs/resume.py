@@ -1,7 +1,6 @@
 """What may differ between a run and its continuation."""
 
 import contextlib
-import json
 import re
 from pathlib import Path
 from pydoc import locate
@@ -14,8 +13,10 @@ from callbacks.continuation import config_of_run
 from callbacks.record import ENDINGS
 from core.console import print_line
 from core.errors import InputError
+from core.known_code import may_be_named
+from core.plain_json import load_json
 from core.summary import read_summary
-from engine.runs.checkpoint_io import load_checkpoint
+from core.tensor_files import load_checkpoint
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import changeable
 from engine.settings.trainer_options import SHARES
@@ -102,6 +103,8 @@ def _same(before: Any, now: Any) -> bool:
     # the same last name in another module
     if not all(re.fullmatch(r"\w+(\.\w+)+", path) for path in paths) or len({p.split(".")[-1] for p in paths}) > 1:
         return False
+    if not all(map(may_be_named, paths)):  # a checkpoint can come from anybody
+        return False
     objects = [locate(path) for path in paths]
     return objects[0] is not None and objects[0] is objects[1]
 
@@ -136,7 +139,7 @@ def begin_again(run: Path) -> None:
     """
     status = None
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged: it has none
-        status = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("status")
+        status = load_json((run / "summary.json").read_text(encoding="utf-8")).get("status")
     if status in ENDINGS:
         raise InputError(f"{run}: this run is over and kept no checkpoint, so that nothing can go on from it")
     print_line("this run has no checkpoint yet: it begins again")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.atomic_files import write_atomically
+from core.plain_json import load_json
 from engine.settings.arguments import Arguments, parse_command_line
 
 JOB_FILE = "slurm_job.json"
@@ -84,7 +85,7 @@ def _begun_before(folders: Iterable[Path], command: str) -> Path | None:
 
 def _is_of_this_job(run: Path, command: str) -> bool:
     try:
-        content = json.loads((run / JOB_FILE).read_text(encoding="utf-8"))
+        content = load_json((run / JOB_FILE).read_text(encoding="utf-8"))
         return content["job"] == job_id() and content["command"] == command and content["restarts"] < restarts()
     except (OSError, ValueError, KeyError, TypeError):  # not there, or not whole: of another run
         return False

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic_files import write_atomically
+from core.plain_json import load_json
 
 TRIAL_FILE = "trial.json"
+NOTHING = type(None)
+KINDS = {"number": int, "settings": dict, "pruned": (dict, NOTHING), "ended": (dict, NOTHING)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +68,14 @@ def read_trial(folder: Path) -> Trial | None:
         ValueError: The file is damaged.
     """
     try:
-        content = json.loads((folder / TRIAL_FILE).read_text(encoding="utf-8"))
+        content = load_json((folder / TRIAL_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     try:
         halving = content.pop("halving", None)
+        for name, kinds in KINDS.items():
+            if not isinstance(content.get(name), kinds):
+                raise TypeError(f"{name} is {content.get(name)!r:.40}")
         return Trial(**content, halving=None if halving is None else Halving(**halving), folder=folder)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"{folder / TRIAL_FILE}: damaged ({error})") from error

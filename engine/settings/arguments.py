@@ -19,7 +19,7 @@ from engine.settings.config_names import listed_configs
 from engine.settings.overview import SUBCOMMANDS, TOOLS, TRAINING, typed_command
 from engine.settings.run_search import find_begun, find_checkpoint, names_several
 from engine.settings.suggestions import word_suggestion
-from engine.settings.trust import refuse_foreign_code
+from engine.settings.trust import Limit, limit
 
 # What other programs call them.
 OTHER_NAMES = {
@@ -50,6 +50,8 @@ class Arguments:
         gpu_memory: Value of `--gpu_memory`, what has to be free on each.
         given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
         typed: The whole command, as it can be typed again.
+        limit: That a config may be somebody else's, and how far it is limited; None if nothing is.
+        trusted: Import paths of code that `--trust` lets configs name from now on.
     """
 
     subcommand: str
@@ -62,6 +64,8 @@ class Arguments:
     gpu_memory: str | None = None
     given: dict[str, object] = field(default_factory=dict)
     typed: str = ""
+    limit: Limit | None = None
+    trusted: list[str] = field(default_factory=list)
 
 
 def parse_command_line(argv: list[str]) -> Arguments:
@@ -138,11 +142,10 @@ def parse_command_line(argv: list[str]) -> Arguments:
                 _check_mapping(f"--{key}", value)
             given[key.replace(".init_args", "")] = value
     layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
-    for path in layers:
-        content = read_config(path) if path.parent != arguments.run else _read_recorded_config(path)
-        beside = [path.with_name(name) for name in ("checkpoints", "summary.json")]
-        if any(other.exists() for other in beside):  # it is of a run, which may be a stranger's
-            refuse_foreign_code(path.parent, content, trusted)
+    contents = {
+        path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
+    }
+    arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, flags, trusted)
     if subcommand == "fit" and given.get("resume") is not None:
         arguments.checkpoint, arguments.run = find_begun(given, ckpt_path)
         arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []

@@ -67,8 +67,26 @@ def load_settings(text: str) -> Any:
     Raises:
         YAMLError: It is none, or a mapping has a name twice.
     """
-    loader, root = _compose(text)
-    return loader.construct_document(root)
+    try:
+        loader, root = _compose(text)
+    except RecursionError:
+        raise yaml.YAMLError("nested too deeply") from None
+    return _construct(loader, root)
+
+
+def _construct(loader: Any, root: yaml.Node) -> Any:
+    """Returns what a loader makes of what it has read.
+
+    Raises:
+        YAMLError: A value is none of its kind.
+    """
+    try:
+        return loader.construct_document(root)
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # of PyYAML, for a date that there is not, or a number that has no digits
+        problem = f"a value is none of its kind ({' '.join(str(error).split())})"
+        raise yaml.constructor.ConstructorError(None, None, problem, None) from error
 
 
 def find_config(name: str) -> Path:
@@ -98,7 +116,7 @@ def read_config(path: Path) -> dict:
     try:
         text = path.read_text(encoding="utf-8")
         loader, root = _compose_small(path, text)
-        content = loader.construct_document(root)
+        content = _construct(loader, root)
     except yaml.YAMLError as error:
         where, reason = "", "it cannot be parsed"
         if isinstance(error, yaml.MarkedYAMLError):

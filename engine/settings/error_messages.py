@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from engine.settings.trust import OTHER, WAY_OUT
+
 UNION = re.compile(r"Does not validate against any of the Union subtypes Subtypes: \[.*?\] Errors: - ")
 KEY = re.compile(r'Parser key "([^"]+)": ')
 CLASS_PATH = re.compile(r"Problem with given class_path '([^']+)': ")
@@ -15,6 +17,7 @@ UNKNOWN = (
     re.compile(r"(?P<group>)(?i:unrecognized arguments): --(?P<option>[\w.-]+)"),
     re.compile(r"Group '(?P<group>[^']+)' does not accept option '(?P<option>[^']+)'"),
 )
+NOT_ALLOWED = re.compile(r"Importing '([\w.]+)' is not allowed, denied by the '(\S+)' entry")
 STRAY = re.compile(r"(?i)unrecognized arguments: (\S+)")
 FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # other interpretations that the parser tried
 CLASS_NAME = re.compile(r"Expected a dot import path string: [A-Za-z_][\w.]*( -|$)")
@@ -73,6 +76,10 @@ def find_mistake(message: str) -> Mistake:
         if stray := STRAY.match(text):
             return Mistake(NO_PLACE, stray[1])
         return Mistake(text)
+    if denied := NOT_ALLOWED.search(text):
+        of_python = "is what Python has for running commands, handling files and the like, and never part of a run"
+        reason = f"{OTHER}; {WAY_OUT}" if denied[2] == "*" else of_python
+        return Mistake(reason, ".".join(dict.fromkeys(keys)), denied[1])
     values = VALUE.findall(text)
     # from the outside to the inside, each layer ends where the next begins
     for layer in (UNION, KEY, CLASS_PATH, UNION, KEY, CALLABLE, CLASS_PATH, UNION):

@@ -8,10 +8,11 @@ from engine.settings.overview import TRAINING, typed_command
 
 HELP_ON_HELP = """
 Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a
---config, without a class. All options of Lightning's Trainer: --help.trainer. A run of other people's code: --trust
-lets its config name it. An error's traceback: --traceback. GPUs of a machine that is shared: --gpus free takes as many
-as --trainer.devices (or one) that nobody uses, or that have --gpu_memory 8GiB free. A run for each of several seeds,
-some at a time, with mean and spread: fit --seeds 1,2,3 --workers 2.
+--config, without a class. All options of Lightning's Trainer: --help.trainer. The config of a
+run names classes of this project, torch, torchvision, torchmetrics and Lightning, and what you have trained with;
+--trust lets other code that it names run, with all your rights. An error's traceback: --traceback. GPUs of a machine
+that is shared: --gpus free takes as many as --trainer.devices (or one) that nobody uses, or that have --gpu_memory 8GiB
+free. A run for each of several seeds, some at a time, with mean and spread: fit --seeds 1,2,3 --workers 2.
 """
 
 TITLES = {

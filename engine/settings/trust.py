@@ -1,125 +1,118 @@
-"""Which code the recorded config of a run may name: a run's folder can come from anybody.
+"""Which code a config that comes with a run or a checkpoint may name: it can come from anybody.
 
-Without `--trust`, only classes of this project and of the libraries that it stands on are imported; with it, any but
-those that lie in the run's folder itself.
+It may name classes of this project and of the libraries that it stands on, and what the user has trained with or
+trusted before. `--trust` adds what else it names to these; what lies in the run's folder itself is never run.
 """
 
-import re
-import sys
-from collections.abc import Iterator
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.known_code import add_to_list, is_known, may_be_named
+from engine.settings.import_paths import import_paths, is_below, names_in_words
 
-PROJECT = Path(__file__).resolve().parents[2]
-OWN = ("callbacks", "core", "datamodules", "engine", "lightning_modules", "primer")
-LIBRARIES = ("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning", "lightning_fabric")
-PYTHONS = {*sys.stdlib_module_names, "test"}  # modules
-FILES = ("csv", "gz", "json", "tsv", "txt", "yaml", "yml")  # endings of what settings name, and no code of Python's
-DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
+BESIDE = ("checkpoints", "summary.json", "trial.json", "study.json")  # what lies beside the config of a run or study
+OTHER = "is neither of this project nor of torch, torchvision, torchmetrics or Lightning"
+WAY_OUT = "if you trust this code, add --trust"
 
 
-def refuse_foreign_code(run: Path, config: dict[str, Any], trusted: bool) -> None:
-    """Checks that a run's recorded config names no code that its folder may have been made to run.
+@dataclass(frozen=True)
+class Limit:
+    """That a command line has a config that may be somebody else's, which is limited in what it may name.
+
+    Attributes:
+        config: The config.
+        named: Import paths that it names.
+        chosen: Import paths that are the user's own choice: those of `named` on the list, and those given in this call.
+    """
+
+    config: Path
+    named: frozenset[str]
+    chosen: frozenset[str]
+
+    @property
+    def packages(self) -> set[str]:
+        """The modules or packages at the top that may be imported from."""
+        return {name.partition(".")[0] for name in self.named | self.chosen}
+
+
+def comes_with_run(config: Path, checkpoint: Path | None = None) -> bool:
+    """Returns whether a config comes with a run or a study, or with the checkpoint that is used.
+
+    Args:
+        config: The config.
+        checkpoint: The checkpoint.
+    """
+    with_checkpoint = checkpoint is not None and checkpoint.resolve().parent == config.resolve().parent
+    return with_checkpoint or any(config.with_name(name).exists() for name in BESIDE)
+
+
+def limit(
+    configs: Mapping[Path, dict[str, Any]], checkpoint: Path | None, flags: Iterable[str], trusted: bool
+) -> tuple[Limit | None, list[str]]:
+    """Checks what the configs of a command line name, as far as they may be somebody else's.
+
+    Args:
+        configs: What the configs hold.
+        checkpoint: The checkpoint that is used.
+        flags: What else stands in the command line.
+        trusted: Whether the user trusts whoever made them.
+
+    Returns:
+        In which way the parser is limited, if it is; and the import paths that have come onto the user's list.
+
+    Raises:
+        InputError: A config names code that it may not name.
+    """
+    others = {path: content for path, content in configs.items() if comes_with_run(path, checkpoint)}
+    for path, content in others.items():
+        refuse_foreign_code(path, content, trusted)
+    if not others or trusted:
+        return None, add_to_list(name for content in others.values() for name in _foreign(content))
+    named = [name for content in others.values() for _, name in import_paths(content)]
+    given = [name for path, content in configs.items() if path not in others for _, name in import_paths(content)]
+    chosen = [name for name in named if not is_known(name)] + given + [*names_in_words(flags)]
+    return Limit(next(iter(others)), frozenset(named), frozenset(chosen)), []
+
+
+def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = False) -> None:
+    """Checks that a config that comes with a run names no code that its reader has no reason to run.
 
     Nothing is imported.
 
     Args:
-        run: The run's folder.
-        config: Its config.
+        config: The config.
+        content: What it holds.
         trusted: Whether the user trusts whoever made it.
 
     Raises:
         InputError: It names other code; says which.
     """
-    for key, name in _import_paths(config):
+    for key, name in import_paths(content):
         if name.startswith("__main__."):
             raise InputError(
-                f"{run / 'config.yaml'}: {key} {name} was defined in a notebook or script; put it into a module, and "
-                "name that there"
+                f"{config}: {key} {name} was defined in a notebook or script; put it into a module, and name that there"
             )
-        if is_below(name, run):
+        if is_below(name, config.parent):
             raise InputError(
-                f"{run / 'config.yaml'}: {key} {name} is code within the run's own folder, which is never run; "
+                f"{config}: {key} {name} is code within the run's own folder, which is never run; "
                 "move the module elsewhere"
             )
-        if not trusted and not is_known(name):
-            raise InputError(
-                f"{run / 'config.yaml'}: {key} {name} is neither of this project nor of torch, torchvision, "
-                "torchmetrics or Lightning; if you trust this code, add --trust"
-            )
+        if not trusted and not may_be_named(name):
+            raise InputError(f"{config}: {key} {name} {OTHER}; {WAY_OUT}")
 
 
-def needs_trust(config: dict[str, Any]) -> bool:
+def needs_trust(content: dict[str, Any]) -> bool:
     """Returns whether a recorded config names code for which `--trust` is needed."""
-    return any(not is_known(name) for _, name in _import_paths(config))
+    return any(not may_be_named(name) for _, name in import_paths(content))
 
 
-def is_known(name: str) -> bool:
-    """Returns whether an import path leads into this project or a library that it stands on.
-
-    In a checkout, modules and packages beside `cli.py` are the project's, too.
-    """
-    root = name.partition(".")[0]
-    if root in OWN or root in LIBRARIES:
-        return True
-    spec = _spec(root)
-    in_checkout = (PROJECT / "setup.cfg").is_file() and spec is not None and spec.has_location
-    return in_checkout and Path(spec.origin).resolve() in (PROJECT / f"{root}.py", PROJECT / root / "__init__.py")
+def note_own_code(config: dict[str, Any]) -> None:
+    """Puts what a config names, with which the user has begun to train, on the user's list."""
+    add_to_list(_foreign(config))
 
 
-def is_below(name: str, folder: Path) -> bool:
-    """Returns whether an import path leads into a folder."""
-    root, *parts = name.split(".")
-    spec = _spec(root)
-    if spec is None:  # the parser goes into the folder of a config to read it
-        return (folder / f"{root}.py").exists() or (folder / root).is_dir()
-    places = [Path(place) for place in spec.submodule_search_locations or ()]
-    if spec.has_location:
-        places.append(Path(spec.origin))
-    folder = folder.resolve()
-    for place in places:
-        for count in range(len(parts) + 1):
-            if place.joinpath(*parts[:count]).resolve().is_relative_to(folder):
-                return True
-    return False
-
-
-def _spec(root: str) -> ModuleSpec | None:
-    """Finds a module or package at the top, without importing it; None for what is nowhere."""
-    try:
-        return find_spec(root)
-    except (ImportError, ValueError, OSError):
-        return None
-
-
-def _leads_to_code(name: str) -> bool:
-    """Returns whether something could be imported under a dotted name, which may also be any other text."""
-    root, *parts = name.split(".")
-    if root in PYTHONS and parts[-1] in FILES:  # `test.txt` is no part of Python's own `test`
-        return False
-    spec = _spec(root)
-    if spec is None or spec.origin is not None:
-        return spec is not None
-    places = [Path(place) for place in spec.submodule_search_locations or ()]  # a folder that is no package itself
-    below = [place.joinpath(*parts[:count]) for place in places for count in range(1, len(parts) + 1)]
-    return any(path.with_suffix(".py").is_file() or (path / "__init__.py").is_file() for path in below)
-
-
-def _import_paths(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yields what the parser could import: class paths, and other dotted names under which there is code."""
-    if isinstance(settings, dict):
-        for name, value in settings.items():
-            below = key if name in ("init_args", "class_path") else f"{key}.{name}".lstrip(".")
-            if name == "class_path" and isinstance(value, str) and "." in value:
-                yield below, value
-            else:
-                yield from _import_paths(value, below)
-    elif isinstance(settings, list):
-        for value in settings:
-            yield from _import_paths(value, key)
-    elif isinstance(settings, str) and DOTTED.fullmatch(settings) and _leads_to_code(settings):
-        yield key, settings
+def _foreign(content: Any) -> list[str]:
+    return [name for _, name in import_paths(content) if not is_known(name)]

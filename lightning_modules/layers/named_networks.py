@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from core.download import stall_timeout
 from core.errors import InputError
-from core.input_files import check_regular
 from core.randomness import generator
+from core.tensor_files import load_checkpoint, load_safetensors
 from datamodules.base.digest import digest_of
 from lightning_modules.layers.feature_network import VGG16, VGG19, FeatureNetwork, Form, Pooling
 
@@ -142,13 +141,10 @@ def _of_file(name: str) -> Weights:
     path = Path(name).expanduser()
     if not path.is_file():
         raise InputError(f"--model.network {name}: no such file, and no name such as torchvision:vgg19")
-    check_regular(path)
     try:
-        held = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except Exception as error:  # a file of another kind raises many types of errors
-        raise InputError(f"--model.network {name}: no file of weights ({str(error).splitlines()[0]})") from error
-    if not isinstance(held, Mapping):
-        raise InputError(f"--model.network {name}: holds no tensors by name")
+        held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
+    except InputError as error:
+        raise InputError(f"--model.network {error}") from error
     return _renamed(held, name)
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.tensor_files import load_checkpoint
 from datamodules.text.vocabulary import read_saved
 from datamodules.words.vector_files import Vectors, read_vectors
 from lightning_modules.layers.character_ngrams import WordParts
@@ -92,7 +93,7 @@ def read_source(source: str, wanted: Collection[str] | None = None) -> Vectors:
     files = [path / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
     file = next((file for file in files if file.is_file()), files[0])
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
+        content = load_checkpoint(file)
         weights, settings = content["state_dict"], content["hyper_parameters"]
         vectors = _whole_words(weights["embedding.weight"], saved["symbols"], settings)
         return Vectors(saved["symbols"], vectors + weights["context.weight"] if settings["add_outputs"] else vectors)

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from core.epochs import is_cut
 from core.errors import InputError
+from core.limited_imports import LoadsWithLimits
 from core.measures import Measure, check_monitor
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
@@ -40,7 +41,7 @@ def without(training: dict[str, Any], **fixed: Any) -> dict[str, Any]:
     return {name: value for name, value in training.items() if name not in fixed}
 
 
-class Task(LightningModule):
+class Task(LoadsWithLimits, LightningModule):
     """Defines training: metrics, logged under `train/`, `val/` and `test/`, and how weights are optimized.
 
     Args:

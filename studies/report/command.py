@@ -1,10 +1,8 @@
 """The command `report RUNS...`: writes a page about runs, or about a study."""
 
-from pathlib import Path
-
-from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.one_line_parser import OneLineParser
+from core.outputs import check_output_file, write_output
 from core.printable import shown_path
 from engine.settings.overview import typed_command
 from studies.report.metrics import Metrics
@@ -34,15 +32,13 @@ def report(argv: list[str]) -> int:
     )
     parser.add_argument("--mode", choices=("min", "max"), help="whether less or more of it is better")
     arguments = parser.parse_args(argv)
-    output = Path(arguments.output).expanduser()
+    output = check_output_file(arguments.output, "report.html", replaces_runs=True)
     if output.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--output {arguments.output}: the page needs a name that ends with .html")
-    if not output.absolute().parent.is_dir() or output.is_dir():
-        raise InputError(f"--output {arguments.output}: there is no such folder")
     runs, study = find_runs(arguments.runs)
     metrics = Metrics.of(runs, study, arguments.metric, arguments.mode)
     text = page(runs, study, metrics)
-    write_atomically(output, text)
+    write_output(output, text, arguments.output)
     size = len(text.encode()) / 1e6
     print(f"report   {len(runs)} run{'s' if len(runs) > 1 else ''} in {shown_path(output.absolute())} ({size:.1f} MB)")
     return 0

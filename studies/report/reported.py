@@ -1,7 +1,6 @@
 """The runs of a report: which there are, and what their folders say of each."""
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.metric_rows import NAME, intact_rows
+from core.plain_json import load_json
 from core.summary import figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
@@ -89,7 +89,7 @@ class Study:
             InputError: It is, and is damaged.
         """
         try:
-            content = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+            content = load_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
             file = content["file"]
             metric = file.get("metric") or {}
             goal = metric.get("goal", "minimize")

@@ -49,7 +49,7 @@ def test_a_place_that_cannot_be_used_is_refused_before_anything_is_made() -> Non
         "file/x.png": "file is a file, and no folder",
         "table.csv": r"name a folder, or a file that ends in \.png",
         "photos": "photos: is there already, and nothing in it is replaced; name a new folder",
-        "photos/a.png": "is what is read, and would be replaced",
+        "photos/a.png": "is what is read, and is not replaced",
         "folder.png": "a folder; name a file",
     }.items():
         with pytest.raises(InputError, match=message):

@@ -12,7 +12,7 @@ from PIL import Image
 from core.errors import InputError
 from core.predictions import Table, classified, excerpt
 from engine.gathering import gather
-from engine.predictions import SHOWN, _is_stream, check_output, report
+from engine.predictions import SHOWN, check_output, report
 
 CLASSES = ("cat", "dog", "bird")
 
@@ -79,32 +79,11 @@ def test_a_pipe_gets_the_rows_and_stays_a_pipe() -> None:
     assert Path("out.csv").is_fifo()
 
 
-@pytest.mark.parametrize(
-    ("name", "stream"), [("/dev/stdout", True), ("/dev/null", True), ("/proc/self/fd/1", True), ("a.csv", False)]
-)
-def test_a_stream_of_the_system_is_never_replaced(name: str, stream: bool) -> None:
-    Path("a.csv").touch()
-    assert _is_stream(Path(name)) == stream
-
-
 def test_no_cell_is_a_formula_and_every_name_can_be_written() -> None:
     rows = [("=HYPERLINK(1)", "-0.5"), (os.fsdecode(b"\xcc.png"), "@class"), ("\x1b[31m", "+1")]
     report(Table(("file", "class"), rows), "out.csv")
     with open("out.csv", newline="", encoding="utf-8") as file:
         assert list(csv.reader(file))[1:] == [["'=HYPERLINK(1)", "-0.5"], ["\\xcc.png", "'@class"], ["\x1b[31m", "+1"]]
-
-
-@pytest.mark.parametrize("name", ["metrics.csv", "new.csv"])
-def test_a_file_of_a_run_is_not_replaced(name: str) -> None:
-    Path("run/checkpoints").mkdir(parents=True)
-    Path("run/config.yaml").write_text("model:")
-    Path("run/metrics.csv").write_text("epoch")
-    Path("run/checkpoints/new.csv").symlink_to("nowhere")
-    if name == "new.csv":
-        check_output(f"run/{name}", [])
-        return
-    with pytest.raises(InputError, match=r"--output run/metrics.csv: is a file of a run, and is not replaced"):
-        check_output(f"run/{name}", [])
 
 
 def test_an_input_is_not_replaced(tmp_path: Path) -> None:
@@ -122,15 +101,6 @@ def test_an_input_is_not_replaced(tmp_path: Path) -> None:
             check_output(output, inputs)
     check_output("photos/before.csv", ["photos"])
     check_output("photos/new.png", ["photos"])
-
-
-@pytest.mark.parametrize(
-    ("output", "said"), [("", "name a file"), ("folder", "a folder; name a file"), ("no/x.csv", "no folder no")]
-)
-def test_an_output_that_cannot_be_is_refused_before_anything_is_predicted(output: str, said: str) -> None:
-    Path("folder").mkdir()
-    with pytest.raises(InputError, match=said):
-        check_output(output, [])
 
 
 def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:

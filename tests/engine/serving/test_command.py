@@ -1,10 +1,9 @@
 """The command `serve`: a page in a real browser, and what is refused before anything is served."""
 
-import asyncio
+import html
+import re
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,12 @@ import uvicorn
 from core.pages.page import render
 from engine.serving.app import Application
 from engine.serving.page import PLACE, make_page
-from engine.serving.services import service_of
+from engine.serving.services import Wish, service_of
+from lightning_modules import BagOfNgrams
 from tests.browser import open_page
+from tests.served import served
 from tests.tiny import SizedDataModule, tiny_vgg
+from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -36,20 +38,26 @@ DROPS = """
 })();
 """
 
-
-@contextmanager
-def served(app: Application) -> Iterator[str]:
-    """Serves an application in a thread; yields its address."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app.starlette, log_level="error", access_log=False))
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+TYPES = """
+const text = document.getElementById("text");
+for (const typed of ["some", "some <i>words</i>"]) {
+  text.value = typed;
+  text.dispatchEvent(new Event("input"));
+}
+"""
+WRITES = """
+const seen = [], at = (id) => document.getElementById(id);
+new MutationObserver(() => {
+  seen.push(at("written").textContent.length);
+  document.body.dataset.seen = seen.join(" ");
+  if (seen.at(-1) >= STOP) at("stop").click();
+}).observe(at("written"), { childList: true, subtree: true });
+at("prime").value = "the ";
+at("length").value = 60;
+at("temperature").value = 0.5;
+at("temperature").dispatchEvent(new Event("input"));
+at("write").click();
+"""
 
 
 def tried(service: object, script: str, tmp_path: Path) -> str:
@@ -72,6 +80,40 @@ def test_dropped_pictures_get_classes_on_the_page(tmp_path: Path) -> None:
     assert dom.count('class="track"') == 5, "a bar for each class"
     assert "no picture that can be read" in dom
     assert "&lt;b&gt;square&lt;/b&gt;.png" in dom
+
+
+def test_a_typed_text_gets_classes_on_the_page(tmp_path: Path) -> None:
+    data = TinyDocuments()
+    service = service_of(BagOfNgrams(4, data.vocab_size, embedding=4).eval(), data)
+    dom = tried(service, TYPES, tmp_path)
+    assert dom.count('class="answer"') == 1, "the answer to what was typed last"
+    assert dom.count('class="track"') == 4, "a bar for each class"
+    assert sum(float(share) for share in re.findall(r'class="number[^>]*>([\d.]+) %', dom)) == pytest.approx(
+        100, abs=0.3
+    )
+
+
+def test_a_network_is_watched_while_it_writes(tmp_path: Path) -> None:
+    service = service_of(tiny_char_rnn(length=30).eval(), TinyCorpus())
+    text = service.begin(Wish("the ", 60, 0, {"temperature": 0.5}))
+    symbols = [text.take(service.compute([text.step])[0]) for _ in range(60)]
+    dom = tried(service, WRITES.replace("STOP", "1e9"), tmp_path)
+    (shown,) = re.findall(r'<pre[^>]*id="written"[^>]*>(.*?)</pre>', dom, re.DOTALL)
+    assert html.unescape(re.sub("<[^>]*>", "", shown)) == "the " + "".join(map(service.data.decode, symbols))
+    (seen,) = re.findall(r'data-seen="([\d ]*)"', dom)
+    lengths = [int(length) for length in seen.split()]
+    assert lengths == sorted(lengths)
+    assert len({*lengths}) > 3, "letter by letter"
+    assert ">0.50</output>" in dom
+
+
+def test_a_network_that_writes_is_stopped(tmp_path: Path) -> None:
+    service = service_of(tiny_char_rnn(length=30).eval(), TinyCorpus())
+    dom = tried(service, WRITES.replace("STOP", "10").replace("= 60", "= 9000"), tmp_path)
+    (shown,) = re.findall(r'<pre[^>]*id="written"[^>]*>(.*?)</pre>', dom, re.DOTALL)
+    assert 10 <= len(html.unescape(re.sub("<[^>]*>", "", shown))) < 9000
+    assert 'id="stop" disabled' in dom
+    assert 'id="write" disabled' not in dom
 
 
 def test_a_field_to_draw_in_is_there_for_grey_pictures_alone() -> None:

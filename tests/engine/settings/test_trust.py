@@ -1,14 +1,18 @@
 """The recorded config of a run, which can come from anybody, runs no code that its reader does not trust."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+import yaml
 
 from core.errors import InputError
-from engine.settings.trust import is_known, needs_trust, refuse_foreign_code
+from core.known_code import is_known, list_file
+from engine.settings.trust import needs_trust, refuse_foreign_code
 from tests.tiny import TINY_CONFIG
 
 Command = Callable[..., tuple[int, str, str]]
@@ -48,26 +52,124 @@ def foreign(
     sys.modules.pop("strangers_code", None)
 
 
-@pytest.mark.parametrize(
-    ("subcommand", "option"),
-    [*((name, "--ckpt_path") for name in ("fit", "validate", "test", "predict")), ("fit", "--config")],
-)
-def test_code_of_a_run_is_not_run_unless_it_is_trusted(
-    subcommand: str, option: str, foreign: Callable[[str], Path], command: Command
-) -> None:
+WAYS = {
+    **{name: (name, "--ckpt_path", "run") for name in ("fit", "validate", "test", "predict", "inspect", "serve")},
+    "inspect RUN": ("inspect", "run"),
+    "export": ("export", "--ckpt_path", "run", "--output", "x.safetensors"),
+    "checkpoint": ("test", "--ckpt_path", "run/checkpoints/last.ckpt"),
+    "latest": ("test", "--ckpt_path", "."),
+    "config": ("fit", "--config", "run/config.yaml"),
+    "range test": ("lr_find", "--config", "run/config.yaml"),
+    "help": ("fit", "--config", "run/config.yaml", "--model.help"),
+    "seeds": ("fit", "--config", "run/config.yaml", "--seeds", "1,2"),
+    "study": ("study", "study.yaml"),
+    "beside a checkpoint": ("test", "--config", "apart/config.yaml", "--ckpt_path", "apart/some.ckpt"),
+    "own config over it": ("test", "--config", "tiny.yaml", "--ckpt_path", "run"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_command_runs_code_that_a_run_names(way: str, foreign: Callable[[str], Path], command: Command) -> None:
     run = foreign("strangers_code.Net")
-    given = run if option == "--ckpt_path" else run / "config.yaml"
-    extra = ["--trainer.max_epochs", 4] if subcommand == "fit" else []
-    code, _, errors = command(subcommand, option, given, *extra)
+    Path("apart").mkdir()
+    for name, to in (("config.yaml", "config.yaml"), ("checkpoints/last.ckpt", "some.ckpt")):
+        shutil.copy(run / name, Path("apart", to))
+    Path("tiny.yaml").write_text(TINY_CONFIG)
+    command_of_study = ["fit", "--config", "run/config.yaml", "--config", "${args_json_file}"]
+    study = {"command": command_of_study, "method": "grid", "parameters": {"model.dropout": {"values": [0.1]}}}
+    Path("study.yaml").write_text(yaml.safe_dump(study))
+    code, _, errors = command(*WAYS[way])
     assert code == 2
     assert "model strangers_code.Net is neither of this project nor of torch" in errors
     assert "add --trust" in errors
+    assert errors.count("\n") == 1
     assert not executed()
 
-    if subcommand == "test":
-        code, _, errors = command(subcommand, option, given, "--trust")
-        assert code == 0, errors
-        assert executed()
+
+def test_what_is_trusted_is_said_once(foreign: Callable[[str], Path], command: Command) -> None:
+    run = foreign("strangers_code.Net")
+    code, output, errors = command("test", "--ckpt_path", run, "--trust")
+    assert code == 0, errors
+    assert executed()
+    said = [line for line in output.splitlines() if line.startswith("trust ")]
+    assert said == [
+        f"trust    strangers_code.Net runs with all your rights, now and whenever a run names it ({list_file()})"
+    ]
+    code, output, errors = command("validate", "--ckpt_path", run)
+    assert code == 0, errors
+    assert "trust " not in output
+
+
+SOMEBODYS = "strangers_code.Net"
+HARMFUL = ["subprocess.Popen", "os.system", "torch.os.system", "torch.hub.load", "torch.load", "torch.jit.load"]
+HARMFUL += ["core.download.urllib.request.urlopen", "datamodules.mnist.struct.pack"]
+PLACES: dict[str, Callable[[dict, str], None]] = {
+    "optimizer": lambda config, name: arguments(config).update(optimizer=name),
+    "class": lambda config, name: arguments(config).update(optimizer={"class_path": name}),
+    "arguments": lambda config, name: arguments(config).update(optimizer={"class_path": name, "init_args": {"a": 1}}),
+    "text": lambda config, name: arguments(config).update(optimizer=f"{{class_path: {name}}}"),
+    "text in a text": lambda config, name: config.update(model=f"{{class_path: '{{class_path: {name}}}'}}"),
+    "model": lambda config, name: config.update(model=f"class_path: {name}"),
+    "file": lambda config, name: arguments(config).update(optimizer="inner.yaml"),
+    "callback": lambda config, name: config["trainer"].update(callbacks=[{"class_path": name}]),
+    "text of callbacks": lambda config, name: config["trainer"].update(callbacks=f"[{{class_path: {name}}}]"),
+    "file of callbacks": lambda config, name: config["trainer"].update(callbacks=["inner.yaml"]),
+    "logger": lambda config, name: config["trainer"].update(logger=name),
+    "function": lambda config, name: config["trainer"].update(
+        callbacks=[{"class_path": "pytorch_lightning.callbacks.LambdaCallback", "init_args": {"on_test_start": name}}]
+    ),
+    "function of a schedule": lambda config, name: arguments(config).update(
+        lr_scheduler={"class_path": "torch.optim.lr_scheduler.LambdaLR", "init_args": {"lr_lambda": name}}
+    ),
+}
+
+
+def arguments(config: dict[str, Any]) -> dict[str, Any]:
+    return config["model"]["init_args"]
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [*((place, SOMEBODYS) for place in PLACES), *(("optimizer", name) for name in HARMFUL)]
+)
+def test_nothing_harmful_is_reached_wherever_it_is_named(
+    place: str, name: str, finished_run: Callable[..., Path], command: Command
+) -> None:
+    """Neither directly, nor hidden in a text or a file, nor by way of a library; nothing of it is imported."""
+    run = finished_run()
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    PLACES[place](config, name)
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    for folder in (run, run.parent):
+        (folder / "strangers_code.py").write_text(CODE)
+        (folder / "inner.yaml").write_text(f"class_path: {name}")
+    code, _, errors = command("test", "--ckpt_path", run)
+    assert code == 2, name
+    assert all(line.startswith("error: ") for line in errors.splitlines()), errors
+    assert not executed()
+    assert "strangers_code" not in sys.modules
+
+
+def test_the_config_in_a_checkpoint_imports_nothing(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run()
+    path = run / "checkpoints" / "last.ckpt"
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint["run_config"] = checkpoint["run_config"].replace("lightning_modules.VGG", "strangers_code.VGG")
+    torch.save(checkpoint, path)
+    Path("strangers_code.py").write_text(CODE + "VGG = Net")
+    code, _, errors = command("fit", "--ckpt_path", run, "--trainer.max_epochs", 9)
+    assert code == 2
+    assert "strangers_code.VGG" in errors
+    assert not executed()
+
+
+def test_options_of_the_user_are_not_limited(
+    finished_run: Callable[..., Path], tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_code.py").write_text("from pytorch_lightning import Callback\nclass Mine(Callback): ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code, _, errors = command("test", "--ckpt_path", finished_run(), "--trainer.callbacks+=my_code.Mine")
+    assert code == 0, errors
+    sys.modules.pop("my_code")
 
 
 def test_code_within_the_run_is_never_run(
@@ -103,8 +205,8 @@ def test_code_within_the_run_is_never_run(
 def test_other_code_is_found_wherever_it_stands(settings: dict[str, Any], tmp_path: Path) -> None:
     assert needs_trust(settings)
     with pytest.raises(InputError, match="add --trust"):
-        refuse_foreign_code(tmp_path, settings, trusted=False)
-    refuse_foreign_code(tmp_path, settings, trusted=True)
+        refuse_foreign_code(tmp_path / "config.yaml", settings)
+    refuse_foreign_code(tmp_path / "config.yaml", settings, trusted=True)
 
 
 @pytest.mark.parametrize(
@@ -128,17 +230,17 @@ def test_a_library_that_lies_in_the_run_is_refused(tmp_path: Path, monkeypatch: 
     """Where a library of that name is not installed, the current folder's would be taken."""
     (tmp_path / "lightning_fabricated.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("engine.settings.trust.LIBRARIES", ("lightning_fabricated",))
+    monkeypatch.setattr("core.known_code.LIBRARIES", ("lightning_fabricated",))
     assert is_known("lightning_fabricated.A")
     with pytest.raises(InputError, match="within the run's own folder"):
-        refuse_foreign_code(tmp_path, {"model": {"class_path": "lightning_fabricated.A"}}, trusted=True)
+        refuse_foreign_code(tmp_path / "config.yaml", {"model": {"class_path": "lightning_fabricated.A"}}, trusted=True)
 
 
 def test_a_module_that_lies_in_the_run_alone_is_refused(tmp_path: Path) -> None:
     """The parser goes into the run's folder to read its config, where an empty entry of sys.path would lead to it."""
     (tmp_path / "nowhere_else.py").touch()
     with pytest.raises(InputError, match="within the run's own folder"):
-        refuse_foreign_code(tmp_path, {"model": {"class_path": "nowhere_else.Net"}}, trusted=True)
+        refuse_foreign_code(tmp_path / "config.yaml", {"model": {"class_path": "nowhere_else.Net"}}, trusted=True)
 
 
 @pytest.mark.parametrize(
@@ -149,15 +251,41 @@ def test_texts_that_lead_to_no_code_are_left_alone(text: str, tmp_path: Path) ->
     assert not needs_trust({"model": {"init_args": {"x": [text]}}})
 
 
-def test_a_config_that_is_no_runs_names_what_its_writer_likes(
+def test_own_code_is_known_once_it_has_been_trained_with(
     config: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "my_code.py").write_text(CODE + "class Other(Net): ...")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config.write_text(TINY_CONFIG.replace("lightning_modules.VGG", "my_code.Net"))
+    code, output, errors = command("fit", "--config", config, "--trainer.max_epochs", 1, "--run_dir", "run")
+    assert code == 0, errors
+    assert output.splitlines()[-1].endswith("test --ckpt_path run")
+    for words in (("test", "--ckpt_path", "run"), ("fit", "--ckpt_path", "run", "--trainer.max_epochs", 2)):
+        code, _, errors = command(*words)
+        assert code == 0, errors
+    written = (tmp_path / "run" / "config.yaml").read_text()
+    (tmp_path / "run" / "config.yaml").write_text(written.replace("my_code.Net", "my_code.Other"))
+    code, _, errors = command("test", "--ckpt_path", "run")
+    assert code == 2
+    assert "my_code.Other" in errors
+    sys.modules.pop("my_code")
+    (tmp_path / "run" / "config.yaml").write_text(written)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "my_code.py").rename(tmp_path / "elsewhere" / "my_code.py")
+    monkeypatch.syspath_prepend(str(tmp_path / "elsewhere"))
+    code, _, errors = command("test", "--ckpt_path", "run")  # another file of this name
+    assert code == 2
+    assert "add --trust" in errors
+
+
+def test_where_the_list_cannot_be_written_trust_is_asked_for(
+    config: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").write_text("a file in place of a folder")
     (tmp_path / "my_code.py").write_text(CODE)
     monkeypatch.syspath_prepend(str(tmp_path))
     config.write_text(TINY_CONFIG.replace("lightning_modules.VGG", "my_code.Net"))
     code, output, errors = command("fit", "--config", config, "--trainer.max_epochs", 1, "--run_dir", "run")
     assert code == 0, errors
     assert output.splitlines()[-1].endswith("test --ckpt_path run --trust")
-    code, _, errors = command("fit", "--ckpt_path", "run", "--trainer.max_epochs", 2, "--trust")
-    assert code == 0, errors
     sys.modules.pop("my_code")

@@ -46,8 +46,8 @@ def test_another_file_is_refused(content: str, tmp_path: Path) -> None:
     expected = {
         "other": "weights of another network",
         "norms": "weights of another network",
-        "list": "holds no tensors by name",
-        "text": "no file of weights",
+        "list": "it holds a list",
+        "text": "no checkpoint",
         "folder": "no such file, and no name such as torchvision:vgg19",
     }
     with pytest.raises(InputError, match=expected[content]) as error:

@@ -99,7 +99,7 @@ def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> 
         ((), "the following arguments are required: RUNS"),
         (("none",), "report none: neither a run's folder nor one of runs"),
         (("a", "--output", "page.txt"), "--output page.txt: the page needs a name that ends with .html"),
-        (("a", "--output", "none/page.html"), "--output none/page.html: there is no such folder"),
+        (("a", "--output", "none/page.html"), "--output none/page.html: cannot be written (no folder none)"),
         (("a", "--metric", "val/f1"), "--metric val/f1: no run has measured it"),
     ],
 )

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.archive_limits import refuse_inflated
 from core.errors import InputError
-from engine.runs.archive_limits import refuse_inflated
-from engine.runs.checkpoint_io import load_checkpoint
+from core.tensor_files import load_checkpoint
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""Files and folders that `--output` names: whether they can be written is known before anything is computed."""
+
+import os
+from pathlib import Path
+
+from core.atomic_files import write_atomically
+from core.errors import InputError, RunFailed
+
+
+def check_output_file(given: str, example: str, replaces_runs: bool = False) -> Path:
+    """Returns the file that `--output` names, after a check that it can be written.
+
+    Args:
+        given: What is named.
+        example: Name of such a file, for messages.
+        replaces_runs: Whether a file may be replaced that lies in the folder of a run.
+
+    Raises:
+        InputError: Nothing or a folder is named, the file's folder is not there or lets nobody write, or it is a run's.
+    """
+    path = Path(given).expanduser()
+    if not given or path.is_dir():
+        raise InputError(f"--output {given}: {'a folder; ' if given else ''}name a file, such as {example}")
+    if not path.parent.is_dir():
+        raise InputError(f"--output {given}: cannot be written (no folder {path.parent})")
+    if not (os.access(path, os.W_OK) if is_stream(path) else os.access(path.parent, os.W_OK | os.X_OK)):
+        raise InputError(f"--output {given}: cannot be written (no permission in {path.parent})")
+    folders = (path.parent.resolve() / path.name).parents
+    of_run = any((folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir() for folder in folders)
+    if path.is_file() and of_run and not replaces_runs:
+        raise needed_output(given, "is a file of a run")
+    return path
+
+
+def check_output_folder(given: str) -> Path:
+    """Returns the folder that `--output` names, which need not be there, after a check that it can be made.
+
+    Raises:
+        InputError: A file is in its way, or it cannot be written.
+    """
+    path = nearest = Path(given).expanduser()
+    while not (nearest.exists() or nearest.is_symlink()):
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(f"--output {given}: {nearest} is a file, and no folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"--output {given}: cannot be written (no permission in {nearest})")
+    return path
+
+
+def needed_output(given: str, why: str) -> InputError:
+    """Returns an error that says why a file that is there is not replaced."""
+    return InputError(f"--output {given}: {why}, and is not replaced; choose another name")
+
+
+def write_output(path: Path, content: str | bytes, given: str, makes_folder: bool = False) -> None:
+    """Writes a file that `--output` names, or adds to it if it is a pipe or another stream.
+
+    Args:
+        path: The file.
+        content: What it is to hold.
+        given: What was named.
+        makes_folder: Whether its folder is made.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    try:
+        if is_stream(path):
+            with open(path, "ab") as stream:
+                stream.write(content.encode() if isinstance(content, str) else content)
+        else:
+            if makes_folder:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+    except (OSError, RunFailed) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"--output {given}: cannot be written ({reason})") from error
+
+
+def is_stream(path: Path) -> bool:
+    """Returns whether a path is a pipe, a device or a stream of a process such as /dev/stdout: none can be replaced."""
+    system = path.absolute().parts[1:2] in (("dev",), ("proc",))
+    return path.exists() and (system or not path.is_file())

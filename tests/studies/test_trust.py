@@ -1,0 +1,65 @@
+"""A study's file and folder that come from somebody else run no code of theirs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def strangers_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module that leaves a file when it is imported; returns that file."""
+    (tmp_path / "strangers_code.py").write_text(
+        "from pathlib import Path\nPath(__file__).with_name('executed').touch()"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path / "executed"
+
+
+def test_a_file_beside_runs_names_no_code_of_others(
+    write_study: Callable[..., Path], started: list, strangers_code: Path, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "study.json").write_text("{}")
+    words = ["fit", "--config", "tiny.yaml", "--trainer.callbacks+=strangers_code.C", "--config", "${args_json_file}"]
+    for content in ({"parameters": {"model.optimizer": {"values": ["strangers_code.Opt"]}}}, {"command": words}):
+        code, _, errors = command("study", write_study(**content))
+        assert code == 2
+        assert "add --trust" in errors
+    code, _, errors = command("study", write_study(command=[*words[:3], "--trust", *words[4:]]))
+    assert code == 2
+    assert "--trust is for the one who begins the study" in errors
+    assert not strangers_code.exists()
+    assert started == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"model.optimizer.lr": 0.1, "trainer.callbacks": ["strangers_code.C"]}, "trainer.callbacks"),
+        ({"model.optimizer.lr": {"class_path": "strangers_code.C"}}, "strangers_code.C"),
+    ],
+)
+def test_a_trial_sets_what_the_file_varies_and_nothing_else(
+    settings: dict,
+    told: str,
+    write_study: Callable[..., Path],
+    started: list,
+    strangers_code: Path,
+    command: Command,
+    tmp_path: Path,
+) -> None:
+    study = tmp_path / "runs" / "studies" / "lr"
+    path = write_study()
+    assert command("study", path, "--trainer.max_epochs", 1, "--trainer.logger", "false")[0] == 0
+    (first, *_) = sorted(study.glob("0000-*"))
+    trial = json.loads((first / "trial.json").read_text())
+    (first / "trial.json").write_text(json.dumps(trial | {"settings": settings, "ended": None}))
+    started.clear()
+    code, _, errors = command("study", path, "--trainer.max_epochs", 1, "--trainer.logger", "false")
+    assert code == 2
+    assert f"sets {told}, which the study's file does not vary" in errors
+    assert not strangers_code.exists()
+    assert started == []
