@@ -10,13 +10,12 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def strangers_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def strangers_code(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A module that leaves a file when it is imported; returns that file."""
-    (tmp_path / "strangers_code.py").write_text(
-        "from pathlib import Path\nPath(__file__).with_name('executed').touch()"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path / "executed"
+    folder = tmp_path_factory.mktemp("elsewhere")
+    (folder / "strangers_code.py").write_text("from pathlib import Path\nPath(__file__).with_name('executed').touch()")
+    monkeypatch.syspath_prepend(str(folder))
+    return folder / "executed"
 
 
 def test_a_file_beside_runs_names_no_code_of_others(
