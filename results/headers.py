@@ -8,6 +8,7 @@ from statistics import mean
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from engine.settings.config_files import find_config
+from engine.settings.config_names import CONFIGS, with_schema_line
 from results.figures import figures, of_last, show
 from results.records import Record, Records
 from results.table import Recipe, Table
@@ -17,7 +18,7 @@ MEASURED = re.compile(r"^# (?:Measured|Not yet run).*\n(?:#  .*\n)*", re.MULTILI
 
 
 def headers(table: Table, records: Records) -> dict[Path, str]:
-    """Returns the text of every config that has a row, with the figures of its runs filled in.
+    """Returns the text of every config that has a row, with the figures of its runs and the line for editors filled in.
 
     Raises:
         InputError: A config has no line `# Measured` or `# Not yet run`, which the figures replace.
@@ -32,7 +33,8 @@ def headers(table: Table, records: Records) -> dict[Path, str]:
         if not found:
             raise InputError(f"{path}: its head needs a line '# Not yet run.', which the records replace")
         after = MEASURED.sub("", text[found.start() :])
-        texts[path] = text[: found.start()] + _lines(of_config, records) + after
+        text = text[: found.start()] + _lines(of_config, records) + after
+        texts[path] = with_schema_line(path, text) if path.is_relative_to(CONFIGS) else text
     return texts
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from core.atomic_files import write_atomically
 from engine.schema import make_schema, written
-from engine.settings.config_names import CONFIGS, schema_line
+from engine.settings.config_names import CONFIGS, with_schema_line
 from studies.schema import make_study_schema
-
-OPENING = "# yaml-language-server:"
 
 
 def write_schemas(configs: Path) -> None:
@@ -44,10 +42,9 @@ def schemas(schema: dict, configs: Path) -> dict[Path, str]:
 
 def with_schema(path: Path, text: str, configs: Path) -> str:
     """Returns a file's text with the line that names its schema at its beginning."""
-    first, _, rest = text.partition("\n")
     studies = configs / "studies"
     folder = studies if path.is_relative_to(studies) else configs
-    return schema_line(path, folder / "schema.json") + (rest if first.startswith(OPENING) else text)
+    return with_schema_line(path, text, folder / "schema.json")
 
 
 if __name__ == "__main__":

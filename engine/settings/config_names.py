@@ -7,6 +7,7 @@ from pathlib import Path
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SCHEMA = CONFIGS / "schema.json"  # of configs, for editors and for completion
 STUDIES = "studies/"
+OPENING = "# yaml-language-server: $schema="
 MAIN = (
     "vgg_bn.yaml",
     "bag_of_ngrams.yaml",
@@ -40,4 +41,10 @@ def schema_line(config: Path, schema: Path = SCHEMA) -> str:
         config: The config.
         schema: The schema, which is named by its place as seen from the config.
     """
-    return f"# yaml-language-server: $schema={Path(os.path.relpath(schema, config.parent)).as_posix()}\n"
+    return f"{OPENING}{Path(os.path.relpath(schema, config.parent)).as_posix()}\n"
+
+
+def with_schema_line(config: Path, text: str, schema: Path = SCHEMA) -> str:
+    """Returns the text of a config with that line at its beginning."""
+    first, _, rest = text.partition("\n")
+    return schema_line(config, schema) + (rest if first.startswith(OPENING) else text)

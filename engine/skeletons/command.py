@@ -10,7 +10,7 @@ from string import Template
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.one_line_parser import OneLineParser
-from engine.settings.config_names import SCHEMA
+from engine.settings.config_names import OPENING, SCHEMA
 from engine.settings.overview import typed_command
 
 DESCRIPTION = """\
@@ -63,7 +63,7 @@ def skeleton(kind: str, name: str) -> dict[Path, str]:
     words = {
         "name": name,
         "title": "".join(part.capitalize() for part in name.split("_")),
-        "schema_line": f"# yaml-language-server: $schema={SCHEMA.as_posix()}",
+        "schema_line": f"{OPENING}{SCHEMA.as_posix()}",
     }
     texts = {}
     for template, file in FILES.items():
