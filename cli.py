@@ -8,7 +8,7 @@ import signal
 import sys
 from importlib import import_module
 
-from core.errors import InputError, RunFailed, RunInterrupted
+from core.errors import InputError, LostPeer, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
@@ -73,22 +73,48 @@ def _main(argv: list[str] | None) -> int:
         return _end(str(error), WRONG_INPUT, show_traceback)
     except PermissionError as error:
         return _end(f"{error.filename or error}: not permitted to use it", WRONG_INPUT, show_traceback)
-    except RunFailed as error:
+    except (RunFailed, LostPeer) as error:
         return _end(str(error), FAILED, show_traceback)
     except Exception as error:  # a fault of this program: one line, and how to see the traceback
         reason = " ".join(str(error).split())
-        return _end(f"{type(error).__name__}: {reason} (--traceback shows where)", FAILED, show_traceback)
+        return _end(f"{type(error).__name__}: {reason} (--traceback shows where)", FAILED, show_traceback, True)
 
 
-def _end(message: str, code: int, show_traceback: bool) -> int:
+def _end(message: str, code: int, show_traceback: bool, of_this_process: bool = False) -> int:
+    """Says why the command ends; once, and not from every process of a run on several devices.
+
+    Args:
+        message: One line, or one for each mistake.
+        code: The exit code.
+        show_traceback: Print the traceback, too.
+        of_this_process: The others may not have met this: it is told whichever process it is.
+
+    Returns:
+        The exit code.
+    """
     if show_traceback:
         import traceback
 
         traceback.print_exc()
-    if os.environ.get("LOCAL_RANK", "0") == "0":  # once, not from every process of a run on several devices
-        for line in printable(message, encoding_of(sys.stderr)).splitlines():  # one for each mistake
-            print(line if line.startswith(" ") else f"error: {line}", file=sys.stderr)
+    if report := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        _tell_torchrun(report, message)
+    is_first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if is_first or of_this_process:
+        of_whom = "" if is_first else f"process {os.environ.get('RANK', os.environ['LOCAL_RANK'])}: "
+        for line in printable(message, encoding_of(sys.stderr)).splitlines():
+            print(line if line.startswith(" ") else f"error: {of_whom}{line}", file=sys.stderr)
     return code
+
+
+def _tell_torchrun(report: str, message: str) -> None:
+    """Writes what torchrun's report is to say of this process, in place of how a traceback is had."""
+    import json
+    import time
+    from contextlib import suppress
+
+    told = {"message": message, "extraInfo": {"py_callstack": message, "timestamp": str(int(time.time()))}}
+    with suppress(OSError), open(report, "w", encoding="utf-8") as file:
+        json.dump({"message": told}, file)
 
 
 if __name__ == "__main__":

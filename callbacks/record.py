@@ -10,12 +10,11 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.board_events import cut_events, flush_boards
 from callbacks.description import data_facts, samples_per_batch
-from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
-from callbacks.run_facts import facts, now, other_signatures, seed_of_run, session
+from callbacks.run_facts import ending_by, facts, now, other_signatures, seed_of_run, session
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
-from core.errors import RunFailed, RunInterrupted
+from core.errors import RunFailed
 from core.metric_rows import MetricRows, without_copies
 from core.summary import add_measured, checkpoint_name, last_block, read_summary, write_summary
 from datamodules.base.data_module import DataModule
@@ -146,11 +145,9 @@ class Record(Checkpoint):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Writes how the run ended badly."""
         if self.has_begun:
-            interrupted = isinstance(exception, RunInterrupted | KeyboardInterrupt)
-            status = "interrupted" if interrupted else "diverged" if isinstance(exception, Diverged) else "failed"
             self.summary["interrupted"] = True
             with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
-                self._write_summary(trainer, status, ended=True)
+                self._write_summary(trainer, ending_by(exception), ended=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""

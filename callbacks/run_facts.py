@@ -13,9 +13,12 @@ from pytorch_lightning import LightningModule, Trainer
 
 from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
+from callbacks.nan_guard import Diverged
 from core.code_state import ROOT, code_version, git_state
+from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, measures_of
+from core.peers import lost_peer
 from core.protocols import SignsMeasures
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
@@ -60,6 +63,13 @@ def other_signatures(pl_module: LightningModule, summary: dict[str, Any]) -> dic
     """Returns the signatures of a measurement, where they are not those that the run began with."""
     signatures = _signatures(pl_module)
     return {"signatures": signatures} if signatures and signatures != summary.get("signatures") else {}
+
+
+def ending_by(error: BaseException) -> str:
+    """Returns the status of a run that an error ends; one that can simply go on is interrupted."""
+    if isinstance(error, RunInterrupted | KeyboardInterrupt) or lost_peer(error) is not None:
+        return "interrupted"
+    return "diverged" if isinstance(error, Diverged) else "failed"
 
 
 def _signatures(pl_module: LightningModule) -> dict[str, str]:

@@ -17,6 +17,10 @@ class RunFailed(OneLine, RuntimeError):
     """The run failed, for example by divergence or a full disk; the message states what was saved (exit code 1)."""
 
 
+class LostPeer(OneLine, RuntimeError):
+    """Another process of the run has ended, or its machine does not answer; the run can go on (exit code 1)."""
+
+
 class RunInterrupted(OneLine, Exception):
     """A signal ended the run after a complete batch and a checkpoint (exit code 128 + the signal's number).
 

@@ -21,6 +21,7 @@ from engine.connectors import CheckpointConnector, LoggerConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.misfits import misfits_in_one_line
+from engine.peers import begin_together, lost_peers_in_one_line
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
@@ -52,8 +53,7 @@ class Stages(pl.Trainer):
     _named_run: Path | None = None  # of the checkpoint that a measurement takes, whose record gets its figures
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["plugins"] = with_cluster(kwargs["plugins"])
-        super().__init__(**kwargs)
+        super().__init__(**with_cluster(kwargs))
         loggers = self.loggers
         self._checkpoint_connector, self._logger_connector = CheckpointConnector(self), LoggerConnector(self)
         self._logger_connector.configure_logger(loggers)
@@ -66,6 +66,7 @@ class Stages(pl.Trainer):
 
         It also ends a run that was killed after its last checkpoint, before its end was over.
         """
+        begin_together(self)
         hand_in_judge(self)
         if self.training:
             self._trained = self.lightning_module
@@ -98,7 +99,12 @@ class Stages(pl.Trainer):
     @contextmanager
     def _in_one_line(self, measuring: bool = False) -> Iterator[None]:
         """Makes what ends a stage one line each, without the warnings of libraries."""
-        with ignore_library_warnings(measuring), interrupts_in_one_line(), misfits_in_one_line(self):
+        with (
+            ignore_library_warnings(measuring),
+            interrupts_in_one_line(),
+            misfits_in_one_line(self),
+            lost_peers_in_one_line(self),
+        ):
             yield
 
     def fit(

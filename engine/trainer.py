@@ -22,7 +22,8 @@ from engine.runs.checkpoint_io import AtomicCheckpointIO
 from engine.runs.run_folder import RunFolder
 from engine.settings.error_sources import trainer_option_error
 from engine.settings.recorded_config import Origin
-from engine.settings.trainer_options import check_callbacks, check_monitors, check_options, check_processes
+from engine.settings.strategies import check_processes
+from engine.settings.trainer_options import check_callbacks, check_monitors, check_options
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
@@ -37,7 +38,7 @@ class Trainer(KeepsArguments, Stages):
 
     Args:
         precision: Lightning's, or `auto`: bfloat16 autocast where the hardware computes it natively, else float32.
-        devices: Number of devices, or a list of them.
+        devices: Number of devices of this machine, or a list of them; as many as `torchrun` or `srun` has started.
         logger: Loggers beside TensorBoard and the run's own record; False switches TensorBoard off.
         callbacks: Callbacks beside the built-in ones, or built-in ones with other settings.
         enable_progress_bar: Show the bar; the line an epoch stays.

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+from engine.runs.launchers import refuse_several
+
 # each is imported when it is asked for: a listing need not wait for what a study needs
 PLACES = {
     "study": ("studies.command", "study"),
@@ -14,6 +16,7 @@ PLACES = {
     "new": ("engine.skeletons.command", "new"),
     "completion": ("engine.settings.completion_scripts", "completion"),
 }
+MAKE_RUNS = ("study", "fit --seeds")
 
 
 def run_tool(name: str, argv: list[str]) -> int:
@@ -25,6 +28,11 @@ def run_tool(name: str, argv: list[str]) -> int:
 
     Returns:
         Exit code.
+
+    Raises:
+        InputError: It cannot be used so.
     """
+    if name in MAKE_RUNS:
+        refuse_several(name)
     module, function = PLACES[name]
     return getattr(import_module(module), function)(argv)

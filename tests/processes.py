@@ -131,15 +131,17 @@ class CommandProcess:
 
     Args:
         argv: What follows `cli.py`.
+        restarts: How often torchrun, which begins two processes of it, begins anew; not by torchrun if not given.
         variables: Environment variables beside those of this process.
     """
 
-    def __init__(self, argv: list[str], **variables: str) -> None:
+    def __init__(self, argv: list[str], restarts: int | None = None, **variables: str) -> None:
         descriptor, name = tempfile.mkstemp(suffix=".txt")
         os.close(descriptor)
         self._output = Path(name)
         environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
-        self._process = start_function(_run, argv, os.getcwd(), dict(environment), name)
+        function, more = (_run, ()) if restarts is None else (_run_elastic, (restarts,))
+        self._process = start_function(function, argv, os.getcwd(), dict(environment), name, *more)
         self.pid = self._process.pid
 
     @property
@@ -218,6 +220,26 @@ class CommandRanks:
 
 def _run(argv: list[str], folder: str, environment: dict[str, str], output: str) -> None:
     """Becomes the command, in a process of its own."""
+    _settle(folder, environment, output)
+    sys.exit(_command(argv))
+
+
+def _run_elastic(argv: list[str], folder: str, environment: dict[str, str], output: str, restarts: int) -> None:
+    """Becomes `torchrun --nproc-per-node 2` of the command, whose processes it forks in place of starting them."""
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    _settle(folder, environment, output)
+    meeting = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0", "run_id": "tests", "local_addr": "localhost"}
+    config = LaunchConfig(1, 1, 2, max_restarts=restarts, start_method="fork", **meeting)
+    try:
+        elastic_launch(config, _command_or_exit)(argv)
+    except ChildFailedError:
+        sys.exit(1)
+
+
+def _settle(folder: str, environment: dict[str, str], output: str) -> None:
+    """Gives this process a folder, environment variables, and a file for what it prints."""
     file = os.open(output, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)
@@ -227,17 +249,28 @@ def _run(argv: list[str], folder: str, environment: dict[str, str], output: str)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
+
+
+def _command(argv: list[str]) -> int:
+    """Runs the command; returns its exit code."""
     sys.argv = [str(ROOT / "cli.py"), *argv]
     from pytorch_lightning.utilities import rank_zero_only
 
     import cli
 
-    rank_zero_only.rank = int(environment.get("LOCAL_RANK", 0))  # which Lightning reads when it is imported
+    # which Lightning reads when it is imported
+    rank_zero_only.rank = int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", 0)))
     shortcuts.take_all()
     code = cli.main()
     sys.stdout.flush()
     sys.stderr.flush()
-    sys.exit(code)
+    return code
+
+
+def _command_or_exit(argv: list[str]) -> None:
+    """Runs the command, and ends the process if it fails."""
+    if code := _command(argv):
+        sys.exit(code)
 
 
 def start(*argv: object) -> CommandProcess:
@@ -248,6 +281,11 @@ def start(*argv: object) -> CommandProcess:
 def start_ranks(*argv: object) -> CommandRanks:
     """Starts the command line in two processes that find each other by environment variables."""
     return CommandRanks([str(word) for word in argv])
+
+
+def start_elastic(*argv: object, restarts: int) -> CommandProcess:
+    """Starts the command line in two processes by torchrun's agent, which begins them anew when one is killed."""
+    return CommandProcess([str(word) for word in argv], restarts=restarts)
 
 
 def finish(process: CommandProcess | CommandRanks, within: float = 120) -> tuple[int | None, str]:

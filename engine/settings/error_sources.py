@@ -22,7 +22,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
-from core.errors import InputError, RunFailed
+from core.errors import InputError, LostPeer, RunFailed
 from engine.settings.error_messages import summarize_error
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
     if isinstance(error, InputError):
         return error
     refusal = isinstance(error, ValueError | MisconfigurationException)
-    if stage == "running" or (isinstance(error, RunFailed | OSError) and not isinstance(error, ImportError)):
+    if stage == "running" or (isinstance(error, RunFailed | LostPeer | OSError) and not isinstance(error, ImportError)):
         return None
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if (path := _restored_checkpoint(frames)) is not None:

@@ -1,22 +1,19 @@
 """Which settings of Lightning's Trainer a run can have; whatever cannot act as Lightning documents it is refused."""
 
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytorch_lightning as pl
-from lightning_fabric.plugins.environments import LightningEnvironment
 from pytorch_lightning import Callback
 from pytorch_lightning import callbacks as lightning_callbacks
 from pytorch_lightning.callbacks import Timer
-from pytorch_lightning.strategies import ParallelStrategy
-from pytorch_lightning.strategies.launchers.multiprocessing import _MultiProcessingLauncher
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from core.errors import InputError
 from core.hardware import device_type
 from core.measures import check_monitor
+from engine.settings.strategies import check_strategy
 
 # Least value of each option that counts something, and what -1 means where it is allowed.
 LEAST: dict[str, tuple[float, str]] = {
@@ -106,6 +103,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     for name in ("limit_train_batches", "limit_val_batches"):
         if given.get("overfit_batches") and name in given:
             raise InputError(f"--trainer.{name} {given[name]}: --trainer.overfit_batches decides how many batches")
+    check_strategy(given.get("strategy", "auto"))
     accelerator = given.get("accelerator", "auto")
     if isinstance(accelerator, str):
         check_precision(given.get("precision"), device_type(accelerator))
@@ -165,29 +163,3 @@ def check_monitors(callbacks: list[Callback], model: pl.LightningModule) -> None
         kind = type(callback)
         if kind in (lightning_callbacks.EarlyStopping, lightning_callbacks.ModelCheckpoint) and callback.monitor:
             check_monitor(f"--trainer.callbacks {kind.__name__}: monitor", callback.monitor, model)
-
-
-def check_processes(trainer: pl.Trainer) -> None:
-    """Checks that the processes of a run can start and find each other.
-
-    Raises:
-        InputError: They cannot.
-    """
-    launcher = trainer.strategy.launcher
-    if isinstance(launcher, _MultiProcessingLauncher):
-        raise InputError(
-            f"--trainer.strategy: processes by '{launcher._start_method}' give back nothing that they learn; use ddp, "
-            "or one device in a notebook (--trainer.devices 1)"
-        )
-    if trainer.num_nodes == 1:
-        return
-    strategy = trainer.strategy
-    if not isinstance(strategy, ParallelStrategy):
-        raise InputError(f"--trainer.num_nodes {trainer.num_nodes}: {type(strategy).__name__} uses one device; use ddp")
-    # nodes that know no common address would wait for each other for ever
-    needed = {"MASTER_ADDR", "MASTER_PORT", "NODE_RANK"}
-    if isinstance(strategy.cluster_environment, LightningEnvironment) and not needed <= set(os.environ):
-        raise InputError(
-            f"--trainer.num_nodes {trainer.num_nodes}: the nodes cannot find each other; start the command by torchrun "
-            "or Slurm, or set MASTER_ADDR, MASTER_PORT and NODE_RANK on each"
-        )

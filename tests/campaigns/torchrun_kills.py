@@ -2,7 +2,7 @@
 
     python -m tests.campaigns.torchrun_kills --kills 20 --folder DIR
 
-Either process gets SIGKILL, at a random time after something new has been saved.
+Either process gets SIGKILL: most times at a random moment after something new has been saved, else while it starts.
 """
 
 import argparse
@@ -16,26 +16,25 @@ from pathlib import Path
 
 import torch
 
-from tests.bits import assert_same_bits
+from tests.bits import assert_same_bits, figures_of
 from tests.processes import ROOT, descendants
 from tests.tiny import TINY_CONFIG
+
+EARLY = 0.2  # share of the kills that strike while the processes start
+SLOWLY = ("--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", "4")
+PARTS = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")  # of a checkpoint, that are compared
+
+
+def command(run: str, epochs: int, *more: str) -> list[str]:
+    """Returns what follows `torchrun`'s own options: a run of the tiny model that begins, or goes on."""
+    words = [str(ROOT / "cli.py"), "fit", "--config", "tiny.yaml", "--run_dir", run, "--resume", "auto"]
+    return [*words, "--trainer.devices", "auto", "--trainer.max_epochs", str(epochs), *more]
 
 
 def start(folder: Path, run: str, kills: int, epochs: int) -> subprocess.Popen:
     """Starts torchrun with a run of two processes."""
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words += ["--max-restarts", str(kills), str(ROOT / "cli.py"), "fit", "--config", "tiny.yaml", "--run_dir", run]
-    words += [
-        "--resume",
-        "auto",
-        "--trainer.devices",
-        "2",
-        "--trainer.strategy",
-        "ddp",
-        "--trainer.max_epochs",
-        str(epochs),
-    ]
-    words += ["--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", "4"]
+    words += ["--max-restarts", str(kills), *command(run, epochs, *SLOWLY)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with open(folder / f"{run}.log", "w") as log:
         return subprocess.Popen(words, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -45,30 +44,43 @@ def campaign(folder: Path, kills: int, seed: int) -> None:
     """Kills, and compares."""
     folder.mkdir(parents=True)
     (folder / "tiny.yaml").write_text(TINY_CONFIG)
-    epochs, rng, done, began = 4 + kills, random.Random(seed), [0, 0], time.monotonic()
+    epochs, rng, began = 4 + kills, random.Random(seed), time.monotonic()
+    done = {"first": 0, "second": 0, "while starting": 0}
     killed = start(folder, "killed", kills, epochs)
     checkpoint, saved = folder / "killed" / "checkpoints" / "last.ckpt", 0.0
-    while sum(done) < kills and killed.poll() is None:
-        if not checkpoint.exists() or checkpoint.stat().st_mtime == saved:
+    while done["first"] + done["second"] < kills and killed.poll() is None:
+        early = saved > 0 and rng.random() < EARLY
+        while not early and killed.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime == saved):
             time.sleep(0.02)
-            continue
-        time.sleep(rng.uniform(0.0, 0.5))
-        saved = checkpoint.stat().st_mtime
+        time.sleep(rng.uniform(0.0, 5.0 if early else 0.5))
         ranks = descendants(killed.pid)
         if len(ranks) == 2:
+            saved = checkpoint.stat().st_mtime
             rank = rng.randrange(2)
             os.kill(ranks[rank], signal.SIGKILL)
-            done[rank] += 1
+            done["second" if rank else "first"] += 1
+            done["while starting"] += early
     assert killed.wait() == 0, (folder / "killed.log").read_text()
     whole = start(folder, "whole", 0, epochs)
     assert whole.wait() == 0, (folder / "whole.log").read_text()
-    ours, theirs = (
-        torch.load(folder / run / "checkpoints" / "last.ckpt", weights_only=True) for run in ("killed", "whole")
+    compare(folder / "killed", folder / "whole")
+    print(
+        f"{done['first']} kills of the first process and {done['second']} of the second, {done['while starting']} of "
+        "them soon after another; the bits are those of an undisturbed run"
     )
-    for part in ("state_dict", "optimizer_states", "lr_schedulers", "global_step"):
-        assert_same_bits(ours[part], theirs[part], part)
-    print(f"{done[0]} and {done[1]} kills of the two processes; the bits are those of an undisturbed run")
     print(f"{time.monotonic() - began:.0f} s")
+
+
+def compare(run: Path, other: Path) -> None:
+    """Checks that two runs have the same bits and figures.
+
+    Raises:
+        AssertionError: They have not.
+    """
+    ours, theirs = (torch.load(one / "checkpoints" / "last.ckpt", weights_only=True) for one in (run, other))
+    for part in PARTS:
+        assert_same_bits(ours[part], theirs[part], part)
+    assert figures_of(run / "metrics.csv") == figures_of(other / "metrics.csv")
 
 
 if __name__ == "__main__":

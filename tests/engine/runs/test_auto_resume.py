@@ -1,7 +1,9 @@
 """`--resume auto`: one command that begins a run, and goes on with it however it was ended."""
 
 import json
+import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from callbacks import StepSeed
 from engine.trainer import Trainer
 from tests.bits import assert_same_bits, figures_of
 from tests.interruptions import PulledPlug
-from tests.processes import finish, start_ranks, wait_until
+from tests.processes import descendants, finish, start_elastic, wait_until
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -105,25 +107,25 @@ def test_options_that_contradict_it(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="two processes by forks")
-def test_two_processes_of_which_one_is_killed_begin_again_as_torchrun_does_it(config: Path, tmp_path: Path) -> None:
-    """It ends the others, too, and starts the same command for all of them."""
-    import signal
+def test_torchrun_goes_on_whichever_process_is_killed(config: Path, tmp_path: Path) -> None:
+    """It says how many processes there are, and begins all of them anew when one has ended."""
 
     def begin(run: str) -> tuple[object, ...]:
-        two = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.max_epochs", 4)
         slow = ("--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", 4)
-        return ("fit", "--config", config, "--run_dir", tmp_path / run, "--resume", "auto", *two, *slow)
+        place = ("--run_dir", tmp_path / run, "--resume", "auto", "--trainer.devices", "auto")
+        return ("fit", "--config", config, *place, "--trainer.max_epochs", 5, *slow)
 
-    whole = start_ranks(*begin("whole"))
-    killed = start_ranks(*begin("run"))
-    wait_until(lambda: (tmp_path / "run" / "checkpoints" / "last.ckpt").exists(), killed)
-    time.sleep(0.2)  # between two checkpoints
-    killed.ranks[1].send_signal(signal.SIGKILL)
-    killed.kill()
-    killed.communicate()
-    code, output = finish(start_ranks(*begin("run")))
+    whole, killed = start_elastic(*begin("whole"), restarts=0), start_elastic(*begin("run"), restarts=3)
+    saved, checkpoint = 0.0, tmp_path / "run" / "checkpoints" / "last.ckpt"
+    for rank in (1, 0):
+        wait_until(lambda before=saved: checkpoint.exists() and checkpoint.stat().st_mtime > before, killed)
+        saved = checkpoint.stat().st_mtime
+        time.sleep(0.1)  # between two checkpoints
+        os.kill(descendants(killed.pid)[rank], signal.SIGKILL)
+    code, output = finish(killed)
     assert code == 0, output
-    assert "resumed  at step" in output
+    assert output.count("resumed  at step") == 2
+    assert "2 x " in output
     code, output = finish(whole)
     assert code == 0, output
     assert_same_bits(weights(tmp_path / "run"), weights(tmp_path / "whole"), "")

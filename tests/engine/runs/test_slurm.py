@@ -92,6 +92,24 @@ def test_a_requeued_job_continues_its_run(
     assert "nothing is left to do" in output
 
 
+def test_each_task_of_an_array_has_a_folder_and_goes_on_in_it(
+    words: tuple, job: Callable, command: Command, tmp_path: Path
+) -> None:
+    tasks = ("1", "2")
+    for task in tasks:
+        job(**BATCH | ARRAY | {"SLURM_ARRAY_TASK_ID": task})
+        assert command(*words)[0] == 128 + signal.SIGUSR1
+    job(SLURM_RESTART_COUNT="1")
+    for task in reversed(tasks):
+        job(SLURM_ARRAY_TASK_ID=task)
+        code, output, errors = command(*words)
+        assert code == 0, errors
+        assert "resumed  at step 8" in output
+    runs = list((tmp_path / "runs" / "tiny").iterdir())
+    assert {json.loads((run / "slurm_job.json").read_text())["job"] for run in runs} == {"100_1", "100_2"}
+    assert [json.loads((run / "summary.json").read_text())["status"] for run in runs] == ["finished"] * 2
+
+
 @pytest.mark.parametrize("other", ["job", "command", "no restart"])
 def test_another_job_or_command_begins_anew(
     other: str, words: tuple, job: Callable, command: Command, tmp_path: Path

@@ -270,9 +270,7 @@ BUILT: list[tuple[str, dict[str, Any], Callable[[Trainer], Any]]] = [
 # Every refused value, with what the line says.
 REFUSED: list[tuple[str, Any, str]] = [
     ("accelerator", "tpu", "torch_xla"),
-    ("strategy", "ddp_spawn", "use ddp"),
-    ("strategy", "ddp_fork", "use ddp"),
-    ("strategy", "ddp_notebook", "use ddp"),
+    ("strategy", "ddp_spawn", "or ddp"),
     ("strategy", "nix", "ddp"),
     ("devices", 0, "devices"),
     ("num_nodes", 0, "at least 1 is needed"),

@@ -1,0 +1,61 @@
+"""The other processes of a run: one that is lost is noticed within a minute, and said in one line."""
+
+import os
+import re
+import socket
+import sys
+from contextlib import suppress
+
+import torch
+
+SILENCE = 60  # seconds without an answer from another machine, after which it counts as lost
+
+# What gloo says where a process has ended, its machine does not answer, or the link is gone.
+LOST = re.compile(
+    r"connection (?:closed|reset) by peer|broken pipe|connection timed out|no route to host|network is unreachable"
+    r"|timed out waiting \d+ms",
+    re.IGNORECASE,
+)
+ADDRESS = re.compile(r"\[([\da-f.:]+)\]:\d+", re.IGNORECASE)
+
+
+def watch_connections() -> None:
+    """Has the system close connections to machines that are silent, on which gloo would wait for half an hour.
+
+    A machine whose processes are slow is not silent: its system answers for them. Call it once the processes of the run
+    are connected. Systems other than Linux are left as they are.
+    """
+    if sys.platform != "linux":
+        return
+    pause = SILENCE // 4
+    limits = {
+        socket.TCP_KEEPIDLE: pause,  # seconds of silence before the first question
+        socket.TCP_KEEPINTVL: pause,  # between questions
+        socket.TCP_KEEPCNT: 3,  # questions without an answer
+        socket.TCP_USER_TIMEOUT: 1000 * SILENCE,  # milliseconds that data may be under way
+    }
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # no connection, or closed meanwhile
+            connection = socket.socket(fileno=int(name))
+            try:
+                if connection.family in (socket.AF_INET, socket.AF_INET6) and connection.type == socket.SOCK_STREAM:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                    for option, value in limits.items():
+                        connection.setsockopt(socket.IPPROTO_TCP, option, value)
+            finally:
+                connection.detach()  # it stays its owner's
+
+
+def lost_peer(error: BaseException) -> str | None:
+    """Returns in the system's words how another process of this run was lost; None for any other error.
+
+    Args:
+        error: What a step has raised.
+    """
+    distributed = torch.distributed
+    if not (isinstance(error, RuntimeError) and distributed.is_available() and distributed.is_initialized()):
+        return None
+    found, address = LOST.search(str(error)), ADDRESS.search(str(error))
+    if found is None:
+        return None
+    return found[0].lower() + (f", {address[1]}" if address else "")

@@ -1,0 +1,50 @@
+"""Several processes as one run: they begin at the same place, and one that is lost ends the others with a line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytorch_lightning import Trainer
+
+from callbacks import RunCheckpoint
+from core.errors import InputError, LostPeer
+from core.peers import lost_peer, watch_connections
+from core.printable import shown_path
+
+
+def begin_together(trainer: Trainer) -> None:
+    """Makes sure of the other processes of a run before it trains or measures; does nothing for one process alone.
+
+    Raises:
+        InputError: The processes do not go on from the same checkpoint.
+    """
+    if trainer.world_size == 1:
+        return
+    watch_connections()
+    mine = trainer.current_epoch, trainer.global_step
+    first = trainer.strategy.broadcast(mine)
+    if not trainer.strategy.reduce_boolean_decision(mine == first, all=True):
+        raise InputError(
+            f"the processes of this run found different checkpoints (epoch {first[0]}, step {first[1]} on the first, "
+            f"epoch {mine[0]}, step {mine[1]} on this machine): its folder has to be on a disk that all machines share"
+        )
+
+
+@contextmanager
+def lost_peers_in_one_line(trainer: Trainer) -> Iterator[None]:
+    """Says that another process was lost, and how the run goes on, in place of what the connection reports.
+
+    Raises:
+        LostPeer: Another process was lost.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        reason = lost_peer(error)
+        if reason is None:
+            raise
+        checkpoints: RunCheckpoint = trainer.checkpoint_callback
+        goes_on = trainer.state.fn == "fit" and checkpoints.has_saved(trainer)
+        way_on = f"; fit --ckpt_path {shown_path(trainer.run_folder.path)} goes on" if goes_on else ""
+        raise LostPeer(
+            f"another process of this run has ended, or its machine does not answer ({reason}){way_on}"
+        ) from error
