@@ -13,7 +13,7 @@ SILENCE = 60  # seconds without an answer from another machine, after which it c
 # What gloo says where a process has ended, its machine does not answer, or the link is gone.
 LOST = re.compile(
     r"connection (?:closed|reset) by peer|broken pipe|connection timed out|no route to host|network is unreachable"
-    r"|timed out waiting \d+ms",
+    r"|connection refused|timed out connecting|timed out waiting \d+ms|connection was likely closed",
     re.IGNORECASE,
 )
 ADDRESS = re.compile(r"\[([\da-f.:]+)\]:\d+", re.IGNORECASE)
@@ -52,10 +52,9 @@ def lost_peer(error: BaseException) -> str | None:
     Args:
         error: What a step has raised.
     """
-    distributed = torch.distributed
-    if not (isinstance(error, RuntimeError) and distributed.is_available() and distributed.is_initialized()):
-        return None
-    found, address = LOST.search(str(error)), ADDRESS.search(str(error))
-    if found is None:
+    text = str(error)
+    connects = torch.distributed.is_available() and (torch.distributed.is_initialized() or "gloo" in text.lower())
+    found, address = LOST.search(text), ADDRESS.search(text)
+    if not (isinstance(error, RuntimeError) and connects) or found is None:
         return None
     return found[0].lower() + (f", {address[1]}" if address else "")

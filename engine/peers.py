@@ -1,14 +1,44 @@
 """Several processes as one run: they begin at the same place, and one that is lost ends the others with a line."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pytorch_lightning import Trainer
+from pytorch_lightning.strategies import DDPStrategy
+from torch import distributed
 
 from callbacks import RunCheckpoint
 from core.errors import InputError, LostPeer
+from core.meeting import unused_part
 from core.peers import lost_peer, watch_connections
 from core.printable import shown_path
+from engine.runs.launchers import by_torchrun
+
+
+def meet(trainer: Trainer) -> None:
+    """Connects the processes that torchrun has started, also where it has started others before; else Lightning does.
+
+    Raises:
+        LostPeer: One does not come.
+    """
+    strategy = trainer.strategy
+    if not (by_torchrun() and isinstance(strategy, DDPStrategy)) or distributed.is_initialized():
+        return
+    wait, rank, size = strategy._timeout, trainer.global_rank, trainer.world_size
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    is_host = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    store = distributed.TCPStore(address, port, size, is_host, wait, multi_tenant=True)
+    part = unused_part(store, rank, size, wait.total_seconds())
+    device = strategy.root_device
+    distributed.init_process_group(
+        strategy._get_process_group_backend(),
+        store=part,
+        rank=rank,
+        world_size=size,
+        timeout=wait,
+        device_id=None if device.type == "cpu" else device,
+    )
 
 
 def begin_together(trainer: Trainer) -> None:

@@ -21,7 +21,7 @@ from engine.connectors import CheckpointConnector, LoggerConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.misfits import misfits_in_one_line
-from engine.peers import begin_together, lost_peers_in_one_line
+from engine.peers import begin_together, lost_peers_in_one_line, meet
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
@@ -60,6 +60,11 @@ class Stages(pl.Trainer):
         loop = self.fit_loop
         self.fit_loop = FitLoop(self, loop.min_epochs, loop.max_epochs)
         self.fit_loop.epoch_loop = loop.epoch_loop
+
+    def _run(self, *arguments: Any, **options: Any) -> Any:
+        """Runs a call's stages, once its processes are connected."""
+        meet(self)
+        return super()._run(*arguments, **options)
 
     def _run_stage(self) -> Any:
         """Runs a stage, a fit once it is sure that its checkpoints can be read again and loggers know its settings.

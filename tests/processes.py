@@ -269,6 +269,8 @@ def _command(argv: list[str]) -> int:
 
 def _command_or_exit(argv: list[str]) -> None:
     """Runs the command, and ends the process if it fails."""
+    for signum in (signal.SIGTERM, signal.SIGINT):  # which the agent handles, of which this is a copy
+        signal.signal(signum, signal.SIG_DFL)
     if code := _command(argv):
         sys.exit(code)
 

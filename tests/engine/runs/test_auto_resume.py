@@ -113,7 +113,7 @@ def test_torchrun_goes_on_whichever_process_is_killed(config: Path, tmp_path: Pa
     def begin(run: str) -> tuple[object, ...]:
         slow = ("--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", 4)
         place = ("--run_dir", tmp_path / run, "--resume", "auto", "--trainer.devices", "auto")
-        return ("fit", "--config", config, *place, "--trainer.max_epochs", 5, *slow)
+        return ("fit", "--config", config, *place, "--trainer.max_epochs", 4, *slow)
 
     whole, killed = start_elastic(*begin("whole"), restarts=0), start_elastic(*begin("run"), restarts=3)
     saved, checkpoint = 0.0, tmp_path / "run" / "checkpoints" / "last.ckpt"

@@ -1,0 +1,48 @@
+"""Where the processes of a run meet after torchrun has begun them anew: in a part of its store that nobody has used."""
+
+import time
+from uuid import uuid4
+
+from torch.distributed import PrefixStore, Store
+
+from core.errors import LostPeer
+
+PAUSE = 0.05  # seconds between two looks
+
+
+def unused_part(store: Store, rank: int, world_size: int, within: float) -> Store:
+    """Agrees with the other processes on a part of a store.
+
+    torchrun keeps one store from one start of the processes to the next. What gloo and NCCL find there may be the
+    addresses of processes that are dead, to which they cannot connect. A part is agreed on by names that each process
+    makes for itself: every process says its name, the first answers to it with its own, and is told that this has come.
+
+    Args:
+        store: What all processes read and write.
+        rank: Number of this process.
+        world_size: Number of processes.
+        within: Seconds in which all have to come.
+
+    Raises:
+        LostPeer: One has not come.
+    """
+    name, end, common = uuid4().hex, time.monotonic() + within, PrefixStore("meeting", store)
+    waited_for = set(range(1, world_size)) if rank == 0 else {0}
+    if rank:
+        common.set(f"name/{rank}", name)
+    while waited_for:
+        for other in sorted(waited_for):
+            if rank == 0 and common.check([f"{name}/{other}"]):
+                waited_for.remove(other)
+            elif rank == 0 and common.check([f"name/{other}"]):  # of now, or of a process that is dead
+                common.set(f"answer/{other}", f"{common.get(f'name/{other}').decode()} {name}")
+            elif rank and common.check([f"answer/{rank}"]):
+                answered, part = common.get(f"answer/{rank}").decode().split()
+                if answered == name:
+                    common.set(f"{part}/{rank}", "")
+                    return PrefixStore(part, store)
+        if time.monotonic() > end:
+            numbers = ", ".join(map(str, sorted(waited_for)))
+            raise LostPeer(f"of the {world_size} processes of this run, {numbers} did not come within {within:.0f} s")
+        time.sleep(PAUSE)
+    return PrefixStore(name, store)
