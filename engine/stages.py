@@ -53,7 +53,9 @@ class Stages(pl.Trainer):
     _named_run: Path | None = None  # of the checkpoint that a measurement takes, whose record gets its figures
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**with_cluster(kwargs))
+        for name, value in with_cluster(kwargs).items():
+            kwargs[name] = value
+        super().__init__(**kwargs)  # in this form, by which the parser finds the options
         loggers = self.loggers
         self._checkpoint_connector, self._logger_connector = CheckpointConnector(self), LoggerConnector(self)
         self._logger_connector.configure_logger(loggers)
