@@ -60,7 +60,7 @@ def begin_together(trainer: Trainer) -> None:
 
 
 @contextmanager
-def lost_peers_in_one_line(trainer: Trainer) -> Iterator[None]:
+def lost_peers(trainer: Trainer) -> Iterator[None]:
     """Says that another process was lost, and how the run goes on, in place of what the connection reports.
 
     Raises:

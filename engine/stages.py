@@ -21,7 +21,7 @@ from engine.connectors import CheckpointConnector, LoggerConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.misfits import misfits_in_one_line
-from engine.peers import begin_together, lost_peers_in_one_line, meet
+from engine.peers import begin_together, lost_peers, meet
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
@@ -106,12 +106,7 @@ class Stages(pl.Trainer):
     @contextmanager
     def _in_one_line(self, measuring: bool = False) -> Iterator[None]:
         """Makes what ends a stage one line each, without the warnings of libraries."""
-        with (
-            ignore_library_warnings(measuring),
-            interrupts_in_one_line(),
-            misfits_in_one_line(self),
-            lost_peers_in_one_line(self),
-        ):
+        with ignore_library_warnings(measuring), interrupts_in_one_line(), misfits_in_one_line(self), lost_peers(self):
             yield
 
     def fit(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError, LostPeer
-from engine.peers import begin_together, lost_peers_in_one_line
+from engine.peers import begin_together, lost_peers
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -44,7 +44,7 @@ def test_a_loss_says_how_the_run_goes_on_if_it_can(
     if saved:
         trainer.fit(tiny_vgg(), TinyDataModule())
     monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
-    with pytest.raises(LostPeer) as loss, lost_peers_in_one_line(trainer):
+    with pytest.raises(LostPeer) as loss, lost_peers(trainer):
         raise RuntimeError("pair.cc:534] Connection closed by peer [127.0.0.1]:36445")
     line = str(loss.value)
     assert line.startswith("another process of this run has ended, or its machine does not answer (connection closed")
@@ -52,7 +52,7 @@ def test_a_loss_says_how_the_run_goes_on_if_it_can(
 
 
 def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="shapes"), lost_peers_in_one_line(tiny_trainer(tmp_path)):
+    with pytest.raises(RuntimeError, match="shapes"), lost_peers(tiny_trainer(tmp_path)):
         raise RuntimeError("shapes")
 
 
