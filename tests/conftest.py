@@ -32,7 +32,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def _starts_processes(item: pytest.Item) -> bool:
-    return not {"start", "start_function", "start_ranks", "start_elastic", "start_command"}.isdisjoint(vars(item.module))
+    starts = {"start", "start_function", "start_ranks", "start_elastic", "start_command"}
+    return not starts.isdisjoint(vars(item.module))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
