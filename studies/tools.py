@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from core.waiting import shown_while
 from engine.runs.launchers import refuse_several
 
 # each is imported when it is asked for: a listing need not wait for what a study needs
@@ -34,5 +35,7 @@ def run_tool(name: str, argv: list[str]) -> int:
     """
     if name in MAKE_RUNS:
         refuse_several(name)
-    module, function = PLACES[name]
-    return getattr(import_module(module), function)(argv)
+    place, function = PLACES[name]
+    with shown_while("importing what it needs ..."):  # most of them torch
+        module = import_module(place)
+    return getattr(module, function)(argv)

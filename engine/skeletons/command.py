@@ -61,6 +61,7 @@ def skeleton(kind: str, name: str) -> dict[Path, str]:
         name: Name of the module.
     """
     words = {
+        "command": typed_command(),
         "name": name,
         "title": "".join(part.capitalize() for part in name.split("_")),
         "schema_line": f"{OPENING}{SCHEMA.as_posix()}",
