@@ -9,6 +9,7 @@ import torch
 from PIL import Image as PillowImage
 from torch import Tensor
 
+from core.fonts import all_letters
 from core.media import Audio, Embedding, Figure, File, Graph, Grid, Histograms, Image, Medium, Table, Text
 from core.printable import cell
 
@@ -29,7 +30,8 @@ def _(medium: Image | Grid) -> tuple[str, bytes]:
 @encode.register
 def _(medium: Figure) -> tuple[str, bytes]:
     content = io.BytesIO()
-    medium.figure.savefig(content, format="png")
+    with all_letters(medium.figure):
+        medium.figure.savefig(content, format="png")
     return ".png", content.getvalue()
 
 

@@ -1,0 +1,36 @@
+"""Figures have letters of every script, and no warnings of letters that no font has."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+from matplotlib import font_manager
+from matplotlib.figure import Figure as MatplotlibFigure
+
+from core import fonts
+from core.media import Figure
+from core.media_files import encode
+
+
+def drawn(title: str) -> MatplotlibFigure:
+    """Draws a figure with a title, and returns it."""
+    figure = MatplotlibFigure(figsize=(2, 1), dpi=50)
+    figure.suptitle(title)
+    encode(Figure(name="title", figure=figure))
+    return figure
+
+
+@pytest.mark.parametrize("title", ["新闻标题", "ニュース", "뉴스", "ข่าว", "𝄞", "Ähre, ωmega, щука"])
+def test_letters_that_no_font_has_warn_of_nothing(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "installed", lambda: ())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn(title)
+
+
+def test_a_font_that_has_them_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (name,) = {font.name for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans Mono"}
+    monkeypatch.setattr(fonts, "WIDE", ("No Such Font", name))
+    monkeypatch.setattr(fonts, "installed", fonts.installed.__wrapped__)
+    chinese, latin = (drawn(title)._suptitle.get_fontfamily() for title in ("新闻", "News"))
+    assert chinese == [*latin, name], "what is written in Latin letters looks as before"
