@@ -16,7 +16,7 @@ def drawn(title: str) -> MatplotlibFigure:
     """Draws a figure with a title, and returns it."""
     figure = MatplotlibFigure(figsize=(2, 1), dpi=50)
     figure.suptitle(title)
-    encode(Figure(name="title", figure=figure))
+    encode(Figure(name="title", step=0, figure=figure))
     return figure
 
 
