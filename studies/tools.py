@@ -3,7 +3,6 @@
 from importlib import import_module
 
 from core.waiting import shown_while
-from engine.runs.launchers import refuse_several
 
 # each is imported when it is asked for: a listing need not wait for what a study needs
 PLACES = {
@@ -34,6 +33,8 @@ def run_tool(name: str, argv: list[str]) -> int:
         InputError: It cannot be used so.
     """
     if name in MAKE_RUNS:
+        from engine.runs.launchers import refuse_several  # for which the others do not wait
+
         refuse_several(name)
     place, function = PLACES[name]
     with shown_while("importing what it needs ..."):  # most of them torch
