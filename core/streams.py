@@ -25,6 +25,13 @@ class LastingStream:
         """Returns an attribute of the stream."""
         return getattr(self.stream, name)
 
+    def isatty(self) -> bool:
+        """Returns whether it is a terminal, which one that is closed is not."""
+        try:
+            return self.stream.isatty()
+        except (OSError, ValueError, AttributeError):
+            return False
+
     def write(self, text: str) -> int:
         """Writes a text."""
         if self.failure is None:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -185,6 +186,14 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yields the statements within a node, without their expressions, in which nothing is imported."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+            yield child
+            yield from statements(child)
+
+
 def name_of(path: Path) -> str:
     """Returns a file's path from the root."""
     return path.relative_to(ROOT).as_posix()
@@ -200,7 +209,7 @@ def module_of(path: Path) -> tuple[str, ...]:
 def imports(path: Path) -> list[tuple[str, ...]]:
     """Lists the modules of the project that a file imports, wherever in the file."""
     found = []
-    for node in ast.walk(tree(path)):
+    for node in statements(tree(path)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -300,7 +309,7 @@ def test_no_file_of_the_tests_imports_a_test_file() -> None:
     imported = {}
     for path in (ROOT / "tests").rglob("*.py"):
         names: list[str] = []
-        for node in ast.walk(tree(path)):
+        for node in statements(tree(path)):
             if isinstance(node, ast.ImportFrom):
                 names += [node.module or "", *(alias.name for alias in node.names)]
             elif isinstance(node, ast.Import):

@@ -55,14 +55,14 @@ def model(kind: str) -> Any:
 def train(folder: Path, kind: str, plug: int | None = None, resume: bool = False) -> dict[str, Any]:
     """Trains for two epochs, perhaps up to a pulled plug; returns the last checkpoint."""
     folder.mkdir(exist_ok=True)
-    callbacks = [RunCheckpoint(every_n_train_steps=2), *([PullPlug(plug)] if plug else [])]
+    callbacks = [RunCheckpoint(every_n_train_steps=4), *([PullPlug(plug)] if plug else [])]
     trainer = tiny_trainer(folder, run_folder=RunFolder(folder), logger=False, callbacks=callbacks, seed=3)
     last = folder / "checkpoints" / "last.ckpt"
     if plug:
         with pytest.raises(PulledPlug):
-            trainer.fit(model(kind), TinyTunes())
+            trainer.fit(model(kind), TinyTunes(steps=64))
     else:
-        trainer.fit(model(kind), TinyTunes(), ckpt_path=last if resume else None)
+        trainer.fit(model(kind), TinyTunes(steps=64), ckpt_path=last if resume else None)
     return load_checkpoint(last)
 
 

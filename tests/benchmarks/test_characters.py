@@ -12,6 +12,12 @@ from datamodules import CharCorpusDataModule
 from lightning_modules import CharRNN
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the text a short one."""
+    monkeypatch.setattr("datamodules.char_corpus.SYNTHETIC", 20_000)
+
+
 def test_every_contender_makes_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(characters, "SIZES", {"small": (2, 4, 10)})
     output = tmp_path / "out.json"

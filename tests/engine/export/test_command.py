@@ -142,6 +142,7 @@ def test_what_cannot_be_exported_is_one_line(
     assert not list(Path().glob("x.*"))
 
 
+@pytest.mark.usefixtures("few_samples")
 def test_a_network_without_such_a_form_is_refused(finished_run: Callable[..., Path], command: Command) -> None:
     text = """\
 model:

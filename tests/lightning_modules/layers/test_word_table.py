@@ -78,7 +78,10 @@ def test_vectors_that_do_not_fit_are_refused() -> None:
         BagOfNgrams(num_classes=2, vocab_size=6, embeddings="here")
 
 
-def test_a_classifier_starts_from_a_run_and_goes_on_without_it(command: Command, tmp_path: Path) -> None:
+def test_a_classifier_starts_from_a_run_and_goes_on_without_it(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 400, "test": 40})
     Path("words.yaml").write_text(WORD_VECTORS)
     Path("classifier.yaml").write_text(CLASSIFIER)
     Path("text.txt").write_text("river stone goal not\nthe river of the stone\n" * 200)
