@@ -1,9 +1,9 @@
 """A program in a terminal, into which a test types."""
 
 import contextlib
-import fcntl
 import os
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Self
 
 SECONDS = 30.0  # that an answer may take on a busy machine
+# Makes the terminal the session's own, by which shells take keys such as Ctrl-C; then becomes the program.
+TAKE_TERMINAL = """\
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
@@ -25,11 +31,10 @@ class Terminal:
         self._ours, theirs = os.openpty()
         termios.tcsetwinsize(theirs, (50, 200))
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-S", "-c", TAKE_TERMINAL, *command],
             **{"stdin": theirs, "stdout": theirs, "stderr": theirs},
             env=os.environ | {"TERM": "xterm"} | variables,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(theirs)
         self._shown = b""
