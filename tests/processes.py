@@ -48,10 +48,12 @@ def run_once() -> None:
         patch.chdir(folder)
         patch.setattr("sys.argv", ["cli.py"])
         patch.delenv("PRIMER_RUN_FOLDER", raising=False)
+        patch.setenv("XDG_STATE_HOME", folder)  # where the list of known code is
         patch.setattr("engine.trainer.keep_freed_memory", lambda: None)  # each process decides on its own memory
         Path("tiny.yaml").write_text(TINY_CONFIG)
-        assert cli.main(["fit", "--config", "tiny.yaml", "--run_dir", "run", "--trainer.max_steps", "1"]) == 0, said
-        assert cli.main(["test", "--ckpt_path", "run"]) == 0, said
+        fit, test = "fit --config tiny.yaml --run_dir run --trainer.max_steps 1", "test --ckpt_path run"
+        for words in (fit, test):
+            assert cli.main(words.split()) == 0, said.getvalue()
         patch.delenv("PRIMER_RUN_FOLDER", raising=False)
 
 
