@@ -95,9 +95,9 @@ class ConfigSchema(ParserJsonschema):
 def make_schema() -> dict[str, Any]:
     """Returns the schema of the configs of `fit`."""
     schema = ConfigSchema().generate(SettingsAlone(parse_command_line(["fit", "--config", MAIN[0]])).parser)
-    del schema["required"]  # several configs may be laid over each other
+    schema.pop("required", None)  # several configs may be laid over each other
     for name in NOT_IN_CONFIGS:
-        del schema["properties"][name]
+        schema["properties"].pop(name, None)
     for name, text in TEXTS.items():
         schema["properties"][name]["description"] = text
     head = {
