@@ -45,7 +45,10 @@ _primer() {{
     local -a typed=("${{(@)words[1,CURRENT]}}") found shown groups
     if [[ ${{typed[1]:t}} == python* ]]; then
         count=2
-        [[ CURRENT -gt 2 && ${{typed[2]/#\~/$HOME}} -ef $cli ]] || {{ _files; return }}
+        if [[ CURRENT -le 2 || ! ${{typed[2]/#\~/$HOME}} -ef $cli ]]; then
+            if (( ${{+functions[_python]}} )); then _python; else _files; fi
+            return
+        fi
         typed[2]=$cli
     fi
     typed[1]=${{typed[1]/#\~/$HOME}}

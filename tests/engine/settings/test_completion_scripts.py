@@ -31,6 +31,7 @@ TYPED = [
     ("primer fit --config mi", "mine.yaml"),
     ("primer predict --input pic", "pictures"),
     ("python3 CLI fit --config vgg_b", "vgg_bn.yaml"),
+    ("python3 oth", "other.py"),
 ]
 
 
@@ -44,7 +45,7 @@ def test_a_shell_completes_subcommands_configs_settings_runs_and_files(shell: st
     program(tmp_path / "bin" / "python3", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S "$@"\n')
     for folder in ("runs/net/1", "pictures"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("runs/net/1/config.yaml", "mine.yaml"):
+    for name in ("runs/net/1/config.yaml", "mine.yaml", "other.py"):
         (tmp_path / name).touch()
     (tmp_path / "cli.py").write_text("open('executed', 'w')")  # of another project
     command, begin = START[shell]
