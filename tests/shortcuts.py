@@ -74,6 +74,15 @@ def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(socket.socket, "connect", only_here)
 
 
+def draw_strokes_once(patch: pytest.MonkeyPatch) -> None:
+    """Keeps the drawn picture of a style, whose 9,000 strokes take longer than a tiny run."""
+    from datamodules.images.drawn_scenes import brush_strokes
+
+    draw = functools.cache(brush_strokes)
+    for module in ("datamodules.style_pictures", "lightning_modules.fast_style"):
+        patch.setattr(f"{module}.brush_strokes", lambda width, height: draw(width, height).clone())
+
+
 def look_up_extensions_once(patch: pytest.MonkeyPatch) -> None:
     """Lists once what packages add to Lightning, for which every trainer looks through all of them."""
     from lightning_fabric.utilities import registry
@@ -116,3 +125,4 @@ def take_all() -> None:
         shortcut(patch)
     for shortcut in (look_up_extensions_once, build_parsers_once, parse_classes_once, find_options_once):
         shortcut(patch)
+    draw_strokes_once(patch)
