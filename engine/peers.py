@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lightning_fabric.utilities.distributed import _init_dist_connection
 from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy
 from torch import distributed
@@ -30,15 +31,9 @@ def meet(trainer: Trainer) -> None:
     is_host = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     store = distributed.TCPStore(address, port, size, is_host, wait, multi_tenant=True)
     part = unused_part(store, rank, size, wait.total_seconds())
-    device = strategy.root_device
-    distributed.init_process_group(
-        strategy._get_process_group_backend(),
-        store=part,
-        rank=rank,
-        world_size=size,
-        timeout=wait,
-        device_id=None if device.type == "cpu" else device,
-    )
+    device = None if strategy.root_device.type == "cpu" else strategy.root_device
+    backend = strategy._get_process_group_backend()
+    _init_dist_connection(strategy.cluster_environment, backend, rank, size, store=part, timeout=wait, device_id=device)
 
 
 def begin_together(trainer: Trainer) -> None:

@@ -28,9 +28,9 @@ from tests import shortcuts
 ROOT = Path(__file__).parent.parent
 
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
-_IMPORTED = ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
+IMPORTED = ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
 if sys.platform != "win32":
-    _CONTEXT.set_forkserver_preload(_IMPORTED)
+    _CONTEXT.set_forkserver_preload(IMPORTED)
 
 
 def run_once() -> None:
@@ -68,7 +68,7 @@ def fork_server() -> None:
         return
     from multiprocessing import connection, forkserver
 
-    for name in _IMPORTED:
+    for name in IMPORTED:
         importlib.import_module(name)
     address = connection.arbitrary_address("AF_UNIX")
     alive, ours = os.pipe()  # the server ends when nobody holds the other end
@@ -235,7 +235,7 @@ def _run_elastic(argv: list[str], folder: str, environment: dict[str, str], outp
     meeting = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0", "run_id": "tests", "local_addr": "localhost"}
     config = LaunchConfig(1, 1, 2, max_restarts=restarts, start_method="fork", **meeting)
     try:
-        elastic_launch(config, _command_or_exit)(argv)
+        elastic_launch(config, run_or_exit)(argv)
     except ChildFailedError:
         sys.exit(1)
 
@@ -269,7 +269,7 @@ def _command(argv: list[str]) -> int:
     return code
 
 
-def _command_or_exit(argv: list[str]) -> None:
+def run_or_exit(argv: list[str]) -> None:
     """Runs the command, and ends the process if it fails."""
     for signum in (signal.SIGTERM, signal.SIGINT):  # which the agent handles, of which this is a copy
         signal.signal(signum, signal.SIG_DFL)

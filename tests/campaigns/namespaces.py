@@ -23,12 +23,16 @@ def why_not() -> str | None:
 class Hosts:
     """Two namespaces with a link between them, removed at the end.
 
+    Args:
+        forked: Whether the processes on them are forked by torchrun's agent.
+
     Attributes:
         names: The namespaces' names.
         links: The name of each one's end of the link.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, forked: bool = False) -> None:
+        self.forked = forked
         self.names = [f"hosts{os.getpid()}-{number}" for number in range(2)]
         self.links = [f"h{os.getpid()}x{number}" for number in range(2)]
 

@@ -1,8 +1,9 @@
 """A run of two processes that torchrun starts again after each kill ends with the same bits; run by hand.
 
-    python -m tests.campaigns.torchrun_kills --kills 20 --folder DIR
+    python -m tests.campaigns.torchrun_kills --kills 20 --folder DIR [--forked]
 
 Either process gets SIGKILL: most times at a random moment after something new has been saved, else while it starts.
+With `--forked` torchrun's agent forks the processes, which saves their imports.
 """
 
 import argparse
@@ -31,27 +32,32 @@ def command(run: str, epochs: int, *more: str) -> list[str]:
     return [*words, "--trainer.devices", "auto", "--trainer.max_epochs", str(epochs), *more]
 
 
-def start(folder: Path, run: str, kills: int, epochs: int) -> subprocess.Popen:
+def torchrun(forked: bool) -> list[str]:
+    """Returns the words that start torchrun, or a form of it that forks its processes."""
+    return [sys.executable, "-m", "tests.campaigns.forking_torchrun" if forked else "torch.distributed.run"]
+
+
+def start(folder: Path, run: str, kills: int, epochs: int, forked: bool) -> subprocess.Popen:
     """Starts torchrun with a run of two processes."""
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    words = [*torchrun(forked), "--standalone", "--nproc-per-node", "2"]
     words += ["--max-restarts", str(kills), *command(run, epochs, *SLOWLY)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with open(folder / f"{run}.log", "w") as log:
         return subprocess.Popen(words, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
 
 
-def campaign(folder: Path, kills: int, seed: int) -> None:
+def campaign(folder: Path, kills: int, seed: int, forked: bool) -> None:
     """Kills, and compares."""
     folder.mkdir(parents=True)
     (folder / "tiny.yaml").write_text(TINY_CONFIG)
     epochs, rng, began = 4 + kills, random.Random(seed), time.monotonic()
     done = {"first": 0, "second": 0, "while starting": 0}
-    killed = start(folder, "killed", kills, epochs)
+    killed = start(folder, "killed", kills, epochs, forked)
     checkpoint, saved = folder / "killed" / "checkpoints" / "last.ckpt", 0.0
     while done["first"] + done["second"] < kills and killed.poll() is None:
         early = saved > 0 and rng.random() < EARLY
         while not early and killed.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime == saved):
-            time.sleep(0.02)
+            time.sleep(0.1)
         time.sleep(rng.uniform(0.0, 5.0 if early else 0.5))
         ranks = descendants(killed.pid)
         if len(ranks) == 2:
@@ -61,7 +67,7 @@ def campaign(folder: Path, kills: int, seed: int) -> None:
             done["second" if rank else "first"] += 1
             done["while starting"] += early
     assert killed.wait() == 0, (folder / "killed.log").read_text()
-    whole = start(folder, "whole", 0, epochs)
+    whole = start(folder, "whole", 0, epochs, forked)
     assert whole.wait() == 0, (folder / "whole.log").read_text()
     compare(folder / "killed", folder / "whole")
     print(
@@ -88,5 +94,6 @@ if __name__ == "__main__":
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--forked", action="store_true")
     arguments = parser.parse_args()
-    campaign(arguments.folder.resolve(), arguments.kills, arguments.seed)
+    campaign(arguments.folder.resolve(), arguments.kills, arguments.seed, arguments.forked)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.campaigns.namespaces import ADDRESSES, Hosts, why_not
-from tests.campaigns.torchrun_kills import SLOWLY, command, compare, start
+from tests.campaigns.torchrun_kills import SLOWLY, command, compare, start, torchrun
 from tests.processes import ROOT, descendants
 from tests.tiny import TINY_CONFIG
 
@@ -46,7 +46,7 @@ class Run:
         self.places = [log.stat().st_size if log.exists() else 0 for log in self.logs]
         self.agents = []
         for host, log in enumerate(self.logs):
-            words = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1"]
+            words = [*torchrun(hosts.forked), "--nnodes", "2", "--nproc-per-node", "1"]
             words += ["--max-restarts", str(restarts), "--rdzv-backend", "c10d", "--rdzv-id", name]
             words += ["--rdzv-endpoint", f"{ADDRESSES[0]}:29400", "--rdzv-conf", f"is_host={not host}".lower()]
             words += ["--local-addr", ADDRESSES[host], *command(name, EPOCHS, *settings)]
@@ -150,19 +150,19 @@ SCENES: dict[str, Callable[[Hosts, Path], str]] = {
 }
 
 
-def campaign(folder: Path, names: list[str]) -> None:
+def campaign(folder: Path, names: list[str], forked: bool) -> None:
     """Trains on one host, then in every scene on two, and compares."""
     folder.mkdir(parents=True)
     (folder / "tiny.yaml").write_text(TINY_CONFIG)
-    one = start(folder, "one", 0, EPOCHS)
+    one = start(folder, "one", 0, EPOCHS, forked)
     assert one.wait() == 0, (folder / "one.log").read_text()
     print(f"one host: {_seconds(folder / 'one'):.1f} s of training", flush=True)
     for name in names:
-        with Hosts() as hosts:
+        with Hosts(forked) as hosts:
             said = SCENES[name](hosts, folder)
         compare(folder / name, folder / "one")
         print(f"{said}; {_seconds(folder / name):.1f} s of training", flush=True)
-    with Hosts() as hosts:
+    with Hosts(forked) as hosts:
         print(scaling(hosts, folder))
 
 
@@ -207,7 +207,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=list(SCENES))
+    parser.add_argument("--forked", action="store_true", help="fork the processes, which saves their imports")
     arguments = parser.parse_args()
     if reason := why_not():
         sys.exit(f"skipped: {reason}")
-    campaign(arguments.folder.resolve(), arguments.scenes)
+    campaign(arguments.folder.resolve(), arguments.scenes, arguments.forked)
