@@ -1,6 +1,7 @@
 """Whether a network can be used without this project."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,24 @@ from engine.export.parity import differences
 FORMAT = os.environ.get("EXPORT_FORMAT", "torchscript")
 
 
+def keep_operators() -> None:
+    """Lets torch's exporter collect the operators of ONNX once a process, which is a third of each small export."""
+    from torch.onnx._internal.exporter import _registration
+
+    registry, made = _registration.ONNXRegistry, {}
+    collect = registry.from_torchlib.__func__
+    if collect.__name__ == "once":
+        return
+
+    def once(cls: type, *arguments: Any, **settings: Any) -> Any:
+        key = (cls, arguments, *sorted(settings.items()))
+        if key not in made:
+            made[key] = collect(cls, *arguments, **settings)
+        return made[key]
+
+    registry.from_torchlib = classmethod(once)
+
+
 def assert_runs_elsewhere(form: ExportForm, name: str = FORMAT) -> None:
     """Checks that a file of a network computes what the network does, for any number of samples.
 
@@ -23,6 +42,7 @@ def assert_runs_elsewhere(form: ExportForm, name: str = FORMAT) -> None:
     if name == "onnx":
         for package in ("onnx", "onnxruntime", "onnxscript"):
             pytest.importorskip(package, reason="the extra `export` is not installed")
+        keep_operators()
     run = FORMATS[name].read(FORMATS[name].make(form, {"class_names": ["a", "b"]}))
     reasons = [one.reason for one in differences(form, run) if one.reason]
     assert not reasons, reasons[0]

@@ -80,7 +80,8 @@ def read_vectors(path: Path, wanted: Collection[str] | None = None) -> Vectors:
     binary = path.name.lower().removesuffix(".gz").endswith(BINARY)
     wanted = wanted if wanted is None else set(wanted)
     try:
-        words, rows = (_read_binary if binary else _read_text)(content, wanted)
+        with np.errstate(over="ignore"):  # of a number that is too large, which is told below
+            words, rows = (_read_binary if binary else _read_text)(content, wanted)
         vectors = torch.from_numpy(np.stack(rows)) if rows else torch.empty(0, 0)
     except (ValueError, IndexError) as error:
         raise InputError(f"{path}: no file of word vectors ({error})") from error

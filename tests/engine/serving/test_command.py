@@ -57,6 +57,7 @@ at("length").value = 60;
 at("temperature").value = 0.5;
 at("temperature").dispatchEvent(new Event("input"));
 at("write").click();
+(async () => { do await fetch("/api"); while (at("write").disabled); })(); // the page's clock waits for answers
 """
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from lightning_modules import CharRNN, TransformerLM
+from lightning_modules import CharRNN, TextRNN, TransformerLM
 from lightning_modules.tasks.exported import beginning
 from tests.exports import NumberedTexts, assert_runs_elsewhere
 
@@ -33,8 +33,16 @@ def test_a_writer_runs_without_this_project(name: str) -> None:
     assert_runs_elsewhere(model.export_form(NumberedTexts(V, mark_sizes=WRITERS[name][1].get("mark_sizes", ()))))
 
 
-def test_a_writer_is_a_step_in_onnx() -> None:
-    assert_runs_elsewhere(writer("TransformerLM").export_form(NumberedTexts(V)), "onnx")
+@pytest.mark.parametrize("name", ["TransformerLM", "CharRNN-lstm"])
+def test_a_writer_is_a_step_in_onnx(name: str) -> None:
+    assert_runs_elsewhere(writer(name).export_form(NumberedTexts(V)), "onnx")
+
+
+@pytest.mark.parametrize("form", ["onnx", "exported_program"])
+def test_a_classifier_of_texts_of_any_length_is_written(form: str) -> None:
+    torch.manual_seed(0)
+    model = TextRNN(3, V, embedding=6, hidden=5).eval()
+    assert_runs_elsewhere(model.export_form(NumberedTexts(V, 3)), form)
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -27,6 +27,10 @@ def test_a_generator_runs_without_this_project(name: str) -> None:
     assert_runs_elsewhere(generator(name).export_form(SizedDataModule(3, 1, 8)))
 
 
+def test_a_generator_is_written_as_onnx() -> None:
+    assert_runs_elsewhere(generator(next(iter(GENERATORS))).export_form(SizedDataModule(3, 1, 8)), "onnx")
+
+
 def test_a_conditional_generator_takes_classes_and_names_them() -> None:
     form = generator("DCGAN-averaged").export_form(SizedDataModule(3, 1, 8))
     assert [slot.name for slot in form.inputs] == ["noise", "classes"]
