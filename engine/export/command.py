@@ -94,19 +94,19 @@ def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
     except InputError as error:
         raise InputError(f"export: {error}") from error
     facts = _facts(trained) | {slot.name: slot.words for slot in (*form.inputs, *form.outputs)} | form.facts
+    others = ", ".join(other for other in ENDINGS.values() if other != name)
     try:
         content = format_.make(form, facts)
         run = format_.read(content)
     except InputError:
         raise
     except Exception as error:  # of exporters, which have many kinds
-        others = ", ".join(other for other in ENDINGS.values() if other != name)
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise InputError(f"export: {kind} cannot be written as {name} ({reason}); other formats: {others}") from error
     found = list(differences(form, run))
     for one in found:
         if one.reason:
-            raise RunFailed(f"export: {format_.runtime} {one.reason}; nothing is written")
+            raise RunFailed(f"export: {format_.runtime} {one.reason}; nothing is written; other formats: {others}")
     furthest = max(one.size for one in found)
     batches = f"{', '.join(map(str, BATCHES[:-1]))} and {BATCHES[-1]}"
     apart = f"{furthest:.1e} apart at most, {ALLOWED:.0e} allowed"

@@ -13,6 +13,7 @@ from engine.settings.config_files import load_settings
 
 PYTHONS = {*sys.stdlib_module_names, "test"}  # modules
 FILES = ("csv", "gz", "json", "tsv", "txt", "yaml", "yml")  # endings of what settings name, and no code of Python's
+LONGEST = 250  # bytes of a file's name, without its ending
 DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
@@ -46,6 +47,8 @@ def names_in_words(words: Iterable[str]) -> Iterator[str]:
 def is_below(name: str, folder: Path) -> bool:
     """Returns whether an import path leads into a folder."""
     root, *parts = name.split(".")
+    if not _can_be_files(name):
+        return False
     spec = top_module(root)
     if spec is None:  # the parser goes into the folder of a config to read it
         return (folder / f"{root}.py").exists() or (folder / root).is_dir()
@@ -60,10 +63,15 @@ def is_below(name: str, folder: Path) -> bool:
     return False
 
 
+def _can_be_files(name: str) -> bool:
+    """Returns whether the parts of an import path can be names of files."""
+    return "\0" not in name and all(len(part.encode(errors="replace")) < LONGEST for part in name.split("."))
+
+
 def _leads_to_code(name: str) -> bool:
     """Returns whether something could be imported under a dotted name, which may also be any other text."""
     root, *parts = name.split(".")
-    if root in PYTHONS and parts[-1] in FILES:  # `test.txt` is no part of Python's own `test`
+    if (root in PYTHONS and parts[-1] in FILES) or not _can_be_files(name):  # `test.txt` is no part of Python's `test`
         return False
     spec = top_module(root)
     if spec is None or spec.origin is not None:

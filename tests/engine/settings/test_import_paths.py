@@ -34,7 +34,10 @@ def test_names_are_found_in_words() -> None:
     assert [*names_in_words(words)] == ["tests.tiny.Net", "os.path", "a.B", "os.path"]
 
 
-@pytest.mark.parametrize(("name", "inside"), [("inner.Net", True), ("folder.inner.Net", True), ("torch.nn", False)])
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [("a" * 300 + ".Net", False), ("inner.Net", True), ("folder.inner.Net", True), ("torch.nn", False)],
+)
 def test_code_within_a_folder_is_told(name: str, inside: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

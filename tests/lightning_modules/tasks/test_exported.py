@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from lightning_modules import CharRNN, TextRNN, TransformerLM
+from lightning_modules import CharRNN, TextCNN, TransformerLM
 from lightning_modules.tasks.exported import beginning
 from tests.exports import NumberedTexts, assert_runs_elsewhere
 
@@ -41,7 +41,7 @@ def test_a_writer_is_a_step_in_onnx(name: str) -> None:
 @pytest.mark.parametrize("form", ["onnx", "exported_program"])
 def test_a_classifier_of_texts_of_any_length_is_written(form: str) -> None:
     torch.manual_seed(0)
-    model = TextRNN(3, V, embedding=6, hidden=5).eval()
+    model = TextCNN(3, V, embedding=6, filters=4).eval()
     assert_runs_elsewhere(model.export_form(NumberedTexts(V, 3)), form)
 
 
