@@ -68,17 +68,20 @@ async def client(port: int, pictures: Sequence[bytes], requests: int) -> list[fl
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     taken = []
-    for number in range(requests):
-        picture = pictures[number % len(pictures)]
-        head = f"POST /api/predict HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {len(picture)}\r\n\r\n"
-        began = time.perf_counter()
-        writer.write(head.encode() + picture)
-        answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        content = await reader.readexactly(int(answer.partition("content-length:")[2].partition("\r\n")[0]))
-        taken.append(time.perf_counter() - began)
-        if " 200 " not in answer.partition("\r\n")[0] or b'"class"' not in content:
-            raise RuntimeError(f"{answer.splitlines()[0]}: {content[:200]!r}")
-    writer.close()
+    try:
+        for number in range(requests):
+            picture = pictures[number % len(pictures)]
+            head = f"POST /api/predict HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-length: {len(picture)}\r\n\r\n"
+            began = time.perf_counter()
+            writer.write(head.encode() + picture)
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+            content = await reader.readexactly(int(answer.partition("content-length:")[2].partition("\r\n")[0]))
+            taken.append(time.perf_counter() - began)
+            if " 200 " not in answer.partition("\r\n")[0] or b'"class"' not in content:
+                raise RuntimeError(f"{answer.splitlines()[0]}: {content[:200]!r}")
+    finally:
+        writer.close()
+        await writer.wait_closed()
     return taken
 
 

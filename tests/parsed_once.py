@@ -7,6 +7,7 @@ of the tests have the same networks and data.
 import enum
 import functools
 import re
+import sys
 from types import FunctionType
 from typing import Any
 
@@ -118,7 +119,8 @@ def _key(value: Any) -> Any:
     if isinstance(value, str):
         if NAME.fullmatch(value) and not value.startswith(LASTING):
             raise Changing
-        return value
+        module, _, name = value.rpartition(".")
+        return value, getattr(sys.modules.get(module), name, None)  # which a test may have replaced
     if value is None or isinstance(value, int | float | type | FunctionType | enum.Enum):
         return type(value), repr(value) if isinstance(value, float) else value
     raise Changing

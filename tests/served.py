@@ -16,6 +16,7 @@ def served(app: Application) -> Iterator[str]:
     """Serves an application in a thread; yields its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen(128)  # whoever comes before the server does waits for it
         server = uvicorn.Server(uvicorn.Config(app.starlette, log_level="error", access_log=False))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         thread.start()

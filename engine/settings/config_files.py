@@ -65,12 +65,14 @@ def load_settings(text: str) -> Any:
     """Returns what a text of YAML holds.
 
     Raises:
-        YAMLError: It is none, or a mapping has a name twice.
+        YAMLError: It is none, is not UTF-8, or a mapping has a name twice.
     """
     try:
         loader, root = _compose(text)
     except RecursionError:
         raise yaml.YAMLError("nested too deeply") from None
+    except UnicodeEncodeError:  # a file's name with bytes of another encoding
+        raise yaml.YAMLError("is not UTF-8") from None
     return _construct(loader, root)
 
 

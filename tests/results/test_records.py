@@ -11,7 +11,7 @@ import yaml
 
 from core.errors import InputError
 from results.__main__ import FOLDER
-from results.records import add_record, parse, read_records, without_folder
+from results.records import STUDIES, add_record, parse, read_records, without_folder
 from results.settings import defaults, digest, merged
 from results.table import Run
 from results.table_file import read_table
@@ -63,12 +63,17 @@ def strings(value: object) -> Iterator[str]:
         yield value
 
 
+def records_of_runs() -> list[Path]:
+    """Lists the records, without those of studies."""
+    return [path for path in FOLDER.glob("*/*.json") if path.parent.name != STUDIES]
+
+
 def test_all_records_can_be_read() -> None:
     assert any(read_records(FOLDER, TABLE).values())
 
 
 def test_no_record_tells_a_folder_of_the_machine_that_made_it() -> None:
-    for path in FOLDER.glob("*/*.json"):
+    for path in records_of_runs():
         content = json.loads(path.read_text())
         content.pop("monitor", None)  # a logged value such as val/loss
         defaults = [text for text in strings(content.pop("defaults", None)) if Path(text).is_absolute()]
@@ -123,7 +128,7 @@ def test_a_published_training_that_is_compared_by_validation_ends_at_its_last_ep
 
 
 def test_every_record_says_what_was_measured_of_which_checkpoint() -> None:
-    for path in FOLDER.glob("*/*.json"):
+    for path in records_of_runs():
         summary = json.loads(path.read_text())
         assert "metrics" not in summary, path
         assert not {name for name in summary["last"]["metrics"] if name.startswith("test")}, path
