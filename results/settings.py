@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -66,6 +66,26 @@ def changed_defaults(row: Recipe, recorded: Mapping[str, object]) -> list[str]:
     ]
 
 
+def refuse_others(
+    path: Path, theirs: Mapping[str, object], name: str, ours: Mapping[str, object], keys: Iterable[str]
+) -> None:
+    """Checks that settings are those that they should be, as far as these make it another run.
+
+    Args:
+        path: Where the settings are from.
+        theirs: The settings, by dotted key.
+        name: What should have them.
+        ours: Those that it has now.
+        keys: Which are compared.
+
+    Raises:
+        InputError: One differs.
+    """
+    for key in sorted(keys):
+        if ours.get(key) != theirs.get(key) and not key.startswith(INDIFFERENT):
+            raise InputError(f"{path}: --{key} is {theirs.get(key)}, where {name} has {ours.get(key)}")
+
+
 def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> dict[str, object]:
     """Checks the config that a run recorded, setting by setting, against the one that the row gives now.
 
@@ -83,11 +103,7 @@ def check_settings(row: Recipe, path: Path, retired: dict[str, object]) -> dict[
         InputError: A setting differs, or the run lacks one that the config states.
     """
     recorded, settings = flatten(read_config(path)), merged(row)
-    expected = retired | settings
-    for key in sorted(recorded.keys() | stated(row).keys()):
-        ours, theirs = expected.get(key), recorded.get(key)
-        if ours != theirs and not key.startswith(INDIFFERENT):
-            raise InputError(f"{path}: --{key} is {theirs}, where {row.id} has {ours}")
+    refuse_others(path, recorded, row.id, retired | settings, recorded.keys() | stated(row).keys())
     theirs, ours = recorded.get("weights"), published_weights(row)
     fits = theirs is not None if row.weights_from is not None else theirs == ours
     if not fits:

@@ -13,9 +13,9 @@ from core.measures import Measure, measure_of
 from core.summary import strict_json
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
-from engine.settings.indifferent import INDIFFERENT
 from results.figures import spread
 from results.records import STUDIES, without_folder
+from results.settings import refuse_others
 from results.table import Table
 from studies.points import SEED
 from studies.report.groups import Group, group
@@ -128,7 +128,7 @@ def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:
     if any(source.startswith("synthetic") for _, source in data):
         raise InputError(f"{given}: a study on synthetic data does not count")
     content = {
-        "file": _file(given),
+        "file": study.file,
         "metric": metrics.counts,
         "better": metrics.mode,
         "measures": {name: entry for run in ended for name, entry in run.summary["measures"].items()},
@@ -179,17 +179,10 @@ def _check(given: Path, study: Study) -> None:
     from engine.merged_settings import merged_settings  # takes seconds, which reading records need not
 
     path = CONFIGS / STUDIES / f"{study.name}.yaml"
-    if not path.is_file() or _file(given) != _as_json(read_config(path)):
+    if not path.is_file() or study.file != _as_json(read_config(path)):
         raise InputError(f"{given}: is of no file in configs/{STUDIES}/ as that is now")
     settings = _as_json(flatten(merged_settings(read_study_file(path).words)))
-    for key in sorted(settings.keys() | study.base.keys()):
-        ours, theirs = settings.get(key), study.base.get(key)
-        if ours != theirs and not key.startswith(INDIFFERENT):
-            raise InputError(f"{given}: --{key} is {theirs}, where {path.name} has {ours}")
-
-
-def _file(given: Path) -> Any:
-    return json.loads((given / DESCRIPTION).read_text(encoding="utf-8"))["file"]
+    refuse_others(given, study.base, path.name, settings, settings.keys() | study.base.keys())
 
 
 def _as_json(content: Mapping[str, Any]) -> Any:

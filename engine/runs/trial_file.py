@@ -10,7 +10,7 @@ from core.plain_json import load_json
 
 TRIAL_FILE = "trial.json"
 NOTHING = type(None)
-KINDS = {"number": int, "settings": dict, "pruned": (dict, NOTHING), "ended": (dict, NOTHING)}
+KINDS = {"number": int, "settings": dict, "pruned": (dict, NOTHING), "ended": (dict, NOTHING), "fixed": list}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,7 @@ def read_trial(folder: Path) -> Trial | None:
         return None
     try:
         halving = content.pop("halving", None)
+        content.setdefault("fixed", [])  # which trials of earlier releases do not have
         for name, kinds in KINDS.items():
             if not isinstance(content.get(name), kinds):
                 raise TypeError(f"{name} is {content.get(name)!r:.40}")

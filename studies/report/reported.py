@@ -73,6 +73,7 @@ class Study:
         mode: Whether less (`min`) or more (`max`) of it is better.
         method: How its points are chosen.
         base: The settings of all its trials, by dotted key.
+        file: What its file holds.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Study:
     mode: str | None
     method: str
     base: dict[str, Any]
+    file: dict[str, Any]
 
     @classmethod
     def read(cls, folder: Path) -> "Study | None":
@@ -99,6 +101,7 @@ class Study:
                 mode=("max" if goal == "maximize" else "min") if metric else None,
                 method=str(file.get("method")),
                 base=dict(content.get("settings") or {}),
+                file=file,
             )
         except FileNotFoundError:
             return None

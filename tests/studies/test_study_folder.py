@@ -103,7 +103,13 @@ def test_a_folder_of_something_else_is_no_study(tmp_path: Path) -> None:
     assert not (tmp_path / "study.json").exists()
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"number": 1}', '{"number": 1, "settings": {}, "more": 2}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", '{"number": 1}', '{"number": 1, "settings": {}, "more": 2}'),
+        '{"number": 1, "settings": {}, "fixed": null}',
+    ],
+)
 def test_a_damaged_trial_is_named(content: str, folder: StudyFolder, points: Points) -> None:
     claim = folder.take(points, None)
     (claim.trial.folder / "trial.json").write_text(content)
