@@ -33,7 +33,7 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     refuse_inflated(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a file that is then refused
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # of a file that is then refused
             content = torch.load(path, map_location=map_location or "cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # torch names the pickle instruction that it refused; other bytes may look like that one
