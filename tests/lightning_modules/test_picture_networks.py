@@ -8,10 +8,13 @@ import torch
 from core.encoding import EncodesPictures
 from core.errors import InputError
 from lightning_modules import AttentionCaptioner, EfficientNetLite
+from lightning_modules.efficientnet_lite import Version
 from lightning_modules.picture_networks import Packed, make_network
 
 
-@pytest.mark.parametrize(("name", "size", "places"), [("convnet", 20, 4), ("efficientnet_lite0", 40, 4)])
+@pytest.mark.parametrize(
+    ("name", "size", "places"), [("convnet", 20, 4), ("efficientnet_lite0", 40, 4), ("efficientnet_lite2", 40, 4)]
+)
 def test_features_are_places_and_their_means(name: str, size: int, places: int) -> None:
     torch.manual_seed(0)
     made = make_network(name, size)
@@ -32,9 +35,10 @@ def test_pictures_that_are_too_small_are_refused() -> None:
         make_network("efficientnet_lite0", 31)
 
 
-def test_published_weights_find_their_places() -> None:
-    captioner = AttentionCaptioner(9, 32, hidden=4, embedding=4, attention=4)
-    network = EfficientNetLite(7, 3, 32)
+@pytest.mark.parametrize("version", ["lite0", "lite2"])
+def test_published_weights_find_their_places(version: Version) -> None:
+    captioner = AttentionCaptioner(9, 32, network=f"efficientnet_{version}", hidden=4, embedding=4, attention=4)
+    network = EfficientNetLite(7, 3, 32, version)
     renamed = captioner.from_torchvision(network.state_dict())
     own = captioner.state_dict()
     missing = [name for name in own if name.startswith("network.") and name not in renamed]

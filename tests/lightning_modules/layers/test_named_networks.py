@@ -59,7 +59,7 @@ def test_another_file_is_refused(content: str, tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("torchvision:resnet18", "there are torchvision:vgg16 and torchvision:vgg19"),
-        ("pretrained:vgg", "there are pretrained:hed_vgg16 and pretrained:efficientnet_lite0"),
+        ("pretrained:vgg", "there are pretrained:hed_vgg16 and pretrained:efficientnet_lite0 to lite2"),
         ("random:vgg", "there are random:vgg16 and random:vgg19"),
         ("hub:vgg16", "hub is none of torchvision, pretrained, random"),
     ],
