@@ -32,8 +32,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def _starts_processes(item: pytest.Item) -> bool:
-    starts = {"start", "start_function", "start_ranks", "start_elastic", "start_command"}
-    return not starts.isdisjoint(vars(item.module))
+    starts = {"start", "start_function", "start_ranks", "start_elastic", "start_command", "forked_kernel"}
+    return not starts.isdisjoint({*vars(item.module), *getattr(item, "fixturenames", ())})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -188,3 +188,11 @@ def few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datamodules.text_classification.SYNTHETIC", {"train": 60, "test": 20})
     monkeypatch.setattr("datamodules.captions.SYNTHETIC", {"train": 60, "val": 10, "test": 10})
     monkeypatch.setattr("datamodules.translation.SYNTHETIC", {"train": 60, "val": 10, "test": 10})
+
+
+@pytest.fixture
+def few_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the views of `inspect` show a few examples, whose panels take longest."""
+    shown = {"subject.EXAMPLES": 3, "neighbours.NEAREST": 2, "mistakes.PICTURES": 4}
+    for name, number in (shown | {"activations.PICTURES": 2, "activations.CHANNELS": 3}).items():
+        monkeypatch.setattr(f"inspection.{name}", number)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import Callback
 
 import cli
 from callbacks import RunCheckpoint
@@ -15,7 +16,7 @@ from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from lightning_modules import CharRNN, TransformerLM
 from tests.bits import assert_same_bits
-from tests.interruptions import PulledPlug, PullPlug
+from tests.interruptions import FolderCopies
 from tests.processes import finish, start_ranks
 from tests.tiny import tiny_trainer
 from tests.tiny_text import TinyTunes
@@ -52,29 +53,25 @@ def model(kind: str) -> Any:
     return TransformerLM(TinyTunes().vocab_size, width=8, layers=2, heads=1, context=40, dropout=0.2, length=20)
 
 
-def train(folder: Path, kind: str, plug: int | None = None, resume: bool = False) -> dict[str, Any]:
-    """Trains for two epochs, perhaps up to a pulled plug; returns the last checkpoint."""
+def train(folder: Path, kind: str, *callbacks: Callback, resume: bool = False) -> dict[str, Any]:
+    """Trains for two epochs; returns the last checkpoint."""
     folder.mkdir(exist_ok=True)
-    callbacks = [RunCheckpoint(every_n_train_steps=4), *([PullPlug(plug)] if plug else [])]
-    trainer = tiny_trainer(folder, run_folder=RunFolder(folder), logger=False, callbacks=callbacks, seed=3)
+    own = [RunCheckpoint(every_n_train_steps=4), *callbacks]
+    trainer = tiny_trainer(folder, run_folder=RunFolder(folder), logger=False, callbacks=own, seed=3)
     last = folder / "checkpoints" / "last.ckpt"
-    if plug:
-        with pytest.raises(PulledPlug):
-            trainer.fit(model(kind), TinyTunes(steps=64))
-    else:
-        trainer.fit(model(kind), TinyTunes(steps=64), ckpt_path=last if resume else None)
+    trainer.fit(model(kind), TinyTunes(steps=64), ckpt_path=last if resume else None)
     return load_checkpoint(last)
 
 
 @pytest.mark.parametrize("kind", ["rnn", "transformer"])
 def test_a_run_that_goes_on_ends_with_the_same_bits(tmp_path: Path, kind: str) -> None:
-    whole = train(tmp_path / "whole", kind)
-    steps = whole["global_step"]
-    train(tmp_path / "cut", kind, plug=steps // 2 + 3)
-    resumed = train(tmp_path / "cut", kind, resume=True)
+    cut = tmp_path / "cut"
+    whole = train(tmp_path / "whole", kind, FolderCopies({18: cut}))
+    assert whole["global_step"] == 2 * 15
+    resumed = train(cut, kind, resume=True)
     assert whole["carried"], "the state goes with the checkpoint"
     assert_same_bits(*({key: run[key] for key in run.keys() - {"loops"}} for run in (resumed, whole)))
-    assert (tmp_path / "cut" / "samples.txt").read_text() == (tmp_path / "whole" / "samples.txt").read_text()
+    assert (cut / "samples.txt").read_text() == (tmp_path / "whole" / "samples.txt").read_text()
 
 
 @pytest.fixture

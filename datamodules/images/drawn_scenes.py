@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -54,25 +55,26 @@ def brush_strokes(width: int, height: int) -> Tensor:
     picture = torch.tensor(PALETTE[0], dtype=torch.float32).expand(height, width, 3).clone()
     size = torch.tensor([width, height], dtype=torch.float32)
     scale = math.sqrt(width * height)
-    for place, angle, colour in zip(places * size, direction.tolist(), colours, strict=True):
-        _stroke(picture, place.tolist(), angle, colour, scale)
+    painted = picture.numpy()  # of the same memory: on so few pixels NumPy takes a third of torch's time
+    for place, angle, colour in zip((places * size).tolist(), direction.tolist(), colours.numpy(), strict=True):
+        _stroke(painted, place, angle, colour, scale)
     return picture.clamp(0, 255).round().to(torch.uint8)
 
 
-def _stroke(picture: Tensor, place: list[float], angle: float, colour: Tensor, scale: float) -> None:
+def _stroke(picture: np.ndarray, place: list[float], angle: float, colour: np.ndarray, scale: float) -> None:
     """Paints one stroke on a picture [H, W, 3], lighter along one edge."""
     height, width = picture.shape[:2]
     reach = LENGTH * scale / 2 + 2
     left, right = max(0, int(place[0] - reach)), min(width, int(place[0] + reach) + 1)
     top, bottom = max(0, int(place[1] - reach)), min(height, int(place[1] + reach) + 1)
-    x = torch.arange(left, right) - place[0]
-    y = (torch.arange(top, bottom) - place[1])[:, None]
+    x = np.arange(left, right, dtype=np.float32) - place[0]
+    y = (np.arange(top, bottom, dtype=np.float32) - place[1])[:, None]
     along, across = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
-    outside = torch.maximum(along.abs() - LENGTH * scale / 2, across.abs() - WIDTH * scale)
-    cover = (0.5 - outside).clamp(0, 1)[..., None]
-    shade = (across / (WIDTH * scale)).clamp(-1, 1)[..., None] * 22
+    outside = np.maximum(np.abs(along) - LENGTH * scale / 2, np.abs(across) - WIDTH * scale)
+    cover = np.minimum(np.maximum(0.5 - outside, 0), 1)[..., None]
+    shade = np.minimum(np.maximum(across / (WIDTH * scale), -1), 1)[..., None] * 22
     part = picture[top:bottom, left:right]
-    part.copy_(part + cover * (colour + shade - part))
+    part += cover * (colour + shade - part)
 
 
 def _blend(share: Tensor, first: tuple[int, ...], second: tuple[int, ...]) -> Tensor:

@@ -13,6 +13,7 @@ from tests.browser import open_page
 from tests.tiny_text import CHARACTERS, DOCUMENTS
 
 Command = Callable[..., tuple[int, str, str]]
+pytestmark = pytest.mark.usefixtures("few_examples")
 OF_PICTURES = {"filters", "activations", "grad_cam", "mistakes", "neighbours", "embedding_map"}
 HAS_CAPTUM = find_spec("captum") is not None
 POINTS = """\

@@ -1,5 +1,6 @@
 """A language model carries its state through the text, resumes to the bit, and writes what it is asked to."""
 
+import shutil
 from math import log
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from pytorch_lightning import Callback
 from torch import Tensor
 
 from callbacks import NaNGuard, RunCheckpoint
@@ -17,7 +19,7 @@ from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from lightning_modules import CharRNN
 from tests.bits import assert_same_bits
-from tests.interruptions import PulledPlug, PullPlug
+from tests.interruptions import FolderCopies
 from tests.networks import assert_gradients
 from tests.tiny import tiny_trainer
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
@@ -79,45 +81,44 @@ def test_the_text_is_measured_as_a_whole_however_it_is_cut(tmp_path: Path) -> No
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 
-def train(folder: Path, plug: int | None = None, resume: bool = False, **settings: Any) -> dict[str, Any]:
+def train(folder: Path, *callbacks: Callback, resume: bool = False, **settings: Any) -> dict[str, Any]:
     """Trains two epochs, saving at every second step, and returns the last checkpoint."""
     folder.mkdir(exist_ok=True)
-    callbacks = [RunCheckpoint(every_n_train_steps=2), *([PullPlug(plug)] if plug else [])]
+    own = [RunCheckpoint(every_n_train_steps=2), *callbacks]
     trainer = tiny_trainer(
-        folder, run_folder=RunFolder(folder), logger=False, callbacks=callbacks, seed=3, gradient_clip_val=1.0
+        folder, run_folder=RunFolder(folder), logger=False, callbacks=own, seed=3, gradient_clip_val=1.0
     )
     last = folder / "checkpoints" / "last.ckpt"
-    data = TinyCorpus(batch_size=8)
     torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
-    if plug:
-        with pytest.raises(PulledPlug):
-            trainer.fit(tiny_char_rnn(**settings), data)
-    else:
-        trainer.fit(tiny_char_rnn(**settings), data, ckpt_path=last if resume else None)
+    trainer.fit(tiny_char_rnn(**settings), TinyCorpus(batch_size=8), ckpt_path=last if resume else None)
     return load_checkpoint(last)
+
+
+PLUGS = (7, 17, 24)  # steps in whose middle a run is killed
 
 
 @pytest.fixture(scope="module", params=["gru", "lstm"])
 def uninterrupted(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path, dict[str, Any]]:
-    """The cell, the folder and the last checkpoint of a run without an interruption."""
+    """The cell, the folder and the last checkpoint of a run without an interruption; copies are in the folder."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    return request.param, folder, train(folder, cell=request.param)
+    copies = FolderCopies({plug: folder / f"cut-{plug}" for plug in PLUGS})
+    return request.param, folder, train(folder / "whole", copies, cell=request.param)
 
 
-@pytest.mark.parametrize("plug", [7, 17, 24])
+@pytest.mark.parametrize("plug", PLUGS)
 def test_a_run_that_goes_on_carries_the_state_and_ends_with_the_same_bits(
     tmp_path: Path, uninterrupted: tuple[str, Path, dict[str, Any]], plug: int
 ) -> None:
     cell, folder, whole = uninterrupted
     assert whole["global_step"] == 2 * 16
-    train(tmp_path / "cut", plug, cell=cell)
+    shutil.copytree(folder / f"cut-{plug}", tmp_path / "cut")
     resumed = train(tmp_path / "cut", resume=True, cell=cell)
     counted = {"loops"}  # what was begun, too
     assert resumed.keys() == whole.keys()
     assert_same_bits(*({key: run[key] for key in run.keys() - counted} for run in (resumed, whole)))
-    assert (tmp_path / "cut" / "samples.txt").read_text() == (folder / "samples.txt").read_text()
+    assert (tmp_path / "cut" / "samples.txt").read_text() == (folder / "whole" / "samples.txt").read_text()
     assert (tmp_path / "cut" / "gradient_flow.png").exists()
 
 

@@ -21,7 +21,7 @@ from engine.trainer import Trainer
 from lightning_modules import StyleTransfer
 from lightning_modules.layers import memory_forecast
 from tests.bits import assert_same_bits, figures_of
-from tests.interruptions import PulledPlug, PullPlug
+from tests.interruptions import FolderCopies
 from tests.lightning_modules.layers.distilled import of_distillation
 from tests.style import STYLE_CONFIG, save_picture
 
@@ -105,27 +105,23 @@ def test_a_picture_is_predicted_without_its_network(finished_run: Callable[..., 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_resumed_run_has_the_same_bits(way: str, tmp_path: Path) -> None:
-    runs = {name: RunFolder.create(tmp_path, name) for name in ("whole", "broken")}
+    whole, broken = RunFolder.create(tmp_path, "whole"), RunFolder(tmp_path / "broken")
     size = 128 if way == "tiles" else 48
 
-    def go(name: str, *callbacks: Callback, **more: object) -> None:
+    def go(run: RunFolder, *callbacks: Callback, **more: object) -> None:
         data = StylePicturesDataModule(source="synthetic", long_side=size, steps=4)
         own = [RunCheckpoint(every_n_train_steps=3), *callbacks]
-        fit(data, WAYS[way], max_epochs=2, callbacks=own, run_folder=runs[name], **more)
+        fit(data, WAYS[way], max_epochs=2, callbacks=own, run_folder=run, **more)
 
-    go("whole")
-    with pytest.raises(PulledPlug):
-        go("broken", PullPlug(7))  # the checkpoint is of step 6, within epoch 1
-    assert load_checkpoint(runs["broken"].path / "checkpoints" / "last.ckpt")["global_step"] == 6
-    runs["broken"].release()
-    go("broken", ckpt_path=runs["broken"].path, fast_loop=False)  # the other training loop makes the same steps
-    checkpoints = [load_checkpoint(run.path / "checkpoints" / "last.ckpt") for run in runs.values()]
+    go(whole, FolderCopies({7: broken.path}))  # whose checkpoint is of step 6, within epoch 1
+    assert load_checkpoint(broken.path / "checkpoints" / "last.ckpt")["global_step"] == 6
+    go(broken, ckpt_path=broken.path, fast_loop=False)  # the other training loop makes the same steps
+    checkpoints = [load_checkpoint(run.path / "checkpoints" / "last.ckpt") for run in (whole, broken)]
     for one in checkpoints:
         del one["loops"]
     assert_same_bits(*checkpoints)
-    broken, whole = runs["broken"].path, runs["whole"].path
-    assert (broken / "progress.png").read_bytes() == (whole / "progress.png").read_bytes()
-    assert figures_of(broken / "metrics.csv") == figures_of(whole / "metrics.csv")
+    assert (broken.path / "progress.png").read_bytes() == (whole.path / "progress.png").read_bytes()
+    assert figures_of(broken.path / "metrics.csv") == figures_of(whole.path / "metrics.csv")
 
 
 def test_the_guard_names_the_layer_that_is_not_finite(config: str, command: Command) -> None:

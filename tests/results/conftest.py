@@ -1,4 +1,4 @@
-"""A table of a few short runs."""
+"""A table of a few short runs, and a kernel for notebooks."""
 
 from pathlib import Path
 
@@ -7,6 +7,15 @@ import yaml
 
 from engine.settings.config_files import read_config
 from results.__main__ import FOLDER
+
+
+@pytest.fixture
+def forked_kernel() -> type:
+    """The manager of a notebook's kernel, which need not import the project."""
+    pytest.importorskip("nbclient", reason="the extra `lessons` is not installed")
+    from tests.kernels import ForkedKernel
+
+    return ForkedKernel
 
 
 @pytest.fixture

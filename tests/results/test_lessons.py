@@ -49,7 +49,7 @@ def shortened(command: str, folder: Path) -> list[str]:
     return [*words[:behind], "--config", str(config), *words[behind:], *given, *steps]
 
 
-@pytest.mark.usefixtures("few_samples")
+@pytest.mark.usefixtures("few_samples", "few_examples")
 @pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)
 def test_the_commands_of_a_lesson_run_one_after_the_other(page: Path, command: Callable, tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -106,10 +106,9 @@ def test_notebooks_are_written_beside_the_pages(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "notebooks").iterdir()] == ["01-page.ipynb"]
 
 
-@pytest.mark.usefixtures("few_samples")
-def test_a_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> None:
+def test_a_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path, forked_kernel: type) -> None:
     nbformat = pytest.importorskip("nbformat", reason="the extra `lessons` is not installed")
-    client = pytest.importorskip("nbclient", reason="the extra `lessons` is not installed")
+    client = pytest.importorskip("nbclient")  # as the kernel, if it is installed
     path = notebook_of(ENGLISH[0])
     read = nbformat.read(path, as_version=4)
     nbformat.validate(read)
@@ -118,7 +117,8 @@ def test_a_notebook_runs_from_its_first_cell_to_its_last(tmp_path: Path) -> None
             cell.source = cell.source.replace("runs/lessons", str(tmp_path))
             if " fit " in cell.source:
                 cell.source += " --trainer.max_epochs 1"
-    client.NotebookClient(read, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
+    where = {"metadata": {"path": str(path.parent)}}
+    client.NotebookClient(read, timeout=120, resources=where, kernel_manager_class=forked_kernel).execute()
     outputs = [output for cell in read.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert "done" in "".join(output.get("text", "") for output in outputs)

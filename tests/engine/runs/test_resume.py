@@ -2,9 +2,10 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from engine.runs.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits, figures_of
-from tests.interruptions import PulledPlug, PullPlug, PullPlugInValidation
+from tests.interruptions import FolderCopies, PulledPlug, PullPlug, PullPlugInValidation
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 EVERYTHING = Augmentation("random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
@@ -94,27 +95,40 @@ def _content(folder: Path) -> dict[str, Any]:
     return content
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
-    """Trains without an interruption, once for each kind of run."""
-    made: dict[str, dict[str, Any]] = {}
+MOMENTS = {
+    "mid-epoch": 9,
+    "last batch": 12,  # of an epoch, before its validation
+    "validation": 12,
+    "epoch end": 7,  # right after it
+}
 
-    def get(kind: str) -> dict[str, Any]:
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Trains without an interruption, once for each kind of run.
+
+    Returns a folder that holds the run, and what a kill would leave of it at each moment.
+    """
+    made: dict[str, Path] = {}
+
+    def get(kind: str) -> Path:
         if kind not in made:
-            folder = tmp_path_factory.mktemp("whole")
-            _train(folder, KINDS[kind])
-            made[kind] = _content(folder)
+            made[kind] = tmp_path_factory.mktemp("whole")
+            places = {moment: made[kind] / moment for moment in MOMENTS}
+            validation = {MOMENTS["validation"]: places.pop("validation")}
+            copies = FolderCopies({MOMENTS[moment]: place for moment, place in places.items()}, validation)
+            _train(made[kind] / "run", KINDS[kind], copies)
         return made[kind]
 
     return get
 
 
-MOMENTS = {
-    "mid-epoch": PullPlug(9),
-    "last batch": PullPlug(12),  # of an epoch, before its validation
-    "validation": PullPlugInValidation(12),
-    "epoch end": PullPlug(7),  # right after it
-}
+@pytest.fixture(scope="module")
+def whole(folders: Callable[[str], Path]) -> Callable[[str], dict[str, Any]]:
+    """Returns what a run without an interruption leaves."""
+    return cache(lambda kind: _content(folders(kind) / "run"))
+
+
 # Every kind in the middle of an epoch; at its end those that act there.
 INTERRUPTED = [
     *((kind, "mid-epoch") for kind in KINDS),
@@ -126,13 +140,12 @@ INTERRUPTED = [
 
 @pytest.mark.parametrize(("kind", "moment"), INTERRUPTED)
 def test_a_resumed_run_ends_with_the_same_bits(
-    kind: str, moment: str, whole: Callable[..., dict[str, Any]], tmp_path: Path
+    kind: str, moment: str, folders: Callable[[str], Path], whole: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    plug, run = MOMENTS[moment], tmp_path / "run"
-    with pytest.raises(PulledPlug):
-        _train(run, KINDS[kind], plug)
+    run = tmp_path / "run"
+    shutil.copytree(folders(kind) / moment, run)
     last = run / "checkpoints" / "last.ckpt"
-    assert 0 < load_checkpoint(last)["global_step"] <= plug.step
+    assert 0 < load_checkpoint(last)["global_step"] <= MOMENTS[moment]
     _train(run, KINDS[kind], ckpt_path=last)
     assert_same_bits(_content(run), whole(kind))
 
