@@ -130,6 +130,8 @@ class NaNGuard(KeepsArguments, Callback):
             self._check(trainer, pl_module)
 
     def _check(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.world_size == 1 and self._first_bad.is_clear():
+            return
         *of_step, weight_batch = self._first_bad.batches()
         if weight_batch >= 0 and max(of_step) < 0 and self._numbers.first_bad() is None:  # a norm that overflows
             self._first_bad.clear()

@@ -116,7 +116,7 @@ class Record(Checkpoint):
         self.has_trained = True
         self._samples += self._batch_size or 0
         every = trainer.log_every_n_steps
-        if not (trainer.loggers and every and trainer.batch_stepped) or trainer.optimizer_steps % every:
+        if not (trainer.loggers and every) or trainer.optimizer_steps % every or not trainer.batch_stepped:
             return
         # manual optimization need not return a loss
         loss = {"train/loss_step": float(outputs["loss"])} if "loss" in (outputs or {}) else {}

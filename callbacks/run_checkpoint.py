@@ -96,14 +96,12 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         Raises:
             RunInterrupted: A signal has come, and the state is saved.
         """
-        loop = trainer.fit_loop.epoch_loop
-        steps, stepped = trainer.optimizer_steps, trainer.batch_stepped
+        loop, every, steps = trainer.fit_loop.epoch_loop, self.every_n_train_steps, trainer.optimizer_steps
+        self._due |= bool(every) and steps % every == 0 and trainer.batch_stepped
         self._counted = steps, trainer.global_step
         if steps >= trainer.step_limit:
             trainer.should_stop = True
             trainer.fit_loop.min_epochs, loop.min_steps = 0, None  # this end is absolute
-        every = self.every_n_train_steps
-        self._due |= bool(every) and steps % every == 0 and stepped
         if not (self._due or self._stop_request.signum or trainer.world_size > 1):
             return
         if loop._num_ready_batches_reached() or is_stopping(trainer):

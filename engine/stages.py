@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pytorch_lightning as pl
-from pytorch_lightning import Callback, LightningDataModule, LightningModule
+from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger
 
-from callbacks import Record, RunCheckpoint
+from callbacks import Record
 from callbacks.board_events import cut_events
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
@@ -29,14 +28,14 @@ from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder
 from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
+from engine.standing import Standing
 
-Builtin = TypeVar("Builtin", bound=Callback)
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
 RAISED_BY = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # what a stop leaves open
 
 
-class Stages(pl.Trainer):
+class Stages(Standing):
     """Runs the stages fit, validate, test and predict.
 
     `ckpt_path` is a checkpoint file, a run's folder, or `best` or `last` of the run that this trainer has trained. A
@@ -46,7 +45,6 @@ class Stages(pl.Trainer):
 
     run_folder: RunFolder | None
     saves_checkpoints: bool
-    checkpoint_callback: RunCheckpoint
     origin: Origin
     loggers_without_settings: list[Logger]
     _trained: LightningModule | None = None
@@ -98,10 +96,6 @@ class Stages(pl.Trainer):
             self.fit_loop.on_run_start()
             self.fit_loop.on_run_end()
         return results
-
-    def builtin(self, kind: type[Builtin]) -> Builtin:
-        """Returns the built-in callback of a kind, of which there is always one."""
-        return next(callback for callback in self.callbacks if isinstance(callback, kind))
 
     @contextmanager
     def _in_one_line(self, measuring: bool = False) -> Iterator[None]:

@@ -10,12 +10,10 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.plugins import Precision
 
-from callbacks import Record, RunCheckpoint
 from core.errors import InputError, RunFailed
 from core.hardware import choose_precision, device_type, leave_out_planned_attention
 from core.kept_arguments import KeepsArguments
 from core.library_warnings import ignore_library_warnings
-from core.protocols import TakesNamedBatches
 from engine.builtin_callbacks import as_list, with_builtins
 from engine.python_runs import python_origin, seed_of_weights
 from engine.runs.checkpoint_io import AtomicCheckpointIO
@@ -150,43 +148,9 @@ class Trainer(KeepsArguments, Stages):
             self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
 
     @property
-    def channels_last(self) -> bool:
-        """Whether images and weights are laid out channels last, which models of other packages may not expect."""
-        return self._may_be_channels_last and isinstance(self.lightning_module, TakesNamedBatches)
-
-    @channels_last.setter
-    def channels_last(self, allowed: bool) -> None:
-        self._may_be_channels_last = allowed
-
-    @property
-    def optimizer_steps(self) -> int:
-        """Batches after which weights were updated; `global_step` counts every optimizer's step of a batch."""
-        return self.checkpoint_callback.optimizer_steps(self)
-
-    @property
-    def batch_stepped(self) -> bool:
-        """Whether this batch updated weights, instead of only accumulating gradients."""
-        return self.checkpoint_callback.batch_stepped(self)
-
-    @property
     def estimated_stepping_batches(self) -> int | float:
         """Optimizer steps of the whole run."""
         return min(super().estimated_stepping_batches, self.step_limit)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether a fit has come as far as training."""
-        return self.builtin(Record).has_begun
-
-    @property
-    def has_trained(self) -> bool:
-        """Whether a fit has made a step."""
-        return self.builtin(Record).has_trained
-
-    @property
-    def checkpoint_callback(self) -> RunCheckpoint:
-        """The callback that keeps the checkpoints; others of ours share its base class for their place in the order."""
-        return self.builtin(RunCheckpoint)
 
     def share_run_folder(self) -> None:
         """Tells every process the run's folder, if the first has made one: each saves checkpoints there."""

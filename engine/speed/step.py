@@ -1,0 +1,172 @@
+"""The calls of a training step in a straight line, looked up once an epoch.
+
+Lightning's own way to a step leads through some forty wrappers, each of which looks up a hook, notes its name, opens a
+profiler's context and asks what may differ between strategies. Here everything that no model, callback or optimizer
+has made its own is left out where it does nothing: clipping without a limit, the move of a batch that lies in memory
+already, torch's profiler around the gradients that are dropped.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.loops.optimization.automatic import Closure, ClosureResult
+from pytorch_lightning.plugins.precision import MixedPrecision
+from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
+from torch import Tensor
+from torch.optim import Optimizer
+
+from datamodules.base.loader import Loader
+from engine.speed.idle_hooks import TRAINING_HOOKS
+
+CLIPPING = ("configure_gradient_clipping", "clip_gradients")
+RUNNING = "_current_fx_name"  # the attribute by which `log` knows the running hook
+TRANSFER = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
+
+
+class StepCalls:
+    """Makes a training step on one device, with one optimizer that every batch steps.
+
+    Args:
+        trainer: Whose callbacks, model, data, precision and optimizer make it.
+    """
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
+        self.model: LightningModule = trainer.lightning_module
+        self.attributes = vars(self.model)  # a Module is slow to set them
+        self.optimizer: Optimizer = trainer.optimizers[0]
+        self.precision = trainer.precision_plugin
+        mixed = isinstance(self.precision, MixedPrecision)
+        self.autocast = self.precision.autocast_context_manager if mixed else nullcontext
+        self.takes_index = is_param_in_hook_signature(self.model.training_step, "batch_idx", min_args=2)
+        self.hooks: dict[str, tuple[list[Callable], Callable | None]] = {}
+        for hook in TRAINING_HOOKS:
+            callbacks = [fn for callback in trainer.callbacks if callable(fn := getattr(callback, hook))]
+            self.hooks[hook] = callbacks, None if is_lightnings(self.model, hook) else getattr(self.model, hook)
+        self.schedules = [
+            config
+            for config in trainer.lr_scheduler_configs
+            if config.interval == "step" and not config.reduce_on_plateau
+        ]
+        source = trainer._data_connector._datahook_selector.get_instance
+        self.transfers = {hook: getattr(source(hook), hook) for hook in TRANSFER}
+        self.names = {hook: hook if source(hook) is self.model else "batch_to_device" for hook in TRANSFER}
+        if source(TRANSFER[0]) is not self.model:
+            self.names[TRANSFER[0]] = None  # before Lightning's `batch_to_device`
+        self.lies_there = (
+            trainer.strategy.root_device.type == "cpu"
+            and is_lightnings(source(TRANSFER[1]), TRANSFER[1])
+            and isinstance(trainer.fit_loop._combined_loader.iterables, Loader)  # whose batches are of tensors
+        )
+        self.clips_if_told = all(is_lightnings(self.model, method) for method in CLIPPING)
+        self.drops_gradients = (
+            is_lightnings(self.model, "optimizer_zero_grad")
+            and type(self.optimizer).zero_grad is Optimizer.zero_grad
+            and "zero_grad" not in vars(self.optimizer)
+        )
+
+    def call(self, hook: str, *arguments: Any) -> Any:
+        """Calls a hook of callbacks and model; returns what the model's gives."""
+        callbacks, own = self.hooks[hook]
+        if not callbacks and own is None:
+            return None
+        before, self.attributes[RUNNING] = self.attributes[RUNNING], hook
+        for callback in callbacks:
+            callback(self.trainer, self.model, *arguments)
+        result = None if own is None else own(*arguments)
+        self.attributes[RUNNING] = before
+        return result
+
+    def call_model(self, method: str, *arguments: Any, **more: Any) -> Any:
+        """Calls a method that every model has."""
+        return self._call_as(method, getattr(self.model, method), *arguments, **more)
+
+    def _call_as(self, name: str | None, function: Callable, *arguments: Any, **more: Any) -> Any:
+        before, self.attributes[RUNNING] = self.attributes[RUNNING], name
+        result = function(*arguments, **more)
+        self.attributes[RUNNING] = before
+        return result
+
+    def to_device(self, batch: Any) -> Any:
+        """Moves a batch to the device, by way of the data module's hooks."""
+        batch = self._transfer("on_before_batch_transfer", self.precision.convert_input(batch))
+        if not self.lies_there:
+            batch = self._transfer("transfer_batch_to_device", batch, self.trainer.strategy.root_device)
+        return self._transfer("on_after_batch_transfer", batch)
+
+    def _transfer(self, hook: str, *arguments: Any) -> Any:
+        return self._call_as(self.names[hook], self.transfers[hook], *arguments, 0)
+
+    def optimize(self, batch: Any, batch_idx: int, progress: Any) -> dict[str, Any]:
+        """Makes an optimizer step, and returns what the training step did, the loss without its graph."""
+        outputs: dict[str, Any] = {}
+
+        def closure() -> Tensor | None:
+            with torch.enable_grad():
+                loss = self._loss(batch, batch_idx, outputs)
+                self._drop_gradients(batch_idx, progress.zero_grad)
+                if loss is not None:
+                    self.call("on_before_backward", loss)
+                    self.call_model("backward", loss)
+                    self.call("on_after_backward")
+                    outputs["loss"] = loss.detach()
+                self.call("on_before_optimizer_step", self.optimizer)
+                self._clip()
+            return outputs.get("loss")
+
+        progress.step.increment_ready()
+        self._call_as("optimizer_step", self.optimizer.step, closure)
+        progress.step.increment_completed()
+        return outputs if "loss" in outputs else {}
+
+    def _loss(self, batch: Any, batch_idx: int, outputs: dict[str, Any]) -> Tensor | None:
+        """Returns the loss of a batch, None if it is to make no step; puts into `outputs` what else the model gives."""
+        with self.autocast():
+            result = self.call_model("training_step", batch, *([batch_idx] if self.takes_index else []))
+        outputs.clear()
+        if isinstance(result, Tensor):
+            return result
+        given = ClosureResult.from_training_step_output(result)  # more than a loss, or none; or an error
+        outputs.update(given.extra)
+        if given.closure_loss is None:
+            Closure.warning_cache.warn("`training_step` returned `None`: this batch makes no step")
+        return given.closure_loss
+
+    def _drop_gradients(self, batch_idx: int, progress: Any) -> None:
+        progress.increment_ready()
+        self.call("on_before_zero_grad", self.optimizer)
+        progress.increment_started()
+        if self.drops_gradients:
+            for group in self.optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad = None
+        else:
+            self.call_model("optimizer_zero_grad", self.trainer.current_epoch, batch_idx, self.optimizer)
+        progress.increment_completed()
+
+    def _clip(self) -> None:
+        if self.clips_if_told and not self.trainer.gradient_clip_val:
+            return
+        self.call_model(
+            "configure_gradient_clipping",
+            self.optimizer,
+            gradient_clip_val=self.trainer.gradient_clip_val,
+            gradient_clip_algorithm=self.trainer.gradient_clip_algorithm,
+        )
+
+    def step_schedules(self, batch_idx: int, progress: Any) -> None:
+        """Steps the schedules of learning rates that count steps."""
+        for config in self.schedules:
+            if (batch_idx + 1) % config.frequency == 0:
+                progress.increment_ready()
+                self.call_model("lr_scheduler_step", config.scheduler, None)
+                progress.increment_completed()
+
+
+def is_lightnings(owner: LightningModule | LightningDataModule, method: str) -> bool:
+    """Says whether a model or a data module has left a method as Lightning's base class has it."""
+    base = LightningModule if isinstance(owner, LightningModule) else LightningDataModule
+    return getattr(getattr(owner, method), "__func__", None) is getattr(base, method)
