@@ -7,8 +7,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-# What a network does: classes of pictures or of documents, the next symbol of a text, pictures of noise.
-Kind = Literal["pictures", "documents", "symbols", "noise"]
+# What a network does: classes of pictures or of documents, the next symbol of a text, pictures of noise or of pictures.
+Kind = Literal["pictures", "documents", "symbols", "noise", "paintings"]
 
 
 @dataclass(frozen=True)

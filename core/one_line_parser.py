@@ -1,4 +1,4 @@
-"""A parser of command lines whose errors are one line."""
+"""A parser of command lines whose errors are one line, and types of its options."""
 
 import argparse
 from typing import NoReturn
@@ -16,3 +16,18 @@ class OneLineParser(argparse.ArgumentParser):
             InputError: Always.
         """
         raise InputError(message.removeprefix("argument "))
+
+
+def at_least_one(text: str) -> int:
+    """Returns the number of an option, such as `--workers`."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: a number, at least 1, is needed")
+    return int(text)
+
+
+def different_numbers(text: str) -> list[int]:
+    """Returns the numbers of an option, such as `--seeds`."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() for part in parts) or len({*map(int, parts)}) < len(parts):
+        raise argparse.ArgumentTypeError(f"{text}: different numbers are needed, such as 1,2,3")
+    return [int(part) for part in parts]

@@ -190,33 +190,6 @@ class HasGradientNorms(Protocol):
         """Returns the norm of the gradient by distance in time, float32 [T], of samples of the data module."""
 
 
-@runtime_checkable
-class ContinuesSymbols(Protocol):
-    """A language model that reads symbols one after the other, and carries its state from each to the next."""
-
-    def embed(self, symbols: Tensor) -> Tensor:
-        """Returns the inputs of the first layer, [B, T, I], for symbols int64 [B, T]."""
-
-    def continue_from(self, state: Any, x: Tensor) -> tuple[Tensor, Any]:
-        """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: empty).
-
-        The state of a recurrent network is a list with a tuple for each layer, whose last part is its cells, [B, H].
-        """
-
-
-@runtime_checkable
-class GivesPassages(Protocol):
-    """A data module of a running text."""
-
-    symbols: tuple[str, ...]  # all symbols, by number
-
-    def passages(self, part: str, count: int, length: int) -> Tensor:
-        """Returns up to so many passages of a part, evenly spaced and of one length, int64 [N, T]."""
-
-    def encode(self, text: str) -> list[int]:
-        """Returns the symbols of a text."""
-
-
 # What other callbacks need.
 
 

@@ -1,5 +1,6 @@
 """A text as a sequence of characters: Anna Karenina, Shakespeare's plays, or your own file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
+from core.passages import Passages, cut
 from core.predictions import Table
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
@@ -203,12 +205,19 @@ class CharCorpusDataModule(LanguageDataModule):
         starts = torch.linspace(0, len(text) - self.steps - 1, n).long()
         return text[starts[:, None] + torch.arange(self.steps + 1)].long()
 
-    def passages(self, part: str, count: int, length: int) -> Tensor:
-        """Returns up to `count` passages of a part, evenly spaced and of at most `length` symbols, int64 [N, T]."""
+    def passages(self, part: str, count: int, length: int) -> Passages:
+        """Returns up to `count` passages of a part, evenly spaced and of at most `length` symbols."""
         rows = self.splits[part].symbols
         length = min(length, rows.shape[1])
-        each = rows[:, : rows.shape[1] // max(1, length) * length].reshape(-1, length)
-        return each[torch.linspace(0, len(each) - 1, min(count, len(each))).long()].long()
+        return self._shown(cut(rows[:, : rows.shape[1] // max(1, length) * length].flatten(), count, length).long())
+
+    def passages_of(self, texts: Sequence[str], count: int, length: int) -> Passages:
+        """Returns passages of texts that a user gives, at least two if they have so many symbols."""
+        text = torch.tensor([number for given in texts for number in self.encode(given)])
+        return self._shown(cut(text, count, min(length, len(text) // 2)))
+
+    def _shown(self, symbols: Tensor) -> Passages:
+        return Passages(symbols, [[self.symbols[number] for number in row] for row in symbols.tolist()])
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the primes and their continuations.

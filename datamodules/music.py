@@ -1,39 +1,30 @@
 """Tunes to learn and to write: the Nottingham collection, or your own ABC and MIDI files."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
 from core.console import print_line
 from core.errors import InputError
-from core.media import Medium
-from core.predictions import Table
-from core.writing import Write
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
-from datamodules.text.language_data_module import LanguageDataModule, check_split_shares
+from datamodules.text.language_data_module import check_split_shares
 from datamodules.tunes.bars import right_bars
 from datamodules.tunes.files import nottingham, read_collection
-from datamodules.tunes.layout import laid_out
+from datamodules.tunes.language import TuneLanguage
 from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
 from datamodules.tunes.marks import SIZES
-from datamodules.tunes.notation import NoTune, Tune
-from datamodules.tunes.rendering import forms, shown
-from datamodules.tunes.rules import Grammar, TuneRules
-from datamodules.tunes.spelling import Spelling, symbols_of
-from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime, read_vocabulary, vocabulary_of
+from datamodules.tunes.notation import Tune
+from datamodules.tunes.spelling import Spelling
+from datamodules.tunes.symbols import Symbols, as_learned, read_vocabulary, vocabulary_of
 from datamodules.tunes.synthetic import synthetic_tunes
 from datamodules.tunes.transposition import Keys, tokens_in_keys, wanted_keys
 from datamodules.tunes.variants import split
-from datamodules.tunes.written import MEASURES, WrittenTunes
+from datamodules.tunes.written import MEASURES
 
 SYNTHETIC = 300  # tunes
 
 
-class MusicDataModule(LanguageDataModule):
+class MusicDataModule(TuneLanguage):
     """Tunes with one voice, in ABC notation without layout, titles and ornaments.
 
     The tunes are split so that variants of one tune are in one part. To train, they are strung together, in another
@@ -67,9 +58,8 @@ class MusicDataModule(LanguageDataModule):
 
     unit = "symbols"
     stand_in = "tunes"
-    paths = (*LanguageDataModule.paths, "file")
-    changeable = (*LanguageDataModule.changeable, "file", "bar_clock", "written")
-    splits: dict[str, Tunes]
+    paths = (*TuneLanguage.paths, "file")
+    changeable = (*TuneLanguage.changeable, "file", "bar_clock", "written")
 
     def __init__(
         self,
@@ -107,10 +97,7 @@ class MusicDataModule(LanguageDataModule):
         self.mark_sizes = SIZES if bar_marks else ()
         self.written = written
         self.text_measures = MEASURES if written else ()
-        self.tunes: dict[str, list[Tune]] = {}  # of each part, once they have been read
-        self._tokens: Sequence[str] = ()  # all tokens of the training tunes
-        self._grammar: Grammar | None = None
-        self._written: WrittenTunes | None = None  # in the latest test
+        self.tunes = {}
         if vocabulary is not None:
             self._vocabulary, self._tokens = read_vocabulary(Path(vocabulary), symbols)
 
@@ -189,69 +176,3 @@ class MusicDataModule(LanguageDataModule):
         self.check_enough(len(tunes.lengths), f"{part} tunes")
         rank, world_size = self.trainer.global_rank, self.trainer.world_size
         return self.keep(part, WholeTunes(tunes, self.eval_batch_size, rank, world_size))
-
-    def first_prime(self) -> str:
-        """Returns the header of the first validation tune, or of the first training tune if there is none."""
-        part = next(part for part in ("val", "train") if self.tunes[part])
-        return "".join(as_learned(self.tunes[part][0], self.kind).header)
-
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
-        """Returns a table of the beginnings and the tunes, which can also be written as ABC, MIDI, a sheet and sound.
-
-        Args:
-            names: The beginnings.
-            outputs: Symbols after them, int64 [N, L].
-        """
-        begun = ("".join(read_prime(name, self.kind)) for name in names)
-        texts = [begin + self.decode(symbols) for begin, symbols in zip(begun, outputs, strict=True)]
-        tunes = [laid_out(text, number) for number, text in enumerate(texts, 1)]
-        return Table(("prime", "tune"), list(zip(names, tunes, strict=True)), "last_column", forms=forms(texts))
-
-    def rules(self, primes: Tensor) -> TuneRules:
-        """Returns what may be written after primes, int64 [B, T]."""
-        return self._rules(primes, self.bar_clock)
-
-    def _rules(self, primes: Tensor, bar_clock: bool) -> TuneRules:
-        if self._grammar is None:
-            symbols = self.symbols  # reads the tunes, if there is no vocabulary yet
-            self._grammar = Grammar(symbols, self._tokens)
-        return TuneRules(self._grammar, primes, bar_clock, self.bar_marks)
-
-    def judge(self, write: Write, nats: float) -> dict[str, float]:
-        """Lets a network write tunes, and returns what is measured of them, by measure.
-
-        Args:
-            write: Lets it write.
-            nats: Sum of its losses of all test tunes.
-        """
-        primes = torch.tensor([self.encode("")] * self.written)
-        free, clocked = (
-            [self.decode(tune) for tune in write(primes, self._rules(primes, clock))] for clock in (False, True)
-        )
-        self._written = WrittenTunes(free, clocked, self.tunes["train"], self.tunes["test"])
-        return {"note_loss": nats / int(self.splits["test"].notes.sum())} | self._written.values()
-
-    def media_of_text(self, text: str, step: int) -> Iterator[Medium]:
-        """Gives a tune as files."""
-        yield from shown({"tunes/sample": text}, step)
-
-    def media_of_texts(self, step: int) -> Iterator[Medium]:
-        """Gives the figures of the tunes that were judged last, and the first of them as files."""
-        yield from self._written.media(step)
-
-    def encode(self, text: str) -> list[int]:
-        """Returns the symbols of a tune's beginning, the end of the tune before it included.
-
-        Raises:
-            InputError: It is no beginning.
-        """
-        try:
-            tokens = read_prime(text, self.kind)
-        except NoTune as reason:
-            raise InputError(str(reason)) from reason
-        return symbols_of([END, *tokens], self.vocabulary, self.kind)
-
-    def decode(self, symbols: Tensor) -> str:
-        """Returns the text of symbols [N], up to the end of the tune."""
-        words = [self.symbols[number] for number in symbols.tolist()]
-        return "".join(words[: words.index(END)] if END in words else words)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from core.media import Figure, Table
+from core.passages import Passages
 from inspection.coloured_text import draw_text
-from inspection.passages import Passages, passages_of
+from inspection.passages import passages_of
 from inspection.subject import Subject
 from inspection.text_facts import facts_of
 from inspection.views import NotShown, Shown, View
@@ -49,14 +50,14 @@ def make(subject: Subject) -> Iterator[Shown]:
     """
     passages = passages_of(subject, PASSAGES, LENGTH)
     layers = states(subject, passages)
-    followers = find_followers(layers, facts_of(passages.texts))
+    followers = find_followers(layers, facts_of(passages.texts) | passages.facts)
     if not followers:
         raise NotShown(f"no cell follows anything by which texts are described, with a correlation of {LEAST} or more")
     header = ("what is followed", "layer", "cell", "correlation")
     rows = [(one.fact, f"{one.layer}", f"{one.cell}", f"{one.correlation:+.2f}") for one in followers]
     caption = (
         f"Of {sum(layer.shape[2] for layer in layers):,} cells, the one that follows each fact best: chosen on a half "
-        f"of {passages.symbols.numel():,} characters of {subject.part}, its correlation measured on the other."
+        f"of {passages.symbols.numel():,} symbols of {subject.part}, its correlation measured on the other."
     )
     yield Shown(Table(name="cells", step=subject.step, header=header, rows=rows), caption)
     chosen: list[Follower] = []
@@ -86,11 +87,12 @@ def states(subject: Subject, passages: Passages) -> list[Tensor]:
         NotShown: The state is of another kind, such as the memory of a transformer.
     """
     found: list[list[Tensor]] = []
-    state = None
+    state, device = None, subject.model.device
     with subject.explaining(), torch.no_grad():
         for place in range(passages.symbols.shape[1]):
-            symbols = passages.symbols[:, place : place + 1].to(subject.model.device)
-            _, state = subject.model.continue_from(state, subject.model.embed(symbols))
+            symbols = passages.symbols[:, place : place + 1].to(device)
+            marks = None if passages.marks is None else passages.marks[:, place : place + 1].to(device)
+            _, state = subject.model(symbols, state, marks)
             cells = [layer[-1] for layer in state]
             if any(one.ndim != 2 or len(one) != len(symbols) for one in cells):
                 raise NotShown(f"the state of {type(subject.model).__name__} has no cells")

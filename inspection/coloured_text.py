@@ -57,6 +57,6 @@ def _laid_out(parts: Sequence[str], apart: bool) -> list[tuple[int, int, str]]:
             line, column = line + 1, 0
         places.append((line, column, shown))
         column += len(shown) + apart
-        if not apart and part == "\n":
+        if not apart and part.endswith("\n"):
             line, column = line + 1, 0
     return places

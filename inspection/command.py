@@ -11,9 +11,9 @@ from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError
 from core.outputs import check_output_folder
+from core.passages import ContinuesSymbols, GivesPassages
 from core.picture_protocols import InvertsInputs
 from core.printable import shown_path
-from core.protocols import ContinuesSymbols, GivesPassages
 from core.tensor_files import load_checkpoint
 from datamodules.base.data_module import DataModule
 from datamodules.base.sample_data_module import SampleDataModule
@@ -28,7 +28,7 @@ from inspection.subject import Subject, is_classifier
 from inspection.views import NotShown
 
 PARTS = ("val", "test", "train")
-INTO = "classifiers of pictures, texts or points, and language models of characters"
+INTO = "classifiers of pictures, texts or points, and language models"
 
 
 class Inspection(Command):

@@ -1,26 +1,8 @@
 """Passages of a text, which a language model reads from its empty state."""
 
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-
-from core.protocols import ContinuesSymbols, GivesPassages
+from core.passages import ContinuesSymbols, GivesPassages, Passages
 from inspection.subject import Subject
 from inspection.views import NotShown
-
-
-@dataclass(frozen=True)
-class Passages:
-    """Passages of equal length.
-
-    Attributes:
-        symbols: int64 [N, T].
-        texts: The same as characters.
-    """
-
-    symbols: Tensor
-    texts: list[list[str]]
 
 
 def passages_of(subject: Subject, count: int, length: int) -> Passages:
@@ -40,11 +22,9 @@ def passages_of(subject: Subject, count: int, length: int) -> Passages:
     if not isinstance(data, GivesPassages):
         raise NotShown(f"{type(data).__name__} has no running text")
     if subject.names:
-        text = torch.tensor([number for name in subject.names for number in data.encode(name)])
-        length = min(length, max(2, len(text) // 2))
-        symbols = text[: len(text) // length * length].view(-1, length)[:count]
+        passages = data.passages_of(subject.names, count, length)
     else:
-        symbols = data.passages(subject.part, count, length)
-    if symbols.shape[1] < 2 or len(symbols) < 2:
+        passages = data.passages(subject.part, count, length)
+    if passages.symbols.shape[1] < 2 or len(passages.symbols) < 2:
         raise NotShown("the text is too short")
-    return Passages(symbols, [[data.symbols[number] for number in row] for row in symbols.tolist()])
+    return passages

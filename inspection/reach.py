@@ -9,6 +9,7 @@ from torch import Tensor
 
 from callbacks.media.gradient_flow import measure_gradient_flow
 from core.media import Figure
+from core.passages import Passages
 from inspection.passages import passages_of
 from inspection.subject import Subject
 from inspection.views import Shown, View
@@ -25,7 +26,7 @@ def make(subject: Subject) -> Iterator[Shown]:
     Raises:
         NotShown: The network reads no text symbol by symbol.
     """
-    passages = passages_of(subject, PASSAGES, LENGTH).symbols
+    passages = passages_of(subject, PASSAGES, LENGTH)
     known, losses = losses_by_context(subject, passages)
     more = losses - losses[:, -1:]  # than with all symbols: what a passage has in common with itself cancels
     means, errors = losses.mean(0), more.std(0) / len(losses) ** 0.5
@@ -35,34 +36,37 @@ def make(subject: Subject) -> Iterator[Shown]:
     figure = draw_reach(known, means, errors, norms)
     yield Shown(
         Figure(name="reach", step=subject.step, figure=figure),
-        f"{len(passages)} predictions of {subject.part}, each of the symbol behind the last so many. From "
+        f"{len(passages.symbols)} predictions of {subject.part}, each of the symbol behind the last so many. From "
         f"{reach} symbols on the loss is not surely above that with all {known[-1]}; bars are standard errors of the "
         "difference to that.",
     )
 
 
 @torch.no_grad()
-def losses_by_context(subject: Subject, passages: Tensor) -> tuple[list[int], Tensor]:
+def losses_by_context(subject: Subject, passages: Passages) -> tuple[list[int], Tensor]:
     """Returns K numbers of known symbols, and the loss of each passage in bits with each, float32 [N, K].
 
     Args:
         subject: Has the network.
-        passages: int64 [N, T]; the last symbol of each is predicted.
+        passages: The last symbol of each is predicted.
     """
-    longest = passages.shape[1] - 1
+    longest = passages.symbols.shape[1] - 1
     known = sorted({min(longest, round(2 ** (power / 2))) for power in range(64)})
     found = []
     with subject.explaining(), torch.no_grad():
         for count in known:
-            parts = [_losses(subject, some.to(subject.model.device), count) for some in passages.split(AT_ONCE)]
-            found.append(torch.cat(parts))
+            rows = range(0, len(passages.symbols), AT_ONCE)
+            found.append(torch.cat([_losses(subject, passages, slice(row, row + AT_ONCE), count) for row in rows]))
     return known, torch.stack(found, 1)
 
 
-def _losses(subject: Subject, passages: Tensor, count: int) -> Tensor:
-    """Returns the loss of the last symbol of each passage in bits, of which so many symbols before it are known."""
-    logits, _ = subject.model.continue_from(None, subject.model.embed(passages[:, -count - 1 : -1]))
-    return F.cross_entropy(logits[:, -1].float(), passages[:, -1], reduction="none").cpu() / BITS
+def _losses(subject: Subject, passages: Passages, rows: slice, count: int) -> Tensor:
+    """Returns the loss of the last symbol of some passages in bits, of which so many symbols before it are known."""
+    known, device = slice(-count - 1, -1), subject.model.device
+    symbols = passages.symbols[rows].to(device)
+    marks = None if passages.marks is None else passages.marks[rows, known].to(device)
+    logits, _ = subject.model(symbols[:, known], None, marks)
+    return F.cross_entropy(logits[:, -1].float(), symbols[:, -1], reduction="none").cpu() / BITS
 
 
 def draw_reach(known: list[int], means: Tensor, errors: Tensor, norms: Tensor | None) -> MatplotlibFigure:

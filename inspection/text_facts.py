@@ -15,11 +15,13 @@ LONGEST = 200  # characters that a distance counts to
 def facts_of(texts: Sequence[Sequence[str]]) -> dict[str, Tensor]:
     """Returns numbers by name for each place of texts, float32 [N, T], of what differs at all.
 
-    What is said of a place is known once its symbol has been read, but for what the next symbol is.
+    What is said of a place is known once its symbol has been read, but for what the next symbol is. Of symbols that
+    have several characters nothing is known but which of the frequent ones each is.
 
     Args:
         texts: N texts of T symbols each.
     """
+    spelled = all(len(one) == 1 for text in texts for one in text)
     kinds: dict[str, Callable[[str], bool]] = {
         "a blank": lambda one: one == " ",
         "an end of a line": lambda one: one == "\n",
@@ -35,22 +37,20 @@ def facts_of(texts: Sequence[Sequence[str]]) -> dict[str, Tensor]:
             counts[one] = counts.get(one, 0) + 1
     common = sorted((one for one in counts if not one.isspace()), key=lambda one: -counts[one])[:FREQUENT]
     for text in texts:
-        here = {f"is {name}": [float(holds(one)) for one in text] for name, holds in kinds.items()}
-        here |= {f"before {name}": [*values[1:], values[-1]] for name, values in _by_name(here, "is ").items()}
-        here |= {f"is '{one}'": [float(one == other) for other in text] for one in common}
+        here = {f"is '{one}'": [float(one == other) for other in text] for one in common}
         here["place in the line"] = _since(text, lambda one: one == "\n")
-        here["place in the word"] = _since(text, lambda one: not one.isalnum())
-        here["place in the sentence"] = _since(text, lambda one: one in SENTENCE_ENDS)
-        here['within "quotes"'] = _quoted(text)
-        here["within brackets"] = _enclosed(text)
+        if spelled:
+            of_kind = {name: [float(holds(one)) for one in text] for name, holds in kinds.items()}
+            here |= {f"is {name}": values for name, values in of_kind.items()}
+            here |= {f"before {name}": [*values[1:], values[-1]] for name, values in of_kind.items()}
+            here["place in the word"] = _since(text, lambda one: not one.isalnum())
+            here["place in the sentence"] = _since(text, lambda one: one in SENTENCE_ENDS)
+            here['within "quotes"'] = _quoted(text)
+            here["within brackets"] = _enclosed(text)
         for name, values in here.items():
             found.setdefault(name, []).append(values)
     numbers = {name: torch.tensor(values) for name, values in found.items()}
     return {name: values for name, values in numbers.items() if values.std() > 0}
-
-
-def _by_name(here: dict[str, list[float]], begin: str) -> dict[str, list[float]]:
-    return {name.removeprefix(begin): values for name, values in here.items()}
 
 
 def _since(text: Sequence[str], begins: Callable[[str], bool]) -> list[float]:

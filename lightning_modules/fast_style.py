@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from core.errors import InputError
+from core.export_forms import ExportForm
 from core.media import Grid, Medium, to_pixels
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
@@ -21,6 +22,7 @@ from datamodules.images.drawn_scenes import brush_strokes
 from datamodules.images.whole_pictures import as_batch, read_style
 from lightning_modules.layers.style_losses import Targets, full, total_variation
 from lightning_modules.style_networks import make_network
+from lightning_modules.tasks.exported_pictures import form_of_painting
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.style_task import StyleTask
 
@@ -185,6 +187,10 @@ class FastStyle(StyleTask):
     def predict_step(self, batch: UnlabelledImageBatch, batch_idx: int) -> Tensor:
         """Returns painted pictures, uint8 [B, H, W, 3]."""
         return to_pixels(self(batch.images), 0, 255)
+
+    def export_form(self, data: Any) -> ExportForm:
+        """Returns the network that paints, with pixels that come in and out; see `core.export_forms`."""
+        return form_of_painting(self, STRIDE)
 
     def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterator[Medium]:
         """Yields some pictures, and below each how it is painted."""

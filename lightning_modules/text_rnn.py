@@ -10,8 +10,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from core.errors import InputError
-from core.export_forms import ExportForm
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.recurrent import Recurrent
 from lightning_modules.layers.word_embedding import HeadInitializer, WordEmbedding, dense_head
@@ -80,7 +78,6 @@ class TextRNN(TextClassifier):
             forget_bias=forget_bias,
         )
         width = hidden * (2 if bidirectional else 1)
-        self.cell = cell
         self.pooling = pooling
         if pooling == "attention":
             self.attention = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
@@ -98,17 +95,6 @@ class TextRNN(TextClassifier):
             return self.head(torch.where(within, outputs, -torch.inf).amax(1))
         weights = torch.where(within, self.attention(outputs).float(), -torch.inf).softmax(1)
         return self.head((torch.where(within, outputs, 0) * weights).sum(1))
-
-    def export_form(self, data: Any) -> ExportForm:
-        """Returns the network of numbered symbols, with the vocabulary, see `core.export_forms`.
-
-        Raises:
-            InputError: Its layers are loops in Python, which no file can hold for texts of any length.
-        """
-        if self.cell in ("scratch", "peephole"):
-            way = "; --model.cell lstm is the same network" if self.cell == "scratch" else ""
-            raise InputError(f"TextRNN reads a text by a loop in Python if model.cell is {self.cell}{way}")
-        return super().export_form(data)
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer, unless it is a single logistic unit."""

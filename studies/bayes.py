@@ -7,7 +7,7 @@ from typing import Any
 
 from core.errors import InputError
 from engine.runs.trial_file import Trial
-from studies.parameters import Choice, Range
+from studies.distributions import Choice, Range
 from studies.study_file import StudyFile
 
 Score = Callable[[Trial], float | None]

@@ -10,7 +10,7 @@ from typing import Any
 from core.errors import InputError
 from engine.settings.config_files import flatten
 from engine.settings.indifferent import INDIFFERENT
-from studies.parameters import Parameter
+from studies.distributions import Parameter
 
 ABSENT = object()  # in place of a setting that is not there
 CHECKED_APART = ("seed_everything", "weights")  # of what is indifferent for one run

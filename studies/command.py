@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser
+from core.one_line_parser import OneLineParser, at_least_one, different_numbers
 from engine.processes import call, share_cores, share_data
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
-from studies.making import at_least_one, different_numbers, make_trials, say, show_trials
+from studies.making import make_trials, say, show_trials
 from studies.naming import describe
 from studies.points import SEED, Points
 from studies.progress import Lines

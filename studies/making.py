@@ -1,6 +1,5 @@
 """Makes the trials of a study that are left, and says how they end."""
 
-import argparse
 import shlex
 import sys
 from collections.abc import Callable
@@ -103,18 +102,3 @@ def show_trials(points: Points, folder: StudyFolder, words: list[str], file: Stu
 def say(line: str) -> None:
     """Prints a line at once."""
     print(printable(line, encoding_of(sys.stdout)), flush=True)
-
-
-def at_least_one(text: str) -> int:
-    """Returns the number of an option, such as `--workers`."""
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: a number, at least 1, is needed")
-    return int(text)
-
-
-def different_numbers(text: str) -> list[int]:
-    """Returns the numbers of an option, such as `--seeds`."""
-    parts = text.split(",")
-    if not all(part.strip().isdigit() for part in parts) or len({*map(int, parts)}) < len(parts):
-        raise argparse.ArgumentTypeError(f"{text}: different numbers are needed, such as 1,2,3")
-    return [int(part) for part in parts]

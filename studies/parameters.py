@@ -1,16 +1,15 @@
-"""The parameters of a study: what each may be, and how a value is drawn."""
+"""The parameters of a study, as its file states them."""
 
 import contextlib
 import json
 import math
-import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from core.errors import InputError
+from studies.distributions import Choice, Normal, Parameter, Range
 
-MOST_IN_GRID = 1000  # values of a range that a grid goes through
+MOST_EXPONENT = 700  # of e, beyond which numbers are infinite
 UNIFORM = {
     "uniform": "uniform",
     "int_uniform": "int",
@@ -28,106 +27,6 @@ DISTRIBUTIONS = {  # what each takes
     **{name: ("min", "max", "q") if name.startswith("q_") else ("min", "max") for name in UNIFORM},
     **{name: ("mu", "sigma", "q") if name.startswith("q_") else ("mu", "sigma") for name in NORMAL},
 }
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several values.
-
-    Attributes:
-        values: The values, of any type that YAML has.
-        weights: How probable each is; equally if None.
-    """
-
-    values: list[Any]
-    weights: list[float] | None = None
-
-    def draw(self, rng: random.Random) -> Any:
-        """Draws a value."""
-        return rng.choices(self.values, self.weights)[0]
-
-    def all(self) -> list[Any]:
-        """Returns all values."""
-        return self.values
-
-    def examples(self) -> list[Any]:
-        """Returns values of every kind."""
-        return self.values
-
-
-@dataclass(frozen=True)
-class Range:
-    """A number between two others, both included.
-
-    Attributes:
-        low: The least.
-        high: The largest.
-        is_integer: Whether it is a whole number.
-        is_log: Whether its logarithm is distributed evenly, and not itself.
-        step: What it is a multiple of, if of anything.
-    """
-
-    low: float
-    high: float
-    is_integer: bool = False
-    is_log: bool = False
-    step: float | None = None
-
-    def draw(self, rng: random.Random) -> float:
-        """Draws a value."""
-        if self.is_integer:
-            return rng.randint(int(self.low), int(self.high))
-        value = (
-            rng.uniform(math.log(self.low), math.log(self.high)) if self.is_log else rng.uniform(self.low, self.high)
-        )
-        return _multiple(math.exp(value) if self.is_log else value, self.step)
-
-    def all(self) -> list[float] | None:
-        """Returns all values; None if there are too many."""
-        step = 1 if self.is_integer else self.step
-        if step is None or self.is_log or (self.high - self.low) / step >= MOST_IN_GRID:
-            return None
-        if self.is_integer:
-            return [*range(int(self.low), int(self.high) + 1)]
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [_multiple(place * step, step) for place in range(first, last + 1)]
-
-    def examples(self) -> list[float]:
-        """Returns both ends."""
-        ends = [int(self.low), int(self.high)] if self.is_integer else [self.low, self.high]
-        return [_multiple(end, self.step) for end in ends]
-
-
-@dataclass(frozen=True)
-class Normal:
-    """A number that is distributed normally, or whose logarithm is.
-
-    Attributes:
-        mu: The mean.
-        sigma: The standard deviation.
-        is_log: Whether both are of the logarithm.
-        step: What it is a multiple of, if of anything.
-    """
-
-    mu: float
-    sigma: float
-    is_log: bool = False
-    step: float | None = None
-
-    def draw(self, rng: random.Random) -> float:
-        """Draws a value."""
-        value = rng.gauss(self.mu, self.sigma)
-        return _multiple(math.exp(value) if self.is_log else value, self.step)
-
-    def all(self) -> None:
-        """Returns None: there are too many values."""
-
-    def examples(self) -> list[float]:
-        """Returns the median."""
-        return [_multiple(math.exp(self.mu) if self.is_log else self.mu, self.step)]
-
-
-Parameter = Choice | Range | Normal
 
 
 def read_parameters(content: Any, where: str = "parameters") -> dict[str, Parameter]:
@@ -160,7 +59,7 @@ def read_parameters(content: Any, where: str = "parameters") -> dict[str, Parame
 
 def _read(stated: Mapping[str, Any], place: str) -> Parameter:
     kind = stated.get("distribution", _usual(stated))
-    if kind not in DISTRIBUTIONS:
+    if not isinstance(kind, str) or kind not in DISTRIBUTIONS:
         reason = f"distribution {kind}: there are {', '.join(DISTRIBUTIONS)}"
         raise InputError(f"{place}: {reason if kind else 'needs value, values, or min and max'}")
     if unknown := [name for name in stated if name not in (*DISTRIBUTIONS[kind], "distribution")]:
@@ -171,11 +70,18 @@ def _read(stated: Mapping[str, Any], place: str) -> Parameter:
         return Choice([_value(stated, "value", place)])
     if kind.startswith("categorical"):
         return _choice(stated, place)
-    step = float(_number(stated, "q", place, 1)) if kind.startswith("q_") else None
+    step = float(read_number(stated, "q", place, 1)) if kind.startswith("q_") else None
+    if step is not None and step <= 0:
+        raise InputError(f"{place}: q {step:g}: more than 0 is needed")
     if kind in NORMAL:
-        return Normal(_number(stated, "mu", place, 0), _number(stated, "sigma", place, 1), NORMAL[kind], step)
-    low, high = (_number(stated, name, place) for name in ("min", "max"))
+        mu, sigma = read_number(stated, "mu", place, 0), read_number(stated, "sigma", place, 1)
+        if sigma < 0 or (NORMAL[kind] and abs(mu) + 10 * sigma > MOST_EXPONENT):
+            raise InputError(f"{place}: mu {mu:g} and sigma {sigma:g}: numbers that can be drawn are needed")
+        return Normal(mu, sigma, NORMAL[kind], step)
+    low, high = (read_number(stated, name, place) for name in ("min", "max"))
     if UNIFORM[kind] == "exponent":  # of e
+        if max(abs(low), abs(high)) > MOST_EXPONENT:
+            raise InputError(f"{place}: min {low:g} and max {high:g} are exponents of e: at most {MOST_EXPONENT}")
         low, high = math.exp(low), math.exp(high)
     is_log = UNIFORM[kind] in ("log", "exponent")
     if low > high or (is_log and low <= 0):
@@ -191,8 +97,12 @@ def _choice(stated: Mapping[str, Any], place: str) -> Choice:
         raise InputError(
             f"{place}: values: one stands twice, and no point is tried twice; seeds are a parameter or --seeds"
         )
-    if weights is not None and (not isinstance(weights, list) or len(weights) != len(values)):
-        raise InputError(f"{place}: probabilities: one for each value is needed")
+    if weights is not None:
+        if not isinstance(weights, list) or len(weights) != len(values):
+            raise InputError(f"{place}: probabilities: one for each value is needed")
+        numbers = [read_number({"probabilities": weight}, "probabilities", place) for weight in weights]
+        if min(numbers) < 0 or not sum(numbers) > 0:
+            raise InputError(f"{place}: probabilities: numbers from 0 on, not all of them 0, are needed")
     return Choice(values, weights)
 
 
@@ -214,20 +124,27 @@ def _value(stated: Mapping[str, Any], name: str, place: str) -> Any:
     return stated[name]
 
 
-def _number(stated: Mapping[str, Any], name: str, place: str, default: float | None = None) -> float:
+def read_number(stated: Mapping[str, Any], name: str, place: str, default: float | None = None) -> float:
+    """Returns a finite number of a study's file.
+
+    Args:
+        stated: The part of the file that has it.
+        name: Its name there.
+        place: Which part that is.
+        default: What it is if it is not stated; it must be if None.
+
+    Raises:
+        InputError: It is missing, or something else.
+    """
+    if name not in stated and default is None:
+        raise InputError(f"{place}: needs '{name}'")
     value = stated.get(name, default)
     if isinstance(value, str):  # YAML reads 1e-3 as a text
         with contextlib.suppress(ValueError):
             value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(
-            f"{place}: {name} {value}: a number is needed" if name in stated else f"{place}: needs '{name}'"
-        )
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{place}: {name} {value}: a number is needed")
     return value
-
-
-def _multiple(value: float, step: float | None) -> float:
-    return value if step is None else round(round(value / step) * step, 12)
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser
+from core.one_line_parser import OneLineParser, at_least_one
 from core.printable import shown_path
 from core.summary import figures
 from engine.settings.overview import typed_command
@@ -24,7 +24,7 @@ def list_runs(argv: list[str]) -> int:
     """
     parser = OneLineParser(f"{typed_command()} runs", description="Lists runs, the newest first.", allow_abbrev=False)
     parser.add_argument("folder", nargs="?", default="runs", help="folder that they lie in, at any depth (runs)")
-    parser.add_argument("--most", type=int, default=30, help="how many are listed (30)")
+    parser.add_argument("--most", type=at_least_one, default=30, help="how many are listed (30)")
     arguments = parser.parse_args(argv)
     root = Path(arguments.folder).expanduser()
     runs = sorted(runs_in(root), key=lambda run: run.changed, reverse=True)

@@ -13,7 +13,7 @@ from typing import Any
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.measures import Measure, measure_of
-from core.one_line_parser import OneLineParser
+from core.one_line_parser import OneLineParser, at_least_one, different_numbers
 from core.printable import shown_path
 from core.summary import figures, read_summary, strict_json
 from engine.processes import call, share_cores, share_data
@@ -21,7 +21,7 @@ from engine.runs.trial_file import Trial
 from engine.settings.arguments import parse_command_line
 from engine.settings.overview import typed_command
 from studies.check import as_words, check
-from studies.making import at_least_one, different_numbers, make_trials, say, show_trials
+from studies.making import make_trials, say, show_trials
 from studies.points import SEED, Points
 from studies.progress import BAD, Lines
 from studies.study_file import StudyFile

@@ -11,7 +11,8 @@ from core.errors import InputError
 from engine.runs.trial_file import Halving
 from engine.settings.config_files import read_config
 from engine.settings.config_names import CONFIGS
-from studies.parameters import Parameter, read_parameters
+from studies.distributions import Parameter
+from studies.parameters import read_number, read_parameters
 
 METHODS = ("grid", "random", "bayes")
 KEYS = ("program", "command", "method", "metric", "parameters", "early_terminate", "run_cap")
@@ -19,6 +20,7 @@ OF_WANDB = ("name", "description", "entity", "project")  # what W&B shows; the n
 MACROS = re.compile(
     r"\$\{(env|interpreter|program|args|args_no_hyphens|args_no_boolean_flags|args_json|args_json_file)\}"
 )
+NAME = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,100}")
 OF_A_CALL = ("config", "run_dir", "resume", "ckpt_path")  # options that are no settings of a run
 MODES = {"minimize": "min", "maximize": "max"}
 
@@ -85,7 +87,7 @@ def read_study_file(path: Path) -> StudyFile:
     place = str(path)
     _refuse_unknown(content, (*KEYS, *OF_WANDB), place)
     method = content.get("method")
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise InputError(f"{place}: method {method}: there are {', '.join(METHODS)}")
     parameters = _in_file(place, read_parameters, content.get("parameters"))
     for key in parameters:
@@ -97,10 +99,10 @@ def read_study_file(path: Path) -> StudyFile:
     if method == "grid" and (endless := [name for name, one in parameters.items() if one.all() is None]):
         raise InputError(f"{place}: method grid: {endless[0]} has no end of values; list 'values', or give a step q")
     most = content.get("run_cap")
-    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+    if most is not None and not _is_count(most):
         raise InputError(f"{place}: run_cap {most}: a number of trials, at least 1, is needed")
     return StudyFile(
-        name=str(content.get("name") or path.stem),
+        name=_read_name(content.get("name") or path.stem, place),
         words=_read_command(content.get("command"), place),
         method=method,
         parameters=parameters,
@@ -126,6 +128,20 @@ def _refuse_unknown(content: Mapping[str, Any], known: Iterable[str], place: str
             near = difflib.get_close_matches(str(key), [*known], n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
             raise InputError(f"{place}: '{key}' is no key of W&B's sweep format that is possible here: {hint}")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _read_name(name: Any, place: str) -> str:
+    """Returns the name of a study, after which its folder is called."""
+    if not isinstance(name, str | int | float) or not NAME.fullmatch(str(name)):
+        raise InputError(
+            f"{place}: name {str(name)!r:.60}: the study's folder has it: at most 100 letters, digits and signs, "
+            "none of them / or \\, and no . at the beginning"
+        )
+    return str(name)
 
 
 def _read_command(command: Any, place: str) -> list[str]:
@@ -157,9 +173,10 @@ def _read_metric(metric: Any, place: str) -> tuple[str | None, str | None, float
         raise InputError(f"{place}: metric: needs a name, such as '{{name: val/acc, goal: maximize}}'")
     _refuse_unknown(metric, ("name", "goal", "target"), f"{place}: metric")
     goal = metric.get("goal", "minimize")
-    if goal not in MODES:
+    if not isinstance(goal, str) or goal not in MODES:
         raise InputError(f"{place}: metric: goal {goal}: there are {', '.join(MODES)}")
-    return str(metric["name"]), MODES[goal], metric.get("target")
+    target = None if metric.get("target") is None else read_number(metric, "target", f"{place}: metric")
+    return str(metric["name"]), MODES[goal], target
 
 
 def _read_halving(rule: Any, place: str) -> tuple[list[int], float] | None:
@@ -170,9 +187,9 @@ def _read_halving(rule: Any, place: str) -> tuple[list[int], float] | None:
     if not isinstance(rule, Mapping) or rule.get("type") != "hyperband":
         raise InputError(f"{place}: the one type is hyperband, such as '{{type: hyperband, min_iter: 1, eta: 3}}'")
     _refuse_unknown(rule, ("type", "min_iter", "max_iter", "s", "eta"), place)
-    eta = rule.get("eta", 3)
+    eta = read_number(rule, "eta", place, 3)
     numbers = [rule.get(name, 1) for name in ("min_iter", "max_iter", "s")]
-    if not all(isinstance(one, int) and one >= 1 for one in numbers) or not eta > 1:
+    if not all(map(_is_count, numbers)) or eta <= 1:
         raise InputError(f"{place}: min_iter, max_iter and s are whole numbers, at least 1, and eta is above 1")
     if ("min_iter" in rule) == ("max_iter" in rule):
         raise InputError(f"{place}: needs min_iter, or max_iter with s")

@@ -88,6 +88,7 @@ TESTED_ELSEWHERE = {
     "datamodules/words/queries.py": "datamodules/test_word_corpus.py",
     "datamodules/text/language_data_module.py": "datamodules/test_char_corpus.py",
     "datamodules/tunes/written.py": "datamodules/test_music.py",
+    "datamodules/tunes/language.py": "datamodules/test_music.py",
     "engine/command.py": "test_cli.py",
     "engine/export/formats.py": "lightning_modules/tasks/test_exported.py",
     "engine/export/parity.py": "engine/export/test_command.py",

@@ -41,7 +41,10 @@ def test_one_package_is_installed_and_works_from_another_folder(distribution: Di
     code = {path.relative_to(ROOT).as_posix() for path in sources()} - {"primer.py"}
     code = {path for path in code if path.split("/")[0] not in NOT_INSTALLED}
     read = {path.relative_to(ROOT).as_posix() for path in [*CONFIGS.rglob("*.yaml"), *CONFIGS.rglob("*.json")]}
-    templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "engine" / "skeletons").glob("*.txt")}
+    templates = {
+        path.relative_to(ROOT).as_posix()
+        for path in [*(ROOT / "engine" / "skeletons").glob("*.txt"), *(CONFIGS / "skeletons").iterdir()]
+    }
     assert {f"primer/{path}" for path in code | read | templates | {"__init__.py"}} <= installed
     assert not [path for path in installed if path.startswith(("primer/tests", "primer/results", "primer/benchmarks"))]
 

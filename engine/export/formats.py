@@ -101,7 +101,7 @@ class Onnx(Format):
                 example_inputs(form),
                 input_names=[slot.name for slot in form.inputs],
                 output_names=[slot.name for slot in form.outputs],
-                dynamic_shapes=dynamic_shapes(form),
+                dynamic_shapes=dynamic_axes(form),
                 dynamo=True,
                 verbose=False,
             )
@@ -131,7 +131,8 @@ class ExportedProgram(Format):
     def make(self, form: ExportForm, facts: Mapping[str, Any]) -> bytes:
         """Returns the content of a file, with the facts in `facts.json`."""
         with quiet(), io.BytesIO() as file:
-            program = torch.export.export(Flat(form.network), example_inputs(form), dynamic_shapes=dynamic_shapes(form))
+            shapes = tuple(dict.fromkeys(axes, Dim.DYNAMIC) for axes in dynamic_axes(form)["inputs"])
+            program = torch.export.export(Flat(form.network), example_inputs(form), dynamic_shapes={"inputs": shapes})
             torch.export.save(program, file, extra_files={"facts.json": json.dumps(dict(facts), ensure_ascii=False)})
             return file.getvalue()
 
@@ -171,19 +172,15 @@ def example_inputs(form: ExportForm) -> tuple[Tensor, ...]:
         return form.examples(EXAMPLES, generator(0, "exported"))
 
 
-def dynamic_shapes(form: ExportForm) -> dict[str, tuple[dict[int, Dim], ...]]:
-    """Returns which dimensions of the inputs may have any size, as exporters take it."""
-    axes = dict.fromkeys(axis for slot in form.inputs for axis in slot.dynamic.values())
-    dims = {axis: Dim(axis) for axis in axes}
-    return {"inputs": tuple({place: dims[axis] for place, axis in slot.dynamic.items()} for slot in form.inputs)}
+def dynamic_axes(form: ExportForm) -> dict[str, tuple[dict[int, str], ...]]:
+    """Returns which dimensions of the inputs may have any size, with their names, as `torch.onnx.export` takes it."""
+    return {"inputs": tuple(slot.dynamic for slot in form.inputs)}
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Leaves out what exporters say about themselves: deprecations, and what they have tried."""
-    loggers = [
-        logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch.__trace", "onnxscript", "onnx_ir")
-    ]
+    loggers = [logging.getLogger(name) for name in SPEAKING]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -10,7 +10,7 @@ from string import Template
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.one_line_parser import OneLineParser
-from engine.settings.config_names import OPENING, SCHEMA
+from engine.settings.config_names import CONFIGS, OPENING, SCHEMA
 from engine.settings.overview import typed_command
 
 DESCRIPTION = """\
@@ -19,7 +19,11 @@ as they are. They are yours alone: nothing else needs to know of them.
 """
 KINDS = ("model", "data")
 PLACE = Path(__file__).parent
-FILES = {"module.txt": "{}.py", "test.txt": "test_{}.py", "config.txt": "{}.yaml"}  # by template
+FILES = {  # of which each skeleton consists, and what each is made of
+    "{name}.py": PLACE / "{kind}_module.txt",
+    "test_{name}.py": PLACE / "{kind}_test.txt",
+    "{name}.yaml": CONFIGS / "skeletons" / "{kind}.txt",
+}
 
 
 def new(argv: list[str]) -> int:
@@ -66,11 +70,12 @@ def skeleton(kind: str, name: str) -> dict[Path, str]:
         "title": "".join(part.capitalize() for part in name.split("_")),
         "schema_line": f"{OPENING}{SCHEMA.as_posix()}",
     }
-    texts = {}
-    for template, file in FILES.items():
-        text = (PLACE / f"{kind}_{template}").read_text(encoding="utf-8")
-        texts[Path(file.format(name))] = Template(text).substitute(words)
-    return texts
+    return {
+        Path(file.format(name=name)): Template(
+            template.with_name(template.name.format(kind=kind)).read_text(encoding="utf-8")
+        ).substitute(words)
+        for file, template in FILES.items()
+    }
 
 
 def _check_name(kind: str, name: str) -> None:

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lightning_modules.layers.scanned import is_exported_at_any_length, scanned, scanned_layer
+
 Cell = Literal["rnn", "gru", "lstm", "scratch", "peephole"]
 
 
@@ -32,6 +34,8 @@ class TorchLayer(nn.Module):
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Returns outputs [B, T, H] and the state after them, of inputs [B, T, I] and the state before them."""
+        if is_exported_at_any_length(x):
+            return scanned_layer(self.weights, x, state)
         is_lstm = isinstance(self.weights, nn.LSTM)
         before = None if state is None else tuple(tensor[None] for tensor in state)  # torch has a dimension of layers
         if needs_own_precision(self.weights, x):
@@ -121,6 +125,9 @@ class ScratchLSTM(nn.Module):
         # A view, because autocast casts a view again at each step. Cast only once, the gradients of all steps would be
         # summed in bfloat16, with errors three times as large.
         recurrent = self.weights.weight_hh_l0.T  # [H, 4H]
+        if is_exported_at_any_length(x):
+            step = self.step_of_a_loop()
+            return scanned(lambda given, h, c: step(torch.addmm(given, h, recurrent), c), from_inputs, (h, c))
         outputs = []
         for from_input in from_inputs.unbind(1):
             h, c = self.step(torch.addmm(from_input, h, recurrent), c)
@@ -141,6 +148,10 @@ class ScratchLSTM(nn.Module):
         output_gate = o.sigmoid()
         c = forget_gate * c + input_gate * candidate
         return output_gate * c.tanh(), c
+
+    def step_of_a_loop(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Returns the step in a form that an exporter can put into a loop."""
+        return self.step
 
 
 class PeepholeLSTM(ScratchLSTM):
@@ -163,8 +174,17 @@ class PeepholeLSTM(ScratchLSTM):
 
     def step(self, sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Returns output and cell after a step; arguments as in `ScratchLSTM`."""
+        return self._step(sums, c, *self.peepholes)
+
+    def step_of_a_loop(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Returns the step with weights that are no views of one tensor, which a loop may not be given."""
+        apart = [weights.clone() for weights in self.peepholes]
+        return lambda sums, c: self._step(sums, c, *apart)
+
+    def _step(
+        self, sums: Tensor, c: Tensor, to_input: Tensor, to_forget: Tensor, to_output: Tensor
+    ) -> tuple[Tensor, Tensor]:
         i, f, g, o = sums.chunk(4, dim=1)
-        to_input, to_forget, to_output = self.peepholes
         input_gate = (i + to_input * c).sigmoid()
         forget_gate = (f + to_forget * c).sigmoid()
         candidate = g.tanh()

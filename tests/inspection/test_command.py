@@ -1,5 +1,6 @@
 """The subcommand `inspect` on finished runs: every view that makes sense, on one page, and one line where none does."""
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -28,6 +29,17 @@ trainer:
   devices: 1
   precision: 32-true
   max_epochs: 1
+"""
+
+
+TUNES = """\
+model:
+  class_path: lightning_modules.CharRNN
+  init_args: {hidden: 6, layers: 1}
+data:
+  class_path: datamodules.MusicDataModule
+  init_args: {source: synthetic, batch_size: 4, steps: 20, bar_marks: true, written: 0}
+trainer: {accelerator: cpu, devices: 1, precision: 32-true, max_epochs: 1, max_steps: 3}
 """
 
 
@@ -109,6 +121,25 @@ def test_a_language_model(finished_run: Callable[..., Path], command: Command) -
     assert "CharRNN predicts no classes" in found["left_out"].values()
     text = "anna sees boris. " * 20
     code, _, errors = command("inspect", run, "--input", text, "--only", "[reach]", "--output", "own")
+    assert code == 0, errors
+
+
+@pytest.mark.usefixtures("few_samples")
+def test_tunes_have_bars_that_cells_may_follow(
+    finished_run: Callable[..., Path], command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inspection.cells.LEAST", 0.0)
+    run = finished_run("run", text=TUNES, name="tunes.yaml")
+    code, _, errors = command("inspect", run)
+    assert code == 0, errors
+    found = record(run / "inspect")
+    assert found["files"]["reach"] == ["reach.png"]
+    with open(run / "inspect" / "cells.csv") as table:
+        followed = {row[0] for row in csv.reader(table)}
+    assert {"time since the bar line", "before a bar line"} <= followed
+    assert "is a capital" not in followed
+    tune = "M:4/4 K:D " + "|".join(["ABcd ABcd"] * 30)
+    code, _, errors = command("inspect", run, "--input", tune, "--only", "[reach]", "--output", "own")
     assert code == 0, errors
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from core.errors import InputError
 from lightning_modules import FastStyle
 from tests.bits import assert_same_bits
+from tests.exports import assert_runs_elsewhere
 from tests.style import save_picture
 
 CONFIG = """\
@@ -118,6 +119,15 @@ def test_a_style_is_needed_and_has_to_be_a_picture(command: Command) -> None:
         assert message in errors
         assert len(errors.splitlines()) == 1
         assert not Path("run").exists()
+
+
+def test_it_paints_pictures_of_any_size_without_this_project() -> None:
+    assert_runs_elsewhere(model(width=2).eval().export_form(None))
+
+
+def test_a_painter_is_written_as_a_graph() -> None:
+    """Of `torch.export`, which decides on no size; ONNX begins with the same."""
+    assert_runs_elsewhere(model(width=2).eval().export_form(None), "exported_program")
 
 
 def test_numbers_that_make_no_sense_are_refused() -> None:

@@ -16,7 +16,7 @@ from engine.settings.config_files import find_config, read_config
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.layers.word_embedding import dense_head
 from lightning_modules.tasks.text_classifier import TextClassifier
-from tests.exports import NumberedTexts, assert_runs_elsewhere
+from tests.exports import FORMAT, NumberedTexts, assert_runs_elsewhere
 from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph
 
 V, K = 30, 4
@@ -238,10 +238,9 @@ def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_it_runs_without_this_project(name: str) -> None:
-    model, data = build(name).eval(), NumberedTexts(V, classes(name))
-    cell = FORMS[name][1].get("cell")
-    if cell in ("scratch", "peephole"):
-        with pytest.raises(InputError, match=f"a loop in Python if model.cell is {cell}"):
-            model.export_form(data)
+    form = build(name).eval().export_form(NumberedTexts(V, classes(name)))
+    if FORMAT == "torchscript" and FORMS[name][1].get("cell") in ("scratch", "peephole"):
+        with pytest.raises(AssertionError, match="fails on a batch of 1"):  # a trace has so many steps as the example
+            assert_runs_elsewhere(form)
     else:
-        assert_runs_elsewhere(model.export_form(data))
+        assert_runs_elsewhere(form)

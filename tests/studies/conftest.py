@@ -18,11 +18,11 @@ WORDS = ["python", "cli.py", "fit", "--config", "tiny.yaml", "--config", "${args
 def write_study(config: Path, tmp_path: Path) -> Callable[..., Path]:
     """Writes the file of a study of the tiny config, and returns it; its arguments are the file's keys."""
 
-    def write(name: str = "lr", **content: Any) -> Path:
+    def write(stem: str = "lr", /, **content: Any) -> Path:
         usual = {"program": "cli.py", "command": WORDS, "method": "grid"}
         usual |= {"metric": {"name": "val/loss", "goal": "minimize"}}
         usual |= {"parameters": {"model.optimizer.lr": {"values": [0.1, 0.01]}}}
-        path = tmp_path / f"{name}.yaml"
+        path = tmp_path / f"{stem}.yaml"
         path.write_text(yaml.safe_dump({key: value for key, value in (usual | content).items() if value is not None}))
         return path
 

@@ -1,13 +1,13 @@
-"""Parameters are what W&B's format says, and values are drawn from where they are said to be."""
+"""Parameters are what W&B's format says, and what is none is one line."""
 
 import math
-import random
 from typing import Any
 
 import pytest
 
 from core.errors import InputError
-from studies.parameters import Choice, Normal, Range, read_parameters
+from studies.distributions import Choice, Normal, Range
+from studies.parameters import read_parameters
 
 
 def read(**stated: Any) -> Any:
@@ -54,44 +54,17 @@ def test_nested_parameters_and_the_parsers_own_names_become_dotted_keys() -> Non
         ({"values": [1], "min": 2}, "'min' is not for the distribution categorical"),
         ({"distribution": "uniform", "min": "low", "max": 1}, "min low: a number is needed"),
         ({"distribution": "uniform", "max": 1}, "needs 'min'"),
+        ({"distribution": "uniform", "min": math.nan, "max": 1}, "min nan: a number is needed"),
+        ({"distribution": ["uniform"], "min": 0, "max": 1}, "there are constant"),
+        ({"distribution": "log_uniform", "min": 0, "max": 1000}, "are exponents of e"),
+        ({"distribution": "log_normal", "mu": 1000}, "numbers that can be drawn"),
+        ({"distribution": "normal", "sigma": -1}, "numbers that can be drawn"),
+        ({"distribution": "q_uniform", "min": 0, "max": 1, "q": 0}, "q 0: more than 0"),
+        ({"values": [1, 2], "probabilities": ["a", 1]}, "probabilities a: a number"),
+        ({"values": [1, 2], "probabilities": [0, 0]}, "not all of them 0"),
+        ({"values": [1, 2], "probabilities": [2, -1]}, "from 0 on"),
     ],
 )
 def test_what_is_no_parameter(stated: dict[str, Any], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         read(**stated)
-
-
-@pytest.mark.parametrize(
-    ("parameter", "median"),
-    [
-        (Range(2, 4), 3),
-        (Range(1e-4, 1, is_log=True), 1e-2),
-        (Range(0, 10, is_integer=True), 5),
-        (Normal(3, 1), 3),
-        (Normal(0, 1, is_log=True), 1),
-        (Range(0, 1, step=0.25), 0.5),
-    ],
-)
-def test_draws_lie_around_the_median_and_within_the_ends(parameter: Any, median: float) -> None:
-    rng = random.Random(0)
-    drawn = sorted(parameter.draw(rng) for _ in range(999))
-    assert drawn[399] <= median * 1.0001
-    assert drawn[599] >= median * 0.9999
-    if isinstance(parameter, Range):
-        assert parameter.low <= drawn[0]
-        assert drawn[-1] <= parameter.high
-        assert parameter.step is None or {*drawn} == {0, 0.25, 0.5, 0.75, 1}
-
-
-def test_probabilities_count() -> None:
-    rng = random.Random(0)
-    drawn = [Choice(["a", "b"], [0.9, 0.1]).draw(rng) for _ in range(1000)]
-    assert 850 < drawn.count("a") < 950
-
-
-def test_a_grid_goes_through_whole_numbers_and_steps_and_no_other_range() -> None:
-    assert Range(1, 4, is_integer=True).all() == [1, 2, 3, 4]
-    assert Range(0.1, 0.5, step=0.2).all() == [0.2, 0.4]
-    assert Range(0, 1).all() is None
-    assert Range(0, 10**6, is_integer=True).all() is None
-    assert Normal(0, 1).all() is None

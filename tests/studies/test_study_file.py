@@ -69,6 +69,15 @@ def test_trials_are_compared_after_as_many_epochs_as_wandb_would(
         ({"early_terminate": {"type": "hyperband"}}, "early_terminate: needs min_iter, or max_iter with s"),
         ({"early_terminate": {"type": "hyperband", "min_iter": 0}}, "at least 1"),
         ({"run_cap": 0}, "run_cap 0: a number of trials"),
+        ({"run_cap": True}, "run_cap True: a number of trials"),
+        ({"method": ["grid"]}, "there are grid, random, bayes"),
+        ({"metric": {"name": "a", "goal": ["x"]}}, "there are minimize, maximize"),
+        ({"metric": {"name": "a", "target": "high"}}, "metric: target high: a number is needed"),
+        ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": "x"}}, "eta x: a number is needed"),
+        ({"early_terminate": {"type": "hyperband", "min_iter": True}}, "whole numbers"),
+        ({"name": "../../elsewhere"}, "the study's folder has it"),
+        ({"name": "x" * 300}, "the study's folder has it"),
+        ({"name": ["x"]}, "the study's folder has it"),
     ],
 )
 def test_a_mistake_is_one_line(content: dict[str, Any], reason: str, write_study: Write) -> None:

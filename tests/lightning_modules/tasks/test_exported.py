@@ -1,10 +1,12 @@
 """Language models, generators and painting networks as other programs use them."""
 
+from typing import Any
+
 import pytest
 import torch
 
 from core.errors import InputError
-from lightning_modules import CharRNN, TextCNN, TransformerLM
+from lightning_modules import CharRNN, TextCNN, TextRNN, TransformerLM
 from lightning_modules.tasks.exported import beginning
 from tests.exports import NumberedTexts, assert_runs_elsewhere
 
@@ -38,10 +40,17 @@ def test_a_writer_is_a_step_in_onnx(name: str, layers: int) -> None:
     assert_runs_elsewhere(writer(name, layers=layers).export_form(NumberedTexts(V)), "onnx")
 
 
-@pytest.mark.parametrize("form", ["onnx", "exported_program"])
-def test_a_classifier_of_texts_of_any_length_is_written(form: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "settings", "form"),
+    [
+        (TextCNN, {"filters": 4}, "onnx"),
+        (TextRNN, {"hidden": 5, "cell": "gru", "bidirectional": True}, "onnx"),
+        (TextRNN, {"hidden": 5, "cell": "peephole"}, "exported_program"),
+    ],
+)
+def test_a_classifier_of_texts_of_any_length_is_written(kind: type, settings: dict[str, Any], form: str) -> None:
     torch.manual_seed(0)
-    model = TextCNN(3, V, embedding=6, filters=4).eval()
+    model = kind(3, V, embedding=6, **settings).eval()
     assert_runs_elsewhere(model.export_form(NumberedTexts(V, 3)), form)
 
 
