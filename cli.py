@@ -3,6 +3,7 @@
 Help and mistyped names need no torch, whose import takes seconds; everything else is in `engine/command.py`.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -38,9 +39,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _main(argv: list[str] | None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # class paths may name the user's own modules, as with `python -m`
     show_traceback = "--traceback" in argv
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:
+        return _end("the current folder is gone; change to another", WRONG_INPUT, show_traceback)
+    if folder not in sys.path:
+        sys.path.append(folder)  # class paths may name the user's own modules, as with `python -m`
     argv = [word for word in argv if word != "--traceback"]
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(top_level_help())
@@ -73,11 +78,20 @@ def _main(argv: list[str] | None) -> int:
         return _end(str(error), WRONG_INPUT, show_traceback)
     except PermissionError as error:
         return _end(f"{error.filename or error}: not permitted to use it", WRONG_INPUT, show_traceback)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return _end_of_fault(error, show_traceback)
+        return _end(f"{str(error.filename)[:60]}...: a name that is too long", WRONG_INPUT, show_traceback)
     except (RunFailed, LostPeer) as error:
         return _end(str(error), FAILED, show_traceback)
-    except Exception as error:  # a fault of this program: one line, and how to see the traceback
-        reason = " ".join(str(error).split())
-        return _end(f"{type(error).__name__}: {reason} (--traceback shows where)", FAILED, show_traceback, True)
+    except Exception as error:
+        return _end_of_fault(error, show_traceback)
+
+
+def _end_of_fault(error: Exception, show_traceback: bool) -> int:
+    """Tells of a fault of this program: one line, and how to see the traceback."""
+    reason = " ".join(str(error).split())
+    return _end(f"{type(error).__name__}: {reason} (--traceback shows where)", FAILED, show_traceback, True)
 
 
 def _end(message: str, code: int, show_traceback: bool, of_this_process: bool = False) -> int:

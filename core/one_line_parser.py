@@ -31,3 +31,10 @@ def different_numbers(text: str) -> list[int]:
     if not all(part.strip().isdecimal() for part in parts) or len({*map(int, parts)}) < len(parts):
         raise argparse.ArgumentTypeError(f"{text}: different numbers are needed, such as 1,2,3")
     return [int(part) for part in parts]
+
+
+def named(text: str) -> str:
+    """Returns the name of a file or folder, which is not empty, as a variable of a shell may be."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return text

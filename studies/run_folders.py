@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser, at_least_one
+from core.one_line_parser import OneLineParser, at_least_one, named
 from core.printable import shown_path
 from core.summary import figures
 from engine.settings.overview import typed_command
@@ -23,7 +23,9 @@ def list_runs(argv: list[str]) -> int:
         InputError: There are none.
     """
     parser = OneLineParser(f"{typed_command()} runs", description="Lists runs, the newest first.", allow_abbrev=False)
-    parser.add_argument("folder", nargs="?", default="runs", help="folder that they lie in, at any depth (runs)")
+    parser.add_argument(
+        "folder", type=named, nargs="?", default="runs", help="folder that they lie in, at any depth (runs)"
+    )
     parser.add_argument("--most", type=at_least_one, default=30, help="how many are listed (30)")
     arguments = parser.parse_args(argv)
     root = Path(arguments.folder).expanduser()
@@ -57,10 +59,10 @@ def compare_runs(argv: list[str]) -> int:
     Raises:
         InputError: One is no run.
     """
-    name = f"{typed_command()} compare"
-    parser = OneLineParser(name, description="Tells two runs from each other.", allow_abbrev=False)
-    for name in ("first", "second"):
-        parser.add_argument(name, help="a run's folder, or a folder of runs, whose newest counts")
+    command = f"{typed_command()} compare"
+    parser = OneLineParser(command, description="Tells two runs from each other.", allow_abbrev=False)
+    for place in ("first", "second"):
+        parser.add_argument(place, type=named, help="a run's folder, or a folder of runs, whose newest counts")
     arguments = parser.parse_args(argv)
     pair = [_find(arguments.first), _find(arguments.second)]
     rows = [("", *(shown_path(run.path) for run in pair))]

@@ -40,6 +40,19 @@ def test_what_needs_no_torch_is_answered_without_it(argv: list[str]) -> None:
     assert "AssertionError" not in done.stderr
 
 
+def test_a_folder_that_is_gone_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    import cli
+
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert cli.main(["runs"]) == 2
+    assert capsys.readouterr().err == "error: the current folder is gone; change to another\n"
+
+
 def test_a_run_leaves_all_of_its_record(run: Path, command: Command) -> None:
     for name in ("config.yaml", "metrics.csv", "summary.json", "curves.png"):
         assert (run / name).stat().st_size > 0

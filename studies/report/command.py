@@ -1,7 +1,7 @@
 """The command `report RUNS...`: writes a page about runs, or about a study."""
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser
+from core.one_line_parser import OneLineParser, named
 from core.outputs import check_output_file, write_output
 from core.printable import shown_path
 from engine.settings.overview import typed_command
@@ -25,7 +25,9 @@ def report(argv: list[str]) -> int:
         InputError: A folder holds no run, or the page cannot be written there.
     """
     parser = OneLineParser(f"{typed_command()} report", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("runs", nargs="+", metavar="RUNS", help="runs' folders, folders of runs, or a study's folder")
+    parser.add_argument(
+        "runs", type=named, nargs="+", metavar="RUNS", help="runs' folders, folders of runs, or a study's folder"
+    )
     parser.add_argument("--output", default="report.html", help="the page (report.html)")
     parser.add_argument(
         "--metric", help="logged value that runs are compared by, such as val/loss (what the runs chose)"

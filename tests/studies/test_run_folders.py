@@ -46,6 +46,20 @@ def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
     assert command("runs", "none")[::2] == (2, "error: runs none: there is no run in this folder\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("runs", ""), "folder: the name is empty"),
+        (("compare", "", "runs"), "first: the name is empty"),
+        (("report", ""), "RUNS: the name is empty"),
+        (("runs", "runs", "--most", 0), "--most: 0: a number, at least 1, is needed"),
+        (("runs", "x" * 300), f"{'x' * 60}...: a name that is too long"),
+    ],
+)
+def test_a_name_that_cannot_be_is_one_line(words: tuple, said: str, command: Command) -> None:
+    assert command(*words)[::2] == (2, f"error: {said}\n")
+
+
 def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> None:
     make_run(tmp_path / "a", 1000, "finished", dropout=0.1, val_acc=0.5)
     make_run(tmp_path / "runs" / "b", 2000, "diverged", dropout=0.25, val_acc=0.25, val_loss=2.0)
