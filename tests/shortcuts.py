@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from tests.parsed_once import find_options_once, parse_classes_once
+from tests.parsed_once import find_options_once, find_settings_quickly, parse_classes_once
 
 EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
@@ -48,10 +48,11 @@ def render_figures(patch: pytest.MonkeyPatch) -> None:
 def _drawn() -> list[tuple[ModuleType, str]]:
     """Returns the functions that draw figures in many runs."""
     names = {
-        "callbacks.fit_media": ["draw_curves"],
+        "callbacks.fit_media": ["draw_curves", "draw_gradient_flow"],
         "callbacks.media.captions": ["draw_attention", "draw_captions"],
+        "callbacks.media.decision_surface": ["draw_surface"],
         "callbacks.media.translations": ["draw_attention"],
-        "callbacks.test_media": ["draw_predictions"],
+        "callbacks.test_media": ["draw_confusion", "draw_predictions"],
         "lightning_modules.tasks.word_vector_task": ["draw_word_map"],
     }
     return [(importlib.import_module(module), name) for module, drawn in names.items() for name in drawn]
@@ -125,4 +126,5 @@ def take_all() -> None:
         shortcut(patch)
     for shortcut in (look_up_extensions_once, build_parsers_once, parse_classes_once, find_options_once):
         shortcut(patch)
-    draw_strokes_once(patch)
+    for shortcut in (find_settings_quickly, draw_strokes_once):
+        shortcut(patch)

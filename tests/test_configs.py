@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonargparse import Namespace, _core, _namespace, _subcommands
 from jsonargparse import _typehints as typehints
 
 from engine.settings.config_files import read_config
@@ -32,10 +33,16 @@ def test_a_config_trains_a_step_in_its_cheapest_form(name: str, command: Callabl
 def test_settings_that_are_kept_are_those_that_are_parsed_anew(
     name: str, command: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tests' commands parse equal settings of a class once (`tests/parsed_once.py`)."""
+    """The tests' commands parse equal settings of a class once, and look for names quickly (`tests/parsed_once.py`)."""
     asked = ("fit", "--config", name, "--model.optimizer.lr", 0.5, "--print_config")
     first, kept = command(*asked), command(*asked)
     monkeypatch.setattr(typehints, "adapt_class_type", typehints.adapt_class_type.__wrapped__)
+    monkeypatch.setattr(Namespace, "_parse_key", Namespace._parse_key.__wrapped__)
+    for module in (_core, _namespace):
+        monkeypatch.setattr(module, "recreate_branches", module.recreate_branches.__wrapped__)
+    for module in (_core, _subcommands):
+        for looked_up in ("find_action_and_subcommand", "is_branch_key"):
+            monkeypatch.setattr(module, looked_up, getattr(module, looked_up).__wrapped__)
     assert command(*asked) == kept == first
     assert first[0] == 0
 

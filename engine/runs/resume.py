@@ -77,14 +77,12 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
     owned = changeable(config)
     changed = {}
     for key, now in flatten(config).items():
-        below = [name for name in recorded if name.startswith(f"{key}.")]
-        above = [key.rsplit(".", n)[0] for n in range(1, key.count(".") + 1)]
         if key in recorded:
             before = recorded[key]
-        elif below:  # a class gave way to nothing
+        elif below := [name for name in recorded if name.startswith(f"{key}.")]:  # a class gave way to nothing
             before = recorded.get(f"{key}.class_path", below)
-        elif any(name in recorded for name in above):  # a class came where there was nothing
-            before = None
+        elif any(key.rsplit(".", n)[0] in recorded for n in range(1, key.count(".") + 1)):
+            before = None  # a class came where there was nothing
         else:
             continue  # an option that is newer than the run
         number_or_share = key.startswith("trainer.") and key.removeprefix("trainer.") in SHARES

@@ -36,8 +36,8 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_part_that_takes_too_long_is_ended_with_what_it_has_started(script: Path) -> None:
     script.write_text(STARTS_ANOTHER)
-    found = gpu.run_part("input", [], 5.0)
-    assert found["ended"] == "broken off after 5 seconds"
+    found = gpu.run_part("input", [], 3.0)
+    assert found["ended"] == "broken off after 3 seconds"
     state = Path(f"/proc/{found['child']}/stat")
     for _ in range(100):  # until whoever adopted it has taken note
         if not state.exists() or state.read_text().split()[2] == "Z":
