@@ -64,7 +64,7 @@ class Record(Checkpoint):
         """Takes up the record of a run that is continued or measured."""
         if stage == "fit":
             trainer.share_run_folder()
-            trainer.checkpoint_callback.when_best = lambda trainer: self._write_summary(trainer, "running")
+            trainer.checkpoint_callback.when_saved = lambda trainer: self._write_summary(trainer, "running")
         path = self._path(trainer)
         if path is not None and (path / "summary.json").exists():
             self.summary = read_summary(path / "summary.json")
@@ -124,13 +124,12 @@ class Record(Checkpoint):
             logger.log_metrics(loss | learning_rates(trainer.optimizers), step=trainer.optimizer_steps)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Adds the epoch's row."""
+        """Adds the epoch's row; the summary is written once RunCheckpoint has saved the epoch."""
         metrics = metrics_of_epoch(trainer)
         elsewhere = trainer.epoch_validation if self._validation_has_row else ()
         self._add_row(trainer, {name: value for name, value in metrics.items() if name not in elsewhere})
         self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}
         self.summary["data"] = data_facts(trainer)  # another package may load its validation part only now
-        self._write_summary(trainer, "running")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes the time; what other callbacks do at the end is not training."""

@@ -46,7 +46,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self.best_score: float | None = None
         self.best_epoch: int | None = None
         self.best: dict[str, Any] | None = None  # epoch, step and validation figures of best.ckpt
-        self.when_best: Callable[[Trainer], None] = lambda trainer: None  # called when best.ckpt has been saved
+        self.when_saved: Callable[[Trainer], None] = lambda trainer: None  # called after an epoch, and after a new best
         self._validated = False
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
@@ -129,12 +129,12 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             RunInterrupted: A signal has come, and the state is saved.
         """
         folder = _folder(trainer)
-        if self._save_if_best(trainer) and folder is not None:
-            # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
-            if trainer.is_global_zero:
-                copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
-        else:
+        if not self._save_if_best(trainer):
             self._save(trainer, "last.ckpt")
+            self.when_saved(trainer)
+        # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
+        elif folder is not None and trainer.is_global_zero:
+            copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
         finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or is_stopping(trainer)
         signum = self._agreed_signal(trainer)
         if signum and not finished:
@@ -207,7 +207,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             self._save(trainer, "best.ckpt")
-            self.when_best(trainer)
+            self.when_saved(trainer)
         return better
 
     def _save(self, trainer: Trainer, name: str) -> None:

@@ -15,14 +15,15 @@ TEMPORARY = re.compile(r"\.(?P<name>.+)\.((?P<machine>[A-Za-z0-9]+)-)?(?P<proces
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
     """Yields a temporary file in the same folder, which replaces `path` at the end of the block.
 
-    Its content is flushed to the disk before it is renamed. `path` is never written in place, so it may be a hard link
+    Its content is on the disk before it is renamed. `path` is never written in place, so it may be a hard link
     to another file. What killed processes left of earlier attempts is removed.
 
     Args:
         path: The file to write; its folder must exist.
+        flush: Flush its content to the disk; a second name of a file that was flushed needs none.
 
     Raises:
         RunFailed: The disk is full or not writable; `path` is unchanged.
@@ -32,8 +33,8 @@ def replacing(path: Path) -> Iterator[Path]:
         remove_abandoned(path.parent, path.name)
         temporary.unlink(missing_ok=True)  # left by a killed process; it may be a hard link to a checkpoint
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
+        if flush:
+            _flush(temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         kept = "the previous file is unchanged" if path.exists() else "there was no previous file"
@@ -44,6 +45,11 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def remove_abandoned(folder: Path, name: str | None = None) -> list[Path]:
@@ -112,11 +118,16 @@ def copy_atomically(source: Path, target: Path) -> None:
 
     The copy is a hard link where the file system supports it, because `replacing` writes no file in place.
 
+    Args:
+        source: A file that `replacing` has written, and so flushed to the disk.
+        target: The copy.
+
     Raises:
         RunFailed: It cannot be written; the previous file is unchanged.
     """
-    with replacing(target) as temporary:
+    with replacing(target, flush=False) as temporary:
         try:
             temporary.hardlink_to(source)
         except OSError:  # no hard links: exFAT, some network drives
             temporary.write_bytes(source.read_bytes())
+            _flush(temporary)

@@ -28,8 +28,9 @@ class KeptBuffers:
         ]
         metrics = [module for module in pl_module.modules() if isinstance(module, Metric)]
         self._states = [(metric, name) for metric in metrics for name in metric._defaults]
-        self._is_kept: list[bool] = []
-        self._copies: list[Tensor] = []
+        places = len(self._buffers) + len(self._states)
+        self._copies: list[Tensor | None] = [None] * places  # None for what is no tensor
+        self._marks: list[tuple[Any, int]] = [(None, 0)] * places  # tensors of metrics that were copied, and versions
 
     def _values(self) -> list[Any]:
         values = [buffers[name] for buffers, name in self._buffers]
@@ -37,20 +38,34 @@ class KeptBuffers:
 
     @torch.no_grad()
     def keep(self) -> None:
-        """Copies all values that are tensors."""
-        values = self._values()
-        self._is_kept = [isinstance(value, Tensor) for value in values]
-        tensors = [value for value in values if isinstance(value, Tensor)]
-        if tensors and [copy.shape for copy in self._copies] == [tensor.shape for tensor in tensors]:
-            torch._foreach_copy_(self._copies, tensors)
-        else:
-            self._copies = [tensor.clone() for tensor in tensors]
+        """Copies all values that are tensors; those of metrics that have not changed since are copied already."""
+        copies, values = [], []
+        for place, value in enumerate(self._values()):
+            copy = self._copies[place]
+            if not isinstance(value, Tensor):
+                self._copies[place] = None
+            elif copy is None or copy.shape != value.shape:
+                self._copies[place] = value.clone()
+            elif place < len(self._buffers) or self._has_changed(place, value):
+                copies.append(copy)
+                values.append(value)
+        if copies:
+            torch._foreach_copy_(copies, values)
+
+    def _has_changed(self, place: int, value: Tensor) -> bool:
+        """Says whether a metric's tensor can have changed since it was asked about last.
+
+        Torch counts the changes of a tensor, but not of one made in inference mode, nor those that a batch norm makes.
+        """
+        if value.is_inference():
+            return True
+        before, self._marks[place] = self._marks[place], (value, value._version)
+        return before[0] is not value or before[1] != value._version
 
     def restore(self) -> None:
         """Restores the latest copies; a value that has another shape by now stays as it is."""
-        kept = [value for value, is_kept in zip(self._values(), self._is_kept, strict=True) if is_kept]
-        for value, copy in zip(kept, self._copies, strict=True):
-            if isinstance(value, Tensor) and value.shape == copy.shape:
+        for value, copy in zip(self._values(), self._copies, strict=True):
+            if copy is not None and isinstance(value, Tensor) and value.shape == copy.shape:
                 value.data.copy_(copy)
 
 
