@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.measure import ROOT
-from benchmarks.overhead import sgd, vgg
+from benchmarks.overhead import vgg
+from benchmarks.plain_loop import sgd
 from engine.speed.allocator import keep_freed_memory
 
 IMAGES, STEPS = 250, 5  # a step's, and the steps that count; one is made before

@@ -26,7 +26,8 @@ from torch.utils.data import DataLoader
 
 from benchmarks.input_peers import BRIGHTNESS, CONTRAST, PADDING, Kornia, Pictures, moved, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
-from benchmarks.overhead import sgd, vgg
+from benchmarks.overhead import vgg
+from benchmarks.plain_loop import sgd
 from benchmarks.timer import CPU, wait_for
 from datamodules import CIFAR10DataModule
 from datamodules.batches import ImageBatch

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
-from benchmarks.timer import CPU, Timer
+from benchmarks.plain_loop import CPU, PlainLoop, sgd
+from benchmarks.timer import Timer
 from callbacks import EarlyStopping
 from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
@@ -82,11 +83,6 @@ class Bare(pl.LightningModule):
         return sgd(self.network.parameters())
 
 
-def sgd(parameters: Any) -> torch.optim.Optimizer:
-    """Returns the optimizer of all contenders."""
-    return torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
-
-
 class Case:
     """One network on one data set.
 
@@ -113,23 +109,10 @@ class Case:
 
     def raw(self) -> float:
         """Trains in a plain loop over tensors in memory; returns steps a second."""
-        network = self.network().to(self.device, memory_format=torch.channels_last)
-        optimizer = sgd(p for p in network.parameters() if p.requires_grad)
-        split = self.data.splits["train"].to(self.device)
-        batch_size, augmentation = self.data.batch_size, self.data.augmentation
-        order = torch.randperm(len(split)).to(self.device)
-        draws = {name: values.to(self.device) for name, values in augmentation.draw(len(split), 0, 0).items()}
+        loop = PlainLoop(self.network(), self.data, precision=self.precision, device=self.device)
         timer = Timer(self.device, self.steps)
         for step in range(self.steps):
-            index = order[step * batch_size : (step + 1) * batch_size]
-            drawn = {name: values[index] for name, values in draws.items()}
-            images = augmentation.move(split.images.index_select(0, index), drawn)
-            images = self.data.normalization(images.float()).permute(0, 3, 1, 2)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                loss = F.cross_entropy(network(images).float(), split.targets[index])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            loop.step(step)
             timer.note()
         return timer.speed()
 

@@ -14,6 +14,7 @@ COLUMNS = ("what is measured, and its command", "median (least to largest)", "on
 # Which figures of a script are shown, by patterns over their paths; all of them if it is not here.
 SHOWN = {
     "overhead": ("*/full_of_raw", "*/bare_of_raw", "*/microseconds_over_bare"),
+    "long_run": ("*/full_of_raw", "*/microseconds_over_raw", "*/milliseconds_an_epoch"),
     "input_pipeline": ("*/ours_of/*", "percent_of_a_training_step"),
     "predict": ("*/ours_of_raw",),
     "memory": ("*/of_allowed", "*/megabytes/beyond_imports"),

@@ -9,6 +9,7 @@ from benchmarks.page import FOLDER, insert, number
 
 PAGE = FOLDER.parent / "docs" / "performance.md"
 NETWORKS = {
+    "unit": "logistic unit, batches of 20",
     "mlp": "perceptron, 2 hidden layers of 256",
     "lenet5": "LeNet-5",
     "lstm": "2 LSTM layers of 512",
@@ -23,7 +24,7 @@ def render(page: str, folder: Path = FOLDER) -> str:
         page: Its text.
         folder: Holds the records in `results/`.
     """
-    for name, table in (("overhead", steps), ("parts", parts), ("shared_machine", shared_machine)):
+    for name, table in TABLES.items():
         path = folder / "results" / f"{name}.json"
         made = f"Not yet run: `python -m benchmarks.{name}`.\n"
         if path.exists():
@@ -48,6 +49,18 @@ def steps(results: Mapping[str, Any]) -> str:
     return _table(rows)
 
 
+def long_run(results: Mapping[str, Any]) -> str:
+    """Returns what a step and an epoch of many short ones take of the processor, and what they take in a plain loop."""
+    rows = [
+        ("microseconds a step", "plain loop", "`fit`", "`fit` adds", "plain loop of `fit`", "milliseconds an epoch")
+    ]
+    for name, figures in results.items():
+        taken = [f"{figures['microseconds_a_step'][contender]['median']:,.0f}" for contender in ("raw", "full")]
+        others = [figures[one] for one in ("microseconds_over_raw", "full_of_raw", "milliseconds_an_epoch")]
+        rows.append((NETWORKS[name], *taken, *map(_spread, others)))
+    return _table(rows)
+
+
 def parts(results: Mapping[str, Any]) -> str:
     """Returns what single parts take, each in two forms."""
     rows = [("what", "one way", "", "another", "", "first of second")]
@@ -63,6 +76,9 @@ def shared_machine(results: Mapping[str, Any]) -> str:
     names = ("kept_beside_a_busy_process", "kept_when_spinning", "alone_sleeping_of_spinning")
     rows += [(f"`{name}`", *(_spread(figures[one]) for one in names)) for name, figures in results.items()]
     return _table(rows)
+
+
+TABLES = {"overhead": steps, "long_run": long_run, "parts": parts, "shared_machine": shared_machine}
 
 
 def _forms(part: Mapping[str, Any]) -> list[tuple[str, str]]:

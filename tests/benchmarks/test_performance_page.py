@@ -9,7 +9,7 @@ from benchmarks.performance_page import PAGE, render
 
 MARKS = "".join(
     f"<!-- made by python -m benchmarks: {name} -->\n<!-- end of {name} -->\n"
-    for name in ("overhead", "parts", "shared_machine")
+    for name in ("overhead", "long_run", "parts", "shared_machine")
 )
 ONE = {"median": 2.0, "min": 1.0, "max": 4.0}
 RESULTS = {
@@ -19,6 +19,14 @@ RESULTS = {
                 name: {"median": speed} for name, speed in (("raw", 1e3), ("bare", 500), ("full", 625))
             },
             "microseconds_over_bare": ONE,
+        }
+    },
+    "long_run": {
+        "unit": {
+            "microseconds_a_step": {"raw": {"median": 500.0}, "full": {"median": 625.0}},
+            "microseconds_over_raw": ONE,
+            "full_of_raw": ONE,
+            "milliseconds_an_epoch": ONE,
         }
     },
     "parts": {
@@ -61,7 +69,8 @@ def test_tables_are_made_of_the_records(folder: Path) -> None:
     assert "| perceptron, 2 hidden layers of 256 | 1,000 | 2,000 | 1,600 | 2.00 (1.00 to 4.00) | - |" in page
     assert "| seed | slowly | 300 microseconds | fast | 1.50 microseconds | 2.00 (1.00 to 4.00) |" in page
     assert "| `mlp` | 2.00 (1.00 to 4.00) | 2.00 (1.00 to 4.00) | 2.00 (1.00 to 4.00) |" in page
-    assert page.count("medians of 7 turns") == 3
+    assert f"| logistic unit, batches of 20 | 500 | 625 |{' 2.00 (1.00 to 4.00) |' * 3}" in page
+    assert page.count("medians of 7 turns") == 4
     assert render(page, folder) == page
 
 
