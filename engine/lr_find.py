@@ -99,6 +99,7 @@ class LearningRateTest(Command):
         record = {
             "suggested": curve.suggested,
             "lowest": curve.lowest,
+            "longest": curve.longest,
             "configured": test.configured,
             "diverged": test.diverged,
             "min_lr": test.least,
@@ -113,10 +114,11 @@ class LearningRateTest(Command):
 
     def _print(self, curve: RateCurve) -> None:
         test = self._test
-        end = f", and is {'several times that' if test.diverged else 'not finite'} at {test.rates[-1]:.2g}"
-        print_line(
-            f"loss     falls fastest at {curve.steepest:.2g}, is lowest at {curve.lowest:.2g}{end * test.diverged}"
+        end = f", and is several times that at {test.rates[-1]:.2g}" if test.diverged else ""
+        rates = (
+            f"falls fastest at {curve.steepest:.2g}, is lowest at {curve.lowest:.2g}, rises from {curve.longest:.2g}"
         )
+        print_line(f"loss     {rates}{end}")
         factor = f"{curve.suggested / test.configured:.2g} times the configured {test.configured:g}"
         known = SETTING in flatten(self.plain_config)
         print_line(f"suggest  {f'--{SETTING} ' if known else ''}{curve.suggested:g}, {factor}")

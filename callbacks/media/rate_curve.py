@@ -11,7 +11,8 @@ from core.errors import RunFailed
 
 WIDTH = 0.02  # of the kernel that smooths, as a share of all steps
 FEWEST = 10  # steps with a finite loss, without which there is no curve
-BELOW = 10  # times the suggestion is below the rate of the lowest loss, where steps begin to be too long
+BELOW = 10  # times the suggestion is below the rate from which on steps are too long
+ABOVE = 0.05  # of the fall, by which a loss may lie above the least and still be about as low
 FALLS = 0.02  # of the loss, at least, from its beginning to its least
 
 
@@ -24,7 +25,9 @@ class RateCurve:
         losses: Loss after the step with each, float64 [N]; all finite.
         smooth: The same without most of the noise of batches.
         steepest: The rate at which the loss falls fastest over the logarithm of the rate.
-        lowest: The rate at which it is least, from which on steps are too long.
+        lowest: The rate at which it is least.
+        longest: The highest rate behind it at which it is still about as low; from there on steps are too long. A
+            network that soon learns what is common, such as which letters are frequent, waits there for a while.
     """
 
     rates: Tensor
@@ -32,11 +35,12 @@ class RateCurve:
     smooth: Tensor
     steepest: float
     lowest: float
+    longest: float
 
     @property
     def suggested(self) -> float:
-        """The rate to begin with, to two digits: a tenth of that of the lowest loss."""
-        return float(f"{self.lowest / BELOW:.1e}")
+        """The rate to begin with, to two digits: a tenth of the longest."""
+        return float(f"{self.longest / BELOW:.1e}")
 
 
 def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
@@ -62,7 +66,9 @@ def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
             "or more --steps"
         )
     slope = torch.gradient(smooth)[0][: least + 1]
-    return RateCurve(x, y, smooth, float(x[slope.argmin()]), float(x[least]))
+    rises = (smooth[least:] > smooth[least] + ABOVE * (smooth[0] - smooth[least])).nonzero()
+    last = least + int(rises[0]) - 1 if len(rises) else len(x) - 1
+    return RateCurve(x, y, smooth, float(x[slope.argmin()]), float(x[least]), float(x[last]))
 
 
 def smoothed(values: Tensor, width: float) -> Tensor:
@@ -85,8 +91,9 @@ def draw_rate_curve(curve: RateCurve, configured: float, title: str = "") -> Fig
     axes.plot(curve.rates, curve.losses, color="tab:blue", alpha=0.3, linewidth=1, label="loss after each step")
     axes.plot(curve.rates, curve.smooth, color="tab:blue", label="smoothed")
     marks = (
-        (curve.suggested, "o", "tab:red", f"suggested: {curve.suggested:g}, a tenth of the lowest"),
-        (curve.lowest, "v", "black", f"lowest: {curve.lowest:.2g}"),
+        (curve.suggested, "o", "tab:red", f"suggested: {curve.suggested:g}, a tenth of where it rises"),
+        (curve.longest, "v", "black", f"rises from: {curve.longest:.2g}"),
+        (curve.lowest, "d", "tab:orange", f"lowest: {curve.lowest:.2g}"),
         (curve.steepest, "s", "tab:green", f"falls fastest: {curve.steepest:.2g}"),
     )
     for rate, marker, colour, label in marks:

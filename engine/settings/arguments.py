@@ -146,6 +146,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
         path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
     }
     arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, flags, trusted)
+    if subcommand == "lr_find" and given.get("resume") is not None:
+        raise InputError("lr_find: begins anew; --resume is for fit")
     if subcommand == "fit" and given.get("resume") is not None:
         arguments.checkpoint, arguments.run = find_begun(given, ckpt_path)
         arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []

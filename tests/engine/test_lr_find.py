@@ -57,6 +57,7 @@ def test_its_settings_repeat_it(found: tuple[Path, str], command: Command) -> No
             "no rate from 1e-09 to 1e-08 makes the loss fall",
         ),
         (("--ckpt_path", "runs/mlp"), 2, "lr_find: begins anew; --weights runs/mlp starts from a run's weights"),
+        (("--resume", "auto"), 2, "lr_find: begins anew; --resume is for fit"),
         (("--model.optimizer.lr", "0"), 2, "the configured learning rate is 0"),
     ],
 )

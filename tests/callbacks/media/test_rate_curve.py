@@ -21,11 +21,28 @@ def test_the_loss_falls_fastest_over_the_logarithm_of_the_rate() -> None:
     noise = torch.randn(200, generator=torch.Generator().manual_seed(0)) * 0.02
     curve = rate_curve(RATES, [loss_at(rate) + float(noise[place]) for place, rate in enumerate(RATES)])
     assert 0.005 < curve.steepest < 0.02
-    assert curve.steepest < curve.lowest < 0.3
-    assert curve.suggested == pytest.approx(curve.lowest / 10, rel=0.05)
+    assert curve.steepest < curve.lowest <= curve.longest < 0.3
+    assert curve.suggested == pytest.approx(curve.longest / 10, rel=0.05)
     axes = draw_rate_curve(curve, 0.05, "a network").axes[0]
     assert axes.get_xscale() == "log"
     assert f"{curve.suggested:g}" in axes.get_legend().get_texts()[2].get_text()
+
+
+def test_a_floor_that_is_soon_reached_ends_where_the_loss_rises() -> None:
+    """As of a model of characters, whose loss falls to that of the letters' frequencies and stays there."""
+
+    def loss(rate: float) -> float:
+        dip = 0.02 * math.exp(-20 * (math.log10(rate) + 2.7) ** 2)
+        return 3.2 + 1.1 / (1 + (rate / 5e-4) ** 3) + (rate / 0.1) ** 2 - dip
+
+    curve = rate_curve(RATES, [*map(loss, RATES)])
+    assert 0.001 < curve.lowest < 0.004
+    assert 0.01 < curve.longest < 0.04
+
+
+def test_a_loss_that_does_not_rise_leaves_the_last_rate() -> None:
+    curve = rate_curve(RATES, [2.0 - place / 200 for place in range(200)])
+    assert curve.longest == RATES[-1]
 
 
 def test_losses_that_are_not_finite_are_left_out() -> None:
