@@ -96,9 +96,9 @@ class NaNGuard(KeepsArguments, Callback):
         if (rate := bad_rate((optimizer,))) is not None:
             raise Diverged(f"diverged: the learning rate of step {trainer.optimizer_steps} is {rate}{_last(trainer)}")
         # those of this optimizer: another's may hold what its own zero_grad will drop
-        parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
-        found = (parameter.grad for parameter in parameters if parameter.grad is not None)
-        gradients = [gradient._values() if gradient.is_sparse else gradient for gradient in found]
+        found = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
+        given = [gradient for gradient in found if gradient is not None]
+        gradients = [gradient._values() if gradient.is_sparse else gradient for gradient in given]
         # under float16 the loss scaler expects such gradients, and skips their step itself
         if gradients and not self._losses_are_scaled:
             norms = torch._foreach_norm(gradients)  # get_total_norm calls it too, after checking the devices

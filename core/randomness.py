@@ -10,7 +10,7 @@ import torch
 
 def derived_seed(seed: int, *position: int | str) -> int:
     """Returns a 63-bit seed for one position of one stream, for example `(seed, "order", epoch)`."""
-    text = "/".join(str(part) for part in (seed, *position))
+    text = "/".join(map(str, (seed, *position)))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 

@@ -30,7 +30,7 @@ class KeptBuffers:
         self._states = [(metric, name) for metric in metrics for name in metric._defaults]
         places = len(self._buffers) + len(self._states)
         self._copies: list[Tensor | None] = [None] * places  # None for what is no tensor
-        self._marks: list[tuple[Any, int]] = [(None, 0)] * places  # tensors of metrics that were copied, and versions
+        self._marks: list[tuple[Tensor, int] | None] = [None] * places  # a metric's tensor that was copied, its version
 
     def _values(self) -> list[Any]:
         values = [buffers[name] for buffers, name in self._buffers]
@@ -38,29 +38,28 @@ class KeptBuffers:
 
     @torch.no_grad()
     def keep(self) -> None:
-        """Copies all values that are tensors; those of metrics that have not changed since are copied already."""
+        """Copies all values that are tensors; those of metrics that have not changed since are copied already.
+
+        Torch counts the changes of a tensor, but not those that a batch norm makes, nor any of one made in inference
+        mode.
+        """
         copies, values = [], []
         for place, value in enumerate(self._values()):
-            copy = self._copies[place]
+            mark, copy = self._marks[place], self._copies[place]
+            if mark is not None and mark[0] is value and mark[1] == value._version:
+                continue
             if not isinstance(value, Tensor):
-                self._copies[place] = None
-            elif copy is None or copy.shape != value.shape:
+                self._copies[place] = self._marks[place] = None
+                continue
+            if copy is None or copy.shape != value.shape:
                 self._copies[place] = value.clone()
-            elif place < len(self._buffers) or self._has_changed(place, value):
+            else:
                 copies.append(copy)
                 values.append(value)
+            if place >= len(self._buffers):
+                self._marks[place] = None if value.is_inference() else (value, value._version)
         if copies:
             torch._foreach_copy_(copies, values)
-
-    def _has_changed(self, place: int, value: Tensor) -> bool:
-        """Says whether a metric's tensor can have changed since it was asked about last.
-
-        Torch counts the changes of a tensor, but not of one made in inference mode, nor those that a batch norm makes.
-        """
-        if value.is_inference():
-            return True
-        before, self._marks[place] = self._marks[place], (value, value._version)
-        return before[0] is not value or before[1] != value._version
 
     def restore(self) -> None:
         """Restores the latest copies; a value that has another shape by now stays as it is."""

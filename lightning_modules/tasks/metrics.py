@@ -55,9 +55,10 @@ class ClassificationMetrics(RunningMetrics):
             loss: Mean loss of the batch.
         """
         self.__dict__["_update_count"] = 1  # torchmetrics checks it to know whether update was called
-        self.loss.add_(loss.detach(), alpha=len(targets))
+        samples = targets.shape[0]  # `len` of a tensor takes as long as an addition
+        self.loss.add_(loss.detach(), alpha=samples)
         self.correct.add_((logits.detach().argmax(1) == targets).sum())
-        self.count.add_(len(targets))
+        self.count.add_(samples)
 
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         return {"loss": self.loss / count, "acc": self.correct / count}
