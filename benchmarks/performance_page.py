@@ -52,7 +52,14 @@ def steps(results: Mapping[str, Any]) -> str:
 def long_run(results: Mapping[str, Any]) -> str:
     """Returns what a step and an epoch of many short ones take of the processor, and what they take in a plain loop."""
     rows = [
-        ("microseconds a step", "plain loop", "`fit`", "`fit` adds", "plain loop of `fit`", "milliseconds an epoch")
+        (
+            "microseconds a step",
+            "plain loop",
+            "`fit`",
+            "`fit` adds",
+            "speed, of the plain loop's",
+            "milliseconds an epoch",
+        )
     ]
     for name, figures in results.items():
         taken = [f"{figures['microseconds_a_step'][contender]['median']:,.0f}" for contender in ("raw", "full")]

@@ -28,7 +28,6 @@ TESTED_ELSEWHERE = {
     "benchmarks/gpu_parts/settings.py": "benchmarks/test_gpu.py",
     "callbacks/continuation.py": "engine/runs/test_resume.py",
     "callbacks/divergence/finite.py": "callbacks/test_nan_guard.py",
-    "callbacks/divergence/kept_state.py": "callbacks/test_nan_guard.py",
     "callbacks/media/board.py": "callbacks/media/test_sink.py",
     "callbacks/media/example_table.py": "callbacks/test_test_media.py",
     "callbacks/media/gradient_flow.py": "callbacks/test_fit_media.py",
