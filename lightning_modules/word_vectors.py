@@ -17,7 +17,7 @@ from datamodules.words.batches import WordBatch
 from lightning_modules.layers.character_ngrams import WordParts
 from lightning_modules.layers.huffman import Ways, huffman_ways
 from lightning_modules.layers.noise_words import NoiseWords
-from lightning_modules.layers.row_gradients import RowGradient, with_gradients
+from lightning_modules.layers.row_gradients import RowGradient, capped, note_order, with_gradients
 from lightning_modules.layers.sampled_softmax import log_uniform_sample, sampled_softmax
 from lightning_modules.layers.windows import Windows
 from lightning_modules.layers.word_objectives import Objective, cbow, hierarchical_softmax, skip_gram
@@ -178,10 +178,15 @@ class WordVectors(WordVectorTask):
                 return self._sampled_softmax(windows, batch.words)
             with torch.no_grad():
                 found, inputs = self._objective(windows)
-                outputs = found.outputs.capped(len(self.context.weight), self.cap)
-            tables = [(self.embedding.weight, inputs), (self.context.weight, outputs)]
+                tables = [(self.embedding.weight, inputs), (self.context.weight, found.outputs)]
+                tables = capped(tables, self.cap)
             # several processes take the mean of their gradients, and a step is of the sum
             return with_gradients(found.loss, tables) * self._world_size, found.loss, found.number
+
+    def on_after_backward(self) -> None:
+        """Prepares gradients for the optimizer."""
+        for table in (self.embedding, self.context):
+            note_order(table.weight)
 
     @property
     def _world_size(self) -> int:
@@ -204,7 +209,7 @@ class WordVectors(WordVectorTask):
             sums = inputs.values.new_zeros(len(unique), table.shape[1]).index_add_(0, inverse, inputs.values)
             counts = inputs.counts.new_zeros(len(unique)).index_add_(0, inverse, inputs.counts)
             inputs = self._parts.gradient(unique, sums, counts)
-        return found, inputs.capped(len(self.embedding.weight), self.cap)
+        return found, inputs
 
     def _input_vectors(self, words: Tensor) -> Tensor:
         """Returns the vectors of words, [N, D]; of one that stands there several times they are computed once."""

@@ -1,6 +1,7 @@
 """A text as a stream of words, and its loader: which frequent words are left out, and windows, drawn for each epoch."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import torch
@@ -104,8 +105,18 @@ class WordLoader(Loader):
         order = torch.arange(len(self))
         if self.shuffle:
             order = torch.randperm(len(self), generator=generator(self.seed, "order of pieces", self.epoch))
-        for piece in order[first:].tolist():
-            yield self.read(piece)
+        pieces = order[first:].tolist()
+        if torch.get_num_threads() == 1:
+            yield from map(self.read, pieces)
+            return
+        with ThreadPoolExecutor(1) as reader:  # reads one piece ahead
+            ahead = None
+            for piece in pieces:
+                ready, ahead = ahead, reader.submit(self.read, piece)
+                if ready is not None:
+                    yield ready.result()
+            if ahead is not None:
+                yield ahead.result()
 
     def read(self, piece: int) -> WordBatch:
         """Returns this process's share of a piece."""

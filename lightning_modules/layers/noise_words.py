@@ -36,6 +36,6 @@ class NoiseWords:
         """Returns words, int64 [blocks, shared], with torch's own random numbers."""
         if self.first.device != device:
             self.first, self.other = self.first.to(device), self.other.to(device)
-        places = torch.randint(len(self.first), (blocks, shared), device=device)
-        keeps = torch.rand(blocks, shared, device=device) < self.first[places]
-        return torch.where(keeps, places, self.other[places])
+        places = torch.randint(len(self.first), (blocks * shared,), device=device)
+        keeps = torch.rand(blocks * shared, device=device) < self.first.index_select(0, places)
+        return torch.where(keeps, places, self.other.index_select(0, places)).view(blocks, shared)

@@ -1,6 +1,7 @@
 """Windows around the words of a piece of text, as blocks of neighbouring words for matrix products."""
 
 from functools import cached_property
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -54,6 +55,21 @@ class Windows:
         left, right = (self.in_blocks(sizes.short())[..., None] for sizes in (self.left, self.right))
         return ((distances >= -left) & (distances <= right) & (distances != 0)).to(self.dtype)
 
+    def around_of(self, some: slice) -> Tensor:
+        """Returns the numbers of the words of some blocks, with R more at both ends."""
+        return self.around[some.start * self.width : some.stop * self.width + 2 * self.radius]
+
+    def ring_in(self, products: Tensor) -> Tensor:
+        """Returns a view of the products [blocks, B, M] that belong to `rings`, [blocks, B, 2R + 1]."""
+        size = (len(products), self.width, 2 * self.radius + 1)
+        return products.as_strided(size, (self.width * self.columns, self.columns + 1, 1))
+
+    def parts(self) -> list[slice]:
+        """Returns the blocks in runs, for threads to share: on a CPU, as many runs as torch has threads."""
+        number = torch.get_num_threads() if self.left.device.type == "cpu" else 1
+        borders = [self.blocks * place // number for place in range(number + 1)]
+        return [slice(first, last) for first, last in pairwise(borders)]
+
     def in_blocks(self, values: Tensor) -> Tensor:
         """Returns values of the N words by blocks, [blocks, B]; zeros behind the last word."""
         padded = values.new_zeros(self.blocks * self.width)
@@ -61,10 +77,18 @@ class Windows:
         return padded.view(self.blocks, self.width)
 
     def around_blocks(self, values: Tensor) -> Tensor:
-        """Returns a view of what belongs to `around`, [blocks * B + 2R, ...], by blocks, [blocks, M, ...]."""
+        """Returns a view of what belongs to `around`, or to some blocks of it, by blocks.
+
+        Args:
+            values: [blocks * B + 2R, ...].
+
+        Returns:
+            [blocks, M, ...]; neighbours share what lies between them.
+        """
         rest = values.shape[1:]
+        blocks = (len(values) - 2 * self.radius) // self.width
         strides = (self.width * values.stride(0), *values.stride())
-        return values.as_strided((self.blocks, self.columns, *rest), strides, values.storage_offset())
+        return values.as_strided((blocks, self.columns, *rest), strides, values.storage_offset())
 
     def appearances(self, weights: Tensor) -> Tensor:
         """Returns the sum of the weights of all windows in which each word is, for the words in and around blocks.
@@ -85,14 +109,30 @@ class Windows:
         found[:, self.radius : self.radius + self.width] = self.in_blocks(sums)
         return found
 
-    @cached_property
+    @property
     def rings(self) -> Tensor:
-        """Which of the words from R before to R behind each word are in its window, [blocks * B, 2R + 1]."""
+        """Which of the words from R before to R behind each word are in its window, [blocks, B, 2R + 1]."""
+        return self.rings_of(slice(None))
+
+    def rings_of(self, some: slice) -> Tensor:
+        """Returns the rings of some blocks."""
+        kinds = self._kinds[some]
+        return self._forms.index_select(0, kinds.flatten()).view(len(kinds), self.width, 2 * self.radius + 1)
+
+    @cached_property
+    def _kinds(self) -> Tensor:
+        """Number of the form of each word's window, [blocks, B]."""
+        return self.in_blocks(self.left * (self.radius + 1) + self.right)
+
+    @cached_property
+    def _forms(self) -> Tensor:
+        """The rings of all forms of windows, [(R + 1)^2, 2R + 1]."""
         offsets = torch.arange(-self.radius, self.radius + 1, device=self.left.device)
-        left, right = (self.in_blocks(sizes).view(-1, 1) for sizes in (self.left, self.right))
-        return ((offsets >= -left) & (offsets <= right) & (offsets != 0)).to(self.dtype)
+        reach = torch.arange(self.radius + 1, device=self.left.device)[:, None]
+        forms = (offsets >= -reach)[:, None] & (offsets <= reach) & (offsets != 0)
+        return forms.flatten(0, 1).to(self.dtype)
 
     def pairs(self) -> tuple[Tensor, Tensor]:
         """Returns the place of the first word of each pair, and the number of the second, int64 [P] each."""
-        place, column = self.rings.nonzero(as_tuple=True)
+        place, column = self.rings.flatten(0, 1).nonzero(as_tuple=True)
         return place, self.around[place + column]

@@ -6,6 +6,7 @@ each other share their negatives, as in Shihao Ji, Nadathur Satish, Sheng Li and
 in Shared and Distributed Memory", 2016, arXiv:1604.04661.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lightning_modules.layers.row_gradients import RowGradient
+from lightning_modules.layers.side_by_side import side_by_side
 from lightning_modules.layers.windows import Windows
 
 SMALLEST = 1e-30  # probability whose logarithm is taken for that of a smaller one
@@ -44,28 +46,41 @@ def skip_gram(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k
         noise: Numbers of the noise words that the words of each block share, int64 [blocks, S].
         k: Noise words a pair: a shared one weighs k / S.
     """
-    blocks, shared = noise.shape
-    size, edge = vectors.shape[1], len(windows.around)
-    looked_up = table.index_select(0, torch.cat([windows.around, noise.flatten()]))
-    around, against = windows.around_blocks(looked_up[:edge]), looked_up[edge:].view(blocks, shared, size)
-    centres = vectors[windows.radius : edge - windows.radius].view(blocks, windows.width, size)
-    mask, weights = windows.mask, (windows.sizes * (k / shared))[..., None]
-    true = torch.bmm(centres, around.transpose(1, 2)).sigmoid_()  # [blocks, B, M]
-    false = torch.bmm(centres, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-    loss = _surprise(true.clone(), mask) + _surprise(1 - false, weights)
-    true.sub_(1).mul_(mask)
-    false.mul_(weights)
-    inputs = torch.bmm(true, around).baddbmm_(false, against).view(-1, size)
+    blocks, size = len(noise), vectors.shape[1]
+    edge, shared = windows.radius, noise.shape[1]
+    weights = (windows.sizes * (k / shared))[..., None]
+    centres = vectors[edge : len(vectors) - edge].view(blocks, windows.width, size)
+    inputs, losses = torch.empty_like(centres), vectors.new_empty(blocks)
     outputs = _Outputs(windows, noise, size)
-    torch.bmm(true.transpose(1, 2), centres, out=outputs.of_text)
-    torch.bmm(false.transpose(1, 2), centres, out=outputs.of_noise)
-    counts = windows.appearances(torch.ones_like(windows.sizes))
-    return Objective(
-        loss,
-        windows.sizes.sum(),
-        RowGradient(windows.own, inputs, windows.sizes.flatten()),
-        outputs.gradient(windows.around_blocks(windows.around), counts, weights),
-    )
+
+    def compare(some: slice) -> None:
+        """Fills in what belongs to some blocks."""
+        own, rings = centres[some], windows.rings_of(some)
+        near = windows.around_blocks(table.index_select(0, windows.around_of(some)))  # [blocks, M, D]
+        far = table.index_select(0, noise[some].flatten()).view(len(own), shared, size)
+        products = torch.bmm(own, near.transpose(1, 2))  # [blocks, B, M]
+        true = windows.ring_in(products).sigmoid()  # [blocks, B, 2R + 1]
+        false = torch.bmm(own, far.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
+        torch.add(_surprise(true.clone(), rings), _surprise(1 - false, weights[some]), out=losses[some])
+        windows.ring_in(products.zero_()).copy_(true.sub_(1).mul_(rings))
+        false.mul_(weights[some])
+        torch.bmm(products, near, out=inputs[some])
+        inputs[some].baddbmm_(false, far)
+        torch.bmm(products.transpose(1, 2), own, out=outputs.of_text[some])
+        torch.bmm(false.transpose(1, 2), own, out=outputs.of_noise[some])
+
+    def of_outputs() -> RowGradient:
+        """Returns the gradient of output vectors, whose values may still be missing."""
+        counts = windows.appearances(torch.ones_like(windows.sizes))
+        return outputs.gradient(windows.around_blocks(windows.around), counts, weights).in_order()
+
+    def of_inputs() -> RowGradient:
+        """Returns the gradient of input vectors, likewise."""
+        return RowGradient(windows.own, inputs.view(-1, size), windows.sizes.flatten()).in_order()
+
+    comparisons = [partial(compare, some) for some in windows.parts()]
+    *_, output_rows, input_rows = side_by_side([*comparisons, of_outputs, of_inputs])
+    return Objective(losses.sum(), windows.sizes.sum(), input_rows, output_rows)
 
 
 def cbow(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k: int) -> Objective:
@@ -79,7 +94,7 @@ def cbow(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k: int
     exists, weights = means.exists[..., None], (means.exists * (k / shared))[..., None]
     true = (means.values * targets).sum(2, keepdim=True).sigmoid_()  # [blocks, B, 1]
     false = torch.bmm(means.values, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-    loss = _surprise(true.clone(), exists) + _surprise(1 - false, weights)
+    loss = (_surprise(true.clone(), exists) + _surprise(1 - false, weights)).sum()
     true.sub_(1).mul_(exists)
     false.mul_(weights)
     gradient = (true * targets).baddbmm_(false, against)
@@ -162,11 +177,11 @@ def hierarchical_softmax(
     if means is not None:
         inputs, inside = means.values.view(n, 1, size), means.exists.view(n, 1)
     else:
-        inputs, inside = vectors.as_strided((n, 2 * radius + 1, size), (size, size, 1)), windows.rings
+        inputs, inside = vectors.as_strided((n, 2 * radius + 1, size), (size, size, 1)), windows.rings.flatten(0, 1)
     on_the_way = table[nodes]  # [blocks * B, L, D]
     weights = inside[..., None] * signs.abs()[:, None]  # [blocks * B, 2R + 1 or 1, L]
     right = (torch.bmm(inputs, on_the_way.transpose(1, 2)) * signs[:, None]).sigmoid_()
-    loss = _surprise(right.clone(), weights)
+    loss = _surprise(right.clone(), weights).sum()
     errors = right.sub_(1).mul_(weights).mul_(signs[:, None])
     outputs = torch.bmm(errors.transpose(1, 2), inputs).view(-1, size)
     gradient = torch.bmm(errors, on_the_way)
@@ -183,14 +198,16 @@ def hierarchical_softmax(
 
 
 def _surprise(probabilities: Tensor, weights: Tensor) -> Tensor:
-    """Returns the weighted sum of the negative logarithms of probabilities, which it overwrites.
+    """Returns the weighted sums of the negative logarithms of probabilities, which it overwrites.
 
     Args:
-        probabilities: [..., M].
-        weights: Weight of each, [..., M], or of each row, [..., 1].
+        probabilities: [N, ..., M].
+        weights: Weight of each, [N, ..., M], or of each row, [N, ..., 1].
+
+    Returns:
+        [N]. They do not depend on how many are computed at once.
     """
     logarithms = probabilities.clamp_(min=SMALLEST).log_()
     if weights.shape[-1] == 1:
-        logarithms = logarithms.sum(-1)
-    # a scalar product needs no memory of its own, which would have to be fetched from the system at every step
-    return -torch.dot(logarithms.flatten(), weights.flatten())
+        logarithms = logarithms.sum(-1, keepdim=True)
+    return -logarithms.mul_(weights).flatten(1).sum(1)

@@ -17,6 +17,7 @@ from core.errors import InputError
 from datamodules import WordCorpusDataModule
 from datamodules.text import corpora
 from datamodules.text.encoder import Encoding
+from datamodules.words.stream import WordLoader
 from datamodules.words.synthetic import synthetic_sentences
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits, figures_of
@@ -128,6 +129,20 @@ def test_words_count_in_training_as_often_as_they_are_read(corpus: Callable) -> 
     kept = ((0.1 / shares).sqrt() + 0.1 / shares).clamp(max=1)
     torch.testing.assert_close(data.training_counts, data.word_counts * kept, rtol=1e-6, atol=0)
     assert corpus().training_counts.tolist() == [3, 2, 2, 2]
+
+
+def test_reading_ahead_changes_no_batch(corpus: Callable) -> None:
+    data, before = corpus(source="synthetic", subsample=1e-2), []
+    threads = torch.get_num_threads()
+    for number in (1, 2):
+        torch.set_num_threads(number)
+        loader = WordLoader(data.splits["train"], 2, 500, True, 7)
+        loader.position = 3
+        before.append(list(loader))
+    torch.set_num_threads(threads)
+    assert len(before[0]) == len(before[1]) == len(loader) - 3
+    for one, other in zip(*before, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_a_short_text_has_smaller_steps(corpus: Callable) -> None:

@@ -105,6 +105,36 @@ def test_the_gradient_of_a_word_in_many_pairs_is_scaled_to_the_cap() -> None:
     torch.testing.assert_close(gradients[12.0], gradients[1e9] * (12 / pairs).clamp(max=1).double()[:, None])
 
 
+@pytest.mark.parametrize("settings", [{}, {"architecture": "cbow"}, {"ngrams": (2, 3)}])
+def test_threads_share_a_step(settings: dict[str, Any]) -> None:
+    found, before = [], torch.get_num_threads()
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        net = model(cap=12.0, **settings)
+        torch.manual_seed(5)
+        loss = net.losses(piece())["negative_sampling"]
+        loss.backward()
+        gradients = [table.weight.grad for table in (net.embedding, net.context)]
+        net.on_after_backward()
+        assert all(gradient.is_coalesced() for gradient in gradients)
+        assert all((gradient.indices().diff() > 0).all() for gradient in gradients)  # each row once, in order
+        found.append([loss.detach(), *(gradient.to_dense() for gradient in gradients)])
+    torch.set_num_threads(before)
+    for other in found[1:]:
+        torch.testing.assert_close(other, found[0], rtol=1e-12, atol=1e-12)
+
+
+def test_added_gradients_are_not_taken_for_ordered_ones() -> None:
+    net = model()
+    for _ in range(2):
+        net.losses(piece())["negative_sampling"].backward()
+        net.on_after_backward()
+    gradient = net.embedding.weight.grad
+    rows, values = gradient._indices()[0], gradient._values()
+    torch.testing.assert_close(gradient.to_dense(), torch.zeros_like(net.embedding.weight).index_add(0, rows, values))
+    assert gradient.is_coalesced() == bool((gradient._indices()[0].diff() > 0).all())
+
+
 def test_the_loss_is_that_of_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:
     """With tables of zeros every decision is a half: 1 + 3 of them a pair."""
     net, batch = WordVectors(V, width=D, negatives=3), piece()
