@@ -72,8 +72,7 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
     if _METHOD == "forkserver":
         _make_server()
     ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_answer, args=(theirs, function, arguments))
-    process.start()
+    process = _started(_answer, theirs, function, arguments)
     theirs.close()
     try:
         kind, answer = ours.recv()
@@ -116,7 +115,13 @@ def start_command(argv: list[str], log: Path) -> BaseProcess:
     """
     if _METHOD == "forkserver":
         _make_server()
-    process = _CONTEXT.Process(target=_run, args=(argv, str(log), dict(os.environ)))
+    return _started(_run, argv, str(log), dict(os.environ))
+
+
+def _started(function: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """Returns a process that has been started to call a function."""
+    _complete_main()
+    process = _CONTEXT.Process(target=function, args=arguments)
     process.start()
     return process
 
@@ -175,11 +180,17 @@ class Jobs(Generic[Job]):
         wait([job.process.sentinel for job in self.running], LOOK_EVERY)
 
 
+def _complete_main() -> None:
+    """Gives the main module what Python looks for in it, and what a notebook's `%run` leaves out."""
+    vars(sys.modules["__main__"]).setdefault("__spec__", None)
+
+
 def _make_server() -> None:
     """Starts the process with the imports, unless it runs; a signal to a whole group of processes does not end it."""
     from multiprocessing import forkserver, resource_tracker  # not on every system
 
     let_waiting_threads_sleep()
+    _complete_main()
     _CONTEXT.set_forkserver_preload(IMPORTED)
     resource_tracker.ensure_running()  # which changes the blocked signals
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)

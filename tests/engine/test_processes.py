@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -14,6 +15,7 @@ from core.errors import InputError, RunFailed
 from datamodules.base import shared_data
 from engine import preloaded, processes
 from engine.processes import call, share_cores, start_command
+from tests.processes import ROOT
 from tests.tiny import TinyDataModule
 
 
@@ -26,6 +28,15 @@ def test_mistakes_are_in_the_log_behind_what_it_holds(tmp_path: Path) -> None:
     first, last = log.read_text().splitlines()
     assert first == "before"
     assert last.startswith("error: --config nothing.yaml: no such file")
+
+
+def test_a_notebooks_run_can_start_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The main module that `%run` makes has a file, and no `__spec__`."""
+    main = ModuleType("__main__")
+    del main.__spec__
+    main.__file__ = str(ROOT / "cli.py")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert call(os.path.basename, "a/b") == "b"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
