@@ -78,7 +78,10 @@ class RowGradient(NamedTuple):
 def capped(gradients: Sequence[tuple[Tensor, RowGradient]], cap: float) -> list[tuple[Tensor, RowGradient]]:
     """Returns tables [V, D], each with the gradient of its rows, in which no row has more than `cap` pairs."""
     tasks = [partial(gradient.capped, len(table), cap) for table, gradient in gradients]
-    return [(table, gradient) for (table, _), gradient in zip(gradients, side_by_side(tasks), strict=True)]
+    return [
+        (table, gradient)
+        for (table, _), gradient in zip(gradients, side_by_side(tasks, gradients[0][0].device), strict=True)
+    ]
 
 
 class WithGradients(torch.autograd.Function):

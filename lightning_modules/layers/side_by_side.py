@@ -13,17 +13,23 @@ from typing import Any
 
 import torch
 
+CPU = torch.device("cpu")
 
-def side_by_side(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+
+def side_by_side(tasks: Sequence[Callable[[], Any]], device: torch.device = CPU) -> list[Any]:
     """Runs tasks without gradients, in as many threads as torch has; with one thread, one after the other.
 
     They begin in their order. Operations of torch release Python's lock while they work.
+
+    Args:
+        tasks: The tasks.
+        device: Where they compute; one that is no CPU gets them one after the other.
 
     Returns:
         What they return, in their order.
     """
     before = torch.get_num_threads()
-    threads = min(before, len(tasks))
+    threads = min(before, len(tasks)) if device.type == "cpu" else 1
     found: list[Any] = [None] * len(tasks)
     left = deque(enumerate(tasks))
 

@@ -79,7 +79,7 @@ def skip_gram(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k
         return RowGradient(windows.own, inputs.view(-1, size), windows.sizes.flatten()).in_order()
 
     comparisons = [partial(compare, some) for some in windows.parts()]
-    *_, output_rows, input_rows = side_by_side([*comparisons, of_outputs, of_inputs])
+    *_, output_rows, input_rows = side_by_side([*comparisons, of_outputs, of_inputs], table.device)
     return Objective(losses.sum(), windows.sizes.sum(), input_rows, output_rows)
 
 
