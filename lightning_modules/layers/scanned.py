@@ -8,9 +8,7 @@ from torch import Tensor, nn
 from torch._higher_order_ops.scan import scan  # of torch's documentation, though its public name is still to come
 
 State = tuple[Tensor, ...]  # the output h [B, H], and for LSTMs also the cell c [B, H]
-Step = Callable[
-    ..., State
-]  # the state after a step, of what the step is given from the inputs, and of the state before
+Step = Callable[..., State]  # of what a step is given from the inputs, and of the state before it
 
 
 def is_exported_at_any_length(x: Tensor) -> bool:
