@@ -24,6 +24,11 @@ class Passages:
     marks: Tensor | None = None
     facts: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def read(self, rows: slice, places: slice, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """Returns symbols and marks of some places of some passages, on a device, as a language model reads them."""
+        marks = None if self.marks is None else self.marks[rows, places].to(device)
+        return self.symbols[rows, places].to(device), marks
+
 
 def cut(text: Tensor, count: int, length: int) -> Tensor:
     """Returns up to `count` pieces of a text [L, ...], evenly spaced and of at most `length` symbols, [N, T, ...]."""

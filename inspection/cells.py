@@ -87,11 +87,10 @@ def states(subject: Subject, passages: Passages) -> list[Tensor]:
         NotShown: The state is of another kind, such as the memory of a transformer.
     """
     found: list[list[Tensor]] = []
-    state, device = None, subject.model.device
+    state = None
     with subject.explaining(), torch.no_grad():
         for place in range(passages.symbols.shape[1]):
-            symbols = passages.symbols[:, place : place + 1].to(device)
-            marks = None if passages.marks is None else passages.marks[:, place : place + 1].to(device)
+            symbols, marks = passages.read(slice(None), slice(place, place + 1), subject.model.device)
             _, state = subject.model(symbols, state, marks)
             cells = [layer[-1] for layer in state]
             if any(one.ndim != 2 or len(one) != len(symbols) for one in cells):

@@ -62,11 +62,10 @@ def losses_by_context(subject: Subject, passages: Passages) -> tuple[list[int], 
 
 def _losses(subject: Subject, passages: Passages, rows: slice, count: int) -> Tensor:
     """Returns the loss of the last symbol of some passages in bits, of which so many symbols before it are known."""
-    known, device = slice(-count - 1, -1), subject.model.device
-    symbols = passages.symbols[rows].to(device)
-    marks = None if passages.marks is None else passages.marks[rows, known].to(device)
-    logits, _ = subject.model(symbols[:, known], None, marks)
-    return F.cross_entropy(logits[:, -1].float(), symbols[:, -1], reduction="none").cpu() / BITS
+    known, marks = passages.read(rows, slice(-count - 1, -1), subject.model.device)
+    logits, _ = subject.model(known, None, marks)
+    last = passages.symbols[rows, -1].to(subject.model.device)
+    return F.cross_entropy(logits[:, -1].float(), last, reduction="none").cpu() / BITS
 
 
 def draw_reach(known: list[int], means: Tensor, errors: Tensor, norms: Tensor | None) -> MatplotlibFigure:

@@ -1,4 +1,4 @@
-"""Generators of pictures as other programs use them: pixels come out."""
+"""Generators and painters of pictures as other programs use them: pixels come out."""
 
 from typing import Any
 
