@@ -1,8 +1,11 @@
 """`pip install .` brings one package with the command, all of its code and every config."""
 
+import re
 import subprocess
 import sys
+from configparser import ConfigParser
 from distutils.core import run_setup
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -83,3 +86,16 @@ def test_the_command_is_primer(distribution: Distribution) -> None:
 def test_the_help_shows_the_command_as_it_was_typed(program: str, typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", [program])
     assert f"usage: {typed} SUBCOMMAND" in top_level_help()
+
+
+def test_the_extra_test_installs_whatever_tests_would_be_skipped_without() -> None:
+    settings = ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    lines = settings["options"]["install_requires"] + settings["options.extras_require"]["test"]
+    required = {re.split(r"[\[<>=]", line)[0].lower() for line in lines.split()}
+    installed_by = packages_distributions()
+    text = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    for name in set(re.findall(r'importorskip\(\s*"([\w.]+)"', text)):
+        package = name.split(".")[0]
+        assert package in installed_by, f"{package} is not installed: pip install -e '.[test]'"
+        assert required & {each.lower() for each in installed_by[package]}, f"the extra `test` lacks {package}"
