@@ -119,7 +119,8 @@ class LearningRateTest(Command):
             f"falls fastest at {curve.steepest:.2g}, is lowest at {curve.lowest:.2g}, rises from {curve.longest:.2g}"
         )
         print_line(f"loss     {rates}{end}")
-        factor = f"{curve.suggested / test.configured:.2g} times the configured {test.configured:g}"
+        ratio = float(f"{curve.suggested / test.configured:.2g}")
+        factor = f"{ratio:g} times the configured {test.configured:g}"
         known = SETTING in flatten(self.plain_config)
         print_line(f"suggest  {f'--{SETTING} ' if known else ''}{curve.suggested:g}, {factor}")
         print_line(f"plot     {shown_path(self.folder.path / 'lr_find.png')}")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.atomic_files import replacing, write_atomically
+from core.console import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
 from results.figures import show
 from results.lessons import write_notebooks
@@ -128,9 +129,10 @@ def _status(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     missing = _missing(table, records)
     for run in table.runs():
         record = next((record for record in records[run.row.id] if record.seed == run.seed), None)
-        print(f"{run!s:<36}{f'about {run.row.minutes:g} min' if record is None else _recorded(run, record)}")
-    hours = sum(run.row.minutes for run in missing) / 60
-    print(f"{len(missing)} of {len(table.runs())} runs are to be made, in about {hours:.1f} hours")
+        told = f"about {duration_in_words(60 * run.row.minutes)}" if record is None else _recorded(run, record)
+        print(f"{run!s:<36}{told}")
+    left = duration_in_words(60 * sum(run.row.minutes for run in missing))
+    print(f"{len(missing)} of {len(table.runs())} runs are to be made, in about {left}")
     return 0
 
 
@@ -181,7 +183,7 @@ def _result(run: Run, record: Record) -> str:
 def _show(chosen: list[Run], runs: Runs) -> int:
     """Shows the commands that would make runs."""
     for run in chosen:
-        print(f"# {run}, about {run.row.minutes:g} min")
+        print(f"# {run}, about {duration_in_words(60 * run.row.minutes)}")
         for _, command in runs.commands(run):
             print(typed(command))
     return 0

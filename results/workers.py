@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
+from core.console import duration_in_words
 from core.errors import RunFailed
 from engine.processes import FAULTS, Jobs, share_cores, start_command
 from results.runs import Runs
@@ -99,7 +100,7 @@ class Workers:
             elif 60 * (minutes := self._minutes(commands)) > self._end - time.monotonic():
                 self.left_out.append(run)
             else:
-                print(f"{run}: {f'about {minutes:.2g} min' if minutes else 'goes on'} ...", flush=True)
+                print(f"{run}: {f'about {duration_in_words(60 * minutes)}' if minutes else 'goes on'} ...", flush=True)
                 self._jobs.running.append(Job(run, commands, self._start(commands)))
 
     def _reap(self) -> Iterator[tuple[Run, RunFailed | None]]:

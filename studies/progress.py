@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.console import duration_in_words
 from core.printable import shown_path
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
@@ -59,7 +60,7 @@ class Lines:
         if self.total is None or not ended or len(ended) >= self.total:
             return ""
         seconds = sum(ended) / len(ended) * (self.total - len(ended)) / self.workers
-        return f"{len(ended)} of {self.total}, about {duration(seconds)} left"
+        return f"{len(ended)} of {self.total}, about {duration_in_words(seconds)} left"
 
     def at_end(self, trials: Sequence[Trial], folder: Path) -> list[str]:
         """Returns the last lines: what has become of the trials, and how the best is tested."""
@@ -71,10 +72,3 @@ class Lines:
             run = shlex.quote(shown_path(folder / best.folder.name))
             lines.append(f"  {typed_command()} test --ckpt_path {run}")
         return lines
-
-
-def duration(seconds: float) -> str:
-    """Returns a duration in words."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

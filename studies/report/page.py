@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.console import duration_in_words
 from core.pages.page import render
-from studies.progress import duration
 from studies.report.answer import answer, are_numbers, in_order, is_numeric, sentences, spans
 from studies.report.curves import curves, short
 from studies.report.details import describe_run, machines, shared
@@ -87,7 +87,7 @@ def _lead(runs: Sequence[ReportedRun], study: Study | None, groups: Sequence[Gro
         f"{'Study' if study is not None else 'Report'}: {many}{settings}",
         ", ".join(status if len(statuses) == 1 else f"{count} {status}" for status, count in statuses),
         *([f"compared by {metrics.counts}, {better} is better"] if metrics.counts and len(runs) > 1 else []),
-        f"{duration(seconds)} of training",
+        f"{duration_in_words(seconds)} of training",
         f"written {datetime.now().astimezone().strftime('%Y-%m-%d %H:%M')}",
     ]
 

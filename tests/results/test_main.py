@@ -103,7 +103,8 @@ def test_status_tells_what_is_recorded(folder: Path, capsys: pytest.CaptureFixtu
     assert main(["status"], folder) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[:-1]] == [
-        [name, "about", minutes, "min"] for name, minutes in (("bad/42", "1"), ("good/42", "2"), ("long/42", "60"))
+        f"{name} about {time}".split()
+        for name, time in (("bad/42", "60 s"), ("good/42", "2 min"), ("long/42", "60 min"))
     ]
     assert lines[-1].startswith("3 of 3 runs")
 
