@@ -40,7 +40,7 @@ class Record(Checkpoint):
         self.table = MetricRows()
         self.summary: dict[str, Any] = {}
         self._seconds = {"total": 0.0, "fit": 0.0}  # before this process, for a resumed run
-        self._samples = 0
+        self._samples = 0  # of this fit
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
         self._validation_names: set[str] = set()  # of values that validations of this process have logged
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
@@ -63,6 +63,8 @@ class Record(Checkpoint):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Takes up the record of a run that is continued or measured."""
         if stage == "fit":
+            if self.has_begun:  # an earlier fit of this trainer, whose seconds are in the summary
+                self._began = time.monotonic()
             trainer.share_run_folder()
             trainer.checkpoint_callback.when_saved = lambda trainer: self._write_summary(trainer, "running")
         path = self._path(trainer)
@@ -95,7 +97,7 @@ class Record(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
-        self._fit_began, self._fit_ended = time.monotonic(), None
+        self._fit_began, self._fit_ended, self._samples = time.monotonic(), None, 0
         done = trainer.fit_loop.epoch_progress.current.processed
         validated_at = trainer.optimizer_steps if self._validation_has_row else None
         ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation, validated_at)
@@ -118,8 +120,10 @@ class Record(Checkpoint):
         every = trainer.log_every_n_steps
         if not (trainer.loggers and every) or trainer.optimizer_steps % every or not trainer.batch_stepped:
             return
-        # manual optimization need not return a loss
-        loss = {"train/loss_step": float(outputs["loss"])} if "loss" in (outputs or {}) else {}
+        loss = {}
+        if "loss" in (outputs or {}):  # manual optimization need not return one
+            # by the number of batches Lightning has divided it
+            loss = {"train/loss_step": float(outputs["loss"]) * trainer.accumulate_grad_batches}
         for logger in trainer.loggers:
             logger.log_metrics(loss | learning_rates(trainer.optimizers), step=trainer.optimizer_steps)
 
@@ -243,7 +247,7 @@ class Record(Checkpoint):
                 "total": round(self._seconds["total"] + moment - self._began, 1),
                 "fit": round(self._seconds["fit"] + fit, 1),
             },
-            "samples_per_second": round(self._samples / fit, 1) if self._batch_size is not None else None,
+            "samples_per_second": round(self._samples / fit, 1) if self._batch_size is not None and fit else None,
             "ended": now() if ended else None,
         }
         write_summary(path / "summary.json", self.summary)

@@ -198,7 +198,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
                 known = ", ".join(sorted(trainer.callback_metrics))
                 raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
             score = float(trainer.callback_metrics[self.monitor])
-            better = self.improves(score) and _is_finite(trainer)
+            # what another package logs may differ from process to process, and all have to save or none
+            better = trainer.strategy.broadcast(self.improves(score) and _is_finite(trainer))
             if better:
                 self.best_score = score
         self._validated = False

@@ -89,8 +89,8 @@ def _is_running(process: int) -> bool:
         return True
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
-        return process == 0
+    except (ProcessLookupError, OverflowError):  # no process has so large a number
+        return False
     except OSError:  # somebody else's
         return True
     return True

@@ -178,11 +178,12 @@ class PicturesDataModule(ImageDataModule):
         """Returns the loader of `inputs`, one by one.
 
         Raises:
-            InputError: None are given.
+            InputError: None are given, or fewer than devices.
         """
         if not self.inputs:
             raise InputError("--input: name pictures or folders of them")
         paths = [Path(name) for name in self.input_names()]
+        self.check_enough(len(paths), "inputs")
         loader = WholePictures(paths, self.largest, self.trainer.global_rank, self.trainer.world_size)
         self.unread, self._whole = loader.unread, loader
         return self.keep("predict", loader)

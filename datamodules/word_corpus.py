@@ -224,8 +224,12 @@ class WordCorpusDataModule(TextDataModule):
         """Returns the loader of the sums that are asked for, or of all words.
 
         Where a word of a sum is unknown, nothing stands in its place, and the reason in `unread`.
+
+        Raises:
+            InputError: There are fewer than devices.
         """
         names, rank, world_size = self.prediction_names(), self.trainer.global_rank, self.trainer.world_size
+        self.check_enough(len(names), "inputs")
         mine = list(range(rank, len(names), world_size))
         if not self.inputs:
             return self.keep("predict", BatchListLoader([WordListBatch(p) for p in torch.tensor(mine).split(ROWS)]))

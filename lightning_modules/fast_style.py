@@ -17,6 +17,7 @@ from core.export_forms import ExportForm
 from core.media import Grid, Medium, to_pixels
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
+from datamodules.base.digest import digest_of
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.images.drawn_scenes import brush_strokes
 from datamodules.images.whole_pictures import as_batch, read_style
@@ -68,7 +69,7 @@ class FastStyle(StyleTask):
     """
 
     paths = (*StyleTask.paths, "style")
-    changeable = ("style",)  # may have moved: what it looks like is in the targets
+    changeable = ("style",)  # may have moved: a digest tells it from others
     predicts_pictures = True
     make_network = staticmethod(make_network)
 
@@ -103,6 +104,7 @@ class FastStyle(StyleTask):
             nn.ReLU(True),
             nn.Conv2d(width, 3, 9, padding=4, padding_mode="reflect"),
         )
+        self._picture: Tensor | None = None  # of the style, float32 [1, 3, H, W]
         self._grams: dict[str, Tensor] | None = None
 
     def setup(self, stage: str) -> None:
@@ -122,6 +124,22 @@ class FastStyle(StyleTask):
             self._picture = as_batch(brush_strokes(self.style_size, self.style_size * 3 // 4))
         else:
             raise InputError("--model.style: a picture is needed (or --data.source synthetic)")
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Keeps which style it was."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["style"] = digest_of(self._picture)
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """Checks that the run goes on, and is measured, by its own style and network.
+
+        Raises:
+            InputError: It is another.
+        """
+        super().on_load_checkpoint(checkpoint)
+        learned = checkpoint.get("style")  # an earlier release kept none
+        if learned is not None and self._picture is not None and learned != digest_of(self._picture):
+            raise InputError(f"--model.style {self.style}: not the picture that this run has learned until now")
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns painted pictures, from 0 to 255.

@@ -173,7 +173,7 @@ class WordVectors(WordVectorTask):
     def _training_loss(self, batch: WordBatch) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the loss that is minimised, the sum of the losses of all pairs, and their number."""
         windows = Windows(batch, self.context.weight.dtype)
-        with torch.autocast(self.device.type, enabled=False):
+        with self.whole_precision():
             if self.objective == "sampled_softmax":
                 return self._sampled_softmax(windows, batch.words)
             with torch.no_grad():

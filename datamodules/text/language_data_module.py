@@ -62,8 +62,13 @@ class LanguageDataModule(TextDataModule):
         return self.given_texts() if self.inputs else [self.first_prime()]
 
     def predict_dataloader(self) -> PrimeLoader:
-        """Returns the loader of the primes; any symbol takes the place of one that is not known, noted in `unread`."""
+        """Returns the loader of the primes; any symbol takes the place of one that is not known, noted in `unread`.
+
+        Raises:
+            InputError: There are fewer than devices.
+        """
         names, primes = self.prediction_names(), []
+        self.check_enough(len(names), "inputs")
         for place in range(self.trainer.global_rank, len(names), self.trainer.world_size):
             try:
                 primes.append(self.encode(names[place]))

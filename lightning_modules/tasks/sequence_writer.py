@@ -1,7 +1,6 @@
 """What writes texts symbol by symbol: cross-entropy of known texts, and beam search for new ones."""
 
 from abc import abstractmethod
-from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
@@ -122,10 +121,6 @@ class SequenceWriter(Task):
     def padded(self, texts: Tensor) -> Tensor:
         """Returns texts [B, L] with zeros behind their ends, [B, length]."""
         return F.pad(texts, (0, self.length - texts.shape[1]))
-
-    def whole_precision(self) -> AbstractContextManager:
-        """Returns a context of float32, in which a text does not depend on the batch that it is written in."""
-        return torch.autocast(self.device.type, enabled=False)
 
 
 def sums(logs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

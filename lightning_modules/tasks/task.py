@@ -2,8 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
+import torch
 from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn, optim
@@ -167,6 +169,10 @@ class Task(LoadsWithLimits, LightningModule):
     def on_test_epoch_end(self) -> None:
         """Logs the test metrics."""
         self._log("test", self.test_metrics)
+
+    def whole_precision(self) -> AbstractContextManager:
+        """Returns a context without autocast, for what rests on small differences of sums, such as a nearest vector."""
+        return torch.autocast(self.device.type, enabled=False)
 
     def _log(self, part: str, metrics: RunningMetrics) -> None:
         self.log_dict({f"{part}/{name}": value for name, value in metrics.compute().items()})

@@ -54,7 +54,10 @@ class TokenMetrics(SummedMetrics):
 
 
 class WordMetrics(TokenMetrics):
-    """Cross-entropy, and the share of outputs that are wholly right: of all, and of inputs that training lacks."""
+    """Cross-entropy, and the share of outputs that are wholly right: of all, and of inputs that training lacks.
+
+    Where training lacks none, `right_unseen` is left out.
+    """
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
@@ -76,8 +79,10 @@ class WordMetrics(TokenMetrics):
         figures = super()._figures(count)
         if not len(self.rows):
             return figures
-        right, seen = dim_zero_cat(self.rows)[:, 1:].T.float()
-        return figures | {"right": right.mean(), "right_unseen": (right * (1 - seen)).sum() / (1 - seen).sum()}
+        right, seen = dim_zero_cat(self.rows)[:, 1:].T
+        of_unseen = right[seen == 0].float()
+        figures["right"] = right.float().mean()
+        return figures | ({"right_unseen": of_unseen.mean()} if len(of_unseen) else {})
 
 
 class TranslationMetrics(TokenMetrics):

@@ -36,16 +36,18 @@ class QuestionMetrics(SummedMetrics):
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
         self.measured: dict[str, float] = {}  # by measure
+        self.kinds: dict[str, list[tuple[str, int, int]]] = {}  # kind, right answers and questions, by file
 
-    def note(self, name: str, value: float) -> None:
-        """Adds a figure of a file."""
+    def note(self, name: str, value: float, kinds: Iterable[tuple[str, int, int]] = ()) -> None:
+        """Adds the figure of a file, and for analogies name, right answers and questions of each kind."""
         self.__dict__["_update_count"] = 1  # torchmetrics checks it to know whether update was called
         self.measured[name] = value
+        self.kinds[name] = list(kinds)
 
     def reset(self) -> None:
         """Forgets everything."""
         super().reset()
-        self.measured = {}
+        self.measured, self.kinds = {}, {}
 
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         measured = {name: torch.tensor(value) for name, value in self.measured.items()}
@@ -76,7 +78,6 @@ class WordVectorTask(Task):
         if neighbours < 1:
             raise InputError(f"model.neighbours is {neighbours}: at least 1 is needed")
         self.neighbours = neighbours
-        self.analogies: dict[str, list[tuple[str, int, int]]] = {}  # kind, right answers and questions, by file
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -122,18 +123,21 @@ class WordVectorTask(Task):
         everything = torch.arange(self.vocabulary_size(), device=self.device)
         return F.normalize(self.vectors_of(everything).float(), dim=1)
 
-    @torch.no_grad()
     def evaluate(self, batch: SimilarityBatch | AnalogyBatch, metrics: QuestionMetrics) -> Tensor:
         """Returns cosines of pairs, or which analogies are right, and notes the figure of the file."""
+        with torch.no_grad(), self.whole_precision():
+            return self._evaluate(batch, metrics)
+
+    def _evaluate(self, batch: SimilarityBatch | AnalogyBatch, metrics: QuestionMetrics) -> Tensor:
         directions = self.directions()
         if isinstance(batch, SimilarityBatch):
             cosines = (directions[batch.words[:, 0]] * directions[batch.words[:, 1]]).sum(1)
             metrics.note(batch.name, rank_correlation(cosines, batch.scores))
             return cosines
         right = self.answers(directions, batch.words[:, :3]) == batch.words[:, 3]
-        metrics.note(batch.name, float(right.float().mean()))
         kinds = [(name, right[batch.kinds == number]) for number, name in enumerate(batch.kind_names)]
-        self.analogies[batch.name] = [(name, int(of_kind.sum()), len(of_kind)) for name, of_kind in kinds]
+        counts = [(name, int(of_kind.sum()), len(of_kind)) for name, of_kind in kinds]
+        metrics.note(batch.name, float(right.float().mean()), counts)
         return right
 
     @staticmethod
@@ -153,8 +157,10 @@ class WordVectorTask(Task):
 
     def predict_step(self, batch: QueryBatch | WordListBatch, batch_idx: int) -> Tensor:
         """Returns number and cosine of the words nearest to sums of words, float64 [B, K, 2]; or vectors [B, D]."""
-        if isinstance(batch, WordListBatch):
-            return self.vectors_of(batch.words)
+        with self.whole_precision():
+            return self.vectors_of(batch.words) if isinstance(batch, WordListBatch) else self._nearest(batch)
+
+    def _nearest(self, batch: QueryBatch) -> Tensor:
         directions = self.directions()
         known = directions
         if batch.unknown:
@@ -169,20 +175,11 @@ class WordVectorTask(Task):
 
     def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterator[Medium]:
         """Yields a table of analogies by kind, where validation has any."""
-        yield from self._analogy_tables("analogies", step)
+        yield from _analogy_tables("analogies", step, self.val_metrics)
 
     def media_after_test(self, step: int) -> Iterator[Medium]:
         """Yields a table of the test's analogies by kind."""
-        yield from self._analogy_tables("test_analogies", step)
-
-    def _analogy_tables(self, name: str, step: int) -> Iterator[Medium]:
-        rows = [
-            (file, kind, str(right), str(n), f"{right / n:.3f}" if n else "-")
-            for file, kinds in self.analogies.items()
-            for kind, right, n in kinds
-        ]
-        if rows:
-            yield Table(name=name, step=step, header=("file", "kind", "right", "covered", "share"), rows=rows)
+        yield from _analogy_tables("test_analogies", step, self.test_metrics)
 
     def media_after_fit(self, step: int) -> Iterator[Medium]:
         """Yields a map of the most frequent words, and vectors for TensorBoard's projector."""
@@ -192,6 +189,16 @@ class WordVectorTask(Task):
         directions = self.directions().cpu()
         yield Figure(name="words", step=step, figure=draw_word_map(directions[:MAPPED], names[:MAPPED]))
         yield Embedding(name="projector", step=step, vectors=directions[:PROJECTED], labels=names[:PROJECTED])
+
+
+def _analogy_tables(name: str, step: int, metrics: QuestionMetrics) -> Iterator[Medium]:
+    rows = [
+        (file, kind, str(right), str(n), f"{right / n:.3f}" if n else "-")
+        for file, kinds in metrics.kinds.items()
+        for kind, right, n in kinds
+    ]
+    if rows:
+        yield Table(name=name, step=step, header=("file", "kind", "right", "covered", "share"), rows=rows)
 
 
 def rank_correlation(values: Tensor, others: Tensor) -> float:

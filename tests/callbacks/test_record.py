@@ -7,10 +7,13 @@ import shutil
 import signal
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
+from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor
 
 from core.code_state import code_version, git_state
 from core.errors import RunFailed, RunInterrupted
@@ -319,6 +322,39 @@ def test_a_test_of_another_packages_module_adds_its_figures(tmp_path: Path) -> N
     trainer.test(PlainModule(), PlainData(), verbose=False)
     assert [(test["checkpoint"], set(test["metrics"])) for test in _summary(run)["tests"]] == [(None, {"test_loss"})]
     assert {path.name for path in run.glob("*.png")} == {"curves.png"}
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_a_point_of_the_curve_is_a_batchs_loss_however_many_batches_a_step_takes(batches: int, tmp_path: Path) -> None:
+    class Three(PlainModule):
+        def _loss(self, batch: list[Tensor]) -> Tensor:
+            return 3 + 0 * super()._loss(batch)
+
+    class Points(CSVLogger):
+        def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+            points.extend(value for name, value in metrics.items() if name == "train/loss_step")
+
+    points: list[float] = []
+    settings = {"accumulate_grad_batches": batches, "log_every_n_steps": 1, "max_epochs": 1}
+    tiny_trainer(tmp_path, logger=Points(tmp_path), **settings).fit(Three(), PlainData())
+    assert points == [3.0] * math.ceil(5 / batches)
+
+
+def test_a_second_fit_of_a_trainer_is_not_counted_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("callbacks.record.time", SimpleNamespace(monotonic=lambda: clock.now))
+
+    class Tick(Callback):
+        def on_train_batch_end(self, *_: object) -> None:
+            clock.now += 1
+
+    trainer, model = tiny_trainer(tmp_path, logger=False, max_epochs=1, callbacks=[Tick()]), tiny_vgg()
+    for epochs in (1, 2):
+        trainer.fit_loop.max_epochs = epochs
+        trainer.fit(model, TinyDataModule())
+        summary = _summary(trainer.run_folder.path)
+        assert summary["seconds"] == {"total": 6.0 * epochs, "fit": 6.0 * epochs}
+        assert summary["samples_per_second"] == 40.0
 
 
 def test_what_lightning_adds_to_a_name_is_left_out() -> None:

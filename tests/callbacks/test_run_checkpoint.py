@@ -100,6 +100,19 @@ def test_a_validation_with_a_figure_that_is_not_finite_is_never_the_best(
     assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1
 
 
+def test_the_first_process_decides_what_is_best(
+    figures: Callable[..., Callback], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is logged without being reduced differs, and a checkpoint that only some processes save stops them all."""
+    said = iter([True, False])
+    monkeypatch.setattr(
+        "pytorch_lightning.strategies.SingleDeviceStrategy.broadcast",
+        lambda _, value, src=0: next(said) if isinstance(value, bool) else value,
+    )
+    trainer = _fit(tmp_path, figures(0.1, 0.3))
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == 0
+
+
 def test_less_may_be_better(figures: Callable[..., Callback], tmp_path: Path) -> None:
     trainer = _fit(tmp_path, figures(0.1, 0.3, 0.2), RunCheckpoint("val/loss", "min"), max_epochs=3)
     assert _checkpoint(trainer, "best.ckpt")["epoch"] == 1

@@ -88,6 +88,7 @@ def dead_process() -> int:
 @pytest.mark.skipif(os.name == "nt", reason="processes are not looked up")
 def test_what_killed_processes_left_is_removed_at_the_next_write(tmp_path: Path, dead_process: int) -> None:
     (tmp_path / f".a.txt.{dead_process}.tmp").touch()  # as earlier releases named them
+    (tmp_path / f".a.txt.{2**80}.tmp").touch()  # no process of any machine
     (tmp_path / f".other.txt.{dead_process}.tmp").touch()
     with replacing(tmp_path / "a.txt") as temporary:
         temporary.touch()

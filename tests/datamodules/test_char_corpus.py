@@ -185,6 +185,9 @@ def test_a_prime_of_unknown_symbols_costs_no_other(tmp_path: Path, corpus: Calla
     assert data.unread.keys() == {0, 2}
     assert data.unread[0].startswith("'ßß': 'ß': not among the")
     assert "bad.txt: not UTF-8" in data.unread[2]
+    data.trainer.world_size = 5
+    with pytest.raises(InputError, match="4 inputs are too few for 5 devices"):
+        data.predict_dataloader()
 
 
 def test_synthetic_sentences_need_no_file(corpus: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

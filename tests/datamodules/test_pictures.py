@@ -65,6 +65,9 @@ def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
     assert shapes == [(44, 37), (44, 38), (44, 38), (44, 39), (37, 44), (37, 44), (16, 16), (32, 16)]
     assert list(data.unread) == [6]
     assert "photos/0.png: scaled from 40x48 to 37x44" in "\n".join(data.notes_on_inputs())
+    data.trainer.world_size = 9
+    with pytest.raises(InputError, match="8 inputs are too few for 9 devices"):
+        data.predict_dataloader()
 
 
 def test_what_cannot_be_used_is_named(folder: Path) -> None:

@@ -267,3 +267,11 @@ def test_two_processes_take_the_same_steps_as_one(config: Path, command: Command
     assert code == 0, output
     losses = [rows_of(run)[-1]["train/loss"] for run in ("one", "two")]
     assert float(losses[0]) == pytest.approx(float(losses[1]), rel=0.03)
+
+
+def test_each_device_has_something_to_predict(corpus: Callable) -> None:
+    data = corpus()
+    data.inputs = ["cat", "mat - sat"]
+    data.trainer.world_size = 3
+    with pytest.raises(InputError, match="2 inputs are too few for 3 devices"):
+        data.predict_dataloader()

@@ -36,6 +36,7 @@ trainer:
   callbacks: [{class_path: tests.contract.interruptions.KilledAt}]
 """
 
+STEP = ("--trainer.max_steps",)
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -119,6 +120,21 @@ def test_a_style_is_needed_and_has_to_be_a_picture(command: Command) -> None:
         assert message in errors
         assert len(errors.splitlines()) == 1
         assert not Path("run").exists()
+
+
+def test_a_run_goes_on_with_the_style_that_it_learned(command: Command) -> None:
+    for place, name in enumerate(("one.png", "moved.png", "other.png")):
+        save_picture(name, seed=place // 2)
+    Path("fast.yaml").write_text(CONFIG)
+    assert command("fit", "--config", "fast.yaml", "--model.style", "one.png", "--run_dir", "run", *STEP, 1)[0] == 0
+    Path("one.png").unlink()
+    code, _, errors = command("fit", "--ckpt_path", "run", "--model.style", "other.png", *STEP, 2)
+    assert (code, errors) == (
+        2,
+        "error: --model.style other.png: not the picture that this run has learned until now\n",
+    )
+    code, _, errors = command("fit", "--ckpt_path", "run", "--model.style", "moved.png", *STEP, 2)
+    assert code == 0, errors
 
 
 def test_it_paints_pictures_of_any_size_without_this_project() -> None:

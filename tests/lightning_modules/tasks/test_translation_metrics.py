@@ -79,7 +79,9 @@ def test_outputs_are_right_as_a_whole() -> None:
     metrics = WordMetrics()
     metrics.update(torch.tensor(3.0), torch.tensor(6))
     assert metrics.compute().keys() == {"loss", "perplexity"}, "nothing was translated"
-    metrics.add(["ab", "cd"], ["ab", "ce"], torch.tensor([True, False]), torch.tensor([0, 1]))
+    metrics.add(["ab"], ["ab"], torch.tensor([True]), torch.tensor([0]))
+    assert metrics.compute().keys() == {"loss", "perplexity", "right"}, "0 of 0 is no number, and would never be best"
+    metrics.add(["cd"], ["ce"], torch.tensor([False]), torch.tensor([1]))
     metrics.add(["ef"], ["ef"], torch.tensor([False]), torch.tensor([2]))
     figures = metrics.compute()
     torch.testing.assert_close(figures["right"], torch.tensor(2 / 3))

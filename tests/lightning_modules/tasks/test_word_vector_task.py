@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 
 from core.plane import main_directions
-from datamodules.words.batches import AnalogyBatch, SimilarityBatch
+from datamodules.words.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
 from lightning_modules import WordVectors
 from lightning_modules.tasks.word_map import draw_word_map
-from lightning_modules.tasks.word_vector_task import QuestionMetrics, rank_correlation
+from lightning_modules.tasks.word_vector_task import rank_correlation
 
 
 def test_the_rank_correlation_takes_ties_as_spearman_does() -> None:
@@ -30,7 +30,7 @@ def test_files_are_measured_under_their_names() -> None:
     net = WordVectors(5, width=3)
     with torch.no_grad():
         net.embedding.weight.copy_(torch.tensor([[1.0, 0, 0.1], [1, 1, 0], [0, 0.1, 1], [0, 1, 1], [5, 5, -9]]))
-    metrics = QuestionMetrics()
+    metrics = net.test_metrics
     pairs = torch.tensor([[0, 1], [2, 3], [0, 4]])
     cosines = net.evaluate(SimilarityBatch("men", pairs, torch.tensor([2.0, 3.0, 1.0]).double()), metrics)
     assert cosines.argsort().tolist() == [2, 0, 1]
@@ -46,9 +46,31 @@ def test_files_are_measured_under_their_names() -> None:
         ("questions", "b", "0", "0", "-"),
         ("questions", "c", "1", "1", "1.000"),
     ]
+    assert not list(net.media_after_epoch(7, torch.Generator())), "a test is no validation"
     metrics.reset()
+    assert not list(net.media_after_test(7))
     metrics.update(torch.tensor(6.0), torch.tensor(4))
     assert {name: float(value) for name, value in metrics.compute().items()} == {"loss": 1.5}
+
+
+def test_autocast_changes_no_answer() -> None:
+    """Cosines of 8 bits tie, and the nearest word is another one."""
+    torch.manual_seed(0)
+    net = WordVectors(4000, width=50)
+    torch.nn.init.normal_(net.embedding.weight)
+    words = torch.randint(4000, (200, 4))
+    analogies = torch.cat([words[:, :3], net.answers(net.directions(), words[:, :3])[:, None]], 1)
+    batches = (
+        SimilarityBatch("pairs", words[:, :2], torch.arange(200).double()),
+        AnalogyBatch("questions", analogies, words[:, 3], ()),
+    )
+    query = QueryBatch(words[:, :2], torch.tensor([[1.0, -1.0]]).expand(200, 2))
+    found = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled), torch.no_grad():
+            answers = [net.evaluate(batch, net.test_metrics) for batch in batches]
+            found.append([*answers, net.predict_step(query, 0), net.predict_step(WordListBatch(words[:, 0]), 0)])
+    torch.testing.assert_close(*found, rtol=0, atol=0)
 
 
 def test_a_map_shows_every_word_with_any_number_of_them() -> None:
