@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
-from benchmarks.plain_loop import CPU, PlainLoop, sgd
-from benchmarks.timer import Timer
+from benchmarks.plain_loop import PlainLoop, sgd
+from benchmarks.timer import CPU, Timer
 from callbacks import EarlyStopping
 from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule

@@ -73,7 +73,7 @@ def table(folder: Path = FOLDER) -> str:
     Args:
         folder: Holds the scripts, and `results/` their records.
     """
-    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    rows = [COLUMNS]
     for name, (what, command) in scripts(folder).items():
         record = folder / "results" / f"{name}.json"
         figures, where = "not yet run", "-"
@@ -81,7 +81,12 @@ def table(folder: Path = FOLDER) -> str:
             content = json.loads(record.read_text(encoding="utf-8"))
             figures, where = _figures(name, content["results"]), _where(content)
         rows.append((f"{what}<br>`{command}`", figures, where))
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return as_table(rows)
+
+
+def as_table(rows: list[tuple[str, ...]]) -> str:
+    """Returns a table in Markdown, of rows of which the first is its head."""
+    return "".join(f"| {' | '.join(row)} |\n" for row in [rows[0], ("---",) * len(rows[0]), *rows[1:]])
 
 
 def _figures(name: str, results: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from torch import Tensor, nn, optim
 from benchmarks.freed_memory import IMAGES, train_elsewhere
 from benchmarks.measure import ROOT, by_turns, on_a_terminal, parser, ratio, show, spread, write
 from benchmarks.overhead import vgg
+from benchmarks.timer import CPU
 from core.randomness import seed_device
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.image_data_module import ImageDataModule
@@ -28,7 +29,6 @@ from engine.trainer import Trainer
 from lightning_modules import MLP, ModernLeNet5
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
-CPU = torch.device("cpu")
 EPOCHS = 6  # whose ends are timed
 
 

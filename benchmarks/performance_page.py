@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page import FOLDER, insert, number
+from benchmarks.page import FOLDER, as_table, insert, number
 
 PAGE = FOLDER.parent / "docs" / "performance.md"
 NETWORKS = {
@@ -46,7 +46,7 @@ def steps(results: Mapping[str, Any]) -> str:
             taken = [f"{1e6 / speeds[contender]['median']:,.0f}" for contender in ("raw", "bare", "full")]
             logged = figures.get("microseconds_of_a_logged_point")
             rows.append((text, *taken, *(_spread(one) for one in (figures["microseconds_over_bare"], logged))))
-    return _table(rows)
+    return as_table(rows)
 
 
 def long_run(results: Mapping[str, Any]) -> str:
@@ -65,7 +65,7 @@ def long_run(results: Mapping[str, Any]) -> str:
         taken = [f"{figures['microseconds_a_step'][contender]['median']:,.0f}" for contender in ("raw", "full")]
         others = [figures[one] for one in ("microseconds_over_raw", "full_of_raw", "milliseconds_an_epoch")]
         rows.append((NETWORKS[name], *taken, *map(_spread, others)))
-    return _table(rows)
+    return as_table(rows)
 
 
 def parts(results: Mapping[str, Any]) -> str:
@@ -74,7 +74,7 @@ def parts(results: Mapping[str, Any]) -> str:
     for part in results.values():
         figures = [(name, f"{number(part[form]['median'])} {part['unit']}") for name, form in _forms(part)]
         rows.append((part["what"], *(text for pair in figures for text in pair), _spread(part["first_of_second"])))
-    return _table(rows)
+    return as_table(rows)
 
 
 def shared_machine(results: Mapping[str, Any]) -> str:
@@ -82,7 +82,7 @@ def shared_machine(results: Mapping[str, Any]) -> str:
     rows = [("share of the speed", "kept, threads sleep", "kept, threads spin", "alone, sleeping of spinning")]
     names = ("kept_beside_a_busy_process", "kept_when_spinning", "alone_sleeping_of_spinning")
     rows += [(f"`{name}`", *(_spread(figures[one]) for one in names)) for name, figures in results.items()]
-    return _table(rows)
+    return as_table(rows)
 
 
 TABLES = {"overhead": steps, "long_run": long_run, "parts": parts, "shared_machine": shared_machine}
@@ -104,8 +104,3 @@ def _measured_on(name: str, content: Mapping[str, Any]) -> str:
     turns = f"medians of {content['options']['pairs']} turns, in parentheses the least and the largest"
     where = f"{content['hardware']}, torch {content['versions']['torch']}, {content['date']}"
     return f"(`python -m benchmarks.{name}`: {turns}; {where}.)"
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    rows = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -8,10 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from benchmarks.timer import CPU
 from datamodules.images.image_data_module import ImageDataModule
 from engine.speed.graph_checks import skip_graph_checks
-
-CPU = torch.device("cpu")
 
 
 def sgd(parameters: Any) -> Optimizer:

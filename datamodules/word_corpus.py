@@ -21,7 +21,7 @@ from datamodules.words.batches import WordListBatch
 from datamodules.words.counts import CountedWords, count_words
 from datamodules.words.evaluations import WordTests, read_tests
 from datamodules.words.files import Corpus, WordFiles
-from datamodules.words.queries import neighbour_table, query_batch, read_query
+from datamodules.words.queries import neighbour_table, read_queries
 from datamodules.words.stream import BatchListLoader, Rule, WordLoader, WordStream, keeping_probabilities
 from datamodules.words.synthetic import synthetic_sentences, synthetic_tests
 from datamodules.words.vector_files import as_table
@@ -228,21 +228,17 @@ class WordCorpusDataModule(TextDataModule):
         Raises:
             InputError: There are fewer than devices.
         """
-        names, rank, world_size = self.prediction_names(), self.trainer.global_rank, self.trainer.world_size
+        names = self.prediction_names()
         self.check_enough(len(names), "inputs")
-        mine = list(range(rank, len(names), world_size))
+        mine = list(range(self.trainer.global_rank, len(names), self.trainer.world_size))
         if not self.inputs:
             return self.keep("predict", BatchListLoader([WordListBatch(p) for p in torch.tensor(mine).split(ROWS)]))
         numbers = {word: number for number, word in enumerate(self.symbols)}
-        model, queries = self.trainer.lightning_module, []
-        unknown = [] if isinstance(model, ComposesWords) and model.composes_words else None
-        for place in mine:
-            try:
-                queries.append(read_query(names[place], numbers, self.encoding.lowercase, unknown))
-            except InputError as error:
-                self.unread[place] = str(error)
-                queries.append([])
-        return self.keep("predict", BatchListLoader([query_batch(queries, unknown or ())]))
+        model = self.trainer.lightning_module
+        composes = isinstance(model, ComposesWords) and model.composes_words
+        batch, unread = read_queries({p: names[p] for p in mine}, numbers, self.encoding.lowercase, composes)
+        self.unread |= unread
+        return self.keep("predict", BatchListLoader([batch]))
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the nearest words of sums, or of vectors.

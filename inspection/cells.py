@@ -79,7 +79,6 @@ def _liveliest(values: Tensor) -> int:
     return int(values.std(1).argmax())
 
 
-@torch.no_grad()
 def states(subject: Subject, passages: Passages) -> list[Tensor]:
     """Returns each layer's cells after each symbol, float32 [N, T, H] on the CPU: of LSTMs the cells, not the outputs.
 

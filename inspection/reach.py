@@ -42,7 +42,6 @@ def make(subject: Subject) -> Iterator[Shown]:
     )
 
 
-@torch.no_grad()
 def losses_by_context(subject: Subject, passages: Passages) -> tuple[list[int], Tensor]:
     """Returns K numbers of known symbols, and the loss of each passage in bits with each, float32 [N, K].
 

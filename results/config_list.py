@@ -5,6 +5,7 @@ from pathlib import Path
 from engine.settings.config_files import find_config
 from engine.settings.config_names import schema_line
 from results.figures import show
+from results.markdown import as_table
 from results.records import Records
 from results.table import Recipe, Section, Table
 
@@ -55,14 +56,14 @@ def _recipes(group: Section, records: Records) -> str:
         runs = records[rows[0].id]
         seconds = " to ".join(dict.fromkeys(f"{second:,.0f}" for second in _range([run.seconds for run in runs])))
         lines.append([f"`{config}`", describe(find_config(config)), _measured(rows[0], records), seconds or "-"])
-    return _table(lines)
+    return as_table(lines[0], lines[1:])
 
 
 def _experiments(section: Section) -> str:
     lines = [["config", "what it is", "rows"]]
     for config, rows in _by_config(section).items():
         lines.append([f"`{config}`", describe(find_config(config)), str(len(rows))])
-    return _table(lines)
+    return as_table(lines[0], lines[1:])
 
 
 def _by_config(section: Section) -> dict[str, list[Recipe]]:
@@ -82,7 +83,3 @@ def _measured(row: Recipe, records: Records) -> str:
 
 def _range(values: list[float]) -> list[float]:
     return [min(values), max(values)] if values else []
-
-
-def _table(lines: list[list[str]]) -> str:
-    return "".join(f"| {' | '.join(line)} |\n" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]])

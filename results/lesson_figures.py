@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from statistics import mean, stdev
 from typing import NamedTuple
 
 from core.errors import InputError
+from results.figures import spread
 from results.records import Records
 from results.studies import StudyRecord
 from results.table import Published, Table
@@ -51,7 +51,7 @@ def claims(text: str, table: Table, records: Records, studies: dict[str, StudyRe
         if not values:
             raise InputError(f"{name}: the lessons name it, and it has no record")
         digits = len(figure.split(" ")[0].partition(".")[2])
-        expected = f"{mean(values):.{digits}f}" + (f" ± {stdev(values):.{digits}f}" if len(values) > 1 else "")
+        expected = spread(values, digits)
         yield Claim(
             name, f"{figure}, n {n}", f"{expected}, n {len(values)}", (figure, int(n)) == (expected, len(values))
         )

@@ -31,8 +31,8 @@ class Job:
 class Workers:
     """Makes runs, some at a time, in processes of their own.
 
-    Runs that were broken off come first, then the others in their order. A run that starts from another's weights waits
-    for that one. When the time is over or a signal has come, no run is begun, and those under way save themselves.
+    Runs that were broken off come first, then the others in their order. A run that needs another waits for that one.
+    When the time is over or a signal has come, no run is begun, and those under way save themselves.
 
     Args:
         runs: The folders, and the commands that are left for a run.
@@ -94,7 +94,7 @@ class Workers:
                 continue
             waiting.remove(run)
             if failed := others & self._failed:
-                yield self._fail(run, RunFailed(f"{run}: starts from the weights of {failed.pop()}, which failed"))
+                yield self._fail(run, RunFailed(f"{run}: needs {failed.pop()}, which failed"))
             elif not commands:
                 yield run, None
             elif 60 * (minutes := self._minutes(commands)) > self._end - time.monotonic():

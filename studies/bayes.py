@@ -34,10 +34,10 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
         if isinstance(parameter, Choice):  # which Optuna takes as texts and numbers alone
             spaces[name] = optuna.distributions.CategoricalDistribution([json.dumps(one) for one in parameter.values])
         elif isinstance(parameter, Range) and parameter.is_integer:
-            spaces[name] = optuna.distributions.IntDistribution(int(parameter.low), int(parameter.high))
+            spaces[name] = optuna.distributions.IntDistribution(*parameter.ends)
         elif isinstance(parameter, Range) and not (parameter.is_log and parameter.step):
-            low, high, step = parameter.low, parameter.high, parameter.step
-            spaces[name] = optuna.distributions.FloatDistribution(low, high, log=parameter.is_log, step=step)
+            scale = {"log": parameter.is_log, "step": parameter.step}
+            spaces[name] = optuna.distributions.FloatDistribution(*parameter.ends, **scale)
         else:
             raise InputError(f"method bayes: {name}: this distribution is for the method random alone")
 

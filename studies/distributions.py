@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MOST_IN_GRID = 1000  # values of a range that a grid goes through
+ROUNDING = 1e-9  # of a step, by which a quotient may miss a whole number
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Range:
-    """A number between two others, both included.
+    """A number between two others, both included; with a step, one of its multiples there.
 
     Attributes:
         low: The least.
@@ -58,22 +59,31 @@ class Range:
         value = (
             rng.uniform(math.log(self.low), math.log(self.high)) if self.is_log else rng.uniform(self.low, self.high)
         )
-        return _multiple(math.exp(value) if self.is_log else value, self.step)
+        first, last = self.ends
+        return min(max(_multiple(math.exp(value) if self.is_log else value, self.step), first), last)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest of its values; the second is less than the first if there are none."""
+        if self.is_integer:
+            return int(self.low), int(self.high)
+        if self.step is None:
+            return self.low, self.high
+        # 0.3 / 0.1 is a little less than 3, and 1.1 / 0.1 a little more than 11
+        first, last = math.ceil(self.low / self.step - ROUNDING), math.floor(self.high / self.step + ROUNDING)
+        return _multiple(first * self.step, self.step), _multiple(last * self.step, self.step)
 
     def all(self) -> list[float] | None:
         """Returns all values; None if there are too many."""
-        step = 1 if self.is_integer else self.step
-        if step is None or self.is_log or (self.high - self.low) / step >= MOST_IN_GRID:
+        step, (first, last) = 1 if self.is_integer else self.step, self.ends
+        if step is None or self.is_log or (last - first) / step >= MOST_IN_GRID:
             return None
-        if self.is_integer:
-            return [*range(int(self.low), int(self.high) + 1)]
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [_multiple(place * step, step) for place in range(first, last + 1)]
+        values = [first + place * step for place in range(round((last - first) / step) + 1)]
+        return values if self.is_integer else [_multiple(value, step) for value in values]
 
     def examples(self) -> list[float]:
         """Returns both ends."""
-        ends = [int(self.low), int(self.high)] if self.is_integer else [self.low, self.high]
-        return [_multiple(end, self.step) for end in ends]
+        return [*self.ends]
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,12 @@ def _read(stated: Mapping[str, Any], place: str) -> Parameter:
     is_log = UNIFORM[kind] in ("log", "exponent")
     if low > high or (is_log and low <= 0):
         raise InputError(f"{place}: min {low:g} and max {high:g} leave nothing{' above 0' if low <= 0 else ''}")
-    return Range(low, high, UNIFORM[kind] == "int", is_log, step)
+    found = Range(low, high, UNIFORM[kind] == "int", is_log, step)
+    if found.is_integer and found.ends != (low, high):
+        raise InputError(f"{place}: min {low:g} and max {high:g}: the distribution {kind} needs whole numbers")
+    if found.ends[0] > found.ends[1]:
+        raise InputError(f"{place}: no multiple of q {step:g} is from min {low:g} to max {high:g}")
+    return found
 
 
 def _choice(stated: Mapping[str, Any], place: str) -> Choice:

@@ -152,6 +152,7 @@ class StudyFolder:
                     raise InputError(
                         f"--revive {one.number}: this trial is {status(one)}, and not {', '.join(REVIVED)}"
                     )
+            for one in chosen:
                 if one.pruned is not None:
                     one.halving = None
                 one.ended, one.pruned, one.kills, one.reached = None, None, 0, None

@@ -51,6 +51,28 @@ def read_query(
     return terms
 
 
+def read_queries(
+    texts: Mapping[int, str], numbers: Mapping[str, int], lowercase: bool, composes: bool
+) -> tuple[QueryBatch, dict[int, str]]:
+    """Returns sums of words as a batch, and why some cannot be read, by place; of those the batch has empty sums.
+
+    Args:
+        texts: The sums by place, written as in `read_query`.
+        numbers: Number of each word of the vocabulary.
+        lowercase: Whether the vocabulary is in lower case.
+        composes: Whether words that the vocabulary lacks are allowed.
+    """
+    queries, unread = [], {}
+    unknown: list[str] = []
+    for place, text in texts.items():
+        try:
+            queries.append(read_query(text, numbers, lowercase, unknown if composes else None))
+        except InputError as error:
+            unread[place] = str(error)
+            queries.append([])
+    return query_batch(queries, unknown), unread
+
+
 def query_batch(queries: Sequence[Sequence[tuple[int, int]]], unknown: Sequence[str] = ()) -> QueryBatch:
     """Returns sums of words as a batch.
 

@@ -95,7 +95,7 @@ def test_a_run_whose_weights_failed_is_not_begun(asked_for: bool, runs: Runs, co
     errors = [str(error) for _, error in Workers(runs, 2).make(chosen)]
     assert commands.started == ["long/42 fit"]
     assert len(errors) == len(chosen)
-    assert "bad/42: starts from the weights of long/42, which failed" in errors
+    assert "bad/42: needs long/42, which failed" in errors
 
 
 def test_no_run_is_begun_that_would_outlast_the_time(runs: Runs, commands: Commands, clock: SimpleNamespace) -> None:

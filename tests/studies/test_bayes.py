@@ -1,5 +1,6 @@
 """Optuna's suggestions are a function of the trials, and follow what they have reached."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ def test_suggestions_repeat_and_draw_near_to_what_was_good(write_study: Callable
     assert sum(one.settings["n"] for one in trials[20:]) > sum(one.settings["n"] for one in trials[:20])
     assert all(one.settings["widths"] in PARAMETERS["widths"]["values"] for one in trials)
     assert all(one.settings["p"] in (0, 0.25, 0.5, 0.75, 1) for one in trials)
+
+
+def test_a_point_that_was_drawn_is_one_that_optuna_knows(write_study: Callable[..., Path]) -> None:
+    """Where a suggestion repeats a point another is drawn; ends need not be multiples of the step."""
+    stepped = {"p": {"distribution": "q_uniform", "min": 0.05, "max": 0.45, "q": 0.1}}
+    file = read_study_file(write_study(method="bayes", parameters=stepped, run_cap=9))
+    suggest = make_suggest(file, "max", lambda one: one.settings["p"])
+    drawn = [trial(number, {"p": file.parameters["p"].draw(random.Random(number))}) for number in range(8)]
+    assert suggest(8, drawn)["p"] in file.parameters["p"].all()
 
 
 def test_what_optuna_cannot_suggest_is_refused(write_study: Callable[..., Path]) -> None:

@@ -17,6 +17,7 @@ from studies.distributions import Choice, Normal, Range
         (Normal(3, 1), 3),
         (Normal(0, 1, is_log=True), 1),
         (Range(0, 1, step=0.25), 0.5),
+        (Range(0.1, 0.9, step=0.25), 0.5),
     ],
 )
 def test_draws_lie_around_the_median_and_within_the_ends(parameter: Any, median: float) -> None:
@@ -27,7 +28,8 @@ def test_draws_lie_around_the_median_and_within_the_ends(parameter: Any, median:
     if isinstance(parameter, Range):
         assert parameter.low <= drawn[0]
         assert drawn[-1] <= parameter.high
-        assert parameter.step is None or {*drawn} == {0, 0.25, 0.5, 0.75, 1}
+        assert parameter.step is None or [*dict.fromkeys(drawn)] == parameter.all()
+        assert all(parameter.low <= one <= parameter.high for one in parameter.examples())
 
 
 def test_probabilities_count() -> None:
@@ -39,6 +41,8 @@ def test_probabilities_count() -> None:
 def test_a_grid_goes_through_whole_numbers_and_steps_and_no_other_range() -> None:
     assert Range(1, 4, is_integer=True).all() == [1, 2, 3, 4]
     assert Range(0.1, 0.5, step=0.2).all() == [0.2, 0.4]
+    assert Range(0.1, 0.3, step=0.1).all() == [0.1, 0.2, 0.3], "0.3 / 0.1 is a little less than 3"
+    assert Range(1.1, 1.3, step=0.1).all() == [1.1, 1.2, 1.3], "1.1 / 0.1 is a little more than 11"
     assert Range(0, 1).all() is None
     assert Range(0, 10**6, is_integer=True).all() is None
     assert Normal(0, 1).all() is None

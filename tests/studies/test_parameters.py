@@ -60,6 +60,8 @@ def test_nested_parameters_and_the_parsers_own_names_become_dotted_keys() -> Non
         ({"distribution": "log_normal", "mu": 1000}, "numbers that can be drawn"),
         ({"distribution": "normal", "sigma": -1}, "numbers that can be drawn"),
         ({"distribution": "q_uniform", "min": 0, "max": 1, "q": 0}, "q 0: more than 0"),
+        ({"distribution": "q_uniform", "min": 0.11, "max": 0.19, "q": 0.1}, "no multiple of q 0.1 is from min 0.11"),
+        ({"distribution": "int_uniform", "min": 0.5, "max": 2}, "int_uniform needs whole numbers"),
         ({"values": [1, 2], "probabilities": ["a", 1]}, "probabilities a: a number"),
         ({"values": [1, 2], "probabilities": [0, 0]}, "not all of them 0"),
         ({"values": [1, 2], "probabilities": [2, -1]}, "from 0 on"),

@@ -126,6 +126,9 @@ def test_trials_are_revived_by_number_or_status(folder: StudyFolder, points: Poi
         trial = folder.take(points, HALVING).trial
         trial.pruned = {"epochs": 1} if status == "pruned" else None
         end(trial, status)
+    with pytest.raises(InputError, match="--revive 2: this trial is finished"):
+        folder.revive(["0", "2"])
+    assert folder.trials()[0].ended, "nothing was opened"
     assert [trial.number for trial in folder.revive(["pruned"])] == [0]
     assert folder.trials()[0] == Trial(number=0, settings={"model.lr": 0.1})
     assert [trial.number for trial in folder.revive(["0001"])] == [1]
