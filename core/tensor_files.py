@@ -62,6 +62,12 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: no safetensors file ({' '.join(str(error).split())})") from error
 
 
+def best_checkpoint(run: Path) -> Path | None:
+    """Returns the checkpoint of a run's best weights, or its last one; None if the folder has neither."""
+    files = [run / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
+    return next((file for file in files if file.is_file()), None)
+
+
 def _first_byte(path: Path) -> bytes:
     """Returns what torch's archives and pickled files begin with: P, or 128."""
     with open(path, "rb") as file:

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 from core.errors import InputError
 from core.judges import TakesJudge
 from core.summary import read_summary
-from core.tensor_files import load_checkpoint
+from core.tensor_files import best_checkpoint, load_checkpoint
 from datamodules.base.digest import digest_of
 from datamodules.images.image_data_module import ImageDataModule
 from engine.settings.config_files import read_config
@@ -95,8 +95,7 @@ def read_judge(name: str) -> NetworkJudge:
         InputError: It is no such run.
     """
     run = Path(name).expanduser()
-    files = [run / "checkpoints" / file for file in ("best.ckpt", "last.ckpt")]
-    checkpoint_file = next((file for file in files if file.is_file()), None)
+    checkpoint_file = best_checkpoint(run)
     if not (run / "config.yaml").is_file() or checkpoint_file is None:
         raise InputError(f"model.judge {name}: no run folder with config.yaml and a checkpoint; fit a classifier first")
     config = read_config(run / "config.yaml")

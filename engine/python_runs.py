@@ -21,6 +21,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
+from engine.builtin_callbacks import as_list
 from engine.runs.resume import changes
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin
@@ -192,8 +193,7 @@ def _callbacks(trainer: Any, unknown: list[str]) -> dict[str, Any]:
     others = []
     for name, kind in OPTION_GROUPS.items():
         config[name] = _plain_items(trainer.builtin(kind).kept_arguments, name, unknown)
-    given = trainer.kept_arguments["callbacks"]
-    for callback in given if isinstance(given, list | tuple) else [given] if given is not None else []:
+    for callback in as_list(trainer.kept_arguments["callbacks"]):
         path = _import_path(type(callback))
         if _parameters(type(callback)) or "<locals>" in path or path.startswith("__main__."):
             unknown += [] if isinstance(callback, tuple(OPTION_GROUPS.values())) else [f"trainer.callbacks {path}"]

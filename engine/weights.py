@@ -1,19 +1,16 @@
 """Weights to start from: ours, torchvision's or anybody's state dict, as far as they fit."""
 
 import difflib
-import pickle
-import sys
-from http.client import HTTPException
 from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
-from core.download import reachable_url, stall_timeout
 from core.errors import InputError
 from core.protocols import StartsFromWords
-from core.tensor_files import load_checkpoint, load_safetensors
+from core.published_weights import fetch_weights
+from core.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
 from datamodules.base.data_module import DataModule
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
@@ -40,9 +37,7 @@ def read_weights(name: str) -> dict[str, Tensor]:
         except InputError as error:
             raise InputError(f"--weights {name}: {error}") from error
     path = Path(name).expanduser()
-    if path.is_dir():
-        found = [path / "checkpoints" / file for file in ("best.ckpt", "last.ckpt")]
-        path = next((file for file in found if file.is_file()), found[0])
+    path = best_checkpoint(path) or path
     if not path.is_file():
         raise InputError(f"--weights {name}: no such file or run folder")
     held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
@@ -78,20 +73,7 @@ def _download(name: str) -> dict[str, Tensor]:
     if version not in versions:
         there_are = " or ".join(f"torchvision:{network}:{known}" for known in versions if known != "DEFAULT")
         raise InputError(f"--weights {name}: torchvision has no such weights; it has {there_are}")
-    weights = versions[version]
-    fetched = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)
-    try:
-        with stall_timeout():
-            if not fetched.exists():
-                reachable_url([weights.url])
-            return weights.get_state_dict(
-                map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
-            )
-    except (OSError, HTTPException, RuntimeError, pickle.UnpicklingError) as error:
-        reason = str(error).split(". ")[0] or type(error).__name__  # of torch's page, what happened and not what to do
-        raise InputError(
-            f"--weights {name}: could not be fetched ({reason}); get {weights.url} elsewhere, and give the file's path"
-        ) from error
+    return fetch_weights(versions[version], f"--weights {name}")
 
 
 def start_from(name: str, model: LightningModule, datamodule: LightningDataModule) -> list[str]:

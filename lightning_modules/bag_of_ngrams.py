@@ -99,7 +99,7 @@ class BagOfNgrams(TextClassifier):
         if embedding:
             self.embedding = WordTable(vocab_size, embedding, embeddings)
             nn.init.uniform_(self.embedding.weight, -1 / embedding, 1 / embedding)  # as in fastText
-            self.embedding.is_initialized()
+            self.embedding.note_initial_weights()
             self.head = nn.Linear(embedding, self.units, bias=False)
             nn.init.zeros_(self.head.weight)
 

@@ -14,7 +14,7 @@ from torchmetrics import Metric
 from core.nested_tensors import is_finite
 from core.protocols import CarriesState, NamesLosses
 from core.randomness import seed_step
-from lightning_modules.optimizers import Alternating
+from lightning_modules.alternating import Alternating
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch.optim import Optimizer
 
-from lightning_modules.optimizers import Alternating
+from lightning_modules.alternating import Alternating
 
 CHECKS = ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")  # of torch 2.14, and before
 

@@ -2,18 +2,16 @@
 
 import importlib.util
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from core.download import stall_timeout
 from core.errors import InputError
+from core.published_weights import fetch_weights, is_fetched
 from core.randomness import generator
 from core.tensor_files import load_checkpoint, load_safetensors
 from datamodules.base.digest import digest_of
@@ -76,8 +74,7 @@ def is_here(name: str) -> bool:
         return True  # or it is refused
     from torchvision import models
 
-    url = models.get_model_weights(network).DEFAULT.url
-    return Path(torch.hub.get_dir(), "checkpoints", Path(url).name).exists()
+    return is_fetched(models.get_model_weights(network).DEFAULT)
 
 
 def _of_torchvision(network: str, name: str) -> Weights:
@@ -86,17 +83,7 @@ def _of_torchvision(network: str, name: str) -> Weights:
     from torchvision import models  # takes a second, which other networks need not spend
 
     weights = models.get_model_weights(network).DEFAULT
-    try:
-        with stall_timeout():
-            tensors = weights.get_state_dict(
-                map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
-            )
-    except (OSError, HTTPException, RuntimeError) as error:
-        reason = str(error).split(". ")[0] or type(error).__name__
-        raise InputError(
-            f"--model.network {name}: could not be fetched ({reason}); get {weights.url} elsewhere, and give its path"
-        ) from error
-    return _renamed(tensors, name)
+    return _renamed(fetch_weights(weights, f"--model.network {name}"), name)
 
 
 def _of_package(network: str, name: str) -> Weights:

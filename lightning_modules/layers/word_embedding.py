@@ -30,7 +30,7 @@ class WordEmbedding(nn.Module):
         check_range("model.embedding_dropout", dropout, most=1, below=True)
         self.table = WordTable(vocab_size, width, source)
         nn.init.uniform_(self.table.weight, -start, start)
-        self.table.is_initialized()
+        self.table.note_initial_weights()
         self.dropout = dropout
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:

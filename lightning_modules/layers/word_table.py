@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.tensor_files import load_checkpoint
+from core.tensor_files import best_checkpoint, load_checkpoint
 from datamodules.text.vocabulary import read_saved
 from datamodules.words.vector_files import Vectors, read_vectors
 from lightning_modules.layers.character_ngrams import WordParts
@@ -30,8 +30,8 @@ class WordTable(nn.Embedding):
         self.source = source
         self._untouched: int | None = None  # version of the weights as they were initialised
 
-    def is_initialized(self) -> None:
-        """Notes that the weights have their random values; other weights than these are kept."""
+    def note_initial_weights(self) -> None:
+        """Notes that the weights have their random values; `start_from_source` replaces no others."""
         self._untouched = self.weight._version
 
     def start_from_source(self, symbols: Sequence[str]) -> str | None:
@@ -90,8 +90,9 @@ def read_source(source: str, wanted: Collection[str] | None = None) -> Vectors:
     if not path.is_dir():
         return read_vectors(path, wanted)
     saved = read_saved(path)
-    files = [path / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
-    file = next((file for file in files if file.is_file()), files[0])
+    file = best_checkpoint(path)
+    if file is None:
+        raise InputError(f"{path}: no run of word vectors (it has no checkpoint)")
     try:
         content = load_checkpoint(file)
         weights, settings = content["state_dict"], content["hyper_parameters"]

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from core.errors import InputError
-from core.tensor_files import load_checkpoint, load_safetensors
+from core.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
 
 
 def test_parts_that_hold_themselves_are_refused(tmp_path: Path) -> None:
@@ -39,3 +39,11 @@ def test_a_pipe_is_not_waited_for(read: object, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="a pipe or a device"):
         read(tmp_path / "pipe")
+
+
+def test_the_last_checkpoint_stands_in_for_a_best_one(tmp_path: Path) -> None:
+    assert best_checkpoint(tmp_path) is None
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("last.ckpt", "best.ckpt"):
+        (tmp_path / "checkpoints" / name).touch()
+        assert best_checkpoint(tmp_path).name == name

@@ -1,12 +1,9 @@
 """Weights to start from, as far as they fit."""
 
-import io
 import shutil
 import socket
 from collections.abc import Callable
-from http.client import HTTPMessage, IncompleteRead
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 import torch
@@ -193,7 +190,7 @@ def test_the_command_starts_from_weights(
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Stands for the network: gives `served.pth`, and returns which address and hash were asked for."""
     asked = []
-    monkeypatch.setattr("engine.weights.reachable_url", lambda urls: urls[0])
+    monkeypatch.setattr("core.published_weights.reachable_url", lambda urls: urls[0])
 
     def download(url: str, target: str, hash_prefix: str | None, progress: bool) -> None:
         assert socket.getdefaulttimeout() == STALL_TIMEOUT
@@ -214,66 +211,8 @@ def test_torchvisions_weights_are_downloaded_once_and_checked(
     torch.save(saved, tmp_path / "served.pth")
     for _ in range(2):
         assert read_weights("torchvision:vgg16_bn:IMAGENET1K_V1").keys() == saved.keys()
-        monkeypatch.setattr("engine.weights.reachable_url", lambda _: pytest.fail("asked again"))
+        monkeypatch.setattr("core.published_weights.reachable_url", lambda _: pytest.fail("asked again"))
     assert downloads == [("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313")]
-
-
-def test_a_download_runs_no_code(downloads: list[tuple[str, str]], tmp_path: Path) -> None:
-    class Code:
-        def __reduce__(self) -> tuple[Callable, tuple[str]]:
-            return Path.touch, (Path("ran"),)
-
-    torch.save({"weight": Code()}, tmp_path / "served.pth")
-    with pytest.raises(InputError, match="Weights only load failed") as caught:
-        read_weights("torchvision:resnet18:DEFAULT")
-    assert "\n" not in str(caught.value)
-    assert downloads
-    assert not (tmp_path / "ran").exists()
-
-
-class Answer(io.BytesIO):
-    """What a server sends."""
-
-    def info(self) -> HTTPMessage:
-        """Returns no headers."""
-        return HTTPMessage()
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (URLError("no route to host"), "<urlopen error no route to host>"),
-        (IncompleteRead(b""), r"IncompleteRead\(0 bytes read\)"),
-        (Answer(b"something else"), 'invalid hash value .expected "f37072fd"'),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_download_that_fails_names_the_way_out(
-    answer: Exception | Answer, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def urlopen(_: object) -> Answer:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr("torch.hub.urlopen", urlopen)
-    monkeypatch.setattr("engine.weights.reachable_url", lambda urls: urls[0])
-    way_out = "get https://download.pytorch.org/models/resnet18-f37072fd.pth elsewhere, and give the file's path"
-    with pytest.raises(InputError, match=rf"could not be fetched \({reason}.*\); {way_out}"):
-        read_weights("torchvision:resnet18:IMAGENET1K_V1")
-    assert not list((tmp_path / "hub").rglob("*.p*"))
-
-
-def test_a_server_of_weights_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def reachable_url(urls: list[str]) -> str:
-        raise TimeoutError(f"{urls[0]}: no answer within 8 s")
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr("engine.weights.reachable_url", reachable_url)
-    monkeypatch.setattr("torch.hub.urlopen", lambda _: pytest.fail("waits for good"))
-    with pytest.raises(InputError, match=r"could not be fetched \(https://.*: no answer within 8 s\)"):
-        read_weights("torchvision:resnet18:IMAGENET1K_V1")
 
 
 @pytest.mark.parametrize(
