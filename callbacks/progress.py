@@ -13,7 +13,8 @@ from callbacks.description import describe_data, samples_per_batch, sizes_of, un
 from callbacks.freeze import Freeze
 from callbacks.record import metrics_of_epoch
 from callbacks.step_seed import StepSeed
-from core.console import format_duration, in_notebook, print_line
+from core.console import in_notebook, print_line
+from core.durations import format_duration
 from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of

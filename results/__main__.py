@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.atomic_files import replacing, write_atomically
-from core.console import duration_in_words
+from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
 from results.figures import show
 from results.lessons import write_notebooks

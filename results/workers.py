@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
-from core.console import duration_in_words
+from core.durations import duration_in_words
 from core.errors import RunFailed
 from engine.processes import FAULTS, Jobs, share_cores, start_command
 from results.runs import Runs

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.console import duration_in_words
+from core.durations import duration_in_words
 from core.printable import shown_path
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core.console import format_duration, print_line
+from core.console import print_line
+from core.durations import format_duration
 from core.encoding import Encoder
 from core.randomness import generator
 from datamodules.base.cache import completed

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.console import duration_in_words
+from core.durations import duration_in_words
 from core.pages.page import render
 from studies.report.answer import answer, are_numbers, in_order, is_numeric, sentences, spans
 from studies.report.curves import curves, short
