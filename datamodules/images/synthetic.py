@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from core.errors import InputError
+
 CLASS_NAMES: tuple[str, ...] = (
     "disc", "ring", "square", "triangle", "cross", "star", "heart", "moon", "house", "arrow",
 )  # fmt: skip
@@ -23,6 +25,7 @@ CLASS_NAMES: tuple[str, ...] = (
 # only whole ones makes picture i the same however many pictures are asked for.
 ROUNDS_PER_CHUNK = 25
 
+LEAST_SIZE = 16  # pixels a side
 CLUTTER_BEHIND, CLUTTER_IN_FRONT = 3, 3
 
 
@@ -31,31 +34,26 @@ def synthetic_images(
 ) -> tuple[Tensor, Tensor]:
     """Generates labelled pictures of shapes, the same ones for the same arguments.
 
-    A larger ``n`` only appends pictures: the first ones are the same. Use different seeds for training and testing.
+    A larger `n` only appends pictures: the first ones are the same. Use different seeds for training and testing.
 
     Args:
         n: Number of pictures.
         seed: Seed of all the randomness.
-        num_classes: Number of classes, the first of ``CLASS_NAMES``; 2 to 10.
-        image_size: Height and width in pixels; at least 16, below which the shapes cannot be distinguished.
+        num_classes: Number of classes, the first of `CLASS_NAMES`; 2 to 10.
+        image_size: Height and width in pixels; below 16 the shapes cannot be told apart.
         in_channels: Colour channels; 1 gives grey pictures.
 
     Returns:
-        Images, uint8 ``[n, image_size, image_size, in_channels]``, and labels, int64 ``[n]``, in mixed order with
+        Images, uint8 `[n, image_size, image_size, in_channels]`, and labels, int64 `[n]`, in mixed order with
         class counts that differ by at most one.
 
     Raises:
-        ValueError: If an argument is out of range.
+        InputError: There are no pictures of so many classes, or so small ones.
     """
-    if n < 0:
-        raise ValueError(f"n must not be negative, got {n}.")
     if not 2 <= num_classes <= len(CLASS_NAMES):
-        raise ValueError(f"num_classes must be between 2 and {len(CLASS_NAMES)} for synthetic data, got {num_classes}.")
-    if image_size < 16:
-        raise ValueError(f"image_size must be at least 16 for synthetic data, got {image_size}.")
-    if in_channels < 1:
-        raise ValueError(f"in_channels must be at least 1, got {in_channels}.")
-
+        raise InputError(f"data.source synthetic: {num_classes} classes: drawn pictures have 2 to {len(CLASS_NAMES)}")
+    if image_size < LEAST_SIZE:
+        raise InputError(f"data.source synthetic: {image_size} pixels a side: drawn pictures have {LEAST_SIZE} or more")
     generator = torch.Generator().manual_seed(seed)
     images = torch.empty(n, image_size, image_size, in_channels, dtype=torch.uint8)
     labels = torch.empty(n, dtype=torch.int64)
@@ -73,13 +71,13 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
     """Draws one picture per label.
 
     Args:
-        labels: Classes, ``[n]``.
+        labels: Classes, `[n]`.
         image_size: Height and width in pixels.
         in_channels: Colour channels.
         generator: Source of the randomness.
 
     Returns:
-        Pictures, uint8 ``[n, image_size, image_size, in_channels]``.
+        Pictures, uint8 `[n, image_size, image_size, in_channels]`.
     """
     n = len(labels)
     pixel = 2.0 / image_size  # the picture spans -1 to 1 both ways
@@ -90,13 +88,13 @@ def _draw(labels: Tensor, image_size: int, in_channels: int, generator: torch.Ge
         return torch.rand(n, *shape, generator=generator) * (high - low) + low
 
     def colour(level: Tensor) -> Tensor:
-        """Returns random colours ``[n, C, h, w]`` of the given brightness ``[n, 1, h, w]``."""
+        """Returns random colours `[n, C, h, w]` of the given brightness `[n, 1, h, w]`."""
         tint = uniform(-0.3, 0.3, in_channels, *level.shape[2:])
         # Tints cancel over the channels, so that grey pictures, which have none, are about as hard as coloured ones.
         return level + tint - tint.mean(dim=1, keepdim=True)
 
     def local(size: Tensor, reach: float, tilt: float) -> tuple[Tensor, Tensor]:
-        """Returns the coordinates ``[n, S, S]`` seen by a shape of the given size at a random place and angle."""
+        """Returns the coordinates `[n, S, S]` seen by a shape of the given size at a random place and angle."""
         angle = uniform(-tilt, tilt, 1, 1)
         dx, dy = grid_x - uniform(-reach, reach, 1, 1), grid_y - uniform(-reach, reach, 1, 1)
         return (dx * angle.cos() + dy * angle.sin()) / size, (dy * angle.cos() - dx * angle.sin()) / size
@@ -142,12 +140,12 @@ def signed_distance(label: int, x: Tensor, y: Tensor) -> Tensor:
     """Measures how far points lie from the outline of a shape that fills about the unit circle.
 
     Args:
-        label: Which shape, an index into ``CLASS_NAMES``.
+        label: Which shape, an index into `CLASS_NAMES`.
         x: Coordinates to the right, any shape.
         y: Coordinates upwards, the same shape.
 
     Returns:
-        Distances, negative inside, of the shape of ``x``.
+        Distances, negative inside, of the shape of `x`.
     """
     radius, across = torch.hypot(x, y), x.abs()
     match CLASS_NAMES[label]:
@@ -176,8 +174,6 @@ def signed_distance(label: int, x: Tensor, y: Tensor) -> Tensor:
             return torch.minimum(_box(x, y + 0.4, 0.6, 0.5), _roof(across, y, base=0.1, apex=0.95, half_width=0.9))
         case "arrow":
             return torch.minimum(_box(x, y + 0.4, 0.22, 0.55), _roof(across, y, base=0.0, apex=1.0, half_width=0.85))
-        case name:
-            raise ValueError(f"No shape is called {name!r}.")
 
 
 def _box(x: Tensor, y: Tensor, half_width: float, half_height: float) -> Tensor:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, one_hot
 
+from core.errors import InputError
 from datamodules.images.synthetic import CLASS_NAMES, synthetic_images
 
 
@@ -64,15 +65,13 @@ def test_pictures_have_the_size_and_channels_asked_for(image_size: int, in_chann
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"n": -1}, "n must not be negative"),
-        ({"num_classes": 1}, "num_classes must be between 2 and 10"),
-        ({"num_classes": 11}, "num_classes must be between 2 and 10"),
-        ({"image_size": 15}, "image_size must be at least 16"),
-        ({"in_channels": 0}, "in_channels must be at least 1"),
+        ({"num_classes": 1}, "1 classes: drawn pictures have 2 to 10"),
+        ({"num_classes": 11}, "11 classes: drawn pictures have 2 to 10"),
+        ({"image_size": 15}, "15 pixels a side: drawn pictures have 16 or more"),
     ],
 )
 def test_arguments_out_of_range_are_refused(settings: dict[str, int], reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(InputError, match=f"data.source synthetic: {reason}"):
         synthetic_images(**{"n": 10, "seed": 0} | settings)
 
 
