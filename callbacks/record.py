@@ -146,8 +146,8 @@ class Record(Checkpoint):
             self._write_summary(trainer, "finished" if stop is None else ENDINGS_BY_STOP[stop.by], ended=True)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Writes how the run ended badly."""
-        if self.has_begun:
+        """Writes how the run ended badly; a test that fails later changes nothing of it."""
+        if self.has_begun and trainer.state.fn == "fit":
             self.summary["interrupted"] = True
             with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
                 self._write_summary(trainer, ending_by(exception), ended=True)

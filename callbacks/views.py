@@ -62,8 +62,7 @@ class Views(KeepsArguments, Callback):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Takes the views away."""
-        if isinstance(pl_module, HasViews):
-            pl_module.views = None
+        self.teardown(trainer, pl_module, "")
 
     def of(self, images: Tensor) -> list[tuple[float, Tensor]]:
         """Returns views with their weights, which add up to 1.

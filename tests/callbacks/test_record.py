@@ -357,6 +357,19 @@ def test_a_second_fit_of_a_trainer_is_not_counted_twice(tmp_path: Path, monkeypa
         assert summary["samples_per_second"] == 40.0
 
 
+def test_a_test_that_fails_leaves_the_run_as_it_ended(tmp_path: Path) -> None:
+    class Fails(Callback):
+        def on_test_start(self, *_: object) -> None:
+            raise RuntimeError("broken")
+
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1, callbacks=[Fails()])
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    before = _summary(trainer.run_folder.path)
+    with pytest.raises(RuntimeError, match="broken"):
+        trainer.test(datamodule=TinyDataModule(), verbose=False)
+    assert _summary(trainer.run_folder.path) == before
+
+
 def test_what_lightning_adds_to_a_name_is_left_out() -> None:
     logged = {"loss": 1, "loss_step": 2, "loss_epoch": 1, "time_step": 3}
     assert without_copies(logged) == {"loss": 1, "time_step": 3}
