@@ -56,9 +56,9 @@ class EpochMedia(Checkpoint):
         """Returns a medium, a text with those of earlier epochs."""
         if not isinstance(medium, Text) or medium.epoch is None:
             return medium
-        texts = self.texts.setdefault(medium.name, [])
-        earlier = tuple(texts)
-        texts.append((medium.epoch, medium.text))
+        # an epoch that was cut and goes on has its text anew at its end
+        earlier = tuple(one for one in self.texts.get(medium.name, []) if one[0] < medium.epoch)
+        self.texts[medium.name] = [*earlier, (medium.epoch, medium.text)]
         return replace(medium, earlier=earlier)
 
     def state_dict(self) -> dict[str, Any]:

@@ -132,10 +132,17 @@ def test_checkpoints_keep_texts_under_the_key_that_they_have_always_had() -> Non
 
 
 def test_a_resumed_run_continues_its_file_of_samples(tmp_path: Path) -> None:
+    """It is cut within the second epoch, which has its text anew once it is over."""
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
     trainer.fit(tiny_char_rnn(), TinyCorpus())
-    run = trainer.run_folder.path
-    first = (run / "samples.txt").read_text()
-    again = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
-    again.fit(tiny_char_rnn(), TinyCorpus(), ckpt_path=run / "checkpoints" / "last.ckpt")
-    assert (run / "samples.txt").read_text().startswith(f"{first}\n=== epoch 1\n")
+    run, steps = trainer.run_folder.path, trainer.global_step
+    texts = [(run / "samples.txt").read_text()]
+    for length in ({"max_steps": steps + 3}, {}):
+        again = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run), max_epochs=2, **length)
+        again.fit(tiny_char_rnn(), TinyCorpus(), ckpt_path=run / "checkpoints" / "last.ckpt")
+        texts.append((run / "samples.txt").read_text())
+    first, cut, whole = texts
+    assert cut != whole
+    for text in (cut, whole):
+        assert text.startswith(f"{first}\n=== epoch 1\n")
+        assert text.count("=== epoch") == 2
