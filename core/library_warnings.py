@@ -54,10 +54,8 @@ def ignore_library_warnings(measuring: bool = False) -> Iterator[None]:
     loggers = [logging.getLogger(library) for library in LIBRARIES]
     speaking = [logging.getLogger(module) for module in SPEAKING]
     before = [(logger, logger.level, logger.propagate, list(logger.handlers)) for logger in loggers + speaking]
-    for logger in loggers:
-        _set_level(logger, logging.WARNING)
+    _set_levels(dict.fromkeys(loggers, logging.WARNING) | dict.fromkeys(speaking, logging.INFO))
     for logger in speaking:
-        _set_level(logger, logging.INFO)
         logger.propagate, logger.handlers = False, [_Printed()]
     try:
         with warnings.catch_warnings():
@@ -65,12 +63,15 @@ def ignore_library_warnings(measuring: bool = False) -> Iterator[None]:
                 warnings.filterwarnings("ignore", message)
             yield
     finally:
-        for logger, level, propagates, handlers in before:
-            _set_level(logger, level)
+        _set_levels({logger: level for logger, level, *_ in before})
+        for logger, _, propagates, handlers in before:
             logger.propagate, logger.handlers = propagates, handlers
 
 
-def _set_level(logger: logging.Logger, level: int) -> None:
-    """Sets a level, unless it is set: that goes through all loggers of the process, of which torch has thousands."""
-    if logger.level != level:
-        logger.setLevel(level)
+def _set_levels(levels: dict[logging.Logger, int]) -> None:
+    """Sets levels by one call that goes through all loggers of the process, of which torch has many."""
+    changed = [(logger, level) for logger, level in levels.items() if logger.level != level]
+    for logger, level in changed[:-1]:
+        logger.level = level
+    for logger, level in changed[-1:]:
+        logger.setLevel(level)  # from here on, every logger asks anew which level counts

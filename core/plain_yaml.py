@@ -3,6 +3,7 @@
 The one in Python does what that refuses. Configs of users are read in `engine/settings/config_files.py`.
 """
 
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -38,3 +39,27 @@ def dump_plain(content: Any, allow_unicode: bool = True) -> str:
         return yaml.dump(content, Dumper=DUMPER, **form)
     except (UnicodeEncodeError, yaml.representer.RepresenterError):  # as above; some types are registered there alone
         return yaml.safe_dump(content, **form)
+
+
+def as_plain(content: Any) -> Any:
+    """Returns what writing a content as YAML and reading it would return, without a text where there need be none.
+
+    Mappings and lists are new ones.
+
+    Raises:
+        YAMLError: The content holds something that YAML does not.
+    """
+    try:
+        return _copied(content)
+    except TypeError:
+        return load_plain(dump_plain(content))
+
+
+def _copied(content: Any) -> Any:
+    if type(content) is dict:
+        return {_copied(key): _copied(value) for key, value in content.items()}
+    if type(content) in (list, tuple):
+        return [_copied(value) for value in content]
+    if type(content) in (str, int, float, bool, NoneType):
+        return content
+    raise TypeError

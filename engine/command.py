@@ -31,7 +31,7 @@ from engine.settings.class_help import complete_class_help
 from engine.settings.error_sources import Stage, input_error
 from engine.settings.mistakes import Refused
 from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
-from engine.settings.recorded_config import Origin, recorded_config
+from engine.settings.recorded_config import Origin, plain_settings, recorded_config
 from engine.settings.refused_values import with_place
 from engine.settings.trust import note_own_code
 from engine.trainer import Trainer
@@ -108,8 +108,11 @@ class Command(SubcommandCLI):
         data = self.settings.data.get("init_args", {})
         taken = data_class(self.settings).take_over(self.arguments.run) if self.arguments.run else {}
         given = {name: data[name] for name in taken if name in data}
-        for name in given:  # for this call only: the config stays as it was given
-            data[name] = taken[name]
+        if given:  # for this call only: the config, which is made plain before, stays as it was given
+            _ = self.plain_settings
+            for name in given:
+                data[name] = taken[name]
+            self.config_dump = plain_settings(self.parser, self.settings).values
         self.stage = "building"
         try:
             super().instantiate_classes()
@@ -166,8 +169,8 @@ class Command(SubcommandCLI):
 
     @cached_property
     def plain_config(self) -> dict[str, Any]:
-        """The merged config as it is recorded, which takes a while to make plain."""
-        return recorded_config(self.parser, self.settings, LINKED)
+        """The merged config as it is recorded."""
+        return recorded_config(self.plain_settings, LINKED)
 
     def _start_from_weights(self) -> None:
         """Loads the weights that a new run starts from, or that are used without a run."""

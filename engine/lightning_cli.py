@@ -1,5 +1,6 @@
 """LightningCLI for one subcommand: its settings are parsed once, and its errors are one line."""
 
+from functools import cached_property
 from typing import Any
 
 from jsonargparse import Namespace
@@ -8,13 +9,14 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from core.console import print_line
 from core.errors import InputError
 from core.known_code import list_file
-from core.plain_yaml import load_plain
+from core.plain_yaml import as_plain
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.settings.arguments import Arguments
 from engine.settings.help import shorten_help
 from engine.settings.mistakes import parse_settings
 from engine.settings.named_objects import limited_parser, refuse_other_objects
 from engine.settings.overview import SUBCOMMANDS, typed_command
+from engine.settings.recorded_config import PlainSettings, plain_settings
 from engine.trainer import Trainer
 
 METHODS = {"lr_find": "fit", "inspect": "predict"}  # of the trainer, that subcommands of other names call
@@ -93,8 +95,12 @@ class SubcommandCLI(LightningCLI):
     def _parse_ckpt_path(self) -> None:
         """Does nothing: Lightning would let the checkpoint's hyperparameters win over flags and configs."""
 
+    @cached_property
+    def plain_settings(self) -> PlainSettings:
+        """The merged config as plain values, which take a while to make."""
+        return plain_settings(self.parser, self.settings)
+
     def _dump_config(self) -> None:
         """Keeps the config for a model's hyperparameters as Lightning does, but does not validate it once more."""
         if not hasattr(self, "config_dump"):
-            text = self.parser.dump(self.config, skip_link_targets=False, skip_unset=False, skip_validation=True)
-            self.config_dump = load_plain(text)
+            self.config_dump = as_plain(self.plain_settings.values)

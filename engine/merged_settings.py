@@ -11,7 +11,7 @@ from engine.parser import LINKED
 from engine.settings.arguments import Arguments, parse_command_line
 from engine.settings.error_sources import input_error
 from engine.settings.mistakes import parse_settings
-from engine.settings.recorded_config import recorded_config
+from engine.settings.recorded_config import plain_settings, recorded_config
 from engine.settings.refused_values import with_place
 
 
@@ -28,7 +28,7 @@ class SettingsAlone(SubcommandCLI):
     def merged(self, argv: list[str]) -> dict[str, Any]:
         """Returns the merged settings of another command line of the same subcommand, as a run records them."""
         settings = parse_settings(self.parser, parse_command_line(argv).options)
-        return recorded_config(self.parser, settings, LINKED)
+        return recorded_config(plain_settings(self.parser, settings), LINKED)
 
 
 def merged_settings(argv: list[str]) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def merged_settings(argv: list[str]) -> dict[str, Any]:
         InputError: Something in it cannot be used.
     """
     alone = SettingsAlone(parse_command_line(argv))
-    return recorded_config(alone.parser, alone.settings, LINKED)
+    return recorded_config(alone.plain_settings, LINKED)
 
 
 def build_data(arguments: Arguments) -> LightningDataModule:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from jsonargparse._parameter_resolvers import get_signature_parameters
 from jsonargparse._util import get_import_path
 from pytorch_lightning import LightningModule
@@ -24,7 +23,7 @@ from datamodules.base.data_module import DataModule
 from engine.builtin_callbacks import as_list
 from engine.runs.resume import changes
 from engine.settings.ownership import make_paths_absolute
-from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin
+from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.task import Task
 
@@ -57,7 +56,7 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
     if isinstance(trainer.lightning_module, Task):
         config["model"]["init_args"] |= _optimization(trainer, unknown)
     text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
-    return Origin(text + yaml.safe_dump(config, sort_keys=False), None, seed, tuple(unknown))
+    return Origin(config_file_text(config, text), None, seed, tuple(unknown))
 
 
 def is_measured_as_recorded(trainer: Any, run: Path) -> bool:

@@ -8,10 +8,12 @@ import yaml
 import datamodules
 import lightning_modules
 from lightning_modules.tasks.style_task import StyleTask
+from lightning_modules.vgg import CONVOLUTIONS
 
 # What makes a network narrow, by the type of a setting that stands for its width.
 NARROW: dict[str, dict[type, float]] = {
     "width": {int: 4, float: 0.125},
+    "generator_width": {int: 4},
     "heads": {int: 2},
     "width_multiplier": {float: 0.125},
     "growth_rate": {int: 4},
@@ -20,6 +22,8 @@ NARROW: dict[str, dict[type, float]] = {
     "filters": {int: 4},
     "readout": {int: 4},
 }
+# Likewise, where a setting that is not given is the width of the paper.
+OF_THE_PAPER = {"width": 4, "growth_rate": 4}
 
 
 def accepted_arguments(data: type) -> set[str]:
@@ -57,6 +61,12 @@ def cheapest(config: dict, batch_size: int = 8) -> list[str]:
         value = given.get(name, parameter.default)
         if name in NARROW and isinstance(value, int | float):
             options += [f"--model.{name}", str(NARROW[name][type(value)])]
+        elif name in OF_THE_PAPER and value is None:
+            options += [f"--model.{name}", str(OF_THE_PAPER[name])]
+    if class_name == "VGG" and given.get("depth"):  # whose widths are the paper's, too
+        convolutions = CONVOLUTIONS[given["depth"]]
+        options += ["--model.depth", "null", "--model.widths", str([4] * len(convolutions))]
+        options += ["--model.convolutions", str([*convolutions])]
     if issubclass(getattr(lightning_modules, class_name), StyleTask):
         options += ["--model.network", "random:vgg19"]  # which needs no file, and has all layers
     elif given.get("network"):

@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = {
     "core/epochs.py": "callbacks/test_stops.py",
     "core/errors.py": "test_cli.py",  # exit codes and messages
     "core/judges.py": "engine/test_judges.py",
-    "core/library_warnings.py": "test_cli.py",  # nothing but the project's own lines is printed
     "core/media_files.py": "callbacks/media/test_sink.py",
     "core/plane.py": "lightning_modules/tasks/test_word_vector_task.py",
     "core/predictions.py": "engine/test_predictions.py",
@@ -96,7 +95,6 @@ TESTED_ELSEWHERE = {
     "engine/settings/help.py": "test_cli.py",
     "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",
-    "engine/settings/recorded_config.py": "test_cli.py",
     "lightning_modules/attention_captioner.py": "lightning_modules/test_captioners.py",
     "engine/merged_settings.py": "studies/test_check.py",
     "engine/preloaded.py": "engine/test_processes.py",

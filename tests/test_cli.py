@@ -32,14 +32,6 @@ def run(finished_run: Callable[..., Path]) -> Path:
     return finished_run()
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["fitt"], ["fit", "--config", "vgg_b.yaml"]])
-def test_what_needs_no_torch_is_answered_without_it(argv: list[str]) -> None:
-    program = f"import sys, cli; code = cli.main({argv!r}); assert 'torch' not in sys.modules; sys.exit(code)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == (0 if argv == ["--help"] else 2), done.stderr
-    assert "AssertionError" not in done.stderr
-
-
 def test_a_folder_that_is_gone_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

@@ -1,14 +1,16 @@
 """The config that a run records: with it, `fit --config` repeats the run from any folder."""
 
 import warnings
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import yaml
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ArgumentParser, Namespace, set_dumper
 
 from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views, Watch
 from core.errors import InputError
-from core.plain_yaml import dump_plain, load_plain
+from core.plain_yaml import as_plain, dump_plain, load_plain
 from engine.settings.config_files import flatten
 from engine.settings.indifferent import INDIFFERENT
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
@@ -35,10 +37,15 @@ OPTION_GROUPS = {
     "watch": Watch,
 }
 
+AS_IT_IS = "as_it_is"  # a form of jsonargparse's dumps that is no text
+set_dumper(AS_IT_IS, lambda content: content)
+UNWRITABLE = r"\s*Unable to serialize instance"  # of jsonargparse
+
 HEADER = "# The merged config of this run: fit --config with this file repeats it.\n"
 
 
-class Origin(NamedTuple):
+@dataclass(frozen=True)
+class Origin:
     """Where a run comes from.
 
     Attributes:
@@ -53,7 +60,7 @@ class Origin(NamedTuple):
     seed: int | None = None
     unknown: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def settings(self) -> dict[str, Any] | None:
         """The content of its `config.yaml`; None where there is none."""
         return None if self.config_text is None else load_plain(self.config_text)
@@ -77,14 +84,44 @@ class Origin(NamedTuple):
         return cls(config_file_text(config), command, None if seed is False else seed)
 
 
-def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[str, ...]) -> dict[str, Any]:
-    """Returns the merged config as plain values, in the form in which it is recorded.
+class PlainSettings(NamedTuple):
+    """Merged settings as plain values: mappings, lists, texts, numbers.
+
+    Attributes:
+        values: The settings.
+        unwritable: The first value that has no form in a file, such as a function, in words; empty if all have one.
+    """
+
+    values: dict[str, Any]
+    unwritable: str = ""
+
+
+def plain_settings(parser: ArgumentParser, settings: Namespace) -> PlainSettings:
+    """Returns merged settings as plain values, with arguments of the model that the data gives where they are given.
 
     Args:
         parser: The parser of the subcommand.
         settings: What it parsed.
-        linked: Arguments of the model that the data states, which the parser does not return; recorded if given
-            beside data of another package.
+    """
+    unwritable = ""
+    how = {"format": AS_IT_IS, "skip_unset": False, "skip_link_targets": False, "skip_validation": True}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", UNWRITABLE)
+        try:
+            content = parser.dump(settings, **how)
+        except UserWarning as warning:
+            unwritable = " ".join(str(warning).split("instance", 1)[1].split())
+            warnings.filterwarnings("ignore", UNWRITABLE)
+            content = parser.dump(settings, **how)
+    return PlainSettings(as_plain(content), unwritable)
+
+
+def recorded_config(plain: PlainSettings, linked: tuple[str, ...]) -> dict[str, Any]:
+    """Returns the merged config in the form in which it is recorded.
+
+    Args:
+        plain: The merged settings.
+        linked: Arguments of the model that the data states; recorded if given beside data of another package.
 
     Returns:
         The config, without options of one call, and with absolute paths.
@@ -92,29 +129,25 @@ def recorded_config(parser: ArgumentParser, settings: Namespace, linked: tuple[s
     Raises:
         InputError: A value, such as a function, has no form in a file.
     """
-    settings = settings.clone()
+    if plain.unwritable:
+        raise InputError(f"{plain.unwritable}: a setting that cannot be written into config.yaml repeats no run")
+    config = as_plain(plain.values)
     for key in OPTIONS_OF_ONE_CALL:
-        settings.pop(key, None)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", r"\s*Unable to serialize instance")
-        try:
-            text = parser.dump(settings, skip_unset=False, skip_validation=True)
-        except UserWarning as warning:
-            value = str(warning).split("instance", 1)[1].strip()
-            raise InputError(f"{value}: a setting that cannot be written into config.yaml repeats no run") from warning
-    config = load_plain(text)
-    given = settings["model"].get("init_args") or {}
-    for name in () if is_own_data(config) else linked:  # data of this project states them
-        if given.get(name) is not None:
-            config["model"]["init_args"][name] = given[name]
+        config.pop(key, None)
+    arguments = config["model"].get("init_args") or {}
+    given = {name: arguments.pop(name) for name in linked if name in arguments}
+    if not is_own_data(config):  # data of this project states them
+        arguments |= {name: value for name, value in given.items() if value is not None}
+    if not arguments:
+        config["model"].pop("init_args", None)
     make_paths_absolute(config["data"].get("init_args", {}), data_class(config).paths)
-    make_paths_absolute(config["model"].get("init_args", {}), task_class(config).paths)
+    make_paths_absolute(arguments, task_class(config).paths)
     return config
 
 
-def config_file_text(config: dict[str, Any]) -> str:
-    """Returns the content of a run's `config.yaml`."""
+def config_file_text(config: dict[str, Any], header: str = HEADER) -> str:
+    """Returns the content of a run's `config.yaml`, behind a comment."""
     text = dump_plain(config, allow_unicode=False)
     if "\\" in text:  # the library in C divides long texts with escaped signs at other places
         text = yaml.safe_dump(config, sort_keys=False)
-    return HEADER + text
+    return header + text

@@ -16,7 +16,7 @@ def test_the_confusion_matrix_counts() -> None:
     figure.draw_without_rendering()
 
 
-@pytest.mark.parametrize("classes", [2, 20, 21, 37, 80, 81, 1000])
+@pytest.mark.parametrize("classes", [2, 20, 21, 80, 81, 1000])
 def test_the_confusion_matrix_has_a_size_to_look_at_for_any_number_of_classes(classes: int) -> None:
     targets = torch.arange(classes)
     figure = draw_confusion(targets, targets.flip(0), tuple(f"{n:,} of them" for n in range(classes)), "test points")

@@ -9,8 +9,7 @@ from callbacks.media.confusion import draw_confusion
 from callbacks.media.predicted_images import draw_predictions
 
 
-@pytest.mark.parametrize("n", [1, 9, 10, 11, 60])
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("n", "channels"), [(1, 3), (2, 1), (10, 3), (11, 1), (60, 3)])
 def test_predictions_are_drawn_for_any_number_of_images(n: int, channels: int) -> None:
     images = torch.zeros(n, 8, 8, channels, dtype=torch.uint8)
     targets, guesses = torch.zeros(n).long(), torch.arange(n) % 2
@@ -25,12 +24,12 @@ def test_predictions_are_drawn_for_any_number_of_images(n: int, channels: int) -
 
 def test_long_names_do_not_run_into_each_other() -> None:
     names = ("american pit bull terrier", "staffordshire bull terrier")
-    n = torch.zeros(60).long()
-    figure = draw_predictions(torch.zeros(60, 8, 8, 3, dtype=torch.uint8), n, n + 1, torch.ones(60), names)
+    n = torch.zeros(10).long()  # a row
+    figure = draw_predictions(torch.zeros(10, 8, 8, 3, dtype=torch.uint8), n, n + 1, torch.ones(10), names)
     figure.draw_without_rendering()
     titles = [axes.title.get_window_extent() for axes in figure.axes]
     assert figure.axes[0].get_title() == "staffordshir… (100%)\nis american pit…"
-    assert all(left.x1 < right.x0 for left, right in pairwise(titles[:10]))
+    assert all(left.x1 < right.x0 for left, right in pairwise(titles))
 
 
 def test_names_with_dollars_are_no_mathematics() -> None:

@@ -16,7 +16,7 @@ from callbacks import StepSeed
 from engine.trainer import Trainer
 from tests.bits import assert_same_bits, figures_of
 from tests.interruptions import PulledPlug
-from tests.processes import descendants, finish, start_elastic, wait_until
+from tests.processes import descendants, finish, start_elastic, start_ranks, wait_until
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -110,12 +110,10 @@ def test_options_that_contradict_it(
 def test_torchrun_goes_on_whichever_process_is_killed(config: Path, tmp_path: Path) -> None:
     """It says how many processes there are, and begins all of them anew when one has ended."""
 
-    def begin(run: str) -> tuple[object, ...]:
-        slow = ("--trainer.callbacks", "tests.tiny.Slow", "--checkpoint.every_n_train_steps", 4)
-        place = ("--run_dir", tmp_path / run, "--resume", "auto", "--trainer.devices", "auto")
-        return ("fit", "--config", config, *place, "--trainer.max_epochs", 4, *slow)
-
-    whole, killed = start_elastic(*begin("whole"), restarts=0), start_elastic(*begin("run"), restarts=3)
+    fit = ("fit", "--config", config, "--trainer.max_epochs", 4, "--checkpoint.every_n_train_steps", 4)
+    slow = ("--run_dir", tmp_path / "run", "--resume", "auto", "--trainer.callbacks", "tests.tiny.Slow")
+    killed = start_elastic(*fit, *slow, "--trainer.devices", "auto", restarts=3)
+    whole = start_ranks(*fit, "--run_dir", tmp_path / "whole", "--trainer.devices", 2, "--trainer.strategy", "ddp")
     saved, checkpoint = 0.0, tmp_path / "run" / "checkpoints" / "last.ckpt"
     for rank in (1, 0):
         wait_until(lambda before=saved: checkpoint.exists() and checkpoint.stat().st_mtime > before, killed)
