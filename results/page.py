@@ -2,6 +2,7 @@
 
 from statistics import mean
 
+from core.measures import Measure
 from results.figures import of_last, show
 from results.markdown import as_table, footnotes, wrapped
 from results.overview import EXPLAINED, overview, recipes_run, shortfall
@@ -74,11 +75,16 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records, let
         cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
         rows.append([*cells, _strong(recipes.get(row.strong), records, letters), _elsewhere(best)])
     parts = [f"## {section.title}\n", wrapped(section.text), as_table(columns, rows)]
-    short = {row.id: shortfall(row, records[row.id]) for row in section.rows}
-    if any(short.values()):
-        listed = ", ".join(f"`{name}` ({points:.1f} points)" for name, points in short.items() if points)
+    short = [(row, difference) for row in section.rows if (difference := shortfall(row, records[row.id])) is not None]
+    if short:
+        listed = ", ".join(f"`{row.id}` ({_by(difference, row.measure)})" for row, difference in short)
         parts.append(wrapped(f"Short of the published number: {listed}."))
     return "\n".join([*parts, footnotes(notes)])
+
+
+def _by(difference: float, measure: Measure) -> str:
+    """Returns the difference of two figures; of shares in percentage points."""
+    return f"{difference:.1f} points" if measure.unit == "%" else f"{difference:.{measure.digits}f} {measure.unit}"
 
 
 def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -> str:
