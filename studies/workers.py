@@ -118,7 +118,8 @@ class Workers:
             return trial  # the run lives on after the end of who began it
         elif code in FAULTS:
             status = "diverged" if run_status == "diverged" else "failed"
-            trial.ended = {"status": status, "reason": last_line(self.folder.log(trial))}
+            reason = last_line(self.folder.log(trial)).removeprefix(f"{status}: ")
+            trial.ended = {"status": status, "reason": reason}
         elif self._jobs.stopping or code in SAVED:
             return trial  # it goes on when the command is given again
         elif trial.kills + 1 >= MOST_KILLS and reached == trial.reached:
