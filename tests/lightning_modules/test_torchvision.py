@@ -35,12 +35,16 @@ SMALLER = {
 }
 
 
+def torchvision_shapes(name: str) -> nn.Module:
+    """Returns torchvision's network without memory for its weights."""
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # GoogLeNet's, that its way to start will change
+        return models.get_model(name, weights=None)
+
+
 def torchvision_model(name: str) -> nn.Module:
     """Returns torchvision's network with random weights and, so that a swap would be seen, random norms."""
-    with torch.device("meta"), warnings.catch_warnings():  # fills no weights, which takes long
-        warnings.simplefilter("ignore")  # GoogLeNet's, that its way to start will change
-        model = models.get_model(name, weights=None)
-    return randomized(model.to_empty(device="cpu"))
+    return randomized(torchvision_shapes(name).to_empty(device="cpu"))
 
 
 def randomized(model: nn.Module) -> nn.Module:
@@ -61,11 +65,15 @@ def randomized(model: nn.Module) -> nn.Module:
     return model.eval()
 
 
+def our_shapes(class_name: str, **settings: object) -> ImageClassifier:
+    """Returns our network without memory for its weights."""
+    with torch.device("meta"):
+        return getattr(lightning_modules, class_name)(**{"num_classes": 1000, "image_size": 224} | settings)
+
+
 def our_model(class_name: str, **settings: object) -> ImageClassifier:
     """Returns our network, of which nothing has a value yet."""
-    with torch.device("meta"):
-        model = getattr(lightning_modules, class_name)(**{"num_classes": 1000, "image_size": 224} | settings)
-    return model.to_empty(device="cpu").eval()
+    return our_shapes(class_name, **settings).to_empty(device="cpu").eval()
 
 
 def image(size: int) -> Tensor:
@@ -75,11 +83,8 @@ def image(size: int) -> Tensor:
 
 @pytest.mark.parametrize(("name", "class_name", "settings"), PAIRS, ids=[pair[0] for pair in PAIRS])
 def test_torchvisions_networks_have_our_layers(name: str, class_name: str, settings: dict[str, object]) -> None:
-    with torch.device("meta"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = models.get_model(name, weights=None)
-        ours = getattr(lightning_modules, class_name)(num_classes=1000, image_size=224, **settings)
-    shapes = [Counter(weight.shape for weight in model.parameters()) for model in (ours, theirs)]
+    networks = our_shapes(class_name, **settings), torchvision_shapes(name)
+    shapes = [Counter(weight.shape for weight in model.parameters()) for model in networks]
     assert shapes[0] == shapes[1]
 
 
@@ -163,5 +168,5 @@ def test_a_file_of_torchvisions_network_is_loaded_but_for_its_head(tmp_path: Pat
 )
 def test_another_networks_weights_are_refused_in_one_line(theirs: str, ours: str, settings: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"nothing in it fits|layers fit: it is of another network") as caught:
-        load_weights(our_model(ours, **settings), torchvision_model(theirs).state_dict(), theirs)
+        load_weights(our_shapes(ours, **settings), torchvision_shapes(theirs).state_dict(), theirs)
     assert "\n" not in str(caught.value)
