@@ -21,7 +21,7 @@ from datamodules.images.loader import ImageLoader
 from datamodules.images.normalization import Scaling
 from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std, reading
 from datamodules.images.splits import ClassifiedImages
-from datamodules.images.streaming import PictureFiles, available_memory
+from datamodules.images.streaming import PictureFiles, available_memory, fits_in_memory
 
 CORRUPT = "files that cannot be read as pictures"
 
@@ -118,7 +118,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             InputError: Some cannot be read.
         """
         if self._streams is None:
-            self._streams = self._too_large()
+            self._streams = not self._fits_in_memory()
         self.origin = f"{self.data_dir}{' (streamed)' if self._streams else ''}"
         paths = {part: [path for path, _ in files] for part, files in self.files.items()}
         kind = "streamed" if self._streams else "decoded"
@@ -158,10 +158,10 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         nothing = torch.empty(0, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
         return {"test": ClassifiedImages(nothing, torch.empty(0, dtype=torch.int64))} | splits
 
-    def _too_large(self) -> bool:
+    def _fits_in_memory(self) -> bool:
         pictures = sum(len(files) for files in self.files.values())
-        processes = self.trainer.world_size if self.trainer is not None else 1  # each holds all pictures
-        return pictures * self.image_size**2 * self.in_channels * processes > available_memory() // 2
+        processes = self.trainer.world_size if self.trainer is not None else 1
+        return fits_in_memory(pictures, self.image_size, self.in_channels, processes)
 
     def setup(self, stage: str) -> None:
         """Loads and splits the data.

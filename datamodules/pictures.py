@@ -22,7 +22,7 @@ from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.image_files import decode, pictures_below
 from datamodules.images.picture import picture_size, read_whole_picture
 from datamodules.images.splits import Images
-from datamodules.images.streaming import PictureFiles, available_memory
+from datamodules.images.streaming import PictureFiles, fits_in_memory
 from datamodules.images.synthetic import synthetic_images
 
 DRAWN, DRAWN_SIZE = 80, 64  # pictures that `source: synthetic` draws, and their size before they are enlarged
@@ -151,8 +151,9 @@ class PicturesDataModule(ImageDataModule):
         """
         for line in self._left_out.lines():
             print_line(line)
-        needed = len(self._files) * 3 * self.image_size**2
-        streams = self.stream == "always" or (self.stream == "auto" and needed > available_memory() // 2)
+        processes = self.trainer.world_size if self.trainer is not None else 1
+        fits = fits_in_memory(len(self._files), self.image_size, 3, processes)
+        streams = self.stream == "always" or (self.stream == "auto" and not fits)
         self.origin = f"{self.data_dir}{' (streamed)' if streams else ''}"
         self.files_digest = fingerprint(self._files, self.data_dir, times=False)[:16]
         if streams:

@@ -53,10 +53,12 @@ def maps_of(subject: Subject, layers: list[Call], images: Tensor) -> list[Tensor
         )
         for one in layers
     ]
-    with subject.explaining(), torch.no_grad():
-        subject.model(images)
-    for hook in hooks:
-        hook.remove()
+    try:
+        with subject.explaining(), torch.no_grad():
+            subject.model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
     return [kept[one.name] for one in layers]
 
 

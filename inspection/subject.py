@@ -126,7 +126,11 @@ class Subject:
         return ((images - low) / (high - low).clamp(min=1e-9) * 255).byte().permute(0, 2, 3, 1)
 
     def stored(self, rows: Tensor) -> Tensor:
-        """Returns samples of the part as pixels, uint8 [M, H, W, C], by their rows."""
+        """Returns samples of the part as pixels, uint8 [M, H, W, C], by their rows int64 [M].
+
+        Raises:
+            NotShown: They are no pictures.
+        """
         if not isinstance(self.data, HasImages):
             raise NotShown(f"{type(self.data).__name__} has no pictures")
         return self.data.images_of(self.part, self.classified().places[rows])

@@ -101,6 +101,18 @@ class InputPictures(PictureFiles):
         return images
 
 
+def fits_in_memory(pictures: int, image_size: int, channels: int, processes: int) -> bool:
+    """Returns whether pictures, of which each process holds all, take at most half of the memory that is free.
+
+    Args:
+        pictures: Number of pictures.
+        image_size: Height and width in pixels.
+        channels: Number of channels.
+        processes: Number of processes.
+    """
+    return pictures * image_size**2 * channels * processes <= available_memory() // 2
+
+
 def available_memory() -> int:
     """Returns the available memory in bytes; 4 GiB where it is unknown (outside Linux)."""
     try:

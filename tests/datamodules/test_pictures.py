@@ -50,6 +50,17 @@ def test_streamed_pictures_are_the_same(folder: Path) -> None:
     assert both[0]._facts() == both[1]._facts()
 
 
+@pytest.mark.parametrize(("processes", "streams"), [(1, False), (2, True)])
+def test_pictures_that_the_processes_could_not_all_hold_stay_on_disk(
+    processes: int, streams: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datamodules.images.streaming.available_memory", lambda: 2 * 6 * 32**2 * 3)
+    data = PicturesDataModule(str(folder), image_size=32, batch_size=2, num_workers=0)
+    data.trainer = SimpleNamespace(world_size=processes)
+    data.read()
+    assert ("(streamed)" in data.origin) == streams
+
+
 def test_drawn_pictures_need_no_folder() -> None:
     data = read(PicturesDataModule("nowhere", "synthetic", image_size=48))
     assert data.sizes == {"train": 79, "val": 1, "test": 0}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from datamodules.images.image_files import decode
-from datamodules.images.streaming import UNKNOWN_MEMORY, PictureFiles, available_memory
+from datamodules.images.streaming import UNKNOWN_MEMORY, PictureFiles, available_memory, fits_in_memory
 from tests.pictures import picture
 
 
@@ -59,3 +59,9 @@ def test_memory_is_guessed_where_the_system_does_not_say(content: str | None, mo
 
     monkeypatch.setattr(Path, "read_text", read_text)
     assert available_memory() == UNKNOWN_MEMORY
+
+
+def test_each_process_has_pictures_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datamodules.images.streaming.available_memory", lambda: 2 * 10 * 16**2 * 3)
+    assert fits_in_memory(10, 16, 3, processes=1)
+    assert not fits_in_memory(10, 16, 3, processes=2)
