@@ -1,13 +1,34 @@
 """A parser of command lines whose errors are one line, and types of its options."""
 
 import argparse
-from typing import NoReturn
+import difflib
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from core.errors import InputError
+
+LAST_SEED = 2**32 - 1  # that NumPy takes
+NEAR = 0.75  # likeness, from 0 to 1, from which on an option is a mistyped one
+REQUIRED, UNKNOWN = "the following arguments are required: ", "unrecognized arguments: "  # as Python words it
 
 
 class OneLineParser(argparse.ArgumentParser):
     """Python's parser, which would print how the command is used as well."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parses a command line as Python does, once no option in it is a mistyped one of this parser.
+
+        What is left may be for another command, which knows none of these options, and takes long to say so.
+
+        Raises:
+            InputError: One is mistyped, or a value is wrong.
+        """
+        own = [option.removeprefix("--") for option in self._option_string_actions if option.startswith("--")]
+        for option in (word[2:].partition("=")[0] for word in args or () if word.startswith("--")):
+            near = difflib.get_close_matches(option, own, n=1, cutoff=NEAR)
+            if near and option not in own and "." not in option:
+                raise InputError(f"--{option}: there is no such option; did you mean --{near[0]}?")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises what is wrong with the command line.
@@ -15,6 +36,13 @@ class OneLineParser(argparse.ArgumentParser):
         Raises:
             InputError: Always.
         """
+        name = self.prog.split()[-1]
+        if message.startswith(REQUIRED):
+            raise InputError(f"{name} needs {message.removeprefix(REQUIRED)}; '{self.prog} --help' explains")
+        if message.startswith(UNKNOWN):
+            word = message.removeprefix(UNKNOWN).split()[0]
+            what = "there is no such option" if word.startswith("-") else "one word too many"
+            raise InputError(f"{word}: {what}; '{self.prog} --help' lists what {name} takes")
         raise InputError(message.removeprefix("argument "))
 
 
@@ -25,11 +53,13 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
-def different_numbers(text: str) -> list[int]:
-    """Returns the numbers of an option, such as `--seeds`."""
+def different_seeds(text: str) -> list[int]:
+    """Returns the numbers of `--seeds`."""
     parts = text.split(",")
     if not all(part.strip().isdecimal() for part in parts) or len({*map(int, parts)}) < len(parts):
         raise argparse.ArgumentTypeError(f"{text}: different numbers are needed, such as 1,2,3")
+    if any(int(part) > LAST_SEED for part in parts):
+        raise argparse.ArgumentTypeError(f"{text}: numbers from 0 to {LAST_SEED} are needed")
     return [int(part) for part in parts]
 
 

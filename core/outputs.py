@@ -32,8 +32,12 @@ def check_output_file(given: str, example: str, replaces_runs: bool = False) -> 
     return path
 
 
-def check_output_folder(given: str) -> Path:
+def check_output_folder(given: str, option: str = "--output") -> Path:
     """Returns the folder that `--output` names, which need not be there, after a check that it can be made.
+
+    Args:
+        given: What is named.
+        option: Another option that names it.
 
     Raises:
         InputError: A file is in its way, or it cannot be written.
@@ -42,9 +46,9 @@ def check_output_folder(given: str) -> Path:
     while not (nearest.exists() or nearest.is_symlink()):
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise InputError(f"--output {given}: {nearest} is a file, and no folder")
+        raise InputError(f"{option} {given}: {nearest} is a file, and no folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"--output {given}: cannot be written (no permission in {nearest})")
+        raise InputError(f"{option} {given}: cannot be written (no permission in {nearest})")
     return path
 
 

@@ -9,6 +9,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from core.console import print_line
 from core.errors import InputError
 from core.known_code import list_file
+from core.one_line_parser import LAST_SEED
 from core.plain_yaml import as_plain
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.settings.arguments import Arguments
@@ -16,6 +17,7 @@ from engine.settings.help import shorten_help
 from engine.settings.mistakes import parse_settings
 from engine.settings.named_objects import limited_parser, refuse_other_objects
 from engine.settings.overview import SUBCOMMANDS, typed_command
+from engine.settings.ownership import refuse_empty_names
 from engine.settings.recorded_config import PlainSettings, plain_settings
 from engine.trainer import Trainer
 
@@ -65,6 +67,7 @@ class SubcommandCLI(LightningCLI):
         with limited_parser(self.arguments.limit):
             self.config = parse_settings(parser, self.arguments.options)
             refuse_other_objects(self.config, self.arguments.limit)
+        refuse_empty_names(self.config)
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds trainer, model and data."""
@@ -81,15 +84,19 @@ class SubcommandCLI(LightningCLI):
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
             shorten_help(parser, subcommand)
 
-    def _set_seed(self) -> None:
-        """Seeds as Lightning does.
+    @staticmethod
+    def check_seed(seed: int | bool) -> None:
+        """Checks a seed.
 
         Raises:
             InputError: NumPy takes no such seed.
         """
-        seed = self.settings.seed_everything
-        if not isinstance(seed, bool) and not 0 <= seed < 2**32:
-            raise InputError(f"--seed_everything {seed}: a number from 0 to {2**32 - 1} is needed")
+        if not isinstance(seed, bool) and not 0 <= seed <= LAST_SEED:
+            raise InputError(f"--seed_everything {seed}: a number from 0 to {LAST_SEED} is needed")
+
+    def _set_seed(self) -> None:
+        """Seeds as Lightning does, once the seed is checked."""
+        self.check_seed(self.settings.seed_everything)
         super()._set_seed()
 
     def _parse_ckpt_path(self) -> None:

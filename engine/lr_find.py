@@ -14,6 +14,7 @@ from callbacks.range_test import RangeTest
 from callbacks.run_facts import facts, now, session
 from core.atomic_files import write_atomically
 from core.console import print_line
+from core.errors import RunInterrupted
 from core.media import Figure
 from core.media_files import encode
 from core.printable import shown_path
@@ -77,10 +78,12 @@ class LearningRateTest(Command):
         try:
             Stages.fit(self.trainer, model, datamodule=datamodule)  # the Trainer's own would make the folder of a run
             curve = rate_curve(self._test.rates, self._test.losses)
-        except BaseException:
+        except BaseException as error:
             if self.folder is not None:
                 self.folder.discard()
                 self.folder = None
+            if isinstance(error, RunInterrupted):
+                print_line("interrupted: nothing is kept of a test that has not ended; give the command again")
             raise
         if rank_zero_only.rank == 0:
             self._write(curve)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 
 from core.errors import InputError
+from core.measures import check_monitor
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.settings.arguments import Arguments, parse_command_line
@@ -13,22 +15,57 @@ from engine.settings.error_sources import input_error
 from engine.settings.mistakes import parse_settings
 from engine.settings.recorded_config import plain_settings, recorded_config
 from engine.settings.refused_values import with_place
+from engine.settings.trainer_options import check_options
+from engine.weights import start_from
 
 
 class SettingsAlone(SubcommandCLI):
     """The command as far as its merged settings: nothing is seeded or built."""
 
     def __init__(self, arguments: Arguments) -> None:
+        self._fitting: set[str] = set()  # weights that were read, and fit the model
         super().__init__(arguments, False)
 
     def _set_seed(self) -> None: ...
 
     def instantiate_classes(self) -> None: ...
 
-    def merged(self, argv: list[str]) -> dict[str, Any]:
-        """Returns the merged settings of another command line of the same subcommand, as a run records them."""
-        settings = parse_settings(self.parser, parse_command_line(argv).options)
+    def parsed(self, argv: list[str]) -> Namespace:
+        """Returns the settings of another command line of the same subcommand."""
+        return parse_settings(self.parser, parse_command_line(argv).options)
+
+    def recorded(self, settings: Namespace) -> dict[str, Any]:
+        """Returns settings as a run records them."""
         return recorded_config(plain_settings(self.parser, settings), LINKED)
+
+    def build_model(self, settings: Namespace, argv: list[str]) -> LightningModule:
+        """Builds a model, and its data, which gives it sizes, as far as a run does before it reads any data.
+
+        Nothing is seeded, and no trainer is built: its options are checked.
+
+        Args:
+            settings: What was parsed.
+            argv: The command line that it was.
+
+        Raises:
+            InputError: A run would refuse a setting.
+        """
+        self.check_seed(settings.seed_everything)
+        check_options(settings.trainer.as_dict())
+        try:
+            built = self.parser.instantiate_classes(settings)
+        except Exception as error:
+            refused = input_error(error, "building")
+            if refused is None:
+                raise
+            raise InputError(with_place(str(refused), parse_command_line(argv).options)) from error
+        for group in ("checkpoint", "early_stopping"):
+            if (monitor := settings[group].monitor) not in (None, "last"):
+                check_monitor(f"--{group}.monitor", monitor, built.model)
+        if settings.weights and settings.weights not in self._fitting:
+            start_from(settings.weights, built.model, built.data)
+            self._fitting.add(settings.weights)
+        return built.model
 
 
 def merged_settings(argv: list[str]) -> dict[str, Any]:
@@ -54,19 +91,3 @@ def build_data(arguments: Arguments) -> LightningDataModule:
     parser = LightningArgumentParser()
     parser.add_lightning_class_args(LightningDataModule, "data", subclass_mode=True)
     return parser.instantiate_classes(parser.parse_object({"data": settings.data.as_dict()})).data
-
-
-def build_model(arguments: Arguments) -> LightningModule:
-    """Builds the model of a command, and its data, which gives it sizes, but no trainer; nothing is seeded.
-
-    Raises:
-        InputError: Settings cannot be used.
-    """
-    alone = SettingsAlone(arguments)
-    try:
-        return alone.parser.instantiate_classes(alone.settings).model
-    except Exception as error:
-        refused = input_error(error, "building")
-        if refused is None:
-            raise
-        raise InputError(with_place(str(refused), arguments.options)) from error

@@ -13,6 +13,8 @@ from datamodules.base.data_module import DataModule
 from engine.command import Command
 from engine.settings.arguments import parse_command_line
 
+OF_PREDICTIONS = ("--input", "--invert", "--output")
+
 
 class Trained(Command):
     """The model of a run with the weights of its best checkpoint, in evaluation mode, and its data, not loaded.
@@ -27,12 +29,24 @@ class Trained(Command):
     """
 
     def __init__(self, command: str, ckpt_path: str | None, options: list[str]) -> None:
-        options = [*([] if ckpt_path is None else ["--ckpt_path", ckpt_path]), *options]
         names = {option.partition("=")[0] for option in options}
-        if not names & {"--ckpt_path", "--config", "-c"}:
+        for option in OF_PREDICTIONS:
+            if option in names:
+                raise InputError(f"{option}: is for predict, and {command} has no use for it")
+        is_named = ckpt_path is not None or ("--weights" in names and names & {"--config", "-c"})
+        if not is_named and all(word.startswith("-") for word in options[:1]):  # else it may be a run, which is said
             raise InputError(f"{command} needs --ckpt_path, a run folder or a checkpoint; or --config and --weights")
+        options = [*([] if ckpt_path is None else ["--ckpt_path", ckpt_path]), *options]
         with ignore_library_warnings(measuring=True):
             super().__init__(parse_command_line(["predict", *options]))
+
+    @property
+    def data_name(self) -> str:
+        """What the network was trained on, in words; made-up data is no real one."""
+        data = self.datamodule
+        name = getattr(data, "name", type(data).__name__)
+        is_made_up = isinstance(data, DataModule) and data.source == "synthetic"
+        return f"synthetic {data.stand_in} in place of {name}" if is_made_up else name
 
     def after_instantiate_classes(self) -> None:
         """Leaves the run's folder alone."""

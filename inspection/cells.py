@@ -136,7 +136,7 @@ VIEW = View(
     "cells",
     "Which cell follows what",
     "A recurrent network keeps what it needs of the text in its cells. Some of them follow something that has a name:"
-    " whether a quotation is open, how far the line has come, whether a word is about to end. Most follow nothing so "
-    "simple. Red is above the cell's mean, blue below it.",
+    " whether a quotation is open, how far the line or the bar has come, whether a word is about to end. Most follow "
+    "nothing so simple. Red is above the cell's mean, blue below it.",
     make,
 )

@@ -51,7 +51,10 @@ class Inspection(Command):
             help="Part of the data that is looked at: val, test or train; val if there is one, else test.",
         )
         parser.add_argument(
-            "--only", type=list[str] | None, default=None, help=f"Views, such as [filters], of {', '.join(VIEWS)}."
+            "--only",
+            type=list[str] | str | None,
+            default=None,
+            help=f"Views, such as filters,neighbours, of {', '.join(VIEWS)}.",
         )
         parser.add_argument(
             "--output", type=str | None, default=None, help="Folder for page and pictures; RUN/inspect if not given."
@@ -68,7 +71,9 @@ class Inspection(Command):
         """Checks what is asked for, before anything is read."""
         super().after_instantiate_classes()
         settings, data = self.settings, self.datamodule
-        for name in settings.only or []:
+        asked = settings.only.split(",") if isinstance(settings.only, str) else settings.only
+        self._only = None if asked is None else list(dict.fromkeys(name.strip() for name in asked))
+        for name in [""] if self._only == [] else self._only or []:
             if name not in VIEWS:
                 raise InputError(f"--only {name}: there is no such view; there are {', '.join(VIEWS)}")
         if settings.part not in (None, *PARTS):
@@ -148,11 +153,11 @@ class Inspection(Command):
             InputError: A view that was asked for, or every view, makes no sense here.
         """
         views, left_out = [], {}
-        for name in self.settings.only or VIEWS:
+        for name in self._only or VIEWS:
             try:
                 views.append((VIEWS[name], list(VIEWS[name].make(subject))))
             except NotShown as reason:
-                if self.settings.only:
+                if self._only:
                     raise InputError(f"--only {name}: {reason}") from reason
                 left_out[VIEWS[name].title] = str(reason)
         if not views:

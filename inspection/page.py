@@ -36,27 +36,28 @@ def write_inspection(
     Raises:
         InputError: The folder cannot be made.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--output {folder}: cannot be made ({error.strerror})") from error
-    _remove_earlier(folder)
     files: dict[str, list[str]] = {}
+    contents: dict[str, str | bytes] = {}  # all is made before anything of an earlier inspection is removed
     sections = []
     for view, shown in views:
         parts = []
         for one in shown:
             ending, content = encode(one.medium)
             name = f"{one.medium.name}{ending}"
-            write_atomically(folder / name, content)
+            contents[name] = content
             files.setdefault(view.name, []).append(name)
             table = one.medium if isinstance(one.medium, Table) else None
             parts.append({"url": data_url(content, "image/png") if table is None else None, "table": table, "of": one})
         sections.append({"view": view, "parts": parts})
     page = render(Path(__file__).with_name("inspection.html"), title, facts=facts, sections=sections, left_out=left_out)
-    write_atomically(folder / PAGE, page)
     record = dict(facts) | {"files": files, "left_out": dict(left_out)}
-    write_atomically(folder / RECORD, strict_json(record))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be made ({error.strerror})") from error
+    _remove_earlier(folder)
+    for name, content in {RECORD: strict_json(record), **contents, PAGE: page}.items():  # first what names the others
+        write_atomically(folder / name, content)
     return files
 
 

@@ -88,7 +88,7 @@ class Seq2Seq(SequenceToSequence):
         training = without(training, norm_lr_factor=1.0)
         super().__init__(norm_lr_factor=1.0, **training)
         if embedding < 1:
-            raise InputError(f"model.embedding is {embedding}: out of range")
+            raise InputError(f"model.embedding is {embedding}: at least 1 is needed")
         ends, depth = (2 if bidirectional else 1) * hidden, layers if encoder_layers is None else encoder_layers
         self.bridge: nn.Linear | None = None
         if bidirectional or attention != "none" or depth != layers:

@@ -57,9 +57,9 @@ class TransformerCaptioner(PictureCaptioner):
         super().__init__(image_size=image_size, **training)
         check_sizes(layers, width, heads, hidden, dropout)
         if encoder_layers < 0:
-            raise InputError(f"model.encoder_layers is {encoder_layers}: out of range")
+            raise InputError(f"model.encoder_layers is {encoder_layers}: at least 0 is needed")
         if not 0 <= feature_dropout < 1:
-            raise InputError(f"model.feature_dropout is {feature_dropout}: out of range")
+            raise InputError(f"model.feature_dropout is {feature_dropout}: at least 0 and less than 1 is needed")
         self.place_norm = nn.LayerNorm(self.channels, elementwise_affine=False)
         self.whole_norm = nn.LayerNorm(self.whole_width, elementwise_affine=False)
         self.place = nn.Linear(self.channels, width)

@@ -5,6 +5,7 @@ Tomáš Mikolov, Kai Chen, Greg Corrado and Jeffrey Dean, "Efficient Estimation 
 groups of characters: `lightning_modules/layers/character_ngrams.py`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.protocols import AsksAboutWords
+from core.ranges import check_range
 from datamodules.words.batches import WordBatch
 from lightning_modules.layers.character_ngrams import WordParts
 from lightning_modules.layers.huffman import Ways, huffman_ways
@@ -71,18 +73,14 @@ class WordVectors(WordVectorTask):
     ) -> None:
         ngrams = list(ngrams)
         is_softmax = objective == "sampled_softmax"
-        for name, value, fits in (
-            ("width", width, width >= 1),
-            ("negatives", negatives, negatives >= 1 and not (is_softmax and negatives >= vocab_size)),
-            ("shared", shared, shared >= 1),
-            ("cap", cap, cap > 0),
-            ("ngrams", ngrams, not ngrams or (len(ngrams) == 2 and 1 <= ngrams[0] <= ngrams[1])),
-            ("ngram_buckets", ngram_buckets, ngram_buckets >= 1),
-            ("embedding_range", embedding_range, embedding_range is None or embedding_range > 0),
-            ("context_std", context_std, context_std >= 0),
-        ):
-            if not fits:
-                raise InputError(f"model.{name} is {value}: out of range")
+        if ngrams and not (len(ngrams) == 2 and 1 <= ngrams[0] <= ngrams[1]):
+            raise InputError(f"model.ngrams is {ngrams}: a least and a greatest length are needed, such as [3, 6]")
+        check_range("model.negatives", negatives, 1, vocab_size - 1 if is_softmax else math.inf)
+        for name, value in (("width", width), ("shared", shared), ("ngram_buckets", ngram_buckets)):
+            check_range(f"model.{name}", value, 1)
+        check_range("model.cap", cap, above=True)
+        check_range("model.embedding_range", 1 if embedding_range is None else embedding_range, above=True)
+        check_range("model.context_std", context_std)
         if add_outputs and objective == "hierarchical_softmax":
             raise InputError("model.add_outputs: a hierarchical softmax has no output vectors of words")
         if is_softmax and (architecture == "cbow" or ngrams):

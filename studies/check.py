@@ -49,17 +49,21 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
         InputError: A setting does not arrive, or brings others with it; or the metric is not logged.
     """
     from core.measures import measures_of
-    from engine.merged_settings import SettingsAlone, build_model  # these import torch
+    from engine.merged_settings import SettingsAlone  # which imports torch
     from engine.settings.arguments import parse_command_line
 
     alone = SettingsAlone(parse_command_line(words))
-    base = alone.merged(words)
+    base = alone.recorded(alone.settings)
     for point in points:
-        merged = alone.merged([*words, *as_words(point)])
+        argv = [*words, *as_words(point)]
+        settings = alone.parsed(argv)
+        merged = alone.recorded(settings)
         for key, value in point.items():
             check_arrival(key, value, merged)
             check_inheritance(key, value, merged, base, {*point})
-    model = build_model(parse_command_line([*words, *as_words(points[0])]))
+        model = alone.build_model(settings, argv)  # what a run refuses at once is no trial
+        if settings.trainer.fast_dev_run:
+            raise InputError("--trainer.fast_dev_run: leaves no figures to compare; --trainer.max_steps does")
     metric, mode = check_metric(metric, mode, model)
     kept = {k: v for k, v in flatten(base).items() if k in CHECKED_APART or not k.startswith(INDIFFERENT)}
     settings = json.loads(json.dumps(kept, default=str))

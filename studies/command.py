@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser, at_least_one, different_numbers
+from core.one_line_parser import OneLineParser, at_least_one, different_seeds, named
 from engine.processes import call, share_cores, share_data
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
@@ -13,7 +13,7 @@ from studies.making import make_trials, say, show_trials
 from studies.naming import describe
 from studies.points import SEED, Points
 from studies.progress import Lines
-from studies.study_file import find_study_file, read_study_file
+from studies.study_file import OF_A_CALL, find_study_file, read_study_file
 from studies.study_folder import StudyFolder, score
 from studies.trust import refuse_foreign_file
 
@@ -37,12 +37,17 @@ def study(argv: list[str]) -> int:
         RunInterrupted: A signal has come, and what was running is saved.
     """
     arguments, others = _parser().parse_known_args(argv)
+    for option in (word.partition("=")[0] for word in others):
+        if option.removeprefix("--") in OF_A_CALL[1:]:
+            raise InputError(f"{option}: not beside a study, which chooses it for each trial; --weights starts all")
     path = find_study_file(arguments.file)
     file = read_study_file(path)
     refuse_foreign_file(path, file, "--trust" in others)
     words = [*file.words, *others]
     if SEED in file.parameters and arguments.seeds:
         raise InputError(f"--seeds: the file has {SEED} among its parameters; give one of the two")
+    folder = StudyFolder(Path(arguments.run_dir or f"runs/studies/{file.name}").expanduser().resolve())
+    folder.check(revives=bool(arguments.revive))
     share_cores(arguments.workers)
     tried = examples(file.parameters)
     if arguments.seeds:
@@ -61,7 +66,6 @@ def study(argv: list[str]) -> int:
     points = Points(file, arguments.seeds, suggest)
     if points.total is None:
         raise InputError(f"method {file.method}: has no end; the file needs 'run_cap', the number of trials")
-    folder = StudyFolder(Path(arguments.run_dir or f"runs/studies/{file.name}").expanduser().resolve())
     if arguments.dry_run:
         return show_trials(points, folder, words, file)
     description = {"file": file.content, "seeds": arguments.seeds, "settings": found["settings"]}
@@ -77,8 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(f"{typed_command()} study", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", help="the study's file, as given or in configs/studies/")
     parser.add_argument("--workers", type=at_least_one, default=1, help="trials at a time, which share the cores")
-    parser.add_argument("--seeds", type=different_numbers, default=[], help="seeds for every point, such as 1,2,3")
-    parser.add_argument("--run_dir", help="folder of the study, instead of runs/studies/<name>")
+    parser.add_argument("--seeds", type=different_seeds, default=[], help="seeds for every point, such as 1,2,3")
+    parser.add_argument("--run_dir", type=named, help="folder of the study, instead of runs/studies/<name>")
     parser.add_argument("--dry_run", action="store_true", help="check the study and list its trials")
     parser.add_argument(
         "--revive",

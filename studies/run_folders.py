@@ -5,12 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
 from core.one_line_parser import OneLineParser, at_least_one, named
 from core.printable import shown_path
 from core.summary import figures
 from engine.settings.overview import typed_command
-from studies.run_on_disk import NOTHING, RunOnDisk, runs_in
+from studies.run_on_disk import NOTHING, RunOnDisk, refused, runs_in
 
 
 def list_runs(argv: list[str]) -> int:
@@ -24,14 +23,19 @@ def list_runs(argv: list[str]) -> int:
     """
     parser = OneLineParser(f"{typed_command()} runs", description="Lists runs, the newest first.", allow_abbrev=False)
     parser.add_argument(
-        "folder", type=named, nargs="?", default="runs", help="folder that they lie in, at any depth (runs)"
+        "folder",
+        type=named,
+        metavar="FOLDER",
+        nargs="?",
+        default="runs",
+        help="folder that they lie in (runs)",
     )
     parser.add_argument("--most", type=at_least_one, default=30, help="how many are listed (30)")
     arguments = parser.parse_args(argv)
     root = Path(arguments.folder).expanduser()
     runs = sorted(runs_in(root), key=lambda run: run.changed, reverse=True)
     if not runs:
-        raise InputError(f"runs {arguments.folder}: there is no run in this folder")
+        raise refused("runs", arguments.folder)
     rows = [
         (
             datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
@@ -62,7 +66,9 @@ def compare_runs(argv: list[str]) -> int:
     command = f"{typed_command()} compare"
     parser = OneLineParser(command, description="Tells two runs from each other.", allow_abbrev=False)
     for place in ("first", "second"):
-        parser.add_argument(place, type=named, help="a run's folder, or a folder of runs, whose newest counts")
+        parser.add_argument(
+            place, type=named, metavar="RUN", help="a run's folder, or a folder of runs, whose newest counts"
+        )
     arguments = parser.parse_args(argv)
     pair = [_find(arguments.first), _find(arguments.second)]
     rows = [("", *(shown_path(run.path) for run in pair))]
@@ -81,7 +87,7 @@ def _find(given: str) -> RunOnDisk:
     if not (path / "config.yaml").is_file():
         runs = runs_in(path)
         if not runs:
-            raise InputError(f"compare {given}: neither a run's folder nor one of runs")
+            raise refused("compare", given)
         return max(runs, key=lambda run: run.changed)
     return RunOnDisk.read(path)
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.errors import InputError
 from core.plain_json import load_json
 from core.summary import damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
-from studies.study_folder import is_free
+from engine.settings.overview import typed_command
+from studies.claims import is_free
 
 NOTHING = "-"  # in place of what is not known
 
@@ -69,6 +71,21 @@ def runs_in(root: Path) -> list[RunOnDisk]:
     """Returns the runs in a folder, at any depth."""
     configs = root.rglob("config.yaml") if root.is_dir() else ()
     return [RunOnDisk.read(path.parent) for path in configs if (path.parent / "summary.json").exists()]
+
+
+def refused(command: str, given: str) -> InputError:
+    """Returns an error that says why a name is none of runs.
+
+    Args:
+        command: Name of the command that it was given to.
+        given: The name.
+    """
+    path = Path(given).expanduser()
+    if path.is_dir():
+        reason = "no run is in this folder or below it: none has config.yaml and summary.json"
+    else:
+        reason = "a file, and no run's folder" if path.exists() else "no such folder"
+    return InputError(f"{command} {given}: {reason}; '{typed_command()} runs FOLDER' lists runs")
 
 
 def _words(metrics: Mapping[str, float | None]) -> str:

@@ -83,8 +83,10 @@ def read_study_file(path: Path) -> StudyFile:
     Raises:
         InputError: It is not as W&B's format has it, or asks for something that is not possible here.
     """
-    content = read_config(path)
+    content = read_config(path, "a study is a mapping such as 'method: grid'")
     place = str(path)
+    if {"model", "data"} <= content.keys():
+        raise InputError(f"{place}: a run's config, which 'fit --config' takes; a study names it in its 'command'")
     _refuse_unknown(content, (*KEYS, *OF_WANDB), place)
     method = content.get("method")
     if not isinstance(method, str) or method not in METHODS:

@@ -16,10 +16,12 @@ from filelock import FileLock, Timeout
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.outputs import check_output_folder
 from core.plain_json import load_json
 from core.summary import figures, read_summary
 from engine.runs.trial_file import Halving, Trial, read_trial
 from engine.settings.config_files import flatten
+from studies.claims import Claim, is_free
 from studies.naming import folder_name
 from studies.points import Points
 
@@ -27,6 +29,7 @@ DESCRIPTION = "study.json"
 INDIFFERENT = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
 REVIVED = ("pruned", "failed", "diverged", "killed")
 NUMBER = re.compile(r"(\d{4,})-")
+LONG = 60  # characters of a value that are shown
 SECONDS = 120  # to wait for another process that reads or adds trials
 
 
@@ -41,6 +44,25 @@ class StudyFolder:
         self.path = path
         self._lock = FileLock(path / ".lock")
 
+    def check(self, revives: bool = False) -> None:
+        """Checks, before anything slow, that the folder can be a study's; makes nothing.
+
+        Args:
+            revives: Whether it must have a study already.
+
+        Raises:
+            InputError: It holds something else, or no study where one is needed, or cannot be written.
+        """
+        check_output_folder(str(self.path), "--run_dir")
+        if revives and self.description() is None:
+            raise InputError(f"--revive: there is no study in {self.path} yet; leave it out to begin one")
+        self._refuse_others()
+
+    def _refuse_others(self) -> None:
+        has = self.path.iterdir() if self.path.is_dir() and self.description() is None else ()
+        if any(one.name not in (".lock", ".claims") for one in has):
+            raise InputError(f"--run_dir {self.path}: is not empty, and holds no study; name another folder")
+
     def describe(self, description: Mapping[str, Any]) -> None:
         """Makes the folder, and writes what the study is, unless it is there.
 
@@ -50,12 +72,12 @@ class StudyFolder:
         Raises:
             InputError: The folder is of another study, which is said, or of something else, or cannot be made.
         """
+        self._refuse_others()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with self._alone():
+                self._refuse_others()  # who may have come meanwhile
                 known = self.description()
-                if known is None and any(one.name not in (".lock", ".claims") for one in self.path.iterdir()):
-                    raise InputError(f"--run_dir {self.path}: is not empty, and holds no study; name another folder")
                 (self.path / ".claims").mkdir(exist_ok=True)
                 if known is None:
                     write_atomically(self.path / DESCRIPTION, json.dumps(description, indent=2) + "\n")
@@ -101,7 +123,7 @@ class StudyFolder:
         """Returns the file that takes what a trial prints."""
         return self.path / "logs" / f"{trial.number:04}.log"
 
-    def take(self, points: Points | None, halving: Halving | None) -> "Claim | None":
+    def take(self, points: Points | None, halving: Halving | None) -> Claim | None:
         """Takes the first open trial that nobody works on, or begins the next one; None if there is neither.
 
         Args:
@@ -171,7 +193,7 @@ class StudyFolder:
         trial.folder = trial.folder.rename(self.path / folder_name(trial))
         return trial
 
-    def _claim(self, trial: Trial) -> "Claim | None":
+    def _claim(self, trial: Trial) -> Claim | None:
         """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""
         lock = FileLock(self.path / ".claims" / f"{trial.number:04}")
         with contextlib.suppress(Timeout):
@@ -193,32 +215,6 @@ class StudyFolder:
                 yield
         except Timeout:
             raise InputError(f"{self.path}: another process holds its .lock and does not give it back") from None
-
-
-class Claim:
-    """A trial that this process works on, until it is released or the process ends.
-
-    Args:
-        trial: The trial.
-        lock: What keeps others from it.
-    """
-
-    def __init__(self, trial: Trial, lock: FileLock) -> None:
-        self.trial = trial
-        self._lock = lock
-
-    def release(self) -> None:
-        """Leaves the trial to others."""
-        self._lock.release()
-
-
-def is_free(lock: Path) -> bool:
-    """Returns whether nobody holds a lock."""
-    if not lock.exists():
-        return True
-    with contextlib.suppress(Timeout), FileLock(lock).acquire(timeout=0):
-        return True
-    return False
 
 
 def ending_of_pruned(trial: Trial) -> dict[str, Any]:
@@ -246,8 +242,14 @@ def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     ours, theirs = (_flat(content) for content in (now, before))
     absent = "not there"
     differing = [key for key in {**theirs, **ours} if ours.get(key, absent) != theirs.get(key, absent)]
-    words = [f"{key} was {theirs.get(key, absent)} and is {ours.get(key, absent)} now" for key in differing[:3]]
+    pairs = [(key, _shown(theirs.get(key, absent)), _shown(ours.get(key, absent))) for key in differing[:3]]
+    words = [f"{key} was {was} and is {now_} now" for key, was, now_ in pairs]
     return ", ".join(words) + (f", and {len(differing) - 3} more" if len(differing) > 3 else "")
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}..."
 
 
 def _flat(description: Mapping[str, Any]) -> dict[str, Any]:

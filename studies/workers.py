@@ -10,7 +10,8 @@ from pathlib import Path
 from core.summary import read_summary
 from engine.processes import FAULTS, LOOK_EVERY, Jobs, start_command
 from engine.runs.trial_file import Trial, read_trial
-from studies.study_folder import Claim, StudyFolder, ending_of_pruned
+from studies.claims import Claim
+from studies.study_folder import StudyFolder, ending_of_pruned
 
 IN_USE = "in use by another process"  # as a run's folder says it
 SAVED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # exit codes of commands that somebody has stopped

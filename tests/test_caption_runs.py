@@ -126,7 +126,7 @@ def test_a_run_that_is_killed_goes_on_with_the_same_bits(command: Command, monke
         ("columns", [], "no column of captions (such as caption) in its first line; it has file, words"),
         ("names", [], "none of its 12 pictures has a caption"),
         ("broken", [], "0.png: no picture that can be read; in all, 1 of 12 files"),
-        ("", ["--model.beam", "0"], "model.beam is 0: out of range"),
+        ("", ["--model.beam", "0"], "model.beam is 0: at least 1 and at most 1000"),
         ("", ["--data.val_size", "12"], "too large for 12 training pictures"),
         ("", ["--data.image_size", "8"], "model.network convnet: needs pictures of 16 pixels, not 8"),
         ("", ["--model.vocab_size", "9"], "model.vocab_size cannot be set"),

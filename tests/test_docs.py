@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.documented import commands, faults, pages
 from tests.processes import ROOT
+from tests.sources import LEVELS
 
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md")]
 ELSEWHERE = (
@@ -37,6 +39,36 @@ def named_files(page: Path) -> list[Path]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_page_names_files_that_exist(page: Path) -> None:
     assert not [str(path) for path in named_files(page) if not path.exists()]
+
+
+@pytest.mark.parametrize("page", pages(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_commands_of_a_page_have_files_and_options_that_exist(page: Path) -> None:
+    found = {command: faults(command) for command in commands(page.read_text(encoding="utf-8"))}
+    assert not {command: wrong for command, wrong in found.items() if wrong}
+
+
+def test_commands_are_found_with_what_is_wrong_with_them() -> None:
+    text = """\
+    python cli.py fit --config vgg_bm.yaml --model.dropout 0.1   # a comment's --option
+    srun primer fit --config=vgg_bn.yaml --model.dropuot 0.1 --workers 2
+`test --ckpt_path runs/char_rnn/TIME --model.temperature 0.5 --model.whiten true`, `study none.yaml --seeds 1`,
+`python cli.py export --ckpt_path RUN --data.data_dir DIR --fromat onnx` and `python cli.py draw x`
+"""
+    assert [faults(command) for command in commands(text)] == [
+        ["no file vgg_bm.yaml"],
+        ["no option --model.dropuot"],
+        ["no option --model.whiten"],
+        ["no file none.yaml"],
+        ["no option --fromat"],
+        ["no subcommand draw"],
+    ]
+
+
+def test_the_first_page_names_every_folder_and_every_other_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (folders,) = re.findall(r"## Where things are\n\n((?: {4}.*\n)+)", text)
+    assert not [name for name in LEVELS if not re.search(rf"\b{name}(?:/|\.py)", folders)]
+    assert not [page.name for page in ROOT.glob("docs/*.md") if f"](docs/{page.name})" not in text]
 
 
 def test_links_and_names_are_found(tmp_path: Path) -> None:

@@ -150,7 +150,11 @@ def test_another_vocabulary_is_refused(translated: Path, command: Command) -> No
         ({"a.txt": "ab\ncd\n", "b.txt": ""}, [], "b.txt: is empty"),
         ({"a.txt": "\n\n", "b.txt": "\n\n"}, [], "no pair of sentences in it; one of each pair is blank"),
         ({"a.txt": "ab\ncd\n"}, [], "b.txt: cannot be read"),
-        ({"a.txt": "ab\n" * 9, "b.txt": "ab\n" * 9}, ["--model.beam", "0"], "model.beam is 0: out of range"),
+        (
+            {"a.txt": "ab\n" * 9, "b.txt": "ab\n" * 9},
+            ["--model.beam", "0"],
+            "model.beam is 0: at least 1 and at most 1000",
+        ),
         (
             {"a.txt": "ab\n" * 9, "b.txt": "ab\n" * 9},
             ["--data.batch_tokens", "4"],

@@ -26,7 +26,8 @@ const Charts = (() => {
     const positive = values.filter((value) => value > 0);
     const decades = positive.length ? Math.log10(positive.reduce((a, b) => Math.max(a, b)) / positive.reduce((a, b) => Math.min(a, b))) : 1;
     const log = more.type === "log" ? { tickformat: "~g", dtick: decades > 1.5 ? Math.ceil(decades / 6) : decades > 0.3 ? "D2" : undefined } : {};
-    return { ...log, gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("line"), automargin: true, ...more,
+    const small = values.length && values.every((value) => Math.abs(value) < 0.1) ? { exponentformat: "e" } : {}; // for Plotly 0.0006 is 600µ
+    return { ...log, ...small, gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("line"), automargin: true, ...more,
       title: more.title ? { text: plain(more.title), standoff: 8, font: { size: 12 } } : undefined };
   }
 

@@ -45,6 +45,8 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         super().__init__()
         check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
         self.data_dir = Path(data_dir).expanduser()
+        if source != "synthetic" and self.data_dir.is_file():  # before a download into it is tried
+            raise InputError(f"data.data_dir {data_dir}: a file, and no folder")
         self.source = source
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size

@@ -45,13 +45,14 @@ class CaptionEncoding:
     max_length: int = 30
 
     def __post_init__(self) -> None:
-        for name, value, fits in (
-            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
-            ("min_count", self.min_count, self.min_count >= 1),
-            ("max_length", self.max_length, self.max_length >= 1),
+        kinds = get_args(Tokenizer)
+        for name, value, fits, needed in (
+            ("tokenizer", self.tokenizer, self.tokenizer in kinds, f"one of {', '.join(kinds)}"),
+            ("min_count", self.min_count, self.min_count >= 1, "at least 1"),
+            ("max_length", self.max_length, self.max_length >= 1, "at least 1"),
         ):
             if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: out of range")
+                raise InputError(f"data.encoding.{name} is {value}: {needed} is needed")
 
 
 class CaptionEncoder:

@@ -154,6 +154,8 @@ def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
     lines: list[str] = []
     for name in inputs:
         path = Path(name).expanduser()
+        if not name:  # which would be the current folder
+            raise InputError("--input: the name is empty; name a picture, or a folder of them")
         if path.is_dir():
             left_out = LeftOut(path)
             found = pictures_below(path, left_out)

@@ -41,13 +41,14 @@ class PairEncoding:
     min_count: int = 1
 
     def __post_init__(self) -> None:
-        for name, value, fits in (
-            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
-            ("size", self.size, self.size is None or self.size > len(MARKS)),
-            ("min_count", self.min_count, self.min_count >= 1),
+        kinds = get_args(Tokenizer)
+        for name, value, fits, needed in (
+            ("tokenizer", self.tokenizer, self.tokenizer in kinds, f"one of {', '.join(kinds)}"),
+            ("size", self.size, self.size is None or self.size > len(MARKS), f"more than {len(MARKS)}"),
+            ("min_count", self.min_count, self.min_count >= 1, "at least 1"),
         ):
             if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: out of range")
+                raise InputError(f"data.encoding.{name} is {value}: {needed} is needed")
         if self.tokenizer == "subword" and self.size is None:
             raise InputError("data.encoding.size: a subword vocabulary needs a size, for example 8000")
 

@@ -55,17 +55,18 @@ class Encoding:
             InputError: A number is out of range, a name is unknown, a subword vocabulary has no size, or documents
                 cannot be filled up.
         """
-        for name, value, fits in (
-            ("tokenizer", self.tokenizer, self.tokenizer in get_args(Tokenizer)),
-            ("keep", self.keep, self.keep in ("head", "tail")),
-            ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM),
-            ("buckets", self.buckets, self.buckets >= 0),
-            ("min_count", self.min_count, self.min_count >= 1),
-            ("max_length", self.max_length, self.max_length is None or self.max_length >= 1),
-            ("max_size", self.max_size, self.max_size is None or self.max_size > len(SPECIAL)),
+        kinds, size = get_args(Tokenizer), self.max_size
+        for name, value, fits, needed in (
+            ("tokenizer", self.tokenizer, self.tokenizer in kinds, f"one of {', '.join(kinds)}"),
+            ("keep", self.keep, self.keep in ("head", "tail"), "head or tail"),
+            ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM, f"at least 1 and at most {LARGEST_NGRAM}"),
+            ("buckets", self.buckets, self.buckets >= 0, "at least 0"),
+            ("min_count", self.min_count, self.min_count >= 1, "at least 1"),
+            ("max_length", self.max_length, self.max_length is None or self.max_length >= 1, "at least 1"),
+            ("max_size", size, size is None or size > len(SPECIAL), f"more than {len(SPECIAL)}"),
         ):
             if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: out of range")
+                raise InputError(f"data.encoding.{name} is {value}: {needed} is needed")
         if self.tokenizer == "subword" and self.max_size is None:
             raise InputError("data.encoding.max_size: a subword vocabulary needs a size, for example 8000")
         if self.fill and (self.max_length is None or self.ngrams > 1 or self.unique):

@@ -66,11 +66,15 @@ def _format_of(path: Path, given: str, chosen: str | None) -> str:
     """Returns the name of the format of a file.
 
     Raises:
-        InputError: Nothing tells it.
+        InputError: Nothing tells it, or its ending tells another one.
     """
-    name = chosen or ENDINGS.get(path.suffix.lower())
+    by_ending = ENDINGS.get(path.suffix.lower())
+    name = chosen or by_ending
     if name is None:
         raise InputError(f"--output {given}: end it in {', '.join(ENDINGS)}, or give --format")
+    if by_ending not in (None, name):
+        (ending,) = (one for one, of in ENDINGS.items() if of == name)
+        raise InputError(f"--format {name}: {given} is named as a file of {by_ending}; end it in {ending}")
     return name
 
 
@@ -137,8 +141,7 @@ def _facts(trained: "Trained") -> dict[str, str]:
     """Returns what is known of a network, by name."""
     run = trained.arguments.run
     facts = {"network": type(trained.model).__name__, "weights": str(trained.measured), "made_by": "Primer"}
-    data = getattr(trained.datamodule, "name", type(trained.datamodule).__name__)
-    return facts | {"data": data} | ({} if run is None else {"run": f"{run.parent.name}/{run.name}"})
+    return facts | {"data": trained.data_name} | ({} if run is None else {"run": f"{run.parent.name}/{run.name}"})
 
 
 def _line(verb: str, slot: "Slot") -> str:

@@ -66,8 +66,8 @@ class RunFolder:
             made = _missing(path)
             path.mkdir(parents=True, exist_ok=True)
             if not all(_is_left_over(content) for content in path.iterdir()):
-                way_out = "continue it with --ckpt_path" if (path / "config.yaml").exists() else "name an empty folder"
-                raise InputError(f"--run_dir {path}: is not empty; {way_out}")
+                run = "; fit --ckpt_path continues the run in it" if (path / "config.yaml").exists() else ""
+                raise InputError(f"--run_dir {path}: is not empty; name an empty folder{run}")
         except OSError as error:
             raise InputError(f"--run_dir {path}: cannot be made ({error.strerror})") from error
         return cls(path, made).hold()

@@ -11,7 +11,7 @@ from core.threads import let_waiting_threads_sleep
 from engine.settings.overview import typed_command
 
 LOOPBACK = "127.0.0.1"
-PORT = 8000
+PORT, LAST_PORT = 8000, 65535
 DESCRIPTION = """\
 Serves the network of a run, with the weights of its best checkpoint: a page where pictures are dropped or texts typed,
 and a JSON endpoint. Only programs of this machine reach it. Other options are those of predict.
@@ -61,24 +61,30 @@ def serve(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(f"{typed_command()} serve", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--ckpt_path", metavar="RUN", help="run folder or checkpoint whose network is served")
-    parser.add_argument("--port", type=int, default=PORT, help=f"port on {LOOPBACK}; 0 for any free one ({PORT})")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"port on {LOOPBACK}; 0 for any free one ({PORT})")
     return parser
+
+
+def _port(text: str) -> int:
+    """Returns the number of a port."""
+    if not text.isdecimal() or int(text) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text}: a number from 0 to {LAST_PORT} is needed; 0 takes any free one")
+    return int(text)
 
 
 def _listen(port: int) -> socket.socket:
     """Returns a socket on this machine's own address.
 
     Raises:
-        InputError: The port is taken, or is none.
+        InputError: The port is taken, or needs more rights.
     """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"--port {port}: cannot be used ({reason}); 0 takes any free one") from error
+        raise InputError(f"--port {port}: cannot be used ({error.strerror}); 0 takes any free one") from error
     return listener
 
 
@@ -87,7 +93,7 @@ def _about(trained: Any, service: Any) -> dict[str, Any]:
     run = trained.arguments.run
     about = {
         "network": type(trained.model).__name__,
-        "data": getattr(trained.datamodule, "name", type(trained.datamodule).__name__),
+        "data": trained.data_name,
         "weights": trained.measured,
         "run": None if run is None else f"{run.parent.name}/{run.name}",
         "kind": service.kind,

@@ -32,6 +32,12 @@ OTHER_NAMES = {
     "explain": "inspect",
     "visualize": "inspect",
 }
+OF_SEVERAL = {
+    "--seeds": "fit and study take it",
+    "--workers": "fit takes it beside --seeds, and study",
+    "--dry_run": "fit takes it beside --seeds, and study",
+}
+OF_NEW = ("--run_dir", "--resume")
 EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
 
@@ -108,6 +114,10 @@ def parse_command_line(argv: list[str]) -> Arguments:
             configs.append(find_config(value))
         else:
             _refuse_misplaced(word, first=not flags)
+            if option in OF_SEVERAL:
+                raise InputError(f"{option}: is for several runs: {OF_SEVERAL[option]}")
+            if option in OF_NEW and subcommand not in TRAINING:
+                raise InputError(f"{option}: is for a run that begins, and none begins here; fit takes it")
             flags.append(word)
     trusted = "--trust" in flags
     flags = [flag for flag in flags if flag != "--trust"]

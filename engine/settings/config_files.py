@@ -109,8 +109,12 @@ def find_config(name: str) -> Path:
     raise InputError(f"--config {name}: no such file{hint} (all of them are in {CONFIGS})")
 
 
-def read_config(path: Path) -> dict:
+def read_config(path: Path, form: str = "a config is a mapping such as 'model: ...'") -> dict:
     """Reads a YAML file of settings.
+
+    Args:
+        path: The file.
+        form: What such a file holds, for messages.
 
     Raises:
         InputError: It cannot be read, is no YAML, holds no mapping, or is far too large; names the line.
@@ -125,11 +129,13 @@ def read_config(path: Path) -> dict:
             where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
             reason = error.problem or reason
         raise InputError(f"{path}{where}: broken YAML: {reason}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: cannot be read: it is no text in UTF-8") from error
+    except OSError as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     if not isinstance(content, dict):
         what = "it is empty" if content is None else f"not {str(content).strip()[:30]!r}"
-        raise InputError(f"{path}: a config is a mapping such as 'model: ...', {what}")
+        raise InputError(f"{path}: {form}, {what}")
     return content
 
 

@@ -10,7 +10,7 @@ KEY = re.compile(r'Parser key "([^"]+)": ')
 CLASS_PATH = re.compile(r"Problem with given class_path '([^']+)': ")
 CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a callable class: ")
 VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
-END = re.compile(r"\.? (?:Got value|Given value type): | - Expected a <class 'NoneType'>")
+END = re.compile(r"\.? (?:Got value|Given value type):(?: |$)| - Expected a <class 'NoneType'>")
 SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
 UNKNOWN = (
     re.compile(r"(?P<group>)Option '(?P<option>[^']+)' is not accepted"),
@@ -75,7 +75,7 @@ def find_mistake(message: str) -> Mistake:
             return Mistake(NO_OPTION, unknown)
         if stray := STRAY.match(text):
             return Mistake(NO_PLACE, stray[1])
-        return Mistake(text)
+        return Mistake(text.removeprefix("argument "))
     if denied := NOT_ALLOWED.search(text):
         of_python = "is what Python has for running commands, handling files and the like, and never part of a run"
         reason = f"{OTHER}; {WAY_OUT}" if denied[2] == "*" else of_python

@@ -12,6 +12,8 @@ from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from lightning_modules.tasks.task import Task
 
+NAMING = ("run_dir", "weights", "output")  # options that name files and folders
+
 
 def data_class(config: dict[str, Any]) -> type[DataModule]:
     """Returns the class of a config's data set; the base class for one that does not derive from it.
@@ -86,6 +88,25 @@ def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None
             arguments[name] = [_absolute(there) if there.exists() else path for path, there in found.items()]
         elif value is not None and not re.match(r"\w{2,}:", value):
             arguments[name] = _absolute(Path(value).expanduser())
+
+
+def refuse_empty_names(config: Any) -> None:
+    """Checks that no file or folder has an empty name, as an unset variable of a shell is, and stands for the current.
+
+    Args:
+        config: A merged config, which need not name model or data.
+
+    Raises:
+        InputError: One has.
+    """
+    named = {option: config.get(option) for option in NAMING}
+    for part, owner in (("data", data_class), ("model", task_class)):
+        if config.get(part) is not None:
+            arguments = config[part].get("init_args") or {}
+            named |= {f"{part}.{name}": arguments.get(name) for name in owner(config).paths}
+    for option, value in named.items():
+        if "" in (value if isinstance(value, list) else [value]):
+            raise InputError(f"--{option}: the name is empty; name a file or folder, or leave the option out")
 
 
 def _class(settings: dict[str, Any], base: type) -> type:

@@ -75,9 +75,12 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
         for name in preferred:
             if (path / "checkpoints" / name).is_file():
                 return path / "checkpoints" / name, path if (path / "config.yaml").is_file() else None
-        if subcommand == "fit" and (path / "config.yaml").is_file():
+        is_run = (path / "config.yaml").is_file()
+        if subcommand == "fit" and is_run:
             return None, path
-        raise InputError(f"--ckpt_path {given}: no checkpoint in this folder (looked for checkpoints/{preferred[0]})")
+        way_out = f"; fit --ckpt_path {given} begins this run again" if is_run else ""
+        looked_for = f"(looked for checkpoints/{preferred[0]})"
+        raise InputError(f"--ckpt_path {given}: no checkpoint in this folder {looked_for}{way_out}")
     if not path.is_file():
         raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file ('{LATEST}' is the newest run)")
     folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent

@@ -1,14 +1,16 @@
 """The command `new`: writes the beginning of a model or a data set into the current folder, with config and test."""
 
 import keyword
+import os
 import re
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from core.atomic_files import write_atomically
-from core.errors import InputError
+from core.errors import InputError, RunFailed
 from core.one_line_parser import OneLineParser
 from engine.settings.config_names import CONFIGS, OPENING, SCHEMA
 from engine.settings.overview import typed_command
@@ -36,8 +38,7 @@ def new(argv: list[str]) -> int:
         Exit code 0.
 
     Raises:
-        InputError: The name cannot be a module's, or is taken; nothing is written.
-        RunFailed: A file cannot be written.
+        InputError: The name cannot be a module's, or is taken, or a file cannot be written; none is left.
     """
     parser = OneLineParser(f"{typed_command()} new", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("kind", choices=KINDS, help="what is begun")
@@ -45,11 +46,10 @@ def new(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     texts = skeleton(arguments.kind, arguments.name)
     for path in texts:
-        if path.exists():
+        if os.path.lexists(path):
             raise InputError(f"new {arguments.kind} {arguments.name}: {path} is there already; choose another name")
     _check_name(arguments.kind, arguments.name)
-    for path, text in texts.items():
-        write_atomically(path, text)
+    _write(texts)
     module, test, config = texts
     print(f"wrote {module}, {test} and {config}; they work as they are:")
     print(f"  python -m pytest {test}")
@@ -76,6 +76,23 @@ def skeleton(kind: str, name: str) -> dict[Path, str]:
         ).substitute(words)
         for file, template in FILES.items()
     }
+
+
+def _write(texts: Mapping[Path, str]) -> None:
+    """Writes all files, or none.
+
+    Raises:
+        InputError: One cannot be written.
+    """
+    try:
+        for path, text in texts.items():
+            write_atomically(path, text)
+    except BaseException as error:
+        for path in texts:  # none of which was there
+            path.unlink(missing_ok=True)
+        if isinstance(error, RunFailed):
+            raise InputError(f"new: {error}; change to a folder of your own") from error
+        raise
 
 
 def _check_name(kind: str, name: str) -> None:

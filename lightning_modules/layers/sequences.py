@@ -37,13 +37,13 @@ class SequenceLayers(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        for name, value, fits in (
-            ("hidden", hidden, hidden >= 1),
-            ("layers", layers, layers >= 1),
-            ("dropout", dropout, 0 <= dropout < 1),
+        for name, value, fits, needed in (
+            ("hidden", hidden, hidden >= 1, "at least 1"),
+            ("layers", layers, layers >= 1, "at least 1"),
+            ("dropout", dropout, 0 <= dropout < 1, "at least 0 and less than 1"),
         ):
             if not fits:
-                raise InputError(f"model.{name} is {value}: out of range")
+                raise InputError(f"model.{name} is {value}: {needed} is needed")
         between = dropout if layers > 1 else 0.0
         self.layers = KINDS[kind](input_size, hidden, layers, batch_first=True, dropout=between)
 

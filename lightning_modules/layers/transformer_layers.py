@@ -201,16 +201,16 @@ def check_sizes(layers: int, width: int, heads: int, hidden: int, dropout: float
     Raises:
         InputError: One is out of range, or the width is no even multiple of the heads.
     """
-    for name, value, fits in (
-        ("layers", layers, layers >= 1),
-        ("heads", heads, heads >= 1),
-        ("width", width, width >= 2 and width % 2 == 0 and width % max(heads, 1) == 0),
-        ("hidden", hidden, hidden >= 1),
-        ("dropout", dropout, 0 <= dropout < 1),
+    is_even_multiple = width >= 2 and width % 2 == 0 and width % max(heads, 1) == 0
+    for name, value, fits, needed in (
+        ("layers", layers, layers >= 1, "at least 1"),
+        ("heads", heads, heads >= 1, "at least 1"),
+        ("width", width, is_even_multiple, f"an even multiple of model.heads, {heads},"),
+        ("hidden", hidden, hidden >= 1, "at least 1"),
+        ("dropout", dropout, 0 <= dropout < 1, "at least 0 and less than 1"),
     ):
         if not fits:
-            what = f"an even multiple of model.heads, {heads}, is needed" if name == "width" else "out of range"
-            raise InputError(f"model.{name} is {value}: {what}")
+            raise InputError(f"model.{name} is {value}: {needed} is needed")
 
 
 def positions(length: int, width: int, first: int = 0, device: torch.device | None = None) -> Tensor:

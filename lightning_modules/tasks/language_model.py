@@ -68,7 +68,7 @@ class LanguageModel(Task):
         super().__init__(**training)
         self.sampling = Sampling(temperature, top_k, top_p)
         if length < 1:
-            raise InputError(f"model.length is {length}: out of range")
+            raise InputError(f"model.length is {length}: at least 1 is needed")
         if not 0 <= reset <= 1:
             raise InputError(f"model.reset is {reset:g}: a probability is needed, from 0 to 1")
         self.length = length

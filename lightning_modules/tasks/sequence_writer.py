@@ -14,6 +14,8 @@ from lightning_modules.layers.beam_search import beam_search
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.task import Task
 
+WIDEST = 1000  # beam: memory grows with it, and nothing is gained beyond a dozen
+
 
 class SequenceWriter(Task):
     """Cross-entropy of every symbol of a text, given what it is about and the symbols before it.
@@ -49,15 +51,15 @@ class SequenceWriter(Task):
         **training: Any,
     ) -> None:
         super().__init__(**training)
-        for name, value, fits in (
-            ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1),
-            ("beam", beam, beam >= 1),
-            ("fit_beam", fit_beam, fit_beam is None or fit_beam >= 1),
-            ("length_penalty", length_penalty, length_penalty >= 0),
-            ("length", length, length >= 1),
+        for name, value, fits, needed in (
+            ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and less than 1"),
+            ("beam", beam, 1 <= beam <= WIDEST, f"at least 1 and at most {WIDEST}"),
+            ("fit_beam", fit_beam, fit_beam is None or 1 <= fit_beam <= WIDEST, f"at least 1 and at most {WIDEST}"),
+            ("length_penalty", length_penalty, length_penalty >= 0, "at least 0"),
+            ("length", length, length >= 1, "at least 1"),
         ):
             if not fits:
-                raise InputError(f"model.{name} is {value}: out of range")
+                raise InputError(f"model.{name} is {value}: {needed} is needed")
         self.label_smoothing = label_smoothing
         self.beam = beam
         self.fit_beam = beam if fit_beam is None else fit_beam

@@ -65,7 +65,7 @@
     const categories = panel.scale === "category" ? { categoryorder: "array", categoryarray: panel.order.map(Charts.plain) } : {};
     if (panel.scale === "category") for (const trace of data) trace.x = trace.x.map(Charts.plain);
     const layout = Charts.layout({ title: panel.title, height: 340,
-      xaxis: Charts.axis({ title: panel.axis, type: panel.scale, ...categories }, panel.scale === "log" ? data.flatMap((trace) => trace.x) : []),
+      xaxis: Charts.axis({ title: panel.axis, type: panel.scale, ...categories }, panel.scale === "category" ? [] : data.flatMap((trace) => trace.x)),
       yaxis: Charts.axis({ title: answer.metric + (answer.percent ? " (%)" : ""), type: logarithmic.checked ? "log" : "linear", range: range() }, reached) });
     return { data, layout };
   }

@@ -14,7 +14,7 @@ from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
 from engine.settings.indifferent import INDIFFERENT
 from studies.points import SEED
-from studies.run_on_disk import RunOnDisk
+from studies.run_on_disk import RunOnDisk, refused
 from studies.study_folder import DESCRIPTION
 
 CHECKED = ("weights",)  # which makes it another run, although it is indifferent for a record
@@ -128,7 +128,7 @@ def find_runs(given: Sequence[str]) -> tuple[list[ReportedRun], Study | None]:
         path = path.resolve() if path.exists() else path
         below = [path] if _is_run(path) else sorted(_below(path))
         if not below:
-            raise InputError(f"report {word}: neither a run's folder nor one of runs")
+            raise refused("report", word)
         folders |= dict.fromkeys(below)
     for path in folders:
         if path.parent not in studies:

@@ -2,11 +2,15 @@
 
 import csv
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+
+from callbacks.range_test import RangeTest
 
 Command = Callable[..., tuple[int, str, str]]
 SHORT = ("--steps", 40, "--min_lr", 1e-4, "--max_lr", 10)
@@ -69,6 +73,23 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert reason in errors
     assert errors.count("\n") == 1
     assert not Path("runs").exists()
+
+
+def test_an_interrupted_test_says_that_nothing_is_kept(
+    config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worse = RangeTest._is_worse
+
+    def interrupted(test: RangeTest, loss: float) -> bool:
+        if len(test.rates) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return worse(test, loss)
+
+    monkeypatch.setattr(RangeTest, "_is_worse", interrupted)
+    code, output, errors = command("lr_find", "--config", config, *SHORT, "--run_dir", "found")
+    assert (code, errors) == (130, "")
+    assert output.splitlines()[-1].startswith("interrupted: nothing is kept of a test that has not ended")
+    assert not Path("found").exists()
 
 
 def test_adversarial_networks_are_refused(few_samples: None, command: Command) -> None:

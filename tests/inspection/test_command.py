@@ -82,7 +82,7 @@ def test_named_pictures_and_views(run: Path, command: Command, tmp_path: Path) -
     assert record(Path("page"))["files"] == {"grad_cam": ["grad_cam.png"], "neighbours": ["neighbours.png"]}
     assert "&lt;b&gt;.png" in Path("page/inspect.html").read_text()
     assert not (run / "inspect").exists()
-    code, _, errors = command(*given[:2], "--only", "[filters]", "--output", "page")
+    code, _, errors = command(*given[:2], "--only", "filters, filters", "--output", "page")
     assert code == 0, errors
     assert {path.name for path in Path("page").glob("*.png")} == {"filters.png"}, "those of before are gone"
 
@@ -165,8 +165,12 @@ def test_a_network_without_a_run(config: Path, command: Command, run: Path) -> N
     [
         (("--only", "[filter]"), "--only filter: there is no such view; there are "),
         (("--only", "[cells]"), "--only cells: VGG reads no text symbol by symbol"),
+        (("--only", "filters,filter"), "--only filter: there is no such view; there are "),
+        (("--only", "[]"), "--only : there is no such view; there are "),
         (("--part", "dev"), "--part dev: there are val, test, train"),
         (("--input", "nothing.png"), "nothing.png"),
+        (("--input", ""), "--input: the name is empty; name a picture"),
+        (("--output", ""), "--output: the name is empty"),
         (("--invert",), "--invert: it is for pictures that --input names"),
     ],
 )

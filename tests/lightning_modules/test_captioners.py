@@ -174,12 +174,16 @@ def test_the_published_network_has_its_number_of_parameters() -> None:
     ("name", "settings", "said"),
     [
         ("Captioner", {"tie": True}, "model.tie: the embedding is 6 wide, and the softmax reads 7"),
-        ("Captioner", {"beam": 0}, "model.beam is 0: out of range"),
+        ("Captioner", {"beam": 0}, "model.beam is 0: at least 1 and at most 1000"),
         ("Captioner", {"embedding": 0}, "model.embedding is 0"),
         ("Captioner", {"dropout": 1.0}, "model.dropout is 1"),
         ("AttentionCaptioner", {"attention": 0}, "model.attention is 0"),
         ("TransformerCaptioner", {"width": 9}, "an even multiple of model.heads, 4"),
-        ("TransformerCaptioner", {"feature_dropout": 1.0}, "model.feature_dropout is 1.0: out of range"),
+        (
+            "TransformerCaptioner",
+            {"feature_dropout": 1.0},
+            "model.feature_dropout is 1.0: at least 0 and less",
+        ),
     ],
 )
 def test_settings_out_of_range_are_refused(name: str, settings: dict[str, object], said: str) -> None:

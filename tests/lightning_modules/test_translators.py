@@ -199,9 +199,10 @@ def test_the_published_networks_size_and_initial_weights() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "said"),
     [
-        (Seq2Seq, {"beam": 0}, "model.beam is 0: out of range"),
-        (Seq2Seq, {"fit_beam": 0}, "model.fit_beam is 0: out of range"),
-        (Seq2Seq, {"length": 0}, "model.length is 0: out of range"),
+        (Seq2Seq, {"beam": 0}, "model.beam is 0: at least 1 and at most 1000"),
+        (Seq2Seq, {"beam": 100_000_000}, "model.beam is 100000000: at least 1 and at most 1000"),
+        (Seq2Seq, {"fit_beam": 0}, "model.fit_beam is 0: at least 1 and at most 1000"),
+        (Seq2Seq, {"length": 0}, "model.length is 0: at least 1 is needed"),
         (Seq2Seq, {"length_penalty": -1.0}, "model.length_penalty is -1"),
         (Seq2Seq, {"label_smoothing": 1.0}, "model.label_smoothing is 1"),
         (Seq2Seq, {"hidden": 0}, "model.hidden is 0"),

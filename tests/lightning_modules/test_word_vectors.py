@@ -167,10 +167,13 @@ def test_the_sampled_softmax_counts_a_word_once_in_a_window() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"width": 0}, "model.width is 0: out of range"),
-        ({"ngrams": [3]}, r"model.ngrams is \[3\]: out of range"),
-        ({"cap": 0}, "model.cap is 0: out of range"),
-        ({"objective": "sampled_softmax", "negatives": V}, f"model.negatives is {V}: out of range"),
+        ({"width": 0}, "model.width is 0: at least 1 is needed"),
+        ({"ngrams": [3]}, r"model.ngrams is \[3\]: a least and a greatest length"),
+        ({"cap": 0}, "model.cap is 0: more than 0 is needed"),
+        (
+            {"objective": "sampled_softmax", "negatives": V},
+            f"model.negatives is {V}: at least 1 and at most {V - 1}",
+        ),
         ({"objective": "sampled_softmax", "architecture": "cbow"}, "it is for skip-grams of whole words"),
         ({"add_outputs": True, "objective": "hierarchical_softmax"}, "has no output vectors of words"),
         ({"neighbours": 0}, "model.neighbours is 0: at least 1 is needed"),

@@ -144,6 +144,9 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
         (("--seeds", "1,1"), {}, "--seeds: 1,1: different numbers are needed"),
         (("--worker", "2"), {}, "--worker: there is no such option"),
         ((), {"parameters": {"model.droput": {"value": 1}}}, "--model.droput: there is no such option; did you mean"),
+        ((), {"parameters": {"model.dropout": {"values": [0.1, 2.0]}}}, "--model.dropout 2.0: dropout probability"),
+        ((), {"parameters": {"seed_everything": {"values": [1, -1]}}}, "--seed_everything -1: a number from 0 to"),
+        ((), {"parameters": {"trainer.max_epochs": {"values": [1, -5]}}}, "--trainer.max_epochs -5: at least"),
         ((), {"metric": {"name": "val/bleu"}}, "metric: val/bleu: VGG does not log it"),
         (
             (),
@@ -156,17 +159,32 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
             "--seeds: the file has",
         ),
         ((), {"command": ["fit", "--config", "none.yaml", "${args}"]}, "--config none.yaml: no such file"),
-        (("--revive", "3"), {}, "--revive 3: no trial has such a number or status"),
+        (("--ckpt_path", "run"), {}, "--ckpt_path: not beside a study, which chooses it for each trial"),
+        (("--resume=auto",), {}, "--resume: not beside a study"),
+        (("--revive", "3"), {}, "--revive: there is no study in "),
+        (("--run_dir", ""), {}, "--run_dir: the name is empty"),
+        (("--run_dir", "mine"), {}, "mine: is not empty, and holds no study; name another folder"),
+        (("--run_dir", "mine/notes.txt"), {}, "notes.txt is a file, and no folder"),
+        (
+            (),
+            {"model": {"class_path": "A"}, "data": {"class_path": "B"}},
+            "lr.yaml: a run's config, which 'fit",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_is_begun(
     options: tuple[str, ...], content: dict[str, Any], reason: str, write_study: Write, started: list, command: Command
 ) -> None:
-    code, _, errors = command("study", write_study(**content), *options)
+    path = write_study(**content)
+    (path.parent / "mine").mkdir()
+    (path.parent / "mine" / "notes.txt").touch()
+    before = {*path.parent.rglob("*")}
+    code, _, errors = command("study", path, *options)
     assert code == 2
     assert reason in errors
     assert errors.count("\n") == 1
     assert started == []
+    assert {*path.parent.rglob("*")} == before
 
 
 def test_ctrl_c_says_how_to_go_on(
@@ -190,5 +208,5 @@ def test_help_and_a_missing_file(command: Command) -> None:
     code, output, _ = command("study", "--help")
     assert code == 0
     assert "--workers" in output
-    assert command("study")[2] == "error: the following arguments are required: FILE\n"
+    assert command("study")[2] == "error: study needs FILE; 'python cli.py study --help' explains\n"
     assert "study nothing.yaml: no such file" in command("study", "nothing.yaml")[2]

@@ -9,6 +9,12 @@ import pytest
 from filelock import FileLock
 
 Command = Callable[..., tuple[int, str, str]]
+REFUSED = {  # names that stand for no run
+    "none": "no such folder",
+    "latest": "no such folder",
+    "a/config.yaml": "a file, and no run's folder",
+    "empty": "no run is in this folder or below it: none has config.yaml and summary.json",
+}
 
 
 def make_run(path: Path, when: int, status: str, dropout: float = 0.1, **metrics: float) -> Path:
@@ -43,14 +49,13 @@ def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
         ["-", "-", "runs/d"],
     ]
     assert command("runs", "runs", "--most", 1)[1].splitlines()[1] == "3 older ones; --most lists more"
-    assert command("runs", "none")[::2] == (2, "error: runs none: there is no run in this folder\n")
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("runs", ""), "folder: the name is empty"),
-        (("compare", "", "runs"), "first: the name is empty"),
+        (("runs", ""), "FOLDER: the name is empty"),
+        (("compare", "", "runs"), "RUN: the name is empty"),
         (("report", ""), "RUNS: the name is empty"),
         (("runs", "runs", "--most", 0), "--most: 0: a number, at least 1, is needed"),
         (("runs", "x" * 300), f"{'x' * 60}...: a name that is too long"),
@@ -81,12 +86,17 @@ def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("compare", "a"), "the following arguments are required: second"),
-        (("compare", "none", "none"), "compare none: neither a run's folder nor one of runs"),
-        (("compare", ".", "."), "compare .: neither"),
+        (("compare", "a"), "compare needs RUN"),
+        *(
+            ((*words, given), f"{words[0]} {given}: {reason}; 'python cli.py runs FOLDER' lists runs\n")
+            for words in (("compare", "a"), ("runs",), ("report", "a"))
+            for given, reason in REFUSED.items()
+        ),
     ],
 )
-def test_what_is_no_run_is_one_line(words: tuple[str, ...], reason: str, command: Command) -> None:
+def test_what_is_no_run_is_one_line(words: tuple[str, ...], reason: str, tmp_path: Path, command: Command) -> None:
+    make_run(tmp_path / "a", 1000, "finished")
+    (tmp_path / "empty").mkdir()
     code, _, errors = command(*words)
     assert code == 2
     assert errors.startswith(f"error: {reason}")

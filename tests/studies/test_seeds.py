@@ -92,6 +92,16 @@ def test_a_run_that_failed_is_tried_again(
         (("--seeds", "1", "--resume", "auto"), "--resume: not beside --seeds"),
         (("--seeds", "1", "--model.droput", "1"), "--model.droput: there is no such option"),
         (("--seeds=2", "--workers", "0"), "--workers: 0: a number, at least 1"),
+        (("--seeds", "1", "--worker", "2"), "--worker: there is no such option; did you mean --workers?"),
+        (("--seeds", "1,4294967296"), "--seeds: 1,4294967296: numbers from 0 to 4294967295 are needed"),
+        (("--seeds", "1", "--weights", "none.pt"), "--weights none.pt: no such file or run folder"),
+        (
+            ("--seeds", "1", "--early_stopping.monitor", "val/f1"),
+            "--early_stopping.monitor val/f1: no validation",
+        ),
+        (("--seeds", "1", "--checkpoint.monitor", "val/f1"), "--checkpoint.monitor val/f1: no validation"),
+        (("--seeds", "1", "--trainer.fast_dev_run", "true"), "--trainer.fast_dev_run: leaves no figures"),
+        (("--seeds", "1", "--run_dir", ""), "--run_dir: the name is empty"),
     ],
 )
 def test_a_mistake_is_one_line_before_anything_is_begun(

@@ -98,9 +98,15 @@ def test_the_same_study_goes_on_and_another_is_told_what_differs(folder: StudyFo
 
 def test_a_folder_of_something_else_is_no_study(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(InputError, match="is not empty, and holds no study"):
-        StudyFolder(tmp_path).describe(DESCRIPTION)
-    assert not (tmp_path / "study.json").exists()
+    folder = StudyFolder(tmp_path)
+    for refuses in (folder.check, lambda: folder.describe(DESCRIPTION)):
+        with pytest.raises(InputError, match="is not empty, and holds no study"):
+            refuses()
+        assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    with pytest.raises(InputError, match=r"--revive: there is no study in .*/new yet"):
+        StudyFolder(tmp_path / "new").check(revives=True)
+    with pytest.raises(InputError, match=r"--run_dir .*notes.txt is a file, and no folder"):
+        StudyFolder(tmp_path / "notes.txt" / "new").check()
 
 
 @pytest.mark.parametrize(

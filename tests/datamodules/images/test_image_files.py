@@ -241,3 +241,5 @@ def test_find_pictures_names_what_is_not_there(tmp_path: Path) -> None:
         find_pictures([str(tmp_path / "nowhere")])
     with pytest.raises(InputError, match=r"empty: no pictures in this folder"):
         find_pictures([str(tmp_path / "empty")])
+    with pytest.raises(InputError, match=r"--input: the name is empty"):
+        find_pictures([""])

@@ -87,7 +87,7 @@ def test_capital_letters_and_rare_words_are_dropped_on_request() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"size": 4}, r"data\.encoding\.size is 4: out of range"),
+        ({"size": 4}, r"data\.encoding\.size is 4: more than 4 is needed"),
         ({"size": None}, r"data\.encoding\.size: a subword vocabulary needs a size"),
         ({"min_count": 0}, r"data\.encoding\.min_count is 0"),
         ({"tokenizer": "byte"}, r"data\.encoding\.tokenizer is byte"),

@@ -80,6 +80,7 @@ def test_weights_alone_go_back_into_a_run(finished_run: Callable[..., Path], com
     kept = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     with safe_open("tiny.safetensors", "pt") as file:
         assert file.metadata()["network"] == "VGG"
+        assert file.metadata()["data"] == "synthetic pictures in place of tiny pictures"
         for name in file.keys():  # noqa: SIM118 (no mapping)
             assert torch.equal(file.get_tensor(name), kept[name])
     words = ("predict", "--config", config, "--weights", "tiny.safetensors", "--output", "predicted.csv")
@@ -128,6 +129,13 @@ def test_an_output_of_another_shape_is_told() -> None:
         (("--output", "x.h5", "--ckpt_path", "run"), "--output x.h5: end it in .onnx, .pt2, .pt, .safetensors"),
         (("--output", "no/x.onnx", "--ckpt_path", "run"), "--output no/x.onnx: cannot be written (no folder no)"),
         (("--output", "run", "--ckpt_path", "run"), "--output run: a folder"),
+        (
+            ("--output", "x.onnx", "--ckpt_path", "run", "--format", "torchscript"),
+            "--format torchscript: x.onnx is named as a file of onnx; end it in .pt",
+        ),
+        (("--output", "x.pt", "--config", "vgg_bn.yaml"), "export needs --ckpt_path, a run folder or a checkpoint; or"),
+        (("--output", "x.pt", "--ckpt_path", "run", "--input", "a.png"), "--input: is for predict, and export has no"),
+        (("run", "--output", "x.pt"), "run: belongs to no option; did you mean --ckpt_path run?"),
         (("--output", "x.pt", "--ckpt_path", "run", "--model.wdth", "3"), "model.wdth"),
     ],
 )

@@ -91,7 +91,7 @@ def test_the_named_folder_of_a_new_run_must_be_empty(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not empty; name an empty folder"):
         RunFolder.at(folder.path)
     (folder.path / "config.yaml").touch()
-    with pytest.raises(InputError, match="is not empty; continue it with --ckpt_path"):
+    with pytest.raises(InputError, match="is not empty; name an empty folder; fit --ckpt_path continues the run in it"):
         RunFolder.at(folder.path)
 
 

@@ -143,10 +143,26 @@ def test_a_network_that_cannot_be_asked_is_refused(
     assert "error: serve: VGG neither classifies pictures or texts nor writes texts; predict uses it" in errors
 
 
-def test_a_run_is_needed(command: Command) -> None:
-    code, _, errors = command("serve")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ((), "serve needs --ckpt_path"),
+        (
+            ("--config", "vgg_bn.yaml"),
+            "serve needs --ckpt_path, a run folder or a checkpoint; or --config and --weights",
+        ),
+        (("--input", "a.png", "--ckpt_path", "run"), "--input: is for predict, and serve has no use for it"),
+        *(
+            (("--port", port), f"--port: {port}: a number from 0 to 65535 is needed")
+            for port in ("-1", "65536", "8k", "")
+        ),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(words: tuple[str, ...], reason: str, command: Command) -> None:
+    code, _, errors = command("serve", *words)
     assert code == 2
-    assert "serve needs --ckpt_path" in errors
+    assert errors.startswith(f"error: {reason}")
+    assert errors.count("\n") == 1
 
 
 def test_a_run_is_served_until_it_is_interrupted(

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import InputError
 from engine.settings.arguments import parse_command_line
+from engine.settings.overview import SUBCOMMANDS, TRAINING
 
 ROOT = Path(__file__).parents[3]
 
@@ -65,6 +66,7 @@ def test_a_subcommand_of_other_programs_is_answered_with_ours(name: str, meant: 
         (["--confg", "vgg_bn.yaml"], "--confg: there is no such option; did you mean --config"),
         (["--conf=vgg_bn.yaml"], "--conf: there is no such option; did you mean --config"),
         (["--ckpt-path", "run"], "--ckpt-path: there is no such option; did you mean --ckpt_path"),
+        (["--config", "vgg_bn.yaml", "--workers", "2"], "--workers: is for several runs: fit takes it beside --seeds"),
         (["-config", "vgg_bn.yaml"], "-config: there is no such option; options begin with two dashes: --config"),
     ],
 )
@@ -72,6 +74,13 @@ def test_a_subcommand_of_other_programs_is_answered_with_ours(name: str, meant: 
 def test_a_misplaced_config_is_answered_at_once(subcommand: str, words: list[str], answer: str) -> None:
     with pytest.raises(InputError, match=answer):
         parse_command_line([subcommand, *words])
+
+
+@pytest.mark.parametrize("option", ["--run_dir", "--resume"])
+@pytest.mark.parametrize("subcommand", [name for name in SUBCOMMANDS if name not in TRAINING])
+def test_what_begins_a_run_is_refused_where_none_begins(subcommand: str, option: str) -> None:
+    with pytest.raises(InputError, match=f"{option}: is for a run that begins, and none begins here; fit takes it"):
+        parse_command_line([subcommand, "--config", "vgg_bn.yaml", option, "auto"])
 
 
 @pytest.mark.parametrize("option", ["--config", "-c", "--ckpt_path"])

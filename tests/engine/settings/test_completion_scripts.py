@@ -79,7 +79,7 @@ def test_the_answer_has_a_line_a_word_with_its_explanation(command: Callable[...
 
 @pytest.mark.parametrize(
     ("words", "answer"),
-    [([], "required: shell"), (["tcsh"], "invalid choice: 'tcsh'"), (["bash", "zsh"], "unrecognized arguments: zsh")],
+    [([], "completion needs shell"), (["tcsh"], "invalid choice: 'tcsh'"), (["bash", "zsh"], "zsh: one word too many")],
 )
 def test_another_shell_is_refused(words: list[str], answer: str, command: Callable[..., tuple[int, str, str]]) -> None:
     code, _, errors = command("completion", *words)

@@ -36,6 +36,8 @@ def test_the_innermost_reason_is_what_is_left() -> None:
             "data.c.d",
             NO_OPTION,
         ),
+        ("Parser key \"steps\": Expected a <class 'int'>. Got value: ", "steps", "expected int"),
+        ("argument --input: expected one argument", "", "--input: expected one argument"),
         ("anything else", "", "anything else"),
     ],
 )

@@ -8,9 +8,10 @@ import pytest
 from pytorch_lightning import LightningDataModule, LightningModule
 
 import datamodules
+from core.errors import InputError
 from datamodules import CharCorpusDataModule
 from datamodules.base.data_module import DataModule
-from engine.settings.ownership import changeable, data_class, make_paths_absolute
+from engine.settings.ownership import NAMING, changeable, data_class, make_paths_absolute, refuse_empty_names
 
 
 class PlainData(LightningDataModule):
@@ -48,6 +49,20 @@ def test_paths_are_absolute_and_nothing_else_changes(monkeypatch: pytest.MonkeyP
     make_paths_absolute(arguments, datamodules.CharCorpusDataModule.paths)
     expected = {"data_dir": str(tmp_path / "texts"), "file": str(Path.home() / "a.txt")}
     assert arguments == given | expected
+
+
+@pytest.mark.parametrize("name", datamodules.__all__)
+def test_no_file_or_folder_has_an_empty_name(name: str) -> None:
+    for path in getattr(datamodules, name).paths:
+        for value in ("", ["a", ""]):
+            with pytest.raises(InputError, match=f"--data.{path}: the name is empty"):
+                refuse_empty_names(config("lightning_modules.VGG", f"datamodules.{name}", **{path: value}))
+    options = dict.fromkeys(NAMING, "")
+    for option in NAMING:
+        with pytest.raises(InputError, match=f"--{option}: the name is empty"):
+            refuse_empty_names(options | {"model": None})
+        options[option] = "a"
+    refuse_empty_names(options | config("lightning_modules.VGG", f"datamodules.{name}"))
 
 
 def test_every_named_argument_is_one() -> None:

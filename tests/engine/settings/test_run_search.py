@@ -22,7 +22,10 @@ def test_a_run_with_one_checkpoint_stands_for_that(run: Path) -> None:
     (run / "checkpoints" / "best.ckpt").unlink()
     assert find_checkpoint(str(run), "test")[0].name == "last.ckpt"
     (run / "checkpoints" / "last.ckpt").unlink()
-    with pytest.raises(InputError, match=r"no checkpoint in this folder \(looked for checkpoints/best.ckpt\)"):
+    reason = (
+        r"no checkpoint in this folder \(looked for checkpoints/best.ckpt\); fit --ckpt_path .* begins this run again"
+    )
+    with pytest.raises(InputError, match=reason):
         find_checkpoint(str(run), "test")
 
 

@@ -75,11 +75,31 @@ def test_a_skeleton_keeps_the_style_of_the_project(kind: str, tmp_path: Path) ->
         (["data", "json"], "a module of this name already"),
         (["model", "core"], "a module of this name already"),
         (["data", "mine"], "mine.yaml is there already"),
+        (["data", "linked"], "linked.yaml is there already"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(words: list[str], answer: str, tmp_path: Path, command: Command) -> None:
     (tmp_path / "mine.yaml").touch()
+    (tmp_path / "linked.yaml").symlink_to("nowhere")
     code, _, errors = command("new", *words)
     assert (code, errors.count("\n")) == (2, 1)
     assert answer in errors
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["linked.yaml", "mine.yaml"]
+
+
+@pytest.mark.parametrize(("error", "code"), [(OSError(28, "No space left on device"), 2), (KeyboardInterrupt(), 130)])
+def test_all_files_are_written_or_none(
+    error: BaseException, code: int, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def fails_at_the_third(source: Path, target: Path) -> None:
+        if Path(target).suffix == ".yaml":
+            raise error
+        replace(source, target)
+
+    monkeypatch.setattr("core.atomic_files.os.replace", fails_at_the_third)
+    answer = command("new", "model", "my_own")
+    assert answer[0] == code
+    assert answer[2].count("\n") == 1
+    assert not [*tmp_path.iterdir()]

@@ -33,6 +33,8 @@ def test_a_page_of_a_study_in_a_browser_shows_hostile_texts_and_runs_none(tmp_pa
         summary = json.loads((run / "summary.json").read_text())
         summary["sessions"][0]["command"] = HOSTILE
         (run / "summary.json").write_text(json.dumps(summary | {"hardware": HOSTILE, "monitor": HOSTILE}))
+    for number, rows in enumerate(study.glob("*/metrics.csv")):
+        rows.write_text(re.sub(r"(\n\d+,\d+,[\d.]+,)[\d.]+", rf"\g<1>{number + 1}e-4", rows.read_text()))  # the rates
     content = json.loads((study / "study.json").read_text())
     content["file"]["name"] = HOSTILE
     (study / "study.json").write_text(json.dumps(content))
@@ -51,6 +53,8 @@ def test_a_page_of_a_study_in_a_browser_shows_hostile_texts_and_runs_none(tmp_pa
     drawn = re.findall(r'class="chart[^"]*"[^>]*data-drawn="yes"', body)
     assert len(drawn) == 1 + 1 + 3  # the answer, parallel coordinates, and curves
     assert body.count("main-svg") >= len(drawn)
+    assert "e\u22124<" in body  # small learning rates, which are no micros
+    assert "µ<" not in body
 
 
 def test_a_page_is_made_without_torch(tmp_path: Path) -> None:
@@ -96,8 +100,8 @@ def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ((), "the following arguments are required: RUNS"),
-        (("none",), "report none: neither a run's folder nor one of runs"),
+        ((), "report needs RUNS"),
+        (("none",), "report none: no such folder; 'python cli.py runs FOLDER' lists runs"),
         (("a", "--output", "page.txt"), "--output page.txt: the page needs a name that ends with .html"),
         (("a", "--output", "none/page.html"), "--output none/page.html: cannot be written (no folder none)"),
         (("a", "--metric", "val/f1"), "--metric val/f1: no run has measured it"),
