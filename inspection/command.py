@@ -78,6 +78,8 @@ class Inspection(Command):
                 raise InputError(f"--only {name}: there is no such view; there are {', '.join(VIEWS)}")
         if settings.part not in (None, *PARTS):
             raise InputError(f"--part {settings.part}: there are {', '.join(PARTS)}")
+        if settings.output == "":
+            raise InputError("--output : name a folder, such as inspect")
         self._output = settings.output or (self.arguments.run and self.arguments.run / "inspect")
         if not self._output:
             raise InputError("--output: name a folder for the page; there is no run whose folder could have it")

@@ -12,7 +12,7 @@ from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from lightning_modules.tasks.task import Task
 
-NAMING = ("run_dir", "weights", "output")  # options that name files and folders
+NAMING = ("run_dir", "weights")  # options that name files and folders; commands check what they write
 
 
 def data_class(config: dict[str, Any]) -> type[DataModule]:

@@ -170,7 +170,7 @@ def test_a_network_without_a_run(config: Path, command: Command, run: Path) -> N
         (("--part", "dev"), "--part dev: there are val, test, train"),
         (("--input", "nothing.png"), "nothing.png"),
         (("--input", ""), "--input: the name is empty; name a picture"),
-        (("--output", ""), "--output: the name is empty"),
+        (("--output", ""), "--output : name a folder, such as inspect"),
         (("--invert",), "--invert: it is for pictures that --input names"),
     ],
 )
