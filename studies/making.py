@@ -95,7 +95,7 @@ def show_trials(points: Points, folder: StudyFolder, words: list[str], file: Stu
         trial.folder = folder.path / folder_name(trial)
         trials.append(trial)
         say(f"{number:04}  {describe(trial)}")
-        say(f"      python cli.py {shlex.join(commands(words)(trial))}")
+        say(f"      {typed_command()} {shlex.join(commands(words)(trial))}")
     return 0
 
 

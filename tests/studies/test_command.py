@@ -70,8 +70,9 @@ def test_a_study_is_made_and_has_then_nothing_left(
 
 
 def test_a_dry_run_lists_the_commands_and_writes_nothing(
-    write_study: Write, started: list, command: Command, tmp_path: Path
+    write_study: Write, started: list, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("studies.making.typed_command", lambda: "primer")
     path = write_study(parameters={"model.lr_scheduler": {"values": [None]}, "model.widths": {"values": [[4, 4]]}})
     before = sorted(tmp_path.rglob("*"))
     code, output, errors = command("study", path, "--dry_run", "--run_dir", "here")
@@ -80,7 +81,7 @@ def test_a_dry_run_lists_the_commands_and_writes_nothing(
     place = tmp_path.resolve() / "here" / "0000-lr_scheduler=None,widths=4x4"
     assert output.splitlines() == [
         "0000  lr_scheduler=None widths=[4, 4]",
-        "      python cli.py fit --config tiny.yaml --model.lr_scheduler=null '--model.widths=[4, 4]' --run_dir "
+        "      primer fit --config tiny.yaml --model.lr_scheduler=null '--model.widths=[4, 4]' --run_dir "
         f"{place} --resume auto",
     ]
 
