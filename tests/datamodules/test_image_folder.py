@@ -254,13 +254,13 @@ def test_pictures_are_read_again_only_after_a_change(
 def test_pictures_stay_on_disk_if_they_take_more_than_half_of_the_memory(
     root: Path, trainer: Trainer, memory: int, streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("datamodules.image_folder.available_memory", lambda: memory)
+    monkeypatch.setattr("datamodules.images.streaming.available_memory", lambda: memory)
     data = set_up(root, trainer)
     assert isinstance(data.splits["train"].images, PictureFiles) == streamed
 
 
 def test_every_process_takes_memory_of_its_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datamodules.image_folder.available_memory", lambda: 72 * 768 * 2)
+    monkeypatch.setattr("datamodules.images.streaming.available_memory", lambda: 72 * 768 * 2)
     data = make(root)
     assert not data._too_large()
     monkeypatch.setattr(Trainer, "world_size", 2)
@@ -272,7 +272,7 @@ def test_every_process_takes_memory_of_its_own(root: Path, monkeypatch: pytest.M
 def test_all_processes_do_as_the_first_has_decided(
     root: Path, trainer: Trainer, streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free = "datamodules.image_folder.available_memory"
+    free = "datamodules.images.streaming.available_memory"
     decisions = []
     monkeypatch.setattr(trainer.strategy, "broadcast", lambda decision: decisions.append(decision) or decision)
     monkeypatch.setattr(free, lambda: 100_000 if streamed else 2**30)
