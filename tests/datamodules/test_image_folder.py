@@ -262,10 +262,10 @@ def test_pictures_stay_on_disk_if_they_take_more_than_half_of_the_memory(
 def test_every_process_takes_memory_of_its_own(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datamodules.images.streaming.available_memory", lambda: 72 * 768 * 2)
     data = make(root)
-    assert not data._too_large()
+    assert data._fits_in_memory()
     monkeypatch.setattr(Trainer, "world_size", 2)
     data.trainer = object.__new__(Trainer)
-    assert data._too_large()
+    assert not data._fits_in_memory()
 
 
 @pytest.mark.parametrize("streamed", [True, False])
