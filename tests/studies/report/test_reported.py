@@ -17,7 +17,7 @@ def test_runs_are_found_at_any_depth_and_each_once(tmp_path: Path) -> None:
     runs, study = find_runs([str(second), str(tmp_path / "runs")])
     assert [run.path for run in runs] == [second, first]
     assert study is None
-    with pytest.raises(InputError, match="report none: neither a run's folder nor one of runs"):
+    with pytest.raises(InputError, match="report none: no such folder"):
         find_runs(["none"])
 
 
