@@ -20,6 +20,7 @@ IGNORED = (
     ".*Skipping val loop.*",  # Progress says so
     ".*`max_epochs` was not set.*",  # the line of an epoch says how many there are
     ".*You requested to overfit but enabled.*",  # a loader of ours repeats its first epoch then
+    ".*is not supported by the model summary.*",  # whose megabytes are those of 32 bits, as weights are kept
     r"\s*Unable to serialize instance.*",  # recorded_config refuses what could not be read again
     ".*(Truncated File Read|Tag data larger than file|Corrupt EXIF data).*",  # the pixels are read all the same
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages

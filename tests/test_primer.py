@@ -45,4 +45,4 @@ def test_another_module_of_the_same_name_is_named(place: str | None, monkeypatch
 
 def test_the_command_is_that_of_cli(capsys: pytest.CaptureFixture[str]) -> None:
     assert primer.main(["runs", "nowhere"]) == 2
-    assert "there is no run in this folder" in capsys.readouterr().err
+    assert "runs nowhere: no such folder" in capsys.readouterr().err
