@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
+CSV = ".csv"  # ending of a file of predictions
 EXCERPT = 60  # characters of a text that are printed
 
 Display = Literal["whole", "excerpts", "last_column"]

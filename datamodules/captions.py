@@ -26,6 +26,7 @@ from datamodules.images.streaming import PictureFiles
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
 
+PAGE = ".html"  # ending of a page of pictures and captions
 SYNTHETIC = {"train": 2000, "val": 200, "test": 200}  # pictures
 LARGEST_DRAWN = 80  # pixels of a synthetic picture, enough for every network
 
@@ -228,6 +229,10 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
         """Returns the files of `inputs`, or the names of the test pictures."""
         return self.input_names() if self.inputs else self.picture_names("test")
 
+    def prediction_endings(self) -> tuple[str, ...]:
+        """Returns the endings of a table and of a page."""
+        return (*super().prediction_endings(), PAGE)
+
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of pictures and their captions, which can be written as a page with the pictures, too.
 
@@ -237,7 +242,7 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
         """
         captions = [" ".join(self.words_of(symbols)) for symbols in outputs]
         rows = list(zip(names, captions, strict=True))
-        return Table(("file", "caption"), rows, forms={".html": lambda: page(names, captions)})
+        return Table(("file", "caption"), rows, forms={PAGE: lambda: page(names, captions)})
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position, the vocabulary, mean and standard deviation, and the bits of pictures of 16."""

@@ -18,13 +18,13 @@ from datamodules.text.encoder import Encoder, Encoding
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
 from datamodules.words.batches import WordListBatch
-from datamodules.words.counts import CountedWords, count_words
+from datamodules.words.counts import CountedWords, count_words, describe
 from datamodules.words.evaluations import WordTests, read_tests
 from datamodules.words.files import Corpus, WordFiles
 from datamodules.words.queries import neighbour_table, read_queries
 from datamodules.words.stream import BatchListLoader, Rule, WordLoader, WordStream, keeping_probabilities
 from datamodules.words.synthetic import synthetic_sentences, synthetic_tests
-from datamodules.words.vector_files import as_table
+from datamodules.words.vector_files import BINARY, TEXT, as_table
 
 SYNTHETIC = 20_000  # sentences
 MOST, LEAST, STEPS = 4096, 256, 200  # words of a step, where it is not given, and least steps before it has the most
@@ -240,6 +240,10 @@ class WordCorpusDataModule(TextDataModule):
         self.unread |= unread
         return self.keep("predict", BatchListLoader([batch]))
 
+    def prediction_endings(self) -> tuple[str, ...]:
+        """Returns the endings of a table, and of word2vec's files where all vectors are written."""
+        return super().prediction_endings() if self.inputs else (*super().prediction_endings(), *TEXT, *BINARY)
+
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the nearest words of sums, or of vectors.
 
@@ -252,9 +256,3 @@ class WordCorpusDataModule(TextDataModule):
     def vocabulary_content(self) -> dict[str, Any]:
         """Returns the words and how often each occurs."""
         return {"symbols": self.symbols, "counts": self.word_counts.tolist()}
-
-
-def describe(counted: CountedWords) -> str:
-    """Returns in words how much of a text its vocabulary covers."""
-    kept = len(counted.documents.tokens)
-    return f"{len(counted.words):,} words in the vocabulary, which are {kept:,} of the text's {counted.total:,}"

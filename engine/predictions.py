@@ -14,7 +14,7 @@ from core.console import print_line
 from core.errors import InputError
 from core.outputs import check_output_file, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
-from core.predictions import Table, excerpt
+from core.predictions import CSV, Table, excerpt
 from core.printable import cell, printable, shown_path
 from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
@@ -43,11 +43,11 @@ def prepare(
     """
     if inputs and not isinstance(datamodule, DataModule):
         raise InputError(f"--input: {type(datamodule).__name__} reads no files; it has its own samples")
+    datamodule.inputs = inputs
     if isinstance(model, PredictsPictures):
         check_picture_output(output, inputs)
     else:
-        check_output(output, inputs)
-    datamodule.inputs = inputs
+        check_output(output, inputs, datamodule.prediction_endings() if isinstance(datamodule, DataModule) else (CSV,))
     if invert:
         if not isinstance(datamodule, InvertsInputs) or not inputs:
             raise InputError("--invert: it is for pictures that --input names")
@@ -139,15 +139,16 @@ def _content(table: Table, path: Path) -> bytes:
     return text.getvalue().encode()
 
 
-def check_output(output: str | None, inputs: Sequence[str]) -> None:
+def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[str]) -> None:
     """Checks, before anything is predicted, that the file for predictions can be written and is not needed.
 
     Args:
-        output: The CSV file.
+        output: The file.
         inputs: Files, folders or texts to predict.
+        endings: How it may end; without any ending it is a CSV file.
 
     Raises:
-        InputError: It is a folder, its folder does not exist, or it is an input or part of a run.
+        InputError: It is a folder, its folder does not exist, it is an input or part of a run, or ends otherwise.
     """
     if output is None:
         return
@@ -155,6 +156,9 @@ def check_output(output: str | None, inputs: Sequence[str]) -> None:
     for name in inputs if path.is_file() else ():
         if _is_among(path, name):
             raise needed_output(output, f"is among the files that --input {name} names")
+    if path.suffix.lower() not in ("", *endings):
+        known = " or ".join(endings)
+        raise InputError(f"--output {output}: there is no such form of these predictions; end the name in {known}")
 
 
 def _is_among(path: Path, name: str) -> bool:
@@ -162,7 +166,7 @@ def _is_among(path: Path, name: str) -> bool:
     try:
         given = Path(name).expanduser()
         if given.is_dir():
-            return path.suffix.lower() != ".csv" and path.resolve().is_relative_to(given.resolve())
+            return path.suffix.lower() != CSV and path.resolve().is_relative_to(given.resolve())
         return given.is_file() and path.samefile(given)
     except (OSError, ValueError, RuntimeError):  # a text that can be no name
         return False

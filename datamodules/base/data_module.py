@@ -12,7 +12,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.limited_imports import LoadsWithLimits
-from core.predictions import Table
+from core.predictions import CSV, Table
 from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
 from datamodules.base.shared_data import keep_loaded, take_loaded
@@ -139,6 +139,10 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
 
     @abstractmethod
+    def prediction_endings(self) -> tuple[str, ...]:
+        """Returns how a file of predictions may end: `.csv`, and the other forms of `prediction_table`."""
+        return (CSV,)
+
     def prediction_names(self) -> list[str]:
         """Returns the names of the predicted samples: `inputs`, or their indices in the test set."""
 

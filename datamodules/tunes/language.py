@@ -15,7 +15,7 @@ from datamodules.tunes.layout import laid_out
 from datamodules.tunes.loader import Tunes
 from datamodules.tunes.notation import NoTune, Tune
 from datamodules.tunes.passages import passages_of_tunes
-from datamodules.tunes.rendering import forms, shown
+from datamodules.tunes.rendering import COLLECTION, OF_ONE, forms, shown
 from datamodules.tunes.rules import Grammar, TuneRules
 from datamodules.tunes.spelling import symbols_of
 from datamodules.tunes.symbols import END, Symbols, as_learned, read_prime
@@ -47,6 +47,10 @@ class TuneLanguage(LanguageDataModule):
         """Returns the header of the first validation tune, or of the first training tune if there is none."""
         part = next(part for part in ("val", "train") if self.tunes[part])
         return "".join(as_learned(self.tunes[part][0], self.kind).header)
+
+    def prediction_endings(self) -> tuple[str, ...]:
+        """Returns the endings of a table, and of tunes as text, notes, sheet and sound."""
+        return (*super().prediction_endings(), COLLECTION, *OF_ONE)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the beginnings and the tunes, which can also be written as ABC, MIDI, a sheet and sound.

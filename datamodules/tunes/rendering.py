@@ -33,6 +33,7 @@ FONTS = (
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "/usr/share/sounds/sf2/TimGM6mb.sf2",
 )
+COLLECTION, OF_ONE = ".abc", (".mid", ".png", ".wav")  # endings of files of tunes, and of one tune
 ZOOM = "2"  # of sheets
 MARGIN = 20  # pixels of a sheet around what is drawn
 
@@ -90,7 +91,7 @@ def forms(texts: Sequence[str]) -> dict[str, Callable[[], bytes]]:
             raise InputError(f"--output: no {ending} file can be made ({reason})")
         return files[ending]
 
-    return {".abc": collection} | {ending: partial(one, ending) for ending in (".mid", ".png", ".wav")}
+    return {COLLECTION: collection} | {ending: partial(one, ending) for ending in OF_ONE}
 
 
 @lru_cache(1)

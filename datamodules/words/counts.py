@@ -86,3 +86,9 @@ def _pieces(text: str) -> Iterator[str]:
         yield text[begin:end]
         begin = end
     yield text[begin:]
+
+
+def describe(counted: CountedWords) -> str:
+    """Returns in words how much of a text its vocabulary covers."""
+    kept = len(counted.documents.tokens)
+    return f"{len(counted.words):,} words in the vocabulary, which are {kept:,} of the text's {counted.total:,}"

@@ -106,6 +106,7 @@ def test_new_pictures_get_a_table_and_a_page(set_up: Callable, tmp_path: Path) -
     assert [row[0] for row in table.rows] == data.inputs
     assert table.rows[0][1] == " ".join(data.symbols[4:6])
     assert table.forms[".html"]().decode().count("<figure") == 2
+    assert {".csv", *table.forms} == {*data.prediction_endings()}
 
 
 def test_a_test_without_pictures_says_what_to_do(set_up: Callable, tmp_path: Path) -> None:

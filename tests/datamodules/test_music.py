@@ -89,6 +89,7 @@ def test_primes_begin_tunes(music: Callable, tmp_path: Path) -> None:
     written = torch.tensor([[*data.encode("M:6/8 K:G A3B3|")[4:], 0, 5, 5]])
     table = data.prediction_table(["M:6/8 K:G"], written)
     assert table.rows[0][1] == "X:1\nT:Tune 1\nM:6/8\nL:1/8\nK:G\nA3 B3|"
+    assert {".csv", *table.forms} == {*data.prediction_endings()}
 
 
 def test_symbols_of_a_run_count_for_other_tunes(music: Callable, tmp_path: Path, file: Path) -> None:

@@ -235,6 +235,9 @@ def test_a_run_is_tested_and_asked(config: Path, command: Command) -> None:
     assert "did you mean streets" in errors
     assert sum(line.startswith("boria - galia + GALOPOL") for line in output.splitlines()) == 10
     assert not {"boria", "galia", "galopol"} & {line.split()[-2] for line in output.splitlines()}
+    code, _, errors = command("predict", "--ckpt_path", "run", "--input", "boria", "--output", "vectors.txt")
+    assert code == 2
+    assert "--output vectors.txt: there is no such form of these predictions; end the name in .csv" in errors
     code, _, errors = command("predict", "--ckpt_path", "run", "--output", "vectors.txt")
     assert code == 0, errors
     lines = Path("vectors.txt").read_text().splitlines()

@@ -98,9 +98,16 @@ def test_an_input_is_not_replaced(tmp_path: Path) -> None:
         (str(tmp_path / "photos" / "a.png"), ["photos"]),
     ):
         with pytest.raises(InputError, match=f"--output {output}: is among the files that --input"):
-            check_output(output, inputs)
-    check_output("photos/before.csv", ["photos"])
-    check_output("photos/new.png", ["photos"])
+            check_output(output, inputs, [".csv"])
+    check_output("photos/before.csv", ["photos"], [".csv"])
+    check_output("photos/new.png", ["photos"], [".csv", ".png"])
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.CSV", "out", "out.abc"])
+def test_a_file_of_predictions_ends_as_one_of_their_forms(name: str) -> None:
+    check_output(name, [], [".csv", ".abc"])
+    with pytest.raises(InputError, match=r"--output out\.mp3: there is no such form .* in \.csv or \.abc"):
+        check_output("out.mp3", [], [".csv", ".abc"])
 
 
 def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:
