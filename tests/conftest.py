@@ -67,7 +67,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Runs a test in a folder of its own, and fails it if it leaves changed settings of torch behind."""
     import torch
+    from lightning_utilities.core.rank_zero import rank_zero_only
 
+    monkeypatch.setattr(rank_zero_only, "rank", 0, raising=False)  # a trainer of another rank leaves its own
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PRIMER_RUN_FOLDER", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # where the list of known code is
