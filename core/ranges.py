@@ -1,6 +1,7 @@
 """Ranges of settings, which constructors check, so that nonsense is refused before anything is made."""
 
 import math
+from collections.abc import Sequence
 
 from core.errors import InputError
 
@@ -25,4 +26,20 @@ def check_range(
     if not fits:  # also of what is no number
         lower = f"{'more than' if above else 'at least'} {least:g}"
         upper = "" if most == math.inf else f" and {'less than' if below else 'at most'} {most:g}"
-        raise InputError(f"{name} is {value:g}: {lower}{upper} is needed")
+        shown = f"{value}" if isinstance(value, int) else f"{value:g}"
+        raise InputError(f"{name} is {shown}: {lower}{upper} is needed")
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    """Checks that a text is one of those that there are.
+
+    Args:
+        name: Its name, such as `data.encoding.tokenizer`.
+        value: The text.
+        choices: Those that there are.
+
+    Raises:
+        InputError: It is not; names them.
+    """
+    if value not in choices:
+        raise InputError(f"{name} is {value}: one of {', '.join(choices)} is needed")

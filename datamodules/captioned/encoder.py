@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import END, MARKS
 from datamodules.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -45,14 +46,9 @@ class CaptionEncoding:
     max_length: int = 30
 
     def __post_init__(self) -> None:
-        kinds = get_args(Tokenizer)
-        for name, value, fits, needed in (
-            ("tokenizer", self.tokenizer, self.tokenizer in kinds, f"one of {', '.join(kinds)}"),
-            ("min_count", self.min_count, self.min_count >= 1, "at least 1"),
-            ("max_length", self.max_length, self.max_length >= 1, "at least 1"),
-        ):
-            if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: {needed} is needed")
+        check_choice("data.encoding.tokenizer", self.tokenizer, get_args(Tokenizer))
+        check_range("data.encoding.min_count", self.min_count, 1)
+        check_range("data.encoding.max_length", self.max_length, 1)
 
 
 class CaptionEncoder:

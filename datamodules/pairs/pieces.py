@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import InputError
+from core.ranges import check_choice, check_range
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
 
@@ -41,14 +42,10 @@ class PairEncoding:
     min_count: int = 1
 
     def __post_init__(self) -> None:
-        kinds = get_args(Tokenizer)
-        for name, value, fits, needed in (
-            ("tokenizer", self.tokenizer, self.tokenizer in kinds, f"one of {', '.join(kinds)}"),
-            ("size", self.size, self.size is None or self.size > len(MARKS), f"more than {len(MARKS)}"),
-            ("min_count", self.min_count, self.min_count >= 1, "at least 1"),
-        ):
-            if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: {needed} is needed")
+        check_choice("data.encoding.tokenizer", self.tokenizer, get_args(Tokenizer))
+        if self.size is not None:
+            check_range("data.encoding.size", self.size, len(MARKS), above=True)
+        check_range("data.encoding.min_count", self.min_count, 1)
         if self.tokenizer == "subword" and self.size is None:
             raise InputError("data.encoding.size: a subword vocabulary needs a size, for example 8000")
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import InputError
+from core.ranges import check_choice, check_range
 from datamodules.text.vocabulary import SPECIAL
 
 Tokenizer = Literal["char", "word", "letters", "jieba", "subword"]
@@ -55,18 +56,16 @@ class Encoding:
             InputError: A number is out of range, a name is unknown, a subword vocabulary has no size, or documents
                 cannot be filled up.
         """
-        kinds, size = get_args(Tokenizer), self.max_size
-        for name, value, fits, needed in (
-            ("tokenizer", self.tokenizer, self.tokenizer in kinds, f"one of {', '.join(kinds)}"),
-            ("keep", self.keep, self.keep in ("head", "tail"), "head or tail"),
-            ("ngrams", self.ngrams, 1 <= self.ngrams <= LARGEST_NGRAM, f"at least 1 and at most {LARGEST_NGRAM}"),
-            ("buckets", self.buckets, self.buckets >= 0, "at least 0"),
-            ("min_count", self.min_count, self.min_count >= 1, "at least 1"),
-            ("max_length", self.max_length, self.max_length is None or self.max_length >= 1, "at least 1"),
-            ("max_size", size, size is None or size > len(SPECIAL), f"more than {len(SPECIAL)}"),
-        ):
-            if not fits:
-                raise InputError(f"data.encoding.{name} is {value}: {needed} is needed")
+        check_choice("data.encoding.tokenizer", self.tokenizer, get_args(Tokenizer))
+        if self.keep not in ("head", "tail"):
+            raise InputError(f"data.encoding.keep is {self.keep}: head or tail is needed")
+        check_range("data.encoding.ngrams", self.ngrams, 1, LARGEST_NGRAM)
+        check_range("data.encoding.buckets", self.buckets)
+        check_range("data.encoding.min_count", self.min_count, 1)
+        if self.max_length is not None:
+            check_range("data.encoding.max_length", self.max_length, 1)
+        if self.max_size is not None:
+            check_range("data.encoding.max_size", self.max_size, len(SPECIAL), above=True)
         if self.tokenizer == "subword" and self.max_size is None:
             raise InputError("data.encoding.max_size: a subword vocabulary needs a size, for example 8000")
         if self.fill and (self.max_length is None or self.ngrams > 1 or self.unique):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from core.errors import InputError
+from core.ranges import check_range
 from lightning_modules.layers.recurrent_cells import needs_own_precision
 
 Kind = Literal["rnn", "gru", "lstm"]
@@ -37,13 +37,9 @@ class SequenceLayers(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        for name, value, fits, needed in (
-            ("hidden", hidden, hidden >= 1, "at least 1"),
-            ("layers", layers, layers >= 1, "at least 1"),
-            ("dropout", dropout, 0 <= dropout < 1, "at least 0 and less than 1"),
-        ):
-            if not fits:
-                raise InputError(f"model.{name} is {value}: {needed} is needed")
+        check_range("model.hidden", hidden, 1)
+        check_range("model.layers", layers, 1)
+        check_range("model.dropout", dropout, 0, 1, below=True)
         between = dropout if layers > 1 else 0.0
         self.layers = KINDS[kind](input_size, hidden, layers, batch_first=True, dropout=between)
 

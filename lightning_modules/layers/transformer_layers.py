@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError
+from core.ranges import check_range
 
 KeysValues = tuple[Tensor, Tensor]  # [..., h, S, D / h] each, of h heads
 
@@ -201,16 +202,12 @@ def check_sizes(layers: int, width: int, heads: int, hidden: int, dropout: float
     Raises:
         InputError: One is out of range, or the width is no even multiple of the heads.
     """
-    is_even_multiple = width >= 2 and width % 2 == 0 and width % max(heads, 1) == 0
-    for name, value, fits, needed in (
-        ("layers", layers, layers >= 1, "at least 1"),
-        ("heads", heads, heads >= 1, "at least 1"),
-        ("width", width, is_even_multiple, f"an even multiple of model.heads, {heads},"),
-        ("hidden", hidden, hidden >= 1, "at least 1"),
-        ("dropout", dropout, 0 <= dropout < 1, "at least 0 and less than 1"),
-    ):
-        if not fits:
-            raise InputError(f"model.{name} is {value}: {needed} is needed")
+    check_range("model.layers", layers, 1)
+    check_range("model.heads", heads, 1)
+    if width < 2 or width % 2 or width % heads:
+        raise InputError(f"model.width is {width}: an even multiple of model.heads, {heads}, is needed")
+    check_range("model.hidden", hidden, 1)
+    check_range("model.dropout", dropout, 0, 1, below=True)
 
 
 def positions(length: int, width: int, first: int = 0, device: torch.device | None = None) -> Tensor:

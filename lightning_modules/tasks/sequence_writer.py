@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.errors import InputError
+from core.ranges import check_range
 from datamodules.pairs.pieces import BEGIN
 from datamodules.text.vocabulary import PADDING
 from lightning_modules.layers.beam_search import beam_search
@@ -51,15 +51,12 @@ class SequenceWriter(Task):
         **training: Any,
     ) -> None:
         super().__init__(**training)
-        for name, value, fits, needed in (
-            ("label_smoothing", label_smoothing, 0 <= label_smoothing < 1, "at least 0 and less than 1"),
-            ("beam", beam, 1 <= beam <= WIDEST, f"at least 1 and at most {WIDEST}"),
-            ("fit_beam", fit_beam, fit_beam is None or 1 <= fit_beam <= WIDEST, f"at least 1 and at most {WIDEST}"),
-            ("length_penalty", length_penalty, length_penalty >= 0, "at least 0"),
-            ("length", length, length >= 1, "at least 1"),
-        ):
-            if not fits:
-                raise InputError(f"model.{name} is {value}: {needed} is needed")
+        check_range("model.label_smoothing", label_smoothing, 0, 1, below=True)
+        check_range("model.beam", beam, 1, WIDEST)
+        if fit_beam is not None:
+            check_range("model.fit_beam", fit_beam, 1, WIDEST)
+        check_range("model.length_penalty", length_penalty)
+        check_range("model.length", length, 1)
         self.label_smoothing = label_smoothing
         self.beam = beam
         self.fit_beam = beam if fit_beam is None else fit_beam
