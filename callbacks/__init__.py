@@ -2,6 +2,7 @@
 
 from callbacks.channels_last import ChannelsLast
 from callbacks.configured_optimizer import ConfiguredOptimizer
+from callbacks.convolution_precision import ConvolutionPrecision
 from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
 from callbacks.epoch_media import EpochMedia
@@ -23,6 +24,7 @@ from callbacks.written_texts import WrittenTexts
 __all__ = [
     "ChannelsLast",
     "ConfiguredOptimizer",
+    "ConvolutionPrecision",
     "DataInitializer",
     "EarlyStopping",
     "EpochMedia",

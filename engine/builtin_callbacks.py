@@ -7,6 +7,7 @@ from pytorch_lightning import Callback
 from callbacks import (
     ChannelsLast,
     ConfiguredOptimizer,
+    ConvolutionPrecision,
     DataInitializer,
     EarlyStopping,
     EpochMedia,
@@ -49,7 +50,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
     # RunCheckpoint after what notes something of an epoch, which its checkpoint keeps; Progress prints what is saved
     return sorted(
-        [ChannelsLast(), DataInitializer(), *given, *missing],
+        [ChannelsLast(), ConvolutionPrecision(), DataInitializer(), *given, *missing],
         key=lambda callback: isinstance(callback, RunCheckpoint) + 2 * isinstance(callback, Progress),
     )
 
