@@ -34,7 +34,8 @@ class RotaryAttention(nn.Module):
         new = torch.arange(x.shape[1], device=x.device)
         next_place = x.new_zeros(x.shape[0], dtype=torch.int64) if memory is None else memory[2]
         places = (next_place[:, None] + new)[:, None]  # [B, 1, T]
-        query, key = rotated(query, places), rotated(key, places)
+        turns = turns_of(places, query)
+        query, key = rotated(query, turns), rotated(key, turns)
         if memory is not None:
             key, value = torch.cat([memory[0], key], 2), torch.cat([memory[1], value], 2)
         before = key.shape[2] - x.shape[1]
@@ -46,11 +47,21 @@ class RotaryAttention(nn.Module):
         return self.out(answers.transpose(1, 2).flatten(2)), memory
 
 
-def rotated(x: Tensor, places: Tensor) -> Tensor:
-    """Returns queries or keys [B, h, T, d] turned by their places [B, 1, T]: products depend on distances alone."""
+def turns_of(places: Tensor, like: Tensor) -> Tensor:
+    """Returns cosine and sine [2, B, 1, T, d / 2] of the angles of places int64 [B, 1, T], in the type of queries [..., d].
+
+    The angles are float64: float32 has no fractions of radians left far into a text. MPS has no float64.
+    """
+    half = like.shape[-1] // 2
+    device = torch.device("cpu") if like.device.type == "mps" else like.device
+    rates = 10_000.0 ** (-torch.arange(half, dtype=torch.float64, device=device) / half)
+    angles = places.to(device)[..., None] * rates
+    return torch.stack([angles.cos(), angles.sin()]).to(like.dtype).to(like.device)
+
+
+def rotated(x: Tensor, turns: Tensor) -> Tensor:
+    """Returns queries or keys [B, h, T, d] turned by `turns_of` their places: products depend on distances alone."""
     half = x.shape[-1] // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=x.device) / half)
-    angles = places[..., None] * rates
-    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    cosine, sine = turns
     first, second = x[..., :half], x[..., half:]
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)

@@ -51,6 +51,15 @@ def test_pieces_are_read_as_the_whole(piece: int) -> None:
             torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("places", [10**6, 10**9])
+def test_a_text_is_read_alike_at_its_beginning_and_far_into_it(places: int) -> None:
+    model, text = small(), symbols(1, 12)
+    expected, start = model(text)
+    emptied = [tuple(torch.zeros_like(part[..., :0, :]) for part in memory[:2]) for memory in start]
+    far = [(*memory, torch.tensor([places])) for memory in emptied]
+    torch.testing.assert_close(model(text, far)[0], expected)
+
+
 def test_a_prediction_depends_on_its_context_alone() -> None:
     model, text = small(layers=1), symbols(1, 12)
     logits = model(text)[0]
