@@ -55,12 +55,12 @@ def _main(argv: list[str] | None) -> int:
             from studies.tools import run_tool
 
             return run_tool(tool, argv[1:])
+        from engine.runs.free_gpus import take_asked_gpus
         from engine.runs.slurm import parse_requeued  # these read YAML, which help need not wait for
         from engine.settings.arguments import parse_command_line
-        from engine.settings.free_gpus import take_asked_gpus
 
         arguments = parse_requeued(argv) or parse_command_line(argv)
-        gpus = take_asked_gpus(arguments, os.environ)
+        gpus = take_asked_gpus(arguments)
         if gpus is not None:
             print(f"gpus     {gpus}", flush=True)
         let_waiting_threads_sleep()

@@ -35,6 +35,13 @@ def sizes_of(trainer: Trainer) -> dict[str, int]:
     return {part: sum(lengths) for part, lengths in sizes.items() if lengths and None not in lengths}
 
 
+def name_of_data(data: LightningDataModule) -> str:
+    """Returns the data's name in words, in which made-up data is no real one."""
+    if not isinstance(data, DataModule):
+        return type(data).__name__
+    return f"SYNTHETIC {data.stand_in} in place of {data.name}" if data.source == "synthetic" else data.name
+
+
 def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | None = None) -> str:
     """Returns the data's name, source and sizes in words.
 
@@ -45,15 +52,11 @@ def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | N
     if isinstance(data, DataModule):
         sizes = data.sizes
         evaluation = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in PARTS.items())
-        source = (
-            f"SYNTHETIC {data.stand_in} in place of {data.name}"
-            if data.source == "synthetic"
-            else f"{data.name} from {data.origin}"
-        )
+        source = name_of_data(data) + ("" if data.source == "synthetic" else f" from {data.origin}")
         other = data.evaluation_unit
         training = f"{sizes['train']:,} training{f' {data.unit}' if other else ''}"
         return f"{source}: {training}, {', '.join(evaluation)} {other or data.unit}"
-    source = LOADERS if data is None else f"{type(data).__name__} from {type(data).__module__}"
+    source = LOADERS if data is None else f"{name_of_data(data)} from {type(data).__module__}"
     names = {"train": "training", **PARTS}
     parts = [f"{n:,} {names[part]}" for part, n in (sizes or {}).items()]
     return f"{source}: {', '.join(parts)} {unit_of(data)}" if parts else source

@@ -6,6 +6,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.trainer.states import TrainerFn
 
 from callbacks import Views
+from callbacks.description import name_of_data
 from core.errors import InputError
 from core.library_warnings import ignore_library_warnings
 from core.tensor_files import load_checkpoint
@@ -42,11 +43,8 @@ class Trained(Command):
 
     @property
     def data_name(self) -> str:
-        """What the network was trained on, in words; made-up data is no real one."""
-        data = self.datamodule
-        name = getattr(data, "name", type(data).__name__)
-        is_made_up = isinstance(data, DataModule) and data.source == "synthetic"
-        return f"synthetic {data.stand_in} in place of {name}" if is_made_up else name
+        """What the network was trained on, in words."""
+        return name_of_data(self.datamodule)
 
     def after_instantiate_classes(self) -> None:
         """Leaves the run's folder alone."""

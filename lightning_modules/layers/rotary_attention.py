@@ -48,7 +48,7 @@ class RotaryAttention(nn.Module):
 
 
 def turns_of(places: Tensor, like: Tensor) -> Tensor:
-    """Returns cosine and sine [2, B, 1, T, d / 2] of the angles of places int64 [B, 1, T], in the type of queries [..., d].
+    """Returns cosine and sine of the angles of places int64 [B, 1, T] in the type of queries, [2, B, 1, T, d / 2].
 
     The angles are float64: float32 has no fractions of radians left far into a text. MPS has no float64.
     """

@@ -7,7 +7,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, TensorDataset
 
-from callbacks.description import data_facts, describe_data, samples_per_batch, sizes_of
+from callbacks.description import data_facts, describe_data, name_of_data, samples_per_batch, sizes_of
 from tests.plain import PlainData, Stream
 from tests.tiny import TinyDataModule
 
@@ -25,11 +25,13 @@ def test_real_data_are_named_with_their_place() -> None:
     data = TinyDataModule()
     data.setup("fit")
     data.source, data.origin = "auto", "/data/tiny"
+    assert name_of_data(data) == "tiny pictures"
     assert describe_data(data) == "tiny pictures from /data/tiny: 240 training, 40 validation, 50 test images"
 
 
 def test_data_of_another_package_are_named_by_their_class() -> None:
     data = PlainData()
+    assert name_of_data(data) == "PlainData"
     assert describe_data(data) == "PlainData from tests.plain"
     assert describe_data(data, {"train": 4000, "val": 16}) == (
         "PlainData from tests.plain: 4,000 training, 16 validation samples"

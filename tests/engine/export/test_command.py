@@ -80,7 +80,7 @@ def test_weights_alone_go_back_into_a_run(finished_run: Callable[..., Path], com
     kept = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     with safe_open("tiny.safetensors", "pt") as file:
         assert file.metadata()["network"] == "VGG"
-        assert file.metadata()["data"] == "synthetic pictures in place of tiny pictures"
+        assert file.metadata()["data"] == "SYNTHETIC pictures in place of tiny pictures"
         for name in file.keys():  # noqa: SIM118 (no mapping)
             assert torch.equal(file.get_tensor(name), kept[name])
     words = ("predict", "--config", config, "--weights", "tiny.safetensors", "--output", "predicted.csv")

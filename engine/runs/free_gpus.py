@@ -14,6 +14,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from core.errors import InputError
+from engine.runs.launchers import by_torchrun
+from engine.runs.slurm import tasks
 from engine.settings.arguments import Arguments
 
 LOCKS = Path("/tmp")  # one folder for all users, whatever their TMPDIR is
@@ -40,12 +42,11 @@ class GPU(NamedTuple):
     total: int
 
 
-def take_asked_gpus(arguments: Arguments, environment: MutableMapping[str, str]) -> str | None:
+def take_asked_gpus(arguments: Arguments) -> str | None:
     """Takes the GPUs that a command asks for by `--gpus free`, as many as `--trainer.devices` says, or one.
 
     Args:
-        arguments: The command line.
-        environment: Variables of the process; `CUDA_VISIBLE_DEVICES` limits the choice, and is set.
+        arguments: The command line. `CUDA_VISIBLE_DEVICES` limits the choice, and is set.
 
     Returns:
         A line that says which; None without `--gpus`, and in processes that the command has started itself, which
@@ -60,16 +61,16 @@ def take_asked_gpus(arguments: Arguments, environment: MutableMapping[str, str])
         return None
     if arguments.gpus != "free":
         raise InputError(f"--gpus {arguments.gpus}: only `free` is possible; CUDA_VISIBLE_DEVICES chooses by number")
-    if "TORCHELASTIC_RUN_ID" in environment or environment.get("SLURM_STEP_NUM_TASKS", "1") != "1":
+    if by_torchrun() or tasks() > 1:
         raise InputError("--gpus free: each process of torchrun or srun would choose; these give GPUs themselves")
-    if "LOCAL_RANK" in environment:
+    if "LOCAL_RANK" in os.environ:
         return None
     if sys.platform != "linux":
         raise InputError("--gpus free: works on Linux alone; CUDA_VISIBLE_DEVICES chooses GPUs elsewhere")
     devices = str(arguments.given.get("trainer.devices", "auto"))
     if devices != "auto" and not re.fullmatch("[1-9][0-9]*", devices):
         raise InputError(f"--trainer.devices {devices}: with --gpus free, how many GPUs, and not which")
-    return described(take_free_gpus(int(devices) if devices != "auto" else 1, arguments.gpu_memory, environment))
+    return described(take_free_gpus(int(devices) if devices != "auto" else 1, arguments.gpu_memory, os.environ))
 
 
 def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[str, str]) -> list[GPU]:

@@ -10,9 +10,9 @@ import pytest
 
 import cli
 from core.errors import InputError
-from engine.settings import free_gpus
+from engine.runs import free_gpus
+from engine.runs.free_gpus import take_asked_gpus, take_free_gpus
 from engine.settings.arguments import parse_command_line
-from engine.settings.free_gpus import take_asked_gpus, take_free_gpus
 from tests.processes import ROOT
 
 GIB = 2**30
@@ -79,7 +79,7 @@ def test_a_gpu_is_taken_once(machine: Callable) -> None:
 def test_a_gpu_that_another_process_has_is_left_to_it_until_it_ends(machine: Callable, tmp_path: Path) -> None:
     machine(79)
     code = (
-        "import sys; from pathlib import Path; from engine.settings import free_gpus\n"
+        "import sys; from pathlib import Path; from engine.runs import free_gpus\n"
         f"free_gpus.LOCKS = Path({str(tmp_path)!r}); print(free_gpus._lock('GPU-0abc'), flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(
@@ -145,7 +145,7 @@ def test_what_cannot_be_chosen_is_said(machine: Callable, config: Path, options:
     machine(79, 78)
     arguments = parse_command_line(["fit", "--config", str(config), *options])
     with pytest.raises(InputError, match=message):
-        take_asked_gpus(arguments, {})
+        take_asked_gpus(arguments)
 
 
 def test_a_machine_without_a_driver_says_so(machine: Callable) -> None:
@@ -154,12 +154,18 @@ def test_a_machine_without_a_driver_says_so(machine: Callable) -> None:
         taken()
 
 
-def test_processes_of_a_run_get_what_the_command_has_taken(machine: Callable, config: Path) -> None:
+@pytest.mark.parametrize("started", [{"TORCHELASTIC_RUN_ID": "x"}, {"SLURM_STEP_NUM_TASKS": "2"}])
+def test_processes_of_a_run_get_what_the_command_has_taken(
+    machine: Callable, config: Path, started: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine(79, 78)
     arguments = parse_command_line(["fit", "--config", str(config), "--gpus", "free"])
-    assert take_asked_gpus(arguments, {"LOCAL_RANK": "1"}) is None
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert take_asked_gpus(arguments) is None
+    for name, value in started.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match="these give GPUs themselves"):
-        take_asked_gpus(arguments, {"LOCAL_RANK": "1", "TORCHELASTIC_RUN_ID": "x"})
+        take_asked_gpus(arguments)
 
 
 def test_the_command_says_what_it_has_taken(
