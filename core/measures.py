@@ -1,5 +1,6 @@
 """Measures: what a model logs, how values are formatted, and which one selects the best weights."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -7,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from core.errors import InputError
 
 Mode = Literal["min", "max"]
+MOST_DIGITS = 17  # that tell floats from each other
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,43 @@ def format_value(logged: str, value: float, measures: Mapping[str, Measure], mor
     """Returns the value of a logged name as text; to four significant digits where no measure is listed."""
     measure = measure_of(logged, measures)
     return f"{value:.4g}" if measure is None else measure.format(value, more_digits)
+
+
+def format_figure(logged: str, value: float, measures: Mapping[str, Measure], spread: float | None = None) -> str:
+    """Returns what a run has reached, or several on average, as text: `93.41 %`, `93.41 ± 0.12 %`, `0.934 ± 0.012`.
+
+    A share is in percent, with its measure's decimal places. Any other value has four significant digits, and beside a
+    spread as many decimal places as two significant digits of that need, as long as these are no more than five of its
+    own.
+
+    Args:
+        logged: Its logged name.
+        value: The value.
+        measures: What is known of each measure, by its name.
+        spread: Its spread over several runs.
+    """
+    measure = measure_of(logged, measures)
+    if measure is not None and measure.unit == "%":
+        numbers = [value] if spread is None else [value, spread]
+        return " ± ".join(f"{measure.scale * number:.{measure.digits}f}" for number in numbers) + " %"
+    if not spread:
+        return f"{value:.4g}" + ("" if spread is None else " ± 0")
+    digits = 1 - math.floor(math.log10(spread))
+    most = 4 - math.floor(math.log10(abs(value))) if value else digits
+    digits = max(0, min(digits, most))
+    return f"{value:.{digits}f} ± {spread:.{digits}f}"
+
+
+def stated_measures(summary: Mapping[str, Any]) -> dict[str, Measure]:
+    """Returns the measures that a run's summary states, by name; what cannot be understood is left out."""
+    stated = summary.get("measures")
+    found: dict[str, Measure] = {}
+    for name, entry in stated.items() if isinstance(stated, dict) else ():
+        if isinstance(entry, dict) and entry.get("better") in ("min", "max"):
+            digits = entry.get("digits")
+            known = {"digits": digits} if isinstance(digits, int) and 0 <= digits < MOST_DIGITS else {}
+            found[name] = Measure(name, entry["better"], unit=str(entry.get("unit", "")), **known)
+    return found
 
 
 def format_values(figures: Mapping[str, float], measures: Mapping[str, Measure]) -> str:

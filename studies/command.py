@@ -73,7 +73,7 @@ def study(argv: list[str]) -> int:
     if arguments.revive:
         for trial in folder.revive(arguments.revive):
             say(f"{trial.number:04}  {describe(trial)}  goes on")
-    lines = Lines(metric, mode, points.total, arguments.workers)
+    lines = Lines(metric, mode, points.total, arguments.workers, found["measures"])
     return make_trials(folder, points, file, lines, words, ["study", *argv])
 
 

@@ -1,10 +1,11 @@
 """What a study prints: a line for each trial, the best so far, and the time that is left."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.durations import duration_in_words
+from core.measures import Measure, format_figure
 from core.printable import shown_path
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
@@ -22,10 +23,18 @@ class Lines:
         mode: Whether less (`min`) or more (`max`) of it is better.
         total: How many trials there are, None if there is no end of them.
         workers: How many are made at a time.
+        measures: The model's measures by name.
     """
 
-    def __init__(self, metric: str | None, mode: str | None, total: int | None, workers: int) -> None:
-        self.metric, self.mode, self.total, self.workers = metric, mode, total, workers
+    def __init__(
+        self,
+        metric: str | None,
+        mode: str | None,
+        total: int | None,
+        workers: int,
+        measures: Mapping[str, Measure],
+    ) -> None:
+        self.metric, self.mode, self.total, self.workers, self.measures = metric, mode, total, workers, measures
 
     def of_trial(self, trial: Trial, trials: Sequence[Trial]) -> str:
         """Returns the line of a trial that has ended.
@@ -36,15 +45,19 @@ class Lines:
         """
         value = score(trial, self.metric)
         parts = [f"{trial.number:04}  {describe(trial)}"]
-        parts += [] if value is None else [f"{self.metric} {value:.4g}"]
+        parts += [] if value is None else [f"{self.metric} {self.shown(value)}"]
         how = trial.ended["status"] if trial.ended else "open"
         reason = trial.ended["reason"] if trial.ended else ""
         parts += [f"{how}{f': {reason}' if reason else ''}", f"{trial.ended['seconds']:.0f} s" if trial.ended else ""]
         if (best := self.best(trials)) is not None:
-            parts.append(f"best {best.number:04} {score(best, self.metric):.4g}")
+            parts.append(f"best {best.number:04} {self.shown(score(best, self.metric))}")
         if left := self.time_left(trials):
             parts.append(left)
         return "  ".join(parts)
+
+    def shown(self, value: float) -> str:
+        """Returns a value of what counts as text."""
+        return format_figure(self.metric, value, self.measures)
 
     def best(self, trials: Sequence[Trial]) -> Trial | None:
         """Returns the best trial that was not pruned."""
@@ -67,7 +80,7 @@ class Lines:
         counts = {one: [status(trial) for trial in trials].count(one) for one in map(status, trials)}
         lines = [f"{len(trials)} trials: {', '.join(f'{count} {name}' for name, count in sorted(counts.items()))}"]
         if (best := self.best(trials)) is not None:
-            value = f"{self.metric} {score(best, self.metric):.4g}"
+            value = f"{self.metric} {self.shown(score(best, self.metric))}"
             lines.append(f"best     {value} of {best.number:04}  {describe(best)}; test it with")
             run = shlex.quote(shown_path(folder / best.folder.name))
             lines.append(f"  {typed_command()} test --ckpt_path {run}")

@@ -1,11 +1,11 @@
 """What a run's folder says of the run, without torch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.measures import format_figure, stated_measures
 from core.plain_json import load_json
 from core.summary import damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
@@ -51,7 +51,10 @@ class RunOnDisk:
     @property
     def best(self) -> str:
         """The figures of its best checkpoint."""
-        return _words((self.summary.get("best") or self.summary.get("last") or {}).get("metrics", {}))
+        reached = (self.summary.get("best") or self.summary.get("last") or {}).get("metrics", {})
+        measures = stated_measures(self.summary)
+        known = {name: value for name, value in reached.items() if value is not None}
+        return " ".join(f"{name} {format_figure(name, value, measures)}" for name, value in known.items())
 
     @property
     def seconds(self) -> float | None:
@@ -86,7 +89,3 @@ def refused(command: str, given: str) -> InputError:
     else:
         reason = "a file, and no run's folder" if path.exists() else "no such folder"
     return InputError(f"{command} {given}: {reason}; '{typed_command()} runs FOLDER' lists runs")
-
-
-def _words(metrics: Mapping[str, float | None]) -> str:
-    return " ".join(f"{name} {value:.4g}" for name, value in metrics.items() if value is not None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
-from core.measures import Measure, measure_of
+from core.measures import Measure, format_figure
 from core.one_line_parser import OneLineParser, at_least_one, different_seeds, named
 from core.printable import shown_path
 from core.summary import figures, read_summary, strict_json
@@ -153,8 +153,8 @@ class SeedLines(Lines):
         workers: int,
         measures: Mapping[str, Measure],
     ) -> None:
-        super().__init__(metric, mode, len(seeds), workers)
-        self.seeds, self.measures = seeds, measures
+        super().__init__(metric, mode, len(seeds), workers, measures)
+        self.seeds = seeds
 
     def of_trial(self, trial: Trial, trials: Sequence[Trial]) -> str:
         """Returns the line of a run that has ended, and how long the others take."""
@@ -194,13 +194,7 @@ class SeedLines(Lines):
 
     def _shown(self, logged: str, values: Sequence[float]) -> str:
         """Returns a mean with its spread, or a single value, in the unit of its measure."""
-        measure = measure_of(logged, self.measures)
-        if measure is None:
-            texts = [f"{number:.4g}" for number in (mean(values), _std(values)) if number is not None]
-            return " ± ".join(texts)
-        numbers = [number * measure.scale for number in (mean(values), _std(values)) if number is not None]
-        text = " ± ".join(f"{number:.{measure.digits}f}" for number in numbers)
-        return f"{text} %" if measure.unit == "%" else text
+        return format_figure(logged, mean(values), self.measures, _std(values))
 
 
 def _figures(trial: Trial) -> dict[str, float]:

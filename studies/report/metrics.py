@@ -1,13 +1,12 @@
 """Which figure of the runs counts, and how figures are written."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InputError
-from core.measures import Measure, measure_of
+from core.measures import Measure, format_figure, measure_of, stated_measures
 from studies.report.reported import ReportedRun, Study
 
 
@@ -38,7 +37,7 @@ class Metrics:
         Raises:
             InputError: No run has measured what was asked for.
         """
-        measures = _measures(runs)
+        measures = {name: one for run in runs for name, one in stated_measures(run.summary).items()}
         if asked is not None:
             names = sorted({name for run in runs for name in run.figures})
             if asked not in names:
@@ -63,27 +62,7 @@ class Metrics:
             value: The value; None is an empty text.
             spread: Its spread over runs, if there are several.
         """
-        if value is None:
-            return ""
-        known = measure_of(name, self.measures)
-        if known is not None and known.unit == "%":
-            return f"{100 * value:.2f}{'' if spread is None else f' ± {100 * spread:.2f}'} %"
-        if not spread:
-            return f"{value:.4g}" + ("" if spread is None else " ± 0")
-        digits = 1 - math.floor(math.log10(spread))  # two of the spread, and the value as far
-        most = 4 - math.floor(math.log10(abs(value))) if value else digits  # five of the value
-        digits = max(0, min(digits, most))
-        return f"{value:.{digits}f} ± {spread:.{digits}f}"
-
-
-def _measures(runs: Iterable[ReportedRun]) -> dict[str, Measure]:
-    found: dict[str, Measure] = {}
-    for run in runs:
-        stated = run.summary.get("measures")
-        for name, entry in stated.items() if isinstance(stated, dict) else ():
-            if isinstance(entry, dict) and entry.get("better") in ("min", "max"):
-                found[name] = Measure(name, entry["better"], unit=str(entry.get("unit", "")))
-    return found
+        return "" if value is None else format_figure(name, value, self.measures, spread)
 
 
 def _monitored(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:

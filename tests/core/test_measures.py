@@ -11,9 +11,11 @@ from core.measures import (
     check_monitor,
     choose_monitor,
     describe_monitor,
+    format_figure,
     format_value,
     format_values,
     measures_of,
+    stated_measures,
 )
 from tests.tiny import tiny_vgg
 from tests.tiny_text import tiny_char_rnn
@@ -88,3 +90,27 @@ def test_the_monitor_has_words_where_its_measure_has() -> None:
 def test_titles_have_the_unit() -> None:
     assert [measure.title for measure in measures_of(tiny_vgg()).values()] == ["loss", "accuracy (%)"]
     assert measures_of(tiny_char_rnn())["bits"].title == "bits a symbol"
+
+
+def test_what_runs_have_reached_is_written_as_far_as_it_is_sure() -> None:
+    measures = {"acc": Measure("acc", "max", unit="%", digits=2), "new": Measure("new", "max", unit="%", digits=1)}
+    assert format_figure("val/acc", 0.93412, measures) == "93.41 %"
+    assert format_figure("val/acc", 0.93412, measures, 0.0012) == "93.41 ± 0.12 %"
+    assert format_figure("val/new", 0.93412, measures, 0.0) == "93.4 ± 0.0 %"
+    assert format_figure("val/other", 0.93412, measures) == "0.9341"
+    assert format_figure("val/other", 0.93412, measures, 0.0123) == "0.934 ± 0.012"
+    assert format_figure("val/other", 2.3012, measures, 0.0000123) == "2.3012 ± 0.0000"
+    assert format_figure("val/other", 313.53, measures, 57.1) == "314 ± 57"
+    assert format_figure("val/other", 0.5, measures, 0.0) == "0.5 ± 0"
+
+
+def test_measures_of_a_summary_are_read_as_far_as_they_can_be() -> None:
+    stated = {
+        "acc": {"better": "max", "unit": "%", "digits": 1},
+        "loss": {"better": "min", "digits": "many"},
+        "odd": {"better": "most"},
+        "none": None,
+    }
+    acc, loss = Measure("acc", "max", unit="%", digits=1), Measure("loss", "min")
+    assert stated_measures({"measures": stated}) == {"acc": acc, "loss": loss}
+    assert stated_measures({"measures": [1]}) == stated_measures({}) == {}

@@ -23,7 +23,8 @@ def make_run(path: Path, when: int, status: str, dropout: float = 0.1, **metrics
     (path / "config.yaml").write_text(f"model:\n  class_path: A\n  init_args: {{dropout: {dropout}, lr: 0.1}}\n")
     names = {name.replace("_", "/"): value for name, value in metrics.items()}
     summary = {"status": status, "best": {"step": 1, "metrics": names}, "seconds": {"fit": 1234.5}, "epochs": 3}
-    (path / "summary.json").write_text(json.dumps(summary | {"hardware": "a CPU"}))
+    summary |= {"measures": {"acc": {"better": "max", "unit": "%", "digits": 1}}, "hardware": "a CPU"}
+    (path / "summary.json").write_text(json.dumps(summary))
     for file in path.iterdir():
         os.utime(file, (when, when))
     return path
@@ -43,9 +44,9 @@ def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
     assert code == 0, errors
     lines = [line.split() for line in output.splitlines()]
     assert [line[2:] for line in lines] == [
-        ["running", "1,234", "s", "runs/b", "val/loss", "1.25", "val/acc", "0.75"],
+        ["running", "1,234", "s", "runs/b", "val/loss", "1.25", "val/acc", "75.0", "%"],
         ["killed", "1,234", "s", "runs/studies/s/0000-x"],
-        ["finished", "1,234", "s", "runs/a/1", "val/acc", "0.5"],
+        ["finished", "1,234", "s", "runs/a/1", "val/acc", "50.0", "%"],
         ["-", "-", "runs/d"],
     ]
     assert command("runs", "runs", "--most", 1)[1].splitlines()[1] == "3 older ones; --most lists more"
