@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from core.errors import InputError
+from core.threads import too_many
 
 LAST_SEED = 2**32 - 1  # that NumPy takes
 NEAR = 0.75  # likeness, from 0 to 1, from which on an option is a mistyped one
@@ -51,6 +52,14 @@ def at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}: a number, at least 1, is needed")
     return int(text)
+
+
+def runs_at_a_time(text: str) -> int:
+    """Returns how many runs are made at a time, each in a process of its own."""
+    number = at_least_one(text)
+    if reason := too_many(number):
+        raise argparse.ArgumentTypeError(f"{text}: {reason}")
+    return number
 
 
 def different_seeds(text: str) -> list[int]:

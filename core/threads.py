@@ -1,8 +1,22 @@
-"""How the threads of a CPU wait for each other."""
+"""How the threads of a CPU wait for each other, and for how many processes it has cores."""
 
 import os
 
 CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")  # environment variables by which a user decides it
+MOST_PROCESSES = 4  # for each core, beyond which they only take memory
+
+
+def cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def too_many(processes: int) -> str:
+    """Returns why so many processes that compute make no sense on this machine; an empty text if they may."""
+    most = MOST_PROCESSES * cores()
+    if processes <= most:
+        return ""
+    return f"as many processes for {cores()} core{'s' if cores() > 1 else ''}, which would only wait; at most {most}"
 
 
 def let_waiting_threads_sleep() -> None:

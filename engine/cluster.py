@@ -8,6 +8,8 @@ from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnv
 from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from core.errors import InputError
+from core.hardware import device_type
+from core.threads import too_many
 from engine.runs.launchers import Launched, by_torchrun, launched
 from engine.runs.slurm import tasks
 
@@ -33,11 +35,26 @@ def with_cluster(options: Mapping[str, Any]) -> dict[str, Any]:
     if any(isinstance(plugin, ClusterEnvironment) for plugin in plugins):
         return dict(options)
     started = launched()
+    if started is None:
+        check_devices(options)
     fitted = dict(options) if started is None else _as_launched(options, started)
     if "SLURM_NTASKS" in os.environ and not by_torchrun():
         own = SLURMEnvironment(auto_requeue=False) if tasks() > 1 else LightningEnvironment()
         fitted["plugins"] = [*plugins, own]
     return fitted
+
+
+def check_devices(options: Mapping[str, Any]) -> None:
+    """Checks that a CPU has cores for the processes that a trainer would start; Lightning checks numbers of GPUs.
+
+    Raises:
+        InputError: It has not.
+    """
+    devices, accelerator = options.get("devices", "auto"), options.get("accelerator", "auto")
+    count = None if devices in ALL else _count(devices)
+    on_cpu = isinstance(accelerator, str) and device_type(accelerator) == "cpu"
+    if count is not None and on_cpu and (reason := too_many(count)):
+        raise InputError(f"--trainer.devices {devices}: {reason}")
 
 
 def _as_launched(options: Mapping[str, Any], started: Launched) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pytorch_lightning.cli import LightningArgumentParser
 
 from core.errors import InputError
 from core.measures import check_monitor
+from engine.cluster import check_devices
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.settings.arguments import Arguments, parse_command_line
@@ -52,6 +53,7 @@ class SettingsAlone(SubcommandCLI):
         """
         self.check_seed(settings.seed_everything)
         check_options(settings.trainer.as_dict())
+        check_devices(settings.trainer.as_dict())
         try:
             built = self.parser.instantiate_classes(settings)
         except Exception as error:

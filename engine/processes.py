@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from core.errors import InputError, RunFailed
 from core.signals import HANG_UP, StopRequest
-from core.threads import let_waiting_threads_sleep
+from core.threads import cores, let_waiting_threads_sleep
 
 ROOT = Path(__file__).resolve().parent.parent
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
@@ -30,11 +30,6 @@ LOOK_EVERY = 0.5  # seconds, for time, signals and what other processes do
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _CONTEXT = multiprocessing.get_context(_METHOD)
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
-
-
-def cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def share_cores(processes: int) -> None:

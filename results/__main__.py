@@ -10,6 +10,7 @@ from pathlib import Path
 from core.atomic_files import replacing, write_atomically
 from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
+from core.one_line_parser import runs_at_a_time
 from results.figures import show
 from results.lessons import write_notebooks
 from results.records import Record, Records, add_record, read_records
@@ -64,7 +65,7 @@ def _parser(table: Table) -> argparse.ArgumentParser:
         run.add_argument(f"--{name}_dir", help=f"folder of {place.holds}")
     longest = f"leave out longer runs ({MINUTES:g}; no limit for named rows, or with --minutes)"
     run.add_argument("--max_minutes", type=float, help=longest)
-    run.add_argument("--workers", type=_positive(int), default=1, help="runs at a time, which share the cores")
+    run.add_argument("--workers", type=runs_at_a_time, default=1, help="runs at a time, which share the cores")
     run.add_argument("--minutes", type=_positive(float), help="time for all; no run is begun that would take longer")
     faster = "how many times as fast as in the table a run is here"
     run.add_argument("--speed", type=_positive(float), default=1.0, help=faster)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser, at_least_one, different_seeds, named
+from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from engine.processes import call, share_cores, share_data
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
@@ -80,7 +80,7 @@ def study(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(f"{typed_command()} study", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", help="the study's file, as given or in configs/studies/")
-    parser.add_argument("--workers", type=at_least_one, default=1, help="trials at a time, which share the cores")
+    parser.add_argument("--workers", type=runs_at_a_time, default=1, help="trials at a time, which share the cores")
     parser.add_argument("--seeds", type=different_seeds, default=[], help="seeds for every point, such as 1,2,3")
     parser.add_argument("--run_dir", type=named, help="folder of the study, instead of runs/studies/<name>")
     parser.add_argument("--dry_run", action="store_true", help="check the study and list its trials")

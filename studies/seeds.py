@@ -13,7 +13,7 @@ from typing import Any
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.measures import Measure, format_figure
-from core.one_line_parser import OneLineParser, at_least_one, different_seeds, named
+from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from core.printable import shown_path
 from core.summary import figures, read_summary, strict_json
 from engine.processes import call, share_cores, share_data
@@ -81,7 +81,7 @@ def fit_seeds(argv: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(f"{typed_command()} fit", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--seeds", type=different_seeds, required=True, help="the seeds, such as 1,2,3")
-    parser.add_argument("--workers", type=at_least_one, default=1, help="runs at a time, which share the cores")
+    parser.add_argument("--workers", type=runs_at_a_time, default=1, help="runs at a time, which share the cores")
     parser.add_argument("--run_dir", type=named, help="folder of all runs, instead of runs/<config>/seeds-<time>")
     parser.add_argument("--dry_run", action="store_true", help="check the command and list the runs")
     return parser

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from core.errors import InputError
 from core.input_files import check_regular
+from core.threads import cores
 from datamodules.base.class_folders import LeftOut, class_content, class_folders
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.picture import Picture, read_picture
@@ -84,7 +85,7 @@ def read_pictures(
             return error
         return picture._replace(content=_digest(path)) if digests else picture
 
-    threads = threads or os.cpu_count() or 1
+    threads = threads or cores()
     begun: deque[Future[Picture | InputError]] = deque()
     with (
         ThreadPoolExecutor(threads) as pool,

@@ -1,6 +1,5 @@
 """Loader of image batches from memory or disk, in an order that is a function of (seed, epoch)."""
 
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from core.errors import InputError, RunFailed
 from core.randomness import generator
+from core.threads import cores
 from datamodules.base.loader import SampleLoader
 from datamodules.images.splits import Images
 from datamodules.images.streaming import PictureFiles
@@ -100,8 +100,7 @@ class ImageLoader(SampleLoader):
             raise RunFailed(str(error).strip().rpartition("InputError: ")[2]) from error
 
     def _make_decoder(self, files: PictureFiles) -> DataLoader:
-        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        workers = min(files.num_workers, cores)
+        workers = min(files.num_workers, cores())
         return DataLoader(
             files,
             batch_size=None,  # each request is a batch already

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 import cli
-from core.threads import CHOICES
+from core import threads
+from core.threads import CHOICES, too_many
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,12 @@ def test_the_command_decides_before_torch_is_imported(
     monkeypatch.setitem(sys.modules, "engine.command", ImportsTorch())
     assert cli.main(["fit", "--config", "vgg_bn.yaml"]) == 0
     assert seen == [expected]
+
+
+@pytest.mark.parametrize(("cores", "most", "said"), [(1, 4, "for 1 core, which"), (16, 64, "for 16 cores, which")])
+def test_more_processes_than_can_compute_are_too_many(
+    cores: int, most: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "cores", lambda: cores)
+    assert too_many(most) == ""
+    assert too_many(most + 1) == f"as many processes {said} would only wait; at most {most}"

@@ -142,7 +142,10 @@ def test_a_time_takes_in_longer_runs_as_far_as_it_reaches(
     assert not (folder.parent / "RESULTS.md").exists()  # nothing is new
 
 
-@pytest.mark.parametrize(("option", "value"), [("workers", "0"), ("minutes", "nan"), ("speed", "-1"), ("workers", "x")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("workers", "0"), ("workers", "100000"), ("minutes", "nan"), ("speed", "-1"), ("workers", "x")],
+)
 def test_numbers_that_make_no_sense_are_refused(
     option: str, value: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

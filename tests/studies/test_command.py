@@ -142,6 +142,7 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
     ("options", "content", "reason"),
     [
         (("--workers", "0"), {}, "--workers: 0: a number, at least 1, is needed"),
+        (("--workers", "100000"), {}, "--workers: 100000: as many processes for "),
         (("--seeds", "1,1"), {}, "--seeds: 1,1: different numbers are needed"),
         (("--worker", "2"), {}, "--worker: there is no such option"),
         ((), {"parameters": {"model.droput": {"value": 1}}}, "--model.droput: there is no such option; did you mean"),

@@ -92,6 +92,8 @@ def test_a_run_that_failed_is_tried_again(
         (("--seeds", "1", "--resume", "auto"), "--resume: not beside --seeds"),
         (("--seeds", "1", "--model.droput", "1"), "--model.droput: there is no such option"),
         (("--seeds=2", "--workers", "0"), "--workers: 0: a number, at least 1"),
+        (("--seeds=2", "--workers", "100000"), "--workers: 100000: as many processes for "),
+        (("--seeds=2", "--trainer.devices", "100000"), "--trainer.devices 100000: as many processes for "),
         (("--seeds", "1", "--worker", "2"), "--worker: there is no such option; did you mean --workers?"),
         (("--seeds", "1,4294967296"), "--seeds: 1,4294967296: numbers from 0 to 4294967295 are needed"),
         (("--seeds", "1", "--weights", "none.pt"), "--weights none.pt: no such file or run folder"),

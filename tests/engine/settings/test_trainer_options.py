@@ -273,6 +273,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("strategy", "ddp_spawn", "or ddp"),
     ("strategy", "nix", "ddp"),
     ("devices", 0, "devices"),
+    ("devices", 100_000, "--trainer.devices 100000: as many processes for "),
     ("num_nodes", 0, "at least 1 is needed"),
     ("num_nodes", 2, "MASTER_ADDR"),
     ("precision", "17", "32-true"),
