@@ -10,24 +10,17 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.board_events import cut_events, flush_boards
 from callbacks.description import data_facts, samples_per_batch
+from callbacks.earlier_record import EarlierRecord
+from callbacks.nan_guard import Diverged
 from callbacks.run_checkpoint import saved_optimizer_steps
-from callbacks.run_facts import ending_by, facts, now, other_signatures, seed_of_run, session
+from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed
 from core.metric_rows import MetricRows, without_copies
-from core.summary import add_measured, checkpoint_name, last_block, read_summary, write_summary
+from core.summary import add_measured, checkpoint_name, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
-
-# What `status` says of runs that have ended, by what stopped them.
-ENDINGS_BY_STOP = {
-    "max_steps": "finished",
-    "early_stopping": "stopped_early",
-    "max_time": "out_of_time",
-    "callback": "stopped",
-}
-ENDINGS = tuple(ENDINGS_BY_STOP.values())
 
 
 class Record(Checkpoint):
@@ -48,7 +41,9 @@ class Record(Checkpoint):
         self._began = time.monotonic()
         self._fit_began: float | None = None
         self._fit_ended: float | None = None
-        self.has_trained = False  # whether a step of this process is done, until which an error leaves nothing behind
+        self._is_fitting = False
+        self._earlier = EarlierRecord()  # of the run that this fit goes on with
+        self.has_trained = False  # whether this fit has made a step, until which an error leaves nothing behind
 
     @property
     def rows(self) -> list[dict[str, str]]:
@@ -98,13 +93,16 @@ class Record(Checkpoint):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the summary of a run that has begun."""
         self._fit_began, self._fit_ended, self._samples = time.monotonic(), None, 0
+        self._is_fitting, self.has_trained = True, False
+        if (path := self._path(trainer)) is not None and trainer.is_global_zero:
+            self._earlier.keep(path)
         done = trainer.fit_loop.epoch_progress.current.processed
         validated_at = trainer.optimizer_steps if self._validation_has_row else None
         ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation, validated_at)
         self._batch_size = samples_per_batch(trainer)
         origin = trainer.describe_origin()
-        self.summary = self._begun(trainer, pl_module, origin, ended)
-        if (path := self._path(trainer)) is not None and trainer.is_global_zero:
+        self.summary = summary_of_begun(self.summary, trainer, pl_module, origin, ended)
+        if path is not None and trainer.is_global_zero:
             write_atomically(path / "config.yaml", origin.config_text)
             if isinstance(trainer.datamodule, DataModule):
                 trainer.datamodule.save_beside(path)
@@ -115,7 +113,9 @@ class Record(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Gives the loggers a point of the learning curve now and then."""
-        self.has_trained = True
+        if not self.has_trained:
+            self.has_trained = True
+            self._earlier.forget()
         self._samples += self._batch_size or 0
         every = trainer.log_every_n_steps
         if not (trainer.loggers and every) or trainer.optimizer_steps % every or not trainer.batch_stepped:
@@ -141,16 +141,22 @@ class Record(Checkpoint):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes how the run ended well, now that all that belongs to its end is done."""
+        self._is_fitting = False
         if self._fit_ended is not None:
             stop = trainer.checkpoint_callback.stop(trainer)
             self._write_summary(trainer, "finished" if stop is None else ENDINGS_BY_STOP[stop.by], ended=True)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Writes how the run ended badly; a test that fails later changes nothing of it."""
-        if self.has_begun and trainer.state.fn == "fit":
+        """Writes how the run ended badly; a fit that fails before its first step leaves an earlier run's record."""
+        if not self._is_fitting:  # but measures, or has not come as far as training
+            return
+        self._is_fitting = False
+        with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
+            if self._earlier.is_kept and not isinstance(exception, Diverged):
+                self._earlier.put_back()
+                return
             self.summary["interrupted"] = True
-            with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
-                self._write_summary(trainer, ending_by(exception), ended=True)
+            self._write_summary(trainer, ending_by(exception), ended=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
@@ -180,25 +186,6 @@ class Record(Checkpoint):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the test's figures to the summary."""
         self._add_measured(trainer, "tests")
-
-    def _begun(
-        self, trainer: Trainer, pl_module: LightningModule, origin: Any, ended: list[dict[str, str]]
-    ) -> dict[str, Any]:
-        """Returns the summary of a run that begins, or of one that goes on after the rows of epochs that have ended."""
-        before, this = self.summary, session(trainer, pl_module, origin.command)
-        cut_short = before.get("status") not in (None, *ENDINGS)
-        known = {"best": None, "tests": [], "validations": []} | before
-        return (
-            {"started": this["started"]}
-            | before
-            | {"status": "running", "interrupted": before.get("interrupted", False) or cut_short}
-            | {"seed": seed_of_run(before, origin.command, origin.seed)}
-            | {"sessions": [*before.get("sessions", []), this]}
-            | facts(trainer, pl_module)
-            | ({"unrecorded": list(origin.unknown)} if origin.unknown else {})
-            | {"last": last_block(ended, before.get("last"))}
-            | {name: known[name] for name in ("best", "tests", "validations")}
-        )
 
     def _add_measured(self, trainer: Trainer, block: str) -> None:
         path = self._path(trainer)

@@ -20,8 +20,46 @@ from core.hardware import hardware
 from core.measures import Measure, measures_of
 from core.peers import lost_peer
 from core.protocols import SignsMeasures
+from core.summary import last_block
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")
+
+# What `status` says of runs that have ended, by what stopped them.
+ENDINGS_BY_STOP = {
+    "max_steps": "finished",
+    "early_stopping": "stopped_early",
+    "max_time": "out_of_time",
+    "callback": "stopped",
+}
+ENDINGS = tuple(ENDINGS_BY_STOP.values())
+
+
+def summary_of_begun(
+    before: dict[str, Any], trainer: Trainer, pl_module: LightningModule, origin: Any, ended: list[dict[str, str]]
+) -> dict[str, Any]:
+    """Returns the summary of a run that begins, or goes on.
+
+    Args:
+        before: Its summary so far; empty for a new run.
+        trainer: The trainer.
+        pl_module: The model.
+        origin: Where the run comes from.
+        ended: The rows of the epochs that have ended.
+    """
+    this = session(trainer, pl_module, origin.command)
+    cut_short = before.get("status") not in (None, *ENDINGS)
+    known = {"best": None, "tests": [], "validations": []} | before
+    return (
+        {"started": this["started"]}
+        | before
+        | {"status": "running", "interrupted": before.get("interrupted", False) or cut_short}
+        | {"seed": seed_of_run(before, origin.command, origin.seed)}
+        | {"sessions": [*before.get("sessions", []), this]}
+        | facts(trainer, pl_module)
+        | ({"unrecorded": list(origin.unknown)} if origin.unknown else {})
+        | {"last": last_block(ended, before.get("last"))}
+        | {name: known[name] for name in ("best", "tests", "validations")}
+    )
 
 
 def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:

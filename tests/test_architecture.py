@@ -107,6 +107,7 @@ TESTED_ELSEWHERE = {
     "engine/runs/launchers.py": "engine/test_cluster.py",
     "engine/runs/pruning.py": "studies/test_command.py",
     "engine/runs/trial_file.py": "studies/test_study_folder.py",
+    "callbacks/earlier_record.py": "callbacks/test_record.py",
     "engine/settings/indifferent.py": "results/test_settings.py",
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/captioner.py": "lightning_modules/test_captioners.py",

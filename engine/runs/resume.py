@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from callbacks.continuation import config_of_run
-from callbacks.record import ENDINGS
+from callbacks.run_facts import ENDINGS
 from core.console import print_line
 from core.errors import InputError
 from core.known_code import may_be_named

@@ -15,8 +15,9 @@ from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
+from callbacks.nan_guard import Diverged
 from core.code_state import code_version, git_state
-from core.errors import RunFailed, RunInterrupted
+from core.errors import InputError, RunFailed, RunInterrupted
 from core.metric_rows import without_copies
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
@@ -221,6 +222,48 @@ def test_ctrl_c_that_acts_at_once_is_an_interruption(tmp_path: Path) -> None:
         _fit(tmp_path, RaiseAt(8, KeyboardInterrupt()))
     (run,) = (tmp_path / "runs" / "vgg").iterdir()
     assert _summary(run)["status"] == "interrupted"
+
+
+class RaiseAtOnce(Callback):
+    """Ends a fit before its first step."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def on_train_batch_start(self, *_: object) -> None:
+        raise self.error
+
+
+def _record(run: Path) -> dict[str, bytes]:
+    return {name: (run / name).read_bytes() for name in ("config.yaml", "metrics.csv", "summary.json")}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a mistake"), RunFailed("no space left"), KeyboardInterrupt()])
+def test_a_fit_that_fails_before_its_first_step_leaves_the_run_as_it_was(error: Exception, tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    before = _record(run)
+    with pytest.raises((type(error), SystemExit)):
+        _fit(tmp_path, RaiseAtOnce(error), run=run, ckpt_path=run / "checkpoints" / "last.ckpt", max_epochs=3)
+    assert _record(run) == before
+    _fit(tmp_path, run=run, ckpt_path=run / "checkpoints" / "last.ckpt", max_epochs=3)
+    assert (_summary(run)["status"], _summary(run)["epochs"], len(_rows(run))) == ("finished", 3, 3)
+
+
+def test_a_run_that_diverges_at_once_has_diverged(tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    with pytest.raises(Diverged):
+        _fit(tmp_path, RaiseAtOnce(Diverged("")), run=run, ckpt_path=run / "checkpoints" / "last.ckpt", max_epochs=3)
+    assert _summary(run)["status"] == "diverged"
+
+
+def test_a_second_fit_of_a_trainer_that_cannot_begin_leaves_the_run_as_it_was(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    (run,) = (tmp_path / "runs" / "vgg").iterdir()
+    before = _record(run)
+    with pytest.raises(InputError, match="batch_size"):
+        trainer.fit(tiny_vgg(), TinyDataModule(batch_size=1000))
+    assert _record(run) == before
 
 
 def test_a_run_says_that_it_is_running(tmp_path: Path) -> None:
