@@ -1,7 +1,9 @@
 """The settings of a command line as a run would record them, without building or seeding anything."""
 
+import contextlib
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
@@ -42,11 +44,14 @@ class SettingsAlone(SubcommandCLI):
     def build_model(self, settings: Namespace, argv: list[str]) -> LightningModule:
         """Builds a model, and its data, which gives it sizes, as far as a run does before it reads any data.
 
-        Nothing is seeded, and no trainer is built: its options are checked.
+        Nothing is seeded, and no trainer is built: its options are checked. Weights are neither allocated nor drawn.
 
         Args:
             settings: What was parsed.
             argv: The command line that it was.
+
+        Returns:
+            The model, for what it states of itself; its tensors may be on the device `meta`.
 
         Raises:
             InputError: A run would refuse a setting.
@@ -54,8 +59,9 @@ class SettingsAlone(SubcommandCLI):
         self.check_seed(settings.seed_everything)
         check_options(settings.trainer.as_dict())
         check_devices(settings.trainer.as_dict())
+        starts = bool(settings.weights) and settings.weights not in self._fitting
         try:
-            built = self.parser.instantiate_classes(settings)
+            built = self._built(settings, whole=starts)
         except Exception as error:
             refused = input_error(error, "building")
             if refused is None:
@@ -64,10 +70,18 @@ class SettingsAlone(SubcommandCLI):
         for group in ("checkpoint", "early_stopping"):
             if (monitor := settings[group].monitor) not in (None, "last"):
                 check_monitor(f"--{group}.monitor", monitor, built.model)
-        if settings.weights and settings.weights not in self._fitting:
+        if starts:
             start_from(settings.weights, built.model, built.data)
             self._fitting.add(settings.weights)
         return built.model
+
+    def _built(self, settings: Namespace, whole: bool) -> Namespace:
+        """Builds model and data, the model's tensors on the device `meta` unless it is to be whole."""
+        if not whole:
+            with contextlib.suppress(Exception), torch.device("meta"):
+                return self.parser.instantiate_classes(settings)
+        # also for an error of its own, and for constructors that read values
+        return self.parser.instantiate_classes(settings)
 
 
 def merged_settings(argv: list[str]) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from core.errors import InputError
-from engine.merged_settings import merged_settings
+from engine.merged_settings import SettingsAlone, merged_settings
+from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten
 from studies.check import as_words, check, examples
 from studies.parameters import read_parameters
+from tests.plain import PlainData, PlainModule
 
 SGD = {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.2, "momentum": 0.5}}
 SCHEDULE = {"class_path": "lightning_modules.schedules.WarmupCosine", "init_args": {"warmup": 0.3}}
@@ -99,6 +102,28 @@ def test_the_models_own_value_counts_unless_another_is_named(config: Path) -> No
 def test_a_metric_that_is_not_logged_is_refused(metric: str, reason: str, config: Path) -> None:
     with pytest.raises(InputError, match=f"metric: {metric}: {reason}"):
         checked(config, {"model.dropout": 0.1}, metric=metric)
+
+
+class ReadsItsWeights(PlainModule):
+    """A module whose constructor refuses what its weights hold."""
+
+    def __init__(self, bias: float = 0.0) -> None:
+        super().__init__()
+        self.start = torch.full((1,), bias)
+        if self.start.item() < 0:
+            raise InputError("model.bias: below 0")
+
+
+def test_weights_are_drawn_only_for_a_constructor_that_reads_them() -> None:
+    words = ["fit", "--trainer.accelerator=cpu", f"--data={PlainData.__module__}.PlainData"]
+    built = {}
+    for name in ("tests.plain.PlainModule", f"{__name__}.ReadsItsWeights"):
+        argv = [*words, f"--model={name}"]
+        alone = SettingsAlone(parse_command_line(argv))
+        built[name] = {weight.device.type for weight in alone.build_model(alone.settings, argv).parameters()}
+    assert [*built.values()] == [{"meta"}, {"cpu"}]
+    with pytest.raises(InputError, match=r"model\.bias: below 0"):
+        check(argv, [{"model.bias": -1.0}], None, None)
 
 
 def test_every_value_and_both_ends_are_tried() -> None:
