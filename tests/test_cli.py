@@ -114,8 +114,10 @@ def test_help_is_short_and_shows_the_options_of_its_subcommand(subcommand: str, 
         name for name in SHOWN_TRAINER_OPTIONS if subcommand in TRAINING or f"trainer.{name}" not in TRAINING_OPTIONS
     }
     groups = {option.removeprefix("--").partition(".")[0] for option in options}
-    trains = {"fit": {*FIT_ALONE}, "lr_find": {"run_dir", "freeze"}}
+    trains = {"fit": {*FIT_ALONE}, "lr_find": {"freeze"}}
     assert groups & {*FIT_ALONE} == trains.get(subcommand, set())
+    begins = {"fit": {"run_dir", "resume"}, "lr_find": {"run_dir"}}
+    assert groups & {"run_dir", "resume"} == begins.get(subcommand, set())
     assert ("ckpt_path" in groups) == (subcommand != "lr_find")
 
 

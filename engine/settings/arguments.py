@@ -16,7 +16,7 @@ from core.errors import InputError
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.config_files import find_config, flatten, load_settings, read_config
 from engine.settings.config_names import listed_configs
-from engine.settings.overview import SUBCOMMANDS, TOOLS, TRAINING, typed_command
+from engine.settings.overview import OF_NEW, SUBCOMMANDS, TOOLS, TRAINING, typed_command
 from engine.settings.run_search import find_begun, find_checkpoint, names_several
 from engine.settings.suggestions import word_suggestion
 from engine.settings.trust import Limit, limit
@@ -37,7 +37,6 @@ OF_SEVERAL = {
     "--workers": "fit takes it beside --seeds, and study",
     "--dry_run": "fit takes it beside --seeds, and study",
 }
-OF_NEW = ("--run_dir", "--resume")
 EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
 

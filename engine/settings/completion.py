@@ -4,7 +4,7 @@ from pathlib import Path
 
 from engine.settings.config_keys import Classes, Node, classes_in, settings, values_of
 from engine.settings.config_names import CONFIGS, STUDIES, config_names
-from engine.settings.overview import SUBCOMMANDS, TOOLS
+from engine.settings.overview import SUBCOMMANDS, TOOLS, refused_options
 
 SHELLS = ("bash", "zsh", "fish")
 MOST_RUNS = 50  # that are listed
@@ -86,12 +86,15 @@ def complete(words: list[str]) -> dict[str, str]:
     if not before:
         return _beginning_with(typed, SUBCOMMANDS | TOOLS)
     kinds = OF_ALL | OF_SUBCOMMAND[before[0]] | SETTINGS if before[0] in SUBCOMMANDS else OF_TOOL.get(before[0], {})
+    refused = refused_options(before[0]) if before[0] in SUBCOMMANDS else ()
+    kinds = {name: kind for name, kind in kinds.items() if name not in refused}
     option, equals, value = typed.partition("=")
     asked = option if equals else before[-1]
     found = _values(kinds[asked]) if asked.startswith("--") and kinds.get(asked, FLAG) != FLAG else None
     nodes: dict[str, Node] = {}
     if found is None and before[0] in SUBCOMMANDS:  # the schema takes a while to read
         nodes = {f"--{key}": node for key, node in settings(_classes(before)).items()}
+        nodes = {option: node for option, node in nodes.items() if option not in refused}
         found = values_of(nodes[asked]) if asked in nodes else None
     if found is not None:
         chosen = _beginning_with(value if equals else typed, dict.fromkeys(found, ""))

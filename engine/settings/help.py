@@ -4,7 +4,7 @@ from argparse import SUPPRESS
 
 from pytorch_lightning.cli import LightningArgumentParser
 
-from engine.settings.overview import TRAINING, typed_command
+from engine.settings.overview import TRAINING, refused_options, typed_command
 
 HELP_ON_HELP = """
 Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a
@@ -47,7 +47,7 @@ CKPT_PATH = {
     "fit": "Run folder, or checkpoint file, of a run to continue.",
     "validate": "Run folder, whose best checkpoint counts, or checkpoint file.",
 }
-FIT_ALONE = ("run_dir", "checkpoint", "early_stopping", "nan_guard", "freeze", "watch")
+FIT_ALONE = ("checkpoint", "early_stopping", "nan_guard", "freeze", "watch")
 UNUSED = ("checkpoint", "early_stopping", "nan_guard", "watch", "ckpt_path")  # by `lr_find`
 NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
 
@@ -62,7 +62,8 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
         rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS
         unused = subcommand == "lr_find" and group in UNUSED
         of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
-        if rare or unused or group in NEVER_NEEDED or (of_fit and subcommand not in TRAINING):
+        refused = f"--{action.dest}" in refused_options(subcommand)
+        if refused or rare or unused or group in NEVER_NEEDED or (of_fit and subcommand not in TRAINING):
             action.help = SUPPRESS
         elif action.dest == "ckpt_path":
             action.help = CKPT_PATH.get(subcommand, CKPT_PATH["validate"])

@@ -17,6 +17,8 @@ SUBCOMMANDS = {
 
 TRAINING = ("fit", "lr_find")  # which begin with a config
 
+OF_NEW = ("--run_dir", "--resume")  # options that only begin a run
+
 MODULES = {
     "lr_find": "engine.lr_find",
     "inspect": "inspection.command",
@@ -34,6 +36,14 @@ TOOLS = {
 }
 
 SEEDS = "fit --seeds"  # the tool that several seeds make of `fit`
+
+
+def refused_options(subcommand: str) -> tuple[str, ...]:
+    """Returns the options that the parser of a subcommand has and the subcommand refuses."""
+    if subcommand in TRAINING:
+        return ("--resume",) if subcommand == "lr_find" else ()
+    return OF_NEW
+
 
 HELP = """\
 Primer: the classic neural networks, trained properly.

@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import InputError
 from engine.settings.arguments import parse_command_line
-from engine.settings.overview import SUBCOMMANDS, TRAINING
+from engine.settings.overview import SUBCOMMANDS, TRAINING, refused_options
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,6 +79,7 @@ def test_a_misplaced_config_is_answered_at_once(subcommand: str, words: list[str
 @pytest.mark.parametrize("option", ["--run_dir", "--resume"])
 @pytest.mark.parametrize("subcommand", [name for name in SUBCOMMANDS if name not in TRAINING])
 def test_what_begins_a_run_is_refused_where_none_begins(subcommand: str, option: str) -> None:
+    assert option in refused_options(subcommand)
     with pytest.raises(InputError, match=f"{option}: is for a run that begins, and none begins here; fit takes it"):
         parse_command_line([subcommand, "--config", "vgg_bn.yaml", option, "auto"])
 
