@@ -9,6 +9,7 @@ from callbacks.epoch_media import EpochMedia
 from callbacks.features import Features
 from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
+from callbacks.fused_optimizers import FusedOptimizers
 from callbacks.nan_guard import NaNGuard
 from callbacks.progress import Progress
 from callbacks.progressive_validation import ProgressiveValidation
@@ -31,6 +32,7 @@ __all__ = [
     "Features",
     "FitMedia",
     "Freeze",
+    "FusedOptimizers",
     "NaNGuard",
     "Progress",
     "ProgressiveValidation",

@@ -1,6 +1,6 @@
 """One optimizer for several players, of which each is updated in a turn of its own."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -141,6 +141,14 @@ class Alternating(Optimizer):
         """Loads the state of a checkpoint, for all players."""
         super().load_state_dict(state_dict)
         self._share_state()
+
+
+def with_players(optimizers: Iterable[Optimizer]) -> Iterator[Optimizer]:
+    """Yields optimizers, and after one of several players those of its players."""
+    for optimizer in optimizers:
+        yield optimizer
+        if isinstance(optimizer, Alternating):
+            yield from optimizer.players.values()
 
 
 def _needs_all_gradients(strategy: Any) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch.optim import Optimizer
 
-from lightning_modules.alternating import Alternating
+from lightning_modules.alternating import with_players
 
 CHECKS = ("_accelerator_graph_capture_health_check", "_cuda_graph_capture_health_check")  # of torch 2.14, and before
 
@@ -17,18 +17,11 @@ def skip_graph_checks(optimizers: Iterable[Optimizer]) -> None:
     library, as long as Lightning's setting `PYTORCH_NVML_BASED_CUDA_CHECK` has it ask there: half a millisecond, more
     than a small network's whole step. Without a GPU the check does nothing else.
     """
-    asking = [one for one in _with_players(optimizers) if CHECKS[0] not in vars(one)]
+    asking = [one for one in with_players(optimizers) if CHECKS[0] not in vars(one)]
     if asking and torch.accelerator.current_accelerator(check_available=True) is None:
         for optimizer in asking:
             for check in CHECKS:
                 setattr(optimizer, check, _nothing)
-
-
-def _with_players(optimizers: Iterable[Optimizer]) -> Iterable[Optimizer]:
-    for optimizer in optimizers:
-        yield optimizer
-        if isinstance(optimizer, Alternating):
-            yield from optimizer.players.values()
 
 
 def _nothing() -> None:

@@ -276,7 +276,7 @@ def test_what_an_optimizer_spoils_is_never_kept(
 @pytest.mark.parametrize("precision", ["16-true", "32-true"])
 def test_a_division_by_zero_in_adam_is_told_as_such(precision: str, tmp_path: Path) -> None:
     """The smallest number of float16 is larger than Adam's usual epsilon."""
-    adam = partial(torch.optim.Adam, lr=0.001, eps=1e-8 if precision == "16-true" else 0.0)
+    adam = partial(torch.optim.Adam, lr=0.001, eps=1e-8 if precision == "16-true" else 0.0, fused=False)
     model = tiny_vgg(optimizer=adam)
     model.classifier[-1].weight.register_hook(torch.zeros_like)  # a weight without a gradient, as after a dead unit
     trainer = tiny_trainer(tmp_path, logger=False, precision=precision)
