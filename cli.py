@@ -11,6 +11,7 @@ from importlib import import_module
 
 from core.errors import InputError, LostPeer, RunFailed, RunInterrupted
 from core.printable import encoding_of, printable
+from core.signals import ended_by_signals, leave_at_next_signal
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
 from core.waiting import shown_while
@@ -23,18 +24,20 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command line.
 
     Args:
-        argv: What follows `cli.py`; the process's own if not given.
+        argv: What follows `cli.py`; the process's own if not given, which is to end with it.
 
     Returns:
         Exit code: 0 done, 1 the run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
     """
-    with lasting_streams() as output:
+    with lasting_streams() as output, ended_by_signals():
         code = _main(argv)
         output.flush()
         lost = output.failure is not None and not isinstance(output.failure, BrokenPipeError)  # as `head` leaves it
         if code == 0 and lost and "fit" not in (sys.argv[1:] if argv is None else argv)[:1]:  # whose files are whole
-            return _end(f"the output could not be written: {output.failure}", FAILED, False)
-        return code
+            code = _end(f"the output could not be written: {output.failure}", FAILED, False)
+    if argv is None:
+        leave_at_next_signal(code)
+    return code
 
 
 def _main(argv: list[str] | None) -> int:
@@ -68,10 +71,10 @@ def _main(argv: list[str] | None) -> int:
             module = import_module(MODULES.get(arguments.subcommand, "engine.command"))
         module.run(arguments)
         return 0
-    except SystemExit as end:  # the parser's, after --help or --print_config; Lightning's, after a second Ctrl-C
-        return 128 + signal.SIGINT if isinstance(end.__context__, KeyboardInterrupt) else int(end.code or 0)
-    except KeyboardInterrupt:
-        return _end("interrupted", 128 + signal.SIGINT, show_traceback)
+    except SystemExit as end:  # the parser's, after --help or --print_config
+        return int(end.code or 0)
+    except KeyboardInterrupt as error:
+        return _end("interrupted", 128 + getattr(error, "signum", signal.SIGINT), show_traceback)
     except RunInterrupted as error:  # the command to continue has been printed
         return 128 + error.signum
     except InputError as error:

@@ -145,7 +145,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._stop_request.release()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Gives the signals back, before Lightning gives back those that it took earlier."""
+        """Gives the signals back."""
         self._stop_request.release()
 
     def state_dict(self) -> dict[str, Any]:

@@ -34,4 +34,12 @@ class RunInterrupted(OneLine, Exception):
 
 
 class Interrupted(OneLine, KeyboardInterrupt):
-    """Ctrl-C ended a call at once."""
+    """A signal ended what the main thread did, at once (exit code 128 + the signal's number).
+
+    Args:
+        signum: Number of the received signal.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__("interrupted")
+        self.signum = signum

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_shown: list[str] = []
+
 
 @contextmanager
 def shown_while(text: str) -> Iterator[None]:
@@ -17,10 +19,17 @@ def shown_while(text: str) -> Iterator[None]:
     if stream is None or not stream.isatty() or os.environ.get("LOCAL_RANK", "0") != "0":
         yield
         return
+    _shown.append(text)
     stream.write(f"{text}\r")
     stream.flush()
     try:
         yield
     finally:
-        stream.write(f"{' ' * len(text)}\r")
-        stream.flush()
+        take_away()
+
+
+def take_away() -> None:
+    """Takes the line away, if one is shown."""
+    if _shown:
+        sys.stderr.write(f"\r{' ' * len(_shown.pop())}\r")  # a terminal has put ^C at its beginning
+        sys.stderr.flush()

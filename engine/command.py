@@ -16,7 +16,7 @@ from core.picture_protocols import GeneratesPictures
 from core.printable import shown_path
 from core.signals import USER
 from engine import predictions
-from engine.final_output import print_interrupted, print_metrics, print_nothing_left, print_result
+from engine.final_output import print_cut_off, print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
@@ -52,12 +52,14 @@ class Command(SubcommandCLI):
         try:
             super().__init__(arguments, all_trainer_options)
             getattr(self, arguments.subcommand)(self.model, self.datamodule, self.settings.ckpt_path)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             if self.stage == "starting" and self.trainer.has_trained:
                 self.stage = "running"
             finish_tracking()
             if self.folder is not None and self.stage != "running" and not isinstance(error, RunFailed):
                 self.folder.discard()
+            if isinstance(error, KeyboardInterrupt):
+                raise
             refused = input_error(error, self.stage)
             if refused is None or isinstance(error.__cause__, Refused):  # which has its place
                 raise
@@ -192,6 +194,10 @@ class Command(SubcommandCLI):
             print_interrupted(self.trainer)
             if error.signum == USER and job_id() is not None and self.trainer.is_global_zero:
                 print_line(requeue())
+            raise
+        except KeyboardInterrupt:
+            if self.trainer.has_trained and self.folder is not None:
+                print_cut_off(self.trainer)
             raise
         if not self.trainer.has_begun:
             print_nothing_left(self.trainer)

@@ -1,9 +1,10 @@
-"""Parts of Lightning's Trainer whose place others take: which checkpoint it takes up, and what loggers get."""
+"""Parts of Lightning's Trainer whose place others take: the checkpoint it takes up, what loggers get, and signals."""
 
 from typing import Any
 
 from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
 from pytorch_lightning.trainer.connectors.logger_connector import _LoggerConnector
+from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnector
 
 from callbacks import Record
 
@@ -27,3 +28,10 @@ class LoggerConnector(_LoggerConnector):
             super().log_eval_end_metrics(metrics)
         else:
             self.log_metrics({**metrics, "epoch": place[0]}, step=place[1])
+
+
+class SignalConnector(_SignalConnector):
+    """Leaves signals alone: Lightning's takes SIGTERM, after which a measurement or a prediction goes on to its end."""
+
+    def register_signal_handlers(self) -> None:
+        """Does nothing: RunCheckpoint listens while a run trains, and the command at all other times."""

@@ -85,6 +85,12 @@ def print_interrupted(trainer: Trainer) -> None:
     print_next_command(trainer, "fit")
 
 
+def print_cut_off(trainer: Trainer) -> None:
+    """Prints the command that continues a run which a second signal has ended before it could save."""
+    print_line("interrupted before it could save; continue from what is saved with")
+    print_next_command(trainer, "fit")
+
+
 def print_metrics(
     trainer: Trainer, model: LightningModule, datamodule: LightningDataModule, part: str, weights: str
 ) -> None:

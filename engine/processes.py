@@ -1,5 +1,6 @@
 """Commands in processes of their own, forked from one that has imported what every run needs."""
 
+import contextlib
 import ctypes
 import json
 import multiprocessing
@@ -16,14 +17,13 @@ from types import FrameType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from core.errors import InputError, RunFailed
-from core.signals import HANG_UP, StopRequest
+from core.signals import ENDS, StopRequest
 from core.threads import cores, let_waiting_threads_sleep
 
 ROOT = Path(__file__).resolve().parent.parent
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
 IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard", "engine.preloaded"]
 SHARED_DATA = "PRIMER_SHARED_DATA"  # environment variable: words of the command whose data is loaded before any fork
-ENDS = [signal.SIGINT, signal.SIGTERM, *filter(None, [HANG_UP])]  # signals by which others end a process
 FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
 LOOK_EVERY = 0.5  # seconds, for time, signals and what other processes do
 
@@ -87,11 +87,13 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
 def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     _begin_apart()
     try:
-        connection.send(("result", function(*arguments)))
+        answer = "result", function(*arguments)
     except InputError as error:
-        connection.send(("input", str(error)))
+        answer = "input", str(error)
     except Exception as error:
-        connection.send(("failed", f"{type(error).__name__}: {' '.join(str(error).split())}"))
+        answer = "failed", f"{type(error).__name__}: {' '.join(str(error).split())}"
+    with contextlib.suppress(BrokenPipeError):  # who asked has been interrupted
+        connection.send(answer)
 
 
 def start_command(argv: list[str], log: Path) -> BaseProcess:

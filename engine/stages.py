@@ -16,7 +16,7 @@ from core.library_warnings import ignore_library_warnings
 from core.signals import interrupts_in_one_line
 from core.tensor_files import load_checkpoint
 from engine.cluster import with_cluster
-from engine.connectors import CheckpointConnector, LoggerConnector
+from engine.connectors import CheckpointConnector, LoggerConnector, SignalConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.misfits import misfits_in_one_line
@@ -57,6 +57,7 @@ class Stages(Standing):
         loggers = self.loggers
         self._checkpoint_connector, self._logger_connector = CheckpointConnector(self), LoggerConnector(self)
         self._logger_connector.configure_logger(loggers)
+        self._signal_connector = SignalConnector(self)
         loop = self.fit_loop
         self.fit_loop = FitLoop(self, loop.min_epochs, loop.max_epochs)
         self.fit_loop.epoch_loop = loop.epoch_loop

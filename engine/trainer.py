@@ -209,7 +209,7 @@ class Trainer(KeepsArguments, Stages):
             self.loggers = [*self._own_loggers, board]
         try:
             super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
-        except Exception as error:
+        except BaseException as error:
             if own_folder is not None and not self.has_trained and not isinstance(error, RunFailed):
                 own_folder.discard()
                 self.run_folder = None

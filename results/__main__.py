@@ -11,6 +11,7 @@ from core.atomic_files import replacing, write_atomically
 from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.one_line_parser import runs_at_a_time
+from core.signals import ended_by_signals
 from results.figures import show
 from results.lessons import write_notebooks
 from results.records import Record, Records, add_record, read_records
@@ -36,18 +37,19 @@ def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
         Exit code: 0 done, 1 a run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
     """
     try:
-        table = read_table(folder / "table.yaml")
-        arguments = _parser(table).parse_args(argv)
-        return arguments.does(arguments, folder, table)
+        with ended_by_signals():
+            table = read_table(folder / "table.yaml")
+            arguments = _parser(table).parse_args(argv)
+            return arguments.does(arguments, folder, table)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except RunInterrupted as error:
         print("interrupted; the same command continues", file=sys.stderr)
         return 128 + error.signum
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print("interrupted before everything was saved; the same command continues", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return 128 + getattr(error, "signum", signal.SIGINT)
 
 
 def _parser(table: Table) -> argparse.ArgumentParser:

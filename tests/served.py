@@ -25,3 +25,4 @@ def served(app: Application) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+            app.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -52,12 +51,10 @@ class Application:
                 Busy: lambda request, error: refusal(503, "too many requests wait; ask again in a moment"),
                 Exception: lambda request, error: refusal(500, f"{type(error).__name__}: this request failed"),
             },
-            lifespan=self._lifespan,
         )
 
-    @asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        yield
+    def close(self) -> None:
+        """Ends the thread that computes."""
         self.batcher.close()
 
     async def show(self, request: Request) -> Response:

@@ -1,39 +1,37 @@
 """The command `serve`: a page and a JSON endpoint for the network of a run, on this machine alone."""
 
 import argparse
-import contextlib
 import socket
-from typing import Any
+from typing import Any, NoReturn
 
-from core.errors import InputError
+from core.errors import InputError, RunInterrupted
 from core.one_line_parser import OneLineParser
 from core.threads import let_waiting_threads_sleep
 from engine.settings.overview import typed_command
 
 LOOPBACK = "127.0.0.1"
 PORT, LAST_PORT = 8000, 65535
+WAITING = 128  # clients that may wait to be let in
 DESCRIPTION = """\
 Serves the network of a run, with the weights of its best checkpoint: a page where pictures are dropped or texts typed,
 and a JSON endpoint. Only programs of this machine reach it. Other options are those of predict.
 """
 
 
-def serve(argv: list[str]) -> int:
-    """Runs the command until it is interrupted.
+def serve(argv: list[str]) -> NoReturn:
+    """Runs the command until a signal ends it.
 
     Args:
         argv: What follows `serve`.
 
-    Returns:
-        Exit code 0.
-
     Raises:
         InputError: There is no such run, its network cannot be asked, or the port is taken.
+        RunInterrupted: The signal has come.
     """
     arguments, others = _parser().parse_known_args(argv)
     try:
         import starlette  # noqa: F401
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError as error:
         raise InputError(f"serve needs {error.name}; pip install -e '.[serve]' installs it") from error
     listener = _listen(arguments.port)
@@ -41,6 +39,7 @@ def serve(argv: list[str]) -> int:
     from core.console import print_line
     from engine.serving.app import Application
     from engine.serving.page import make_page
+    from engine.serving.server import answer_until_a_signal
     from engine.serving.services import service_of
     from engine.trained import Trained
 
@@ -49,13 +48,11 @@ def serve(argv: list[str]) -> int:
         service = service_of(trained.model, trained.datamodule)
         about = _about(trained, service)
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        app = Application(service, make_page(about, url), about).starlette
+        app = Application(service, make_page(about, url), about)
         print_line(f"weights  {trained.measured}")
-        print_line(f"serving  {url} (Ctrl-C ends it)")
-        config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False)
-        with contextlib.suppress(KeyboardInterrupt):  # which uvicorn passes on once it has ended
-            uvicorn.Server(config).run(sockets=[listener])
-    return 0
+        signum = answer_until_a_signal(app, listener, lambda: print_line(f"serving  {url} (Ctrl-C ends it)"))
+    print_line("ended")
+    raise RunInterrupted(signum)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,6 +79,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        listener.listen(WAITING)  # whoever comes before the network is there waits for it
     except OSError as error:
         listener.close()
         raise InputError(f"--port {port}: cannot be used ({error.strerror}); 0 takes any free one") from error

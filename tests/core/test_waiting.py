@@ -21,7 +21,7 @@ def test_a_terminal_shows_a_line_and_has_none_afterwards(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stderr", screen)
     with shown_while("importing"):
         assert screen.getvalue() == "importing\r"
-    assert screen.getvalue() == "importing\r         \r"
+    assert screen.getvalue() == "importing\r\r         \r"
 
 
 @pytest.mark.parametrize("case", ["a file", "none", "another process"])

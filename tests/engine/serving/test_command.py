@@ -2,6 +2,7 @@
 
 import html
 import re
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,10 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
-import uvicorn
-
 from core.pages.page import render
 from engine.serving.app import Application
 from engine.serving.page import PLACE, make_page
+from engine.serving.server import Server
 from engine.serving.services import Wish, service_of
 from lightning_modules import BagOfNgrams
 from tests.browser import open_page
@@ -165,13 +165,27 @@ def test_what_cannot_be_served_is_one_line(words: tuple[str, ...], reason: str, 
     assert errors.count("\n") == 1
 
 
-def test_a_run_is_served_until_it_is_interrupted(
-    finished_run: Callable[..., Path], command: Command, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("times", "signum"), [(1, signal.SIGTERM), (2, signal.SIGTERM), (1, signal.SIGINT)])
+def test_a_run_is_served_until_a_signal_comes(
+    times: int,
+    signum: int,
+    finished_run: Callable[..., Path],
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def interrupted(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
-        raise KeyboardInterrupt
+    tick = Server.on_tick
 
-    monkeypatch.setattr(uvicorn.Server, "run", interrupted)
-    code, output, errors = command("serve", "--ckpt_path", finished_run(), "--port", "0")
-    assert (code, errors) == (0, "")
+    async def interrupted(server: Server, counter: int) -> bool:
+        for _ in range(times):
+            signal.raise_signal(signum)
+        return await tick(server, counter)
+
+    monkeypatch.setattr(Server, "on_tick", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        code, output, errors = command("serve", "--ckpt_path", finished_run(), "--port", "0")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (code, errors) == (128 + signum, "")
     assert "serving  http://127.0.0.1:" in output
+    assert output.endswith("\nended\n")
