@@ -16,6 +16,7 @@ from core.picture_protocols import GeneratesPictures
 from core.printable import shown_path
 from core.signals import USER
 from engine import predictions
+from engine.before_data import check_before_data
 from engine.final_output import print_cut_off, print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
@@ -104,6 +105,22 @@ class Command(SubcommandCLI):
             self.kept_steps = -1 if self.checkpoint is None else saved_optimizer_steps(self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
+        # a run's own model fits its checkpoint
+        if "model" in {key.partition(".")[0] for key in given} if self.checkpoint else self.settings.weights:
+            weights = self.settings.weights if self.checkpoint is None else self.arguments.checkpoint
+            stand_ins = check_before_data(self.plain_config, weights, self.checkpoint)
+            if stand_ins is not None:
+                self._prepare_prediction(*stand_ins)
+
+    def _prepare_prediction(self, model: LightningModule, datamodule: LightningDataModule) -> None:
+        """Checks what is asked of a prediction, and tells the data; does nothing for other subcommands."""
+        if self.arguments.subcommand != "predict":
+            return
+        settings = self.settings
+        if isinstance(model, GeneratesPictures):
+            check_request(model, settings.input, settings.output)
+        else:
+            predictions.prepare(model, datamodule, settings.input, settings.invert, settings.output)
 
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
@@ -139,13 +156,7 @@ class Command(SubcommandCLI):
 
     def after_instantiate_classes(self) -> None:
         """Makes or takes the run's folder, now that everything has been checked."""
-        if self.arguments.subcommand == "predict":
-            settings = self.settings
-            if isinstance(self.model, GeneratesPictures):
-                check_request(self.model, settings.input, settings.output)
-            else:
-                asked = settings.input, settings.invert, settings.output
-                predictions.prepare(self.model, self.datamodule, *asked)
+        self._prepare_prediction(self.model, self.datamodule)
         if self.arguments.run is not None:
             if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
-from pytorch_lightning.cli import LightningArgumentParser
 
 from core.errors import InputError
 from core.measures import check_monitor
+from engine.before_data import build_apart
 from engine.cluster import check_devices
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
@@ -103,7 +103,4 @@ def build_data(arguments: Arguments) -> LightningDataModule:
     Raises:
         InputError: Its settings cannot be used.
     """
-    settings = SettingsAlone(arguments).settings
-    parser = LightningArgumentParser()
-    parser.add_lightning_class_args(LightningDataModule, "data", subclass_mode=True)
-    return parser.instantiate_classes(parser.parse_object({"data": settings.data.as_dict()})).data
+    return build_apart(LightningDataModule, "data", SettingsAlone(arguments).settings.data.as_dict())

@@ -49,6 +49,9 @@ class Trained(Command):
     def after_instantiate_classes(self) -> None:
         """Leaves the run's folder alone."""
 
+    def _prepare_prediction(self, *_: Any) -> None:
+        """Does nothing: nothing is predicted."""
+
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Restores what the checkpoint holds, in place of a prediction."""
         self._start_from_weights()

@@ -36,10 +36,7 @@ def read_weights(name: str) -> dict[str, Tensor]:
             return read_pretrained(name.removeprefix("pretrained:"))
         except InputError as error:
             raise InputError(f"--weights {name}: {error}") from error
-    path = Path(name).expanduser()
-    path = best_checkpoint(path) or path
-    if not path.is_file():
-        raise InputError(f"--weights {name}: no such file or run folder")
+    path = find_weights(name)
     held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
     try:
         weights = weights_in(held)
@@ -48,6 +45,24 @@ def read_weights(name: str) -> dict[str, Tensor]:
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
     return weights
+
+
+def is_published(name: str) -> bool:
+    """Returns whether a name of weights is of published ones, which no file or folder of the user's holds."""
+    return name.startswith(("torchvision:", "pretrained:"))
+
+
+def find_weights(name: str) -> Path:
+    """Returns the file of weights that a file or a run folder stands for.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = Path(name).expanduser()
+    path = best_checkpoint(path) or path
+    if not path.is_file():
+        raise InputError(f"--weights {name}: no such file or run folder")
+    return path
 
 
 def run_of(name: str) -> Path | None:
@@ -118,10 +133,7 @@ def _start_from_words(name: str, model: LightningModule, datamodule: LightningDa
     symbols = datamodule.symbols if isinstance(datamodule, DataModule) else None
     if not layers or symbols is None:
         raise InputError(f"--weights {name}: a file of word vectors, and this model has no words")
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise InputError(f"--weights {name}: no such file or run folder")
-    found = read_vectors(path, symbols)
+    found = read_vectors(find_weights(name), symbols)
     taken = [layer.take_vectors(symbols, found, f"--weights {name}") for layer in layers]
     return [f"weights  {number:,} of {len(symbols):,} words start from {name}" for number in taken]
 

@@ -67,10 +67,9 @@ class Inspection(Command):
         trainer.builtin(Features).until = None
         return trainer
 
-    def after_instantiate_classes(self) -> None:
-        """Checks what is asked for, before anything is read."""
-        super().after_instantiate_classes()
-        settings, data = self.settings, self.datamodule
+    def before_instantiate_classes(self) -> None:
+        """Checks what is asked for, as far as no model is needed for it."""
+        settings = self.settings
         asked = settings.only.split(",") if isinstance(settings.only, str) else settings.only
         self._only = None if asked is None else list(dict.fromkeys(name.strip() for name in asked))
         for name in [""] if self._only == [] else self._only or []:
@@ -84,6 +83,12 @@ class Inspection(Command):
         if not self._output:
             raise InputError("--output: name a folder for the page; there is no run whose folder could have it")
         check_output_folder(str(self._output))
+        super().before_instantiate_classes()
+
+    def after_instantiate_classes(self) -> None:
+        """Checks that there is something to look at, before anything is read."""
+        super().after_instantiate_classes()
+        settings, data = self.settings, self.datamodule
         reads = isinstance(self.model, ContinuesSymbols) and isinstance(data, GivesPassages)
         if not isinstance(data, DataModule) or not (reads or is_classifier(self.model, data)):
             names = f"{type(self.model).__name__} with {type(data).__name__}"

@@ -52,7 +52,7 @@ def refuse_given_sizes(config: dict[str, Any], given: dict[str, object], sizes: 
 
 def missing_sizes(config: dict[str, Any], sizes: tuple[str, ...]) -> str:
     """Returns in words which sizes a model needs that its data does not state and nobody gave; or nothing."""
-    parameters = inspect.signature(_named(config["model"])).parameters
+    parameters = inspect.signature(named_class(config["model"])).parameters
     arguments = config["model"].get("init_args") or {}
     needed = [name for name in sizes if name in parameters and parameters[name].default is inspect.Parameter.empty]
     data, model = (config[part]["class_path"].rpartition(".")[2] for part in ("data", "model"))
@@ -111,11 +111,12 @@ def refuse_empty_names(config: Any) -> None:
 
 def _class(settings: dict[str, Any], base: type) -> type:
     """Returns the class that `class_path` names if it derives from a base class, else the base class."""
-    named = _named(settings)
+    named = named_class(settings)
     return named if isinstance(named, type) and issubclass(named, base) else base
 
 
-def _named(settings: dict[str, Any]) -> Any:
+def named_class(settings: dict[str, Any]) -> Any:
+    """Returns what `class_path` names in the settings of model or data."""
     module, _, name = settings["class_path"].rpartition(".")
     return getattr(import_module(module), name)
 

@@ -1,0 +1,88 @@
+"""What needs no data is checked before any is read, which may be a download."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import save_file
+from torch import zeros
+
+from engine.before_data import stand_ins
+from engine.merged_settings import merged_settings
+
+Command = Callable[..., tuple[int, str, str]]
+NO_DATA = ("--data.source", "auto", "--data.data_dir", "nowhere", "--trainer.accelerator", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where data is asked for."""
+
+    def refuse(*given: Any, **named: Any) -> None:
+        raise AssertionError("data is downloaded")
+
+    monkeypatch.setattr("datamodules.text.corpora.download_files", refuse)
+    monkeypatch.setattr("datamodules.text.movie_reviews.download_archive", refuse)
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Path:
+    """A file of weights of no model."""
+    save_file({"other.weight": zeros(1)}, tmp_path / "other.safetensors")
+    return tmp_path / "other.safetensors"
+
+
+@pytest.mark.parametrize("config", ["char_rnn.yaml", "bag_of_ngrams.yaml"])
+@pytest.mark.parametrize("subcommand", ["fit", "test", "predict"])
+def test_weights_that_are_not_there_or_of_another_model_are_told_first(
+    config: str, subcommand: str, others: Path, command: Command
+) -> None:
+    given = (subcommand, "--config", config, *NO_DATA, "--weights")
+    assert command(*given, "none.pth")[::2] == (2, "error: --weights none.pth: no such file or run folder\n")
+    code, _, errors = command(*given, others)
+    assert code == 2
+    assert errors.startswith(f"error: --weights {others}: nothing in it fits this model (it has other.weight, ")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("predict",), ("test",), ("inspect", "--output", "page")])
+def test_a_checkpoint_of_another_model_is_told_first(
+    words: tuple, finished_run: Callable[..., Path], command: Command
+) -> None:
+    code, _, errors = command(
+        words[0], "--ckpt_path", finished_run("run"), "--config", "char_rnn.yaml", *NO_DATA, *words[1:]
+    )
+    assert code == 2
+    assert ": of another model: it has " in errors
+    assert errors.endswith(", and CharRNN recurrent.layers.0.weights.weight_ih_l0; --weights takes what fits\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("predict", "--output", "x.nix"), "--output x.nix: there is no such form of these predictions"),
+        (("predict", "--invert"), "--invert: it is for pictures that --input names"),
+        (("inspect", "--output", "page", "--only", "nix"), "--only nix: there is no such view"),
+    ],
+)
+def test_what_is_asked_for_is_checked_first(words: tuple, said: str, tmp_path: Path, command: Command) -> None:
+    config = merged_settings(["fit", "--config", "char_rnn.yaml"])
+    model, _ = stand_ins(config)
+    assert all(weight.device.type == "meta" for weight in model.parameters())
+    save_file({name: zeros(1) for name, _ in model.named_parameters()}, tmp_path / "own.safetensors")
+    own = ("--config", "char_rnn.yaml", "--weights", tmp_path / "own.safetensors")
+    code, _, errors = command(words[0], *own, *NO_DATA, *words[1:])
+    assert code == 2
+    assert errors.startswith(f"error: {said}")
+
+
+@pytest.mark.parametrize(
+    "config", ["captions.yaml", "folk_tunes.yaml", "translate.yaml", "published/skipgram_text8.yaml"]
+)
+def test_a_model_is_built_without_the_sizes_of_its_data(config: str) -> None:
+    assert stand_ins(merged_settings(["fit", "--config", config])) is not None
+
+
+def test_a_model_whose_data_knows_its_sizes_has_no_stand_in() -> None:
+    assert stand_ins(merged_settings(["fit", "--config", "lenet5.yaml"])) is None
