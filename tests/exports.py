@@ -45,6 +45,9 @@ def assert_runs_elsewhere(form: ExportForm, name: str = FORMAT) -> None:
         keep_operators()
     run = FORMATS[name].read(FORMATS[name].make(form, {"class_names": ["a", "b"]}))
     reasons = [one.reason for one in differences(form, run) if one.reason]
+    if name == "exported_program" and any("memory" in slot.axes for slot in form.inputs):
+        assert "Guard failed" in reasons[0], "torch.export keeps a memory's length open: say so in the docs"
+        return
     assert not reasons, reasons[0]
 
 
