@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch import nn
 from torch.optim import Optimizer, SparseAdam
 from torch.optim.lr_scheduler import (
     ChainedScheduler,
@@ -17,6 +16,7 @@ from torch.optim.lr_scheduler import (
 
 from core.errors import InputError
 from core.ranges import check_range
+from lightning_modules.optimizers import has_sparse_embeddings
 from lightning_modules.schedules import RunSchedule
 
 FINITE = ("lr", "weight_decay", "momentum")
@@ -43,8 +43,8 @@ class ConfiguredOptimizer(Callback):
                 optimizer is for sparse gradients, and there will be none.
         """
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
-        sparse = any(isinstance(module, nn.Embedding) and module.sparse for module in pl_module.modules())
-        if not sparse and any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers):
+        asks_for_sparse = any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers)
+        if asks_for_sparse and not has_sparse_embeddings(pl_module):
             raise InputError("--model.optimizer SparseAdam: it is for embeddings with sparse gradients; take Adam")
         for key, value in (item for groups in self._configured for group in groups for item in group.items()):
             # others may be infinite, such as the largest growth of an estimated rate

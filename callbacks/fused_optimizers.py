@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 
 from lightning_modules.alternating import with_players
+from lightning_modules.optimizers import has_sparse_embeddings
 
 FUSED = (Adam, AdamW, SGD, Adagrad)  # have one kernel for CPUs; classes derived from them may not use it
 
@@ -15,11 +16,11 @@ FUSED = (Adam, AdamW, SGD, Adagrad)  # have one kernel for CPUs; classes derived
 class FusedOptimizers(Callback):
     """Switches a new run's optimizers to torch's fused kernels, unless their configuration says another way.
 
-    Adam then takes a third of the time. The kernels take a gradient or a moment that lies in memory otherwise than its
-    weight for one that does not, and compute wrong values without an error. Moments of a checkpoint are therefore laid
-    out as the weights are, and an optimizer with such gradients, or sparse ones, is not fused. The layout of gradients
-    is settled by the first step, since autograd gives each its weight's. Nor is SGD whose momentum begins with some
-    weights later than with others. A run that goes on keeps the way that it has,
+    These update a weight in one pass over memory in place of a dozen. They take a gradient or a moment that lies in
+    memory otherwise than its weight for one that does not, and compute wrong values without an error. Moments of a
+    checkpoint are therefore laid out as the weights are, and an optimizer with such gradients, or sparse ones, is not
+    fused. The layout of gradients is settled by the first step, since autograd gives each its weight's. Nor is SGD
+    fused whose momentum begins with some weights later than with others. A run that goes on keeps the way that it has,
     because results differ by rounding.
     """
 
@@ -31,12 +32,12 @@ class FusedOptimizers(Callback):
         self._unchecked = []
         if pl_module.device.type != "cpu":
             return
-        sparse = any(getattr(module, "sparse", False) is True for module in pl_module.modules())
+        begins = trainer.global_step == 0 and not has_sparse_embeddings(pl_module)
         for optimizer in with_players(trainer.optimizers):
             if type(optimizer) not in FUSED:
                 continue
             for group in optimizer.param_groups:
-                if trainer.global_step == 0 and not sparse and _is_free(group):
+                if begins and _is_free(group):
                     group["fused"] = True
                 if group["fused"] and _begins_apart(group):
                     group["fused"] = False

@@ -105,12 +105,11 @@ class Command(SubcommandCLI):
             self.kept_steps = -1 if self.checkpoint is None else saved_optimizer_steps(self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
-        # a run's own model fits its checkpoint
-        if "model" in {key.partition(".")[0] for key in given} if self.checkpoint else self.settings.weights:
-            weights = self.settings.weights if self.checkpoint is None else self.arguments.checkpoint
-            stand_ins = check_before_data(self.plain_config, weights, self.checkpoint)
-            if stand_ins is not None:
-                self._prepare_prediction(*stand_ins)
+        weights = self.settings.weights
+        if self.checkpoint is not None:  # which fits the run's own model
+            weights = self.arguments.checkpoint if any(key.partition(".")[0] == "model" for key in given) else None
+        if weights and (stand_ins := check_before_data(self.plain_config, weights, self.checkpoint)):
+            self._prepare_prediction(*stand_ins)
 
     def _prepare_prediction(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Checks what is asked of a prediction, and tells the data; does nothing for other subcommands."""

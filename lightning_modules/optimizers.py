@@ -1,4 +1,4 @@
-"""Optimizers that torch does not have, and the learning rates of optimizers by name.
+"""Optimizers that torch does not have, the learning rates of optimizers by name, and which gradients they get.
 
 Muon: Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
 https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes only matrices: no convolutions, and no second
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from core.errors import InputError
@@ -134,3 +134,8 @@ def learning_rates(optimizers: Sequence[Optimizer]) -> dict[str, float]:
         name = group.get("name", number)
         rates.setdefault(f"lr/{name}" if f"lr/{name}" not in rates else f"lr/{number}", float(group["lr"]))
     return rates
+
+
+def has_sparse_embeddings(network: nn.Module) -> bool:
+    """Returns whether a network has embeddings whose gradients are sparse."""
+    return any(isinstance(module, nn.Embedding) and module.sparse for module in network.modules())
