@@ -154,8 +154,8 @@ def main(argv: list[str] | None = None) -> None:
         show(f"{name}: full of raw", results[name]["full_of_raw"])
         show(f"{name}: microseconds a step over raw", results[name]["microseconds_over_raw"], 0)
         show(f"{name}: milliseconds an epoch", results[name]["milliseconds_an_epoch"], 1)
-    torch.set_num_threads(threads)
     write(__file__, results, arguments, source_of(arguments.mnist_dir and arguments.data_dir))
+    torch.set_num_threads(threads)
 
 
 if __name__ == "__main__":
