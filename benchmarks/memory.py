@@ -21,7 +21,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from benchmarks.measure import ROOT, by_turns, data_flags, parser, show, source_of, spread, write
+from benchmarks.measure import ROOT, by_turns, data_flags, parser, peak_memory, show, source_of, spread, write
 
 MB = 1e6
 COPIES = 2.2  # of the data: what was read, what was split off it, and a little
@@ -79,7 +79,7 @@ class Peak(Callback):
         atexit.register(self._write)
 
     def _write(self) -> None:
-        content = {"peak": peak(), "needs": self.needs, "modules": sorted(sys.modules)}
+        content = {"peak": peak_memory(), "needs": self.needs, "modules": sorted(sys.modules)}
         Path(self.path).write_text(json.dumps(content))
 
 
@@ -93,22 +93,15 @@ def size(tensors: Iterable[Tensor]) -> int:
     return sum(value.nbytes for value in tensors)
 
 
-def peak() -> int:
-    """Returns this process's peak memory in bytes."""
-    # not getrusage, whose figure a process inherits from the one that started it
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
-
-
 IMPORTS = """
 import importlib, json, sys
-from benchmarks.memory import peak
+from benchmarks.measure import peak_memory
 for name in json.load(open(sys.argv[1]))["modules"]:
     try:
         importlib.import_module(name)
     except Exception:  # what is made while running has no file
         pass
-print(peak())
+print(peak_memory())
 """
 
 

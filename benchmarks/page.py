@@ -36,6 +36,7 @@ SHOWN = {
     ),
     "characters": ("*/full_of_raw", "*/written_out_of_torchs", "*/full_of_float32"),
     "parts": ("*/first_of_second",),
+    "style_transfer": ("speed_of_tutorial/*", "peak_of_tutorial/*", "loss_of_float32"),
     "text_peers": ("*/accuracy",),
     "word_vectors": ("*/ours_of_gensim", "score/*"),
     "translation": ("*/full_of_raw", "search/batched_of_one_by_one"),

@@ -5,13 +5,13 @@
 Both take the layers of the tutorial (features before their ReLU, up to the fifth convolution) of one VGG-19 with
 random weights, whose speed is that of trained ones, two drawn pictures, and L-BFGS. The tutorial's form is written
 anew: losses are layers within the network, the picture is cut to its range before each look, and L-BFGS has torch's
-history of 100. Ours is `fit` with everything on, with the history of `style_transfer.yaml`. An iteration is one look at
-the picture and its gradient. Speeds are iterations a second of CPU time, since others may share the machine; peaks are
-of a process each.
+history of 100. Ours is `fit` with everything on, with the history of `style_transfer.yaml`: in the precision that it
+chooses for the processor, and in float32, in which the tutorial's form computes. The loss of both last pictures is
+measured in float32, so that one sees what a lower precision costs. An iteration is one look at the picture and its
+gradient. Speeds are iterations a second of CPU time, since others may share the machine; peaks are of a process each.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torchvision.models.vgg import cfgs, make_layers
 
-from benchmarks.measure import by_turns, environment, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, environment, on_a_terminal, parser, peak_memory, ratio, show, spread, write
 from datamodules import StylePicturesDataModule
 from engine.trainer import Trainer
 from lightning_modules import StyleTransfer
@@ -34,6 +34,7 @@ from lightning_modules import StyleTransfer
 CONTENT, STYLE = ["conv2_2"], ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HISTORY = 20
+MB = 1e6
 
 
 class Scaled(nn.Module):
@@ -113,8 +114,15 @@ def tutorial(size: int, iterations: int) -> list[float]:
     return ends[:iterations]
 
 
-def ours(size: int, iterations: int) -> list[float]:
-    """Makes iterations as the command does; returns the CPU time at the end of each."""
+def ours(size: int, iterations: int, precision: str = "auto", last_losses: list[float] | None = None) -> list[float]:
+    """Makes iterations as the command does; returns the CPU time at the end of each.
+
+    Args:
+        size: Longer side of the pictures, in pixels.
+        iterations: Looks at the picture.
+        precision: The trainer's.
+        last_losses: Takes the loss of the last picture, in float32.
+    """
     ends = Ends()
     data = StylePicturesDataModule(source="synthetic", long_side=size, steps=iterations)
     with tempfile.TemporaryDirectory() as folder, on_a_terminal():
@@ -129,9 +137,17 @@ def ours(size: int, iterations: int) -> list[float]:
                 picture, max_iter=1, history_size=HISTORY, tolerance_grad=0.0, tolerance_change=0.0
             ),
         )
-        settings: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "precision": "32-true", "max_epochs": 1}
-        Trainer(callbacks=[ends], default_root_dir=folder, **settings).fit(model, datamodule=data)
+        settings: dict[str, Any] = {"accelerator": "cpu", "devices": 1, "max_epochs": 1, "default_root_dir": folder}
+        Trainer(callbacks=[ends], precision=precision, **settings).fit(model, datamodule=data)
+        if last_losses is not None:
+            measured = Trainer(precision="32-true", **settings).validate(model, datamodule=data, verbose=False)
+            last_losses.append(measured[0]["val/loss"])
     return ends.times
+
+
+def in_float32(size: int, iterations: int, last_losses: list[float] | None = None) -> list[float]:
+    """Makes iterations as the command does in float32; returns the CPU time at the end of each."""
+    return ours(size, iterations, "32-true", last_losses)
 
 
 class Ends(pl.Callback):
@@ -145,7 +161,10 @@ class Ends(pl.Callback):
         self.times.append(time.process_time())
 
 
-WAYS = {"tutorial": tutorial, "ours": ours}
+WAYS = {"tutorial": tutorial, "ours": ours, "ours_in_float32": in_float32}
+
+
+OURS = ("ours", "ours_in_float32")
 
 
 def _pictures(size: int) -> list[Tensor]:
@@ -160,6 +179,13 @@ def speed(way: str, arguments: argparse.Namespace) -> float:
     """Returns iterations a CPU second, from the second on."""
     ends = WAYS[way](arguments.size, arguments.iterations)
     return (len(ends) - 1) / (ends[-1] - ends[0])
+
+
+def last_loss(way: str, arguments: argparse.Namespace) -> float:
+    """Returns the loss of the last picture of one of our ways, measured in float32."""
+    losses: list[float] = []
+    WAYS[way](arguments.size, arguments.iterations, last_losses=losses)
+    return losses[0]
 
 
 def peak(way: str, arguments: argparse.Namespace) -> float:
@@ -178,18 +204,21 @@ def main() -> None:
     arguments = options.parse_args()
     if arguments.peak:
         WAYS[arguments.peak](arguments.size, arguments.iterations)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
+        print(peak_memory() / MB)
         return
     figures = by_turns({way: lambda way=way: speed(way, arguments) for way in WAYS}, arguments.pairs, "/s", digits=3)
     peaks = {way: [peak(way, arguments)] for way in WAYS}
-    results = {
+    results: dict[str, Any] = {
         "iterations_a_cpu_second": {way: spread(values) for way, values in figures.items()},
-        "ours_of_tutorial": ratio(figures["ours"], figures["tutorial"]),
+        "speed_of_tutorial": {way: ratio(figures[way], figures["tutorial"]) for way in OURS},
         "peak_megabytes": {way: spread(values) for way, values in peaks.items()},
-        "peak_of_tutorial": ratio(peaks["ours"], peaks["tutorial"]),
+        "peak_of_tutorial": {way: ratio(peaks[way], peaks["tutorial"]) for way in OURS},
+        "loss_of_float32": ratio(*([last_loss(way, arguments)] for way in OURS)),
     }
-    for name in ("ours_of_tutorial", "peak_of_tutorial"):
-        show(name, results[name])
+    for name in ("speed_of_tutorial", "peak_of_tutorial"):
+        for way in OURS:
+            show(f"{name}/{way}", results[name][way])
+    show("loss_of_float32", results["loss_of_float32"])
     write(__file__, results, arguments, "drawn pictures")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.memory import CASES, Peak, allowed, peak, size
+from benchmarks.measure import peak_memory
+from benchmarks.memory import CASES, Peak, allowed, size
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -30,12 +31,12 @@ def test_what_a_run_needs_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_peak_stays_when_memory_is_given_back() -> None:
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * mmap.PAGESIZE
-    before, step = peak(), 2**25
+    before, step = peak_memory(), 2**25
     more = before - resident + step  # as much as makes the process larger than it has ever been
     with mmap.mmap(-1, more) as block:
         for page in range(0, more, mmap.PAGESIZE):
             block[page] = 1
-    assert before + step / 2 < peak() < before + 2 * step
+    assert before + step / 2 < peak_memory() < before + 2 * step
 
 
 def test_data_count_more_than_twice_and_all_else_once() -> None:

@@ -26,8 +26,9 @@ def test_both_ways_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.argv", words)
     style_transfer.main()
     results = json.loads(output.read_text())["results"]
-    assert results["ours_of_tutorial"]["median"] > 0
-    assert results["iterations_a_cpu_second"].keys() == {"tutorial", "ours"}
+    assert results["speed_of_tutorial"]["ours"]["median"] > 0
+    assert results["iterations_a_cpu_second"].keys() == {"tutorial", "ours", "ours_in_float32"}
+    assert results["loss_of_float32"]["median"] > 0
 
 
 def test_an_iteration_of_each_is_one_look_at_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +44,6 @@ def test_an_iteration_of_each_is_one_look_at_the_picture(monkeypatch: pytest.Mon
         looks.clear()
         ends = style_transfer.WAYS[way](48, 20)
         assert len(ends) == 20
-        extra = int(way == "ours")  # for the graph that is drawn
+        extra = int(way in style_transfer.OURS)  # for the graph that is drawn
         assert sum(looks) == 2 * (20 + extra)  # two poolings come before the last layer that is looked at
     assert style_transfer.speed("tutorial", Namespace(size=48, iterations=3)) > 0
