@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from core.media import Operation
 from core.nested_tensors import is_named, tensors_of
@@ -46,10 +47,9 @@ class _Notes(TorchFunctionMode):
         root = type(model).__name__
         # a name is an operation's or a module's
         self._used = {"/".join([root, *name.split(".")]): 1 for name, _ in model.named_modules() if name}
-        self._makers: dict[int, str] = {}  # name of the operation that gave a tensor, by the tensor's id
-        self._alive: list[Tensor] = []  # so that no other tensor gets the id of one
+        self._makers = WeakTensorKeyDictionary()  # name of the operation that gave a tensor; keeps no tensor alive
         held = [*model.named_parameters(), *model.named_buffers()]
-        self._held = {id(tensor): f"{root}/{name.replace('.', '/')}" for name, tensor in held}
+        self._held = WeakTensorKeyDictionary({tensor: f"{root}/{name.replace('.', '/')}" for name, tensor in held})
         for name, part in _named_parts(batch):
             for tensor in tensors_of(part):
                 self._give([tensor], self._add(f"batch/{name}" if name else "batch", "input", (), tensor.shape))
@@ -64,7 +64,7 @@ class _Notes(TorchFunctionMode):
 
     def leave(self, module: nn.Module, inputs: Any, named: Any, output: Any) -> None:
         """Ends a module; what it has computed unseen, such as by a function of its own, becomes one operation."""
-        unseen = [tensor for tensor in tensors_of(output) if id(tensor) not in self._makers]
+        unseen = [tensor for tensor in tensors_of(output) if tensor not in self._makers]
         if unseen:
             self._note(type(module).__name__, [inputs, named, *module.parameters(recurse=False)], unseen)
         self._scopes.pop()
@@ -77,7 +77,7 @@ class _Notes(TorchFunctionMode):
         name = func.__name__.strip("_")
         tensors = [output] if isinstance(output, Tensor) else tensors_of(output) if _holds(output) else []
         if name == "get":  # an attribute, such as the transpose: the same tensor, seen in another way
-            maker = self._makers.get(id(args[0]))
+            maker = self._makers.get(args[0])
             if maker is not None:
                 self._give(tensors, maker)
         elif name == "setitem":
@@ -94,9 +94,9 @@ class _Notes(TorchFunctionMode):
 
     def _maker(self, tensor: Tensor) -> str | None:
         """Returns the operation that gave a tensor; a parameter becomes one when it is used first."""
-        if id(tensor) not in self._makers and id(tensor) in self._held:
-            self._give([tensor], self._add(self._held[id(tensor)], "parameter", (), tensor.shape))
-        return self._makers.get(id(tensor))
+        if tensor not in self._makers and tensor in self._held:
+            self._give([tensor], self._add(self._held[tensor], "parameter", (), tensor.shape))
+        return self._makers.get(tensor)
 
     def _add(self, name: str, kind: str, inputs: tuple[str, ...], shape: Iterable[int]) -> str:
         number = self._used.get(name, 0)
@@ -106,8 +106,8 @@ class _Notes(TorchFunctionMode):
         return unique
 
     def _give(self, tensors: list[Tensor], maker: str) -> None:
-        self._alive += tensors
-        self._makers |= dict.fromkeys(map(id, tensors), maker)
+        for tensor in tensors:
+            self._makers[tensor] = maker
 
 
 def _named_parts(batch: Any) -> Iterator[tuple[str, Any]]:

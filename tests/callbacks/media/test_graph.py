@@ -1,5 +1,7 @@
 """The graph of a network: what takes what from which, however it is computed."""
 
+import weakref
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -109,3 +111,29 @@ def test_word_vectors(objective: str, architecture: str) -> None:
 def test_two_players() -> None:
     images = torch.rand(2, 1, 28, 28)
     assert_graph(GAN(), ImageBatch(images, torch.tensor([0, 1]), torch.arange(2), {}))
+
+
+class InParts(nn.Module):
+    """A network that looks at one part of its batch after the other, and forgets it."""
+
+    def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns one loss."""
+        self.forgotten, total = [], torch.zeros(())
+        for part in batch["points"]:
+            values = part.exp()
+            self.forgotten.append(weakref.ref(values))
+            total = total + values.sum()
+            del values
+            assert self.forgotten[-1]() is None
+        return {"loss": total}
+
+
+def test_a_graph_keeps_no_tensor_that_its_network_has_done_with() -> None:
+    network = InParts()
+    found = graph_of(network, {"points": torch.ones(3, 2)})
+    assert len(network.forgotten) == 3
+    assert [operation.name for operation in found if operation.kind == "exp"] == [
+        "losses/exp",
+        "losses/exp_1",
+        "losses/exp_2",
+    ]
