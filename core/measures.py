@@ -111,7 +111,7 @@ def format_figure(logged: str, value: float, measures: Mapping[str, Measure], sp
         numbers = [value] if spread is None else [value, spread]
         return " ± ".join(f"{measure.scale * number:.{measure.digits}f}" for number in numbers) + " %"
     if not spread:
-        return f"{value:.4g}" + ("" if spread is None else " ± 0")
+        return f"{value:#.4g}".removesuffix(".") + ("" if spread is None else " ± 0")
     digits = 1 - math.floor(math.log10(spread))
     most = 4 - math.floor(math.log10(abs(value))) if value else digits
     digits = max(0, min(digits, most))

@@ -185,7 +185,7 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
         elif close:
             more = f" and {len(close) - 3} more" if len(close) > 3 else ""
             lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
-        lines.append(f"Last: {said(*known[-1])}.")
+        lines.append(f"Worst: {said(*known[-1])}.")
     lost = [one.label for one in groups if one.has_ended and not one.spread(metrics.counts).values]
     if lost:
         more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""

@@ -101,7 +101,9 @@ def test_what_runs_have_reached_is_written_as_far_as_it_is_sure() -> None:
     assert format_figure("val/other", 0.93412, measures, 0.0123) == "0.934 ± 0.012"
     assert format_figure("val/other", 2.3012, measures, 0.0000123) == "2.3012 ± 0.0000"
     assert format_figure("val/other", 313.53, measures, 57.1) == "314 ± 57"
-    assert format_figure("val/other", 0.5, measures, 0.0) == "0.5 ± 0"
+    assert format_figure("val/other", 0.5, measures, 0.0) == "0.5000 ± 0"
+    assert format_figure("val/other", 3.1, measures) == "3.100"
+    assert format_figure("val/other", 1394.0, measures) == "1394"
 
 
 def test_measures_of_a_summary_are_read_as_far_as_they_can_be() -> None:

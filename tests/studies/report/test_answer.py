@@ -49,7 +49,7 @@ def test_a_value_at_which_every_run_diverged_is_marked(tmp_path: Path) -> None:
     assert sentences(groups, metrics) == [
         "Best: lr=0.2 with val/acc 75.00 %.",
         "One run a setting: how much another seed changes is not known.",
-        "Last: lr=0.1 with val/acc 50.00 %.",
+        "Worst: lr=0.1 with val/acc 50.00 %.",
         "Without a value: lr=10.",
     ]
 
