@@ -11,6 +11,7 @@ from yaml.representer import SafeRepresenter
 from core.plain_yaml import dump_plain
 from engine.settings.error_messages import Mistake, find_mistake
 from engine.settings.mistakes import Refused
+from engine.settings.nulls import settle_nulls
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS
 from engine.trainer import Trainer
 
@@ -29,9 +30,11 @@ class Parser(LightningArgumentParser):
         """Parses the command line.
 
         Raises:
-            Refused: A setting is not a number where YAML has a way to write that, or too large a one.
+            Refused: A setting is not a number where YAML has a way to write that, too large a one, or null where
+                nothing is impossible.
         """
         config = super().parse_args(*args, **kwargs)
+        settle_nulls(config)
         for key, value in vars(config.as_flat()).items():
             name = key.replace(".init_args", "")
             for item in value if isinstance(value, list | tuple) else [value]:

@@ -9,7 +9,9 @@ UNION = re.compile(r"Does not validate against any of the Union subtypes Subtype
 KEY = re.compile(r'Parser key "([^"]+)": ')
 CLASS_PATH = re.compile(r"Problem with given class_path '([^']+)': ")
 CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a callable class: ")
-VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='(.*?)'\)|(.*?))(?= - |$)")
+VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='?(.*?)'?\)|(.*?))(?= - |$)")
+NESTED = re.compile(r"NestedArg\(key='([\w.]+)'")
+NO_MAPPING = re.compile(r"'\w+' object has no attribute 'keys'")
 END = re.compile(r"\.? (?:Got value|Given value type):(?: |$)| - Expected a <class 'NoneType'>")
 SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
 UNKNOWN = (
@@ -97,8 +99,10 @@ def find_mistake(message: str) -> Mistake:
         )
     if CLASS_NAME.search(text):  # in place of a list of classes or of nothing, which it is like in no way
         reason = NO_CLASS
-    if "Unable to load config" in reason:
+    if "Unable to load config" in reason or NO_MAPPING.search(reason):
         reason = "expected a mapping such as '{name: value}', with a blank after each colon"
+        if nested := NESTED.search(text):
+            key = f"{key}.{nested[1]}"
     if unknown := _unknown_option(reason):
         return Mistake(NO_OPTION, ".".join([*keys, unknown]))
     for pattern, replacement in TYPES:
