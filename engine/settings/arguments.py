@@ -4,8 +4,6 @@ Config names become files, run folders become checkpoints with their config, and
 refused at once.
 """
 
-import difflib
-import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,30 +12,12 @@ import yaml
 
 from core.errors import InputError
 from engine.settings.class_help import asks_for_class_help
-from engine.settings.config_files import find_config, flatten, load_settings, read_config
+from engine.settings.command_words import Words, check_subcommand, sort_words
+from engine.settings.config_files import flatten, load_settings, read_config
 from engine.settings.config_names import listed_configs
-from engine.settings.overview import OF_NEW, SUBCOMMANDS, TOOLS, TRAINING, typed_command
+from engine.settings.overview import TRAINING, typed_command
 from engine.settings.run_search import find_begun, find_checkpoint, names_several
-from engine.settings.suggestions import word_suggestion
 from engine.settings.trust import Limit, limit
-
-# What other programs call them.
-OTHER_NAMES = {
-    "train": "fit",
-    "sweep": "study",
-    "eval": "validate",
-    "evaluate": "validate",
-    "classify": "predict",
-    "generate": "predict",
-    "explain": "inspect",
-    "visualize": "inspect",
-}
-OF_SEVERAL = {
-    "--seeds": "fit and study take it",
-    "--workers": "fit takes it beside --seeds, and study",
-    "--dry_run": "fit takes it beside --seeds, and study",
-}
-EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
 
 @dataclass
@@ -88,42 +68,35 @@ def parse_command_line(argv: list[str]) -> Arguments:
     subcommand = argv[0]
     if subcommand == "inspect" and argv[1:] and not argv[1].startswith("-"):
         argv = [subcommand, "--ckpt_path", *argv[1:]]
-    if subcommand not in SUBCOMMANDS:
-        meant = {name: name for name in SUBCOMMANDS | TOOLS} | OTHER_NAMES
-        near = difflib.get_close_matches(subcommand, meant, n=1)
-        hint = f"did you mean '{meant[near[0]]}'?" if near else f"there are {', '.join(SUBCOMMANDS | TOOLS)}"
-        raise InputError(f"unknown subcommand '{subcommand}': {hint}")
-
-    configs: list[Path] = []
-    flags: list[str] = []
-    given: dict[str, object] = {}
-    early: dict[str, str] = {}  # options that the parser never sees
-    words = iter(argv[1:])
-    for word in words:
-        option, equals, value = word.partition("=")
-        if option in ("--config", "-c", *EARLY):
-            value = value if equals else next(words, "")
-            if not value:
-                raise InputError(f"{option} needs a value")
-            if option in EARLY:
-                early[option] = value
-                continue
-            if flags:
-                raise InputError(f"{flags[0]} stands before --config {value}: put --config first and flags after it")
-            configs.append(find_config(value))
-        else:
-            _refuse_misplaced(word, first=not flags)
-            if option in OF_SEVERAL:
-                raise InputError(f"{option}: is for several runs: {OF_SEVERAL[option]}")
-            if option in OF_NEW and subcommand not in TRAINING:
-                raise InputError(f"{option}: is for a run that begins, and none begins here; fit takes it")
-            flags.append(word)
-    trusted = "--trust" in flags
-    flags = [flag for flag in flags if flag != "--trust"]
-
+    check_subcommand(subcommand)
+    words = sort_words(argv[1:], subcommand)
     arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
-    arguments.gpus, arguments.gpu_memory = early.get("--gpus"), early.get("--gpu_memory")
-    ckpt_path = early.get("--ckpt_path")
+    arguments.gpus, arguments.gpu_memory = words.early.get("--gpus"), words.early.get("--gpu_memory")
+    _find_run(arguments, words)
+
+    layers = ([arguments.run / "config.yaml"] if arguments.run else []) + words.configs
+    contents = {
+        path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
+    }
+    arguments.given = _given(words)
+    arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, words.flags, words.trusts)
+    if arguments.given.get("resume") is not None:
+        _find_begun_run(arguments, words)
+    starts = ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
+    arguments.options = [word for path in layers for word in ("--config", str(path))] + starts + words.flags
+    if layers:
+        arguments.name = words.configs[-1].stem if words.configs else arguments.run.parent.name
+    return arguments
+
+
+def _find_run(arguments: Arguments, words: Words) -> None:
+    """Finds the checkpoint and the run that `--ckpt_path` stands for, or sees that the subcommand does without.
+
+    Raises:
+        InputError: There is no such checkpoint, or the subcommand needs one, or a config.
+    """
+    subcommand, configs, flags = arguments.subcommand, words.configs, words.flags
+    ckpt_path = words.early.get("--ckpt_path")
     if ckpt_path is not None and subcommand == "lr_find":
         raise InputError(f"lr_find: begins anew; --weights {ckpt_path} starts from a run's weights")
     if ckpt_path is not None:
@@ -131,7 +104,6 @@ def parse_command_line(argv: list[str]) -> Arguments:
         arguments.is_newest = names_several(ckpt_path)
         if arguments.run is None and not configs:
             raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
-        arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
     elif {"--help", "-h"} & set(flags) or asks_for_class_help(flags):
         pass
     elif subcommand not in TRAINING and not _works_untrained(subcommand, configs, flags):
@@ -141,32 +113,36 @@ def parse_command_line(argv: list[str]) -> Arguments:
         names = "".join(f"\n  {line}" for line in listed_configs())
         raise InputError(f"{subcommand} needs --config NAME, one of{names}")
 
-    for path in configs:
+
+def _find_begun_run(arguments: Arguments, words: Words) -> None:
+    """Finds the run that `--resume` goes on with, if it has begun.
+
+    Raises:
+        InputError: The subcommand does not resume.
+    """
+    if arguments.subcommand == "lr_find":
+        raise InputError("lr_find: begins anew; --resume is for fit")
+    if arguments.subcommand != "fit":
+        return
+    arguments.checkpoint, arguments.run = find_begun(arguments.given, words.early.get("--ckpt_path"))
+    if arguments.run:  # this command alone says what the run is; these two are of its beginning
+        for key in ("run_dir", "weights"):
+            arguments.given.pop(key, None)
+
+
+def _given(words: Words) -> dict[str, object]:
+    """Returns what configs and flags set, by dotted keys."""
+    given: dict[str, object] = {}
+    for path in words.configs:
         given |= flatten(read_config(path))
-    for flag, following in zip(flags, [*flags[1:], ""], strict=False):
+    for flag, following in zip(words.flags, [*words.flags[1:], ""], strict=False):
         if flag.startswith("--"):
             key, equals, value = flag[2:].partition("=")
             value = value if equals else following
             if value.startswith("{"):
                 _check_mapping(f"--{key}", value)
             given[key.replace(".init_args", "")] = value
-    layers = ([arguments.run / "config.yaml"] if arguments.run else []) + configs
-    contents = {
-        path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
-    }
-    arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, flags, trusted)
-    if subcommand == "lr_find" and given.get("resume") is not None:
-        raise InputError("lr_find: begins anew; --resume is for fit")
-    if subcommand == "fit" and given.get("resume") is not None:
-        arguments.checkpoint, arguments.run = find_begun(given, ckpt_path)
-        arguments.options += ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []
-        if arguments.run:  # this command alone says what the run is; these two are of its beginning
-            given = {key: value for key, value in given.items() if key not in ("run_dir", "weights")}
-    arguments.options = [word for path in layers for word in ("--config", str(path))] + arguments.options + flags
-    arguments.given = given
-    if layers:
-        arguments.name = configs[-1].stem if configs else arguments.run.parent.name
-    return arguments
+    return given
 
 
 def _read_recorded_config(path: Path) -> dict:
@@ -185,22 +161,6 @@ def _read_recorded_config(path: Path) -> dict:
 def _works_untrained(subcommand: str, configs: list[Path], flags: list[str]) -> bool:
     """Returns whether a subcommand that uses a network can do without a checkpoint."""
     return bool(configs) and (subcommand != "predict" or any(flag.partition("=")[0] == "--weights" for flag in flags))
-
-
-def _refuse_misplaced(word: str, first: bool) -> None:
-    """Refuses a mistyped `--config` or `--ckpt_path`, and a word before any option.
-
-    Raises:
-        InputError: It is one of these.
-    """
-    if first and not word.startswith("-"):
-        raise InputError(f"{word}: belongs to no option{word_suggestion(word)}")
-    option = word.partition("=")[0]
-    if re.match(r"-[a-zA-Z_]{2}", option):
-        raise InputError(f"{option}: there is no such option; options begin with two dashes: -{option}")
-    near = difflib.get_close_matches(option, ("--config", "--ckpt_path"), n=1, cutoff=0.75)
-    if option.startswith("--") and near:
-        raise InputError(f"{option}: there is no such option; did you mean {near[0]}?")
 
 
 def _check_mapping(option: str, value: str) -> None:

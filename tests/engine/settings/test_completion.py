@@ -117,7 +117,8 @@ def test_the_options_of_a_subcommand_are_those_of_its_parser(subcommand: str) ->
     from engine.lightning_cli import SubcommandCLI
     from engine.lr_find import LearningRateTest
     from engine.merged_settings import SettingsAlone
-    from engine.settings.arguments import EARLY, parse_command_line
+    from engine.settings.arguments import parse_command_line
+    from engine.settings.command_words import EARLY
     from inspection.command import Inspection
 
     own = {name: SettingsAlone.__dict__[name] for name in ("instantiate_classes", "_set_seed")}
