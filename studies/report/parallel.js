@@ -47,7 +47,7 @@
   }
 
   const element = document.getElementById("parallel-chart");
-  element.style.minWidth = `${Math.max(320, 130 * placed.length)}px`;
+  element.style.minWidth = `${Math.max(320, 96 * placed.length)}px`;
   function choose(lines) {
     chosen.clear();
     lines.forEach((line) => chosen.add(line));
