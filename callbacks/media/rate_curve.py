@@ -86,7 +86,7 @@ def draw_rate_curve(curve: RateCurve, configured: float, title: str = "") -> Fig
         configured: The rate of the settings.
         title: Title of the plot.
     """
-    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    figure = Figure(figsize=(7, 4.6), dpi=120, layout="constrained")
     axes = figure.subplots()
     axes.plot(curve.rates, curve.losses, color="tab:blue", alpha=0.3, linewidth=1, label="loss after each step")
     axes.plot(curve.rates, curve.smooth, color="tab:blue", label="smoothed")
@@ -110,5 +110,5 @@ def draw_rate_curve(curve: RateCurve, configured: float, title: str = "") -> Fig
         title=title,
     )
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=9)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=9)  # within, it hides where the loss rises
     return figure

@@ -81,13 +81,16 @@ const Report = (() => {
       const colour = Report.colour(line.group), scale = Report.scaleOf(name);
       const scaled = (values) => values.map((value) => value * scale);
       const { x, y, low, high } = line[by];
-      if (low) {
+      const alone = x.length === 1; // a band of one point would have no width
+      if (low && !alone) {
         found.push({ x: [...x, ...[...x].reverse()], y: [...scaled(high), ...scaled(low).reverse()], type: "scatter", fill: "toself", mode: "lines",
           fillcolor: colour, opacity: 0.16, line: { width: 0 }, hoverinfo: "skip" });
       }
       const text = Charts.plain(Report.groups.length > 1 ? Report.label(line.group) : name);
-      found.push({ x, y: scaled(y), type: "scatter", mode: x.length > 40 ? "lines" : "lines+markers", marker: { size: 4, color: colour },
+      found.push({ x, y: scaled(y), type: "scatter", mode: x.length > 40 ? "lines" : "lines+markers",
+        marker: { size: alone ? 8 : 4, color: colour, symbol: dashed ? "circle-open" : "circle" },
         line: { color: colour, width: 2, dash: dashed ? "dash" : "solid" },
+        error_y: low && alone ? { type: "data", array: [(high[0] - y[0]) * scale], arrayminus: [(y[0] - low[0]) * scale], symmetric: false, color: colour } : undefined,
         hovertemplate: `${text}<br>%{x:.5~g}: <b>%{y:.5~g}</b><extra></extra>` });
     }
     return found;

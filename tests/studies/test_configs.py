@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from engine import merged_settings
+from engine.settings.config_files import find_config, read_config
 from engine.settings.config_names import CONFIGS
 from studies.check import check, examples
 from studies.points import Points
 from studies.study_file import read_study_file
 
 PATHS = sorted((CONFIGS / "studies").glob("*.yaml"))
+LONG_ENOUGH = {"charrnn_grid", "recurrent_cells"}  # six and twenty epochs of some 350 steps, at all of their points
 
 
 # longer forms have the same values
@@ -36,3 +38,12 @@ def test_its_head_says_how_it_is_made_and_what_is_to_be_seen(path: Path) -> None
         assert "# To be seen" in head
     if full.exists():
         assert full.name in head
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_its_number_of_steps_is_not_cut_short_by_epochs(path: Path) -> None:
+    words = read_study_file(path).words
+    if not any(word.startswith("--trainer.max_steps=") for word in words) or path.stem in LONG_ENOUGH:
+        return
+    config = read_config(find_config(words[words.index("--config") + 1]))
+    assert "--trainer.max_epochs=null" in words or "max_epochs" not in config["trainer"]
