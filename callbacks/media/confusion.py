@@ -8,6 +8,7 @@ from callbacks.media.titles import accuracy_title, plain
 
 COUNTED = 20  # classes up to which the matrix shows numbers
 NAMED = 80  # classes up to which it shows names
+FITTING = 6  # letters of a name that fit below a column with numbers
 
 
 def draw_confusion(
@@ -36,7 +37,8 @@ def draw_confusion(
         for row, column in counts.nonzero().tolist():
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
-        axes.set_xticks(range(k), names, rotation=45, ha="right")
+        long = max(map(len, names)) > FITTING
+        axes.set_xticks(range(k), names, **({"rotation": 45, "ha": "right"} if long else {}))
         axes.set_yticks(range(k), names)
     elif k <= NAMED:
         axes.set_xticks(range(k), names, rotation=90, fontsize=7)

@@ -13,6 +13,7 @@ def test_the_confusion_matrix_counts() -> None:
         (0, 0, "1"), (1, 0, "1"), (2, 2, "2"),
     }  # fmt: skip
     assert axes.get_title() == "75.00% of 4 test images are right"
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {0.0}  # short names need no more room
     figure.draw_without_rendering()
 
 

@@ -25,7 +25,7 @@ def test_the_loss_falls_fastest_over_the_logarithm_of_the_rate() -> None:
     assert curve.suggested == pytest.approx(curve.longest / 10, rel=0.05)
     axes = draw_rate_curve(curve, 0.05, "a network").axes[0]
     assert axes.get_xscale() == "log"
-    assert f"{curve.suggested:g}" in axes.get_legend().get_texts()[2].get_text()
+    assert f"{curve.suggested:g}" in figure.legends[0].get_texts()[2].get_text()
 
 
 def test_a_floor_that_is_soon_reached_ends_where_the_loss_rises() -> None:
