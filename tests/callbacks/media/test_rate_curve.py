@@ -23,8 +23,8 @@ def test_the_loss_falls_fastest_over_the_logarithm_of_the_rate() -> None:
     assert 0.005 < curve.steepest < 0.02
     assert curve.steepest < curve.lowest <= curve.longest < 0.3
     assert curve.suggested == pytest.approx(curve.longest / 10, rel=0.05)
-    axes = draw_rate_curve(curve, 0.05, "a network").axes[0]
-    assert axes.get_xscale() == "log"
+    figure = draw_rate_curve(curve, 0.05, "a network")
+    assert figure.axes[0].get_xscale() == "log"
     assert f"{curve.suggested:g}" in figure.legends[0].get_texts()[2].get_text()
 
 
