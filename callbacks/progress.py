@@ -1,5 +1,6 @@
 """The progress of a run on the terminal: what trains on what, a bar, and a line an epoch."""
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +49,8 @@ class Progress(Checkpoint):
             print_line("run      a trial (fast_dev_run), of which nothing is kept")
         for line in opening_lines(trainer, pl_module):
             print_line(line)
-        for note in (trainer.builtin(StepSeed).resume_note(trainer), unused_validation(trainer, pl_module)):
+        resumed = trainer.builtin(StepSeed).resume_note(trainer)
+        for note in (resumed, unused_validation(trainer, pl_module), end_before_steps(trainer)):
             if note is not None:
                 print_line(f"note     {note}")
         if trainer.optimizer_steps:
@@ -187,3 +189,15 @@ def unused_validation(trainer: Trainer, pl_module: LightningModule) -> str | Non
     if has_data and not has_step:
         return f"{type(pl_module).__name__} has no validation_step: the validation data is not used"
     return "there is no validation data: validation_step is not used" if has_step and not has_data else None
+
+
+def end_before_steps(trainer: Trainer) -> str | None:
+    """Returns in words that the epochs end before the steps that are asked for; None if they do not."""
+    epochs, steps, batches = trainer.max_epochs or -1, trainer.step_limit, trainer.num_training_batches
+    if epochs < 0 or math.inf in (steps, batches):
+        return None
+    end = epochs * math.ceil(batches / trainer.accumulate_grad_batches)
+    if end >= steps:
+        return None
+    early = f"--trainer.max_epochs {epochs} ends the run at step {end}, before --trainer.max_steps {steps}"
+    return f"{early}; --trainer.max_epochs null does not"

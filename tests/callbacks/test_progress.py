@@ -64,6 +64,15 @@ def test_a_run_without_validation_says_so(tmp_path: Path, capsys: pytest.Capture
     assert "val" not in lines[-1]
 
 
+def test_epochs_that_end_before_the_steps_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer, lines, _ = _watch(tmp_path, capsys, max_epochs=1, max_steps=100)
+    end = trainer.optimizer_steps
+    early = f"--trainer.max_epochs 1 ends the run at step {end}, before --trainer.max_steps 100"
+    assert f"note     {early}; --trainer.max_epochs null does not" in lines
+    _, lines, _ = _watch(tmp_path, capsys, max_epochs=1, max_steps=end)
+    assert not [line for line in lines if line.startswith("note")]
+
+
 def test_fixed_layers_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, lines, _ = _watch(tmp_path, capsys, callbacks=[Freeze(["stages"])], max_epochs=1)
     assert re.search(r"parameters, [\d,]+ of them trainable$", lines[2])
