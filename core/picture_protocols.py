@@ -35,7 +35,7 @@ class NormalizesImages(Protocol):
 class GeneratesPictures(Protocol):
     """A model whose prediction is pictures that it makes of noise, and not of samples."""
 
-    def requests(self) -> list[Any]:
+    def requests(self, class_names: Sequence[str]) -> list[Any]:
         """Returns what `predict_step` makes pictures of, uint8 [B, H, W, C], batch by batch; no fewer than names."""
 
     def picture_names(self, class_names: Sequence[str]) -> list[str]:

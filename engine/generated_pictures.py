@@ -43,11 +43,12 @@ def make_pictures(
         output: A folder, or a picture file for all.
 
     Raises:
-        InputError: They cannot be written, or are to be made on several devices.
+        InputError: They cannot be written, are of a class that is not there, or are to be made on several devices.
     """
     if trainer.world_size > 1:
         raise InputError("predict: pictures are made on one device; give --trainer.devices 1")
-    requests = DataLoader(model.requests(), batch_size=None, generator=torch.Generator())
+    classes = datamodule.class_names if isinstance(datamodule, HasClasses) else ()
+    requests = DataLoader(model.requests(classes), batch_size=None, generator=torch.Generator())
     made = trainer.predict(model, dataloaders=requests, ckpt_path=ckpt_path)
-    names = model.picture_names(datamodule.class_names if isinstance(datamodule, HasClasses) else ())
+    names = model.picture_names(classes)
     write_pictures(names, torch.cat(made)[: len(names)], output)

@@ -39,7 +39,7 @@ class Generator(Task):
         average: Factor on averaged weights in every step, which then make all samples; 0 makes them by the weights as
             they are. Averaged weights get statistics of batch norms of their own.
         samples: Pictures that `predict` makes.
-        classes: Numbers of the classes that it makes them of, in turn; all if not given.
+        classes: Numbers or names of the classes that it makes them of, in turn; all if not given.
         sample_seed: Seed of these pictures, each of which is a function of the seed and its number.
         training: What `Task` takes, such as `optimizer`.
 
@@ -57,7 +57,7 @@ class Generator(Task):
         noise_size: int = 100,
         average: float = 0.0,
         samples: int = 64,
-        classes: list[int] | None = None,
+        classes: list[int | str] | None = None,
         sample_seed: int = 0,
         **training: Any,
     ) -> None:
@@ -67,7 +67,8 @@ class Generator(Task):
         if conditional and not num_classes:
             raise InputError("model.conditional: the data has no classes")
         known = range(num_classes or 0) if conditional else range(0)
-        if classes is not None and (not classes or not {*classes} <= {*known}):
+        numbers = {one for one in classes or () if not isinstance(one, str)}
+        if classes is not None and not (classes and known and numbers <= {*known}):
             there_are = f"0 to {len(known) - 1}" if known else "none, since the model is not conditional"
             raise InputError(f"model.classes is {classes}: the model makes pictures of classes {there_are}")
         super().__init__(**training)
@@ -133,17 +134,24 @@ class Generator(Task):
         """Prepares the generator that makes samples."""
         self.prepare_sampler()
 
-    def requests(self) -> list[Request]:
+    def requests(self, class_names: Sequence[str]) -> list[Request]:
         """Returns the noise of the pictures that `predict` is to make, and their classes, batch by batch.
 
         Every batch is full, since a smaller one may be rounded otherwise: a picture does not depend on their number.
+
+        Args:
+            class_names: Names of the classes, in the order of their numbers; empty if they have none.
+
+        Raises:
+            InputError: No class has a name that is asked for.
         """
         count = -(-self.samples // PIECE) * PIECE
         rngs = (generator(self.sample_seed, "picture", number) for number in range(count))
         noise = torch.cat([self.draw_noise(1, rng) for rng in rngs])
         if not self.conditional:
             return [(part, None) for part in noise.split(PIECE)]
-        classes = torch.tensor([self.classes[number % len(self.classes)] for number in range(count)])
+        numbers = self._class_numbers(class_names)
+        classes = torch.tensor([numbers[place % len(numbers)] for place in range(count)])
         return list(zip(noise.split(PIECE), classes.split(PIECE), strict=True))
 
     def picture_names(self, class_names: Sequence[str]) -> list[str]:
@@ -151,8 +159,16 @@ class Generator(Task):
         numbers = [f"{number:06d}" for number in range(self.samples)]
         if not self.conditional:
             return numbers
-        names = [class_names[number] if class_names else str(number) for number in self.classes]
+        names = [class_names[one] if class_names else str(one) for one in self._class_numbers(class_names)]
         return [f"{names[place % len(names)]}_{number}" for place, number in enumerate(numbers)]
+
+    def _class_numbers(self, class_names: Sequence[str]) -> list[int]:
+        """Returns the numbers of the classes that pictures are made of."""
+        for one in self.classes:
+            if isinstance(one, str) and one not in class_names:
+                there_are = ", ".join(class_names) or "no names"
+                raise InputError(f"model.classes: there is no class {one}; there are {there_are}")
+        return [class_names.index(one) if isinstance(one, str) else one for one in self.classes]
 
     def export_form(self, data: Any) -> ExportForm:
         """Returns the generator that makes samples, with pixels that come out; see `core.export_forms`."""

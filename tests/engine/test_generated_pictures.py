@@ -22,7 +22,7 @@ def pixels(path: Path) -> np.ndarray:
 
 def test_pictures_are_written_by_class_and_number(run: Path, command: Callable) -> None:
     code, output, errors = command(
-        *("predict", "--ckpt_path", run, "--model.samples", 5, "--model.classes", "[4, 1]", "--output", "made")
+        *("predict", "--ckpt_path", run, "--model.samples", 5, "--model.classes", "[cross, 1]", "--output", "made")
     )
     assert code == 0, errors
     assert "5 pictures written to made" in output
@@ -61,6 +61,7 @@ def test_one_file_holds_a_grid(run: Path, command: Callable) -> None:
             ("--output", "made", "--model.classes", "[5]"),
             "model.classes is [5]: the model makes pictures of",
         ),
+        (("--output", "made", "--model.classes", "[cros]"), "model.classes: there is no class cros; there are "),
     ],
 )
 def test_what_cannot_be_written_is_refused(options: tuple, message: str, run: Path, command: Callable) -> None:
