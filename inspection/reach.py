@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
-from callbacks.media.gradient_flow import measure_gradient_flow
+from callbacks.media.gradient_flow import measure_gradient_flow, relative_norms
 from core.media import Figure
 from core.passages import Passages
 from inspection.passages import passages_of
@@ -76,8 +76,8 @@ def draw_reach(known: list[int], means: Tensor, errors: Tensor, norms: Tensor | 
     axes.set_title("what earlier symbols are worth", fontsize=10)
     axes.grid(alpha=0.3)
     for one in others:
-        one.plot((norms / norms[0]).clamp(min=1e-12).numpy(), color="tab:blue")
-        one.set(yscale="log", xlabel="steps back in time", ylabel="gradient norm, of that at the last step")
+        one.plot(relative_norms(norms).numpy(), color="tab:blue")
+        one.set(yscale="log", xlabel="steps back in time", ylabel="gradient norm, relative to the last step")
         one.set_title("what the loss of the last prediction depends on", fontsize=10)
         one.grid(alpha=0.3)
     return figure

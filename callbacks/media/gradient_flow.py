@@ -12,6 +12,7 @@ from torch import Tensor
 from core.protocols import GivesSamples, HasGradientNorms
 
 ROWS = 32  # samples to average over
+LEAST = 1e-12  # of the last step's norm; what is below it is not drawn
 
 
 def measure_gradient_flow(trainer: Trainer, model: LightningModule, data: object) -> Tensor | None:
@@ -32,6 +33,12 @@ def measure_gradient_flow(trainer: Trainer, model: LightningModule, data: object
         return model.gradient_norms(samples).cpu()
 
 
+def relative_norms(norms: Tensor) -> Tensor:
+    """Returns norms [T] divided by the first, NaN where there is next to nothing: a line ends there."""
+    relative = norms / norms[0]
+    return relative.masked_fill(relative < LEAST, float("nan"))
+
+
 def draw_gradient_flow(norms: dict[str, Tensor]) -> Figure:
     """Draws how strongly a prediction depends on each input before it.
 
@@ -44,11 +51,11 @@ def draw_gradient_flow(norms: dict[str, Tensor]) -> Figure:
     figure = Figure(figsize=(6, 3.6), dpi=120, layout="constrained")
     axes = figure.subplots()
     for (label, values), colour in zip(norms.items(), ("tab:gray", "tab:blue"), strict=False):
-        axes.plot((values / values[0]).clamp(min=1e-12).numpy(), color=colour, label=label)
+        axes.plot(relative_norms(values).numpy(), color=colour, label=label)
     axes.set(
         yscale="log",
         xlabel="steps back in time",
-        ylabel="gradient norm, of that at the last step",
+        ylabel="gradient norm, relative to the last step",
         title="what the last prediction's loss depends on",
     )
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)

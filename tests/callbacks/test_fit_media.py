@@ -1,5 +1,6 @@
 """Media after fit: how far back a network learns from, before and after training; measuring it changes nothing."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from PIL import Image
 
 from callbacks import FitMedia
-from callbacks.media.gradient_flow import measure_gradient_flow
+from callbacks.media.gradient_flow import draw_gradient_flow, measure_gradient_flow
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
@@ -22,6 +23,11 @@ def test_a_language_models_picture_is_drawn_with_both_curves(tmp_path: Path) -> 
     assert list(norms) == ["before training", "after training"]
     assert all(values.shape == (20,) and (values > 0).all() for values in norms.values())
     assert not torch.equal(*norms.values())
+
+
+def test_a_line_of_the_picture_ends_where_next_to_nothing_is_left() -> None:
+    (axes,) = draw_gradient_flow({"after training": torch.tensor([2.0, 1.0, 1e-11, 1e-13, 0.0])}).axes
+    assert axes.lines[0].get_ydata().tolist() == pytest.approx([1.0, 0.5, 5e-12, math.nan, math.nan], nan_ok=True)
 
 
 def test_a_run_that_goes_on_keeps_what_was_measured_at_its_beginning() -> None:
