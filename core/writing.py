@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.measures import Measure
 from core.media import Medium
+from core.randomness import generator
 
 
 class WritingRules(Protocol):
@@ -51,6 +52,17 @@ class HasWritingRules(Protocol):
 def writing_rules(data: Any, primes: Tensor) -> WritingRules | None:
     """Returns the rules of a data module for texts with these beginnings, int64 [B, T]; None if it has none."""
     return data.rules(primes) if isinstance(data, HasWritingRules) else None
+
+
+def written_by(seed: int, place: int = 0, rank: int = 0) -> torch.Generator:
+    """Returns what draws the symbols of a text, so that a seed has the same text whoever asks for it.
+
+    Args:
+        seed: The seed.
+        place: Place of the text among those that are asked for together.
+        rank: Number of the process that writes it.
+    """
+    return generator(seed, "write", place, rank)
 
 
 @runtime_checkable

@@ -1,12 +1,12 @@
 """What is checked of a command before its data is read, where the data alone knows the sizes of the model.
 
-Reading it may be a download. A model in other sizes has the same names of tensors, and a data set that has read
-nothing knows what it can predict.
+Reading it may be a download. A model in other sizes has the same names of tensors, and those of their dimensions that
+no count changes; a data set that has read nothing knows what it can predict.
 """
 
 import contextlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from engine.weights import find_weights, is_published, read_weights
 
 COUNTED = ("vocab_size", "source_vocab_size")  # sizes for which data is read
 SIZES = dict.fromkeys(LINKED, 1024) | {"num_classes": 2, "in_channels": 3, "mark_sizes": ()}  # that most models take
+OTHERS = dict.fromkeys(LINKED, 1120) | {"num_classes": 5, "in_channels": 1, "mark_sizes": (7,)}
+Shapes = Mapping[str, Sequence[int | None]]  # of tensors by name; None where the data counts
 
 
 def build_apart(kind: type, name: str, settings: dict[str, Any]) -> Any:
@@ -55,10 +57,13 @@ def check_before_data(
         InputError: The weights are not there, or of another model.
     """
     found = stand_ins(config)
-    if found is not None and checkpoint is not None:
-        check_checkpoint(found[0], checkpoint["state_dict"], weights)
-    elif found is not None:
-        check_weights(found[0], weights)
+    if found is None:
+        return None
+    shapes = known_shapes(found[0], build_in(config, OTHERS))
+    if checkpoint is not None:
+        check_checkpoint(found[0], shapes, checkpoint["state_dict"], weights)
+    else:
+        check_weights(found[0], shapes, weights)
     return found
 
 
@@ -72,51 +77,100 @@ def stand_ins(config: dict[str, Any]) -> tuple[LightningModule, LightningDataMod
     parameters = inspect.signature(named_class(config["model"])).parameters
     if not any(size in parameters for size in COUNTED):
         return None
-    arguments = {**(config["model"].get("init_args") or {})}
-    arguments |= {name: size for name, size in SIZES.items() if name in parameters and arguments.get(name) is None}
+    model = build_in(config, SIZES)
     with contextlib.suppress(Exception), torch.device("meta"):
-        model = build_apart(LightningModule, "model", config["model"] | {"init_args": arguments})
-        return model, build_apart(LightningDataModule, "data", config["data"])
+        return None if model is None else (model, build_apart(LightningDataModule, "data", config["data"]))
     return None
 
 
-def check_checkpoint(model: LightningModule, given: Mapping[str, Tensor], path: Path) -> None:
+def build_in(config: dict[str, Any], sizes: Mapping[str, Any]) -> LightningModule | None:
+    """Builds a config's model without weights, in these sizes where it states none; None if it is refused."""
+    parameters = inspect.signature(named_class(config["model"])).parameters
+    arguments = {**(config["model"].get("init_args") or {})}
+    arguments |= {name: size for name, size in sizes.items() if name in parameters and arguments.get(name) is None}
+    with contextlib.suppress(Exception), torch.device("meta"):
+        return build_apart(LightningModule, "model", config["model"] | {"init_args": arguments})
+    return None
+
+
+def known_shapes(model: LightningModule, other: LightningModule | None) -> Shapes:
+    """Returns the shapes that a model's tensors have whatever the data counts, by name.
+
+    Args:
+        model: The model in some sizes.
+        other: The model in other sizes; without it no dimension is known.
+    """
+    theirs = {} if other is None else _weights(other.state_dict())
+    shapes: dict[str, Sequence[int | None]] = {}
+    for name, tensor in _weights(model.state_dict()).items():
+        second = theirs[name].shape if name in theirs else ()
+        alike = len(second) == tensor.ndim
+        pairs = zip(tensor.shape, second if alike else (None,) * tensor.ndim, strict=True)
+        shapes[name] = [one if one == another else None for one, another in pairs]
+    return shapes
+
+
+def _may_be(shape: Sequence[int | None], given: Tensor) -> bool:
+    sizes = zip(shape, given.shape, strict=False)
+    return len(shape) == given.ndim and all(size in (None, theirs) for size, theirs in sizes)
+
+
+def check_checkpoint(model: LightningModule, shapes: Shapes, given: Mapping[str, Tensor], path: Path) -> None:
     """Checks that a checkpoint may be of a model.
 
     Args:
         model: The model, in any sizes.
+        shapes: What is known of its tensors' shapes.
         given: The checkpoint's tensors by name.
         path: Its file.
 
     Raises:
-        InputError: It has no name in common with the model.
+        InputError: It has no name in common with the model, or a tensor of another size.
     """
-    own, given = _weights(model.state_dict()), _weights(given)
-    if own and not own.keys() & given.keys():
+    given = _weights(given)
+    if shapes and not shapes.keys() & given.keys():
         raise InputError(
             f"{path}: of another model: it has {next(iter(given), 'nothing')}, and {type(model).__name__} "
-            f"{next(iter(own))}; --weights takes what fits"
+            f"{next(iter(shapes))}; --weights takes what fits"
+        )
+    differing = [name for name, shape in shapes.items() if name in given and not _may_be(shape, given[name])]
+    if differing:
+        first, more = differing[0], f" ({len(differing) - 1:,} more differ)" if len(differing) > 1 else ""
+        raise InputError(
+            f"{path}: of another model: {first} is {list(given[first].shape)} there and {_shown(shapes[first])} in "
+            f"{type(model).__name__}{more}; --weights takes what fits"
         )
 
 
-def check_weights(model: LightningModule, name: str) -> None:
+def _shown(shape: Sequence[int | None]) -> str:
+    return f"[{', '.join('any' if size is None else str(size) for size in shape)}]"
+
+
+def check_weights(model: LightningModule, shapes: Shapes, name: str) -> None:
     """Checks that weights are there, and may be of a model; those that are published are left to who loads them.
 
     Args:
         model: The model, in any sizes.
+        shapes: What is known of its tensors' shapes.
         name: Where they are, as `read_weights` takes it.
 
     Raises:
-        InputError: They are not, or have no name in common with the model.
+        InputError: They are not, or none has name and shape of one of the model's.
     """
     if is_published(name):
         return
     find_weights(name)
     if is_vector_file(Path(name)):
         return
-    own, given = _weights(model.state_dict()), _weights(read_weights(name))
-    if own and not any(own.keys() & offered.keys() for offered in namings(model, given, own)):
-        has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(own))}"
+    given = _weights(read_weights(name))
+    both = [
+        (key, value) for offered in namings(model, given, shapes) for key, value in offered.items() if key in shapes
+    ]
+    if shapes and not any(_may_be(shapes[key], value) for key, value in both):
+        has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(shapes))}"
+        has += "".join(
+            f"; {key}: {list(value.shape)} there, {_shown(shapes[key])} in the model" for key, value in both[:1]
+        )
         raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
 
 

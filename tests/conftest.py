@@ -117,7 +117,7 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture(scope="session")
-def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Trains by the command, once for each config and options, whichever worker it is; returns the run's folder."""
     base = tmp_path_factory.getbasetemp()
     runs = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
@@ -154,7 +154,7 @@ def _train(folder: Path, *words: object) -> None:
 
 
 @pytest.fixture
-def finished_run(_trained_once: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
+def finished_run(trained_once: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
     """Copies a finished run of a config into the test's folder; it is trained once a session.
 
     Its arguments are the run folder's name, options of `fit`, and the config's text and file name.
@@ -163,7 +163,7 @@ def finished_run(_trained_once: Callable[..., Path], tmp_path: Path) -> Callable
     from tests.tiny import TINY_CONFIG
 
     def copy(to: str = "run", *options: object, text: str = TINY_CONFIG, name: str = "tiny.yaml") -> Path:
-        return Path(shutil.copytree(_trained_once(text, name, *options), tmp_path / to))
+        return Path(shutil.copytree(trained_once(text, name, *options), tmp_path / to))
 
     return copy
 

@@ -12,11 +12,12 @@ from datamodules.text.vocabulary import Vocabulary
 
 
 class LanguageDataModule(TextDataModule):
-    """Texts whose next symbol a language model predicts, and which it continues.
+    """Texts whose next symbol a language model predicts, and which it continues, also from an empty beginning.
 
     `load` sets `_vocabulary`, unless one is given.
     """
 
+    empty_texts = True
     mark_sizes: tuple[int, ...] = ()  # how many values each mark of a symbol has; none if symbols have no marks
     _vocabulary: Vocabulary | None = None
 
@@ -54,11 +55,7 @@ class LanguageDataModule(TextDataModule):
         """Returns the text of symbols [N]."""
 
     def prediction_names(self) -> list[str]:
-        """Returns the texts to continue: `inputs`, each a text or a file of lines, or else the first prime.
-
-        Raises:
-            InputError: One is empty.
-        """
+        """Returns the texts to continue: `inputs`, each a text or a file of lines, or else the first prime."""
         return self.given_texts() if self.inputs else [self.first_prime()]
 
     def predict_dataloader(self) -> PrimeLoader:

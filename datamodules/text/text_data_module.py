@@ -23,6 +23,7 @@ class TextDataModule(DataModule):
 
     paths = (*DataModule.paths, "vocabulary")
     learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
+    empty_texts: ClassVar[bool] = False  # whether `predict` takes an empty text
     _given: tuple[list[str], list[str]] | None = None  # `inputs` and their texts, once these are read
 
     @classmethod
@@ -34,10 +35,10 @@ class TextDataModule(DataModule):
         """Returns the texts of `inputs`, each a text or a file with one text per line; reads them once.
 
         Raises:
-            InputError: One is empty, or names a missing file.
+            InputError: One is empty and must not be, or names a missing file.
         """
         if self._given is None or self._given[0] != self.inputs:
-            given = read_lines(self.inputs)
+            given = read_lines(self.inputs, self.empty_texts)
             self._given = list(self.inputs), given.texts
             self.unread, self.input_notes = given.unread, given.notes
         return self._given[1]

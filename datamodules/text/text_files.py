@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.input_files import check_regular, read_file
+from core.printable import SURROGATE
 from datamodules.base.class_folders import LeftOut, class_content, class_folders
 
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
@@ -56,15 +57,39 @@ def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = 
         InputError: It cannot be read, is not UTF-8, or is empty.
     """
     content = read_file(path)
-    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = content.decode(encoding)
+        text = decode_text(content)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(f"{path}: not UTF-8 in line {line:,}; convert it, for example with iconv") from error
     if not text and not may_be_empty:
         raise InputError(f"{path}: is empty")
     return text.replace("\r\n", "\n").replace("\r", "\n") if translate_newlines else text
+
+
+def decode_text(content: bytes) -> str:
+    """Returns the text of bytes in UTF-8, or in UTF-16 with its byte order mark, which is left out.
+
+    Raises:
+        UnicodeDecodeError: They are neither.
+    """
+    return content.decode("utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+
+
+def check_text(text: str, may_be_empty: bool = False) -> None:
+    """Checks that a text that somebody gives has characters, and nothing else.
+
+    Args:
+        text: The text.
+        may_be_empty: Whether it may be empty or blank.
+
+    Raises:
+        InputError: It is empty or blank, or holds halves of surrogate pairs, as bytes become that are no UTF-8.
+    """
+    if not may_be_empty and not text.strip():
+        raise InputError("empty; a text is needed")
+    if SURROGATE.search(text):
+        raise InputError("not UTF-8")
 
 
 @dataclass
@@ -82,8 +107,12 @@ class GivenTexts:
     notes: list[str] = field(default_factory=list)
 
 
-def read_lines(inputs: Iterable[str]) -> GivenTexts:
+def read_lines(inputs: Iterable[str], may_be_empty: bool = False) -> GivenTexts:
     """Returns texts to predict: each input is a text, or a file with one text per line, without blank lines.
+
+    Args:
+        inputs: The texts and names of files.
+        may_be_empty: Whether an input may be empty or blank, which is then a text.
 
     Raises:
         InputError: A text is empty or not UTF-8, or an input is the name of a folder, a pipe or a missing file.
@@ -92,10 +121,10 @@ def read_lines(inputs: Iterable[str]) -> GivenTexts:
     for text in inputs:
         path = _file_named(text)
         if path is None:
-            if not text.strip():
-                raise InputError(f"--input {text!r}: is empty; a text is needed")
-            if any("\ud800" <= character <= "\udfff" for character in text):  # command-line bytes, not UTF-8
-                raise InputError(f"--input {text!r}: not UTF-8")
+            try:
+                check_text(text, may_be_empty)
+            except InputError as error:
+                raise InputError(f"--input {text!r}: {error}") from error
             given.texts.append(text)
             continue
         try:

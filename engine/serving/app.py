@@ -8,14 +8,14 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from core.errors import InputError
 from engine.serving.batcher import Batcher, Busy
 from engine.serving.guard import HEADERS, OwnPages, refusal
-from engine.serving.requests import documents, json_body, pictures, read_body, wish
+from engine.serving.requests import documents, json_body, pictures, read_body, read_wish
 from engine.serving.services import Service, Text, Writing
 
 LARGEST_BATCH = 64
@@ -46,7 +46,8 @@ class Application:
             ],
             middleware=[Middleware(OwnPages)],
             exception_handlers={
-                HTTPException: lambda request, error: refusal(error.status_code, error.detail),
+                HTTPException: lambda request, error: refusal(error.status_code, error.detail, error.headers),
+                ClientDisconnect: lambda request, error: refusal(400, "the request has ended before its end"),
                 InputError: lambda request, error: refusal(422, str(error)),
                 Busy: lambda request, error: refusal(503, "too many requests wait; ask again in a moment"),
                 Exception: lambda request, error: refusal(500, f"{type(error).__name__}: this request failed"),
@@ -78,16 +79,17 @@ class Application:
         asked = json_body(request, await read_body(request))
         if asked is None:
             raise HTTPException(415, 'a JSON object is needed, such as {"prime": "The ", "length": 200}')
-        text = self.service.begin(wish(asked, self.service.length))
+        wish = read_wish(asked, self.service.length)
+        text = self.service.begin(wish)
         letters = self._letters(text)
-        if asked.get("stream", False):
+        if wish.stream:
             return StreamingResponse(letters, media_type="text/plain; charset=utf-8", headers=HEADERS)
         written: list[str] = []
         async for some in letters:
             written.append(some)
             if len(written) % PATIENCE == 0 and await request.is_disconnected():
                 break
-        return JSONResponse({"prime": asked.get("prime", ""), "text": "".join(written)}, headers=HEADERS)
+        return JSONResponse({"prime": wish.prime, "text": "".join(written)}, headers=HEADERS)
 
     async def _letters(self, text: Text) -> AsyncIterator[str]:
         """Yields what one symbol after the other stands for."""

@@ -17,7 +17,8 @@ class Busy(Exception):
 class Batcher(Generic[Sample, Result]):
     """Computes samples in batches, in one thread; what comes while it computes makes the next batch.
 
-    Nobody waits for others to come: alone, a sample is computed at once.
+    Nobody waits for others to come: alone, a sample is computed at once. Where a batch fails, its halves are computed
+    instead, down to the samples that fail alone.
 
     Args:
         compute: Returns the results of samples, in order.
@@ -51,7 +52,6 @@ class Batcher(Generic[Sample, Result]):
 
     async def _work(self) -> None:
         """Computes batches until nothing waits."""
-        loop = asyncio.get_running_loop()
         while self._waiting:
             taken: list[tuple[Sample, asyncio.Future]] = []
             while self._waiting and len(taken) < self.largest:
@@ -61,16 +61,24 @@ class Batcher(Generic[Sample, Result]):
             if not taken:
                 continue
             self.batches += 1
-            try:
-                results = await loop.run_in_executor(self._thread, self.compute, [sample for sample, _ in taken])
-            except Exception as error:
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(error)
-            else:
-                for (_, future), result in zip(taken, results, strict=True):
-                    if not future.done():
-                        future.set_result(result)
+            results = await self._compute([sample for sample, _ in taken])
+            for (_, future), result in zip(taken, results, strict=True):
+                if future.done():
+                    continue
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+
+    async def _compute(self, samples: Sequence[Sample]) -> list[Result | Exception]:
+        """Returns the result of each sample, or why it has none; one that fails costs the others nothing but time."""
+        try:
+            return list(await asyncio.get_running_loop().run_in_executor(self._thread, self.compute, samples))
+        except Exception as error:
+            if len(samples) == 1:
+                return [error]
+        half = len(samples) // 2
+        return await self._compute(samples[:half]) + await self._compute(samples[half:])
 
     def close(self) -> None:
         """Ends the thread."""

@@ -1,9 +1,12 @@
 """Who may ask: programs of this machine, and this server's own page."""
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from core.printable import printable
 
 HOSTS = ("127.0.0.1", "localhost", "::1")  # names under which a browser may ask
 HEADERS = {
@@ -39,9 +42,9 @@ class OwnPages:
         await app(scope, receive, send)
 
 
-def refusal(status: int, line: str) -> JSONResponse:
-    """Returns an answer that says in a line why there is no other."""
-    return JSONResponse({"error": line}, status_code=status, headers=HEADERS)
+def refusal(status: int, line: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """Returns an answer that says in a line why there is no other, with headers of its own."""
+    return JSONResponse({"error": printable(line)}, status_code=status, headers=HEADERS | dict(headers or {}))
 
 
 def _address(url: str) -> tuple[str | None, str | None]:

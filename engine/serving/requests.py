@@ -4,11 +4,13 @@ import asyncio
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from datamodules.text.text_files import decode_text
 from engine.serving.services import Wish
 
 MOST_BYTES = 16 * 2**20  # of a request
@@ -17,7 +19,10 @@ MOST_CHARACTERS = 100_000  # of a text
 MOST_SYMBOLS = 10_000  # that are read, or written, for a request
 SECONDS = 30.0  # in which a request has to be sent
 SETTINGS = {"temperature": (int, float), "top_k": (int,), "top_p": (int, float)}  # how symbols are drawn
+WISHES = ("prime", "length", "seed", "stream", *SETTINGS)
+LARGEST = 2**31  # number that any of them may be
 SEEDS = 2**32
+NAMED, LONGEST_NAME = 5, 60  # names, and characters of each, that a message repeats
 
 
 async def read_body(request: Request) -> bytes:
@@ -82,7 +87,7 @@ def documents(content: bytes, asked: dict[str, Any] | None) -> list[str]:
         HTTPException: There are none, or too many or too long ones, or one is no UTF-8.
     """
     try:
-        texts = [content.decode("utf-8")] if asked is None else _listed(asked, "texts")
+        texts = [decode_text(content)] if asked is None else _listed(asked, "texts")
     except UnicodeDecodeError as error:
         raise HTTPException(400, "a text in UTF-8 is needed") from error
     if any(len(text) > MOST_CHARACTERS for text in texts):
@@ -90,7 +95,7 @@ def documents(content: bytes, asked: dict[str, Any] | None) -> list[str]:
     return texts
 
 
-def wish(asked: dict[str, Any], length: int) -> Wish:
+def read_wish(asked: dict[str, Any], length: int) -> Wish:
     """Returns which text a JSON object asks for.
 
     Args:
@@ -98,8 +103,9 @@ def wish(asked: dict[str, Any], length: int) -> Wish:
         length: Symbols that are written if it does not say how many.
 
     Raises:
-        HTTPException: A value is of the wrong type, or too large.
+        HTTPException: A value is of the wrong type, or too large, or there are others.
     """
+    _refuse_others(asked, WISHES)
     prime = asked.get("prime", "")
     if not isinstance(prime, str) or len(prime) > MOST_SYMBOLS:
         raise HTTPException(400, f"prime: a text of up to {MOST_SYMBOLS:,} characters is needed")
@@ -107,13 +113,18 @@ def wish(asked: dict[str, Any], length: int) -> Wish:
     seed = _whole(asked, "seed", 0, 0, SEEDS - 1)
     settings = {name: asked[name] for name in SETTINGS if name in asked}
     for name, value in settings.items():
-        if type(value) not in SETTINGS[name]:
-            raise HTTPException(400, f"{name}: a {'whole ' if len(SETTINGS[name]) == 1 else ''}number is needed")
-    return Wish(prime, length, seed, settings)
+        if type(value) not in SETTINGS[name] or not -LARGEST <= value <= LARGEST:  # NaN is within nothing
+            kind = "whole number" if len(SETTINGS[name]) == 1 else "number"
+            raise HTTPException(400, f"{name}: a {kind} up to {LARGEST:,} is needed")
+    stream = asked.get("stream", False)
+    if not isinstance(stream, bool):
+        raise HTTPException(400, "stream: true or false is needed")
+    return Wish(prime, length, seed, settings, stream)
 
 
 def _listed(asked: dict[str, Any], name: str) -> list[str]:
     """Returns the strings that a JSON object lists under a name; one may stand alone."""
+    _refuse_others(asked, (name,))
     given = asked.get(name)
     given = [given] if isinstance(given, str) else given
     if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
@@ -121,6 +132,14 @@ def _listed(asked: dict[str, Any], name: str) -> list[str]:
     if len(given) > MOST_SAMPLES:
         raise HTTPException(413, f"{name}: {len(given):,}, where a request may have {MOST_SAMPLES}")
     return given
+
+
+def _refuse_others(asked: dict[str, Any], known: Sequence[str]) -> None:
+    """Refuses a JSON object with names that mean nothing."""
+    others = [name for name in asked if name not in known]
+    if others:
+        named = ", ".join(repr(name[:LONGEST_NAME]) for name in others[:NAMED])
+        raise HTTPException(400, f"{named}: not known here; a request may have {', '.join(known)}")
 
 
 def _whole(asked: dict[str, Any], name: str, default: int, least: int, most: int) -> int:

@@ -13,8 +13,8 @@ from torch.nn.utils.rnn import pad_sequence
 from core.errors import InputError
 from core.export_forms import ExportForm, HasExportForm
 from core.picture_protocols import DecodesPictures
-from core.randomness import generator
-from core.writing import DrawsSymbols, HasPrimes, WritesText, WritingRules, writing_rules
+from core.writing import DrawsSymbols, HasPrimes, WritesText, WritingRules, writing_rules, written_by
+from datamodules.text.text_files import check_text
 
 SHOWN = 10  # classes of an answer, the most probable first
 TOKENS = 2**17  # most of the documents that are computed at once, padding included
@@ -98,7 +98,12 @@ class ClassifiesDocuments(Classifying):
         return {"class_names": list(self.class_names)}
 
     def read(self, text: str) -> Tensor:
-        """Returns the numbers of a text's symbols, int64 [M]."""
+        """Returns the numbers of a text's symbols, int64 [M].
+
+        Raises:
+            InputError: It is empty, or holds what is no character.
+        """
+        check_text(text)
         return torch.tensor(self.data.encode(text))
 
     def compute(self, documents: Sequence[Tensor]) -> list[Tensor]:
@@ -124,12 +129,14 @@ class Wish:
         length: Number of symbols, at most.
         seed: Seed of what is drawn.
         settings: How symbols are drawn, where that differs from the model's own settings.
+        stream: Whether it is sent letter by letter.
     """
 
     prime: str
     length: int
     seed: int
     settings: dict[str, float]
+    stream: bool = False
 
 
 class Writing:
@@ -172,6 +179,7 @@ class Writing:
         Raises:
             InputError: Its beginning cannot be continued, or symbols cannot be drawn so.
         """
+        check_text(wish.prime, may_be_empty=True)
         prime = torch.tensor([self.data.encode(wish.prime)])
         sampling = replace(self.sampling, **wish.settings)
         return Text(self.form, prime, sampling, wish, writing_rules(self.data, prime))
@@ -192,7 +200,7 @@ class Text:
         self.sampling = sampling
         self.rules = rules
         self.left = wish.length
-        self._rng = generator(wish.seed, "served text")
+        self._rng = written_by(wish.seed)
         self._next, self._state = prime, form.start
         self._marked = len(form.inputs) > 1 + len(form.start)
 

@@ -14,6 +14,10 @@ from torch import Tensor
 from core.ranges import check_range
 from core.writing import WritingRules
 
+# Temperatures: below the first only the most probable symbol is left, and a division might overflow; beyond the other
+# all are alike.
+COLDEST, HOTTEST = 1e-6, 1e30
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -33,13 +37,13 @@ class Sampling:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        check_range("model.temperature", self.temperature)
+        check_range("model.temperature", self.temperature, most=HOTTEST)
         check_range("model.top_k", self.top_k)
         check_range("model.top_p", self.top_p, most=1, above=True)
 
     def weights(self, logits: Tensor) -> Tensor:
         """Returns the weight of each symbol, float32 [B, V], 0 for those not considered, of logits float32 [B, V]."""
-        if self.temperature == 0:
+        if self.temperature < COLDEST:
             return F.one_hot(logits.argmax(1), logits.shape[1]).float()
         weights = (logits / self.temperature).softmax(1)
         ordered, places = weights.sort(1, descending=True)

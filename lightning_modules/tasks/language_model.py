@@ -12,8 +12,7 @@ from core.errors import InputError
 from core.evaluation_mode import gradients_in_evaluation
 from core.export_forms import ExportForm
 from core.measures import Measure
-from core.randomness import generator
-from core.writing import WritingRules, writing_rules
+from core.writing import WritingRules, writing_rules, written_by
 from datamodules.batches import CharacterBatch, TuneBatch
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.mark_embedding import MarkEmbedding
@@ -131,7 +130,7 @@ class LanguageModel(Task):
 
     def predict_step(self, batch: SymbolBatch, batch_idx: int) -> Tensor:
         """Returns continuations of texts, int64 [B, length]; the same seed gives the same continuations."""
-        rng = generator(self.trainer.seed, "write", batch_idx, self.trainer.global_rank)
+        rng = written_by(self.trainer.seed, batch_idx, self.trainer.global_rank)
         return self.write(batch.symbols, self.length, rng, writing_rules(self.trainer.datamodule, batch.symbols))
 
     @torch.no_grad()

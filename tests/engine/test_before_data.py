@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from safetensors.torch import save_file
 from torch import zeros
+from torch.nn import Module, Parameter
 
-from engine.before_data import stand_ins
+from engine.before_data import OTHERS, SIZES, build_in, check_checkpoint, known_shapes, stand_ins
 from engine.merged_settings import merged_settings
+from tests.tiny_text import CHARACTERS
 
 Command = Callable[..., tuple[int, str, str]]
 NO_DATA = ("--data.source", "auto", "--data.data_dir", "nowhere", "--trainer.accelerator", "cpu")
@@ -58,6 +60,40 @@ def test_a_checkpoint_of_another_model_is_told_first(
     assert errors.endswith(", and CharRNN recurrent.layers.0.weights.weight_ih_l0; --weights takes what fits\n")
 
 
+def test_a_checkpoint_in_other_sizes_is_told_first(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run("run", text=CHARACTERS)
+    config = ("--config", "char_rnn.yaml", "--model.layers", 1, *NO_DATA)
+    code, _, errors = command("predict", "--ckpt_path", run, *config)
+    assert code == 2
+    first = "recurrent.layers.0.weights.weight_ih_l0 is [32, "
+    assert f"best.ckpt: of another model: {first}" in errors
+    assert ", any] in CharRNN (" in errors
+    assert errors.count("\n") == 1
+
+
+def test_weights_in_other_sizes_are_told_first(tmp_path: Path, command: Command) -> None:
+    config = merged_settings(["fit", "--config", "char_rnn.yaml"])
+    name, weight = next(stand_ins(config)[0].named_parameters())
+    save_file({name: zeros(3, weight.shape[1])}, tmp_path / "narrow.safetensors")
+    code, _, errors = command(
+        "fit", "--config", "char_rnn.yaml", "--weights", tmp_path / "narrow.safetensors", *NO_DATA
+    )
+    assert code == 2
+    assert f"nothing in it fits this model (it has {name}, the model {name}; {name}: [3, " in errors
+    assert "any] in the model)" in errors
+
+
+@pytest.mark.parametrize(
+    ("sizes", "others", "expected"),
+    [((4, 8), (4, 9), [4, None]), ((4,), (4, 9), [None]), ((4,), (5,), [None]), ((), (), [])],
+)
+def test_a_dimension_is_known_where_no_count_changes_it(sizes: tuple, others: tuple, expected: list) -> None:
+    one, other = Module(), Module()
+    one.weight, other.weight = Parameter(zeros(sizes)), Parameter(zeros(others))
+    assert known_shapes(one, other) == {"weight": expected}
+    assert known_shapes(one, None) == {"weight": [None] * len(sizes)}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -70,7 +106,7 @@ def test_what_is_asked_for_is_checked_first(words: tuple, said: str, tmp_path: P
     config = merged_settings(["fit", "--config", "char_rnn.yaml"])
     model, _ = stand_ins(config)
     assert all(weight.device.type == "meta" for weight in model.parameters())
-    save_file({name: zeros(1) for name, _ in model.named_parameters()}, tmp_path / "own.safetensors")
+    save_file({name: zeros(value.shape) for name, value in model.named_parameters()}, tmp_path / "own.safetensors")
     own = ("--config", "char_rnn.yaml", "--weights", tmp_path / "own.safetensors")
     code, _, errors = command(words[0], *own, *NO_DATA, *words[1:])
     assert code == 2
@@ -78,10 +114,17 @@ def test_what_is_asked_for_is_checked_first(words: tuple, said: str, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "config", ["captions.yaml", "folk_tunes.yaml", "translate.yaml", "published/skipgram_text8.yaml"]
+    "config",
+    ["captions.yaml", "folk_tunes.yaml", "text_rnn.yaml", "translate.yaml", "published/skipgram_text8.yaml"],
 )
 def test_a_model_is_built_without_the_sizes_of_its_data(config: str) -> None:
-    assert stand_ins(merged_settings(["fit", "--config", config])) is not None
+    settings = merged_settings(["fit", "--config", config])
+    model, _ = stand_ins(settings)
+    shapes = known_shapes(model, build_in(settings, OTHERS))
+    assert any(size is None for shape in shapes.values() for size in shape)
+    assert any(size is not None for shape in shapes.values() for size in shape)
+    counted = {"vocab_size": 300, "source_vocab_size": 300, "num_classes": 3, "mark_sizes": (3, 2)}
+    check_checkpoint(model, shapes, build_in(settings, SIZES | counted).state_dict(), Path("of the same model"))
 
 
 def test_a_model_whose_data_knows_its_sizes_has_no_stand_in() -> None:

@@ -38,8 +38,9 @@ def test_inputs_are_texts_or_files_of_lines(write: Callable) -> None:
     assert given.texts == ["a text", "first", "second", "x" * 5000, "and/or", "3.5"]
     assert (given.unread, given.notes) == ({}, [])
     for blank in ("", " "):
-        with pytest.raises(InputError, match=f"--input '{blank}': is empty"):
+        with pytest.raises(InputError, match=f"--input '{blank}': empty; a text is needed"):
             read_lines([blank])
+        assert read_lines([blank], may_be_empty=True).texts == [blank]
     with pytest.raises(InputError, match=r"--input 'caf\\udce9': not UTF-8"):
         read_lines(["caf\udce9"])
 

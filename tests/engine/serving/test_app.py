@@ -3,6 +3,9 @@
 import asyncio
 import base64
 import io
+import socket
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import torch
 from PIL import Image
 
 from lightning_modules import BagOfNgrams
+from tests.served import served
 from tests.tiny import SizedDataModule, tiny_vgg
 from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
 
@@ -86,8 +90,8 @@ def test_several_pictures_go_as_json(pictures: Service) -> None:
 
 
 def test_texts_of_any_length_are_classified_alone_and_together(documents: Service) -> None:
-    texts = ["one", "two words", "many words " * 40, ""]
-    answers = ask(documents, {"json": {"texts": texts}}, *({"content": text or " "} for text in texts))
+    texts = ["one", "two words", "many words " * 40, "?"]
+    answers = ask(documents, {"json": {"texts": texts}}, *({"content": text} for text in texts))
     together, *alone = (answer.json()["predictions"] for answer in answers)
     for one, (other,) in zip(together, alone, strict=True):
         assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
@@ -143,13 +147,15 @@ BOMB = {"content": b"BM" + bytes(12) + (40).to_bytes(4, "little") + (70_000).to_
         ({"content": b""}, 400, "empty"),
         ({"json": {"pictures": ["***"]}}, 400, "files in base64"),
         ({"json": {"pictures": []}}, 400, 'a JSON object such as {"pictures"'),
-        ({"json": {"path": "/etc/passwd"}}, 400, 'a JSON object such as {"pictures"'),
+        ({"json": {"path": "/etc/passwd"}}, 400, "'path': not known here; a request may have pictures"),
+        ({"json": {}}, 400, 'a JSON object such as {"pictures"'),
         ({"json": ["/etc/passwd"]}, 400, "this is a list"),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "no JSON"),
         ({"content": b"[" * 100_000, "headers": {"content-type": "application/json"}}, 400, "no JSON"),
         ({"json": {"pictures": [""] * 257}}, 413, "257"),
         ({"content": bytes(17 * 2**20)}, 413, "16 MB"),
         ({"method": "GET"}, 405, "Method Not Allowed"),
+        ({"json": {"pictures": [""], "size": 3}}, 400, "'size': not known here; a request may have pictures"),
         ({"method": "GET", "url": "/../../etc/passwd"}, 404, "Not Found"),
         ({"content": picture(), "headers": {"host": "elsewhere.example"}}, 403, "programs of this machine"),
         ({"content": picture(), "headers": {"origin": "http://elsewhere.example"}}, 403, "programs of this machine"),
@@ -181,18 +187,57 @@ def test_a_request_of_the_page_itself_is_answered(pictures: Service) -> None:
         ({"temperature": "hot"}, 400, "temperature: a number"),
         ({"temperature": -1}, 422, "temperature"),
         ({"top_k": 1.5}, 400, "top_k: a whole number"),
+        ({"temperature": 10**400}, 400, "temperature: a number up to"),
+        ({"stream": "yes"}, 400, "stream: true or false"),
+        ({"lenght": 5, "top": 1}, 400, "'lenght', 'top': not known here; a request may have prime, length"),
+        ({"x\n" * 999: 5}, 400, "not known here"),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(writer: Service, wish: dict[str, Any], status: int, line: str) -> None:
     (answer,) = ask(writer, {"json": wish})
     assert answer.status_code == status
     assert line in answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_what_is_no_number_is_refused(writer: Service, number: str) -> None:
+    content = f'{{"temperature": {number}}}'
+    (answer,) = ask(writer, {"content": content, "headers": {"content-type": "application/json"}})
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {"error": "temperature: a number up to 2,147,483,648 is needed"},
+    )
+
+
+def test_symbols_are_drawn_at_any_temperature(writer: Service) -> None:
+    wishes = ({"length": 5, "temperature": temperature} for temperature in (0, 1e-300, 1e-6, 1e6))
+    cold, coldest, *others = ask(writer, *({"json": wish} for wish in wishes))
+    assert cold.json() == coldest.json()
+    assert {answer.status_code for answer in others} == {200}
 
 
 def test_a_text_without_json_is_refused_where_wishes_are_needed(writer: Service) -> None:
     (answer,) = ask(writer, {"content": "write!"})
     assert answer.status_code == 415
     assert "a JSON object is needed" in answer.json()["error"]
+
+
+def test_a_method_that_is_not_there_names_those_that_are(pictures: Service) -> None:
+    get, post = ask(pictures, {"method": "GET"}, {"method": "POST", "url": "/api"})
+    assert (get.headers["allow"], get.status_code) == ("POST", 405)
+    assert post.headers["allow"] == "GET, HEAD"
+
+
+def test_a_name_that_documents_have_not_is_refused(documents: Service) -> None:
+    (answer,) = ask(documents, {"json": {"texts": ["one"], "text": "two"}})
+    assert (answer.status_code, answer.json()["error"][:20]) == (400, "'text': not known he")
+
+
+def test_a_text_file_is_read_as_predict_reads_it(documents: Service) -> None:
+    encodings = ("utf-8", "utf-8-sig", "utf-16")
+    plain, *others = ask(documents, *({"content": "river".encode(encoding)} for encoding in encodings))
+    assert [answer.json() for answer in others] == [plain.json()] * 2
 
 
 def test_text_in_another_encoding_is_refused(documents: Service) -> None:
@@ -207,3 +252,44 @@ def test_a_fault_of_the_network_is_one_line(pictures: Service, monkeypatch: pyte
     monkeypatch.setattr(pictures, "compute", fails)
     (answer,) = ask(pictures, {"content": picture()})
     assert (answer.status_code, answer.json()) == (500, {"error": "RuntimeError: this request failed"})
+
+
+def test_a_sample_that_fails_does_not_fail_those_beside_it(pictures: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    compute, bad = pictures.compute, picture(3)
+    spoilt = pictures.read(bad)
+
+    def fails(samples: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        if any(torch.equal(sample, spoilt) for sample in samples):
+            raise RuntimeError("broken")
+        return compute(samples)
+
+    monkeypatch.setattr(pictures, "compute", fails)
+    answers = ask(pictures, *({"content": picture(seed)} for seed in range(8)))
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 500, 200, 200, 200, 200]
+
+
+@pytest.mark.parametrize("service", ["pictures", "writer"])
+def test_a_client_that_goes_away_leaves_the_others_alone(
+    service: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = Application(request.getfixturevalue(service), "a page", {})
+    content = picture() if service == "pictures" else b'{"length": 10000, "stream": true}'
+    kind = b"content-type: application/json\r\n" if service == "writer" else b""
+    with served(app) as address:
+        host, port = address.removeprefix("http://").split(":")
+        for sent in (len(content) // 2, len(content)):
+            with socket.create_connection((host, int(port))) as client:
+                head = b"POST /api/predict HTTP/1.1\r\nhost: localhost\r\n%bcontent-length: %d\r\n\r\n"
+                client.sendall(head % (kind, len(content)) + content[:sent])
+                if sent == len(content):
+                    client.recv(100)
+        request_ = {"content": content} if service == "pictures" else {"json": {"length": 5}}
+        assert httpx.post(f"{address}/api/predict", **request_).status_code == 200
+        if service == "writer":
+            deadline = time.monotonic() + 20
+            before = -1
+            while before != app.batcher.batches and time.monotonic() < deadline:
+                before = app.batcher.batches
+                time.sleep(0.2)
+            assert app.batcher.batches < 9000, "nobody reads what is written"
+    assert capsys.readouterr().err == ""
