@@ -1,17 +1,19 @@
 """The filters of the first layer, as pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
+from callbacks.media.titles import plain
 from core.media import Figure
 from inspection.layers import Call
-from inspection.subject import Subject
+from inspection.subject import Subject, is_classifier
 from inspection.views import NotShown, Shown, View
 
 MOST = 64  # filters that are drawn
 COLUMNS = 16
+LETTERS = 12  # of a name above a filter
 
 
 def make(subject: Subject) -> Iterator[Shown]:
@@ -30,9 +32,14 @@ def make(subject: Subject) -> Iterator[Shown]:
     trained = any(parameter.requires_grad for parameter in layer.module.parameters(recurse=False))
     fixed = "" if trained else "; this layer is fixed and does not train"
     n = len(weights)
-    drawn = weights[strongest(weights)]
+    places = strongest(weights)
+    drawn = weights[places]
     of = "" if len(drawn) == n else f", the {len(drawn)} largest"
-    figure = draw_filters(drawn, f"{n} filters of {layer.name}{of}")
+    scores = is_classifier(subject.model, subject.data) and is_last(subject.calls, layer)
+    classes = subject.data.class_names if scores and len(subject.data.class_names) == n else ()
+    figure = draw_filters(
+        drawn, f"{n} filters of {layer.name}{of}", [plain(classes[place]) for place in places] if classes else ()
+    )
     yield Shown(
         Figure(name="filters", step=subject.step, figure=figure), f"The {n} filters of {name}{of}: {kind}{fixed}."
     )
@@ -61,22 +68,30 @@ def first_filters(calls: list[Call], shape: tuple[int, ...]) -> tuple[Call, Tens
     return None
 
 
+def is_last(calls: list[Call], layer: Call) -> bool:
+    """Returns whether no layer with weights is called behind one, so that its outputs are the network's."""
+    behind = calls[calls.index(layer) + 1 :]
+    return not any(one.is_leaf and [*one.module.parameters()] for one in behind)
+
+
 def strongest(weights: Tensor, most: int = MOST) -> Tensor:
     """Returns the places of the filters with the largest weights, at most so many, in their order."""
     return weights.flatten(1).norm(dim=1).topk(min(most, len(weights))).indices.sort().values
 
 
-def draw_filters(weights: Tensor, title: str) -> MatplotlibFigure:
+def draw_filters(weights: Tensor, title: str, names: Sequence[str] = ()) -> MatplotlibFigure:
     """Draws filters, each on a scale of its own, on which 0 is grey, or white where there is one channel.
 
     Args:
         weights: float32 [N, C, h, w], with 1 or 3 channels, or any other number, whose mean is drawn.
         title: Title.
+        names: Of each filter what stands above it, if anything does.
     """
     columns = min(COLUMNS, len(weights))
     rows = -(-len(weights) // columns)
     side = 0.62 if weights.shape[-1] <= 8 else 0.9
-    figure = MatplotlibFigure(figsize=(max(4.0, side * columns), side * rows + 0.5), dpi=120, layout="constrained")
+    height = side + (0.2 if names else 0.0)
+    figure = MatplotlibFigure(figsize=(max(4.0, side * columns), height * rows + 0.5), dpi=120, layout="constrained")
     scaled = weights / weights.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
     for axes, one in zip(figure.subplots(rows, columns, squeeze=False).flat, scaled, strict=False):
         if one.shape[0] == 3:
@@ -85,6 +100,8 @@ def draw_filters(weights: Tensor, title: str) -> MatplotlibFigure:
             axes.imshow(one.mean(0).numpy(), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     for axes in figure.axes:
         axes.axis("off")
+    for axes, name in zip(figure.axes, names, strict=False):
+        axes.set_title(name[:LETTERS], fontsize=8)
     figure.suptitle(title, fontsize=10)
     return figure
 

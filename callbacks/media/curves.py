@@ -48,10 +48,10 @@ def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> 
     columns = min(len(panels), COLUMNS)
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * lines), dpi=120, layout="constrained")
-    grid = figure.subplots(lines, columns, squeeze=False).flat
+    grid = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axes, panel in zip(grid, panels, strict=False):
         _draw(axes, panel, rows)
-    for axes in list(grid)[len(panels) :]:
+    for axes in grid[len(panels) :]:
         axes.axis("off")
     return figure
 

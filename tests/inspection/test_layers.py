@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from inspection.filters import first_filters, strongest
+from inspection.filters import draw_filters, first_filters, is_last, strongest
 from inspection.grad_cam import chosen_layer
 from inspection.layers import calls_of, map_layers, output_of
 from lightning_modules import MLP, LeNet5, ResNet
@@ -53,6 +53,14 @@ def test_a_network_that_sees_no_pixels_has_no_filters() -> None:
 def test_the_strongest_filters_keep_their_order() -> None:
     weights = torch.tensor([1.0, 4.0, 2.0, 3.0]).view(4, 1, 1, 1)
     assert strongest(weights, 2).tolist() == [1, 3]
+
+
+def test_filters_are_classes_where_no_weights_follow() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2), nn.Softmax(1))
+    first, last, _ = calls = calls_of(model, lambda: model(torch.ones(1, 2)))
+    assert [is_last(calls, one) for one in (first, last)] == [False, True]
+    figure = draw_filters(torch.ones(2, 1, 3, 3), "2 filters", ["cat", "dog"])
+    assert [axes.get_title() for axes in figure.axes] == ["cat", "dog"]
 
 
 def test_an_output_within_a_network_is_part_of_its_graph() -> None:

@@ -55,6 +55,7 @@ def test_what_has_no_measure_has_a_panel_of_its_name_with_training_beside_valida
 def test_many_panels_stand_in_rows_of_four(n: int) -> None:
     figure = draw_curves([{"epoch": "0", "step": "1"} | {f"loss_{number}": "1" for number in range(n)}], {})
     assert [axes.get_title() for axes in figure.axes if axes.lines] == [f"loss_{number}" for number in range(n)]
+    assert [axes.axison for axes in figure.axes] == [True] * n + [False] * (-n % 4)
     assert list(figure.get_size_inches()) == [16, pytest.approx(3.6 * -(-n // 4))]
     figure.draw_without_rendering()
 
