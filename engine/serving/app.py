@@ -1,7 +1,7 @@
 """The web application: a page and JSON endpoints for one network."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -70,9 +70,19 @@ class Application:
         """Returns classes of a picture or a text, or of those of a JSON object."""
         content = await read_body(request)
         sent = (pictures if self.service.kind == "pictures" else documents)(content, json_body(request, content))
-        samples = await asyncio.gather(*(run_in_threadpool(self.service.read, one) for one in sent))
+        samples = await asyncio.gather(*(run_in_threadpool(self._read, sent, place) for place in range(len(sent))))
         found = await self.batcher(samples)
         return JSONResponse({"predictions": [self.service.answer(one) for one in found]}, headers=HEADERS)
+
+    def _read(self, sent: Sequence[Any], place: int) -> Any:
+        """Returns one of the samples that are sent; what cannot be read is told with its place among several."""
+        try:
+            return self.service.read(sent[place])
+        except InputError as error:
+            if len(sent) == 1:
+                raise
+            listed = "pictures" if self.service.kind == "pictures" else "texts"
+            raise InputError(f"{listed}[{place}]: {error}") from error
 
     async def write(self, request: Request) -> Response:
         """Returns a text that the network has written, as JSON; or letter by letter, if `stream` is true."""

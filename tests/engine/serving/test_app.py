@@ -123,9 +123,11 @@ def test_a_text_is_what_the_network_writes_by_itself(writer: Service) -> None:
     assert answer.json()["text"] == expected
 
 
-def test_many_texts_are_written_at_once(writer: Service) -> None:
-    answers = ask(writer, *({"json": {"prime": "a" * (1 + n % 3), "length": 5, "seed": n}} for n in range(60)))
+def test_many_texts_are_written_at_once_as_alone(writer: Service) -> None:
+    wishes = [{"json": {"prime": "a" * (1 + n % 3), "length": 5 + n % 2, "seed": n}} for n in range(60)]
+    answers = ask(writer, *wishes)
     assert {answer.status_code for answer in answers} == {200}
+    assert [answer.json() for answer in answers[:4]] == [ask(writer, wish)[0].json() for wish in wishes[:4]]
 
 
 def test_the_page_and_a_description_are_there(pictures: Service) -> None:
@@ -221,6 +223,15 @@ def test_a_text_without_json_is_refused_where_wishes_are_needed(writer: Service)
     (answer,) = ask(writer, {"content": "write!"})
     assert answer.status_code == 415
     assert "a JSON object is needed" in answer.json()["error"]
+
+
+def test_what_cannot_be_read_is_told_with_its_place(pictures: Service, documents: Service) -> None:
+    files = [base64.b64encode(content).decode() for content in (picture(), b"no picture")]
+    (answer,) = ask(pictures, {"json": {"pictures": files}})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("pictures[1]: no picture that can be read")
+    (answer,) = ask(documents, {"json": {"texts": ["one", "two", " "]}})
+    assert (answer.status_code, answer.json()) == (422, {"error": "texts[2]: empty; a text is needed"})
 
 
 def test_a_method_that_is_not_there_names_those_that_are(pictures: Service) -> None:
