@@ -102,10 +102,12 @@ const Report = (() => {
     const values = lines.flatMap((trace) => trace.y);
     const [least, greatest] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
     const fitting = least > 0 && greatest > 100 * least ? "log" : "linear";
+    const flat = least === greatest && least > 0 && !scale && !lines.some((trace) => trace.error_y); // for which Plotly takes -1 to 1
+    const around = flat ? { range: [0.9 * least, 1.1 * least] } : {};
     const most = lines.flatMap((trace) => trace.x).reduce((a, b) => Math.max(a, b), 1);
     const whole = by === "epoch" ? { tick0: 0, dtick: Math.ceil(most / 8) } : {}; // epochs are counted
     const layout = Charts.layout({ title: title + Report.unitOf(all[0]), xaxis: Charts.axis({ title: Report.TITLES[by], ...whole }),
-      yaxis: Charts.axis({ type: scale || fitting }, values) });
+      yaxis: Charts.axis({ type: scale || fitting, ...around }, values) });
     return { data, layout };
   }
 
