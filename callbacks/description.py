@@ -52,7 +52,9 @@ def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | N
     if isinstance(data, DataModule):
         sizes = data.sizes
         evaluation = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in PARTS.items())
-        source = name_of_data(data) + ("" if data.source == "synthetic" else f" from {data.origin}")
+        source = name_of_data(data)
+        if data.source != "synthetic" and data.origin != source:  # a file of the user's has no other name
+            source += f" from {data.origin}"
         other = data.evaluation_unit
         training = f"{sizes['train']:,} training{f' {data.unit}' if other else ''}"
         return f"{source}: {training}, {', '.join(evaluation)} {other or data.unit}"

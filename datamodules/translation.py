@@ -127,7 +127,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
             if names is not None and len(names) not in (1, 2):
                 raise InputError(f"data.{part}_files: {len(names)} files; give one of two columns, or two line by line")
             if names is not None and self.dataset != "files":
-                raise InputError(f"data.{part}_files: data.dataset is {self.dataset}, which has files of its own")
+                raise InputError(f"data.{part}_files: {self.dataset} has files of its own; add --data.dataset files")
             if self.sizes_to_split.get(part) and (names is not None or self.dataset != "files"):
                 raise InputError(f"data.{part}_size: there are {part} pairs already, in files of their own")
 

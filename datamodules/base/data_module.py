@@ -46,7 +46,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
         self.data_dir = Path(data_dir).expanduser()
         if source != "synthetic" and self.data_dir.is_file():  # before a download into it is tried
-            raise InputError(f"data.data_dir {data_dir}: a file, and no folder")
+            raise InputError(f"data.data_dir {data_dir}: a file, and no folder; its folder is {self.data_dir.parent}")
         self.source = source
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size

@@ -80,8 +80,9 @@ class DocumentFiles:
             paths = [self.data_dir / name for name in names]
             for path, name in zip(paths, names, strict=True):
                 if not path.is_file() and name != NAMES:
+                    here = f" ({name} is here: add --data.data_dir .)" if Path(name).is_file() else ""
                     raise InputError(
-                        f"{path}: no such file; data.data_dir and data.train_file, val_file, test_file say where"
+                        f"{path}: no such file; data.train_file, val_file and test_file are below data.data_dir{here}"
                     )
             return [path for path in paths if path.is_file()]
         self.left_out.clear()

@@ -21,6 +21,7 @@ UNKNOWN = (
 )
 NOT_ALLOWED = re.compile(r"Importing '([\w.]+)' is not allowed, denied by the '(\S+)' entry")
 STRAY = re.compile(r"(?i)unrecognized arguments: (\S+)")
+VALUELESS = re.compile(r"(?:argument )?--([\w.-]+): (?i:expected (?:one|at least one) argument)")
 FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # other interpretations that the parser tried
 CLASS_NAME = re.compile(r"Expected a dot import path string: [A-Za-z_][\w.]*( -|$)")
 TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
@@ -28,6 +29,7 @@ TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing
 NO_OPTION = "there is no such option"
 NO_CLASS = "there is no such class"
 NO_PLACE = "belongs to no option"
+NO_VALUE = "needs a value"
 MISSING = "the config names no "  # what a run needs; other mistakes may be the reason
 FOUND_NO_CLASS = re.compile(rf"{NO_CLASS}|No module named|module '[\w.]+' has no attribute|Not a valid subclass")
 
@@ -77,6 +79,8 @@ def find_mistake(message: str) -> Mistake:
             return Mistake(NO_OPTION, unknown)
         if stray := STRAY.match(text):
             return Mistake(NO_PLACE, stray[1])
+        if valueless := VALUELESS.match(text):
+            return Mistake(NO_VALUE, valueless[1])
         return Mistake(text.removeprefix("argument "))
     if denied := NOT_ALLOWED.search(text):
         of_python = "is what Python has for running commands, handling files and the like, and never part of a run"

@@ -7,11 +7,12 @@ from functools import partial
 from jsonargparse import ArgumentParser, Namespace
 
 from core.errors import InputError
-from engine.settings.error_messages import MISSING, NO_OPTION, NO_PLACE, Mistake
+from engine.settings.error_messages import MISSING, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
 from engine.settings.settings_sources import Place, SettingsSources
 from engine.settings.suggestions import class_suggestions, names_a_class, option_suggestions, word_suggestion
 
 MOST = 20  # mistakes that are looked for
+CLASS = ".class_path"
 LONG = 60  # characters of a value that are shown
 
 
@@ -69,10 +70,13 @@ def _explain(
     """Finds all mistakes, by taking each out and trying what is left; returns a line for each."""
     sources = SettingsSources(options)
     found: list[tuple[Mistake, Place | None]] = []
+    classes: dict[str, str] = {}
     while True:
         mistake = refusal.mistake
         if found and mistake.reason.startswith(MISSING):  # its name was the mistake
             break
+        if mistake.reason == NO_VALUE:  # the parser names the class's option in place of the setting below it
+            mistake = replace(mistake, key=sources.valueless(mistake.key) or mistake.key)
         is_class = partial(names_a_class, mistake.key) if mistake.is_unknown_class else None
         place = sources.take(mistake.key, is_class) if mistake.key else None
         found.append((mistake, place))
@@ -83,13 +87,15 @@ def _explain(
         except Refused as another:
             refusal = another
         else:
-            known = [*known, *(name.replace(".init_args", "") for name in settings.keys())]  # noqa: SIM118 (a Namespace)
+            names = {name.replace(".init_args", ""): name for name in settings.keys()}  # noqa: SIM118 (a Namespace)
+            known = [*known, *names]
+            classes = {key[: -len(CLASS)]: settings[name] for key, name in names.items() if key.endswith(CLASS)}
             break
     found.sort(key=lambda pair: pair[1].order if pair[1] is not None else ())
-    return list(dict.fromkeys(_line(mistake, place, known) for mistake, place in found))
+    return list(dict.fromkeys(_line(mistake, place, known, classes) for mistake, place in found))
 
 
-def _line(mistake: Mistake, place: Place | None, known: list[str]) -> str:
+def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict[str, str]) -> str:
     in_file = place is not None and place.is_in_file
     value = mistake.value
     if in_file and place.written is not None:
@@ -100,16 +106,28 @@ def _line(mistake: Mistake, place: Place | None, known: list[str]) -> str:
     hint = ""
     if mistake.reason == NO_OPTION:
         meant = [name if in_file else f"--{name}" for name in option_suggestions(mistake.key, known)]
+        hint = _of_class(mistake.key, classes)
     elif mistake.reason == NO_PLACE:
         hint = word_suggestion(mistake.key)
     elif mistake.is_unknown_class and value:
         meant = class_suggestions(mistake.key, value)
     elif in_file and place.read_as is not None and _wants_text(mistake.reason, value):
         hint = f"; YAML reads {value} as {place.read_as}: write '{value}', in quotes"
+    elif mistake.reason.startswith("expected list") and value and value[0] not in "[{":
+        hint = f"; lists are written '[{value}]'"
     if meant:
         hint = f"; did you mean {' or '.join(meant)}?"
     mistake = replace(mistake, value=None if mistake.reason == NO_OPTION else value)
     return (mistake.told(place.name) if place is not None else str(mistake)) + hint
+
+
+def _of_class(key: str, classes: dict[str, str]) -> str:
+    """Returns which class has no such option, and what lists those that it has; nothing if it is no class's."""
+    owner = key.rpartition(".")[0]
+    if not isinstance(path := classes.get(owner), str):
+        return ""
+    name = path.rpartition(".")[2]
+    return f" of {name}" + ("" if "." in owner else f"; --{owner}.help {path} lists them")
 
 
 def _wants_text(reason: str, written: str | None) -> bool:

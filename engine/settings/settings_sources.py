@@ -78,6 +78,11 @@ class SettingsSources:
                 found[_plain(name.removeprefix("--").removesuffix("+").split("."))] = value
         return found
 
+    def valueless(self, key: str) -> str | None:
+        """Returns the dotted key of the last flag that has no value and is the setting `key`, or one below it."""
+        bare = [flag[0].removeprefix("--") for flag in self._flags if len(flag) == 1 and "=" not in flag[0]]
+        return next((name for name in reversed(bare) if f"{name}.".startswith(f"{key}.")), None)
+
     def take(self, key: str, is_class: Callable[[str], bool] | None = None) -> Place | None:
         """Takes a setting out of the last place that has it.
 

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -134,6 +135,8 @@ def word_suggestion(word: str) -> str:
     """Returns what to do about a word that belongs to no option, after a semicolon."""
     if option := option_for(word):
         return f"; did you mean {option} {word}?"
+    if re.match(r"[A-Za-z_][\w.]*=", word):
+        return f"; options begin with two dashes: --{word}"
     return "; values with blanks are written in quotes"
 
 

@@ -27,6 +27,8 @@ def test_real_data_are_named_with_their_place() -> None:
     data.source, data.origin = "auto", "/data/tiny"
     assert name_of_data(data) == "tiny pictures"
     assert describe_data(data) == "tiny pictures from /data/tiny: 240 training, 40 validation, 50 test images"
+    data.origin = "tiny pictures"  # such as a file, whose name both are
+    assert describe_data(data) == "tiny pictures: 240 training, 40 validation, 50 test images"
 
 
 def test_data_of_another_package_are_named_by_their_class() -> None:

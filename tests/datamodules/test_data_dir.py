@@ -16,7 +16,7 @@ IN_FOLDERS = [
 @pytest.mark.parametrize("name", [*IN_FOLDERS, "CIFAR10DataModule", "MNISTDataModule", "SVHNDataModule"])
 def test_a_file_in_place_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(InputError, match=r"notes\.txt: (a file, and no folder|no)") as error:
+    with pytest.raises(InputError, match=r"notes\.txt: (a file, and no folder; its folder is|no)") as error:
         getattr(datamodules, name)(data_dir=str(tmp_path / "notes.txt"))
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

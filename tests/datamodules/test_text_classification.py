@@ -276,6 +276,14 @@ def test_settings_that_do_not_go_together_are_errors(tmp_path: Path, settings: d
         make(tmp_path, **settings)
 
 
+def test_a_file_of_the_current_folder_is_said_to_be_there(
+    columns: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(columns)
+    with pytest.raises(InputError, match=r"no such file; .* \(dev.txt is here: add --data.data_dir \.\)$"):
+        set_up(tmp_path / "elsewhere", train_file="dev.txt")
+
+
 def test_what_is_wrong_with_the_files_is_said(folders: Path, columns: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no folder train in it"):
         set_up(tmp_path / "titles")

@@ -89,7 +89,7 @@ def test_synthetic_pairs_are_made_without_files(monkeypatch: pytest.MonkeyPatch)
         ({"train_files": None}, r"data\.train_files: name the files"),
         ({"train_files": ["a", "b", "c"]}, r"data\.train_files: 3 files"),
         ({"val_files": ["source.txt"], "val_size": 2}, r"data\.val_size: there are val pairs already"),
-        ({"dataset": "multi30k"}, r"data\.train_files: data\.dataset is multi30k"),
+        ({"dataset": "multi30k"}, r"data\.train_files: multi30k has files of its own; add --data\.dataset files"),
         ({"val_size": 16}, r"data\.val_size: too large for 16 pairs"),
         ({"batch_tokens": 0}, r"data\.batch_tokens is 0: at least 1"),
         ({"vocabulary": "absent.json"}, r"--data\.vocabulary absent\.json: cannot be read"),

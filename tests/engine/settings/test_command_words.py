@@ -36,6 +36,7 @@ def test_a_subcommand_of_other_programs_is_answered_with_ours(name: str, meant: 
     [
         (["vgg_bn.yaml"], "vgg_bn.yaml: belongs to no option; did you mean --config vgg_bn.yaml"),
         (["vgg_bn"], "did you mean --config vgg_bn"),
+        (["lr=0.1"], "lr=0.1: belongs to no option; options begin with two dashes: --lr=0.1"),
         (["--confg", "vgg_bn.yaml"], "--confg: there is no such option; did you mean --config"),
         (["--conf=vgg_bn.yaml"], "--conf: there is no such option; did you mean --config"),
         (["--ckpt-path", "run"], "--ckpt-path: there is no such option; did you mean --ckpt_path"),

@@ -37,7 +37,7 @@ def test_the_innermost_reason_is_what_is_left() -> None:
             NO_OPTION,
         ),
         ("Parser key \"steps\": Expected a <class 'int'>. Got value: ", "steps", "expected int"),
-        ("argument --input: expected one argument", "", "--input: expected one argument"),
+        ("argument --input: expected one argument", "input", "needs a value"),
         ("anything else", "", "anything else"),
     ],
 )

@@ -73,6 +73,13 @@ def test_a_wrong_value_in_a_file_is_told_with_its_line_and_the_way_out(
     [
         (["--model.dropout", "0.1", "0.2"], "0.2: belongs to no option"),
         (["--model.dropout", "0.1", "vgg_bn.yaml"], "vgg_bn.yaml: belongs to no option; did you mean --config vgg_bn"),
+        (["--model.dropout", "0.1", "model.dropout=0.2"], "options begin with two dashes: --model.dropout=0.2"),
+        (["--model.zzzzzz", "1"], "--model.zzzzzz: there is no such option of VGG; --model.help lightning_modules.VGG"),
+        (["--model.optimizer.zzzz", "1"], "--model.optimizer.zzzz: there is no such option of SGD"),
+        (["--model.dropout"], "error: --model.dropout: needs a value"),
+        (["--model.optimizer.lr", "--model.dropout", "0.1"], "error: --model.optimizer.lr: needs a value"),
+        (["--seed_everything", "1", "--trainer.max_epochs"], "error: --trainer.max_epochs: needs a value"),
+        (["--model.widths", "8"], "--model.widths 8: expected list; lists are written '[8]'"),
         (["--data.augmentation", "{flip:none}"], "expected a mapping such as '{name: value}', with a blank after"),
         (["--data.augmentation", "{flipp: none}"], "--data.augmentation.flipp: there is no such option; did you mean"),
         (["--trainer.callbacks", "EarlyStoping"], "there is no such class; did you mean callbacks.EarlyStopping"),
