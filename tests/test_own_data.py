@@ -47,12 +47,32 @@ def test_a_hundred_pictures_train_by_the_lines_of_the_readme(pictures: Path, com
     assert "90 training, 10 validation, no test images" in output
 
 
-def test_a_hundred_texts_train_by_the_lines_of_the_readme(texts: Path, command: Callable) -> None:
-    (line,) = re.findall(r"python cli.py (fit .* --data.data_dir ~/texts .*)", README)
+@pytest.mark.parametrize("form", ["folders", "table"])
+def test_a_hundred_texts_train_by_the_lines_of_the_readme(form: str, texts: Path, command: Callable) -> None:
+    lines = re.findall(r"python cli.py (fit --config bag_of_ngrams.yaml .* --data.data_dir ~/texts .*)", README)
+    line = dict(zip(("folders", "table"), lines, strict=True))[form]
+    if form == "table":
+        documents = (f"{path.read_text()},{path.parent.name}\n" for path in sorted(texts.glob("train/*/*.txt")))
+        (texts / "reviews.csv").write_text("review,sentiment\n" + "".join(documents))
     words = [str(texts) if word == "~/texts" else word for word in line.split()]
-    code, output, errors = command(*words)
+    code, output, errors = command(*words, "--trainer.max_epochs", 1)
     assert code == 0, errors
     assert "90 training, 10 validation, no test documents" in output
+
+
+def test_a_text_to_continue_and_pairs_to_translate_train_by_the_lines_of_the_readme(
+    tmp_path: Path, command: Callable
+) -> None:
+    (tmp_path / "mine.txt").write_text("A text of my own, again. " * 300)
+    (tmp_path / "pairs.txt").write_text("".join(f"ich sehe {n} hunde\ti see {n} dogs\n" for n in range(120)))
+    own = r"python cli.py (fit --config \w+.yaml .*(?:mine.txt|'\[pairs.txt\]'.*))"
+    lines = re.findall(own, README)
+    assert len(lines) == 2
+    short = ("--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1, "--model.hidden", 8)
+    for line in lines:
+        words = line.replace("~/texts", str(tmp_path)).replace("'", "").split()
+        code, _, errors = command(*words, *short)
+        assert code == 0, errors
 
 
 def test_sizes_that_do_not_fit_pictures_are_said_with_those_that_do(pictures: Path, command: Callable) -> None:
