@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from core.archive_limits import refuse_inflated
 from core.errors import InputError
 from core.input_files import check_regular
 
@@ -30,7 +30,7 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         InputError: The file is no checkpoint, is truncated, or holds code.
     """
     check_regular(path)
-    refuse_inflated(path)
+    _refuse_inflated(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Detected pickle protocol")  # of a file that is then refused
@@ -66,6 +66,23 @@ def best_checkpoint(run: Path) -> Path | None:
     """Returns the checkpoint of a run's best weights, or its last one; None if the folder has neither."""
     files = [run / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
     return next((file for file in files if file.is_file()), None)
+
+
+def _refuse_inflated(path: Path) -> None:
+    """Refuses an archive that unpacks to more than it holds, before torch asks for memory: torch compresses nothing."""
+    if not zipfile.is_zipfile(path):
+        return  # an older format of torch, or no checkpoint at all
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # a truncated one
+    for entry in entries:
+        if entry.compress_type != zipfile.ZIP_STORED:
+            raise InputError(f"{path}: no checkpoint: {entry.filename!r} in it is compressed, which torch never does")
+    size, claimed = path.stat().st_size, sum(entry.file_size for entry in entries)
+    if claimed > size:
+        raise InputError(f"{path}: no checkpoint: it holds {size:,} bytes and claims to hold {claimed:,}")
 
 
 def _first_byte(path: Path) -> bytes:
