@@ -117,7 +117,6 @@ class StylePicturesDataModule(DataModule):
         if min(width, height) < LEAST:
             raise InputError(f"{content}: {original[0]}x{original[1]} pixels, of which {width}x{height} are too few")
         self.image_size = height, width
-        self._original = original
         if source != "synthetic":
             self.origin = f"{content} and {', '.join(self.style)}"
 

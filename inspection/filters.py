@@ -79,7 +79,7 @@ def strongest(weights: Tensor, most: int = MOST) -> Tensor:
     return weights.flatten(1).norm(dim=1).topk(min(most, len(weights))).indices.sort().values
 
 
-def draw_filters(weights: Tensor, title: str, names: Sequence[str] = ()) -> MatplotlibFigure:
+def draw_filters(weights: Tensor, title: str, names: Sequence[str]) -> MatplotlibFigure:
     """Draws filters, each on a scale of its own, on which 0 is grey, or white where there is one channel.
 
     Args:

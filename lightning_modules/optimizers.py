@@ -19,7 +19,7 @@ from lightning_modules.alternating import Alternating
 A, B, C = 3.4445, -4.7750, 2.0315
 
 
-def orthogonalize(matrix: Tensor, steps: int = 3) -> Tensor:
+def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
     """Returns the nearest matrix whose singular values are all about 1, by Newton-Schulz iteration.
 
     Args:

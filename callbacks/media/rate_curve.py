@@ -78,7 +78,7 @@ def smoothed(values: Tensor, width: float) -> Tensor:
     return weights @ values / weights.sum(1)
 
 
-def draw_rate_curve(curve: RateCurve, configured: float, title: str = "") -> Figure:
+def draw_rate_curve(curve: RateCurve, configured: float, title: str) -> Figure:
     """Draws the loss over the rate, and marks the suggestion and what is configured.
 
     Args:

@@ -20,7 +20,7 @@ def data_url(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def small_copy(source: Path | bytes | Image.Image, side: int, quality: int = 80) -> str:
+def small_copy(source: Path | bytes | Image.Image, side: int) -> str:
     """Returns a picture as a data URL, made smaller if it is larger than `side`; an empty text if it cannot be read.
 
     Drawings, whose pixels have few colours, become PNGs, which keep their lines sharp; all others become JPEGs.
@@ -28,22 +28,21 @@ def small_copy(source: Path | bytes | Image.Image, side: int, quality: int = 80)
     Args:
         source: File, content of a file, or picture.
         side: Pixels of the longer side.
-        quality: Quality of a JPEG.
     """
     try:
         if isinstance(source, Image.Image):
-            return _encoded(source, side, quality)
+            return _encoded(source, side)
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return ""
             picture.draft("RGB", (side, side))
             turned = picture.getexif().get(ORIENTATION, 1) != 1
-            return _encoded(ImageOps.exif_transpose(picture) if turned else picture, side, quality)
+            return _encoded(ImageOps.exif_transpose(picture) if turned else picture, side)
     except Exception:  # decoders raise many types of errors
         return ""
 
 
-def _encoded(picture: Image.Image, side: int, quality: int) -> str:
+def _encoded(picture: Image.Image, side: int) -> str:
     small = picture.convert("RGB")
     drawing = _is_drawing(small)
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
@@ -51,7 +50,7 @@ def _encoded(picture: Image.Image, side: int, quality: int) -> str:
     if drawing:
         small.quantize(128, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")
         return data_url(file.getvalue(), "image/png")
-    small.save(file, "JPEG", quality=quality)
+    small.save(file, "JPEG", quality=80)
     return data_url(file.getvalue(), "image/jpeg")
 
 

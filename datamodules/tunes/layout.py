@@ -20,15 +20,14 @@ def beat_of(metre: str) -> Fraction:
     return Fraction(1, 2) if metre == "2/2" else max(Fraction(1, 4), Fraction(1, int(part)))
 
 
-def laid_out(text: str, number: int = 1, title: str = "") -> str:
+def laid_out(text: str, number: int) -> str:
     """Returns a tune as it stands in an ABC file.
 
     Args:
-        text: Header and body; what is no tune is returned as it is, below number and title.
+        text: Header and body; what is no tune is returned as it is, below number and title, `Tune` and the number.
         number: Its number in the file.
-        title: Its title; `Tune` and the number if not given.
     """
-    head = f"X:{number}\nT:{title or f'Tune {number}'}\n"
+    head = f"X:{number}\nT:Tune {number}\n"
     try:
         tune = read_tune(text)
     except NoTune:

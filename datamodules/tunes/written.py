@@ -15,7 +15,6 @@ MEASURES = (
     Measure("copied", "min", unit="%", digits=2, words="runs of 24 characters from training"),
 )
 FILES = 4  # tunes of each kind that are drawn and played
-SEPARATOR = "\n\n"
 
 
 class WrittenTunes:

@@ -34,9 +34,9 @@ class CountedWords:
 def count_words(
     documents: Iterable[str],
     tokens: Callable[[str], list[str]],
-    min_count: int = 1,
-    max_size: int | None = None,
-    words: tuple[str, ...] | None = None,
+    min_count: int,
+    max_size: int | None,
+    words: tuple[str, ...] | None,
 ) -> CountedWords:
     """Counts and numbers the words of documents, in one pass.
 

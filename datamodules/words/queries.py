@@ -15,7 +15,7 @@ SUGGESTED = 3
 
 
 def read_query(
-    text: str, numbers: Mapping[str, int], lowercase: bool, unknown: list[str] | None = None
+    text: str, numbers: Mapping[str, int], lowercase: bool, unknown: list[str] | None
 ) -> list[tuple[int, int]]:
     """Returns the words of a sum and their signs.
 
@@ -73,7 +73,7 @@ def read_queries(
     return query_batch(queries, unknown), unread
 
 
-def query_batch(queries: Sequence[Sequence[tuple[int, int]]], unknown: Sequence[str] = ()) -> QueryBatch:
+def query_batch(queries: Sequence[Sequence[tuple[int, int]]], unknown: Sequence[str]) -> QueryBatch:
     """Returns sums of words as a batch.
 
     Args:

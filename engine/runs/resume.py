@@ -107,7 +107,7 @@ def _same(before: Any, now: Any) -> bool:
     return objects[0] is not None and objects[0] is objects[1]
 
 
-def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> None:
+def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None) -> None:
     """Checks that a continued run keeps what makes it this run.
 
     Raises:

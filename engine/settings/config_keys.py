@@ -37,11 +37,10 @@ def settings(classes: Classes, schema: Node | None = None) -> dict[str, Node]:
     return dict(_leaves(schema, schema, "", classes))
 
 
-def values_of(node: Node, schema: Node | None = None) -> list[str]:
+def values_of(node: Node) -> list[str]:
     """Returns the values that a setting may have, as they are typed, as far as they can be listed."""
-    schema = read_schema() if schema is None else schema
     found: dict[str, None] = {}
-    for form in _forms(schema, node):
+    for form in _forms(read_schema(), node):
         kinds = form.get("type", [])
         if "boolean" in ([kinds] if isinstance(kinds, str) else kinds):
             found |= {"true": None, "false": None}
