@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from lightning_modules.layers.global_average_pool import GlobalAveragePool
+from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.tasks.image_classifier import ImageClassifier
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from lightning_modules.layers.global_average_pool import GlobalAveragePool
+from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes
 from lightning_modules.tasks.image_classifier import ImageClassifier

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
-from lightning_modules.layers.global_average_pool import GlobalAveragePool
+from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier

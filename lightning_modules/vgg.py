@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
-from lightning_modules.layers.global_max_pool import GlobalMaxPool
+from lightning_modules.layers.global_pools import GlobalMaxPool
 from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.layers.scale import Scale
 from lightning_modules.layers.whitening import Whitening

@@ -112,7 +112,6 @@ TESTED_ELSEWHERE = {
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/captioner.py": "lightning_modules/test_captioners.py",
     "lightning_modules/layers/attention.py": "lightning_modules/test_translators.py",
-    "lightning_modules/layers/global_average_pool.py": "lightning_modules/test_architectures.py",
     "lightning_modules/layers/masks.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/layers/local_response_norm.py": "lightning_modules/test_alexnet.py",
     "lightning_modules/layers/mobile_sizes.py": "lightning_modules/test_mobilenet.py",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lightning_modules.layers.global_max_pool import GlobalMaxPool
+from lightning_modules.layers.global_pools import GlobalMaxPool
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

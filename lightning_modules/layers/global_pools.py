@@ -1,7 +1,15 @@
-"""The largest value of each map."""
+"""The mean of each map, and the largest value."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+class GlobalAveragePool(nn.Module):
+    """Reduces each map to its mean."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the means of maps [B, C, H, W], of shape [B, C]."""
+        return x.mean((2, 3))
 
 
 class GlobalMaxPool(nn.Module):
