@@ -20,11 +20,11 @@ from core.console import print_line
 from core.errors import InputError
 from core.media import Audio, File, Image, Medium
 from core.media_files import encode
-from core.programs import is_installed, run_program
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.midi import midi_bytes
 from datamodules.tunes.notation import NoTune, Tune
 from datamodules.tunes.playing import RATE, performed, sounded
+from datamodules.tunes.programs import is_installed, run_program
 from datamodules.tunes.reading import read_tune
 
 FONTS = (

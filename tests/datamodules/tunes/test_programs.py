@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.programs import is_installed, run_program
+from datamodules.tunes.programs import is_installed, run_program
 
 
 def test_what_a_program_says_of_itself(tmp_path: Path) -> None:
