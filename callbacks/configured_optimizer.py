@@ -67,20 +67,7 @@ class ConfiguredOptimizer(Callback):
         Raises:
             InputError: A schedule would end before the run, or divides by a length of nothing.
         """
-        for config in trainer.lr_scheduler_configs:
-            schedule = config.scheduler
-            for kind, name in LENGTHS.items():
-                if isinstance(schedule, kind):
-                    check_range(f"the schedule's {name}", vars(schedule)[name], 1)
-            # the only schedule of torch that stops a run which goes on beyond its end
-            if isinstance(schedule, OneCycleLR) and config.interval == "step":
-                steps = trainer.estimated_stepping_batches
-                if steps > schedule.total_steps:
-                    raise InputError(
-                        f"--model.lr_scheduler OneCycleLR: it ends after {schedule.total_steps:,} steps, and the run "
-                        f"makes {'any number' if math.isinf(steps) else f'{steps:,}'}; lightning_modules.schedules has "
-                        "schedules that take the run's own length"
-                    )
+        _check_lengths(trainer)
         before, self._before = self._before, None
         if before is None:
             return
@@ -97,6 +84,23 @@ class ConfiguredOptimizer(Callback):
             for schedule in schedules:
                 if isinstance(schedule, RunSchedule):
                     schedule.refresh()  # its shape may have changed too; if not, these are the very same numbers
+
+
+def _check_lengths(trainer: Trainer) -> None:
+    for config in trainer.lr_scheduler_configs:
+        schedule = config.scheduler
+        for kind, name in LENGTHS.items():
+            if isinstance(schedule, kind):
+                check_range(f"the schedule's {name}", vars(schedule)[name], 1)
+        # the only schedule of torch that stops a run which goes on beyond its end
+        if isinstance(schedule, OneCycleLR) and config.interval == "step":
+            steps = trainer.estimated_stepping_batches
+            if steps > schedule.total_steps:
+                raise InputError(
+                    f"--model.lr_scheduler OneCycleLR: it ends after {schedule.total_steps:,} steps, and the run "
+                    f"makes {'any number' if math.isinf(steps) else f'{steps:,}'}; lightning_modules.schedules has "
+                    "schedules that take the run's own length"
+                )
 
 
 def _schedules(schedule: Any) -> list[LRScheduler]:
