@@ -15,9 +15,10 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
 from core.errors import InputError
+from core.printable import shown_path
 from datamodules.words.vector_files import is_vector_file
 from engine.parser import LINKED, Parser
-from engine.settings.ownership import named_class
+from engine.settings.ownership import named_class, task_class
 from engine.weight_forms import namings
 from engine.weights import find_weights, is_published, read_weights
 
@@ -41,21 +42,26 @@ def build_apart(kind: type, name: str, settings: dict[str, Any]) -> Any:
 
 
 def check_before_data(
-    config: dict[str, Any], weights: str | Path, checkpoint: Mapping[str, Any] | None
+    config: dict[str, Any], weights: str | Path | None, checkpoint: Mapping[str, Any] | None, begins: bool
 ) -> tuple[LightningModule, LightningDataModule] | None:
-    """Checks that weights are there and may be of the model, where data is read before the model is built.
+    """Checks that weights and files are there and may be of the model, where data is read before the model is built.
 
     Args:
         config: The settings as they are recorded.
-        weights: Where the weights are; the file of the checkpoint, if one is used.
+        weights: Where the weights are; the file of the checkpoint, if one is to be compared with the model.
         checkpoint: Its content.
+        begins: Whether a training begins, which without weights reads the files that the model names.
 
     Returns:
         Model and data as `stand_ins` builds them, for further checks; None where it does not.
 
     Raises:
-        InputError: The weights are not there, or of another model.
+        InputError: Something is not there, or the weights are of another model.
     """
+    if not weights:
+        if begins:
+            check_files(config)
+        return None
     found = stand_ins(config)
     if found is None:
         return None
@@ -74,8 +80,7 @@ def stand_ins(config: dict[str, Any]) -> tuple[LightningModule, LightningDataMod
         Both; None where the model needs no sizes that are counted in data, and where something refuses its settings,
         which is left to those that build them for good.
     """
-    parameters = inspect.signature(named_class(config["model"])).parameters
-    if not any(size in parameters for size in COUNTED):
+    if not _is_counted(config):
         return None
     model = build_in(config, SIZES)
     with contextlib.suppress(Exception), torch.device("meta"):
@@ -91,6 +96,24 @@ def build_in(config: dict[str, Any], sizes: Mapping[str, Any]) -> LightningModul
     with contextlib.suppress(Exception), torch.device("meta"):
         return build_apart(LightningModule, "model", config["model"] | {"init_args": arguments})
     return None
+
+
+def check_files(config: dict[str, Any]) -> None:
+    """Checks that the files are there which a new run's model starts from, if it is built once data has been read.
+
+    Raises:
+        InputError: One is not.
+    """
+    given = config["model"].get("init_args") or {}
+    for name in task_class(config).paths if _is_counted(config) else ():
+        if given.get(name) and not Path(given[name]).exists():
+            raise InputError(f"--model.{name} {shown_path(given[name])}: no such file or run folder")
+
+
+def _is_counted(config: dict[str, Any]) -> bool:
+    """Returns whether the model needs sizes for which data is read."""
+    parameters = inspect.signature(named_class(config["model"])).parameters
+    return any(size in parameters for size in COUNTED)
 
 
 def known_shapes(model: LightningModule, other: LightningModule | None) -> Shapes:

@@ -108,7 +108,8 @@ class Command(SubcommandCLI):
         weights = self.settings.weights
         if self.checkpoint is not None:  # which fits the run's own model
             weights = self.arguments.checkpoint if any(key.partition(".")[0] == "model" for key in given) else None
-        if weights and (stand_ins := check_before_data(self.plain_config, weights, self.checkpoint)):
+        begins = self.arguments.subcommand == "fit" and self.checkpoint is None
+        if stand_ins := check_before_data(self.plain_config, weights, self.checkpoint, begins):
             self._prepare_prediction(*stand_ins)
 
     def _prepare_prediction(self, model: LightningModule, datamodule: LightningDataModule) -> None:

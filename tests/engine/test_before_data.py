@@ -83,6 +83,12 @@ def test_weights_in_other_sizes_are_told_first(tmp_path: Path, command: Command)
     assert "any] in the model)" in errors
 
 
+@pytest.mark.parametrize("config", ["text_cnn.yaml", "text_rnn.yaml", "bag_of_ngrams.yaml"])
+def test_what_a_model_starts_from_is_looked_for_first(config: str, command: Command) -> None:
+    code, _, errors = command("fit", "--config", config, "--model.embeddings", "nowhere", *NO_DATA)
+    assert (code, errors) == (2, "error: --model.embeddings nowhere: no such file or run folder\n")
+
+
 @pytest.mark.parametrize(
     ("sizes", "others", "expected"),
     [((4, 8), (4, 9), [4, None]), ((4,), (4, 9), [None]), ((4,), (5,), [None]), ((), (), [])],

@@ -101,7 +101,7 @@ def test_a_classifier_starts_from_a_run_and_goes_on_without_it(
     assert code == 0, errors
     code, _, errors = command(*fit, "--run_dir", "other")
     assert code == 2
-    assert "words: cannot be read" in errors
+    assert errors == "error: --model.embeddings words: no such file or run folder\n"
     assert not Path("other").exists()
 
 
