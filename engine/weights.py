@@ -61,6 +61,10 @@ def find_weights(name: str) -> Path:
     path = Path(name).expanduser()
     path = best_checkpoint(path) or path
     if not path.is_file():
+        runs = [config.parent for config in path.rglob("config.yaml")] if path.is_dir() else []
+        if trained := {run: best.stat().st_mtime for run in runs if (best := best_checkpoint(run))}:
+            newest = max(trained, key=lambda run: (trained[run], run.name))
+            raise InputError(f"--weights {name}: a folder of runs; name one of them, the newest is {newest}")
         raise InputError(f"--weights {name}: no such file or run folder")
     return path
 

@@ -1,5 +1,6 @@
 """Weights to start from, as far as they fit."""
 
+import os
 import shutil
 import socket
 from collections.abc import Callable
@@ -138,6 +139,18 @@ def test_a_file_without_tensors_and_a_folder_without_checkpoints_are_named(tmp_p
         read_weights("w.pth")
     with pytest.raises(InputError, match="no such file or run folder"):
         read_weights(str(tmp_path))
+
+
+def test_a_folder_of_runs_is_answered_with_its_newest(tmp_path: Path) -> None:
+    for age, name in enumerate(("new", "old", "unfinished")):
+        checkpoints = tmp_path / "runs" / name / "checkpoints"
+        checkpoints.mkdir(parents=True)
+        (checkpoints.parent / "config.yaml").touch()
+        if name != "unfinished":
+            (checkpoints / "best.ckpt").touch()
+            os.utime(checkpoints / "best.ckpt", (1000 - age, 1000 - age))
+    with pytest.raises(InputError, match=r"^--weights runs: a folder of runs; .* newest is runs/new$"):
+        read_weights("runs")
 
 
 @pytest.mark.parametrize(
