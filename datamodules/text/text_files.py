@@ -172,19 +172,18 @@ def left_out_lines(kind: str, path: Path, numbers: Sequence[int]) -> list[str]:
     return [f"skipped  {kind} in {path}: {len(numbers):,} (line {named}{more})"]
 
 
-def read_folders(folder: Path, classes: Sequence[str] | None = None, left_out: LeftOut | None = None) -> LabelledTexts:
+def read_folders(folder: Path, classes: Sequence[str] | None = None) -> LabelledTexts:
     """Reads one folder of text files per class, the format of aclImdb.
 
     Args:
         folder: The folder that holds the class folders.
         classes: Names of the folders to read; all if not given.
-        left_out: Where files that are not read are noted.
 
     Raises:
         InputError: It has no class folders, one is empty, or a file cannot be read.
     """
     part = LabelledTexts()
-    for name, files in text_files(folder, classes, left_out).items():
+    for name, files in text_files(folder, classes, None).items():
         if not files:
             raise InputError(f"{folder / name}: no .txt files in it")
         for path in sorted(files, key=lambda path: _natural(path.name)):
@@ -193,7 +192,12 @@ def read_folders(folder: Path, classes: Sequence[str] | None = None, left_out: L
 
 
 def text_files(folder: Path, classes: Sequence[str] | None, left_out: LeftOut | None) -> dict[str, list[Path]]:
-    """Lists the text files of each class; see `read_folders`.
+    """Lists the text files of each class.
+
+    Args:
+        folder: The folder that holds the class folders.
+        classes: Names of the folders to list; all if not given.
+        left_out: Where files that are not listed are noted.
 
     Raises:
         InputError: There are no class folders.

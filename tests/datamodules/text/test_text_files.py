@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import InputError
 from datamodules.base.class_folders import LeftOut
-from datamodules.text.text_files import read_folders, read_lines, read_text
+from datamodules.text.text_files import read_folders, read_lines, read_text, text_files
 
 
 def test_line_ends_become_newlines_unless_they_are_kept_and_a_mark_in_front_is_skipped(write: Callable) -> None:
@@ -105,7 +105,8 @@ def test_what_is_no_text_of_a_folder_is_named_and_an_empty_one_is_kept(write: Ca
     write("pos/readme.md", "no text")
     (tmp_path / "pos" / "2.txt").symlink_to("nowhere")
     left_out = LeftOut(tmp_path)
-    assert read_folders(tmp_path, None, left_out).texts == ["", "superscript"]
+    text_files(tmp_path, None, left_out)
+    assert read_folders(tmp_path).texts == ["", "superscript"]
     assert sorted(left_out.lines()) == [
         f"skipped  files that are not .txt in {tmp_path}: 1 (pos/readme.md)",
         f"skipped  folders within a class in {tmp_path}: 1 (pos/folder.txt)",
