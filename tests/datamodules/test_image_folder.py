@@ -102,7 +102,7 @@ def test_without_a_test_folder_all_but_testing_works(root: Path, trainer: Traine
     (root / "test").rename(root / "elsewhere")
     for other in ("fit", "validate"):
         assert set_up(root, trainer, other).sizes == {"train": 54, "val": 6, "test": 0}
-    with pytest.raises(InputError, match=r"no test pictures, which belong in test/<class>"):
+    with pytest.raises(InputError, match=r"no test pictures, which belong in test/<class>; validate measures"):
         set_up(root, trainer, stage)
 
 
