@@ -50,10 +50,6 @@ class Metrics:
         known = measure_of(name or "", measures)
         return cls(name, mode or found or (known.better if known is not None else "min"), measures)
 
-    def is_better(self, one: float, other: float) -> bool:
-        """Returns whether a value of the figure that counts is better than another."""
-        return one > other if self.mode == "max" else one < other
-
     def text(self, name: str, value: float | None, spread: float | None = None) -> str:
         """Returns a figure as text, such as `93.41 ± 0.12 %`.
 

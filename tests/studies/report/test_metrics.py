@@ -19,7 +19,6 @@ def _metrics(*paths: Path, asked: str | None = None, mode: str | None = None) ->
 def test_what_the_runs_chose_by_counts(tmp_path: Path) -> None:
     metrics = _metrics(make_run(tmp_path / "a"))
     assert (metrics.counts, metrics.mode) == ("val/acc", "max")
-    assert metrics.is_better(0.9, 0.8)
     assert metrics.text("val/acc", 0.93412, 0.0012) == "93.41 ± 0.12 %"
     assert metrics.text("val/acc", None) == ""
 
