@@ -57,7 +57,7 @@ class Generator(Task):
         noise_size: int = 100,
         average: float = 0.0,
         samples: int = 64,
-        classes: list[int | str] | None = None,
+        classes: list[str | int] | None = None,
         sample_seed: int = 0,
         **training: Any,
     ) -> None:

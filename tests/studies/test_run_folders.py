@@ -44,7 +44,7 @@ def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
     assert code == 0, errors
     lines = [line.split() for line in output.splitlines()]
     assert [line[2:] for line in lines] == [
-        ["running", "1,234", "s", "runs/b", "val/loss", "1.25", "val/acc", "75.0", "%"],
+        ["running", "1,234", "s", "runs/b", "val/loss", "1.250", "val/acc", "75.0", "%"],
         ["killed", "1,234", "s", "runs/studies/s/0000-x"],
         ["finished", "1,234", "s", "runs/a/1", "val/acc", "50.0", "%"],
         ["-", "-", "runs/d"],

@@ -237,7 +237,7 @@ def test_what_cannot_be_read_is_told_with_its_place(pictures: Service, documents
 def test_a_method_that_is_not_there_names_those_that_are(pictures: Service) -> None:
     get, post = ask(pictures, {"method": "GET"}, {"method": "POST", "url": "/api"})
     assert (get.headers["allow"], get.status_code) == ("POST", 405)
-    assert post.headers["allow"] == "GET, HEAD"
+    assert set(post.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
 def test_a_name_that_documents_have_not_is_refused(documents: Service) -> None:
