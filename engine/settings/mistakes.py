@@ -7,6 +7,7 @@ from functools import partial
 from jsonargparse import ArgumentParser, Namespace
 
 from core.errors import InputError
+from core.printable import SURROGATE
 from engine.settings.error_messages import MISSING, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
 from engine.settings.settings_sources import Place, SettingsSources
 from engine.settings.suggestions import class_suggestions, names_a_class, option_suggestions, word_suggestion
@@ -58,7 +59,7 @@ def _check_encoding(options: list[str]) -> None:
     option = ""
     for word in options:
         option = word.partition("=")[0] if word.startswith("--") else option
-        if option != "--input" and not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+        if option != "--input" and SURROGATE.search(word):
             raise InputError(
                 f"{option} {word}: is not UTF-8, as settings are; give another name of it, such as a link (ln -s)"
             )
@@ -89,7 +90,7 @@ def _explain(
         else:
             names = {name.replace(".init_args", ""): name for name in settings.keys()}  # noqa: SIM118 (a Namespace)
             known = [*known, *names]
-            classes = {key[: -len(CLASS)]: settings[name] for key, name in names.items() if key.endswith(CLASS)}
+            classes = {key.removesuffix(CLASS): settings[name] for key, name in names.items() if key.endswith(CLASS)}
             break
     found.sort(key=lambda pair: pair[1].order if pair[1] is not None else ())
     return list(dict.fromkeys(_line(mistake, place, known, classes) for mistake, place in found))
