@@ -228,3 +228,12 @@ class TakesNamedBatches(Protocol):
     """A model that reads the named fields of this project's batches, whose images may be laid out channels last."""
 
     takes_named_batches: bool
+
+
+@runtime_checkable
+class ShrinksSamples(Protocol):
+    """A data module whose training samples may be smaller in some epochs."""
+
+    def shrunk_by(self) -> str | None:
+        """Returns the option that has made the training samples of this epoch smaller; None if they are whole."""
+        ...

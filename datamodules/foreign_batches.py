@@ -61,8 +61,11 @@ def describe_batch(batch: Any) -> str:
     """Returns in words what a batch is: its tensors with their types and shapes."""
     if isinstance(batch, Tensor):
         return f"a tensor of {str(batch.dtype).removeprefix('torch.')} {list(batch.shape)}"
+    parts: list[str] = []
     if isinstance(batch, tuple | list):
-        return f"a {type(batch).__name__} of {', '.join(describe_batch(part) for part in batch)}"
-    if isinstance(batch, dict):
-        return f"a {type(batch).__name__} of {', '.join(f'{key!r}: {describe_batch(batch[key])}' for key in batch)}"
-    return f"a {type(batch).__name__}"
+        parts = [describe_batch(part) for part in batch]
+    elif isinstance(batch, dict):
+        parts = [f"{key!r}: {describe_batch(part)}" for key, part in batch.items()]
+    name = type(batch).__name__
+    name = f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+    return f"{name} of {', '.join(parts)}" if parts else name

@@ -10,6 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from core.errors import InputError, OneLine, RunFailed
+from core.protocols import ShrinksSamples
 from datamodules.foreign_batches import describe_batch
 
 STEPS = ("training_step", "validation_step", "test_step", "predict_step")
@@ -33,6 +34,9 @@ def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
         model, step, batch = failed
         data = "its loader" if trainer.datamodule is None else type(trainer.datamodule).__name__
         reason = " ".join(f"{type(error).__name__}: {error}".split())
+        if step == "training_step" and isinstance(trainer.datamodule, ShrinksSamples):
+            option = trainer.datamodule.shrunk_by()
+            reason += f"; {option} has made them smaller" if option else ""
         line = (
             f"{type(model).__name__}.{step} fails on a batch of {data}, {describe_batch(batch)}: {reason}; the two do "
             "not fit together, or the step has a fault (--traceback shows where)"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
@@ -32,6 +33,9 @@ class Augmentation:
             `normalization: channel` (DeVries and Taylor, 2017).
         brightness: Shift all pixels of an image by a value in [-brightness, brightness), in units of 0 to 255.
         contrast: Scale each channel about its mean by a factor in [low, high). Nothing is clipped.
+        first_sizes: Sides in pixels to which the images of the first epochs are shrunk at last, one an epoch, such as
+            `[24, 24, 28]`; from then on they are whole (progressive resizing: Jeremy Howard for DAWNBench, 2018). For
+            networks that take any size, such as VGG with `head: max`.
     """
 
     flip: Literal["none", "random", "alternating"] = "none"
@@ -44,6 +48,7 @@ class Augmentation:
     cutout: int = 0
     brightness: float = 0.0
     contrast: tuple[float, float] | None = None
+    first_sizes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("crop_padding", "rotation", "shear", "elastic", "cutout", "brightness"):
@@ -55,6 +60,8 @@ class Augmentation:
             raise InputError(f"data.augmentation.scale is {list(self.scale)}: two factors above 0, the lower one first")
         if self.contrast and not 0 <= self.contrast[0] <= self.contrast[1] < math.inf:
             raise InputError(f"data.augmentation.contrast is {list(self.contrast)}: two factors, the lower one first")
+        if any(size < 1 for size in self.first_sizes):
+            raise InputError(f"data.augmentation.first_sizes is {list(self.first_sizes)}: at least 1 pixel is needed")
 
     @property
     def distorts(self) -> bool:
@@ -109,6 +116,11 @@ class Augmentation:
         for name, most in (("crop_padding", image_size - 1), ("cutout", image_size)):
             if (value := getattr(self, name)) > most:
                 raise InputError(f"data.augmentation.{name} is {value}: at most {most} is possible")
+        if any(size > image_size for size in self.first_sizes):
+            sizes = list(self.first_sizes)
+            raise InputError(
+                f"data.augmentation.first_sizes is {sizes}: images have {image_size} pixels, and none grow"
+            )
         for name in DISTORTIONS:
             if getattr(self, name) and image_size == 1:
                 raise InputError(f"data.augmentation.{name}: an image of 1 pixel has nothing to turn or distort")
@@ -170,3 +182,22 @@ class Augmentation:
             inside.append((place >= first[:, None]) & (place < first[:, None] + self.cutout))
         square = inside[0][:, :, None] & inside[1][:, None, :]  # [B, H, W]
         return images.masked_fill(square[..., None], 0)
+
+    def shrinks_in(self, epoch: int) -> bool:
+        """Says whether the images of an epoch, from 0, may be smaller."""
+        return epoch < len(self.first_sizes)
+
+    def shrink(self, images: Tensor, epoch: int) -> Tensor:
+        """Shrinks the images of the first epochs, by bilinear interpolation over all pixels (antialias).
+
+        Args:
+            images: float32 [B, C, H, W].
+            epoch: Epoch, from 0.
+
+        Returns:
+            float32 [B, C, size, size], in the same layout; the images themselves after the first epochs.
+        """
+        if not self.shrinks_in(epoch) or self.first_sizes[epoch] == images.shape[-1]:
+            return images
+        size = self.first_sizes[epoch]
+        return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False, antialias=True)

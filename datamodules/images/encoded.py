@@ -73,11 +73,13 @@ class EncodedDataModule(SampleDataModule):
         return replace(split, images=features_of(split.images, self.encoder, preparation, folder, title))
 
     def check_encoding(self, views: int) -> None:
-        """Checks that pictures are augmented if they are encoded in several views, and else not.
+        """Checks that pictures are augmented if they are encoded in several views, and else not, and are always whole.
 
         Raises:
-            InputError: They are the other way round.
+            InputError: They are the other way round, or are to be smaller in the first epochs.
         """
+        if self.augmentation.first_sizes:
+            raise InputError("data.augmentation.first_sizes: pictures that are encoded have one size; leave it out")
         if (self.augmentation != Augmentation()) != (views > 0):
             raise InputError(
                 "data.augmentation: pictures that are encoded once stay as they are; leave it out, or give "

@@ -199,6 +199,10 @@ class ImageDataModule(EncodedDataModule):
         """Returns the first n training images (or all), normalised but not augmented, float32 [n, C, H, W]."""
         return self.normalization(self.splits["train"].images[:n].float()).permute(0, 3, 1, 2)
 
+    def shrunk_by(self) -> str | None:
+        """Returns the option that has made the training images of this epoch smaller; None if they are whole."""
+        return "data.augmentation.first_sizes" if self.augmentation.shrinks_in(self.trainer.current_epoch) else None
+
     def on_after_batch_transfer(self, batch: NamedTuple, dataloader_idx: int) -> tuple:
         """Augments (in training only) and normalises the whole batch on its device.
 
@@ -215,6 +219,8 @@ class ImageDataModule(EncodedDataModule):
         # the "true" precisions have converted the draws too, which are not the network's
         draws = {name: values.float() if values.is_floating_point() else values for name, values in batch.draws.items()}
         images = self.prepare(batch.images, draws)
+        if self.trainer.training:
+            images = self.augmentation.shrink(images, self.trainer.current_epoch)
         images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
         channels_last = self.trainer.channels_last  # only for models that take named batches
         if not channels_last:

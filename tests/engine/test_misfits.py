@@ -10,15 +10,18 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError, RunFailed
+from datamodules.batches import UnlabelledImageBatch
 from datamodules.foreign_batches import describe_batch
+from datamodules.images.augmentation import Augmentation
 from tests.plain import PlainData, PlainModule
-from tests.tiny import tiny_trainer
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 Command = Callable[..., tuple[int, str, str]]
 FOREIGN = "tests.foreign.other_package."
 NET, PICTURES = ("--model", FOREIGN + "models.Net"), ("--data", FOREIGN + "data.Pictures")
 BORING = ("--data", "pytorch_lightning.demos.boring_classes.BoringDataModule")
 TEXT = ("--data", "tests.tiny_text.TinyCorpus")
+UNLABELLED = "an UnlabelledImageBatch of a tensor of float32 [1], a tensor of float32 [2], a dict"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,12 @@ def test_every_call_of_a_notebook_says_it(call: str, tmp_path: Path) -> None:
         getattr(tiny_trainer(tmp_path, max_epochs=1), call)(*given)
 
 
+def test_images_that_an_option_has_shrunk_are_told_with_it(tmp_path: Path) -> None:
+    data = TinyDataModule(augmentation=Augmentation(first_sizes=(8,)))
+    with pytest.raises(InputError, match=r"\[40, 3, 8, 8\], .*; data.augmentation.first_sizes has made them smaller;"):
+        tiny_trainer(tmp_path).fit(tiny_vgg(head="flatten"), data)
+
+
 def test_a_validation_after_training_is_a_run_that_failed(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match=r"Fails.validation_step fails on a batch of PlainData"):
         tiny_trainer(tmp_path).fit(Fails("validation_step"), PlainData())
@@ -109,6 +118,7 @@ def test_a_value_that_is_never_logged_is_named_with_those_that_are(option: str, 
         (torch.zeros(2, 3), "a tensor of float32 [2, 3]"),
         ([torch.zeros(1), ("a",)], "a list of a tensor of float32 [1], a tuple of a str"),
         ({"x": torch.zeros(1, dtype=torch.int64)}, "a dict of 'x': a tensor of int64 [1]"),
+        (UnlabelledImageBatch(torch.zeros(1), torch.zeros(2), {}), UNLABELLED),
         (None, "a NoneType"),
     ],
 )

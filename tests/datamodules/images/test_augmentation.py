@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from core.errors import InputError
@@ -286,9 +287,21 @@ def test_undo_clips_what_is_no_pixel() -> None:
         {"shear": math.nan},
         {"scale": (1.0, math.inf)},
         {"contrast": (math.nan, 1.0)},
+        {"first_sizes": (24, 0)},
     ],
     ids=str,
 )
 def test_values_that_make_no_sense_are_refused(settings: dict) -> None:
     with pytest.raises(InputError, match=next(iter(settings))):
         Augmentation(**settings)
+
+
+def test_images_shrink_in_the_first_epochs_alone() -> None:
+    augmentation = Augmentation(first_sizes=(12, 16))
+    images = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    small = augmentation.shrink(images, 0)
+    for whole, shrunk in zip(images.flatten(0, 1), small.flatten(0, 1), strict=True):
+        theirs = Image.fromarray(whole.numpy()).resize((12, 12), Image.Resampling.BILINEAR)
+        torch.testing.assert_close(shrunk, torch.from_numpy(np.array(theirs)), atol=1e-5, rtol=1e-5)
+    assert augmentation.shrink(images, 1) is images
+    assert augmentation.shrink(images, 2) is images

@@ -1,5 +1,6 @@
 """The base of image data sets: splits, sizes, stages, augmentation of batches, and the position of a resumed run."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, LambdaCallback
 from pytorch_lightning.trainer.states import TrainerFn
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from datamodules.images.augmentation import Augmentation
 from datamodules.images.loader import ImageLoader
 from datamodules.images.splits import ClassifiedImages
 from engine.trainer import Trainer
+from lightning_modules import VGG
 from tests.stages import prepared
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -249,6 +251,24 @@ def test_training_batches_are_augmented(trainer: Trainer, settings: dict[str, ob
     data = set_up(trainer, augmentation=Augmentation(**settings))
     batch = next(iter(data.train_dataloader()))
     assert not torch.equal(transfer(data, batch).images, plain(batch.images))
+
+
+def test_training_images_alone_are_smaller_at_first(tmp_path: Path) -> None:
+    seen: set[tuple[str, int, int]] = set()
+
+    def look(trainer: Trainer, model: VGG, batch: ImageBatch, *_: int) -> None:
+        seen.add((trainer.state.stage.value, trainer.current_epoch, batch.images.shape[-1]))
+
+    looks = LambdaCallback(on_train_batch_start=look, on_validation_batch_start=look)
+    data = TinyDataModule(augmentation=Augmentation(first_sizes=(8,)))
+    tiny_trainer(tmp_path, callbacks=[looks]).fit(tiny_vgg(head="max"), data)
+    assert seen == {("train", 0, 8), ("train", 1, 16), ("validate", 0, 16), ("validate", 1, 16)}
+
+
+@pytest.mark.parametrize(("sizes", "fits"), [((16, 4), True), ((8, 17), False)])
+def test_images_cannot_grow(sizes: tuple[int, ...], fits: bool) -> None:
+    with nullcontext() if fits else pytest.raises(InputError, match=r"first_sizes .* 16 pixels, and none grow"):
+        TinyDataModule(augmentation=Augmentation(first_sizes=sizes))
 
 
 def test_what_is_cut_out_is_the_mean_colour(trainer: Trainer) -> None:

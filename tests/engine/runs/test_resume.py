@@ -44,6 +44,7 @@ class Kind:
         val_size: Size of the validation split.
         optimizer: Makes the optimizer.
         model: Settings of the model.
+        first_sizes: Sides of the images of the first epochs.
     """
 
     callbacks: Callable[[], list[Callback]] = list
@@ -52,6 +53,7 @@ class Kind:
     val_size: int = 40
     optimizer: Callable[[Any], Any] = SGD
     model: dict[str, Any] = field(default_factory=dict)
+    first_sizes: tuple[int, ...] = ()
 
 
 KINDS: dict[str, Kind] = {
@@ -63,6 +65,7 @@ KINDS: dict[str, Kind] = {
     "validation within epochs": Kind(trainer={"val_check_interval": 0.5}),
     "accumulation": Kind(trainer={"accumulate_grad_batches": 2, "max_epochs": 6}),
     "no validation": Kind(val_size=0),
+    "smaller images first": Kind(first_sizes=(8, 12), model={"head": "max"}),
     "two rules, and a layer fixed on the way": Kind(
         lambda: [Freeze(["whitening"], from_epoch=1)],
         optimizer=partial(Muon, normalize=True, weight_decay=0.01),
@@ -83,7 +86,8 @@ def _train(folder: Path, kind: Kind, plug: Callback | None = None, ckpt_path: Pa
     callbacks = [*kind.callbacks(), *([plug] if plug else []), RunCheckpoint(every_n_train_steps=2)]
     trainer = tiny_trainer(folder, callbacks=callbacks, **settings | kind.trainer)
     torch.rand(7 if ckpt_path else 3)  # where torch's own stream stands must not matter
-    trainer.fit(model, TinyDataModule(val_size=kind.val_size, augmentation=EVERYTHING), ckpt_path=ckpt_path)
+    augmentation = replace(EVERYTHING, first_sizes=kind.first_sizes)
+    trainer.fit(model, TinyDataModule(val_size=kind.val_size, augmentation=augmentation), ckpt_path=ckpt_path)
 
 
 def _content(folder: Path) -> dict[str, Any]:
