@@ -119,7 +119,7 @@ def write(
 
     path = arguments.output or FOLDER / f"{Path(script).stem}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {name: value for name, value in vars(arguments).items() if not name.endswith(("dir", "output"))}
+    options = {name: value for name, value in vars(arguments).items() if not name.endswith(("dir", "output", "script"))}
     content = {
         "date": date.today().isoformat(),
         "hardware": hardware(device or ("cuda" if torch.cuda.is_available() else "cpu")),

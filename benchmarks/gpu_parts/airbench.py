@@ -1,6 +1,7 @@
 """The speedrun's peer: airbench94_muon.py of github.com/KellerJordan/cifar10-airbench, which the user downloads.
 
 The script is run as it is: this module imports it and does what its last lines do, with as many runs as are asked for.
+On a CPU a copy takes its place (`moved_to_cpu`), in bfloat16 in place of float16, and nothing is compiled.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from datamodules.images.splits import ClassifiedImages
 
 READY = "ready"
 CIFAR10_SIZES = {"train": 50_000, "test": 10_000}
+MOVED = {'torch.device("cuda")': 'torch.device("cpu")', ".half()": ".bfloat16()"}  # words of the script on a CPU
 
 
 class Peer:
@@ -32,6 +34,7 @@ class Peer:
         script: The peer.
         folder: Where it runs; holds `cifar10`.
         patience: Seconds within which it has to be ready; else it is started again without compiling.
+        on_cpu: Whether it computes on the CPU, where nothing is compiled.
 
     Attributes:
         compiled: Whether it is compiled.
@@ -41,11 +44,14 @@ class Peer:
         RuntimeError: It does not run.
     """
 
-    def __init__(self, script: Path, folder: Path, patience: float) -> None:
+    def __init__(self, script: Path, folder: Path, patience: float, on_cpu: bool = False) -> None:
         self._log = folder / "peer.log"
-        for self.compiled in (True, False):
+        if on_cpu:
+            script = moved_to_cpu(script, folder)
+        for self.compiled in (False,) if on_cpu else (True, False):
             began = time.monotonic()
-            self._process = start(script, folder, [] if self.compiled else ["--eager"], self._log)
+            words = ["--cpu"] if on_cpu else [] if self.compiled else ["--eager"]
+            self._process = start(script, folder, words, self._log)
             if self._answer(patience) == READY:
                 self.seconds = time.monotonic() - began
                 return
@@ -97,6 +103,37 @@ def end(process: subprocess.Popen) -> None:
     process.communicate()
 
 
+def moved_to_cpu(script: Path, folder: Path) -> Path:
+    """Writes a copy of the peer that computes on a CPU, in bfloat16, which CPUs are faster with than with float16.
+
+    Raises:
+        RuntimeError: The script is another than the one that this knows.
+    """
+    text = script.read_text(encoding="utf-8")
+    for words, others in MOVED.items():
+        if words not in text:
+            raise RuntimeError(f"{script}: cannot be moved to the CPU, for it does not say {words}")
+        text = text.replace(words, others)
+    copy = folder / f"{script.stem}_on_cpu.py"
+    copy.write_text(text, encoding="utf-8")
+    return copy
+
+
+class CPUEvent:
+    """A moment, in the place of `torch.cuda.Event`."""
+
+    def __init__(self, enable_timing: bool = False) -> None:
+        self.moment = 0.0
+
+    def record(self) -> None:
+        """Notes the moment."""
+        self.moment = time.perf_counter()
+
+    def elapsed_time(self, later: "CPUEvent") -> float:
+        """Returns the milliseconds from this moment to a later one."""
+        return 1000 * (later.moment - self.moment)
+
+
 def write_pictures(splits: dict[str, ClassifiedImages], folder: Path) -> None:
     """Writes pictures as the peer caches them, so that it downloads nothing.
 
@@ -144,14 +181,18 @@ def figures(printed: str) -> dict[str, float]:
     return times
 
 
-def serve(script: Path) -> None:
+def serve(script: Path, on_cpu: bool = False) -> None:
     """Prepares the peer, says so, and trains once for each line that comes in; answers with its figures."""
     answers = sys.stdout
     with contextlib.redirect_stdout(io.StringIO()):
         module = load(script)
-        model = module.CifarNet().cuda().to(memory_format=torch.channels_last)
-        model.compile(mode="max-autotune")
-        module.main("warmup", model)
+        if on_cpu:
+            torch.cuda.Event, torch.cuda.synchronize = CPUEvent, lambda: None
+            model = module.CifarNet().to(memory_format=torch.channels_last)
+        else:
+            model = module.CifarNet().cuda().to(memory_format=torch.channels_last)
+            model.compile(mode="max-autotune")
+            module.main("warmup", model)
     print(READY, file=answers, flush=True)
     for line in sys.stdin:
         with contextlib.redirect_stdout(io.StringIO()) as printed:
@@ -165,14 +206,15 @@ def main() -> None:
     options = ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("script", type=Path)
     options.add_argument("--eager", action="store_true", help="compile nothing")
+    options.add_argument("--cpu", action="store_true", help="the script has been moved to the CPU; compile nothing")
     options.add_argument("--prepare", action="store_true", help="fill the compiler's cache on random pictures, and end")
     arguments = options.parse_args()
-    if arguments.eager:
+    if arguments.eager or arguments.cpu:
         torch.compiler.set_stance("force_eager")
     if arguments.prepare:
         write_noise(Path.cwd())
         sys.stdin = io.StringIO()
-    serve(arguments.script)
+    serve(arguments.script, arguments.cpu)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.gpu_parts.airbench import Peer, figures, serve, write_pictures
+from benchmarks.gpu_parts.airbench import CPUEvent, Peer, figures, moved_to_cpu, serve, write_pictures
 from datamodules.images.splits import ClassifiedImages
 
 PRINTED = """\
@@ -36,6 +36,23 @@ def main(run, model):
     runs.append(run)
     print('''PRINTED''')
     return len(runs) / 10
+"""
+ON_GPU = """
+import sys, torch
+class CifarNet(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(1, 1)
+        self.half()
+def main(run, model):
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    assert torch.load("cifar10/train.pt", map_location=torch.device("cuda"))["labels"].device.type == "cpu"
+    starter, ender = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    starter.record()
+    ender.record()
+    torch.cuda.synchronize()
+    assert starter.elapsed_time(ender) >= 0
+    print('''PRINTED''')
+    return 0.9
 """
 SPEAKS = """
 print("ready", flush=True)
@@ -77,6 +94,40 @@ def test_the_peer_does_what_its_own_last_lines_do(
     times = {"training_seconds": 2.25, "seconds": 2.5}
     assert [json.loads(answer) for answer in answers] == [times | {"accuracy": 0.3}, times | {"accuracy": 0.4}]
     assert sys.modules.pop("speedrun_peer").runs == ["max-autotune", "warmup", 0, 1]
+
+
+def test_on_a_cpu_it_runs_without_a_gpu_in_bfloat16(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = ClassifiedImages(torch.zeros(4, 32, 32, 3, dtype=torch.uint8), torch.arange(4))
+    write_pictures({"train": split, "test": split}, tmp_path)
+    script = tmp_path / "peer.py"
+    script.write_text(ON_GPU.replace("PRINTED", PRINTED))
+    monkeypatch.setattr("sys.argv", ["x"])
+    monkeypatch.setattr("sys.stdin", io.StringIO("0\n"))
+    for name in ("Event", "synchronize"):
+        monkeypatch.setattr(torch.cuda, name, None)  # to be put back after the test
+    serve(moved_to_cpu(script, tmp_path), on_cpu=True)
+    first, answer = capsys.readouterr().out.splitlines()
+    del sys.modules["speedrun_peer"]
+    assert first == "ready"
+    assert json.loads(answer) == {"training_seconds": 2.25, "seconds": 2.5, "accuracy": 0.9}
+
+
+def test_another_script_is_not_moved(tmp_path: Path) -> None:
+    script = tmp_path / "other.py"
+    script.write_text("print('.half()')")
+    with pytest.raises(RuntimeError, match=r"other.py: cannot be moved to the CPU, for it does not say torch.device"):
+        moved_to_cpu(script, tmp_path)
+
+
+def test_events_on_a_cpu_count_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter([1.0, 3.5])
+    monkeypatch.setattr("time.perf_counter", lambda: next(moments))
+    begin, end = CPUEvent(enable_timing=True), CPUEvent(enable_timing=True)
+    begin.record()
+    end.record()
+    assert begin.elapsed_time(end) == 2500
 
 
 def test_a_run_is_asked_for_and_answered(tmp_path: Path, processes: dict[bool, str]) -> None:
