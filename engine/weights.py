@@ -15,6 +15,7 @@ from datamodules.base.data_module import DataModule
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
 from datamodules.words.vector_files import is_vector_file, read_vectors
+from engine.settings.run_search import newest_run_in
 from engine.weight_forms import few, namings, other_shapes, weights_in
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
@@ -61,9 +62,7 @@ def find_weights(name: str) -> Path:
     path = Path(name).expanduser()
     path = best_checkpoint(path) or path
     if not path.is_file():
-        runs = [config.parent for config in path.rglob("config.yaml")] if path.is_dir() else []
-        if trained := {run: best.stat().st_mtime for run in runs if (best := best_checkpoint(run))}:
-            newest = max(trained, key=lambda run: (trained[run], run.name))
+        if newest := newest_run_in(path):
             raise InputError(f"--weights {name}: a folder of runs; name one of them, the newest is {newest}")
         raise InputError(f"--weights {name}: no such file or run folder")
     return path

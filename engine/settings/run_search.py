@@ -23,16 +23,29 @@ def newest_run(given: str, subcommand: str) -> Path:
     if os.environ.get("LOCAL_RANK", "0") != "0" and NEWEST_VARIABLE in os.environ:
         return Path(os.environ[NEWEST_VARIABLE])
     root = (Path("runs") if given == LATEST else Path(given).expanduser()).resolve()
-    configs = [path for path in root.rglob("config.yaml") if _is_run(path.parent)] if root.is_dir() else []
-    times = {config.parent: _saved(config.parent) for config in configs}
-    if subcommand == "fit":  # which can begin a run again
-        times |= {config.parent: config.stat().st_mtime for config in configs if times[config.parent] is None}
-    if runs := {run: when for run, when in times.items() if when is not None}:
-        newest = max(runs, key=lambda run: (runs[run], run.name))
+    newest = newest_run_in(root, also_unsaved=subcommand == "fit")
+    if newest is not None:
         os.environ[NEWEST_VARIABLE] = str(newest)
         return newest
     what = "run with a checkpoint" if subcommand != "fit" else "run"
     raise InputError(f"--ckpt_path {given}: no {what} in {root}")
+
+
+def newest_run_in(root: Path, also_unsaved: bool = False) -> Path | None:
+    """Returns the run in a folder, at any depth, whose checkpoint was saved last; None if there is none.
+
+    Args:
+        root: The folder.
+        also_unsaved: Whether runs without a checkpoint count, by the time of their config.
+    """
+    folders = {config.parent for config in root.rglob("config.yaml")} if root.is_dir() else set()
+    times = {}
+    for run in folders:
+        if not folders.intersection(run.parents):  # Weights & Biases keeps a config.yaml within a run
+            saved = _saved(run)
+            times[run] = (run / "config.yaml").stat().st_mtime if saved is None and also_unsaved else saved
+    runs = {run: when for run, when in times.items() if when is not None}
+    return max(runs, key=lambda run: (runs[run], run.name), default=None)
 
 
 def names_several(given: str) -> bool:

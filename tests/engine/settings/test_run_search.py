@@ -75,6 +75,14 @@ def test_fit_goes_on_with_the_newest_run_also_if_it_has_no_checkpoint_yet(runs: 
     assert find_checkpoint("runs/a", "fit") == (runs[1] / "checkpoints" / "last.ckpt", runs[1])
 
 
+def test_what_lies_within_a_run_is_no_run(runs: list[Path]) -> None:
+    of_wandb = runs[0] / "wandb" / "run-20260101" / "files"
+    of_wandb.mkdir(parents=True)
+    (of_wandb / "config.yaml").touch()
+    assert find_checkpoint("latest", "fit") == (None, runs[2])
+    assert find_checkpoint("runs/a", "fit")[1] == runs[1]
+
+
 def test_further_processes_take_what_the_first_has_found(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     find_checkpoint("latest", "test")
     monkeypatch.setenv("LOCAL_RANK", "1")
