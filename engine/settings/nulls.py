@@ -4,6 +4,7 @@ The parser takes null for any argument of a class and leaves it to the class, wh
 """
 
 import inspect
+from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -70,8 +71,9 @@ def _takes_nothing(annotation: Any) -> bool:
 
 
 def _in_words(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
+    kind = get_origin(annotation)
+    if kind is Literal:
         return f"one of {', '.join(map(repr, get_args(annotation)))}"
-    if get_origin(annotation) is None and inspect.isclass(annotation):
-        return annotation.__name__
-    return "a class" if "Callable" in str(annotation) else str(annotation)
+    if kind is Callable:  # such as an optimizer's, which a setting names by its class
+        return "a class"
+    return annotation.__name__ if kind is None and inspect.isclass(annotation) else str(annotation)
