@@ -17,7 +17,7 @@ from core.atomic_files import copy_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
 from core.errors import InputError, RunInterrupted
 from core.kept_arguments import KeepsArguments
-from core.measures import Mode, choose_monitor, measures_of
+from core.measures import Mode, choose_monitor, measures_of, merit
 from core.signals import StopRequest
 
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
@@ -185,7 +185,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         """Says whether a score is better than the best so far; one that is not finite never is."""
         if self.best_score is None or not math.isfinite(score):
             return math.isfinite(score)
-        return score > self.best_score if self.mode == "max" else score < self.best_score
+        return merit(score, self.mode) > merit(self.best_score, self.mode)
 
     def _save_if_best(self, trainer: Trainer) -> bool:
         batches = trainer.num_val_batches  # an empty list as long as no epoch has validated

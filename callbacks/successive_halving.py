@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from core.console import print_line
 from core.epochs import is_stopping
 from core.errors import RunInterrupted
+from core.measures import merit
 from core.metric_rows import NAME
 
 Note = Callable[[int, float, float], None]
@@ -79,7 +80,7 @@ def best_after(run: Path, metric: str, mode: str, epochs: int) -> float | None:
     if not any(epoch >= epochs - 1 for epoch, _ in rows):
         return None
     finite = [value for value in values if math.isfinite(value)]
-    return (max if mode == "max" else min)(finite, default=math.nan)
+    return max(finite, key=lambda value: merit(value, mode), default=math.nan)
 
 
 def bar_to_reach(values: list[float], eta: float, mode: str) -> float:
@@ -90,11 +91,12 @@ def bar_to_reach(values: list[float], eta: float, mode: str) -> float:
         eta: One of so many goes on, at least one.
         mode: Whether less (`min`) or more (`max`) is better.
     """
-    finite = sorted((value for value in values if math.isfinite(value)), reverse=mode == "max")
+    finite = [value for value in values if math.isfinite(value)]
+    finite.sort(key=lambda value: merit(value, mode), reverse=True)
     going_on = max(1, int(len(values) // eta))
     return finite[min(going_on, len(finite)) - 1] if finite else math.nan
 
 
 def _reaches(value: float, bar: float, mode: str) -> bool:
     """Returns whether a value is as good as another; where no run has one, each goes on."""
-    return math.isnan(bar) or (value >= bar if mode == "max" else value <= bar)
+    return math.isnan(bar) or merit(value, mode) >= merit(bar, mode)

@@ -3,12 +3,23 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from core.errors import InputError
 
 Mode = Literal["min", "max"]
+MODES = get_args(Mode)
 MOST_DIGITS = 17  # that tell floats from each other
+
+
+def merit(value: float, mode: str) -> float:
+    """Returns a number that is greater, the better a value is.
+
+    Args:
+        value: The value.
+        mode: Whether less (`min`) or more (`max`) of it is better.
+    """
+    return value if mode == "max" else -value
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ def stated_measures(summary: Mapping[str, Any]) -> dict[str, Measure]:
     stated = summary.get("measures")
     found: dict[str, Measure] = {}
     for name, entry in stated.items() if isinstance(stated, dict) else ():
-        if isinstance(entry, dict) and entry.get("better") in ("min", "max"):
+        if isinstance(entry, dict) and entry.get("better") in MODES:
             digits = entry.get("digits")
             known = {"digits": digits} if isinstance(digits, int) and 0 <= digits < MOST_DIGITS else {}
             found[name] = Measure(name, entry["better"], unit=str(entry.get("unit", "")), **known)

@@ -3,6 +3,7 @@
 from collections import Counter
 from statistics import mean
 
+from core.measures import merit
 from results.figures import figures
 from results.records import Record, Records
 from results.table import Published, Table
@@ -20,7 +21,7 @@ def margin(row: Published, records: list[Record]) -> float | None:
     ours = figures(records, row.metric, row.measure)
     if not ours or not isinstance(row.published, int | float):
         return None
-    return (mean(ours) - row.published) * (1 if row.measure.better == "max" else -1)
+    return merit(mean(ours) - row.published, row.measure.better)
 
 
 def shortfall(row: Published, records: list[Record]) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
-from core.measures import Measure, measure_of
+from core.measures import Measure, measure_of, merit
 from core.summary import strict_json
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
@@ -87,8 +87,7 @@ class StudyRecord:
     def best(self) -> StudyPoint:
         """The point with the best mean."""
         reached = [point for point in self.points if point.values(self.metric)]
-        choose = max if self.better == "max" else min
-        return choose(reached, key=lambda point: fmean(point.values(self.metric)))
+        return max(reached, key=lambda point: merit(fmean(point.values(self.metric)), self.better))
 
     @property
     def seconds(self) -> float:

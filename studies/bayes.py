@@ -8,7 +8,7 @@ from typing import Any
 from core.errors import InputError
 from engine.runs.trial_file import Trial
 from studies.distributions import Choice, Range
-from studies.study_file import StudyFile
+from studies.study_file import GOAL_OF, StudyFile
 
 Score = Callable[[Trial], float | None]
 
@@ -62,7 +62,7 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
 
     def suggest(place: int, earlier: Sequence[Trial]) -> dict[str, Any]:
         sampler = optuna.samplers.TPESampler(seed=random.Random(f"suggest/{place}").getrandbits(32), constant_liar=True)
-        study = optuna.create_study(direction="maximize" if mode == "max" else "minimize", sampler=sampler)
+        study = optuna.create_study(direction=GOAL_OF[mode], sampler=sampler)
         study.add_trials([told(trial) for trial in earlier])
         found = study.ask(spaces).params
         return {n: json.loads(v) if isinstance(file.parameters[n], Choice) else v for n, v in found.items()}

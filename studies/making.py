@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.errors import RunInterrupted
+from core.measures import merit
 from core.printable import encoding_of, printable
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
@@ -44,7 +45,7 @@ def make_trials(
         if file.target is None or best is None:
             return False
         value = score(best, lines.metric)
-        return value >= file.target if lines.mode == "max" else value <= file.target
+        return merit(value, lines.mode) >= merit(file.target, lines.mode)
 
     def take() -> Any:
         limited = points if not is_enough(folder.trials()) else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.durations import duration_in_words
-from core.measures import Measure, format_figure
+from core.measures import Measure, format_figure, merit
 from core.printable import shown_path
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
@@ -65,7 +65,7 @@ class Lines:
         known = [(value, one) for value, one in scored if value is not None]
         if not known:
             return None
-        return (max if self.mode == "max" else min)(known, key=lambda pair: pair[0])[1]
+        return max(known, key=lambda pair: merit(pair[0], self.mode))[1]
 
     def time_left(self, trials: Sequence[Trial]) -> str:
         """Returns in words how long the rest takes, by the mean of those that have ended."""

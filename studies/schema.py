@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.settings.config_keys import Node, all_settings
 from studies.parameters import DISTRIBUTIONS
-from studies.study_file import KEYS, METHODS, MODES, OF_WANDB
+from studies.study_file import KEYS, METHODS, MODE_OF, OF_WANDB
 
 NUMBER: Node = {"type": "number"}
 COUNT: Node = {"type": "integer", "minimum": 1}
@@ -40,7 +40,7 @@ STATED: dict[str, Any] = {
         "description": "By what trials are compared; what the model itself is judged by if not given.",
         "properties": {
             "name": {"type": "string", "description": "Logged name, such as val/loss."},
-            "goal": {"enum": list(MODES), "description": "Whether less or more of it is better."},
+            "goal": {"enum": list(MODE_OF), "description": "Whether less or more of it is better."},
             "target": NUMBER | {"description": "A value that is enough: no trial begins once one has reached it."},
         },
         "required": ["name"],

@@ -24,7 +24,7 @@ from studies.check import as_words, check
 from studies.making import make_trials, say, show_trials
 from studies.points import SEED, Points
 from studies.progress import BAD, Lines
-from studies.study_file import StudyFile
+from studies.study_file import GOAL_OF, StudyFile
 from studies.study_folder import StudyFolder, score, status, what_changed
 
 DESCRIPTION = """\
@@ -101,8 +101,7 @@ def _description(file: StudyFile, found: Mapping[str, Any]) -> dict[str, Any]:
         file: What stands for a study's file.
         found: What the check of the command has found.
     """
-    goal = {"min": "minimize", "max": "maximize"}
-    metric = {"name": found["metric"], "goal": goal[found["mode"]]} if found["metric"] else None
+    metric = {"name": found["metric"], "goal": GOAL_OF[found["mode"]]} if found["metric"] else None
     content = file.content | ({"metric": metric} if metric else {})
     return json.loads(json.dumps({"file": content, "seeds": [], "settings": found["settings"]}))
 

@@ -22,7 +22,8 @@ MACROS = re.compile(
 )
 NAME = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,100}")
 OF_A_CALL = ("config", "run_dir", "resume", "ckpt_path")  # options that are no settings of a run
-MODES = {"minimize": "min", "maximize": "max"}
+MODE_OF = {"minimize": "min", "maximize": "max"}  # of a goal
+GOAL_OF = {mode: goal for goal, mode in MODE_OF.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,10 +176,10 @@ def _read_metric(metric: Any, place: str) -> tuple[str | None, str | None, float
         raise InputError(f"{place}: metric: needs a name, such as '{{name: val/acc, goal: maximize}}'")
     _refuse_unknown(metric, ("name", "goal", "target"), f"{place}: metric")
     goal = metric.get("goal", "minimize")
-    if not isinstance(goal, str) or goal not in MODES:
-        raise InputError(f"{place}: metric: goal {goal}: there are {', '.join(MODES)}")
+    if not isinstance(goal, str) or goal not in MODE_OF:
+        raise InputError(f"{place}: metric: goal {goal}: there are {', '.join(MODE_OF)}")
     target = None if metric.get("target") is None else read_number(metric, "target", f"{place}: metric")
-    return str(metric["name"]), MODES[goal], target
+    return str(metric["name"]), MODE_OF[goal], target
 
 
 def _read_halving(rule: Any, place: str) -> tuple[list[int], float] | None:

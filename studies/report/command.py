@@ -1,6 +1,7 @@
 """The command `report RUNS...`: writes a page about runs, or about a study."""
 
 from core.errors import InputError
+from core.measures import MODES
 from core.one_line_parser import OneLineParser, named
 from core.outputs import check_output_file, write_output
 from core.printable import shown_path
@@ -32,7 +33,7 @@ def report(argv: list[str]) -> int:
     parser.add_argument(
         "--metric", help="logged value that runs are compared by, such as val/loss (what the runs chose)"
     )
-    parser.add_argument("--mode", choices=("min", "max"), help="whether less or more of it is better")
+    parser.add_argument("--mode", choices=MODES, help="whether less or more of it is better")
     arguments = parser.parse_args(argv)
     output = check_output_file(arguments.output, "report.html", replaces_runs=True)
     if output.suffix.lower() not in (".html", ".htm"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.measures import merit
 from studies.naming import shown
 from studies.points import SEED
 from studies.report.metrics import Metrics
@@ -154,4 +155,4 @@ def _told_apart(groups: Sequence[Group]) -> list[Group]:
 
 def _rank(one: Group, metrics: Metrics) -> tuple[bool, float]:
     mean = one.spread(metrics.counts).mean if metrics.counts else None
-    return mean is None, 0.0 if mean is None else -mean if metrics.mode == "max" else mean
+    return mean is None, 0.0 if mean is None else -merit(mean, metrics.mode)

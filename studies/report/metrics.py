@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import InputError
-from core.measures import Measure, format_figure, measure_of, stated_measures
+from core.measures import MODES, Measure, format_figure, measure_of, stated_measures
 from studies.report.reported import ReportedRun, Study
 
 
@@ -67,7 +67,7 @@ def _monitored(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:
     pairs = Counter(
         (one["name"], one["better"])
         for one in stated
-        if isinstance(one, dict) and isinstance(one.get("name"), str) and one.get("better") in ("min", "max")
+        if isinstance(one, dict) and isinstance(one.get("name"), str) and one.get("better") in MODES
     )
     return pairs.most_common(1)[0][0] if pairs else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.durations import duration_in_words
+from core.measures import merit
 from core.pages.page import render
 from studies.report.answer import answer, are_numbers, in_order, is_numeric, sentences, spans
 from studies.report.curves import curves, short
@@ -104,7 +105,7 @@ def _other_figures(groups: Sequence[Group], metrics: Metrics) -> list[str]:
 def _row(one: Group, metrics: Metrics, names: Sequence[str], figures: Sequence[str]) -> dict[str, Any]:
     """Returns a group as the table shows it."""
     spread = one.spread(metrics.counts or "")
-    best = (max if metrics.mode == "max" else min)(spread.values, default=None)
+    best = max(spread.values, key=lambda value: merit(value, metrics.mode), default=None)
     seconds = one.seconds.mean
     return {
         "label": one.label,

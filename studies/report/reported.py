@@ -15,6 +15,7 @@ from engine.settings.config_files import flatten
 from engine.settings.indifferent import INDIFFERENT
 from studies.points import SEED
 from studies.run_on_disk import RunOnDisk, refused
+from studies.study_file import MODE_OF
 from studies.study_folder import DESCRIPTION
 
 CHECKED = ("weights",)  # which makes it another run, although it is indifferent for a record
@@ -94,11 +95,10 @@ class Study:
             content = load_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
             file = content["file"]
             metric = file.get("metric") or {}
-            goal = metric.get("goal", "minimize")
             return cls(
                 name=str(file.get("name") or folder.name),
                 metric=metric.get("name"),
-                mode=("max" if goal == "maximize" else "min") if metric else None,
+                mode=MODE_OF[metric.get("goal", "minimize")] if metric else None,
                 method=str(file.get("method")),
                 base=dict(content.get("settings") or {}),
                 file=file,

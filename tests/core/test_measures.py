@@ -15,6 +15,7 @@ from core.measures import (
     format_value,
     format_values,
     measures_of,
+    merit,
     stated_measures,
 )
 from tests.tiny import tiny_vgg
@@ -116,3 +117,9 @@ def test_measures_of_a_summary_are_read_as_far_as_they_can_be() -> None:
     acc, loss = Measure("acc", "max", unit="%", digits=1), Measure("loss", "min")
     assert stated_measures({"measures": stated}) == {"acc": acc, "loss": loss}
     assert stated_measures({"measures": [1]}) == stated_measures({}) == {}
+
+
+@pytest.mark.parametrize(("mode", "best"), [("min", 1.0), ("max", 3.0)])
+def test_merit_is_greatest_of_the_best_value(mode: str, best: float) -> None:
+    assert max([2.0, 1.0, 3.0], key=lambda value: merit(value, mode)) == best
+    assert not merit(float("nan"), mode) >= merit(1.0, mode)
