@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from core.summary import read_summary
 from engine.processes import FAULTS, LOOK_EVERY, Jobs, start_command
@@ -106,33 +107,42 @@ class Workers:
                 yield trial
 
     def _conclude(self, job: Job) -> Trial:
-        """Writes down how a trial's process has ended; returns the trial."""
-        trial, code = read_trial(job.claim.trial.folder) or job.claim.trial, job.process.exitcode
-        seconds = round(time.monotonic() - job.began, 1)
-        run_status = _status(trial.folder)
-        reached = _reached(trial.folder)
+        """Writes down how a trial's process has ended; returns the trial, which is open if it is to go on."""
+        trial = read_trial(job.claim.trial.folder) or job.claim.trial
+        code, said = job.process.exitcode, last_line(self.folder.log(trial))
         if trial.pruned is not None:
-            trial.ended = ending_of_pruned(trial)
+            ending = ending_of_pruned(trial)
         elif code == 0:
-            trial.ended = {"status": run_status, "reason": ""}
-        elif code in FAULTS and IN_USE in last_line(self.folder.log(trial)):
-            return trial  # the run lives on after the end of who began it
+            ending = {"status": _status(trial.folder), "reason": ""}
+        elif code in FAULTS and IN_USE in said:
+            return trial  # the run lives on after the end of who began it, and may write into its file
         elif code in FAULTS:
-            status = "diverged" if run_status == "diverged" else "failed"
-            reason = last_line(self.folder.log(trial)).removeprefix(f"{status}: ")
-            trial.ended = {"status": status, "reason": reason}
+            ending = _failure(trial, said)
         elif self._jobs.stopping or code in SAVED:
             return trial  # it goes on when the command is given again
-        elif trial.kills + 1 >= MOST_KILLS and reached == trial.reached:
-            times = f"{MOST_KILLS} times without coming further"
-            trial.ended = {"status": "killed", "reason": f"its process was killed {times}, as for want of memory"}
         else:
-            trial.kills = trial.kills + 1 if reached == trial.reached else 1
-            trial.reached = reached
-        if trial.ended is not None:
-            trial.ended["seconds"] = seconds
+            ending = _count_kill(trial)
+        if ending is not None:
+            trial.ended = ending | {"seconds": round(time.monotonic() - job.began, 1)}
         trial.write()
         return trial
+
+
+def _failure(trial: Trial, said: str) -> dict[str, Any]:
+    """Returns how a trial has ended whose command failed, for the reason that it has said last."""
+    status = "diverged" if _status(trial.folder) == "diverged" else "failed"
+    return {"status": status, "reason": said.removeprefix(f"{status}: ")}
+
+
+def _count_kill(trial: Trial) -> dict[str, Any] | None:
+    """Counts that a trial's process was killed; returns how the trial has ended if it is once too often, else None."""
+    reached = _reached(trial.folder)
+    trial.kills = trial.kills + 1 if reached == trial.reached else 1
+    trial.reached = reached
+    if trial.kills < MOST_KILLS:
+        return None
+    times = f"{MOST_KILLS} times without coming further"
+    return {"status": "killed", "reason": f"its process was killed {times}, as for want of memory"}
 
 
 def last_line(log: Path) -> str:
