@@ -11,7 +11,7 @@ from functools import cache
 from math import exp, log
 from typing import Any
 
-from core.errors import InputError
+from lightning_modules.tasks.sacrebleu_metrics import bleu_and_chrf, signatures_of
 
 Words = Sequence[str]
 LONGEST = 4  # words of an n-gram
@@ -27,20 +27,13 @@ def scorers() -> dict[str, Any]:
     Raises:
         InputError: It is not installed.
     """
-    try:
-        from sacrebleu.metrics import BLEU, CHRF
-    except ImportError as error:
-        raise InputError("captions are measured by sacrebleu; pip install -e '.[text]' installs it") from error
-    return {"bleu": BLEU(tokenize="none", force=True, smooth_method="none"), "chrf": CHRF()}
+    bleu, chrf = bleu_and_chrf("measuring captions")
+    return {"bleu4": bleu(tokenize="none", force=True, smooth_method="none"), "chrf": chrf()}
 
 
 def signatures(references: int) -> dict[str, str]:
     """Returns sacreBLEU's signature of each measure, for pictures with so many captions by people."""
-    marks = {}
-    for name, scorer in scorers().items():
-        scorer.corpus_score(["a"], [["a"]] * references)  # it knows the number of references only now
-        marks["bleu4" if name == "bleu" else name] = str(scorer.get_signature())
-    return marks
+    return signatures_of(scorers(), references)
 
 
 def scores(captions: Sequence[Words], references: Sequence[Sequence[Words]], chrf: bool = True) -> dict[str, float]:
@@ -54,7 +47,7 @@ def scores(captions: Sequence[Words], references: Sequence[Sequence[Words]], chr
     Returns:
         `bleu1` to `bleu4` and `chrf`, from 0 to 100, and `cider_d`, of which 10 is the most.
     """
-    scorer = scorers()["bleu"]
+    scorer = scorers()["bleu4"]
     texts = [" ".join(words) for words in captions]
     most = max(map(len, references))
     columns = [[" ".join(several[k]) if k < len(several) else None for several in references] for k in range(most)]

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities.data import dim_zero_cat
 
-from core.errors import InputError
 from lightning_modules.tasks.metrics import SummedMetrics
+from lightning_modules.tasks.sacrebleu_metrics import bleu_and_chrf, signatures_of
 
 DRAWS = 1000  # of all sentences, for an interval
 SCORES = ("bleu", "bleu_lower", "chrf")
@@ -27,22 +27,13 @@ def scorers() -> dict[str, Any]:
     Raises:
         InputError: It is not installed.
     """
-    try:
-        from sacrebleu.metrics import BLEU, CHRF
-    except ImportError as error:
-        raise InputError(
-            "model.scoring is translation: BLEU needs sacrebleu; pip install -e '.[text]' installs it"
-        ) from error
-    return {"bleu": BLEU(tokenize="13a"), "bleu_lower": BLEU(tokenize="13a", lowercase=True), "chrf": CHRF()}
+    bleu, chrf = bleu_and_chrf("model.scoring translation")
+    return {"bleu": bleu(tokenize="13a"), "bleu_lower": bleu(tokenize="13a", lowercase=True), "chrf": chrf()}
 
 
 def signatures() -> dict[str, str]:
-    """Returns sacreBLEU's signature of each measure, which says all that its value depends on."""
-    marks = {}
-    for name, scorer in scorers().items():
-        scorer.corpus_score(["a"], [["a"]])  # it knows the number of references only now
-        marks[name] = str(scorer.get_signature())
-    return marks
+    """Returns sacreBLEU's signature of each measure."""
+    return signatures_of(scorers())
 
 
 class TokenMetrics(SummedMetrics):
