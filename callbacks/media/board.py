@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -10,35 +11,80 @@ from PIL import Image as PillowImage
 from core.media import Audio, Embedding, Figure, Graph, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, one_cell
 
-PICTURES = (Image, Grid, Figure)
 
-
-def add_to_board(board: Any, medium: Medium, content: bytes) -> None:
-    """Writes a medium.
+@singledispatch
+def add_to_board(medium: Medium, board: Any, content: bytes) -> None:
+    """Writes a medium; nothing of one that TensorBoard has no place for, such as a MIDI file.
 
     Args:
-        board: TensorBoard's writer.
         medium: The medium.
+        board: TensorBoard's writer.
         content: What is in its file.
     """
-    tag, step = medium.tag or medium.name, medium.step
-    if isinstance(medium, PICTURES):
-        board.add_image(tag, np.asarray(read_picture(content)), step, dataformats="HWC")
-    elif isinstance(medium, Table):
-        lines = [
-            "|".join(["", *(word.replace("|", "\\|") for word in row), ""]) for row in (medium.header, *medium.rows)
-        ]
-        board.add_text(tag, "\n".join([lines[0], "|---" * len(medium.header) + "|", *lines[1:]]), step)
-    elif isinstance(medium, Text):  # four spaces make it verbatim
-        board.add_text(tag, "".join(f"    {line}\n" for line in medium.text.split("\n")), step)
-    elif isinstance(medium, Embedding):
-        board.add_embedding(medium.vectors, [one_cell(label) for label in medium.labels], tag=tag, global_step=step)
-    elif isinstance(medium, Audio):
-        board.add_audio(tag, channels(medium).mean(0, keepdim=True), step, sample_rate=medium.rate)
-    elif isinstance(medium, Histograms):
-        _add_histograms(board, medium)
-    elif isinstance(medium, Graph):
-        _add_graph(board, medium)
+
+
+@add_to_board.register
+def _(medium: Image | Grid | Figure, board: Any, content: bytes) -> None:
+    board.add_image(_tag(medium), np.asarray(read_picture(content)), medium.step, dataformats="HWC")
+
+
+@add_to_board.register
+def _(medium: Table, board: Any, content: bytes) -> None:
+    lines = ["|".join(["", *(word.replace("|", "\\|") for word in row), ""]) for row in (medium.header, *medium.rows)]
+    text = "\n".join([lines[0], "|---" * len(medium.header) + "|", *lines[1:]])
+    board.add_text(_tag(medium), text, medium.step)
+
+
+@add_to_board.register
+def _(medium: Text, board: Any, content: bytes) -> None:
+    verbatim = "".join(f"    {line}\n" for line in medium.text.split("\n"))  # as four spaces make it
+    board.add_text(_tag(medium), verbatim, medium.step)
+
+
+@add_to_board.register
+def _(medium: Embedding, board: Any, content: bytes) -> None:
+    labels = [one_cell(label) for label in medium.labels]
+    board.add_embedding(medium.vectors, labels, tag=_tag(medium), global_step=medium.step)
+
+
+@add_to_board.register
+def _(medium: Audio, board: Any, content: bytes) -> None:
+    board.add_audio(_tag(medium), channels(medium).mean(0, keepdim=True), medium.step, sample_rate=medium.rate)
+
+
+@add_to_board.register
+def _(medium: Histograms, board: Any, content: bytes) -> None:
+    for name, one in medium.histograms.items():
+        number = float(one.counts.sum())
+        board.add_histogram_raw(
+            name,
+            min=one.least,
+            max=one.largest,
+            num=number,
+            sum=number * one.mean,
+            sum_squares=number * (one.deviation**2 + one.mean**2),
+            bucket_limits=one.edges[1:].tolist(),
+            bucket_counts=one.counts.tolist(),
+            global_step=medium.step,
+        )
+
+
+@add_to_board.register
+def _(medium: Graph, board: Any, content: bytes) -> None:
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    graph = GraphDef()
+    for operation in medium.operations:
+        node = graph.node.add(name=operation.name, op=operation.kind, input=operation.inputs)
+        shape = node.attr["_output_shapes"].list.shape.add()
+        for size in operation.shape:
+            shape.dim.add(size=size)
+    board._get_file_writer().add_event(Event(graph_def=graph.SerializeToString()), medium.step)
+
+
+def _tag(medium: Medium) -> str:
+    return medium.tag or medium.name
 
 
 def read_picture(content: bytes) -> PillowImage.Image:
@@ -65,32 +111,3 @@ def describe_run(board: Any, hyperparameters: Mapping[str, Any], measures: Itera
     if names:
         charts = {name: ["Multiline", [f"^train/{name}$", f"^val/{name}$"]] for name in names}
         board.add_custom_scalars({"training and validation": charts})
-
-
-def _add_histograms(board: Any, medium: Histograms) -> None:
-    for name, one in medium.histograms.items():
-        number = float(one.counts.sum())
-        board.add_histogram_raw(
-            name,
-            min=one.least,
-            max=one.largest,
-            num=number,
-            sum=number * one.mean,
-            sum_squares=number * (one.deviation**2 + one.mean**2),
-            bucket_limits=one.edges[1:].tolist(),
-            bucket_counts=one.counts.tolist(),
-            global_step=medium.step,
-        )
-
-
-def _add_graph(board: Any, medium: Graph) -> None:
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
-    graph = GraphDef()
-    for operation in medium.operations:
-        node = graph.node.add(name=operation.name, op=operation.kind, input=operation.inputs)
-        shape = node.attr["_output_shapes"].list.shape.add()
-        for size in operation.shape:
-            shape.dim.add(size=size)
-    board._get_file_writer().add_event(Event(graph_def=graph.SerializeToString()), medium.step)

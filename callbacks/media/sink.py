@@ -2,15 +2,16 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
-from callbacks.media.board import PICTURES, add_to_board, read_picture
+from callbacks.media.board import add_to_board, read_picture
 from core.atomic_files import write_atomically
-from core.media import Audio, Embedding, Histograms, Medium, Table, Text
+from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, encode, texts_by_epoch
 
 
@@ -38,10 +39,10 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, content)
             for board in boards:
-                add_to_board(board, medium, content)
+                add_to_board(medium, board, content)
             for logger in trainer.loggers:
                 if isinstance(logger, WandbLogger):
-                    _log_to_wandb(logger, medium, content, path)
+                    _log_to_wandb(medium, logger, content, path)
 
 
 @contextlib.contextmanager
@@ -57,25 +58,44 @@ def _boards(trainer: Trainer, folder: Path | None) -> Iterator[list[Any]]:
         yield [*boards, board]
 
 
-def _log_to_wandb(logger: WandbLogger, medium: Medium, content: bytes, path: Path | None) -> None:
-    if isinstance(medium, PICTURES):
-        logger.log_image(medium.name, [read_picture(content) if path is None else str(path)], step=medium.step)
-    elif isinstance(medium, Table):
-        logger.log_text(
-            medium.name, columns=list(medium.header), data=[list(row) for row in medium.rows], step=medium.step
-        )
-    elif isinstance(medium, Text):
-        rows = [[epoch, text] for epoch, text in texts_by_epoch(medium)]
-        columns = ["epoch", "text"] if rows else ["text"]
-        logger.log_text(medium.name, columns=columns, data=rows or [[medium.text]], step=medium.step)
-    elif isinstance(medium, Embedding):
-        columns = ["name", *(str(place) for place in range(medium.vectors.shape[1]))]
-        rows = [[label, *row] for label, row in zip(medium.labels, medium.vectors.tolist(), strict=True)]
-        logger.log_text(medium.name, columns=columns, data=rows, step=medium.step)
-    elif isinstance(medium, Audio):
-        logger.log_audio(medium.name, [channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
-    elif isinstance(medium, Histograms):
-        from wandb import Histogram  # takes a second, which a start need not wait for
+@singledispatch
+def _log_to_wandb(medium: Medium, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    """Logs a medium; nothing of one that Weights & Biases has no place for, such as a MIDI file."""
 
-        spread = {name: (one.counts.numpy(), one.edges.numpy()) for name, one in medium.histograms.items()}
-        logger.log_metrics({name: Histogram(np_histogram=pair) for name, pair in spread.items()}, step=medium.step)
+
+@_log_to_wandb.register
+def _(medium: Image | Grid | Figure, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    logger.log_image(medium.name, [read_picture(content) if path is None else str(path)], step=medium.step)
+
+
+@_log_to_wandb.register
+def _(medium: Table, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    rows = [list(row) for row in medium.rows]
+    logger.log_text(medium.name, columns=list(medium.header), data=rows, step=medium.step)
+
+
+@_log_to_wandb.register
+def _(medium: Text, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    rows = [[epoch, text] for epoch, text in texts_by_epoch(medium)]
+    columns = ["epoch", "text"] if rows else ["text"]
+    logger.log_text(medium.name, columns=columns, data=rows or [[medium.text]], step=medium.step)
+
+
+@_log_to_wandb.register
+def _(medium: Embedding, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    columns = ["name", *(str(place) for place in range(medium.vectors.shape[1]))]
+    rows = [[label, *row] for label, row in zip(medium.labels, medium.vectors.tolist(), strict=True)]
+    logger.log_text(medium.name, columns=columns, data=rows, step=medium.step)
+
+
+@_log_to_wandb.register
+def _(medium: Audio, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    logger.log_audio(medium.name, [channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
+
+
+@_log_to_wandb.register
+def _(medium: Histograms, logger: WandbLogger, content: bytes, path: Path | None) -> None:
+    from wandb import Histogram  # takes a second, which a start need not wait for
+
+    spread = {name: (one.counts.numpy(), one.edges.numpy()) for name, one in medium.histograms.items()}
+    logger.log_metrics({name: Histogram(np_histogram=pair) for name, pair in spread.items()}, step=medium.step)
