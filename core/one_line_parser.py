@@ -31,6 +31,21 @@ class OneLineParser(argparse.ArgumentParser):
                 raise InputError(f"--{option}: there is no such option; did you mean --{near[0]}?")
         return super().parse_known_args(args, namespace)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Checks that a value is one of those that there are.
+
+        Raises:
+            InputError: It is none. Python's own message names a word by its place in the program alone.
+        """
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(choice) for choice in action.choices]
+        near = difflib.get_close_matches(value, choices, n=1)
+        near += [choice for choice in choices if value and (choice in value or value in choice)]
+        name = action.option_strings[0] if action.option_strings else self.prog.split()[-1]
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"{name} {value}: expected {' or '.join(choices)}{meant}")
+
     def error(self, message: str) -> NoReturn:
         """Raises what is wrong with the command line.
 

@@ -117,7 +117,7 @@ def completion(argv: list[str]) -> int:
     from core.one_line_parser import OneLineParser  # for which an answer does not wait
 
     parser = OneLineParser(f"{typed_command()} completion", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("shell", choices=SHELLS, help="the shell")
+    parser.add_argument("shell", choices=SHELLS, metavar="|".join(SHELLS), help="the shell")
     shell = parser.parse_args(argv).shell
     sys.stdout.write(SCRIPTS[shell].format(command=typed_command(), cli=shlex.quote(str(CLI)), asked=ASKED))
     return 0

@@ -41,7 +41,7 @@ def new(argv: list[str]) -> int:
         InputError: The name cannot be a module's, or is taken, or a file cannot be written; none is left.
     """
     parser = OneLineParser(f"{typed_command()} new", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("kind", choices=KINDS, help="what is begun")
+    parser.add_argument("kind", choices=KINDS, metavar="|".join(KINDS), help="what is begun")
     parser.add_argument("name", metavar="NAME", help="name of its module, such as my_net")
     arguments = parser.parse_args(argv)
     texts = skeleton(arguments.kind, arguments.name)

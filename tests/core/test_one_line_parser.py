@@ -13,6 +13,7 @@ def make_parser() -> OneLineParser:
     parser = OneLineParser("python cli.py tool", allow_abbrev=False)
     parser.add_argument("what")
     parser.add_argument("--format")
+    parser.add_argument("--kind", choices=("graph", "weights"))
     return parser
 
 
@@ -41,6 +42,9 @@ def test_options_of_another_command_are_left_to_it() -> None:
             "--colour: there is no such option; 'python cli.py tool --help' lists what tool takes",
         ),
         (["a", "--format"], "--format: expected one argument"),
+        (["a", "--kind", "grap"], "--kind grap: expected graph or weights; did you mean graph?"),
+        (["a", "--kind", "allweights"], "--kind allweights: expected graph or weights; did you mean weights?"),
+        (["a", "--kind", ""], "--kind : expected graph or weights"),
     ],
 )
 def test_every_mistake_is_one_line(words: list[str], reason: str) -> None:

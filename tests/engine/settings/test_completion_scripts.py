@@ -79,7 +79,11 @@ def test_the_answer_has_a_line_a_word_with_its_explanation(command: Callable[...
 
 @pytest.mark.parametrize(
     ("words", "answer"),
-    [([], "completion needs shell"), (["tcsh"], "invalid choice: 'tcsh'"), (["bash", "zsh"], "zsh: one word too many")],
+    [
+        ([], "completion needs bash|zsh|fish"),
+        (["tcsh"], "completion tcsh: expected bash or zsh or fish"),
+        (["bash", "zsh"], "zsh: one word too many"),
+    ],
 )
 def test_another_shell_is_refused(words: list[str], answer: str, command: Callable[..., tuple[int, str, str]]) -> None:
     code, _, errors = command("completion", *words)

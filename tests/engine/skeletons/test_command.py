@@ -67,8 +67,10 @@ def test_a_skeleton_keeps_the_style_of_the_project(kind: str, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        (["model"], "NAME"),
-        (["network", "my_net"], "invalid choice: 'network'"),
+        (["network", "my_net"], "new network: expected model or data"),
+        (["dataset", "my_set"], "new dataset: expected model or data; did you mean data?"),
+        (["model"], "new needs NAME"),
+        ([], "new needs model|data, NAME"),
         (["model", "MyNet"], "small letters"),
         (["model", "class"], "small letters"),
         (["model", "../net"], "small letters"),
