@@ -46,7 +46,7 @@ def check_output_folder(given: str, option: str = "--output") -> Path:
     while not (nearest.exists() or nearest.is_symlink()):
         nearest = nearest.parent
     if not nearest.is_dir():
-        raise InputError(f"{option} {given}: {nearest} is a file, and no folder")
+        raise InputError(f"{option} {given}: {nearest} is a file, where a folder is expected; choose another name")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{option} {given}: cannot be written (no permission in {nearest})")
     return path

@@ -57,6 +57,7 @@ class CharCorpusDataModule(LanguageDataModule):
 
     unit = "characters"
     stand_in = "sentences"
+    own_file = "--data.file {path}"
     paths = (*LanguageDataModule.paths, "file")
     changeable = (*LanguageDataModule.changeable, "file")
     learned = "characters"

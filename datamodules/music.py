@@ -58,6 +58,7 @@ class MusicDataModule(TuneLanguage):
 
     unit = "symbols"
     stand_in = "tunes"
+    own_file = "--data.file {path}"
     paths = (*TuneLanguage.paths, "file")
     changeable = (*TuneLanguage.changeable, "file", "bar_clock", "written")
 

@@ -68,8 +68,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         keep_classes: Whether the classes of that run are used, too, instead of the labels of the training split.
     """
 
-    unit = "documents"
-    stand_in = "documents"
+    unit = stand_in = "documents"
+    own_file = "--data.data_dir {folder} --data.train_file {name}"
     learned = "symbols or classes"
     input_kind = "text"
     table_display = "excerpts"

@@ -67,6 +67,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
 
     unit = "pairs"
     stand_in = "sentences"
+    own_file = "--data.data_dir {folder} --data.train_files [{name}]"
     splits: dict[str, Pairs]
 
     def __init__(

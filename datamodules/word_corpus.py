@@ -67,6 +67,7 @@ class WordCorpusDataModule(TextDataModule):
     unit = "words"
     evaluation_unit = "questions"
     stand_in = "sentences"
+    own_file = "--data.file {path}"
     paths = (*TextDataModule.paths, "file", "folder", "val_files", "test_files")
     changeable = ("data_dir", "file", "folder", "test_files")
     learned = "words"

@@ -9,9 +9,9 @@ UNION = re.compile(r"Does not validate against any of the Union subtypes Subtype
 KEY = re.compile(r'Parser key "([^"]+)": ')
 CLASS_PATH = re.compile(r"Problem with given class_path '([^']+)': ")
 CALLABLE = re.compile(r"Type typing\.Callable\[.*?\] expects a function or a callable class: ")
-VALUE = re.compile(r"(?:Got value|Given value): (?:NestedArg\(key='.*?', val='?(.*?)'?\)|(.*?))(?= - |$)")
+VALUE = re.compile(r"(?:Got value|Given value):(?:| NestedArg\(key='.*?', val='?(.*?)'?\)| (.*?))(?= - |$)")
 NESTED = re.compile(r"NestedArg\(key='([\w.]+)'")
-NO_MAPPING = re.compile(r"'\w+' object has no attribute 'keys'")
+WITHOUT_KEYS = re.compile(r"'\w+' object has no attribute 'keys'")
 END = re.compile(r"\.? (?:Got value|Given value type):(?: |$)| - Expected a <class 'NoneType'>")
 SEVERAL = re.compile(r"Multiple subclasses with name (\w+)\. Give the full class path to avoid ambiguity: ([\w., ]*\w)")
 UNKNOWN = (
@@ -30,6 +30,8 @@ NO_OPTION = "there is no such option"
 NO_CLASS = "there is no such class"
 NO_PLACE = "belongs to no option"
 NO_VALUE = "needs a value"
+NO_LIST = "expected a list, which is written in brackets"
+NO_MAPPING = "expected a mapping such as '{name: value}', with a blank after each colon"
 MISSING = "the config names no "  # what a run needs; other mistakes may be the reason
 FOUND_NO_CLASS = re.compile(rf"{NO_CLASS}|No module named|module '[\w.]+' has no attribute|Not a valid subclass")
 
@@ -56,7 +58,8 @@ class Mistake:
         """Returns the mistake, with the setting under a name of the caller's."""
         if not self.key:
             return self.reason
-        return f"{name}{'' if self.value is None else f' {self.value}'}: {self.reason}"
+        value = "''" if self.value == "" else self.value
+        return f"{name}{'' if value is None else f' {value}'}: {self.reason}"
 
     @property
     def is_unknown_class(self) -> bool:
@@ -103,8 +106,8 @@ def find_mistake(message: str) -> Mistake:
         )
     if CLASS_NAME.search(text):  # in place of a list of classes or of nothing, which it is like in no way
         reason = NO_CLASS
-    if "Unable to load config" in reason or NO_MAPPING.search(reason):
-        reason = "expected a mapping such as '{name: value}', with a blank after each colon"
+    if "Unable to load config" in reason or WITHOUT_KEYS.search(reason):
+        reason = NO_MAPPING
         if nested := NESTED.search(text):
             key = f"{key}.{nested[1]}"
     if unknown := _unknown_option(reason):
@@ -118,7 +121,7 @@ def find_mistake(message: str) -> Mistake:
         .replace("Expected a ", "expected ")
         .replace("Expected an ", "expected ")
     )
-    return Mistake(reason, key, value)
+    return Mistake({"expected list": NO_LIST, "expected dict": NO_MAPPING}.get(reason, reason), key, value)
 
 
 def _unknown_option(reason: str) -> str:

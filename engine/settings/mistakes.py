@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 
 from core.errors import InputError
 from core.printable import SURROGATE
-from engine.settings.error_messages import MISSING, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
+from engine.settings.error_messages import MISSING, NO_LIST, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
 from engine.settings.settings_sources import Place, SettingsSources
 from engine.settings.suggestions import class_suggestions, names_a_class, option_suggestions, word_suggestion
 
@@ -114,8 +114,8 @@ def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict
         meant = class_suggestions(mistake.key, value)
     elif in_file and place.read_as is not None and _wants_text(mistake.reason, value):
         hint = f"; YAML reads {value} as {place.read_as}: write '{value}', in quotes"
-    elif mistake.reason.startswith("expected list") and value and value[0] not in "[{":
-        hint = f"; lists are written '[{value}]'"
+    elif mistake.reason == NO_LIST:
+        hint = f": '[{value}]'" if value and value[0] not in "[{" else ": '[...]'"
     if meant:
         hint = f"; did you mean {' or '.join(meant)}?"
     mistake = replace(mistake, value=None if mistake.reason == NO_OPTION else value)

@@ -37,7 +37,10 @@ def test_a_command_refuses_an_output_before_it_begins(
 def test_inspect_refuses_a_file_in_place_of_its_folder(finished_run: Callable[..., Path], command: Command) -> None:
     Path("file").touch()
     code, _, errors = command("inspect", finished_run(), "--output", "file/below")
-    assert (code, errors) == (2, "error: --output file/below: file is a file, and no folder\n")
+    assert (code, errors) == (
+        2,
+        "error: --output file/below: file is a file, where a folder is expected; choose another name\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_a_new_folder_is_one_that_can_be_made() -> None:
     Path("link").symlink_to("nowhere")
     assert check_output_folder("a/b/c") == Path("a/b/c")
     for given in ("file", "file/a", "link/a"):
-        with pytest.raises(InputError, match="is a file, and no folder"):
+        with pytest.raises(InputError, match="is a file, where a folder is expected"):
             check_output_folder(given)
 
 

@@ -1,6 +1,7 @@
 """A folder of data that is none is named before anything is read or downloaded."""
 
 import inspect
+import shlex
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,29 @@ IN_FOLDERS = [
 @pytest.mark.parametrize("name", [*IN_FOLDERS, "CIFAR10DataModule", "MNISTDataModule", "SVHNDataModule"])
 def test_a_file_in_place_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(InputError, match=r"notes\.txt: (a file, and no folder; its folder is|no)") as error:
+    expected = r"notes\.txt: (a file, where a folder is expected; give --data\.\w|no)"
+    with pytest.raises(InputError, match=expected) as error:
         getattr(datamodules, name)(data_dir=str(tmp_path / "notes.txt"))
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+TAKES_FILE = [name for name in IN_FOLDERS if "file" in getattr(datamodules, name).own_file]
+
+
+@pytest.mark.parametrize("name", TAKES_FILE)
+def test_the_options_that_take_such_a_file_are_named_and_exist(name: str, tmp_path: Path) -> None:
+    (tmp_path / "my texts.csv").touch()
+    kind = getattr(datamodules, name)
+    with pytest.raises(InputError) as error:
+        kind(data_dir=str(tmp_path / "my texts.csv"))
+    words = shlex.split(str(error.value).partition("; give ")[2])
+    options = {word.removeprefix("--data.") for word in words[::2]}
+    assert options <= set(inspect.signature(kind).parameters)
+    assert any("my texts.csv" in word for word in words[1::2])
+
+
+def test_modules_of_own_files_name_their_options() -> None:
+    own = {"file", "train_file", "train_files"}
+    takes = [name for name in IN_FOLDERS if own & set(inspect.signature(getattr(datamodules, name)).parameters)]
+    assert takes == TAKES_FILE

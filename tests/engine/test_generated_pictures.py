@@ -55,7 +55,10 @@ def test_one_file_holds_a_grid(run: Path, command: Callable) -> None:
     [
         ((), "--output: name a folder for the pictures, or a file such as picture.png for all in one"),
         (("--output", "full"), "--output full: is there already, and nothing in it is replaced; name a new folder"),
-        (("--output", "full/picture.png/x"), "--output full/picture.png/x: full/picture.png is a file, and no folder"),
+        (
+            ("--output", "full/picture.png/x"),
+            "--output full/picture.png/x: full/picture.png is a file, where a folder is expected",
+        ),
         (("--output", "made", "--input", "x.png"), "--input: DCGAN makes pictures of noise; --model.samples says how"),
         (
             ("--output", "made", "--model.classes", "[5]"),

@@ -45,8 +45,8 @@ def test_a_place_that_cannot_be_used_is_refused_before_anything_is_made() -> Non
     for output, message in {
         None: "--output: name a folder",
         "": "--output: name a folder",
-        "file": "file is a file, and no folder",
-        "file/x.png": "file is a file, and no folder",
+        "file": "file is a file, where a folder is expected",
+        "file/x.png": "file is a file, where a folder is expected",
         "table.csv": r"name a folder, or a file that ends in \.png",
         "photos": "photos: is there already, and nothing in it is replaced; name a new folder",
         "photos/a.png": "is what is read, and is not replaced",

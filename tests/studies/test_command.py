@@ -166,7 +166,7 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
         (("--revive", "3"), {}, "--revive: there is no study in "),
         (("--run_dir", ""), {}, "--run_dir: the name is empty"),
         (("--run_dir", "mine"), {}, "mine: is not empty, and holds no study; name another folder"),
-        (("--run_dir", "mine/notes.txt"), {}, "notes.txt is a file, and no folder"),
+        (("--run_dir", "mine/notes.txt"), {}, "notes.txt is a file, where a folder is expected"),
         (
             (),
             {"model": {"class_path": "A"}, "data": {"class_path": "B"}},

@@ -105,7 +105,7 @@ def test_a_folder_of_something_else_is_no_study(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     with pytest.raises(InputError, match=r"--revive: there is no study in .*/new yet"):
         StudyFolder(tmp_path / "new").check(revives=True)
-    with pytest.raises(InputError, match=r"--run_dir .*notes.txt is a file, and no folder"):
+    with pytest.raises(InputError, match=r"--run_dir .*notes.txt is a file, where a folder is expected"):
         StudyFolder(tmp_path / "notes.txt" / "new").check()
 
 
