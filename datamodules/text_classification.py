@@ -13,18 +13,11 @@ from datamodules.base.cache import cached, fingerprint
 from datamodules.base.classification import ClassificationDataModule
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least, check_val_size
+from datamodules.text import numbering
 from datamodules.text.document_files import PARTS, DocumentFiles
 from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents
 from datamodules.text.encoder import Encoder
 from datamodules.text.encoding import Encoding
-from datamodules.text.numbering import (
-    class_names_of,
-    examples_of,
-    number_classes,
-    number_symbols,
-    split_off_validation,
-    truncation,
-)
 from datamodules.text.synthetic import synthetic_parts
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import LabelledTexts
@@ -63,6 +56,9 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         bucket: Number of batches within which documents are sorted by length, to reduce padding; 1 does not sort.
         shuffle: Whether each epoch has an order of its own; else every epoch has that of the files, without `bucket`.
         val_size: Training documents used for validation, every class in proportion; 0 trains on all.
+        val_split: Which ones: `stratified` chooses them one by one; `blocks` chooses neighbours in the order of the
+            files, ten blocks of each class, so that training has fewer documents about the same as one of validation,
+            such as reviews of one film.
         split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
         vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the texts' own.
         keep_classes: Whether the classes of that run are used, too, instead of the labels of the training split.
@@ -91,6 +87,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         bucket: int = 50,
         shuffle: bool = True,
         val_size: int = 0,
+        val_split: numbering.ValSplit = "stratified",
         split_seed: int = 0,
         vocabulary: str | None = None,
         keep_classes: bool = False,
@@ -102,7 +99,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         self.files = DocumentFiles(self.data_dir, dataset, files, text_column, label_column)
         self.name = self.files.name
         self.bucket, self.shuffle = bucket, shuffle
-        self.val_size, self.split_seed = val_size, split_seed
+        self.val_size, self.val_split, self.split_seed = val_size, val_split, split_seed
         self.encoding = encoding
         self.examples: dict[int, str] = {}  # beginnings of some test documents, by index
         self._encoder: Encoder | None = None
@@ -159,7 +156,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             # of the files that training depends on; a copy in another folder has the same
             self.files_digest = fingerprint(paths, self.data_dir, times=False)[:16]
             own = "" if self._saved is None else f"{self._class_names} {sha256(str(self._saved).encode()).hexdigest()}"
-            settings = f"{self.encoding} {self.files.settings} {self.val_size} {self.split_seed}"
+            settings = f"{self.encoding} {self.files.settings} {self.val_size} {self.split_seed} {self.val_split}"
             key = f"{fingerprint(paths, self.data_dir)} {settings} {own}"
             cache = self.data_dir / "documents.cache.safetensors"
             tensors = cached(cache, key, lambda: self._number(self.files.read()))
@@ -187,8 +184,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     def _split(self, parts: dict[str, LabelledTexts]) -> tuple[dict[str, list[str]], dict[str, Tensor]]:
         """Numbers the classes, and splits off validation documents if the data set has none."""
-        self._class_names = self._class_names or class_names_of(parts["train"], self.origin)
-        targets = {part: number_classes(labelled, self._class_names) for part, labelled in parts.items()}
+        self._class_names = self._class_names or numbering.class_names_of(parts["train"], self.origin)
+        targets = {part: numbering.number_classes(labelled, self._class_names) for part, labelled in parts.items()}
         texts = {part: list(labelled.texts) for part, labelled in parts.items()}
         if "val" in parts and self.val_size:
             raise InputError(f"data.val_size is {self.val_size}: the data set has validation documents already")
@@ -197,7 +194,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             # The synthetic data set is small; its validation split is at most a tenth.
             val_size = min(self.val_size, total // 10) if self.source == "synthetic" else self.val_size
             check_val_size(val_size, total, num_classes, self.batch_size, self.unit)
-            split_off_validation(texts, targets, val_size, num_classes, self.split_seed)
+            numbering.split_off_validation(texts, targets, val_size, num_classes, self.split_seed, self.val_split)
         texts.setdefault("test", [])
         targets.setdefault("test", torch.empty(0, dtype=torch.int64))
         return texts, targets
@@ -208,12 +205,12 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         encoder = self._encoder or Encoder(self.encoding)
         if self._encoder is None:
             encoder.fit([text for part in PARTS for text in texts[part]] if self.encoding.whole else texts["train"])
-        tensors, lines = number_symbols(texts, encoder)
+        tensors, lines = numbering.number_symbols(texts, encoder)
         tensors |= {f"{part}_targets": targets[part] for part in PARTS}
         facts = {
             "class_names": self._class_names,
             "encoder": encoder.content(),
-            "examples": examples_of(texts["test"]),
+            "examples": numbering.examples_of(texts["test"]),
             "lines": [line for part in parts.values() for line in part.notes] + lines,
         }
         return tensors | {"facts": to_bytes(facts)}
@@ -246,7 +243,9 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         encoder.reset_counts()
         documents = Documents.of([encoder.encode(text) for text in texts])
         if number := encoder.documents_truncated:
-            self.input_notes.append(f"note     {number:,} of {len(texts):,} texts are longer: {truncation(encoder)}")
+            self.input_notes.append(
+                f"note     {number:,} of {len(texts):,} texts are longer: {numbering.truncation(encoder)}"
+            )
         return ClassifiedTexts(documents, torch.full((len(texts),), -1))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Random and stratified validation splits."""
+"""Validation splits at random, with every class in proportion, or of blocks of neighbours."""
 
 from typing import TypeVar
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from datamodules.base.split import Split
 
 Part = TypeVar("Part", bound=Split)
+BLOCKS = 10  # of each class
 
 
 def random_split(part: Part, val_size: int, seed: int) -> tuple[Part, Part]:
@@ -77,3 +78,30 @@ def stratified_order(targets: Tensor, num_classes: int, seed: int) -> Tensor:
     counts = torch.bincount(targets, minlength=num_classes)
     place = torch.cat([(torch.arange(count) + 0.5) / count for count in counts.tolist()])
     return by_class[place.argsort(stable=True)]
+
+
+def choice_of_blocks(targets: Tensor, n: int, num_classes: int, seed: int) -> Tensor:
+    """Chooses n samples with every class in proportion, in ten blocks of neighbours of each class.
+
+    Neighbours are often about one thing, such as reviews of one film. Chosen one by one, samples would resemble others
+    that are not chosen, and tell less of new ones.
+
+    Args:
+        targets: Classes, int64 [N].
+        n: Number of samples to choose.
+        num_classes: Number of classes.
+        seed: Seed of the choice: each class is divided evenly, and the place of a block within its part is random.
+
+    Returns:
+        Mask of the chosen samples, bool [N].
+    """
+    shares = torch.bincount(targets[stratified_choice(targets, n, num_classes, seed)], minlength=num_classes)
+    rng = torch.Generator().manual_seed(seed)
+    chosen = torch.zeros(len(targets), dtype=torch.bool)
+    for number, share in enumerate(shares.tolist()):
+        parts = (targets == number).nonzero()[:, 0].tensor_split(BLOCKS)
+        sizes = [len(block) for block in torch.empty(share).tensor_split(BLOCKS)]  # none is larger than its part
+        for part, size in zip(parts, sizes, strict=True):
+            start = int(torch.randint(len(part) - size + 1, (), generator=rng))
+            chosen[part[start : start + size]] = True
+    return chosen

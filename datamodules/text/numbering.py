@@ -1,18 +1,20 @@
 """Numbers of the classes and symbols of labelled texts."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from core.errors import InputError
-from datamodules.base.splitting import stratified_choice
+from datamodules.base.splitting import choice_of_blocks, stratified_choice
 from datamodules.text.document_files import PARTS
 from datamodules.text.documents import Documents
 from datamodules.text.encoder import Encoder
 from datamodules.text.tables import DIGITS
 from datamodules.text.text_files import LabelledTexts
 
+ValSplit = Literal["stratified", "blocks"]
 EXAMPLES = 40  # test documents that are shown with their predictions
 EXAMPLE_LENGTH = 500  # characters of each that are kept
 
@@ -52,7 +54,12 @@ def number_classes(part: LabelledTexts, class_names: Sequence[str]) -> Tensor:
 
 
 def split_off_validation(
-    texts: dict[str, list[str]], targets: dict[str, Tensor], val_size: int, num_classes: int, seed: int
+    texts: dict[str, list[str]],
+    targets: dict[str, Tensor],
+    val_size: int,
+    num_classes: int,
+    seed: int,
+    kind: ValSplit = "stratified",
 ) -> None:
     """Moves training texts to a new split `val`, with every class in proportion.
 
@@ -62,8 +69,10 @@ def split_off_validation(
         val_size: Number of texts to move.
         num_classes: Number of classes.
         seed: Seed of the choice.
+        kind: Whether texts are chosen one by one, or in blocks of neighbours.
     """
-    chosen = stratified_choice(targets["train"], val_size, num_classes, seed)
+    choose = choice_of_blocks if kind == "blocks" else stratified_choice
+    chosen = choose(targets["train"], val_size, num_classes, seed)
     for part, mask in (("val", chosen), ("train", ~chosen)):
         texts[part] = [text for text, take in zip(texts["train"], mask.tolist(), strict=True) if take]
         targets[part] = targets["train"][mask]

@@ -139,6 +139,30 @@ def test_the_splits_are_disjoint_stratified_and_the_same_in_every_stage(folders:
     assert texts(other, "val") != seen[0][1]
 
 
+def test_validation_can_be_of_blocks_of_neighbours(tmp_path: Path) -> None:
+    numbers = {"neg": range(100), "pos": range(60)}
+    for name, of_class in numbers.items():
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for number in of_class:
+            (tmp_path / "train" / name / f"{number:03}.txt").write_text(f"{name} number{number}")
+    chosen = {}
+    for seed in (0, 1):
+        data = set_up(tmp_path, val_size=40, val_split="blocks", split_seed=seed, encoding=Encoding(whole=True))
+        assert data.sizes == {"train": 120, "val": 40, "test": 0}
+        chosen[seed] = texts(data, "val")
+        assert sorted(chosen[seed] + texts(data, "train")) == sorted(
+            f"{name} number{number}" for name, of_class in numbers.items() for number in of_class
+        )
+        for name, share in (("neg", 25), ("pos", 15)):
+            own = [int(text.rpartition("number")[2]) for text in chosen[seed] if text.startswith(name)]
+            parts = [[number for number in own if number // (len(numbers[name]) // 10) == part] for part in range(10)]
+            assert len(own) == share
+            for part in parts:
+                assert len(part) in (share // 10, share // 10 + 1)
+                assert part == list(range(part[0], part[-1] + 1))
+    assert chosen[0] != chosen[1]
+
+
 def test_numbered_classes_have_the_names_that_are_listed(columns: Path) -> None:
     data = set_up(columns, train_file="dev.txt", test_file="test.txt", val_size=4)
     assert data.class_names == ("finance", "sports")

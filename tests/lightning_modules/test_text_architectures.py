@@ -32,6 +32,23 @@ FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
             strict=True,
         )
     },
+    "TextRNN-mean-and-max": (TextRNN, {"embedding": 6, "hidden": 5, "pooling": "mean_max"}),
+    **{
+        f"TextRNN-{cell}-{pooling}-segments": (
+            TextRNN,
+            {"embedding": 6, "hidden": 5, "cell": cell, "pooling": pooling, "bidirectional": True, "segment": segment},
+        )
+        for cell, pooling, segment in (
+            ("lstm", "mean_max", 5),
+            ("gru", "mean", 2),
+            ("scratch", "max", 12),
+            ("rnn", "attention", 20),
+        )
+    },
+    "TextRNN-segments-dropped": (
+        TextRNN,
+        {"embedding": 6, "hidden": 5, "pooling": "max", "segment": 3, "segment_dropout": 0.5},
+    ),
     "TextRNN-hidden": (TextRNN, {"embedding": 6, "hidden": 5, "head_hidden": 7, "head_dropout": 0.1, "dropout": 0.1}),
     "TextRNN-words-dropped": (TextRNN, {"embedding": 6, "hidden": 5, "embedding_dropout": 0.2}),
     "TextRNN-logistic": (TextRNN, {"embedding": 6, "hidden": 5, "logistic": True, "objective": "squared_error"}),
@@ -214,9 +231,44 @@ def test_words_are_dropped_whole_and_in_training_alone() -> None:
     assert not ((model.embedding(documents.tokens, documents.lengths) == 0).all(2) & inside).any()
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_segments_are_read_apart_and_pooled_together(pooling: str) -> None:
+    settings = {"embedding": 6, "hidden": 5, "pooling": pooling, "bidirectional": True}
+    torch.manual_seed(0)
+    cut = TextRNN(K, V, segment=4, **settings).eval()
+    whole = TextRNN(K, V, **settings).eval()
+    whole.load_state_dict(cut.state_dict())
+    documents = batch()
+    short = documents.lengths <= 4
+    logits = cut(documents.tokens, documents.lengths)
+    torch.testing.assert_close(logits[short], whole(documents.tokens, documents.lengths)[short])
+    assert not torch.allclose(logits[~short], whole(documents.tokens, documents.lengths)[~short])
+
+    pieces = [documents.tokens[:1, :4], documents.tokens[:1, 4:8], documents.tokens[:1, 8:12]]  # of the first document
+    outputs = [whole.recurrent.encode(whole.embedding(x, torch.tensor([4])), torch.tensor([4]))[0] for x in pieces]
+    together = whole.pool(torch.cat(outputs, 1), torch.ones(1, 12, 1, dtype=torch.bool))
+    torch.testing.assert_close(logits[:1], whole.head(together))
+
+
+def test_segments_are_left_out_in_training_alone() -> None:
+    model, documents = build("TextRNN-segments-dropped"), batch()
+    read: list[Tensor] = []
+    model.embedding.register_forward_pre_hook(lambda module, arguments: read.append(arguments[1]))
+    outputs = [model(documents.tokens, documents.lengths) for _ in range(2)]
+    assert [len(sizes) for sizes in read] == [2 * 60] * 2, "two of four segments"
+    assert not torch.equal(*outputs)
+    model.eval()
+    assert torch.equal(*(model(documents.tokens, documents.lengths) for _ in range(2)))
+    assert int(read[-1].sum()) == int(documents.lengths.sum()), "every symbol"
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
+        (lambda: TextRNN(3, V, segment=-1), "model.segment is -1"),
+        (lambda: TextRNN(3, V, segment=5), "model.pooling is last: segments"),
+        (lambda: TextRNN(3, V, segment=5, pooling="max", segment_dropout=1.0), "model.segment_dropout is 1"),
+        (lambda: TextRNN(3, V, pooling="max", segment_dropout=0.5), "model.segment_dropout: a document is one segment"),
         (lambda: TextCNN(2, V, widths=[]), r"model.widths is \[\]"),
         (lambda: TextRNN(3, V, logistic=True), "model.logistic: one unit separates 2 classes, and the data has 3"),
         (lambda: TextRNN(3, V, objective="squared_error", label_smoothing=0.1), "model.label_smoothing is 0.1"),
@@ -239,7 +291,8 @@ def test_its_graph_leads_from_the_batch_to_the_loss(name: str) -> None:
 @pytest.mark.parametrize("name", FORMS)
 def test_it_runs_without_this_project(name: str) -> None:
     form = build(name).eval().export_form(NumberedTexts(V, classes(name)))
-    if FORMAT == "torchscript" and FORMS[name][1].get("cell") in ("scratch", "peephole"):
+    settings = FORMS[name][1]
+    if FORMAT == "torchscript" and settings.get("cell") in ("scratch", "peephole") and "segment" not in settings:
         with pytest.raises(AssertionError, match="fails on a batch of 1"):  # a trace has so many steps as the example
             assert_runs_elsewhere(form)
     else:
