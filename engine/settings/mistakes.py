@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser, Namespace
 from core.errors import InputError
 from core.printable import SURROGATE
 from engine.settings.error_messages import MISSING, NO_LIST, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
+from engine.settings.overview import typed_command
 from engine.settings.settings_sources import Place, SettingsSources
 from engine.settings.suggestions import class_suggestions, names_a_class, option_suggestions, word_suggestion
 
@@ -128,7 +129,7 @@ def _of_class(key: str, classes: dict[str, str]) -> str:
     if not isinstance(path := classes.get(owner), str):
         return ""
     name = path.rpartition(".")[2]
-    return f" of {name}" + ("" if "." in owner else f"; --{owner}.help {path} lists them")
+    return f" of {name}" + ("" if "." in owner else f"; '{typed_command()} fit --{owner}.help {path}' lists them")
 
 
 def _wants_text(reason: str, written: str | None) -> bool:

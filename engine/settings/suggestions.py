@@ -48,6 +48,9 @@ USUAL_MODULES = {
     "logger": ("pytorch_lightning.loggers",),
 }
 NEAR = 0.72  # likeness, from 0 to 1, from which on a name is suggested
+# Words that some names of one thing have and others lack: hidden, hidden_size, hidden_dim, num_hidden.
+EMPTY_WORDS = frozenset(("count", "dim", "dims", "n", "num", "number", "of", "p", "prob", "rate", "size", "units"))
+SHORTEST = 4  # letters of a name that begins another one not by chance
 
 
 def option_suggestions(key: str, known: Iterable[str], most: int = 2) -> list[str]:
@@ -65,22 +68,34 @@ def option_suggestions(key: str, known: Iterable[str], most: int = 2) -> list[st
 
 
 def _likeness(key: str, name: str) -> float:
+    """Returns how like two dotted keys are, from 0 to 1: their last parts above all."""
     typed, option = (text.replace("-", "_").lower() for text in (key, name))
     group, _, leaf = typed.rpartition(".")
     own_group, _, own_leaf = option.rpartition(".")
-    if leaf == own_leaf:
-        alike = 1.0
-    elif SYNONYMS.get(leaf) == own_leaf:
-        alike = 0.98
-    elif len(leaf) > 2 and set(leaf.split("_")) < set(own_leaf.split("_")):  # epochs for max_epochs
-        alike = 0.85
-    else:
-        alike = difflib.SequenceMatcher(None, leaf, own_leaf).ratio()
+    alike = 0.98 if SYNONYMS.get(leaf) == own_leaf else _likeness_of_names(leaf, own_leaf)
     if alike < NEAR:
         return 0.0
     if not group:
         return alike - 0.001 * option.count(".")
     return max(0.75 * alike, 0.6 * alike + 0.4 * difflib.SequenceMatcher(None, group, own_group).ratio())
+
+
+def _likeness_of_names(typed: str, option: str) -> float:
+    if typed == option:
+        return 1.0
+    words, own_words = ([word for word in name.split("_") if word] for name in (typed, option))
+    core, own_core = ([word for word in name if word not in EMPTY_WORDS] for name in (words, own_words))
+    if core and core == own_core:  # hidden_size for hidden
+        return 0.9
+    if len(typed) > 2 and set(words) < set(own_words):  # epochs for max_epochs
+        return 0.85
+    if own_core and set(own_core) < set(core):  # rnn_dropout for dropout
+        return 0.8
+    short, long = sorted(("_".join(core), "_".join(own_core)), key=len)
+    begins = len(short) >= SHORTEST and long.startswith(short)  # embed_dim for embedding_size
+    if set(words) & set(own_words) & EMPTY_WORDS:  # num_layers is not like num_classes
+        typed, option = short, long
+    return max(difflib.SequenceMatcher(None, typed, option).ratio(), 0.75 if begins else 0.0)
 
 
 def class_suggestions(key: str, value: str, most: int = 2) -> list[str]:

@@ -16,7 +16,17 @@ KNOWN = (
     *("trainer.max_epochs", "trainer.min_epochs", "trainer.max_steps", "trainer.devices", "trainer.precision"),
     *("model.class_path", "model.dropout", "model.widths", "model.optimizer.lr", "model.optimizer.momentum"),
     *("model.optimizer.weight_decay", "data.batch_size", "data.eval_batch_size", "data.augmentation.flip"),
-    *("seed_everything", "wandb", "weights", "run_dir", "ckpt_path", "help"),
+    *(
+        "model.hidden",
+        "model.embedding_size",
+        "model.num_classes",
+        "seed_everything",
+        "wandb",
+        "weights",
+        "run_dir",
+        "ckpt_path",
+        "help",
+    ),
 )
 
 
@@ -52,13 +62,21 @@ KNOWN = (
         ("output_dir", "run_dir"),
         ("wanbd", "wandb"),
         ("modle", "model"),
+        ("model.hidden_size", "model.hidden"),
+        ("model.num_hidden", "model.hidden"),
+        ("model.embed_dim", "model.embedding_size"),
+        ("model.embedding", "model.embedding_size"),
+        ("model.rnn_dropout", "model.dropout"),
+        ("model.dropout_rate", "model.dropout"),
     ],
 )
 def test_an_option_is_found_by_its_last_part(typed: str, meant: str) -> None:
     assert option_suggestions(typed, KNOWN)[0] == meant
 
 
-@pytest.mark.parametrize("typed", ["foo", "model.foo", "trainer.x", "q", "hello_world"])
+@pytest.mark.parametrize(
+    "typed", ["foo", "model.foo", "trainer.x", "q", "hello_world", "model.num_layers", "model.rate"]
+)
 def test_a_name_like_no_other_is_answered_with_none(typed: str) -> None:
     assert not option_suggestions(typed, KNOWN)
 
