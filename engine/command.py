@@ -31,6 +31,7 @@ from engine.settings.arguments import Arguments
 from engine.settings.class_help import complete_class_help
 from engine.settings.error_sources import Stage, input_error
 from engine.settings.mistakes import Refused
+from engine.settings.mixed_configs import note_of_mixture
 from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, plain_settings, recorded_config
 from engine.settings.refused_values import with_place
@@ -97,14 +98,12 @@ class Command(SubcommandCLI):
         if self.arguments.is_newest and self.arguments.subcommand != "fit":
             print_line(f"run      {shown_path(self.arguments.run)}")
         if self.arguments.subcommand == "fit" and self.arguments.run is not None:
-            for option in ("run_dir", "weights"):
-                if option in given:
-                    run = self.arguments.run
-                    raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
-            refuse_changes(self.arguments.run, self.plain_config, self.checkpoint)
+            refuse_changes(self.arguments.run, self.plain_config, self.checkpoint, given)
             self.kept_steps = -1 if self.checkpoint is None else saved_optimizer_steps(self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
+        elif self.arguments.run is None and (note := note_of_mixture(self.arguments.configs, self.plain_config)):
+            print_line(note)
         weights = self.settings.weights
         if self.checkpoint is not None:  # which fits the run's own model
             weights = self.arguments.checkpoint if any(key.partition(".")[0] == "model" for key in given) else None

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Container
 from pathlib import Path
 from pydoc import locate
 from typing import Any
@@ -107,12 +108,22 @@ def _same(before: Any, now: Any) -> bool:
     return objects[0] is not None and objects[0] is objects[1]
 
 
-def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None) -> None:
+def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None, given: Container[str]) -> None:
     """Checks that a continued run keeps what makes it this run.
 
+    Args:
+        run: The run's folder.
+        config: The merged config of this call.
+        checkpoint: The checkpoint with which it goes on.
+        given: Dotted keys that the user has set.
+
     Raises:
-        InputError: Its model, data or seed differ; or it was made from Python with what its config does not hold.
+        InputError: Its model, data or seed differ; it was made from Python with what its config does not hold; or an
+            option is given that only a new run can have.
     """
+    for option in ("run_dir", "weights"):
+        if option in given:
+            raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
     needed: list[str] = []
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged
         unrecorded = read_summary(run / "summary.json").get("unrecorded", [])

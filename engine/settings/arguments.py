@@ -27,6 +27,7 @@ class Arguments:
     Attributes:
         subcommand: One of SUBCOMMANDS.
         options: What follows it, for the parser, with every config as a path.
+        configs: The configs that the user has named, in order.
         name: Stem of the config, which names the run's folder.
         run: The run folder that `--ckpt_path` stands for or in, or that `--resume auto` has found, if any.
         checkpoint: The checkpoint file of either; None for a run that ended before its first.
@@ -41,6 +42,7 @@ class Arguments:
 
     subcommand: str
     options: list[str]
+    configs: list[Path] = field(default_factory=list)
     name: str = "run"
     run: Path | None = None
     checkpoint: Path | None = None
@@ -78,7 +80,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
     contents = {
         path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
     }
-    arguments.given = _given(words)
+    arguments.configs, arguments.given = words.configs, _given(words)
     arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, words.flags, words.trusts)
     if arguments.given.get("resume") is not None:
         _find_begun_run(arguments, words)

@@ -1,0 +1,60 @@
+"""Configs of different models do not mix in silence, and one that overrides single settings does not talk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.settings.mixed_configs import note_of_mixture
+
+RUN = "model: {{class_path: {model}, init_args: {{{arguments}}}}}\ndata: {{class_path: datamodules.Points}}\n{more}"
+
+
+@pytest.fixture
+def first() -> Path:
+    """A config of a run."""
+    return write("a.yaml", model="lightning_modules.MLP", arguments="dropout: 0.2, widths: [8]", more="wandb: offline")
+
+
+def write(name: str, model: str, arguments: str = "", more: str = "") -> Path:
+    """Writes a config of a whole run."""
+    Path(name).write_text(RUN.format(model=model, arguments=arguments, more=more))
+    return Path(name)
+
+
+def merged(**arguments: object) -> dict:
+    """Returns what a run of `VGG` records."""
+    return {"model": {"class_path": "lightning_modules.VGG", "init_args": arguments}, "wandb": "offline"}
+
+
+def test_what_stays_of_another_models_config_is_named(first: Path) -> None:
+    second = write("b.yaml", model="VGG", arguments="depth: 16")
+    note = note_of_mixture([first, second], merged(dropout=0.2, depth=16))
+    assert note == "note     b.yaml replaces the model MLP of a.yaml by VGG; of a.yaml stays model.dropout, wandb"
+
+
+def test_many_settings_are_counted(first: Path) -> None:
+    names = [f"x{n}" for n in range(9)]
+    many = write("a.yaml", model="MLP", arguments=", ".join(f"{name}: 1" for name in names))
+    second = write("b.yaml", model="VGG", more="wandb: offline")
+    note = note_of_mixture([many, second], merged(**dict.fromkeys(names, 1)))
+    assert note.endswith("stays model.x0, model.x1, model.x2, model.x3, model.x4, model.x5 and 3 more")
+    assert note_of_mixture([many, second], merged()).endswith("stays nothing")
+
+
+@pytest.mark.parametrize(
+    "text", ["trainer: {max_epochs: 3}", "model: {init_args: {dropout: 0.1}}", "model: {class_path: MLP}", "weights: x"]
+)
+def test_a_config_that_overrides_settings_needs_no_note(text: str, first: Path) -> None:
+    Path("b.yaml").write_text(text)
+    assert not note_of_mixture([first, Path("b.yaml")], merged(dropout=0.2))
+    assert not note_of_mixture([first], merged())
+
+
+def test_the_command_says_so_before_it_begins(config: Path, command: Callable[..., tuple[int, str, str]]) -> None:
+    Path("mine.yaml").write_text("model: {class_path: lightning_modules.MLP, init_args: {activation: gelu}}")
+    code, output, errors = command("test", "--config", "mine.yaml", "--config", config)
+    assert output.startswith("note     tiny.yaml replaces the model MLP of mine.yaml by VGG; of mine.yaml stays"), (
+        errors
+    )
+    assert code == 0
