@@ -10,11 +10,11 @@ from torch import Tensor
 from callbacks.epoch_media import making_media
 from callbacks.media.curves import draw_curves
 from callbacks.media.decision_surface import decision_surface
-from callbacks.media.gradient_flow import draw_gradient_flow, measure_gradient_flow
+from callbacks.media.gradient_flow import REACH, draw_gradient_flow, has_gradient_flow, measure_gradient_flow, reach
 from callbacks.media.sink import write_media
 from callbacks.media.text_samples import rendered_sample
 from callbacks.record import Record
-from core.measures import measures_of
+from core.measures import Measure, measures_of
 from core.media import Figure, Medium
 from core.protocols import HasPoints, MakesMediaAfterFit
 
@@ -22,18 +22,25 @@ from core.protocols import HasPoints, MakesMediaAfterFit
 class FitMedia(Checkpoint):
     """Draws `curves.png`; `decision_surface.png` of points in the plane; `gradient_flow.png` of a recurrent model.
 
-    Gradient flow is drawn for the network as it began and as it ended.
+    Gradient flow is drawn for the network as it began and as it ended. How far back that of the trained network reaches
+    stands in the run's summary as `train/gradient_reach`.
 
     (Its base class makes Lightning call it after Record, whose rows it draws.)
     """
 
     def __init__(self) -> None:
         self.norms: dict[str, Tensor] = {}  # of the gradient by distance in time
+        self.measures: tuple[Measure, ...] = ()
 
     @property
     def state_key(self) -> str:
         """Key of its state in checkpoints, which has been this one from the beginning."""
         return "GradientFlow"
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """States what a recurrent model's run has besides the model's own measures."""
+        if stage == "fit":
+            self.measures = (REACH,) if has_gradient_flow(pl_module, trainer.datamodule) else ()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measures a network that begins."""
@@ -42,7 +49,9 @@ class FitMedia(Checkpoint):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measures the trained network, and writes the media."""
-        self._measure(trainer, pl_module, "after training")
+        norms = self._measure(trainer, pl_module, "after training")
+        if norms is not None:
+            trainer.builtin(Record).add_at_end({f"train/{REACH.name}": float(reach(norms))})
         if trainer.is_global_zero:
             with making_media(trainer, pl_module):
                 media = list(self._media(trainer, pl_module))
@@ -61,10 +70,11 @@ class FitMedia(Checkpoint):
             if isinstance(maker, MakesMediaAfterFit):
                 yield from maker.media_after_fit(step)
 
-    def _measure(self, trainer: Trainer, pl_module: LightningModule, moment: str) -> None:
+    def _measure(self, trainer: Trainer, pl_module: LightningModule, moment: str) -> Tensor | None:
         norms = measure_gradient_flow(trainer, pl_module, trainer.datamodule)
         if norms is not None:
             self.norms[moment] = norms
+        return norms
 
     def state_dict(self) -> dict[str, Any]:
         """Returns what has been measured."""

@@ -135,6 +135,11 @@ class Record(Checkpoint):
         self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}
         self.summary["data"] = data_facts(trainer)  # another package may load its validation part only now
 
+    def add_at_end(self, figures: dict[str, float]) -> None:
+        """Adds what a callback has measured of the trained network, at the end of training, to the last epoch's."""
+        if (last := self.summary.get("last")) is not None:
+            self.summary["last"] = last | {"metrics": last["metrics"] | figures}
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes the time; what other callbacks do at the end is not training."""
         self._fit_ended = time.monotonic()

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from callbacks import FitMedia
-from callbacks.media.gradient_flow import draw_gradient_flow, measure_gradient_flow
+from callbacks.media.gradient_flow import REACH, draw_gradient_flow, measure_gradient_flow, reach
+from core.summary import figures, read_summary
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
@@ -23,6 +24,14 @@ def test_a_language_models_picture_is_drawn_with_both_curves(tmp_path: Path) -> 
     assert list(norms) == ["before training", "after training"]
     assert all(values.shape == (20,) and (values > 0).all() for values in norms.values())
     assert not torch.equal(*norms.values())
+    summary = read_summary(trainer.run_folder.path / "summary.json")
+    assert figures(summary)["train/gradient_reach"] == reach(norms["after training"])
+    assert summary["measures"][REACH.name] == {"better": "max", "unit": "steps back", "digits": 0}
+
+
+@pytest.mark.parametrize(("norms", "steps"), [([4.0, 1.0, 0.004, 0.003, 1.0], 3), ([1.0, 0.5], 2), ([1.0, 0.0], 1)])
+def test_a_gradient_reaches_back_to_where_less_than_a_thousandth_is_left(norms: list[float], steps: int) -> None:
+    assert reach(torch.tensor(norms)) == steps
 
 
 def test_a_line_of_the_picture_ends_where_next_to_nothing_is_left() -> None:
@@ -56,6 +65,7 @@ def test_other_networks_have_no_such_picture(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
     trainer.fit(tiny_vgg(), TinyDataModule())
     assert not (trainer.run_folder.path / "gradient_flow.png").exists()
+    assert REACH.name not in read_summary(trainer.run_folder.path / "summary.json")["measures"]
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
@@ -68,3 +78,6 @@ def test_a_resumed_run_is_not_measured_as_a_beginning(tmp_path: Path, accumulate
     (tmp_path / "more").mkdir()
     again.fit(tiny_char_rnn(), TinyCorpus(), ckpt_path=path)
     assert torch.equal(again.builtin(FitMedia).norms["before training"], first)
+    # of the network that has been trained further
+    summary = read_summary(again.run_folder.path / "summary.json")
+    assert figures(summary)["train/gradient_reach"] == reach(again.builtin(FitMedia).norms["after training"])
