@@ -51,7 +51,7 @@ class Turns:
         self._file = study_file(folder, trials)
         self._times = folder / "times"
         noted = [
-            "--trainer.callbacks+=benchmarks.processor_time.TrainingTime",
+            "--trainer.callbacks+=benchmarks.training_time.TrainingTime",
             f"--trainer.callbacks.path={self._times}",
         ]
         self._words = [*words, *noted]

@@ -1,6 +1,7 @@
 """A study that has ended becomes a record, which the page and the lessons show."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ import yaml
 import engine.merged_settings
 import results.studies
 from core.errors import InputError
+from engine.settings.config_names import CONFIGS
 from results.lesson_figures import claims
+from results.lessons import pages
 from results.studies import StudyRecord, add_study, read_studies
 from results.study_tables import study_tables
+from tests.processes import ROOT
 from tests.result_rows import table
 from tests.studies.report.folders import make_study
 
+USUAL_SEED = 42
+RECORDED = read_studies(ROOT / "results")
 COMMAND = ["python", "cli.py", "fit", "--config", "published/winit.yaml", "--config", "${args_json_file}"]
 
 
@@ -103,3 +109,26 @@ def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp
     file.unlink()
     with pytest.raises(InputError, match=r"there is no study rates\.yaml"):
         read_studies(tmp_path / "results")
+
+
+def seeds_of_commands(name: str, text: str) -> list[list[int]]:
+    """Returns the seeds of each command in a text that makes a study."""
+    return [
+        [int(seed) for seed in seeds.split(",")] if seeds else [USUAL_SEED]
+        for seeds in re.findall(rf"python cli\.py study {name}\.yaml(?: --seeds ([\d,]+))?", text)
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_the_commands_of_its_head_and_of_lessons_have_the_seeds_of_its_record(name: str) -> None:
+    recorded = {tuple(run["seed"] for run in point.runs) for point in RECORDED[name].points}
+    head = (CONFIGS / "studies" / f"{name}.yaml").read_text(encoding="utf-8")
+    lessons = [page.read_text(encoding="utf-8") for page in pages(ROOT / "docs" / "lessons")]
+    assert seeds_of_commands(name, head)
+    for text in (head, *lessons):
+        assert all({tuple(seeds)} == recorded for seeds in seeds_of_commands(name, text))
+
+
+def test_seeds_of_commands_are_found() -> None:
+    text = "python cli.py study a.yaml --seeds 1,2 --workers 2, python cli.py study a.yaml, python cli.py study ab.yaml"
+    assert seeds_of_commands("a", text) == [[1, 2], [USUAL_SEED]]
