@@ -130,6 +130,11 @@ CLAIMS: dict[str, list[str]] = {
         "16 MB, 256 samples, 100,000 characters of a text that is classified, 10,000 symbols that are read or written, "
         "and 40 million pixels are the most."
     ],
+    "docs/studies.md": [
+        f"{median('small_trials/seconds_beside_training/a_trial_of_a_study')} s of the processor beside its training, "
+        "the study's own start included; a process of its own takes "
+        f"{median('small_trials/seconds_beside_training/a_process_of_its_own', 1)} s,",
+    ],
     "docs/report.md": ["At most 6 MB: Plotly is 1.9 of them,"],
     # what was published, and what stands beside the command that measures it
     "benchmarks/README.md": ["The run of `vgg_bn.yaml` in this table was stopped when it had passed 82.45 %,"],

@@ -21,13 +21,21 @@ const Charts = (() => {
     return `hsl(${Math.round(265 - 230 * part)} ${isDark() ? 75 : 70}% ${Math.round(from + (to - from) * (isDark() ? 0.6 : part * 0.6))}%)`;
   }
 
+  // The part of an axis that shows one value alone, with that as its only label: Plotly would take -1 to 1 around a small one
+  function around(value, type) {
+    const margin = Math.abs(value) * 0.1 || 1;
+    const range = type === "log" ? [-0.5, 0.5].map((part) => Math.log10(value) + part) : [value - margin, value + margin];
+    return { range, tickvals: [value], tickformat: ".4~g" };
+  }
+
   // An axis; one of a logarithmic scale is labelled by decades if its values span some, else within the decade
   function axis(more = {}, values = []) {
     const positive = values.filter((value) => value > 0);
     const decades = positive.length ? Math.log10(positive.reduce((a, b) => Math.max(a, b)) / positive.reduce((a, b) => Math.min(a, b))) : 1;
     const log = more.type === "log" ? { tickformat: "~g", dtick: decades > 1.5 ? Math.ceil(decades / 6) : decades > 0.3 ? "D2" : undefined } : {};
     const small = values.length && values.every((value) => Math.abs(value) < 0.1) ? { exponentformat: "e" } : {}; // for Plotly 0.0006 is 600µ
-    return { ...log, ...small, gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("line"), automargin: true, ...more,
+    const alone = values.length && values.every((value) => Number.isFinite(value) && value === values[0]) && (more.type !== "log" || values[0] > 0);
+    return { ...log, ...small, ...(alone ? around(values[0], more.type) : {}), gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("line"), automargin: true, ...more,
       title: more.title ? { text: plain(more.title), standoff: 8, font: { size: 12 } } : undefined };
   }
 

@@ -82,6 +82,7 @@ const Report = (() => {
       const scaled = (values) => values.map((value) => value * scale);
       const { x, y, low, high } = line[by];
       const alone = x.length === 1; // a band of one point would have no width
+      const bar = alone && low && high[0] > low[0];
       if (low && !alone) {
         found.push({ x: [...x, ...[...x].reverse()], y: [...scaled(high), ...scaled(low).reverse()], type: "scatter", fill: "toself", mode: "lines",
           fillcolor: colour, opacity: 0.16, line: { width: 0 }, hoverinfo: "skip" });
@@ -90,7 +91,7 @@ const Report = (() => {
       found.push({ x, y: scaled(y), type: "scatter", mode: x.length > 40 ? "lines" : "lines+markers",
         marker: { size: alone ? 8 : 4, color: colour, symbol: dashed ? "circle-open" : "circle" },
         line: { color: colour, width: 2, dash: dashed ? "dash" : "solid" },
-        error_y: low && alone ? { type: "data", array: [(high[0] - y[0]) * scale], arrayminus: [(y[0] - low[0]) * scale], symmetric: false, color: colour } : undefined,
+        error_y: bar ? { type: "data", array: [(high[0] - y[0]) * scale], arrayminus: [(y[0] - low[0]) * scale], symmetric: false, color: colour } : undefined,
         hovertemplate: `${text}<br>%{x:.5~g}: <b>%{y:.5~g}</b><extra></extra>` });
     }
     return found;
@@ -102,12 +103,12 @@ const Report = (() => {
     const values = lines.flatMap((trace) => trace.y);
     const [least, greatest] = [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
     const fitting = least > 0 && greatest > 100 * least ? "log" : "linear";
-    const flat = least === greatest && least > 0 && !scale && !lines.some((trace) => trace.error_y); // for which Plotly takes -1 to 1
-    const around = flat ? { range: [0.9 * least, 1.1 * least] } : {};
     const most = lines.flatMap((trace) => trace.x).reduce((a, b) => Math.max(a, b), 1);
     const whole = by === "epoch" ? { tick0: 0, dtick: Math.ceil(most / 8) } : {}; // epochs are counted
-    const layout = Charts.layout({ title: title + Report.unitOf(all[0]), xaxis: Charts.axis({ title: Report.TITLES[by], ...whole }),
-      yaxis: Charts.axis({ type: scale || fitting, ...around }, values) });
+    const places = by === "epoch" ? [] : lines.flatMap((trace) => trace.x);
+    const ends = lines.flatMap((trace) => (trace.error_y ? [trace.y[0] + trace.error_y.array[0], trace.y[0] - trace.error_y.arrayminus[0]] : []));
+    const layout = Charts.layout({ title: title + Report.unitOf(all[0]), xaxis: Charts.axis({ title: Report.TITLES[by], ...whole }, places),
+      yaxis: Charts.axis({ type: scale || fitting }, [...values, ...ends]) });
     return { data, layout };
   }
 

@@ -57,6 +57,22 @@ def test_a_page_of_a_study_in_a_browser_shows_hostile_texts_and_runs_none(tmp_pa
     assert "µ<" not in body
 
 
+def test_an_axis_of_one_value_shows_that_alone(tmp_path: Path, command: Command) -> None:
+    """Such as the learning rate of runs of one epoch, around which Plotly would show -1 to 1."""
+    for seed in (1, 2):
+        make_run(tmp_path / "runs" / str(seed), lr=0.003, seed=seed, accuracies=(0.5 + 0.1 * seed,))
+    code, _, errors = command("report", "runs", "--output", "page.html")
+    assert code == 0, errors
+    body = open_page(Path("page.html"), tmp_path).dom.partition("<body")[2]
+    charts = re.split(r'class="chart[" ]', body)[1:]
+    labels = {
+        re.search('aria-label="([^"]+)"', one).group(1): re.findall(r'"ytick">.*?>([^<>]+)</text>', one)
+        for one in charts
+    }
+    assert labels["lr"] == ["0.003"]
+    assert len(labels["acc"]) > 2  # whose runs differ
+
+
 def test_a_page_is_made_without_torch(tmp_path: Path) -> None:
     words = ["report", str(make_run(tmp_path / "a")), "--output", str(tmp_path / "page.html")]
     program = f"import sys, cli; assert cli.main({words!r}) == 0; sys.exit('torch' in sys.modules)"
