@@ -47,7 +47,6 @@ TESTED_ELSEWHERE = {
     "core/protocols.py": "callbacks/test_epoch_media.py",
     "core/translation.py": "callbacks/media/test_translations.py",
     "core/writing.py": "callbacks/test_written_texts.py",
-    "datamodules/base/classification.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/data_module.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/digest.py": "engine/runs/test_resume.py",
     "datamodules/base/loader.py": "datamodules/images/test_loader.py",
