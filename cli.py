@@ -10,6 +10,7 @@ import sys
 from importlib import import_module
 
 from core.errors import InputError, LostPeer, RunFailed, RunInterrupted
+from core.installed import described, missing_packages
 from core.printable import encoding_of, printable
 from core.signals import ended_by_signals, leave_at_next_signal
 from core.streams import lasting_streams
@@ -87,6 +88,11 @@ def _main(argv: list[str] | None) -> int:
         return _end(f"{str(error.filename)[:60]}...: a name that is too long", WRONG_INPUT, show_traceback)
     except (RunFailed, LostPeer) as error:
         return _end(str(error), FAILED, show_traceback)
+    except ModuleNotFoundError as error:
+        missing = missing_packages()
+        return (
+            _end(described(missing), WRONG_INPUT, show_traceback) if missing else _end_of_fault(error, show_traceback)
+        )
     except Exception as error:
         return _end_of_fault(error, show_traceback)
 
