@@ -45,7 +45,8 @@ class ConfiguredOptimizer(Callback):
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
         asks_for_sparse = any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers)
         if asks_for_sparse and not has_sparse_embeddings(pl_module):
-            raise InputError("--model.optimizer SparseAdam: it is for embeddings with sparse gradients; take Adam")
+            reason = "it is for embeddings with sparse gradients, of which this network has none"
+            raise InputError(f"--model.optimizer SparseAdam: {reason}; take Adam")
         for key, value in (item for groups in self._configured for group in groups for item in group.items()):
             # others may be infinite, such as the largest growth of an estimated rate
             if isinstance(value, float) and not math.isfinite(value) and (key in FINITE or math.isnan(value)):

@@ -138,4 +138,4 @@ def learning_rates(optimizers: Sequence[Optimizer]) -> dict[str, float]:
 
 def has_sparse_embeddings(network: nn.Module) -> bool:
     """Returns whether a network has embeddings whose gradients are sparse."""
-    return any(isinstance(module, nn.Embedding) and module.sparse for module in network.modules())
+    return any(isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.sparse for module in network.modules())

@@ -16,6 +16,7 @@ from lightning_modules.schedules import WarmupCosine
 from tests.contract.data import Points
 from tests.contract.modules import ManuallyAdversarial
 from tests.interruptions import PulledPlug
+from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 WithSchedule = pytest.mark.parametrize("schedule", [None, WarmupCosine], ids=["constant", "schedule"])
@@ -158,3 +159,24 @@ def test_what_would_fail_in_the_first_step_is_refused_before_anything_is_printed
         tiny_trainer(tmp_path, logger=False).fit(tiny_vgg(**settings), TinyDataModule())
     assert capsys.readouterr().out == ""
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("kind", [torch.nn.Embedding, torch.nn.EmbeddingBag])
+def test_a_network_of_sparse_embeddings_trains_with_sparse_adam(kind: type[torch.nn.Module], tmp_path: Path) -> None:
+    class Rows(PlainModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = kind(3, 1, sparse=True)
+
+        def training_step(self, batch: list[torch.Tensor], batch_idx: int) -> torch.Tensor:
+            return self.net(torch.tensor([[0, 1]])).square().sum()
+
+        validation_step = None
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return SparseAdam(self.parameters(), 0.1)
+
+    model = Rows()
+    before = model.net.weight.detach().clone()
+    tiny_trainer(tmp_path, logger=False, max_steps=2, max_epochs=None).fit(model, PlainData())
+    assert (model.net.weight != before).flatten().tolist() == [True, True, False]
