@@ -26,6 +26,7 @@ FALLBACK = re.compile(r"Expected a path but|dot import path|^-?$")  # other inte
 CLASS_NAME = re.compile(r"Expected a dot import path string: [A-Za-z_][\w.]*( -|$)")
 TYPES = ((re.compile(r"<class '(?:\w+\.)*(\w+)'>"), r"\1"), (re.compile(r"typing\.Literal\[(.*?)\]"), r"one of \1"))
 
+EXPECTED = "Expected a "  # as the parser words it
 NO_OPTION = "there is no such option"
 NO_CLASS = "there is no such class"
 NO_PLACE = "belongs to no option"
@@ -74,54 +75,68 @@ def find_mistake(message: str) -> Mistake:
         message: Message of jsonargparse or Lightning, of any length.
     """
     text = " ".join(message.split())
-    keys = KEY.findall(text)
     if missing := re.match(r"the following arguments are required: (\w+)", text):
         return Mistake(f"{MISSING}{missing[1]}: it needs {missing[1]}: class_path: ...")
+    keys = KEY.findall(text)
     if not keys:
-        if unknown := _unknown_option(text):
-            return Mistake(NO_OPTION, unknown)
-        if stray := STRAY.match(text):
-            return Mistake(NO_PLACE, stray[1])
-        if valueless := VALUELESS.match(text):
-            return Mistake(NO_VALUE, valueless[1])
-        return Mistake(text.removeprefix("argument "))
+        return _without_key(text)
     if denied := NOT_ALLOWED.search(text):
         of_python = "is what Python has for running commands, handling files and the like, and never part of a run"
         reason = f"{OTHER}; {WAY_OUT}" if denied[2] == "*" else of_python
         return Mistake(reason, ".".join(dict.fromkeys(keys)), denied[1])
-    values = VALUE.findall(text)
-    # from the outside to the inside, each layer ends where the next begins
+    keys = [key for key, before in zip(keys, ["", *keys], strict=False) if key != before]
+    key, inner = ".".join(keys), _innermost(text)
+    if several := SEVERAL.search(inner):
+        return Mistake(f"several classes have this name; give one of {several[2]}", key, several[1])
+    # settings below a class are no value of its own
+    value = next((nested or plain for nested, plain in VALUE.findall(text)[:1] if "Namespace" not in plain), None)
+    reason = _reason(inner)
+    if "Unable to load config" in reason or WITHOUT_KEYS.search(reason):
+        nested = NESTED.search(inner)
+        return Mistake(NO_MAPPING, f"{key}.{nested[1]}" if nested else key, value)
+    if unknown := _unknown_option(reason):
+        return Mistake(NO_OPTION, ".".join([*keys, unknown]))
+    return Mistake(_in_our_words(reason), key, value)
+
+
+def _without_key(text: str) -> Mistake:
+    """Returns the mistake of a message that names no setting's key."""
+    if unknown := _unknown_option(text):
+        return Mistake(NO_OPTION, unknown)
+    if stray := STRAY.match(text):
+        return Mistake(NO_PLACE, stray[1])
+    if valueless := VALUELESS.match(text):
+        return Mistake(NO_VALUE, valueless[1])
+    return Mistake(text.removeprefix("argument "))
+
+
+def _innermost(text: str) -> str:
+    """Returns what is left of a message within its layers: each, from the outside, ends where the next begins."""
     for layer in (UNION, KEY, CLASS_PATH, UNION, KEY, CALLABLE, CLASS_PATH, UNION):
         while match := layer.search(text):
             text = text[match.end() :]
-    keys = [key for key, before in zip(keys, ["", *keys], strict=False) if key != before]
-    key = ".".join(keys)
-    if several := SEVERAL.search(text):
-        return Mistake(f"several classes have this name; give one of {several[2]}", key, several[1])
+    return text
+
+
+def _reason(text: str) -> str:
+    """Returns the reason that an innermost message gives; of several types that a value may have, all of them."""
+    if CLASS_NAME.search(text):  # in place of a list of classes or of nothing, which it is like in no way
+        return NO_CLASS
     reasons = [reason for reason in END.split(text)[0].split(" - ") if not FALLBACK.search(reason)]
     reason = (reasons[0] if reasons else NO_CLASS).removeprefix("- ").removesuffix(".")
-    if reason.startswith("Expected a "):  # and the other types that it may have
-        reason = " or ".join(
-            [reason, *(other[len("Expected a ") :] for other in reasons[1:] if other[:11] == reason[:11])]
-        )
-    if CLASS_NAME.search(text):  # in place of a list of classes or of nothing, which it is like in no way
-        reason = NO_CLASS
-    if "Unable to load config" in reason or WITHOUT_KEYS.search(reason):
-        reason = NO_MAPPING
-        if nested := NESTED.search(text):
-            key = f"{key}.{nested[1]}"
-    if unknown := _unknown_option(reason):
-        return Mistake(NO_OPTION, ".".join([*keys, unknown]))
+    if not reason.startswith(EXPECTED):
+        return reason
+    others = [other.removeprefix(EXPECTED) for other in reasons[1:] if other.startswith(EXPECTED)]
+    return " or ".join([reason, *others])
+
+
+def _in_our_words(reason: str) -> str:
+    """Returns a reason of the parser as this project words it."""
     for pattern, replacement in TYPES:
         reason = pattern.sub(replacement, reason)
-    # settings below a class are no value of its own
-    value = next((nested or plain for nested, plain in values[:1] if "Namespace" not in plain), None)
-    reason = (
-        re.sub(r" Subclass types expect.*", "", reason)
-        .replace("Expected a ", "expected ")
-        .replace("Expected an ", "expected ")
-    )
-    return Mistake({"expected list": NO_LIST, "expected dict": NO_MAPPING}.get(reason, reason), key, value)
+    reason = re.sub(r" Subclass types expect.*", "", reason)
+    reason = reason.replace(EXPECTED, "expected ").replace("Expected an ", "expected ")
+    return {"expected list": NO_LIST, "expected dict": NO_MAPPING}.get(reason, reason)
 
 
 def _unknown_option(reason: str) -> str:
