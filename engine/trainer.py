@@ -85,31 +85,24 @@ class Trainer(KeepsArguments, Stages):
         run_name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        batches = {
+        limits = {
             "limit_train_batches": limit_train_batches,
             "limit_val_batches": limit_val_batches,
             "limit_test_batches": limit_test_batches,
             "limit_predict_batches": limit_predict_batches,
         }
-        options = kwargs | batches | {"precision": precision, "num_sanity_val_steps": num_sanity_val_steps}
+        options = kwargs | limits | {"precision": precision, "num_sanity_val_steps": num_sanity_val_steps}
         options |= {"max_epochs": max_epochs, "max_steps": max_steps, "max_time": max_time, "devices": devices}
         options |= {"log_every_n_steps": log_every_n_steps}
         check_options(options)
         check_callbacks(as_list(callbacks))
-        self.seed = seed
+        self.seed, self.run_name = seed, run_name
         self.run_folder = None if kwargs.get("fast_dev_run") else run_folder
-        self.run_name = run_name
         self.origin = Origin()  # of the command, if it runs this
         self._weights_seed: int | None = None  # with which the weights of a new run from Python were drawn
         self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
         self.step_limit = math.inf if max_steps == -1 else max_steps
-        accelerator = kwargs.get("accelerator", "auto")
-        device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
-        if device == "cpu" and fast_loop:
-            keep_freed_memory()
-        if device == "cuda":
-            leave_out_planned_attention()
-        self._may_be_channels_last = device != "mps"  # slower there, and not complete
+        device = self._prepare_device(kwargs.get("accelerator", "auto"), fast_loop)
         kwargs["plugins"] = plugins = [AtomicCheckpointIO(), *as_list(kwargs.get("plugins"))]
         if precision == "auto":
             own = any(isinstance(plugin, Precision) for plugin in plugins)
@@ -136,7 +129,7 @@ class Trainer(KeepsArguments, Stages):
                     # Lightning cannot resume at an epoch's end once it counts steps itself: RunCheckpoint does.
                     max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
                     max_time=max_time,
-                    **batches,
+                    **limits,
                     **kwargs,
                 )
         except Exception as error:  # such as a missing package, or a device that is not there
@@ -146,6 +139,16 @@ class Trainer(KeepsArguments, Stages):
             skip_idle_hooks(self.callbacks)
             loop = self.fit_loop.epoch_loop
             self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
+
+    def _prepare_device(self, accelerator: Any, fast_loop: bool) -> str:
+        """Sets what libraries do on the kind of device that an accelerator is; returns its name, such as `cuda`."""
+        device = device_type(accelerator) if isinstance(accelerator, str) else "cpu"
+        if device == "cpu" and fast_loop:
+            keep_freed_memory()
+        if device == "cuda":
+            leave_out_planned_attention()
+        self._may_be_channels_last = device != "mps"  # slower there, and not complete
+        return device
 
     @property
     def estimated_stepping_batches(self) -> int | float:
@@ -203,10 +206,7 @@ class Trainer(KeepsArguments, Stages):
             self.run_folder = own_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
             )
-        if self.uses_tensorboard and self.run_folder is not None:
-            folder = self.run_folder.path / "tensorboard"
-            board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
-            self.loggers = [*self._own_loggers, board]
+        self._open_board()
         try:
             super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         except BaseException as error:
@@ -219,3 +219,10 @@ class Trainer(KeepsArguments, Stages):
                 self.loggers = self._own_loggers
             if own_folder is not None:
                 own_folder.release()
+
+    def _open_board(self) -> None:
+        """Logs to TensorBoard, too, as long as this fit lasts."""
+        if self.uses_tensorboard and self.run_folder is not None:
+            folder = self.run_folder.path / "tensorboard"
+            board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
+            self.loggers = [*self._own_loggers, board]
