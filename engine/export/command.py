@@ -11,6 +11,7 @@ from engine.settings.overview import typed_command
 
 if TYPE_CHECKING:
     from core.export_forms import Slot
+    from engine.export.parity import Difference
     from engine.trained import Trained
 
 ENDINGS = {".onnx": "onnx", ".pt2": "exported_program", ".pt": "torchscript", ".safetensors": "safetensors"}
@@ -87,7 +88,7 @@ def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
     """
     from core.export_forms import HasExportForm
     from engine.export.formats import FORMATS
-    from engine.export.parity import ALLOWED, BATCHES, differences
+    from engine.export.parity import differences
 
     model, format_ = trained.model, FORMATS[name]
     kind = type(model).__name__
@@ -97,7 +98,8 @@ def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
         form = model.export_form(trained.datamodule)
     except InputError as error:
         raise InputError(f"export: {error}") from error
-    facts = _facts(trained) | {slot.name: slot.words for slot in (*form.inputs, *form.outputs)} | form.facts
+    slots = (*form.inputs, *form.outputs)
+    facts = _facts(trained) | {slot.name: slot.words for slot in slots} | form.facts
     others = ", ".join(other for other in ENDINGS.values() if other != name)
     try:
         content = format_.make(form, facts)
@@ -107,17 +109,29 @@ def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
     except Exception as error:  # of exporters, which have many kinds
         reason = " ".join(str(error).split("\n\n")[0].split())[:300]
         raise InputError(f"export: {kind} cannot be written as {name} ({reason}); other formats: {others}") from error
-    found = list(differences(form, run))
+    lines = [_line("takes" if slot in form.inputs else "gives", slot) for slot in slots]
+    return content, [*lines, _parity(format_.runtime, list(differences(form, run)), others)]
+
+
+def _parity(runtime: str, found: "list[Difference]", others: str) -> str:
+    """Returns the line on how far what a file computes is apart from the network.
+
+    Args:
+        runtime: What runs the file.
+        found: The differences, batch by batch.
+        others: Names of other formats.
+
+    Raises:
+        RunFailed: They are too far apart.
+    """
+    from engine.export.parity import ALLOWED, BATCHES
+
     for one in found:
         if one.reason:
-            raise RunFailed(f"export: {format_.runtime} {one.reason}; nothing is written; other formats: {others}")
+            raise RunFailed(f"export: {runtime} {one.reason}; nothing is written; other formats: {others}")
     furthest = max(one.size for one in found)
     batches = f"{', '.join(map(str, BATCHES[:-1]))} and {BATCHES[-1]}"
-    apart = f"{furthest:.1e} apart at most, {ALLOWED:.0e} allowed"
-    return content, [
-        *(_line("takes" if slot in form.inputs else "gives", slot) for slot in (*form.inputs, *form.outputs)),
-        f"parity   {format_.runtime} agrees on batches of {batches}: {apart}",
-    ]
+    return f"parity   {runtime} agrees on batches of {batches}: {furthest:.1e} apart at most, {ALLOWED:.0e} allowed"
 
 
 def _weights(trained: "Trained") -> tuple[bytes, list[str]]:

@@ -76,16 +76,13 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         )
     if stage == "measuring" and not isinstance(error, MisconfigurationException):
         return None
-    cause = error.__cause__
-    while cause is not None:
-        if unbuilt := UNBUILT.search(" ".join(str(error).split())):
-            kind, name = locate(unbuilt[1]), unbuilt[1].rpartition(".")[2]
-            option = next((option for base, option in OPTIONS if isinstance(kind, type) and issubclass(kind, base)), "")
-            return InputError(f"{option} {name}: {unbuilt[2]}".lstrip())
+    while (cause := error.__cause__) is not None:
+        if unbuilt := _unbuilt_class(str(error)):
+            return unbuilt
         if isinstance(cause, InputError):
             return cause
         frames += [frame for frame, _ in traceback.walk_tb(cause.__traceback__)]
-        error, cause = cause, cause.__cause__  # type: ignore[assignment]
+        error = cause  # type: ignore[assignment]
     if frames and _is_own(frames[-1]) and not (refusal or stage == "building"):
         return None
     line = summarize_error(str(error)) or type(error).__name__
@@ -97,6 +94,16 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         return InputError(f"--trainer.{named}: {line}")
     source = next((name for frame in reversed(frames) if (name := _option(frame))), "")
     return InputError(f"{source}: {line} (--traceback shows where)" if source else line)
+
+
+def _unbuilt_class(message: str) -> InputError | None:
+    """Returns what the parser says of a class that it could not build, after the option that takes such a class."""
+    unbuilt = UNBUILT.search(" ".join(message.split()))
+    if unbuilt is None:
+        return None
+    kind, name = locate(unbuilt[1]), unbuilt[1].rpartition(".")[2]
+    option = next((option for base, option in OPTIONS if isinstance(kind, type) and issubclass(kind, base)), "")
+    return InputError(f"{option} {name}: {unbuilt[2]}".lstrip())
 
 
 def _restored_checkpoint(frames: list[FrameType]) -> Path | None:
