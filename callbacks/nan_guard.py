@@ -17,8 +17,8 @@ from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
 from core.protocols import CarriesState, ScalesLosses
 
-GPU_INTERVAL = 16
-LOSS, GRADIENT, WEIGHT = 0, 1, 2
+GPU_INTERVAL = 16  # steps between checks, each of which waits for the device
+LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag
 
 
 class Diverged(RunFailed):

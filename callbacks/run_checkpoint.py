@@ -188,28 +188,36 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         return merit(score, self.mode) > merit(self.best_score, self.mode)
 
     def _save_if_best(self, trainer: Trainer) -> bool:
-        batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
-        if self.monitor is None or not trainer.limit_val_batches or (batches and not sum(batches)):
-            better = True
-        elif not self._validated:
-            return False
-        else:
-            if self.monitor not in trainer.callback_metrics:
-                known = ", ".join(sorted(trainer.callback_metrics))
-                raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
-            score = float(trainer.callback_metrics[self.monitor])
-            # what another package logs may differ from process to process, and all have to save or none
-            better = trainer.strategy.broadcast(self.improves(score) and _is_finite(trainer))
-            if better:
-                self.best_score = score
-        self._validated = False
-        if better:
+        """Saves the weights if they are the best so far; returns whether they are."""
+        is_best, self._validated = self._is_best(trainer), False
+        if is_best:
             self.best_epoch = trainer.current_epoch
             figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             self._save(trainer, "best.ckpt")
             self.when_saved(trainer)
-        return better
+        return is_best
+
+    def _is_best(self, trainer: Trainer) -> bool:
+        """Returns whether the weights are the best so far, and keeps their score if it decides that.
+
+        Raises:
+            InputError: The monitored value has not been logged.
+        """
+        batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
+        if self.monitor is None or not trainer.limit_val_batches or (batches and not sum(batches)):
+            return True
+        if not self._validated:
+            return False
+        if self.monitor not in trainer.callback_metrics:
+            known = ", ".join(sorted(trainer.callback_metrics))
+            raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
+        score = float(trainer.callback_metrics[self.monitor])
+        # what another package logs may differ from process to process, and all have to save or none
+        is_best = trainer.strategy.broadcast(self.improves(score) and _is_finite(trainer))
+        if is_best:
+            self.best_score = score
+        return is_best
 
     def _save(self, trainer: Trainer, name: str) -> None:
         self._due = False
