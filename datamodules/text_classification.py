@@ -65,7 +65,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
     """
 
     unit = stand_in = "documents"
-    own_file = "--data.data_dir {folder} --data.train_file {name}"
+    own_file = "--data.dataset files --data.data_dir {folder} --data.train_file {name}"
     learned = "symbols or classes"
     input_kind = "text"
     table_display = "excerpts"

@@ -67,7 +67,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
 
     unit = "pairs"
     stand_in = "sentences"
-    own_file = "--data.data_dir {folder} --data.train_files [{name}]"
+    own_file = "--data.dataset files --data.data_dir {folder} --data.train_files [{name}]"
     splits: dict[str, Pairs]
 
     def __init__(

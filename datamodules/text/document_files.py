@@ -49,6 +49,8 @@ class DocumentFiles:
             raise InputError("data.text_column: files with a header need data.train_file and data.label_column, too")
         if self.files["train"] is None and (self.files["val"] or self.files["test"]):
             raise InputError("data.train_file: name it, too, where other parts are files")
+        if self.is_imdb and self.files["train"] is not None:
+            raise InputError(f"data.train_file: {self.dataset} has files of its own; add --data.dataset files")
 
     @property
     def is_imdb(self) -> bool:

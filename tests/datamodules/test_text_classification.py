@@ -293,6 +293,10 @@ def test_some_test_documents_are_kept_to_be_shown(folders: Path, monkeypatch: py
         ({"label_column": "stars"}, "data.label_column is stars: without data.text_column it is 0 or 1"),
         ({"text_column": "review"}, "data.text_column: files with a header need"),
         ({"test_file": "test.txt"}, "data.train_file: name it, too"),
+        (
+            {"dataset": "imdb", "train_file": "x.csv"},
+            "data.train_file: imdb has files of its own; add --data.dataset files",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_errors(tmp_path: Path, settings: dict, said: str) -> None:
