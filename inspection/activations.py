@@ -15,6 +15,7 @@ from inspection.views import NotShown, Shown, View
 PICTURES = 4
 CHANNELS = 10  # of a layer
 LAYERS = 6
+NAME_WIDTH = 18  # letters at the end of a layer's name beside its maps
 
 
 def make(subject: Subject) -> Iterator[Shown]:
@@ -70,7 +71,7 @@ def draw_maps(pixels: Tensor, maps: list[Tensor], layers: list[Call]) -> Matplot
         maps: What each layer makes of it, float32 [C, H, W].
         layers: The layers.
     """
-    figure = MatplotlibFigure(figsize=(1.05 * (CHANNELS + 1.6), 1.18 * len(maps)), dpi=110, layout="constrained")
+    figure = MatplotlibFigure(figsize=(1.05 * (CHANNELS + 1.6), 1.4 * len(maps)), dpi=110, layout="constrained")
     grid = figure.add_gridspec(len(maps), CHANNELS + 1, width_ratios=[1.6, *[1] * CHANNELS])
     axes = figure.add_subplot(grid[:, 0])
     axes.imshow(pixels.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
@@ -80,10 +81,12 @@ def draw_maps(pixels: Tensor, maps: list[Tensor], layers: list[Call]) -> Matplot
         for column, channel in enumerate(strength.argsort(descending=True)[:CHANNELS].tolist()):
             axes = figure.add_subplot(grid[row, column + 1])
             axes.imshow(one[channel].numpy(), cmap="magma", interpolation="nearest")
-            axes.set_title(f"{channel}", fontsize=6, pad=2)
+            axes.set_title(f"{channel}", fontsize=8.5, pad=2)
             axes.set(xticks=[], yticks=[])
             if column == 0:
-                axes.set_ylabel(f"{plain(layer.name)}\n{len(one)} x {one.shape[1]} x {one.shape[2]}", fontsize=6)
+                name = layer.name if len(layer.name) <= NAME_WIDTH else f"…{layer.name[1 - NAME_WIDTH :]}"
+                size = f"{len(one)} x {one.shape[1]} x {one.shape[2]}"
+                axes.set_ylabel(f"{plain(name)}\n{size}", fontsize=8.5)
     return figure
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
-from callbacks.media.titles import plain
+from callbacks.media.titles import plain, shortened
 from core.media import Figure
 from inspection.layers import Call, map_layers, output_of
 from inspection.subject import Subject
@@ -19,6 +19,7 @@ from inspection.views import NotShown, Shown, View
 
 FINE = 5  # pixels of a map's side, from which on it tells places from each other
 CLASSES = 2  # of each picture
+NAME_WIDTH = 12  # letters of a class name above a picture
 
 
 def make(subject: Subject) -> Iterator[Shown]:
@@ -76,7 +77,7 @@ def draw_heat(subject: Subject, heat: list[Tensor], classes: Tensor) -> Matplotl
     """
     pixels, seen = subject.pixels(), subject.seen
     n = len(pixels)
-    names = [plain(name) for name in subject.data.class_names]
+    names = [shortened(name, NAME_WIDTH) for name in subject.data.class_names]
     figure = MatplotlibFigure(figsize=(1.45 * n, 1.75 * (1 + len(heat))), dpi=120, layout="constrained")
     table = figure.subplots(1 + len(heat), n, squeeze=False)
     for column in range(n):
@@ -85,11 +86,11 @@ def draw_heat(subject: Subject, heat: list[Tensor], classes: Tensor) -> Matplotl
         titles = [names[target] if target >= 0 else plain(subject.example_names()[column][-16:])]
         for rank in range(len(heat)):
             one = int(classes[column, rank])
-            titles.append(f"{names[one]} {seen.probabilities[column, one]:.0%}")
+            titles.append(f"{names[one]}: {seen.probabilities[column, one]:.0%}")
         for row, title in enumerate(titles):
             axes = table[row, column]
             axes.axis("off")
-            axes.set_title(title, fontsize=8, color=_colour(row, target, int(classes[column, max(0, row - 1)])))
+            axes.set_title(title, fontsize=10, color=_colour(row, target, int(classes[column, max(0, row - 1)])))
             axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             if row:
                 fine = F.interpolate(heat[row - 1][column, None, None], picture.shape[:2], mode="bilinear")[0, 0]

@@ -7,13 +7,14 @@ import torch.nn.functional as F
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
-from callbacks.media.titles import plain
+from callbacks.media.titles import shortened
 from core.media import Figure, Table
 from core.predictions import excerpt
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
 
 NEAREST = 9
+NAME_WIDTH = 11  # letters of a class name above a picture
 TEXTS_NEAREST = 3
 LENGTH = 200  # characters of a text
 
@@ -73,14 +74,14 @@ def nearest(examples: Tensor, features: Tensor, own: Tensor, count: int) -> tupl
 
 def draw_neighbours(subject: Subject, rows: Tensor, likeness: Tensor) -> MatplotlibFigure:
     """Draws each example beside the pictures nearest to it."""
-    pixels, names = subject.pixels(), [plain(name) for name in subject.data.class_names]
+    pixels, names = subject.pixels(), [shortened(name, NAME_WIDTH) for name in subject.data.class_names]
     n, count = rows.shape
     figure = MatplotlibFigure(figsize=(1.2 * (count + 1), 1.45 * n), dpi=110, layout="constrained")
     table = figure.subplots(n, count + 1, squeeze=False)
     for line in range(n):
         target = int(subject.seen.targets[line])
         guess = int(subject.seen.guesses[line])
-        first = names[target] if target >= 0 else f"taken for {names[guess]}"
+        first = names[target] if target >= 0 else f"taken for\n{names[guess]}"
         pictures = [pixels[line], *subject.stored(rows[line])]
         classes = [None, *subject.samples.targets[rows[line]].tolist()]
         reference = target if target >= 0 else guess
@@ -88,10 +89,10 @@ def draw_neighbours(subject: Subject, rows: Tensor, likeness: Tensor) -> Matplot
             axes = table[line, column]
             axes.axis("off")
             axes.imshow(picture.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            title = first if one is None else f"{names[one]} {likeness[line, column - 1]:.2f}"
+            title = first if one is None else f"{names[one]}: {likeness[line, column - 1]:.2f}"
             weight = "bold" if one is None else "normal"
             colour = "black" if one in (None, reference) else "tab:red"
-            axes.set_title(title, fontsize=7, color=colour, fontweight=weight)
+            axes.set_title(title, fontsize=8, color=colour, fontweight=weight)
     return figure
 
 

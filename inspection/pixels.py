@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
-from callbacks.media.titles import plain
+from callbacks.media.titles import shortened
 from core.media import Figure
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
 
 STEPS = 32  # between the grey picture and the picture
 AT_ONCE = 64  # pictures of a batch
+NAME_WIDTH = 16  # letters of a class name above a picture
 
 
 def make(subject: Subject) -> Iterator[Shown]:
@@ -63,7 +64,7 @@ def draw_pixels(subject: Subject, values: Tensor, classes: Tensor) -> Matplotlib
         values: Of each pixel, float32 [N, H, W].
         classes: The class of each picture, int64 [N].
     """
-    pixels, names = subject.pixels(), [plain(name) for name in subject.data.class_names]
+    pixels, names = subject.pixels(), [shortened(name, NAME_WIDTH) for name in subject.data.class_names]
     figure = MatplotlibFigure(figsize=(1.45 * len(pixels), 3.3), dpi=120, layout="constrained")
     table = figure.subplots(2, len(pixels), squeeze=False)
     for column, (picture, one) in enumerate(zip(pixels, values, strict=True)):
@@ -71,7 +72,7 @@ def draw_pixels(subject: Subject, values: Tensor, classes: Tensor) -> Matplotlib
         above.imshow(picture.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         most = float(one.abs().flatten().quantile(0.995)) or 1.0  # a few pixels would leave the others white
         below.imshow(one.numpy(), cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")
-        above.set_title(names[int(classes[column])], fontsize=8)
+        above.set_title(names[int(classes[column])], fontsize=10)
     for axes in figure.axes:
         axes.axis("off")
     return figure

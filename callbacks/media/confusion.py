@@ -36,12 +36,12 @@ def draw_confusion(
     if k <= COUNTED:
         for row, column in counts.nonzero().tolist():
             colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=8)
+            axes.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=10)
         long = max(map(len, names)) > FITTING
         axes.set_xticks(range(k), names, **({"rotation": 45, "ha": "right"} if long else {}))
         axes.set_yticks(range(k), names)
     elif k <= NAMED:
-        axes.set_xticks(range(k), names, rotation=90, fontsize=7)
-        axes.set_yticks(range(k), names, fontsize=7)
+        axes.set_xticks(range(k), names, rotation=90, fontsize=10)
+        axes.set_yticks(range(k), names, fontsize=10)
     axes.set(xlabel="predicted", ylabel="true", title=accuracy_title(targets, guesses, samples))
     return figure

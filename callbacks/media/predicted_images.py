@@ -4,10 +4,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from callbacks.media.titles import plain
+from callbacks.media.titles import shortened
 
 COLUMNS, ROWS = 10, 6  # of images
-NAME_WIDTH = 13  # letters of a class name above an image
+NAME_WIDTH = 12  # letters of a class name above an image
 
 
 def draw_predictions(
@@ -29,8 +29,7 @@ def draw_predictions(
     figure = Figure(figsize=(1.35 * COLUMNS, 1.75 * rows), dpi=120, layout="constrained")
     for axes in figure.subplots(rows, COLUMNS, squeeze=False).flat:
         axes.axis("off")
-    short = [name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…" for name in class_names]
-    names = [plain(name) for name in short]
+    names = [shortened(name, NAME_WIDTH) for name in class_names]
     for axes, image, target, guess, probability in zip(
         figure.axes, images, targets, guesses, probabilities, strict=False
     ):
@@ -38,5 +37,6 @@ def draw_predictions(
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         right = target == guess
         truth = "" if right else f"\nis {names[target]}"
-        axes.set_title(f"{names[guess]} ({probability:.0%}){truth}", fontsize=8, color="black" if right else "tab:red")
+        title = f"{names[guess]}: {probability:.0%}{truth}"
+        axes.set_title(title, fontsize=9, color="black" if right else "tab:red")
     return figure

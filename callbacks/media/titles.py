@@ -8,6 +8,11 @@ def plain(name: str) -> str:
     return name.replace("$", r"\$")
 
 
+def shortened(name: str, most: int) -> str:
+    """Returns a name for matplotlib in at most so many letters, its end cut off."""
+    return plain(name if len(name) <= most else f"{name[: most - 1]}…")
+
+
 def accuracy_title(targets: Tensor, guesses: Tensor, samples: str) -> str:
     """Returns how many guesses are right, such as `93.21% of 10,000 test images are right`.
 

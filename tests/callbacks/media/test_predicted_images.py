@@ -16,8 +16,8 @@ def test_predictions_are_drawn_for_any_number_of_images(n: int, channels: int) -
     figure = draw_predictions(images, targets, guesses, torch.full((n,), 0.5), ("cat", "dog"))
     titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
     assert len(titles) == n
-    assert titles[0] == "cat (50%)"
-    assert titles[1:2] == ["dog (50%)\nis cat"][: n - 1]
+    assert titles[0] == "cat: 50%"
+    assert titles[1:2] == ["dog: 50%\nis cat"][: n - 1]
     assert figure.axes[0].title.get_color() == "black"
     assert n == 1 or figure.axes[1].title.get_color() == "tab:red"
 
@@ -28,7 +28,7 @@ def test_long_names_do_not_run_into_each_other() -> None:
     figure = draw_predictions(torch.zeros(10, 8, 8, 3, dtype=torch.uint8), n, n + 1, torch.ones(10), names)
     figure.draw_without_rendering()
     titles = [axes.title.get_window_extent() for axes in figure.axes]
-    assert figure.axes[0].get_title() == "staffordshir… (100%)\nis american pit…"
+    assert figure.axes[0].get_title() == "staffordshi…: 100%\nis american pi…"
     assert all(left.x1 < right.x0 for left, right in pairwise(titles))
 
 
