@@ -6,6 +6,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from callbacks.description import describe_data, sizes_of
+from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
@@ -34,17 +35,8 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
         print_line(f"{done}; no checkpoint was kept")
         return
     last = trainer.fit_loop.epoch_progress.current.processed - 1
-    without = "--checkpoint.monitor last" if checkpoints.keeps_last else "no --checkpoint.monitor"
-    what = "no validation" if checkpoints.monitor else without
-    what += ", so the last epoch counts"
-    if checkpoints.best_epoch is None and checkpoints.monitor:
-        what = "no validation with finite figures, so the last epoch counts"
-    if checkpoints.best_score is not None:
-        measures = measures_of(model)
-        score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)
-        what = f"best {describe_monitor(checkpoints.monitor, measures)} {score}"
     epoch = last if checkpoints.best_epoch is None else checkpoints.best_epoch
-    line = f"{done}: {what} (epoch {epoch})"
+    line = f"{done}: {_what_counts(checkpoints, model)} (epoch {epoch})"
     if _can(model, datamodule, "test"):
         print_line(f"{line}; test it with")
         print_next_command(trainer, "test")
@@ -53,6 +45,21 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
         print_next_command(trainer, "predict")
     else:
         print_line(line)
+
+
+def _what_counts(checkpoints: RunCheckpoint, model: LightningModule) -> str:
+    """Returns in words what the best checkpoint has reached, or why the last one counts."""
+    if checkpoints.best_score is not None:
+        measures = measures_of(model)
+        score = format_value(checkpoints.monitor, checkpoints.best_score, measures, more_digits=1)
+        return f"best {describe_monitor(checkpoints.monitor, measures)} {score}"
+    if checkpoints.keeps_last:
+        why = "--checkpoint.monitor last"
+    elif not checkpoints.monitor:
+        why = "no --checkpoint.monitor"
+    else:
+        why = "no validation" if checkpoints.best_epoch is not None else "no validation with finite figures"
+    return f"{why}, so the last epoch counts"
 
 
 def print_nothing_left(trainer: Trainer) -> None:

@@ -92,14 +92,12 @@ def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[s
         if len(taken) < count and _lock(gpu.uuid):
             taken.append(gpu)
     if len(taken) < count:
-        least = memory if memory is not None else "nine tenths of their memory"
+        wanted = f"{count} needed with {memory or 'nine tenths of their memory'} free"
+        reserved = len(fitting) - len(taken)
+        found = f"{len(fitting)} found" + (f", {reserved} of them reserved by another command" if reserved else "")
         states = "; ".join(f"GPU {gpu.number} has {_gib(gpu.free)} of {_gib(gpu.total)} GiB free" for gpu in offered)
-        others = len(fitting) - len(taken)
-        reserved = f", {others} of them reserved by another command" if others else ""
-        raise InputError(
-            f"--gpus free: {count} needed with {least} free, {len(fitting)} found{reserved} ({states or 'no GPU'}); "
-            "wait, or say with --gpu_memory how much is enough"
-        )
+        way_out = "wait, or say with --gpu_memory how much is enough"
+        raise InputError(f"--gpus free: {wanted}, {found} ({states or 'no GPU'}); {way_out}")
     environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpu.uuid for gpu in taken)
     return taken
 
