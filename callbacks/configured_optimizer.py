@@ -43,16 +43,9 @@ class ConfiguredOptimizer(Callback):
                 optimizer is for sparse gradients, and there will be none.
         """
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
-        asks_for_sparse = any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers)
-        if asks_for_sparse and not has_sparse_embeddings(pl_module):
-            reason = "it is for embeddings with sparse gradients, of which this network has none"
-            raise InputError(f"--model.optimizer SparseAdam: {reason}; take Adam")
-        for key, value in (item for groups in self._configured for group in groups for item in group.items()):
-            # others may be infinite, such as the largest growth of an estimated rate
-            if isinstance(value, float) and not math.isfinite(value) and (key in FINITE or math.isnan(value)):
-                raise InputError(f"the optimizer's {key} is {value}: a finite number is needed")
-            if key == "momentum":
-                check_range("the optimizer's momentum", value, most=1, below=True)
+        _check_hyperparameters(self._configured)
+        if any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers):
+            _check_sparse(pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes what was configured when the checkpoint was saved."""
@@ -85,6 +78,21 @@ class ConfiguredOptimizer(Callback):
             for schedule in schedules:
                 if isinstance(schedule, RunSchedule):
                     schedule.refresh()  # its shape may have changed too; if not, these are the very same numbers
+
+
+def _check_hyperparameters(configured: list[list[dict[str, Any]]]) -> None:
+    for key, value in (item for groups in configured for group in groups for item in group.items()):
+        # others may be infinite, such as the largest growth of an estimated rate
+        if isinstance(value, float) and not math.isfinite(value) and (key in FINITE or math.isnan(value)):
+            raise InputError(f"the optimizer's {key} is {value}: a finite number is needed")
+        if key == "momentum":
+            check_range("the optimizer's momentum", value, most=1, below=True)
+
+
+def _check_sparse(network: LightningModule) -> None:
+    if not has_sparse_embeddings(network):
+        reason = "it is for embeddings with sparse gradients, of which this network has none"
+        raise InputError(f"--model.optimizer SparseAdam: {reason}; take Adam")
 
 
 def _check_lengths(trainer: Trainer) -> None:

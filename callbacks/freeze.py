@@ -109,10 +109,6 @@ class Freeze(KeepsArguments, Callback):
         fixed = {id(parameter) for parameter, rule in self._fixed if rule.holds(0)}
         return sum(p.numel() for p in pl_module.parameters() if p.requires_grad and id(p) not in fixed)
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Fixes the layers, or lets them train, as the epoch has it."""
-        self._apply(trainer)
-
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Finds the layers that have statistics (SyncBN has replaced some by now), for a resumed epoch too.
 
@@ -128,16 +124,9 @@ class Freeze(KeepsArguments, Callback):
                 self._modules.append((module, own))
         self._apply(trainer)
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Lets the layers train in another run of this model."""
-        while self._fixed:
-            self._fixed.pop()[0].requires_grad_(True)
-        while self._modules:
-            self._modules.pop()[0].train()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Lets the layers train in another run of this model."""
-        self.teardown(trainer, pl_module, "")
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fixes the layers, or lets them train, as the epoch has it."""
+        self._apply(trainer)
 
     def _apply(self, trainer: Trainer) -> None:
         epoch = trainer.current_epoch
@@ -153,6 +142,17 @@ class Freeze(KeepsArguments, Callback):
             for parameter, rule in self._fixed:
                 if rule.holds(trainer.current_epoch):
                     parameter.grad = None
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Lets the layers train in another run of this model."""
+        while self._fixed:
+            self._fixed.pop()[0].requires_grad_(True)
+        while self._modules:
+            self._modules.pop()[0].train()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Lets the layers train in another run of this model."""
+        self.teardown(trainer, pl_module, "")
 
 
 def _compiled(option: str, layer: str) -> re.Pattern[str]:

@@ -69,6 +69,12 @@ class Record(Checkpoint):
         if path is not None:
             self.table.read(path)
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keeps the epoch's validation so far."""
+        checkpoint["epoch_validation"] = trainer.epoch_validation
+        checkpoint["epoch_validation_has_row"] = self._validation_has_row
+        flush_boards(trainer.loggers)
+
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Drops the rows of epochs that a resumed run will go through again."""
         steps = saved_optimizer_steps(checkpoint)
@@ -109,6 +115,12 @@ class Record(Checkpoint):
         self._write_rows(trainer)
         self._write_summary(trainer, "running")
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
+        trainer.epoch_validation = {}
+        self._validation_has_row = False
+        flush_boards(trainer.loggers)  # Lightning logs an epoch after its checkpoint is saved
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -126,6 +138,19 @@ class Record(Checkpoint):
             loss = {"train/loss_step": float(outputs["loss"]) * trainer.accumulate_grad_batches}
         for logger in trainer.loggers:
             logger.log_metrics(loss | learning_rates(trainer.optimizers), step=trainer.optimizer_steps)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
+        if trainer.state.fn == "validate":
+            self._add_measured(trainer, "validations")
+        elif not trainer.sanity_checking:
+            logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
+            trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
+            self._validation_names |= set(trainer.epoch_validation)
+            is_regular = is_within_epoch(trainer) or (is_cut(trainer) and validation_is_due(trainer))
+            self._validation_has_row = bool(trainer.epoch_validation) and is_regular
+            if self._validation_has_row:
+                self._add_row(trainer, trainer.epoch_validation)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the epoch's row; the summary is written once RunCheckpoint has saved the epoch."""
@@ -162,31 +187,6 @@ class Record(Checkpoint):
                 return
             self.summary["interrupted"] = True
             self._write_summary(trainer, ending_by(exception), ended=True)
-
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
-        if trainer.state.fn == "validate":
-            self._add_measured(trainer, "validations")
-        elif not trainer.sanity_checking:
-            logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
-            trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
-            self._validation_names |= set(trainer.epoch_validation)
-            is_regular = is_within_epoch(trainer) or (is_cut(trainer) and validation_is_due(trainer))
-            self._validation_has_row = bool(trainer.epoch_validation) and is_regular
-            if self._validation_has_row:
-                self._add_row(trainer, trainer.epoch_validation)
-
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
-        trainer.epoch_validation = {}
-        self._validation_has_row = False
-        flush_boards(trainer.loggers)  # Lightning logs an epoch after its checkpoint is saved
-
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keeps the epoch's validation so far."""
-        checkpoint["epoch_validation"] = trainer.epoch_validation
-        checkpoint["epoch_validation_has_row"] = self._validation_has_row
-        flush_boards(trainer.loggers)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the test's figures to the summary."""
