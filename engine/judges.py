@@ -16,6 +16,7 @@ from datamodules.base.digest import digest_of
 from datamodules.images.image_data_module import ImageDataModule
 from engine.settings.config_files import read_config
 from engine.settings.ownership import data_class, task_class
+from engine.settings.run_search import newest_run_in
 from engine.settings.trust import refuse_foreign_code
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
@@ -97,7 +98,9 @@ def read_judge(name: str) -> NetworkJudge:
     run = Path(name).expanduser()
     checkpoint_file = best_checkpoint(run)
     if not (run / "config.yaml").is_file() or checkpoint_file is None:
-        raise InputError(f"model.judge {name}: no run folder with config.yaml and a checkpoint; fit a classifier first")
+        newest = newest_run_in(run)
+        way_out = f"name a run, the newest in it is {newest}" if newest else "fit a classifier first"
+        raise InputError(f"model.judge {name}: no run folder with config.yaml and a checkpoint; {way_out}")
     config = read_config(run / "config.yaml")
     refuse_foreign_code(run / "config.yaml", config)
     network_class, kind = task_class(config), data_class(config)

@@ -44,6 +44,14 @@ def test_the_accuracy_of_a_test_is_told(finished_run: Callable, command: Callabl
     assert "% of its test right" in read_judge(str(run)).signature
 
 
+def test_a_folder_of_runs_is_refused_with_the_newest(tmp_path: Path) -> None:
+    for name in ("checkpoints/last.ckpt", "config.yaml"):
+        (tmp_path / "runs" / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "runs" / "new" / name).touch()
+    with pytest.raises(InputError, match=r"^model\.judge runs: .*; name a run, the newest in it is runs/new$"):
+        read_judge("runs")
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no run folder with config\.yaml and a checkpoint; fit a classifier first"):
         read_judge(str(tmp_path))
