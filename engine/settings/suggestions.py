@@ -14,6 +14,8 @@ SYNONYMS = {
     "bf16": "precision",
     "bs": "batch_size",
     "cuda": "accelerator",
+    "data_path": "data_dir",
+    "data_root": "data_dir",
     "dataset": "data",
     "device": "accelerator",
     "epoch": "max_epochs",
@@ -30,6 +32,8 @@ SYNONYMS = {
     "pretrained": "weights",
     "resume": "ckpt_path",
     "resume_from_checkpoint": "ckpt_path",
+    "root": "data_dir",
+    "root_dir": "data_dir",
     "save_dir": "run_dir",
     "scheduler": "lr_scheduler",
     "seed": "seed_everything",
@@ -77,7 +81,9 @@ def _likeness(key: str, name: str) -> float:
         return 0.0
     if not group:
         return alike - 0.001 * option.count(".")
-    return max(0.75 * alike, 0.6 * alike + 0.4 * difflib.SequenceMatcher(None, group, own_group).ratio())
+    # model.momentum is more likely model.optimizer.momentum than another name in the same group
+    within = 0.9 if own_group.startswith(f"{group}.") else difflib.SequenceMatcher(None, group, own_group).ratio()
+    return max(0.75 * alike, 0.6 * alike + 0.4 * within)
 
 
 def _likeness_of_names(typed: str, option: str) -> float:

@@ -16,17 +16,8 @@ KNOWN = (
     *("trainer.max_epochs", "trainer.min_epochs", "trainer.max_steps", "trainer.devices", "trainer.precision"),
     *("model.class_path", "model.dropout", "model.widths", "model.optimizer.lr", "model.optimizer.momentum"),
     *("model.optimizer.weight_decay", "data.batch_size", "data.eval_batch_size", "data.augmentation.flip"),
-    *(
-        "model.hidden",
-        "model.embedding_size",
-        "model.num_classes",
-        "seed_everything",
-        "wandb",
-        "weights",
-        "run_dir",
-        "ckpt_path",
-        "help",
-    ),
+    *("model.hidden", "model.embedding_size", "model.num_classes", "model.norm_momentum", "data.data_dir"),
+    *("seed_everything", "wandb", "weights", "run_dir", "ckpt_path", "help"),
 )
 
 
@@ -39,6 +30,9 @@ KNOWN = (
         ("learning_rate", "model.optimizer.lr"),
         ("momentun", "model.optimizer.momentum"),
         ("model.momentun", "model.optimizer.momentum"),
+        ("model.momentum", "model.optimizer.momentum"),
+        ("data.root", "data.data_dir"),
+        ("data_path", "data.data_dir"),
         ("model.optimizer.momentun", "model.optimizer.momentum"),
         ("batch_size", "data.batch_size"),
         ("batch-size", "data.batch_size"),
