@@ -3,7 +3,8 @@
 Sepp Hochreiter and Jürgen Schmidhuber, "Long Short-Term Memory", 1997; both directions: Mike Schuster and Kuldip
 Paliwal, 1997; attention over the outputs: Zichao Yang et al., "Hierarchical Attention Networks for Document
 Classification", 2016; short segments, pooled together: Rie Johnson and Tong Zhang, "Supervised and Semi-Supervised Text
-Categorization using LSTM for Region Embeddings", 2016, arXiv:1602.02373.
+Categorization using LSTM for Region Embeddings", 2016, arXiv:1602.02373; words pooled beside what is around them: Siwei
+Lai, Liheng Xu, Kang Liu and Jun Zhao, "Recurrent Convolutional Neural Networks for Text Classification", 2015.
 """
 
 from typing import Any, Literal
@@ -38,6 +39,7 @@ class TextRNN(TextClassifier):
         bidirectional: Whether layers also process the document backwards.
         pooling: Input of the head: the last output, the mean or maximum over all outputs, both of these side by side,
             or the mean weighted by attention.
+        pool_words: Whether each word's embedding is pooled beside the output at its place; not with the last output.
         segment: Tokens of each of the segments into which a document is cut. The layers begin each with an empty state,
             and the outputs of all are pooled together. 0 reads a document as a whole.
         segment_dropout: Part of a document's segments that is left out in a training step, which takes as much less
@@ -67,6 +69,7 @@ class TextRNN(TextClassifier):
         hidden: int = 128,
         bidirectional: bool = False,
         pooling: Pooling = "last",
+        pool_words: bool = False,
         segment: int = 0,
         segment_dropout: float = 0.0,
         dropout: float = 0.0,
@@ -80,10 +83,9 @@ class TextRNN(TextClassifier):
     ) -> None:
         check_range("model.segment", segment)
         check_range("model.segment_dropout", segment_dropout, most=1, below=True)
-        if segment and pooling == "last":
-            raise InputError(
-                "model.pooling is last: segments (model.segment) have no last output; pool over all of them"
-            )
+        if pooling == "last" and (segment or pool_words):
+            setting = "segment" if segment else "pool_words"
+            raise InputError(f"model.pooling is last: model.{setting} needs one over all places, such as mean_max")
         if segment_dropout and not segment:
             raise InputError("model.segment_dropout: a document is one segment; model.segment cuts it into more")
         super().__init__(num_classes, **training)
@@ -99,8 +101,8 @@ class TextRNN(TextClassifier):
             initializer=initializer,
             forget_bias=forget_bias,
         )
-        width = hidden * (2 if bidirectional else 1)
-        self.pooling = pooling
+        width = hidden * (2 if bidirectional else 1) + (embedding if pool_words else 0)
+        self.pooling, self.pool_words = pooling, pool_words
         if pooling == "attention":
             self.attention = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1, bias=False))
         pooled = width * (2 if pooling == "mean_max" else 1)
@@ -109,24 +111,29 @@ class TextRNN(TextClassifier):
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""
         if not self.segment:
-            outputs, last = self.recurrent.encode(self.embedding(tokens, lengths), lengths)  # [B, M, D], [B, D]
+            outputs, last = self.read(tokens, lengths)
             within = padding_mask(lengths, tokens.shape[1])[..., None]  # [B, M, 1]
             return self.head(last if self.pooling == "last" else self.pool(outputs, within))
         pieces, lengths = cut(tokens, lengths, self.segment)  # [B, G, S], [B, G]
         if self.training and self.segment_dropout:
             pieces, lengths = some_segments(pieces, lengths, self.segment_dropout)
         places, sizes = pieces.shape[:2], lengths.flatten()
-        # what is read of an empty segment is not pooled
-        outputs, _ = self.recurrent.encode(self.embedding(pieces.flatten(0, 1), sizes), sizes.clamp(min=1))
+        outputs, _ = self.read(pieces.flatten(0, 1), sizes)
         within = padding_mask(sizes, self.segment)[..., None]  # [BG, S, 1]
         outputs, within = (part.unflatten(0, places).flatten(1, 2) for part in (outputs, within))  # [B, GS, D]
         return self.head(self.pool(outputs, within))
+
+    def read(self, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns what is pooled, [N, M, D], and the last outputs, of tokens [N, M]; of an empty row anything."""
+        words = self.embedding(tokens, lengths)  # [N, M, E]
+        outputs, last = self.recurrent.encode(words, lengths.clamp(min=1))
+        return torch.cat([outputs, words.to(outputs.dtype)], 2) if self.pool_words else outputs, last
 
     def pool(self, outputs: Tensor, within: Tensor) -> Tensor:
         """Returns one vector for each document, [B, D], or [B, 2D] of mean and maximum.
 
         Args:
-            outputs: Outputs of the recurrent layers, [B, N, D].
+            outputs: Outputs at all places, [B, N, D].
             within: Which of them are of the document, bool [B, N, 1]; at least one.
         """
         if self.pooling == "attention":

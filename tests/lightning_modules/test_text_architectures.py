@@ -33,6 +33,11 @@ FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
         )
     },
     "TextRNN-mean-and-max": (TextRNN, {"embedding": 6, "hidden": 5, "pooling": "mean_max"}),
+    "TextRNN-words-pooled": (TextRNN, {"embedding": 6, "hidden": 5, "pooling": "attention", "pool_words": True}),
+    "TextRNN-words-pooled-segments": (
+        TextRNN,
+        {"embedding": 6, "hidden": 5, "pooling": "mean_max", "pool_words": True, "segment": 3},
+    ),
     **{
         f"TextRNN-{cell}-{pooling}-segments": (
             TextRNN,
@@ -250,6 +255,18 @@ def test_segments_are_read_apart_and_pooled_together(pooling: str) -> None:
     torch.testing.assert_close(logits[:1], whole.head(together))
 
 
+def test_words_are_pooled_beside_the_outputs() -> None:
+    model, documents = build("TextRNN-words-pooled-segments").eval(), batch()
+    seen: list[Tensor] = []
+    model.head.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    model(documents.tokens, documents.lengths)
+    means, maxima = seen[0].unflatten(1, (2, 5 + 6)).unbind(1)
+    for row, length in enumerate(documents.lengths.tolist()):
+        words = model.embedding.table(documents.tokens[row, :length])
+        torch.testing.assert_close(means[row, 5:], words.mean(0))
+        torch.testing.assert_close(maxima[row, 5:], words.amax(0))
+
+
 def test_segments_are_left_out_in_training_alone() -> None:
     model, documents = build("TextRNN-segments-dropped"), batch()
     read: list[Tensor] = []
@@ -266,7 +283,8 @@ def test_segments_are_left_out_in_training_alone() -> None:
     ("make", "said"),
     [
         (lambda: TextRNN(3, V, segment=-1), "model.segment is -1"),
-        (lambda: TextRNN(3, V, segment=5), "model.pooling is last: segments"),
+        (lambda: TextRNN(3, V, segment=5), "model.pooling is last: model.segment needs"),
+        (lambda: TextRNN(3, V, pool_words=True), "model.pooling is last: model.pool_words needs"),
         (lambda: TextRNN(3, V, segment=5, pooling="max", segment_dropout=1.0), "model.segment_dropout is 1"),
         (lambda: TextRNN(3, V, pooling="max", segment_dropout=0.5), "model.segment_dropout: a document is one segment"),
         (lambda: TextCNN(2, V, widths=[]), r"model.widths is \[\]"),
