@@ -403,7 +403,8 @@ def train(folder: Path, plug: int | None = None, resume: bool = False) -> dict[s
     last = folder / "checkpoints" / "last.ckpt"
     data = TinyDocuments()
     torch.manual_seed(0)
-    model = TextRNN(4, data.vocab_size, embedding=6, hidden=5, dropout=0.2, embedding_dropout=0.2)
+    segments = {"pooling": "mean_max", "segment": 3, "segment_dropout": 0.5}
+    model = TextRNN(4, data.vocab_size, embedding=6, hidden=5, dropout=0.2, embedding_dropout=0.2, **segments)
     torch.rand(5 if resume else 2)  # where torch's own stream stands must not matter
     if plug:
         with pytest.raises(PulledPlug):
