@@ -52,6 +52,8 @@ class Ours:
 
     def __init__(self, data: ImageClassificationDataModule, images: int, device: torch.device = CPU) -> None:
         data.trainer = SimpleNamespace(  # all that a data module reads of a trainer
+            training=True,
+            current_epoch=0,
             world_size=1,
             global_rank=0,
             seed=0,
