@@ -1,4 +1,4 @@
-"""Imported by the process that commands are forked from: it loads the data that they share, if it is asked to."""
+"""Imported last by the process that commands are forked from: it loads the data that they share, if it is asked to."""
 
 import contextlib
 import json
@@ -12,6 +12,7 @@ from datamodules.base.data_module import DataModule
 from engine.merged_settings import build_data
 from engine.processes import SHARED_DATA
 from engine.settings.arguments import parse_command_line
+from engine.watched_imports import end_watch
 
 
 def load_shared_data(argv: list[str]) -> None:
@@ -29,3 +30,4 @@ def load_shared_data(argv: list[str]) -> None:
 
 if SHARED_DATA in os.environ:
     load_shared_data(json.loads(os.environ[SHARED_DATA]))
+end_watch()

@@ -19,10 +19,15 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from core.errors import InputError, RunFailed
 from core.signals import ENDS, StopRequest
 from core.threads import cores, let_waiting_threads_sleep
+from engine.watched_imports import STARTER
 
 ROOT = Path(__file__).resolve().parent.parent
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
-IMPORTED = ["cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard", "engine.preloaded"]
+IMPORTED = [
+    "engine.watched_imports",
+    *("cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard"),
+    "engine.preloaded",
+]
 SHARED_DATA = "PRIMER_SHARED_DATA"  # environment variable: words of the command whose data is loaded before any fork
 FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
 LOOK_EVERY = 0.5  # seconds, for time, signals and what other processes do
@@ -193,10 +198,11 @@ def _make_server() -> None:
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     paths = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([paths] if paths else [])])  # no installed copy of this
+    os.environ[STARTER] = str(os.getpid())
     try:
         forkserver.ensure_running()
     finally:
-        del os.environ["PYTHONPATH"]
+        del os.environ["PYTHONPATH"], os.environ[STARTER]
         os.environ.update({"PYTHONPATH": paths} if paths else {})
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
