@@ -2,13 +2,14 @@
 
 from statistics import mean, stdev
 
-from core.measures import Measure
 from results.records import Record
+from results.table import CountedMeasure
 
 
-def figures(records: list[Record], metric: str, measure: Measure) -> list[float]:
-    """Returns a logged value of all runs that have it; shares in percent."""
-    return [measure.scale * record.metrics[metric] for record in records if metric in record.metrics]
+def figures(records: list[Record], metric: str, measure: CountedMeasure) -> list[float]:
+    """Returns a logged value of all runs that have it; shares in percent, as the words after it say."""
+    scale = measure.scale if "%" in measure.shown.get(metric, measure.unit) else 1
+    return [scale * record.metrics[metric] for record in records if metric in record.metrics]
 
 
 def spread(values: list[float], digits: int) -> str:
@@ -23,7 +24,7 @@ def spread(values: list[float], digits: int) -> str:
     return f"{mean(values):.{digits}f}" + (f" ± {stdev(values):.{digits}f}" if len(values) > 1 else "")
 
 
-def show(records: list[Record], metric: str, measure: Measure) -> str:
+def show(records: list[Record], metric: str, measure: CountedMeasure) -> str:
     """Returns a logged value of all runs that have it, as text."""
     return spread(figures(records, metric, measure), measure.digits)
 

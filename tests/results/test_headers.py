@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import InputError
 from results.__main__ import FOLDER
+from results.figures import show
 from results.headers import headers, write_headers
 from results.records import Record, read_records
 from results.table import Recipe, Section, Table
@@ -104,3 +105,10 @@ def test_a_head_without_a_place_for_it_is_an_error(config: Path) -> None:
     config.write_text("# A net.\nmodel: a\n")
     with pytest.raises(InputError, match="its head needs a line"):
         headers(table_of(recipe(config)), {"one": []})
+
+
+def test_a_loss_beside_a_share_is_no_percentage() -> None:
+    measure = replace(ACCURACY, shown={"test/acc": "% right", "train/loss": "nats a word"})
+    records = [record(1, 0.5, **{"train/loss": 2.889})]
+    assert show(records, "test/acc", measure) == "50.00"
+    assert show(records, "train/loss", measure) == "2.89"
