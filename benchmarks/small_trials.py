@@ -16,6 +16,7 @@ import yaml
 
 from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, spread, write
 from benchmarks.processor_time import processor_seconds
+from engine.runs.checkpoint_io import load_checkpoint
 
 CONFIG = "published/winit.yaml"
 
@@ -87,7 +88,7 @@ class Turns:
 
 
 def _weights(run: Path) -> dict[str, torch.Tensor]:
-    return torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    return load_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -236,4 +236,3 @@ class ShrinksSamples(Protocol):
 
     def shrunk_by(self) -> str | None:
         """Returns the option that has made the training samples of this epoch smaller; None if they are whole."""
-        ...

@@ -48,9 +48,9 @@ class Peer:
         self._log = folder / "peer.log"
         if on_cpu:
             script = moved_to_cpu(script, folder)
-        for self.compiled in (False,) if on_cpu else (True, False):
+        for words in [["--cpu"]] if on_cpu else [[], ["--eager"]]:
+            self.compiled = not words
             began = time.monotonic()
-            words = ["--cpu"] if on_cpu else [] if self.compiled else ["--eager"]
             self._process = start(script, folder, words, self._log)
             if self._answer(patience) == READY:
                 self.seconds = time.monotonic() - began

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,26 @@ def test_seconds_are_those_of_the_last_epoch_and_of_the_evaluation() -> None:
     assert figures(PRINTED) == {"training_seconds": 2.25, "seconds": 2.5}
 
 
-def test_the_peer_does_what_its_own_last_lines_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Writes a peer beside its pictures, and what it is asked for; returns its script."""
     split = ClassifiedImages(torch.zeros(4, 32, 32, 3, dtype=torch.uint8), torch.arange(4))
     write_pictures({"train": split, "test": split}, tmp_path)
-    script = tmp_path / "peer.py"
-    script.write_text(SCRIPT.replace("PRINTED", PRINTED))
     monkeypatch.setattr("sys.argv", ["x"])
-    monkeypatch.setattr("sys.stdin", io.StringIO("0\n1\n"))
-    serve(script)
+
+    def write(text: str, lines: str) -> Path:
+        script = tmp_path / "peer.py"
+        script.write_text(text.replace("PRINTED", PRINTED))
+        monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+        return script
+
+    return write
+
+
+def test_the_peer_does_what_its_own_last_lines_do(
+    asked: Callable[[str, str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(asked(SCRIPT, "0\n1\n"))
     first, *answers = capsys.readouterr().out.splitlines()
     assert first == "ready"
     times = {"training_seconds": 2.25, "seconds": 2.5}
@@ -97,17 +108,14 @@ def test_the_peer_does_what_its_own_last_lines_do(
 
 
 def test_on_a_cpu_it_runs_without_a_gpu_in_bfloat16(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    asked: Callable[[str, str], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    split = ClassifiedImages(torch.zeros(4, 32, 32, 3, dtype=torch.uint8), torch.arange(4))
-    write_pictures({"train": split, "test": split}, tmp_path)
-    script = tmp_path / "peer.py"
-    script.write_text(ON_GPU.replace("PRINTED", PRINTED))
-    monkeypatch.setattr("sys.argv", ["x"])
-    monkeypatch.setattr("sys.stdin", io.StringIO("0\n"))
     for name in ("Event", "synchronize"):
         monkeypatch.setattr(torch.cuda, name, None)  # to be put back after the test
-    serve(moved_to_cpu(script, tmp_path), on_cpu=True)
+    serve(moved_to_cpu(asked(ON_GPU, "0\n"), tmp_path), on_cpu=True)
     first, answer = capsys.readouterr().out.splitlines()
     del sys.modules["speedrun_peer"]
     assert first == "ready"
