@@ -4,7 +4,8 @@ from functools import cached_property
 from typing import Any
 
 from jsonargparse import Namespace
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, _InstantiatorFn
 
 from core.console import print_line
 from core.errors import InputError
@@ -22,6 +23,19 @@ from engine.settings.recorded_config import PlainSettings, plain_settings
 from engine.trainer import Trainer
 
 METHODS = {"lr_find": "fit", "inspect": "predict"}  # of the trainer, that subcommands of other names call
+
+
+class Instantiator(_InstantiatorFn):
+    """Makes a module, which is told its hyperparameters.
+
+    Lightning's own adds every value of a link to them, also those for which the module has no argument and which it
+    does not get: its checkpoints could not be loaded again.
+    """
+
+    def __call__(self, class_type: Any, *args: Any, applied_instantiation_links: dict[str, Any], **kwargs: Any) -> Any:
+        """Makes a module of a class, by arguments of its constructor."""
+        arrived = {key: value for key, value in applied_instantiation_links.items() if key.split(".")[-1] in kwargs}
+        return super().__call__(class_type, *args, applied_instantiation_links=arrived, **kwargs)
 
 
 class SubcommandCLI(LightningCLI):
@@ -106,6 +120,11 @@ class SubcommandCLI(LightningCLI):
     def plain_settings(self) -> PlainSettings:
         """The merged config as plain values, which take a while to make."""
         return plain_settings(self.parser, self.settings)
+
+    def _add_instantiators(self) -> None:
+        """Has model and data made by `Instantiator`."""
+        for key, base in (("model", LightningModule), ("data", LightningDataModule)):
+            self.parser.add_instantiator(Instantiator(self, key), base)
 
     def _dump_config(self) -> None:
         """Keeps the config for a model's hyperparameters as Lightning does, but does not validate it once more."""

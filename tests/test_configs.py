@@ -5,14 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from jsonargparse import Namespace, _core, _namespace, _subcommands
 from jsonargparse import _typehints as typehints
 
+import lightning_modules
 from engine.settings.config_files import read_config
 from engine.settings.config_names import CONFIGS, MAIN, config_names
 from tests.pictures import drawn_once
 from tests.processes import ROOT
 from tests.small_configs import as_config, cheapest
+
+MODELS = {name: read_config(CONFIGS / name)["model"]["class_path"] for name in config_names()}
+FIRST_OF_A_MODEL = {model: name for name, model in reversed(MODELS.items())}.values()
 
 
 @pytest.mark.usefixtures("few_samples")
@@ -26,7 +31,13 @@ def test_a_config_trains_a_step_in_its_cheapest_form(name: str, command: Callabl
         *("--trainer.logger", "false"),
     )
     assert code == 0, errors
-    assert (tmp_path / "run" / "checkpoints" / "best.ckpt").exists()
+    best = tmp_path / "run" / "checkpoints" / "best.ckpt"
+    assert best.exists()
+    if name in FIRST_OF_A_MODEL:
+        model = getattr(lightning_modules, config["model"]["class_path"].split(".")[1])
+        weights = torch.load(best, weights_only=True)["state_dict"]
+        loaded = model.load_from_checkpoint(best, weights_only=True).state_dict()
+        torch.testing.assert_close(loaded, weights, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", MAIN)

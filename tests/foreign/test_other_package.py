@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from callbacks import RunCheckpoint
 from core.errors import InputError
 from tests.foreign.other_package.data import Pictures, pictures
-from tests.foreign.other_package.models import Net
+from tests.foreign.other_package.models import Net, Remembering
 from tests.interruptions import PulledPlug, PullPlug
 from tests.tiny import TinyDataModule, tiny_trainer
 
@@ -164,6 +164,14 @@ def test_their_model_takes_our_images_as_a_pair(tmp_path: Path, command: Command
     code, output, errors = command("predict", "--ckpt_path", run)
     assert code == 0, errors
     assert "test[0]" in output
+
+
+def test_a_checkpoint_of_theirs_holds_no_size_that_they_do_not_take(tmp_path: Path, command: Command) -> None:
+    run = tmp_path / "run"
+    words = ("--model", MODELS + "Remembering", "--model.lr", 0.01, "--data", "tests.tiny.TinyDataModule")
+    code, _, errors = command("fit", *words, *CPU, "--run_dir", run)
+    assert code == 0, errors
+    assert Remembering.load_from_checkpoint(run / "checkpoints" / "last.ckpt").lr == 0.01
 
 
 def test_class_paths_lead_into_the_current_folder(

@@ -81,6 +81,14 @@ class Sized(Net):
         """Logs nothing."""
 
 
+class Remembering(Net):
+    """A network whose checkpoints hold its arguments."""
+
+    def __init__(self, lr: float = 0.05, **other: Any) -> None:
+        super().__init__(lr, **other)
+        self.save_hyperparameters()
+
+
 class TwoPlayers(LightningModule):
     """A generator and a discriminator with an optimizer each, by manual optimization."""
 
