@@ -2,7 +2,7 @@
 
     python -m benchmarks.predict --data_dir DIR --mnist_dir DIR
 
-Both compute probabilities at the same precision, in evaluation mode, without gradients, channels last. `cli.py predict`
+Both compute probabilities in float32, in evaluation mode, without gradients, channels last. `cli.py predict`
 calls `Trainer.predict`, which is timed as a whole; the plain pass normalises and stacks by itself.
 """
 
@@ -15,7 +15,6 @@ import torch
 
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
 from benchmarks.overhead import vgg
-from core.hardware import choose_precision
 from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.image_data_module import ImageDataModule
@@ -32,22 +31,19 @@ class Case:
     Args:
         network: Makes the network.
         data: The data.
-        precision: Lightning's name of it.
         images: Pictures of the test set, at most.
     """
 
-    def __init__(
-        self, network: Callable[[], ImageClassifier], data: ImageDataModule, precision: str, images: int
-    ) -> None:
+    def __init__(self, network: Callable[[], ImageClassifier], data: ImageDataModule, images: int) -> None:
         data.setup("predict")
         data.splits["test"] = data.splits["test"].take(slice(images))
-        self.network, self.data, self.precision = network(), data, precision
+        self.network, self.data = network(), data
         self.images = len(data.splits["test"])
 
     def ours(self) -> float:
         """Predicts as the command does; returns images a second."""
         with tempfile.TemporaryDirectory() as folder, ignore_library_warnings():
-            trainer = Trainer(precision=self.precision, accelerator="cpu", devices=1, default_root_dir=folder)
+            trainer = Trainer(precision="32-true", accelerator="cpu", devices=1, default_root_dir=folder)
             began = time.perf_counter()
             self.probabilities = gather(trainer.predict(self.network, datamodule=self.data), self.images, 1)
             return self.images / (time.perf_counter() - began)
@@ -62,8 +58,7 @@ class Case:
         with torch.inference_mode():
             for start in range(0, self.images, size):
                 images = normalize(split.images[start : start + size].float()).permute(0, 3, 1, 2)
-                with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bf16-mixed"):
-                    outputs.append(network(images).float().softmax(1))
+                outputs.append(network(images).softmax(1))
             self.expected = torch.cat(outputs)
         return self.images / (time.perf_counter() - began)
 
@@ -79,10 +74,8 @@ def main(argv: list[str] | None = None) -> None:
     keep_freed_memory()  # as a trainer does, too late for the first turn of the plain pass
     settings, mnist = data_settings(arguments.data_dir), data_settings(arguments.mnist_dir)
     cases = {
-        "vgg_bn": lambda: Case(vgg, CIFAR10DataModule(**settings), choose_precision("cpu"), arguments.images),
-        "lenet5": lambda: Case(
-            lambda: ModernLeNet5(10, 1, 28), MNISTDataModule(**mnist), choose_precision("cpu"), arguments.images
-        ),
+        "vgg_bn": lambda: Case(vgg, CIFAR10DataModule(**settings), arguments.images),
+        "lenet5": lambda: Case(lambda: ModernLeNet5(10, 1, 28), MNISTDataModule(**mnist), arguments.images),
     }
     results = {}
     for name in arguments.only or cases:

@@ -6,12 +6,15 @@ from typing import Any
 from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, _InstantiatorFn
+from pytorch_lightning.plugins import Precision
 
+from callbacks import Features
 from core.console import print_line
 from core.errors import InputError
 from core.known_code import list_file
 from core.one_line_parser import LAST_SEED
 from core.plain_yaml import as_plain
+from engine.builtin_callbacks import as_list
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
 from engine.settings.arguments import Arguments
 from engine.settings.help import shorten_help
@@ -91,8 +94,7 @@ class SubcommandCLI(LightningCLI):
         """Adds the options of the built-in callbacks, and links the data's sizes to the model."""
         subcommand = self.arguments.subcommand
         add_run_options(parser)
-        method = METHODS.get(subcommand, subcommand)
-        parser.add_method_arguments(Trainer, method, skip=set(self.subcommands()[method]))
+        parser.add_method_arguments(Trainer, self._method, skip=set(self.subcommands()[self._method]))
         if subcommand == "predict":
             add_predict_options(parser)
         if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
@@ -112,6 +114,32 @@ class SubcommandCLI(LightningCLI):
         """Seeds as Lightning does, once the seed is checked."""
         self.check_seed(self.settings.seed_everything)
         super()._set_seed()
+
+    @property
+    def _method(self) -> str:
+        """The method of the trainer that the subcommand calls."""
+        return METHODS.get(self.arguments.subcommand, self.arguments.subcommand)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Builds the trainer; one that predicts uses the whole network in float32, as `serve` and exported files do.
+
+        A flag of this call can ask for another precision; a config's is that of the training. Kept features, which are
+        rounded, are for training and measuring.
+        """
+        if self._method != "predict":
+            return super().instantiate_trainer(**kwargs)
+        if not self._is_flagged("trainer.plugins"):
+            plugins = as_list(self.config_init.trainer.plugins)
+            kwargs["plugins"] = [plugin for plugin in plugins if not isinstance(plugin, Precision)]
+        if not self._is_flagged("trainer.precision"):
+            kwargs["precision"] = None  # float32, unless a plugin has another
+        trainer = super().instantiate_trainer(**kwargs)
+        trainer.builtin(Features).until = None
+        return trainer
+
+    def _is_flagged(self, name: str) -> bool:
+        """Returns whether a flag of this call sets an option, or a part of it."""
+        return any(key.startswith(name) for key in self.arguments.flagged)
 
     def _parse_ckpt_path(self) -> None:
         """Does nothing: Lightning would let the checkpoint's hyperparameters win over flags and configs."""

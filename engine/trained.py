@@ -38,8 +38,11 @@ class Trained(Command):
         if not is_named and all(word.startswith("-") for word in options[:1]):  # else it may be a run, which is said
             raise InputError(f"{command} needs --ckpt_path, a run folder or a checkpoint; or --config and --weights")
         options = [*([] if ckpt_path is None else ["--ckpt_path", ckpt_path]), *options]
+        arguments = parse_command_line(["predict", *options])
+        if "trainer.precision" in arguments.flagged:
+            raise InputError(f"--trainer.precision: is for predict; {command} computes in float32")
         with ignore_library_warnings(measuring=True):
-            super().__init__(parse_command_line(["predict", *options]))
+            super().__init__(arguments)
 
     @property
     def data_name(self) -> str:

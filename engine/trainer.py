@@ -36,6 +36,7 @@ class Trainer(KeepsArguments, Stages):
 
     Args:
         precision: Lightning's, or `auto`: bfloat16 autocast where the hardware computes it natively, else float32.
+            The commands `predict` and `inspect` compute in float32 unless a flag gives another.
         devices: Number of devices of this machine, or a list of them; as many as `torchrun` or `srun` has started.
         logger: Loggers beside TensorBoard and the run's own record; False switches TensorBoard off.
         callbacks: Callbacks beside the built-in ones, or built-in ones with other settings.

@@ -5,7 +5,6 @@ from typing import Any
 
 from pytorch_lightning import LightningModule
 
-from callbacks import Features
 from callbacks.description import describe_data
 from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
@@ -61,11 +60,9 @@ class Inspection(Command):
         )
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Builds a trainer of one device, on which the whole network sees pictures."""
+        """Builds a trainer of one device."""
         kwargs |= {"devices": 1, "strategy": "auto", "num_nodes": 1, "logger": False}
-        trainer = super().instantiate_trainer(**kwargs)
-        trainer.builtin(Features).until = None
-        return trainer
+        return super().instantiate_trainer(**kwargs)
 
     def before_instantiate_classes(self) -> None:
         """Checks what is asked for, as far as no model is needed for it."""

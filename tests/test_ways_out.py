@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 import cli
+import engine.command
 from core.errors import InputError
 from core.printable import cell
 from engine.export.formats import FORMATS
@@ -32,6 +33,7 @@ from engine.serving.app import Application  # noqa: E402 (if it is installed)
 
 REFUSED = "refused"
 ROUNDED = 1e-4  # of probabilities in a table of predictions
+Command = Callable[..., tuple[int, str, str]]
 Answers = Mapping[str, Any]  # by input: class and probability, or a text, or that it is refused
 
 
@@ -198,18 +200,21 @@ def _written(service: Service, run: Callable[..., tuple[torch.Tensor, ...]], beg
 
 @pytest.fixture(scope="module")
 def answers(trained_once: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
-    """What three runs say of odd inputs, by kind of model and by way."""
+    """What three runs say of odd inputs, by kind of model and by way.
+
+    They are trained in bfloat16, and that of pictures on kept features, which are rounded to 16 bits.
+    """
     folder, found = tmp_path_factory.mktemp("odd"), {}
     files = pictures()
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    greedy = ("--model.temperature", "0")
-    for kind, config, given, options in (
-        ("pictures", TINY_CONFIG, files, ()),
-        ("documents", DOCUMENTS, TEXTS, ()),
-        ("symbols", CHARACTERS, BEGINNINGS, greedy),
+    kept, greedy = ("--features.until", "stages.1", "--features.views", "2"), ("--model.temperature", "0")
+    for kind, config, given, training, options in (
+        ("pictures", TINY_CONFIG, files, kept, ()),
+        ("documents", DOCUMENTS, TEXTS, (), ()),
+        ("symbols", CHARACTERS, BEGINNINGS, (), greedy),
     ):
-        run = trained_once(config, "tiny.yaml")
+        run = trained_once(config, "tiny.yaml", "--trainer.precision", "bf16-mixed", *training)
         trained = Trained("serve", str(run), [*options])
         service = service_of(trained.model, trained.datamodule)
         assert service.kind == kind
@@ -255,3 +260,29 @@ def test_a_seed_has_the_same_text_by_predict_and_by_serve(trained_once: Callable
     wish = {"usual": {"json": {"prime": "the ", "seed": 3}}}
     expected = of_serve(service_of(trained.model, trained.datamodule), wish)
     assert of_predict(run, {"usual": "the "}, tmp_path, "--seed_everything", 3) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "precision"),
+    [
+        (("predict",), "32-true"),
+        (("inspect", "--output", "page"), "32-true"),
+        (("predict", "--trainer.max_epochs", 2, "--trainer", "{precision: bf16-mixed}"), "bf16-mixed"),
+        (("predict", "--trainer.precision=64-true"), "64-true"),
+        (("predict", "--trainer.plugins", "[pytorch_lightning.plugins.HalfPrecision]"), "16-true"),
+        (("validate",), "64-true"),
+        (("test",), "64-true"),
+    ],
+)
+@pytest.mark.parametrize("setting", ["precision: 64-true", "plugins: [pytorch_lightning.plugins.DoublePrecision]"])
+def test_a_config_says_how_to_train_and_a_flag_how_to_predict(
+    setting: str, words: tuple, precision: str, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tell(built: engine.command.Command) -> None:
+        raise InputError(built.trainer.precision)
+
+    monkeypatch.setattr(engine.command.Command, "_start_from_weights", tell)
+    config = tmp_path / "mine.yaml"
+    config.write_text(TINY_CONFIG.replace("precision: 32-true", setting))
+    code, _, errors = command(words[0], "--config", config, "--weights", "w.pth", *words[1:])
+    assert (code, errors) == (2, f"error: {precision}\n")

@@ -35,6 +35,7 @@ class Arguments:
         gpus: Value of `--gpus`, which asks for GPUs that are chosen before torch is imported.
         gpu_memory: Value of `--gpu_memory`, what has to be free on each.
         given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
+        flagged: Dotted keys that flags set, those within a mapping among them.
         typed: The whole command, as it can be typed again.
         limit: That a config may be somebody else's, and how far it is limited; None if nothing is.
         trusted: Import paths of code that `--trust` lets configs name from now on.
@@ -50,6 +51,7 @@ class Arguments:
     gpus: str | None = None
     gpu_memory: str | None = None
     given: dict[str, object] = field(default_factory=dict)
+    flagged: set[str] = field(default_factory=set)
     typed: str = ""
     limit: Limit | None = None
     trusted: list[str] = field(default_factory=list)
@@ -80,7 +82,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
     contents = {
         path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
     }
-    arguments.configs, arguments.given = words.configs, _given(words)
+    flags, arguments.flagged = _read_flags(words.flags)
+    arguments.configs, arguments.given = words.configs, _of_configs(words.configs) | flags
     arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, words.flags, words.trusts)
     if arguments.given.get("resume") is not None:
         _find_begun_run(arguments, words)
@@ -132,19 +135,30 @@ def _find_begun_run(arguments: Arguments, words: Words) -> None:
             arguments.given.pop(key, None)
 
 
-def _given(words: Words) -> dict[str, object]:
-    """Returns what configs and flags set, by dotted keys."""
+def _of_configs(configs: list[Path]) -> dict[str, object]:
+    """Returns what configs set, by dotted keys."""
     given: dict[str, object] = {}
-    for path in words.configs:
+    for path in configs:
         given |= flatten(read_config(path))
-    for flag, following in zip(words.flags, [*words.flags[1:], ""], strict=False):
-        if flag.startswith("--"):
-            key, equals, value = flag[2:].partition("=")
-            value = value if equals else following
-            if value.startswith("{"):
-                _check_mapping(f"--{key}", value)
-            given[key.replace(".init_args", "")] = value
     return given
+
+
+def _read_flags(flags: list[str]) -> tuple[dict[str, str], set[str]]:
+    """Returns what flags set as text, by dotted keys; and these keys with those of mappings among the values.
+
+    Raises:
+        InputError: A mapping has a name twice.
+    """
+    given: dict[str, str] = {}
+    within: set[str] = set()
+    for flag, following in zip(flags, [*flags[1:], ""], strict=False):
+        if flag.startswith("--"):
+            option, equals, value = flag.partition("=")
+            key = option[2:].replace(".init_args", "")
+            given[key] = value = value if equals else following
+            if value.startswith("{"):
+                within |= {f"{key}.{name}" for name in flatten(_mapping(option, value))}
+    return given, {*given, *within}
 
 
 def _read_recorded_config(path: Path) -> dict:
@@ -165,11 +179,16 @@ def _works_untrained(subcommand: str, configs: list[Path], flags: list[str]) -> 
     return bool(configs) and (subcommand != "predict" or any(flag.partition("=")[0] == "--weights" for flag in flags))
 
 
-def _check_mapping(option: str, value: str) -> None:
-    """Checks that a mapping in a flag has no name twice; the parser answers any other mistake in it."""
+def _mapping(option: str, value: str) -> dict:
+    """Returns the mapping in a flag, an empty one for what is none: the parser answers any other mistake in it.
+
+    Raises:
+        InputError: It has a name twice.
+    """
     try:
-        load_settings(value)
+        settings = load_settings(value)
     except yaml.constructor.ConstructorError as error:
         raise InputError(f"{option} {value}: {error.problem}") from error
     except yaml.YAMLError:
-        return
+        return {}
+    return settings if isinstance(settings, dict) else {}

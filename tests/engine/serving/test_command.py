@@ -152,6 +152,10 @@ def test_a_network_that_cannot_be_asked_is_refused(
             "serve needs --ckpt_path, a run folder or a checkpoint; or --config and --weights",
         ),
         (("--input", "a.png", "--ckpt_path", "run"), "--input: is for predict, and serve has no use for it"),
+        (
+            ("--config", "vgg_bn.yaml", "--weights", "w.pth", "--trainer", "{precision: 64-true}"),
+            "--trainer.precision: is for predict; serve computes in float32",
+        ),
         *(
             (("--port", port), f"--port: {port}: a number from 0 to 65535 is needed")
             for port in ("-1", "65536", "8k", "")

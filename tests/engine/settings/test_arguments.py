@@ -55,6 +55,12 @@ def test_what_the_user_set_is_known_by_key(config: Path) -> None:
     assert given["trainer.max_epochs"] == 3
 
 
+def test_what_flags_set_is_known_apart_from_configs(config: Path) -> None:
+    words = ["--model.init_args.dropout=0.3", "--trainer", "{precision: 64-true, devices: 1}", "--data", "{broken"]
+    flagged = parse_command_line(["fit", "-c", str(config), *words]).flagged
+    assert flagged == {"model.dropout", "trainer", "trainer.precision", "trainer.devices", "data"}
+
+
 def test_fit_without_a_config_lists_them() -> None:
     with pytest.raises(InputError, match=r"fit needs --config NAME, one of\n  start with +vgg_bn\.yaml"):
         parse_command_line(["fit"])
