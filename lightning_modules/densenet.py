@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from core.errors import InputError
 from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
+from lightning_modules.layers.whitening import WhiteningStem
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # Layers of each block: section 4.2 of the paper (6n + 4 convolutions for CIFAR) and its table 1.
@@ -72,8 +73,9 @@ class DenseNet(ImageClassifier):
         depth: 40 or 100 for small images; 121, 169 or 201 for ImageNet.
         growth_rate: Channels that each layer adds; 12 (CIFAR) or 32 (ImageNet) if not given.
         compression: Part of the channels that is kept between two blocks.
-        stem: First layers: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling; set by
-            the depth if not given.
+        stem: First layers: `cifar` is a 3x3 convolution, `imagenet` a 7x7 one of stride 2 and a max pooling,
+            `whitening` a fixed layer that whitens 2x2 patches, a 3x3 convolution and a 2x2 max pooling; set by the
+            depth if not given.
         dropout: Dropout probability of outputs of all convolutions but the first, in training.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
@@ -89,7 +91,7 @@ class DenseNet(ImageClassifier):
         depth: Literal[40, 100, 121, 169, 201] = 100,
         growth_rate: int | None = None,
         compression: float = 0.5,
-        stem: Literal["imagenet", "cifar"] | None = None,
+        stem: Literal["imagenet", "cifar", "whitening"] | None = None,
         dropout: float = 0.0,
         **training: Any,
     ) -> None:
@@ -106,6 +108,8 @@ class DenseNet(ImageClassifier):
         halvings, least = len(layers) - 1, 2 ** (len(layers) - 1)
         if stem == "imagenet":
             halvings, least = halvings + 2, 4 * (least - 1) + 1
+        if stem == "whitening":  # removes a pixel, and its pooling rounds down
+            halvings, least = halvings + 1, 2 * least + 1
         if image_size < least:
             raise InputError(f"DenseNet: {halvings} halvings need images of {least} pixels, not {image_size}")
 
@@ -116,6 +120,8 @@ class DenseNet(ImageClassifier):
             self.features.norm0 = nn.BatchNorm2d(channels)
             self.features.relu0 = nn.ReLU()
             self.features.pool0 = nn.MaxPool2d(3, stride=2, padding=1)
+        elif stem == "whitening":
+            self.features.stem = WhiteningStem(in_channels, channels)
         else:
             self.features.conv0 = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
         for block, count in enumerate(layers, 1):

@@ -15,6 +15,7 @@ from core.errors import InputError
 from datamodules.batches import ImageBatch
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.local_response_norm import LocalResponseNorm
+from lightning_modules.layers.whitening import WhiteningStem
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # Table 1 of the paper: channels of 1x1, of 3x3 with its reduction before it, of 5x5 with its own, and after pooling.
@@ -30,7 +31,14 @@ BLOCKS = {
     "5b": (384, 192, 384, 48, 128, 128),
 }
 # by stem, and whether there are auxiliary classifiers, which need 4x4 maps
-LEAST_SIZE = {("imagenet", True): 63, ("imagenet", False): 15, ("cifar", True): 8, ("cifar", False): 2}
+LEAST_SIZE = {
+    ("imagenet", True): 63,
+    ("imagenet", False): 15,
+    ("cifar", True): 8,
+    ("cifar", False): 2,
+    ("whitening", True): 17,
+    ("whitening", False): 5,
+}
 
 
 def unit(in_channels: int, out_channels: int, kernel: int, batch_norm: bool, stride: int = 1) -> nn.Sequential:
@@ -82,7 +90,7 @@ class GoogLeNet(ImageClassifier):
         in_channels: Channels of the images; set from the data.
         image_size: Height and width of the images; set from the data.
         stem: Layers before the blocks: `imagenet` has three convolutions that reduce the size to an eighth, `cifar` one
-            of 3x3 that keeps it.
+            of 3x3 that keeps it, `whitening` a fixed layer that whitens 2x2 patches, one of 3x3 and a 2x2 max pooling.
         width: Factor on the numbers of channels.
         batch_norm: Use batch normalisation after each convolution; without it the stem of `imagenet` has
             the paper's local response normalisation.
@@ -101,7 +109,7 @@ class GoogLeNet(ImageClassifier):
         num_classes: int,
         in_channels: int = 3,
         image_size: int = 224,
-        stem: Literal["imagenet", "cifar"] = "imagenet",
+        stem: Literal["imagenet", "cifar", "whitening"] = "imagenet",
         width: float = 1.0,
         batch_norm: bool = True,
         five_by_five: bool = True,
@@ -140,8 +148,10 @@ class GoogLeNet(ImageClassifier):
                     maxpool2=halving(),
                 )
             )
-        else:
+        elif stem == "cifar":
             self.stem = unit(in_channels, channels, 3, batch_norm)
+        else:
+            self.stem = WhiteningStem(in_channels, channels, batch_norm=batch_norm)
         for name, widths in BLOCKS.items():
             block = Inception(channels, [scaled(n) for n in widths], 5 if five_by_five else 3, batch_norm)
             self.add_module(f"inception{name}", block)
@@ -152,7 +162,8 @@ class GoogLeNet(ImageClassifier):
         self.fc = nn.Linear(channels, num_classes)
 
         if aux_weight:
-            side = image_size // 2 if stem == "cifar" else (image_size + 1) // 16  # of the maps of blocks 4a to 4e
+            first = {"imagenet": (image_size + 1) // 8, "cifar": image_size, "whitening": (image_size - 1) // 2}[stem]
+            side = first // 2  # of the maps of blocks 4a to 4e
 
             def auxiliary(channels: int) -> nn.Sequential:
                 return nn.Sequential(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes
+from lightning_modules.layers.whitening import WhiteningStem
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # channels and stride of each separable convolution, table 1 of the paper, where the last stride, 2, is a misprint
@@ -46,7 +47,8 @@ class MobileNet(ImageClassifier):
         image_size: Height and width of the images; set from the data.
         width_multiplier: Factor on the number of channels (the paper: 1, 0.75, 0.5 and 0.25).
         stem: Where the image is halved: five times, beginning with the first convolution, for `imagenet`; `cifar` omits
-            the first two halvings.
+            the first two halvings, and `whitening` the second; its first layers are a fixed one that whitens 2x2
+            patches, a 3x3 convolution and a 2x2 max pooling.
         dropout: Probability of dropping an input of the dense layer in training.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
@@ -60,7 +62,7 @@ class MobileNet(ImageClassifier):
         in_channels: int = 3,
         image_size: int = 224,
         width_multiplier: float = 1.0,
-        stem: Literal["imagenet", "cifar"] = "imagenet",
+        stem: Literal["imagenet", "cifar", "whitening"] = "imagenet",
         dropout: float = 0.0,
         **training: Any,
     ) -> None:
@@ -68,16 +70,19 @@ class MobileNet(ImageClassifier):
         check_sizes("MobileNet", stem, image_size, width_multiplier)
 
         channels = max(1, round(32 * width_multiplier))
-        self.features = nn.Sequential(
-            nn.Conv2d(in_channels, channels, 3, 2 if stem == "imagenet" else 1, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(),
-        )
+        if stem == "whitening":
+            self.features = nn.Sequential(WhiteningStem(in_channels, channels))
+        else:
+            self.features = nn.Sequential(
+                nn.Conv2d(in_channels, channels, 3, 2 if stem == "imagenet" else 1, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+            )
         for number, (n, stride) in enumerate(BLOCKS):
             width = max(1, round(n * width_multiplier))
-            self.features.append(Separable(channels, width, 1 if stem == "cifar" and number == 1 else stride))
+            self.features.append(Separable(channels, width, 1 if stem != "imagenet" and number == 1 else stride))
             channels = width
-        # [B, channels, 7, 7] for 224x224 images (imagenet), 4x4 for 32x32 (cifar)
+        # [B, channels, 7, 7] for 224x224 images (imagenet), 4x4 for 32x32 (cifar), 2x2 (whitening)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, num_classes))
 
         initialize(self, "he", 0.0)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes, rounded
+from lightning_modules.layers.whitening import WhiteningStem
 from lightning_modules.tasks.image_classifier import ImageClassifier
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper
@@ -64,7 +65,8 @@ class MobileNetV2(ImageClassifier):
         width_multiplier: Factor on the numbers of channels, which are rounded to multiples of 8; for the last
             convolution at least 1, as in the paper.
         stem: Where the image is halved: five times, beginning with the first convolution, for `imagenet`; `cifar` omits
-            the first two halvings.
+            the first two halvings, and `whitening` the second; its first layers are a fixed one that whitens 2x2
+            patches, a 3x3 convolution and a 2x2 max pooling.
         dropout: Probability of dropping an input of the dense layer in training.
         training: What `ImageClassifier` takes, such as `optimizer`.
 
@@ -78,7 +80,7 @@ class MobileNetV2(ImageClassifier):
         in_channels: int = 3,
         image_size: int = 224,
         width_multiplier: float = 1.0,
-        stem: Literal["imagenet", "cifar"] = "imagenet",
+        stem: Literal["imagenet", "cifar", "whitening"] = "imagenet",
         dropout: float = 0.2,
         **training: Any,
     ) -> None:
@@ -86,16 +88,19 @@ class MobileNetV2(ImageClassifier):
         check_sizes("MobileNetV2", stem, image_size, width_multiplier)
 
         channels = rounded(32 * width_multiplier)
-        self.features = nn.Sequential(unit(in_channels, channels, 3, 2 if stem == "imagenet" else 1))
+        if stem == "whitening":
+            self.features = nn.Sequential(WhiteningStem(in_channels, channels, nn.ReLU6))
+        else:
+            self.features = nn.Sequential(unit(in_channels, channels, 3, 2 if stem == "imagenet" else 1))
         for number, (expansion, n, blocks, stride) in enumerate(STAGES):
             width = rounded(n * width_multiplier)
             for block in range(blocks):
-                halve = stride == 2 and block == 0 and not (stem == "cifar" and number == 1)
+                halve = stride == 2 and block == 0 and (stem == "imagenet" or number != 1)
                 self.features.append(InvertedResidual(channels, width, expansion, 2 if halve else 1))
                 channels = width
         last = rounded(1280 * max(1.0, width_multiplier))
         self.features.append(unit(channels, last, 1))
-        # [B, last, 7, 7] for 224x224 images (imagenet), 4x4 for 32x32 (cifar)
+        # [B, last, 7, 7] for 224x224 images (imagenet), 4x4 for 32x32 (cifar), 2x2 (whitening)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(last, num_classes))
 
         initialize(self, "he", 0.0)

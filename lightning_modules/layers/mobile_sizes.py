@@ -4,7 +4,7 @@ import math
 
 from core.errors import InputError
 
-HALVINGS = {"imagenet": 5, "cifar": 3}  # of the image, by stem
+HALVINGS = {"imagenet": 5, "cifar": 3, "whitening": 4}  # of the image, by stem
 
 
 def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float, has_stems: bool = True) -> None:
@@ -12,7 +12,7 @@ def check_sizes(name: str, stem: str, image_size: int, width_multiplier: float, 
 
     Args:
         name: Name of the network, for the message.
-        stem: Kind of the first convolutions, `imagenet` or `cifar`.
+        stem: Kind of the first convolutions, one of `HALVINGS`.
         image_size: Height and width of the images.
         width_multiplier: Factor on the number of channels.
         has_stems: Whether the network can have another stem.

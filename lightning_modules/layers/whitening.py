@@ -4,6 +4,8 @@ Its filters are the principal components of small patches of the training images
 their negatives (David Page, "How to train your ResNet", 2018; Keller Jordan, 2024, arXiv:2404.00498).
 """
 
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -53,3 +55,32 @@ class Whitening(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Returns components [B, 2 C k k, H - k + 1, W - k + 1] of images [B, C, H, W]."""
         return F.conv2d(images, self.weight, self.bias)
+
+
+class WhiteningStem(nn.Sequential):
+    """First layers that whiten an image and halve it early, so that all behind them cost a quarter.
+
+    A whitening layer, an activation and a 3x3 convolution; pooling comes before norm and activation, which then have
+    a quarter of the places.
+
+    Args:
+        in_channels: Channels of the images.
+        out_channels: Channels of the output.
+        activation: Class of the activation.
+        batch_norm: Whether there is a norm behind the convolution.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, activation: type[nn.Module] = nn.ReLU, batch_norm: bool = True
+    ) -> None:
+        whitening = Whitening(in_channels)
+        super().__init__(
+            OrderedDict(
+                whitening=whitening,
+                activation0=activation(),
+                conv=nn.Conv2d(whitening.out_channels, out_channels, 3, padding=1, bias=not batch_norm),
+                pool=nn.MaxPool2d(2),
+                norm=nn.BatchNorm2d(out_channels) if batch_norm else nn.Identity(),
+                activation=activation(),
+            )
+        )  # [B, out_channels, (size - 1) // 2, same] of [B, in_channels, size, size]

@@ -38,6 +38,7 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     "GoogLeNet-imagenet": ("GoogLeNet", {"width": 0.125, "five_by_five": False}, [(3, 64), (3, 224)]),
     "GoogLeNet-plain": ("GoogLeNet", {"width": 0.25, "batch_norm": False, "aux_weight": 0.0}, [(1, 28), (3, 32)]),
     "DenseNet": ("DenseNet", {"depth": 40, "growth_rate": 4}, [(1, 28), (3, 32)]),
+    "DenseNet-whitening": ("DenseNet", {"depth": 40, "growth_rate": 4, "stem": "whitening"}, [(1, 28), (3, 32)]),
     "DenseNet-imagenet": ("DenseNet", {"depth": 40, "growth_rate": 4, "stem": "imagenet"}, [(1, 28), (3, 224)]),
     "EfficientNetLite": ("EfficientNetLite", {"version": "lite1", "head_widths": [8]}, [(1, 32), (3, 64)]),
     "LeNet5": ("LeNet5", {}, [(1, 28), (3, 32)]),
@@ -55,8 +56,10 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     "MLP": ("MLP", {"widths": [9, 8]}, [(1, 28), (3, 32), (3, 224)]),
     "MLP-norm": ("MLP", {"widths": [9], "batch_norm": True}, [(1, 28), (3, 32)]),
     "MobileNet": ("MobileNet", {"stem": "cifar", "width_multiplier": 0.125}, [(1, 28), (3, 32)]),
+    "MobileNet-whitening": ("MobileNet", {"stem": "whitening", "width_multiplier": 0.125}, [(1, 28), (3, 32)]),
     "MobileNet-imagenet": ("MobileNet", {"width_multiplier": 0.125}, [(3, 32), (3, 224)]),
     "MobileNetV2": ("MobileNetV2", {"stem": "cifar", "width_multiplier": 0.25}, [(1, 28), (3, 32)]),
+    "MobileNetV2-whitening": ("MobileNetV2", {"stem": "whitening", "width_multiplier": 0.25}, [(1, 28), (3, 32)]),
     "MobileNetV2-imagenet": ("MobileNetV2", {"width_multiplier": 0.25}, [(3, 32), (3, 224)]),
     "ModernLeNet5": ("ModernLeNet5", {"widths": [4, 6, 9, 8]}, [(1, 28), (3, 32), (3, 224)]),
     "ModernLeNet5-norm": (

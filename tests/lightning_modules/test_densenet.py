@@ -77,7 +77,13 @@ def test_names_of_torchvisions_older_files_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "least"), [({"depth": 40}, 4), ({"depth": 121, "stem": "cifar"}, 8), ({"depth": 121}, 29)]
+    ("settings", "least"),
+    [
+        ({"depth": 40}, 4),
+        ({"depth": 121, "stem": "cifar"}, 8),
+        ({"depth": 121}, 29),
+        ({"depth": 40, "stem": "whitening"}, 9),
+    ],
 )
 def test_the_smallest_image_leaves_one_pixel(settings: dict[str, object], least: int) -> None:
     model = DenseNet(num_classes=3, image_size=least, growth_rate=4, **settings)

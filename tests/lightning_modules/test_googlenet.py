@@ -54,6 +54,8 @@ def test_multiplications_are_the_published_ones_and_those_of_evaluation_leave_ou
         ("cifar", 32, (16, 8)),
         ("cifar", 28, (14, 7)),
         ("cifar", 2, (1, 1)),
+        ("whitening", 32, (7, 4)),
+        ("whitening", 5, (1, 1)),
     ],
 )
 def test_the_stem_says_how_early_images_are_halved(stem: str, image_size: int, sides: tuple[int, int]) -> None:
@@ -66,7 +68,8 @@ def test_the_stem_says_how_early_images_are_halved(stem: str, image_size: int, s
 
 
 @pytest.mark.parametrize(
-    ("stem", "image_size", "kernel", "stride"), [("imagenet", 224, 5, 3), ("cifar", 32, 4, 4), ("cifar", 11, 2, 1)]
+    ("stem", "image_size", "kernel", "stride"),
+    [("imagenet", 224, 5, 3), ("cifar", 32, 4, 4), ("cifar", 11, 2, 1), ("whitening", 17, 1, 1)],
 )
 def test_auxiliary_classifiers_look_at_4x4_places(stem: str, image_size: int, kernel: int, stride: int) -> None:
     with torch.device("meta"):

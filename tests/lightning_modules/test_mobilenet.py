@@ -42,12 +42,21 @@ def test_it_has_28_layers_each_but_the_last_with_norm_and_relu() -> None:
 
 @pytest.mark.parametrize(
     ("stem", "image_size", "sides"),
-    [("imagenet", 224, [112, 56, 28, 14, 7]), ("imagenet", 32, [16, 8, 4, 2, 1]), ("cifar", 32, [32, 16, 8, 4])],
+    [
+        ("imagenet", 224, [112, 56, 28, 14, 7]),
+        ("imagenet", 32, [16, 8, 4, 2, 1]),
+        ("cifar", 32, [32, 16, 8, 4]),
+        ("whitening", 32, [15, 8, 4, 2]),
+        ("whitening", 16, [7, 4, 2, 1]),
+    ],
 )
 def test_the_stem_says_how_early_images_are_halved(stem: str, image_size: int, sides: list[int]) -> None:
     seen = sides_of_features(partial(MobileNet, 10, 1, image_size, stem=stem), (2, 1, image_size, image_size))
     assert sorted(set(seen), reverse=True) == sides
-    assert seen[:5] == ([32, 32, 32, 32, 32] if stem == "cifar" else [sides[0]] * 4 + [sides[1]])
+    if stem == "imagenet":
+        assert seen[:5] == [sides[0]] * 4 + [sides[1]]
+    else:  # `whitening` is one layer, the other first layers are three
+        assert seen[: 5 if stem == "cifar" else 3] == [sides[0]] * (5 if stem == "cifar" else 3)
 
 
 def test_dropout_reaches_its_layer() -> None:
@@ -59,6 +68,7 @@ def test_dropout_reaches_its_layer() -> None:
     [
         ({"image_size": 28}, r"5 halvings need images of 32 pixels, not 28 \(stem cifar: 8\)$"),
         ({"image_size": 7, "stem": "cifar"}, "3 halvings need images of 8 pixels, not 7$"),
+        ({"image_size": 15, "stem": "whitening"}, "4 halvings need images of 16 pixels, not 15$"),
         ({"width_multiplier": -1.0}, "width_multiplier is a factor above 0, not -1"),
         ({"width_multiplier": float("inf")}, "width_multiplier is a factor above 0, not inf"),
     ],

@@ -56,12 +56,21 @@ def test_inputs_are_added_within_a_stage_and_nothing_follows_the_narrow_convolut
 
 @pytest.mark.parametrize(
     ("stem", "image_size", "sides"),
-    [("imagenet", 224, [112, 56, 28, 14, 7]), ("imagenet", 32, [16, 8, 4, 2, 1]), ("cifar", 32, [32, 16, 8, 4])],
+    [
+        ("imagenet", 224, [112, 56, 28, 14, 7]),
+        ("imagenet", 32, [16, 8, 4, 2, 1]),
+        ("cifar", 32, [32, 16, 8, 4]),
+        ("whitening", 32, [15, 8, 4, 2]),
+        ("whitening", 16, [7, 4, 2, 1]),
+    ],
 )
 def test_the_stem_says_how_early_images_are_halved(stem: str, image_size: int, sides: list[int]) -> None:
     seen = sides_of_features(partial(MobileNetV2, 10, 1, image_size, stem=stem), (2, 1, image_size, image_size))
     assert sorted(set(seen), reverse=True) == sides
-    assert seen[:5] == ([32, 32, 32, 32, 16] if stem == "cifar" else [sides[0]] * 2 + [sides[1]] * 2 + [sides[2]])
+    if stem == "imagenet":
+        assert seen[:5] == [sides[0]] * 2 + [sides[1]] * 2 + [sides[2]]
+    else:
+        assert seen[:5] == [sides[0]] * 4 + [sides[1]]
 
 
 def test_dropout_reaches_its_layer() -> None:
@@ -73,6 +82,7 @@ def test_dropout_reaches_its_layer() -> None:
     [
         ({"image_size": 28}, r"5 halvings need images of 32 pixels, not 28 \(stem cifar: 8\)$"),
         ({"image_size": 7, "stem": "cifar"}, "3 halvings need images of 8 pixels, not 7$"),
+        ({"image_size": 15, "stem": "whitening"}, "4 halvings need images of 16 pixels, not 15$"),
         ({"width_multiplier": 0.0}, "width_multiplier is a factor above 0, not 0"),
         ({"width_multiplier": float("inf")}, "width_multiplier is a factor above 0, not inf"),
     ],

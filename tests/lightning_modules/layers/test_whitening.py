@@ -6,7 +6,7 @@ import torch
 
 from callbacks import DataInitializer
 from datamodules.images.synthetic import synthetic_images
-from lightning_modules.layers.whitening import Whitening
+from lightning_modules.layers.whitening import Whitening, WhiteningStem
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -64,3 +64,16 @@ def test_a_bias_is_trained_and_added_to_each_component(tmp_path: Path) -> None:
 
 def _last(trainer: object) -> Path:
     return trainer.run_folder.path / "checkpoints" / "last.ckpt"
+
+
+def test_the_stem_halves_images_before_its_norm() -> None:
+    stem, seen = WhiteningStem(3, 5), []
+    stem.whitening.initialize_from(images())
+    stem.norm.register_forward_hook(lambda _, args, __: seen.append(args[0].shape[1:]))
+    assert stem(images()).shape == (200, 5, 7, 7)
+    assert seen == [(5, 7, 7)]
+    assert [name for name, _ in stem.named_parameters()] == ["conv.weight", "norm.weight", "norm.bias"]
+    assert [name for name, _ in WhiteningStem(3, 5, batch_norm=False).named_parameters()] == [
+        "conv.weight",
+        "conv.bias",
+    ]
