@@ -1,6 +1,7 @@
-"""What a run is described by: its data, and its samples a step; of any data module, as far as it can be known."""
+"""What a run is described by: checkpoints, samples a step, and data, of any data module as far as it can be known."""
 
 from collections.abc import Iterator, Mapping, Sized
+from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
@@ -85,6 +86,18 @@ def samples_per_batch(trainer: Trainer) -> int | None:
     sampler = loader.batch_sampler
     size = sampler.batch_size if isinstance(sampler, BatchSampler) else loader.batch_size
     return None if size is None else size * trainer.world_size
+
+
+def describe_checkpoint(file: Path, checkpoint: Mapping[str, Any]) -> str:
+    """Returns which weights a checkpoint holds, such as `best.ckpt, of epoch 3`.
+
+    Args:
+        file: The checkpoint.
+        checkpoint: Its content.
+    """
+    epoch = checkpoint.get("epoch")
+    averaged = ", averaged" if "current_model_state" in checkpoint else ""
+    return f"{file.name}{'' if epoch is None else f', of epoch {epoch}'}{averaged}"
 
 
 def classifies(trainer: Trainer, pl_module: LightningModule) -> bool:

@@ -8,7 +8,7 @@ import contextlib
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule
@@ -19,13 +19,20 @@ from core.printable import shown_path
 from datamodules.words.vector_files import is_vector_file
 from engine.parser import LINKED, Parser
 from engine.settings.ownership import named_class, task_class
-from engine.weight_forms import namings
+from engine.weight_forms import Shapes, fit_weights, may_be, shown, without_metrics
 from engine.weights import find_weights, is_published, read_weights
 
 COUNTED = ("vocab_size", "source_vocab_size")  # sizes for which data is read
 SIZES = dict.fromkeys(LINKED, 1024) | {"num_classes": 2, "in_channels": 3, "mark_sizes": ()}  # that most models take
 OTHERS = dict.fromkeys(LINKED, 1120) | {"num_classes": 5, "in_channels": 1, "mark_sizes": (7,)}
-Shapes = Mapping[str, Sequence[int | None]]  # of tensors by name; None where the data counts
+
+
+class Checked(NamedTuple):
+    """What a check has built and read: model and data as `stand_ins` builds them, and the weights."""
+
+    model: LightningModule
+    data: LightningDataModule
+    weights: dict[str, Tensor] | None  # as `read_weights` returns them; None where there are none, or they are not read
 
 
 def build_apart(kind: type, name: str, settings: dict[str, Any]) -> Any:
@@ -43,7 +50,7 @@ def build_apart(kind: type, name: str, settings: dict[str, Any]) -> Any:
 
 def check_before_data(
     config: dict[str, Any], weights: str | Path | None, checkpoint: Mapping[str, Any] | None, begins: bool
-) -> tuple[LightningModule, LightningDataModule] | None:
+) -> Checked | None:
     """Checks that weights and files are there and may be of the model, where data is read before the model is built.
 
     Args:
@@ -53,7 +60,7 @@ def check_before_data(
         begins: Whether a training begins, which without weights reads the files that the model names.
 
     Returns:
-        Model and data as `stand_ins` builds them, for further checks; None where it does not.
+        What there is for further checks; None where `stand_ins` builds nothing.
 
     Raises:
         InputError: Something is not there, or the weights are of another model.
@@ -66,11 +73,10 @@ def check_before_data(
     if found is None:
         return None
     shapes = known_shapes(found[0], build_in(config, OTHERS))
-    if checkpoint is not None:
-        check_checkpoint(found[0], shapes, checkpoint["state_dict"], weights)
-    else:
-        check_weights(found[0], shapes, weights)
-    return found
+    if checkpoint is None:
+        return Checked(*found, check_weights(found[0], shapes, weights))
+    check_checkpoint(found[0], shapes, checkpoint["state_dict"], weights)
+    return Checked(*found, None)
 
 
 def stand_ins(config: dict[str, Any]) -> tuple[LightningModule, LightningDataModule] | None:
@@ -123,19 +129,14 @@ def known_shapes(model: LightningModule, other: LightningModule | None) -> Shape
         model: The model in some sizes.
         other: The model in other sizes; without it no dimension is known.
     """
-    theirs = {} if other is None else _weights(other.state_dict())
+    theirs = {} if other is None else without_metrics(other.state_dict())
     shapes: dict[str, Sequence[int | None]] = {}
-    for name, tensor in _weights(model.state_dict()).items():
+    for name, tensor in without_metrics(model.state_dict()).items():
         second = theirs[name].shape if name in theirs else ()
         alike = len(second) == tensor.ndim
         pairs = zip(tensor.shape, second if alike else (None,) * tensor.ndim, strict=True)
         shapes[name] = [one if one == another else None for one, another in pairs]
     return shapes
-
-
-def _may_be(shape: Sequence[int | None], given: Tensor) -> bool:
-    sizes = zip(shape, given.shape, strict=False)
-    return len(shape) == given.ndim and all(size in (None, theirs) for size, theirs in sizes)
 
 
 def check_checkpoint(model: LightningModule, shapes: Shapes, given: Mapping[str, Tensor], path: Path) -> None:
@@ -150,26 +151,22 @@ def check_checkpoint(model: LightningModule, shapes: Shapes, given: Mapping[str,
     Raises:
         InputError: It has no name in common with the model, or a tensor of another size.
     """
-    given = _weights(given)
+    given = without_metrics(given)
     if shapes and not shapes.keys() & given.keys():
         raise InputError(
             f"{path}: of another model: it has {next(iter(given), 'nothing')}, and {type(model).__name__} "
             f"{next(iter(shapes))}; --weights takes what fits"
         )
-    differing = [name for name, shape in shapes.items() if name in given and not _may_be(shape, given[name])]
+    differing = [name for name, shape in shapes.items() if name in given and not may_be(shape, given[name])]
     if differing:
         first, more = differing[0], f" ({len(differing) - 1:,} more differ)" if len(differing) > 1 else ""
         raise InputError(
-            f"{path}: of another model: {first} is {list(given[first].shape)} there and {_shown(shapes[first])} in "
+            f"{path}: of another model: {first} is {shown(given[first].shape)} there and {shown(shapes[first])} in "
             f"{type(model).__name__}{more}; --weights takes what fits"
         )
 
 
-def _shown(shape: Sequence[int | None]) -> str:
-    return f"[{', '.join('any' if size is None else str(size) for size in shape)}]"
-
-
-def check_weights(model: LightningModule, shapes: Shapes, name: str) -> None:
+def check_weights(model: LightningModule, shapes: Shapes, name: str) -> dict[str, Tensor] | None:
     """Checks that weights are there, and may be of a model; those that are published are left to who loads them.
 
     Args:
@@ -177,26 +174,17 @@ def check_weights(model: LightningModule, shapes: Shapes, name: str) -> None:
         shapes: What is known of its tensors' shapes.
         name: Where they are, as `read_weights` takes it.
 
+    Returns:
+        The weights; None where they are not read.
+
     Raises:
-        InputError: They are not, or none has name and shape of one of the model's.
+        InputError: They are not there, or as little of them fits as `fit_weights` refuses.
     """
     if is_published(name):
-        return
+        return None
     find_weights(name)
     if is_vector_file(Path(name)):
-        return
-    given = _weights(read_weights(name))
-    both = [
-        (key, value) for offered in namings(model, given, shapes) for key, value in offered.items() if key in shapes
-    ]
-    if shapes and not any(_may_be(shapes[key], value) for key, value in both):
-        has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(shapes))}"
-        has += "".join(
-            f"; {key}: {list(value.shape)} there, {_shown(shapes[key])} in the model" for key, value in both[:1]
-        )
-        raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
-
-
-def _weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors by name without those of running metrics, which all models of a task have."""
-    return {name: value for name, value in tensors.items() if "_metrics." not in name}
+        return None
+    weights = read_weights(name)
+    fit_weights(model, weights, shapes, name)
+    return weights

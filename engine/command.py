@@ -8,6 +8,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks.board_events import cut_events
+from callbacks.description import describe_checkpoint
 from callbacks.run_checkpoint import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError, RunFailed, RunInterrupted
@@ -90,9 +91,7 @@ class Command(SubcommandCLI):
         if self.arguments.checkpoint is not None:
             to_continue = self.arguments.subcommand == "fit"
             self.checkpoint = read_run_checkpoint(self.arguments.checkpoint, to_continue=to_continue)
-            epoch = self.checkpoint.get("epoch")
-            self.measured = self.arguments.checkpoint.name + (f", of epoch {epoch}" if epoch is not None else "")
-            self.measured += ", averaged" if "current_model_state" in self.checkpoint else ""
+            self.measured = describe_checkpoint(self.arguments.checkpoint, self.checkpoint)
             if not to_continue and "weights" in given:
                 raise InputError("--weights: the checkpoint of --ckpt_path has weights of its own; give one of the two")
         if self.arguments.is_newest and self.arguments.subcommand != "fit":
@@ -108,8 +107,10 @@ class Command(SubcommandCLI):
         if self.checkpoint is not None:  # which fits the run's own model
             weights = self.arguments.checkpoint if any(key.partition(".")[0] == "model" for key in given) else None
         begins = self.arguments.subcommand == "fit" and self.checkpoint is None
-        if stand_ins := check_before_data(self.plain_config, weights, self.checkpoint, begins):
-            self._prepare_prediction(*stand_ins)
+        checked = check_before_data(self.plain_config, weights, self.checkpoint, begins)
+        self._weights = checked and checked.weights
+        if checked:
+            self._prepare_prediction(checked.model, checked.data)
 
     def _prepare_prediction(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Checks what is asked of a prediction, and tells the data; does nothing for other subcommands."""
@@ -175,8 +176,7 @@ class Command(SubcommandCLI):
         if self.arguments.subcommand == "fit":
             prune_if_worse(self.trainer, self.settings.run_dir)
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
-            name, mode = self.arguments.name, self.settings.wandb
-            names = Names.of(self.settings)
+            name, mode, names = self.arguments.name, self.settings.wandb, Names.of(self.settings)
             self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config, names, self.kept_steps))
 
     @cached_property
@@ -187,8 +187,9 @@ class Command(SubcommandCLI):
     def _start_from_weights(self) -> None:
         """Loads the weights that a new run starts from, or that are used without a run."""
         if self.settings.weights and self.arguments.checkpoint is None:
-            for line in start_from(self.settings.weights, self.model, self.datamodule):
+            for line in start_from(self.settings.weights, self.model, self.datamodule, self._weights):
                 print_line(line)
+            self._weights = None  # which the run need not hold
         elif self.settings.features.until is not None and self.arguments.checkpoint is None:
             print_line("note     --features.until: without --weights its network is fixed at random weights")
 

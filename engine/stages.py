@@ -10,6 +10,7 @@ from pytorch_lightning.loggers import Logger
 
 from callbacks import Record
 from callbacks.board_events import cut_events
+from callbacks.description import describe_checkpoint
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
@@ -238,8 +239,7 @@ class Stages(Standing):
             path, self._named_run = find_checkpoint(str(given), subcommand)
             if not (several or Path(given).expanduser().is_dir()):
                 return path
-        epoch = load_checkpoint(path).get("epoch")
-        print_line(f"weights  {path.name}" + ("" if epoch is None else f", of epoch {epoch}"))
+        print_line(f"weights  {describe_checkpoint(path, load_checkpoint(path))}")
         return path
 
     def _of_this_run(self, name: str) -> Path:

@@ -1,6 +1,6 @@
 """The forms in which people save weights, and how two sets of weights differ."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -14,6 +14,7 @@ from core.protocols import LoadsTorchvision
 ENTRIES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")
 WRAPPERS = ("module", "_orig_mod")  # modules that DataParallel, DistributedDataParallel and torch.compile put around
 SHOWN = 10
+Shapes = Mapping[str, Sequence[int | None]]  # of a model's tensors by name; None where a size is not known
 
 
 def weights_in(content: Mapping[Any, Any]) -> dict[str, Tensor]:
@@ -88,10 +89,66 @@ def _without_wrappers(name: str) -> str:
     return ".".join(part for part in parts if part != WRAPPERS[1])
 
 
-def other_shapes(theirs: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> list[str]:
+def without_metrics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns tensors by name without those of running metrics, which all models of a task have."""
+    return {name: value for name, value in tensors.items() if "_metrics." not in name}
+
+
+def may_be(shape: Sequence[int | None], given: Tensor) -> bool:
+    """Returns whether a tensor has a shape, as far as that is known."""
+    sizes = zip(shape, given.shape, strict=False)
+    return len(shape) == given.ndim and all(size in (None, theirs) for size, theirs in sizes)
+
+
+def shown(shape: Sequence[int | None]) -> str:
+    """Returns a shape as text."""
+    return f"[{', '.join('any' if size is None else str(size) for size in shape)}]"
+
+
+def fit_weights(
+    model: torch.nn.Module, weights: Mapping[str, Tensor], shapes: Shapes, name: str
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Finds what of weights fits a model by name and shape, under the names of `namings` that fit most of its kernels.
+
+    Where sizes are not known whatever is there may fit, so that what is refused here is refused in any sizes.
+
+    Args:
+        model: The model, in any sizes.
+        weights: Tensors by name.
+        shapes: The shapes of the model's tensors.
+        name: Where the weights come from, for messages.
+
+    Returns:
+        What fits, and all weights, under these names.
+
+    Raises:
+        InputError: Nothing fits, or so little that it is another network's.
+    """
+    kernels = [key for key, value in model.named_parameters() if value.ndim > 1]
+    given, most = without_metrics(weights), (-1, -1)
+    for naming in namings(model, given, shapes):
+        fits = {key: value for key, value in naming.items() if key in shapes and may_be(shapes[key], value)}
+        if most < (count := (sum(key in fits for key in kernels), len(fits))):
+            most, fitting, offered = count, fits, naming
+    # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
+    found = most[0]
+    has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(shapes), 'nothing')}"
+    if others := other_shapes(offered, shapes):
+        has += f"; {'; '.join(others[:3])}" + (f"; and {len(others) - 3:,} more" if len(others) > 3 else "")
+    if not found:
+        raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
+    if 2 * found < len(kernels):
+        raise InputError(
+            f"--weights {name}: only {found} of this model's {len(kernels)} layers fit: it is of another network, "
+            f"or of this one in other sizes ({has})"
+        )
+    return fitting, offered
+
+
+def other_shapes(theirs: Mapping[str, Tensor], own: Shapes) -> list[str]:
     """Returns the names that both sides have in different shapes, with these."""
-    both = [name for name in theirs if name in own and theirs[name].shape != own[name].shape]
-    return [f"{name}: {list(theirs[name].shape)} there, {list(own[name].shape)} in the model" for name in both]
+    both = [name for name in theirs if name in own and not may_be(own[name], theirs[name])]
+    return [f"{name}: {shown(theirs[name].shape)} there, {shown(own[name])} in the model" for name in both]
 
 
 def few(lines: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
 from datamodules.words.vector_files import is_vector_file, read_vectors
 from engine.settings.run_search import newest_run_in
-from engine.weight_forms import few, namings, other_shapes, weights_in
+from engine.weight_forms import few, fit_weights, other_shapes, weights_in, without_metrics
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
 
@@ -94,13 +94,16 @@ def _download(name: str) -> dict[str, Tensor]:
     return fetch_weights(versions[version], f"--weights {name}")
 
 
-def start_from(name: str, model: LightningModule, datamodule: LightningDataModule) -> list[str]:
+def start_from(
+    name: str, model: LightningModule, datamodule: LightningDataModule, weights: dict[str, Tensor] | None = None
+) -> list[str]:
     """Gives a model the weights to start from.
 
     Args:
         name: Where they are, as `read_weights` takes it.
         model: The model, changed in place.
         datamodule: Its data, which refuses a run's weights that do not fit it.
+        weights: What `read_weights` returns for the name, if it has been read.
 
     Returns:
         Lines that say what was loaded.
@@ -112,7 +115,7 @@ def start_from(name: str, model: LightningModule, datamodule: LightningDataModul
         return _start_from_words(name, model, datamodule)
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
-    lines = load_weights(model, read_weights(name), name)
+    lines = load_weights(model, read_weights(name) if weights is None else weights, name)
     return lines + _note_on_images(name, datamodule)
 
 
@@ -142,7 +145,7 @@ def _start_from_words(name: str, model: LightningModule, datamodule: LightningDa
 
 
 def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) -> list[str]:
-    """Copies into a model what fits it by name and shape, under the names of `namings` that fit most.
+    """Copies into a model what fits it by name and shape.
 
     Args:
         model: The model, changed in place.
@@ -155,36 +158,16 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) 
     Raises:
         InputError: Nothing fits, or so little that it is another network's.
     """
-    # running metrics are of the run that the weights come from
-    own = {key: value for key, value in model.state_dict().items() if "_metrics." not in key}
-    given = {key: value for key, value in weights.items() if "_metrics." not in key}
-    fitting, offered = max(
-        ((_fitting(offered, own), offered) for offered in namings(model, given, own)), key=lambda pair: len(pair[0])
-    )
-    # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
-    kernels = [key for key, value in model.named_parameters() if value.ndim > 1]
-    found = sum(key in fitting for key in kernels)
-    has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(own))}"
-    if shapes := other_shapes(offered, own):
-        has += f"; {'; '.join(shapes[:3])}" + (f"; and {len(shapes) - 3:,} more" if len(shapes) > 3 else "")
-    if not found:
-        raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
-    if 2 * found < len(kernels):
-        raise InputError(
-            f"--weights {name}: only {found} of this model's {len(kernels)} layers fit: it is of another network, "
-            f"or of this one in other sizes ({has})"
-        )
+    own = without_metrics(model.state_dict())
+    shapes = {key: value.shape for key, value in own.items()}
+    fitting, offered = fit_weights(model, weights, shapes, name)
     with torch.no_grad():
         for key, value in fitting.items():
             own[key].copy_(value)
-    others = [f"skipped {line}" for line in other_shapes(offered, own)]
+    others = [f"skipped {line}" for line in other_shapes(offered, shapes)]
     others += [f"skipped {key}: the model has no such tensor" for key in offered if key not in own]
     # older files lack the norms' counters of batches, which nothing here uses
     missing = [key for key in own if key not in offered and not key.endswith(".num_batches_tracked")]
     others += [f"kept new {key}: not in {name}" for key in missing]
     said = f"weights  {len(fitting)} of the model's {len(own)} tensors loaded from {name}"
     return [said, *(f"         {line}" for line in few(others))]
-
-
-def _fitting(offered: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key: value for key, value in offered.items() if key in own and value.shape == own[key].shape}

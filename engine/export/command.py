@@ -139,11 +139,10 @@ def _weights(trained: "Trained") -> tuple[bytes, list[str]]:
     import torch
     from safetensors.torch import load, save
 
-    weights = {
-        name: value.contiguous().clone()  # those of which two have one memory are written twice
-        for name, value in trained.model.state_dict().items()
-        if "_metrics." not in name
-    }
+    from engine.weight_forms import without_metrics
+
+    own = without_metrics(trained.model.state_dict())
+    weights = {name: value.contiguous().clone() for name, value in own.items()}  # two of one memory are written twice
     content = save(weights, metadata=_facts(trained))
     for name, value in load(content).items():
         if not torch.equal(value, weights[name]):

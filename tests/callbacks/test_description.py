@@ -1,5 +1,6 @@
-"""Data of any package are described as far as they can be known."""
+"""Checkpoints are described, and data of any package as far as they can be known."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,14 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, TensorDataset
 
-from callbacks.description import data_facts, describe_data, name_of_data, samples_per_batch, sizes_of
+from callbacks.description import (
+    data_facts,
+    describe_checkpoint,
+    describe_data,
+    name_of_data,
+    samples_per_batch,
+    sizes_of,
+)
 from tests.plain import PlainData, Stream
 from tests.tiny import TinyDataModule
 
@@ -68,3 +76,15 @@ def test_sizes_are_those_of_all_loaders_of_a_part_where_all_have_one(loaders: ob
 )
 def test_a_batch_is_counted_over_all_processes_where_its_size_is_known(loader: object, size: int | None) -> None:
     assert samples_per_batch(trainer(train=loader, world_size=2)) == size
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "w.ckpt"),
+        ({"epoch": 0}, "w.ckpt, of epoch 0"),
+        ({"epoch": 3, "current_model_state": {}}, "w.ckpt, of epoch 3, averaged"),
+    ],
+)
+def test_a_checkpoint_is_described_by_its_epoch_and_whether_it_is_an_average(content: dict, said: str) -> None:
+    assert describe_checkpoint(Path("runs/w.ckpt"), content) == said

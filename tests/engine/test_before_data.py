@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import zeros
 from torch.nn import Module, Parameter
 
+from core.errors import InputError
 from engine.before_data import OTHERS, SIZES, build_in, check_checkpoint, known_shapes, stand_ins
 from engine.merged_settings import merged_settings
-from tests.tiny_text import CHARACTERS
+from engine.weights import load_weights, read_weights
+from tests.tiny_text import CHARACTERS, TinyCorpus
 
 Command = Callable[..., tuple[int, str, str]]
 NO_DATA = ("--data.source", "auto", "--data.data_dir", "nowhere", "--trainer.accelerator", "cpu")
@@ -81,6 +83,34 @@ def test_weights_in_other_sizes_are_told_first(tmp_path: Path, command: Command)
     assert code == 2
     assert f"nothing in it fits this model (it has {name}, the model {name}; {name}: [3, " in errors
     assert "any] in the model)" in errors
+
+
+def test_weights_of_which_less_than_half_fits_are_told_first_as_they_are_later(
+    tmp_path: Path, command: Command
+) -> None:
+    config = merged_settings(["fit", "--config", "char_rnn.yaml"])
+    model, file = build_in(config, {"vocab_size": 90}), tmp_path / "other.safetensors"
+    weights = {name: zeros(value.shape) for name, value in model.named_parameters()}
+    kernels = [name for name, value in weights.items() if value.ndim > 1]
+    save_file(weights | {name: zeros(3, 3) for name in kernels[1:]}, file)
+    code, _, errors = command("fit", "--config", "char_rnn.yaml", "--weights", file, *NO_DATA)
+    with pytest.raises(InputError, match=f"only 1 of this model's {len(kernels)} layers fit: it is of ") as later:
+        load_weights(model, read_weights(str(file)), str(file))
+    assert (code, errors) == (2, f"error: {later.value}\n".replace("[90, ", "[any, "))
+
+
+def test_weights_are_read_once(tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "tiny.yaml"
+    config.write_text(CHARACTERS)
+    model = build_in(merged_settings(["fit", "--config", str(config)]), {"vocab_size": TinyCorpus().vocab_size})
+    save_file({name: zeros(value.shape) for name, value in model.named_parameters()}, tmp_path / "own.safetensors")
+    read: list[Path] = []
+    monkeypatch.setattr("engine.weights.load_safetensors", lambda path: read.append(path) or load_file(path))
+    given = ("--weights", tmp_path / "own.safetensors", "--trainer.max_steps", 1, "--run_dir", tmp_path / "run")
+    code, output, errors = command("fit", "--config", config, *given)
+    assert code == 0, errors
+    assert "tensors loaded from" in output
+    assert read == [tmp_path / "own.safetensors"]
 
 
 @pytest.mark.parametrize("config", ["text_cnn.yaml", "text_rnn.yaml", "bag_of_ngrams.yaml"])
