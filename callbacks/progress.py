@@ -23,6 +23,7 @@ from core.metric_rows import without_copies
 from core.picture_protocols import HasImages
 from core.printable import shown_path
 from core.protocols import HasRunningFigures
+from lightning_modules.schedules import RunSchedule
 
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device
 
@@ -50,7 +51,12 @@ class Progress(Checkpoint):
         for line in opening_lines(trainer, pl_module):
             print_line(line)
         resumed = trainer.builtin(StepSeed).resume_note(trainer)
-        for note in (resumed, unused_validation(trainer, pl_module), end_before_steps(trainer)):
+        for note in (
+            resumed,
+            unused_validation(trainer, pl_module),
+            end_before_steps(trainer),
+            *units_of_schedules(trainer),
+        ):
             if note is not None:
                 print_line(f"note     {note}")
         if trainer.optimizer_steps:
@@ -189,6 +195,15 @@ def unused_validation(trainer: Trainer, pl_module: LightningModule) -> str | Non
     if has_data and not has_step:
         return f"{type(pl_module).__name__} has no validation_step: the validation data is not used"
     return "there is no validation data: validation_step is not used" if has_step and not has_data else None
+
+
+def units_of_schedules(trainer: Trainer) -> Iterator[str]:
+    """Yields what schedules count that are not over the whole run: whoever means epochs would lower rates too early."""
+    batches = trainer.num_training_batches
+    steps = "" if batches == math.inf else f" ({math.ceil(batches / trainer.accumulate_grad_batches):,} an epoch)"
+    for config in trainer.lr_scheduler_configs:
+        if config.interval == "step" and not isinstance(config.scheduler, RunSchedule):
+            yield f"{type(config.scheduler).__name__} counts optimizer steps{steps}"
 
 
 def end_before_steps(trainer: Trainer) -> str | None:

@@ -48,7 +48,8 @@ class Task(LoadsWithLimits, LightningModule):
 
     Args:
         optimizer: Makes the optimizer from parameter groups.
-        lr_scheduler: Makes the schedule from the optimizer; a constant learning rate if not given.
+        lr_scheduler: Makes the schedule from the optimizer; a constant learning rate if not given. Schedules count
+            optimizer steps, and `ReduceLROnPlateau` epochs with a validation.
         decay_norms_and_biases: Whether weight decay also applies to norms and biases, and not only to weights.
         norm_lr_factor: Factor on the learning rate of norm layers; their weight decay is divided by it.
         depth_lr_factor: Factor on the learning rate for each step that a layer is further from the output, such as

@@ -1,14 +1,18 @@
 """What a person who watches sees."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 from torch.utils.data import DataLoader
 
 from callbacks import Freeze, Record, RunCheckpoint
 from callbacks.progress import describe_epoch
 from core.measures import measures_of
+from lightning_modules.schedules import WarmupLinear
 from tests.plain import PlainData, PlainModule, PlainPlayers
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -30,6 +34,22 @@ def test_a_run_begins_with_what_trains_on_what(
     assert lines[1].startswith("data     SYNTHETIC pictures in place of tiny pictures: 240 training, 40 validation")
     assert lines[2] == f"model    VGG, {parameters:,} parameters"
     assert re.fullmatch(r"device   .+, 1 thread, 32-true, channels last", lines[3])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "note"),
+    [
+        (partial(StepLR, step_size=30), ["note     StepLR counts optimizer steps (6 an epoch)"]),
+        (WarmupLinear, []),  # whose length is the run's
+        (ReduceLROnPlateau, []),  # counts epochs, as everybody expects
+    ],
+)
+def test_a_schedule_that_counts_steps_says_so(
+    schedule: Callable, note: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tiny_vgg(lr_scheduler=schedule)
+    tiny_trainer(tmp_path, logger=False, max_epochs=1).fit(model, TinyDataModule(val_size=40))
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("note")] == note
 
 
 def test_every_epoch_leaves_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
