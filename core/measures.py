@@ -10,6 +10,7 @@ from core.errors import InputError
 Mode = Literal["min", "max"]
 MODES = get_args(Mode)
 MOST_DIGITS = 17  # that tell floats from each other
+LARGE = 1e6  # from where on decimal places tell nothing
 
 
 def merit(value: float, mode: str) -> float:
@@ -53,7 +54,7 @@ class Measure:
         return 100 if self.unit == "%" else 1
 
     def format(self, value: float, more_digits: int = 0) -> str:
-        """Returns a value as text, a share of 1 in percent.
+        """Returns a value as text, a share of 1 in percent, a large one to four significant digits.
 
         Args:
             value: The value.
@@ -61,7 +62,7 @@ class Measure:
         """
         if self.unit == "%":
             return f"{value:.{self.digits}%}"
-        return f"{value:.{self.digits + more_digits}f}"
+        return f"{value:.4g}" if abs(value) >= LARGE else f"{value:.{self.digits + more_digits}f}"
 
 
 @runtime_checkable

@@ -50,7 +50,8 @@ def export(argv: list[str]) -> int:
     print_line(f"weights  {trained.measured}")
     content, lines = _weights(trained) if name == WEIGHTS else _network(trained, name)
     write_output(path, content, arguments.output)
-    for line in (*lines, f"written  {arguments.output}, {len(content) / 1e6:,.1f} MB"):
+    size = f"{len(content) / 1e6:,.1f} MB" if len(content) >= 1e6 else f"{len(content) / 1e3:,.1f} kB"
+    for line in (*lines, f"written  {arguments.output}, {size}"):
         print_line(line)
     return 0
 
