@@ -44,7 +44,8 @@ class OneLineParser(argparse.ArgumentParser):
         near += [choice for choice in choices if value and (choice in value or value in choice)]
         name = action.option_strings[0] if action.option_strings else self.prog.split()[-1]
         meant = f"; did you mean {near[0]}?" if near else ""
-        raise InputError(f"{name} {value}: expected {' or '.join(choices)}{meant}")
+        expected = " or ".join(part for part in (", ".join(choices[:-1]), choices[-1]) if part)
+        raise InputError(f"{name} {value}: expected {expected}{meant}")
 
     def error(self, message: str) -> NoReturn:
         """Raises what is wrong with the command line.

@@ -65,12 +65,12 @@ def compare_runs(argv: list[str]) -> int:
     """
     command = f"{typed_command()} compare"
     parser = OneLineParser(command, description="Tells two runs from each other.", allow_abbrev=False)
-    for place in ("first", "second"):
-        parser.add_argument(
-            place, type=named, metavar="RUN", help="a run's folder, or a folder of runs, whose newest counts"
-        )
+    parser.add_argument(
+        "run", type=named, metavar="RUN", help="a run's folder, or a folder of runs, whose newest counts"
+    )
+    parser.add_argument("other", type=named, metavar="OTHER_RUN", help="likewise")
     arguments = parser.parse_args(argv)
-    pair = [_find(arguments.first), _find(arguments.second)]
+    pair = [_find(arguments.run), _find(arguments.other)]
     rows = [("", *(shown_path(run.path) for run in pair))]
     rows += _differing(*(run.settings() for run in pair))
     rows.append(("status", *(run.status for run in pair)))

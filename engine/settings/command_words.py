@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import InputError
 from engine.settings.config_files import find_config
 from engine.settings.overview import OF_NEW, SUBCOMMANDS, TOOLS, TRAINING
-from engine.settings.suggestions import word_suggestion
+from engine.settings.suggestions import option_for, word_suggestion
 
 # What other programs call them.
 OTHER_NAMES = {
@@ -54,6 +54,10 @@ def check_subcommand(subcommand: str) -> None:
     """
     if subcommand in SUBCOMMANDS:
         return
+    if subcommand.startswith("-"):
+        raise InputError(f"{subcommand}: a subcommand comes first, such as fit {subcommand}")
+    if option := option_for(subcommand):
+        raise InputError(f"{subcommand}: a subcommand comes first, such as fit {option} {subcommand}")
     meant = {name: name for name in SUBCOMMANDS | TOOLS} | OTHER_NAMES
     near = difflib.get_close_matches(subcommand, meant, n=1)
     hint = f"did you mean '{meant[near[0]]}'?" if near else f"there are {', '.join(SUBCOMMANDS | TOOLS)}"

@@ -87,7 +87,7 @@ def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> 
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("compare", "a"), "compare needs RUN"),
+        (("compare", "a"), "compare needs OTHER_RUN"),
         *(
             ((*words, given), f"{words[0]} {given}: {reason}; 'python cli.py runs FOLDER' lists runs\n")
             for words in (("compare", "a"), ("runs",), ("report", "a"))

@@ -20,7 +20,20 @@ def test_a_mistyped_subcommand_is_answered_with_the_nearest() -> None:
     with pytest.raises(InputError, match="unknown subcommand 'fti': did you mean 'fit'"):
         parse_command_line(["fti"])
     with pytest.raises(InputError, match="there are fit, validate, test, predict"):
-        parse_command_line(["--config"])
+        parse_command_line(["xyz"])
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["--config", "vgg_bn.yaml"], "--config: a subcommand comes first, such as fit --config"),
+        (["vgg_bn"], "vgg_bn: a subcommand comes first, such as fit --config vgg_bn"),
+        (["last.ckpt"], "last.ckpt: a subcommand comes first, such as fit --ckpt_path last.ckpt"),
+    ],
+)
+def test_a_command_without_a_subcommand_is_answered_with_one(words: list[str], meant: str) -> None:
+    with pytest.raises(InputError, match=f"^{meant}$"):
+        parse_command_line(words)
 
 
 @pytest.mark.parametrize(

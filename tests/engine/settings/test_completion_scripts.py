@@ -81,7 +81,7 @@ def test_the_answer_has_a_line_a_word_with_its_explanation(command: Callable[...
     ("words", "answer"),
     [
         ([], "completion needs bash|zsh|fish"),
-        (["tcsh"], "completion tcsh: expected bash or zsh or fish"),
+        (["tcsh"], "completion tcsh: expected bash, zsh or fish"),
         (["bash", "zsh"], "zsh: one word too many"),
     ],
 )
