@@ -38,8 +38,10 @@ def main(argv: list[str] | None = None) -> int:
     installed = {plain(one.metadata["Name"]): one.version for one in distributions()}
     names = sorted(installed) if arguments.all else sorted(needed(named_in(ROOT / "setup.cfg")))
     pinned = "".join(f"{name}=={installed[name].partition('+')[0]}\n" for name in names if name in installed)
-    file = Path(tempfile.gettempdir(), "primer-installed.txt")
-    file.write_text(pinned, encoding="utf-8")
+    descriptor, name = tempfile.mkstemp(prefix="primer-installed-", suffix=".txt")
+    file = Path(name)
+    with open(descriptor, "w", encoding="utf-8") as writing:
+        writing.write(pinned)
     print(f"{len(pinned.splitlines())} packages in {file}", flush=True)
     if shutil.which("pip-audit", path=str(Path(sys.executable).parent)) is None:
         print(f"pip-audit is not installed: pip install pip-audit; or {OFFLINE} {file}")
@@ -48,6 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     if done.returncode not in (0, 1):
         print(f"pip-audit could not ask for known faults; {OFFLINE} {file}")
         return 2
+    file.unlink()
     return done.returncode
 
 
