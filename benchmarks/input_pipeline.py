@@ -29,6 +29,7 @@ from benchmarks.measure import by_turns, data_settings, parser, ratio, show, sou
 from benchmarks.overhead import vgg
 from benchmarks.plain_loop import sgd
 from benchmarks.timer import CPU, wait_for
+from core.installed import installs
 from datamodules import CIFAR10DataModule
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
@@ -125,7 +126,7 @@ def contenders(
     try:
         epochs["kornia"] = Kornia(split, case, batch_size, device).epoch
     except ImportError:
-        print("kornia is not installed: left out (pip install -e '.[benchmarks]')")
+        print(f"kornia is not installed: left out; {installs('benchmarks')}")
     return epochs
 
 

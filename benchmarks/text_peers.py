@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import parser, show, spread, write
+from core.installed import installs
 from core.summary import figures, read_summary
 from datamodules.text.encoder import WORD_OR_MARK
 from engine.settings.config_files import find_config, read_config
@@ -90,7 +91,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2], help="of our runs (default: %(default)s)")
     arguments = options.parse_args()
     if find_spec("sklearn") is None:
-        sys.exit("error: scikit-learn is not installed; pip install -e '.[benchmarks]' installs it")
+        sys.exit(f"error: scikit-learn is not installed; {installs('benchmarks')}")
     import datamodules
 
     results: dict[str, Any] = {}

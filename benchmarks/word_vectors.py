@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from core.installed import installs
 from datamodules import WordCorpusDataModule
 from datamodules.words.evaluations import read_tests
 from engine.trainer import Trainer
@@ -150,7 +151,7 @@ def main() -> None:
     options.add_argument("--warm_up", type=int, default=0, help="turns before, not counted (default: %(default)s)")
     arguments = options.parse_args()
     if find_spec("gensim") is None:
-        sys.exit("error: gensim is not installed; pip install -e '.[benchmarks]' installs it")
+        sys.exit(f"error: gensim is not installed; {installs('benchmarks')}")
     source = {"data_dir": str(arguments.imdb_dir)} if arguments.imdb_dir else {"source": "synthetic"}
     data = WordCorpusDataModule(corpus="imdb", **source)
     tests, arguments.tests = arguments.tests, [path.name for path in arguments.tests]

@@ -1,4 +1,4 @@
-"""Whether the Python that runs this has the packages that the project needs; imports none of them."""
+"""Whether this Python has the packages that the project needs, and how it gets others; imports none of them."""
 
 import re
 import sys
@@ -32,6 +32,15 @@ def described(missing: list[str]) -> str:
         f"this Python ({sys.executable}) lacks {', '.join(missing[:NAMED])}{more}: activate the environment that has "
         "the project's packages, or install them with 'pip install -e .'"
     )
+
+
+def installs(extra: str) -> str:
+    """Returns in words what installs a package that a message has named.
+
+    Args:
+        extra: The set of packages in `setup.cfg` that it is in.
+    """
+    return f"pip install -e '.[{extra}]' installs it"
 
 
 def refuse_incomplete_python() -> None:

@@ -11,6 +11,7 @@ from torchvision.datasets import SVHN
 from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
 from core.input_files import RATIO, check_regular
+from core.installed import installs
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
@@ -75,7 +76,7 @@ def read_digits(path: Path) -> ClassifiedImages:
     try:
         from scipy.io import loadmat, whosmat
     except ImportError as error:
-        raise InputError("SVHN: reading its .mat files needs SciPy; pip install -e '.[svhn]' installs it") from error
+        raise InputError(f"SVHN: reading its .mat files needs SciPy; {installs('svhn')}") from error
     check_regular(path)
     try:
         with open(path, "rb") as file:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
 from callbacks.media.titles import shortened
+from core.installed import installs
 from core.media import Figure
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
@@ -48,7 +49,7 @@ def attributions(subject: Subject, images: Tensor, classes: Tensor) -> Tensor:
     try:
         from captum.attr import IntegratedGradients  # an extra
     except ImportError:
-        raise NotShown("it takes Captum; pip install -e '.[inspect]' installs it") from None
+        raise NotShown(f"it takes Captum; {installs('inspect')}") from None
     with subject.explaining():
         method = IntegratedGradients(subject.model)
         chosen = classes.to(images.device)

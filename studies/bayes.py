@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import InputError
+from core.installed import installs
 from engine.runs.trial_file import Trial
 from studies.distributions import Choice, Range
 from studies.study_file import GOAL_OF, StudyFile
@@ -27,7 +28,7 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
     try:
         import optuna
     except ImportError:
-        raise InputError("method bayes: needs Optuna; pip install -e '.[studies]' installs it") from None
+        raise InputError(f"method bayes: needs Optuna; {installs('studies')}") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     spaces: dict[str, Any] = {}
     for name, parameter in file.parameters.items():

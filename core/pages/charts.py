@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from core.errors import InputError
+from core.installed import installs
 
 
 @cache
@@ -18,7 +19,7 @@ def plotly() -> str:
     """
     found = importlib.util.find_spec("plotly")
     if found is None or found.origin is None:
-        raise InputError("charts need Plotly; pip install -e '.[report]' installs it")
+        raise InputError(f"charts need Plotly; {installs('report')}")
     return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.errors import InputError
+from core.installed import installs
 from datamodules.text.encoding import Encoding
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
@@ -163,9 +164,7 @@ def _jieba() -> Callable[[str], list[str]]:
             warnings.simplefilter("ignore")  # about invalid escapes in its source
             import jieba
     except ImportError as error:
-        raise InputError(
-            "data.encoding.tokenizer: this tokenizer needs jieba; pip install -e '.[text]' installs it"
-        ) from error
+        raise InputError(f"data.encoding.tokenizer: this tokenizer needs jieba; {installs('text')}") from error
     import logging
 
     jieba.setLogLevel(logging.WARNING)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.errors import InputError
+from core.installed import installs
 
 
 def train_subwords(texts: Iterable[str], size: int, marks: Sequence[str], unknown: str, spaces: bool = True) -> Any:
@@ -57,7 +58,5 @@ def _tokenizers() -> Any:
     try:
         import tokenizers
     except ImportError as error:
-        raise InputError(
-            "data.encoding.tokenizer: this tokenizer needs tokenizers; pip install -e '.[text]' installs it"
-        ) from error
+        raise InputError(f"data.encoding.tokenizer: this tokenizer needs tokenizers; {installs('text')}") from error
     return tokenizers

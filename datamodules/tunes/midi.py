@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.input_files import read_file
+from core.installed import installs
 from datamodules.tunes.keys import FIFTHS, LETTERS, SEMITONES, SIGNS, signature, tidied_key
 from datamodules.tunes.notation import NoTune, Tune, check_lengths, length_token, tidied_metre
 from datamodules.tunes.playing import MIDDLE_C, Note
@@ -33,7 +34,7 @@ def load_mido() -> Any:
     try:
         import mido
     except ImportError as error:
-        raise InputError("MIDI files need the package mido: pip install -e '.[music]'") from error
+        raise InputError(f"MIDI files need the package mido; {installs('music')}") from error
     return mido
 
 

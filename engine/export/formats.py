@@ -16,6 +16,7 @@ from torch.export import Dim
 
 from core.errors import InputError
 from core.export_forms import ExportForm
+from core.installed import installs
 from core.randomness import generator
 
 Run = Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]  # of what was written: outputs of inputs
@@ -83,8 +84,7 @@ class Onnx(Format):
             import onnxscript  # noqa: F401
         except ImportError as error:
             raise InputError(
-                f"export to ONNX needs {error.name}; pip install -e '.[export]' installs it, and --format "
-                "exported_program needs nothing"
+                f"export to ONNX needs {error.name}; {installs('export')}, and --format exported_program needs nothing"
             ) from error
 
     def make(self, form: ExportForm, facts: Mapping[str, Any]) -> bytes:

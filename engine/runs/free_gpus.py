@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from core.errors import InputError
+from core.installed import installs
 from engine.runs.launchers import by_torchrun
 from engine.runs.slurm import tasks
 from engine.settings.arguments import Arguments
@@ -116,7 +117,7 @@ def read_gpus() -> list[GPU]:
     try:
         import pynvml
     except ImportError:
-        raise InputError("--gpus free: needs the package nvidia-ml-py; pip install nvidia-ml-py") from None
+        raise InputError(f"--gpus free: needs the package nvidia-ml-py; {installs('gpus')}") from None
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:

@@ -5,6 +5,7 @@ import socket
 from typing import Any, NoReturn
 
 from core.errors import InputError, RunInterrupted
+from core.installed import installs
 from core.one_line_parser import OneLineParser
 from core.threads import let_waiting_threads_sleep
 from engine.settings.overview import typed_command
@@ -33,7 +34,7 @@ def serve(argv: list[str]) -> NoReturn:
         import starlette  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
-        raise InputError(f"serve needs {error.name}; pip install -e '.[serve]' installs it") from error
+        raise InputError(f"serve needs {error.name}; {installs('serve')}") from error
     listener = _listen(arguments.port)
     let_waiting_threads_sleep()
     from core.console import print_line

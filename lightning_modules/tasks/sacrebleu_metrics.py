@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import InputError
+from core.installed import installs
 
 
 def bleu_and_chrf(needed_by: str) -> tuple[type, type]:
@@ -18,7 +19,7 @@ def bleu_and_chrf(needed_by: str) -> tuple[type, type]:
     try:
         from sacrebleu.metrics import BLEU, CHRF
     except ImportError as error:
-        raise InputError(f"{needed_by} needs sacrebleu; pip install -e '.[text]' installs it") from error
+        raise InputError(f"{needed_by} needs sacrebleu; {installs('text')}") from error
     return BLEU, CHRF
 
 

@@ -1,13 +1,17 @@
 """A Python without the project's packages is told so in a line, whatever is started with it."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
 
-from core.installed import ROOT, described, missing_packages
+from core.installed import ROOT, described, installs, missing_packages
+from tests.sources import sources
 
 LINE = r"error: this Python \(.*\) lacks torch, torchvision, pytorch-lightning and \d+ more: activate the environment"
 TOOLS = [
@@ -37,3 +41,27 @@ def test_what_is_missing_is_found_by_the_names_of_setup_cfg(tmp_path: Path) -> N
     )
     assert missing_packages(tmp_path) == ["no-such-one"]
     assert " lacks no-such-one: activate" in described(["no-such-one"])
+
+
+def messages(path: Path) -> Iterator[str]:
+    """Yields the texts in a file's code, but not what stands there alone, as docstrings do."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+def test_how_an_extra_is_installed_is_worded_in_one_place() -> None:
+    assert installs("text") == "pip install -e '.[text]' installs it"
+    worded = [path for path in sources() for text in messages(path) if "pip install -e '.[" in text]
+    assert worded == [ROOT / "core" / "installed.py"]
+
+
+def test_extras_that_are_named_are_there() -> None:
+    settings = ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    paths = [*sources(), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    named = {*re.findall(r"pip install -e '\.\[(\w+)\]'", text), *re.findall(r"""installs\(['"](\w+)['"]\)""", text)}
+    assert {"text", "serve", "benchmarks"} <= named <= {*settings["options.extras_require"]}

@@ -88,7 +88,7 @@ def test_files_without_a_melody(tmp_path: Path) -> None:
 
 def test_mido_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "mido", None)
-    with pytest.raises(InputError, match=r"MIDI files need the package mido: pip install -e '\.\[music\]'"):
+    with pytest.raises(InputError, match=r"MIDI files need the package mido; pip install -e '\.\[music\]' installs it"):
         load_mido()
 
 
