@@ -92,54 +92,52 @@ class Trainer(KeepsArguments, Stages):
             "limit_test_batches": limit_test_batches,
             "limit_predict_batches": limit_predict_batches,
         }
-        options = kwargs | limits | {"precision": precision, "num_sanity_val_steps": num_sanity_val_steps}
-        options |= {"max_epochs": max_epochs, "max_steps": max_steps, "max_time": max_time, "devices": devices}
-        options |= {"log_every_n_steps": log_every_n_steps}
+        lengths = {"max_epochs": max_epochs, "max_steps": max_steps, "max_time": max_time}
+        others = {"num_sanity_val_steps": num_sanity_val_steps, "log_every_n_steps": log_every_n_steps}
+        options = kwargs | limits | lengths | others | {"precision": precision, "devices": devices}
         check_options(options)
         check_callbacks(as_list(callbacks))
         self.seed, self.run_name = seed, run_name
         self.run_folder = None if kwargs.get("fast_dev_run") else run_folder
-        self.origin = Origin()  # of the command, if it runs this
-        self._weights_seed: int | None = None  # with which the weights of a new run from Python were drawn
-        self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
         self.step_limit = math.inf if max_steps == -1 else max_steps
+        self.saves_checkpoints = enable_checkpointing is not False
+        self._begin_records(logger)
         device = self._prepare_device(kwargs.get("accelerator", "auto"), fast_loop)
         kwargs["plugins"] = plugins = [AtomicCheckpointIO(), *as_list(kwargs.get("plugins"))]
-        if precision == "auto":
-            own = any(isinstance(plugin, Precision) for plugin in plugins)
-            precision = None if own else choose_precision(device)
         if fast_loop:
             kwargs["profiler"] = kwargs.get("profiler") or NoProfiler()
-        self._own_loggers = [item for item in as_list(logger) if not isinstance(item, bool)]
-        self.loggers_without_settings = list(self._own_loggers)  # a tracker of ours has them from the start
-        self.uses_tensorboard = logger is not False
-        self.saves_checkpoints = enable_checkpointing is not False
         try:
             with ignore_library_warnings():
                 super().__init__(
-                    precision=precision,
+                    precision=_chosen_precision(precision, plugins, device),
                     devices=devices,
                     logger=self._own_loggers or False,
                     callbacks=with_builtins(as_list(callbacks), bool(enable_progress_bar)),
                     enable_progress_bar=False,  # ours is a callback of its own
                     enable_checkpointing=True,  # False forbids Record's base class; see saves_checkpoints
                     enable_model_summary=bool(enable_model_summary),
-                    num_sanity_val_steps=num_sanity_val_steps,
-                    log_every_n_steps=log_every_n_steps,
                     default_root_dir=default_root_dir,
                     # Lightning cannot resume at an epoch's end once it counts steps itself: RunCheckpoint does.
                     max_epochs=-1 if max_epochs is None and max_steps != -1 else max_epochs,
                     max_time=max_time,
                     **limits,
+                    **others,
                     **kwargs,
                 )
         except Exception as error:  # such as a missing package, or a device that is not there
             raise trainer_option_error(error, options) from error
         check_processes(self)
         if fast_loop:
-            skip_idle_hooks(self.callbacks)
-            loop = self.fit_loop.epoch_loop
-            self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
+            self._take_fast_loop()
+
+    def _begin_records(self, logger: Logger | Iterable[Logger] | bool | None) -> None:
+        """Sets what records and loggers know before anything has run."""
+        self.origin = Origin()  # of the command, if it runs this
+        self._weights_seed: int | None = None  # with which the weights of a new run from Python were drawn
+        self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
+        self._own_loggers = [item for item in as_list(logger) if not isinstance(item, bool)]
+        self.loggers_without_settings = list(self._own_loggers)  # a tracker of ours has them from the start
+        self.uses_tensorboard = logger is not False
 
     def _prepare_device(self, accelerator: Any, fast_loop: bool) -> str:
         """Sets what libraries do on the kind of device that an accelerator is; returns its name, such as `cuda`."""
@@ -150,6 +148,12 @@ class Trainer(KeepsArguments, Stages):
             leave_out_planned_attention()
         self._may_be_channels_last = device != "mps"  # slower there, and not complete
         return device
+
+    def _take_fast_loop(self) -> None:
+        """Exchanges Lightning's loop over batches, and its calls of hooks that do nothing."""
+        skip_idle_hooks(self.callbacks)
+        loop = self.fit_loop.epoch_loop
+        self.fit_loop.epoch_loop = EpochLoop(self, loop.min_steps, loop.max_steps)
 
     @property
     def estimated_stepping_batches(self) -> int | float:
@@ -227,3 +231,10 @@ class Trainer(KeepsArguments, Stages):
             folder = self.run_folder.path / "tensorboard"
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             self.loggers = [*self._own_loggers, board]
+
+
+def _chosen_precision(given: int | str | None, plugins: list[Any], device: str) -> int | str | None:
+    """Returns what Lightning is told: for `auto` what suits the device, and nothing where a plugin says it."""
+    if given != "auto":
+        return given
+    return None if any(isinstance(plugin, Precision) for plugin in plugins) else choose_precision(device)
