@@ -4,12 +4,14 @@ The parser takes null for any argument of a class and leaves it to the class, wh
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import asdict, is_dataclass
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from jsonargparse import Namespace
+from jsonargparse._parameter_resolvers import get_signature_parameters
 from jsonargparse._util import import_object
 
 from engine.settings.error_messages import Mistake
@@ -60,8 +62,20 @@ def _parameter(owner: Any, name: str) -> inspect.Parameter | None:
         if "__init__" in vars(kind):
             parameter = inspect.signature(kind.__init__).parameters.get(name)
             if parameter is not None:
-                return parameter
+                return _with_type(parameter, kind)
     return None
+
+
+def _with_type(parameter: inspect.Parameter, owner: type) -> inspect.Parameter:
+    """Returns a parameter with its type, where a module that puts annotations off has the type's text.
+
+    It is Any where the text has a name that only type checkers know.
+    """
+    if not isinstance(parameter.annotation, str):
+        return parameter
+    types = {one.name: one.annotation for one in get_signature_parameters(owner)}
+    known = types.get(parameter.name, Any)
+    return parameter.replace(annotation=Any if isinstance(known, str) else known)
 
 
 def _takes_nothing(annotation: Any) -> bool:
@@ -76,4 +90,5 @@ def _in_words(annotation: Any) -> str:
         return f"one of {', '.join(map(repr, get_args(annotation)))}"
     if kind is Callable:  # such as an optimizer's, which a setting names by its class
         return "a class"
-    return annotation.__name__ if kind is None and inspect.isclass(annotation) else str(annotation)
+    name = annotation.__name__ if kind is None and inspect.isclass(annotation) else str(annotation)
+    return re.sub(r"\w+\.", "", name)  # without modules

@@ -29,6 +29,33 @@ def test_what_cannot_be_nothing_is_refused(key: str, reason: str) -> None:
     assert str(refused.value) == f"--{key} null: {reason}"
 
 
+POSTPONED = """\
+from __future__ import annotations
+from typing import TYPE_CHECKING, Optional
+from lightning_modules import VGG
+if TYPE_CHECKING:
+    from nowhere import Thing
+class Net(VGG):
+    def __init__(self, thick: Optional[int] = 3, thin: int | None = 2, deep: int = 4, odd: Thing = 5, **more):
+        super().__init__(**more)
+"""
+
+
+def test_a_type_is_named_without_its_module() -> None:
+    with pytest.raises(InputError, match=r"^--model.widths null: expected Sequence\[int\]$"):
+        merged_settings(["fit", "--config", "text_cnn.yaml", "--model.widths", "null"])
+
+
+def test_types_are_known_where_annotations_are_put_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "postponed.py").write_text(POSTPONED)
+    monkeypatch.syspath_prepend(tmp_path)
+    given = ["fit", "--model", "postponed.Net", "--data", "datamodules.CIFAR10DataModule"]
+    config = merged_settings([*given, *(f"--model.{name}=null" for name in ("thick", "thin", "odd"))])
+    assert [config["model"]["init_args"][name] for name in ("thick", "thin", "deep", "odd")] == [None, None, 4, None]
+    with pytest.raises(InputError, match=r"^--model.deep null: expected int$"):
+        merged_settings([*given, "--model.deep", "null"])
+
+
 @pytest.mark.parametrize("key", ["model.init_args", "data.init_args"])
 def test_settings_of_a_class_are_a_mapping(key: str) -> None:
     with pytest.raises(InputError) as refused:
