@@ -1,4 +1,4 @@
-"""Models and data that do not fit together, in one line instead of whatever the model's code stumbles over."""
+"""Models and data that do not fit together, and data that is not there, in one line each."""
 
 import traceback
 from collections.abc import Iterator
@@ -9,11 +9,13 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from callbacks.description import name_of_data
 from core.errors import InputError, OneLine, RunFailed
 from core.protocols import ShrinksSamples
 from datamodules.foreign_batches import describe_batch
 
 STEPS = ("training_step", "validation_step", "test_step", "predict_step")
+PARTS = {"validate": "val", "test": "test", "predict": "predict"}  # what each stage measures, in names of settings
 
 
 @contextmanager
@@ -42,6 +44,21 @@ def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
             "not fit together, or the step has a fault (--traceback shows where)"
         )
         raise (RunFailed if trainer.global_step and trainer.state.fn == "fit" else InputError)(line) from error
+
+
+def check_measured(trainer: Trainer) -> None:
+    """Checks after a stage that it had data: Lightning skips it without a word where there is none.
+
+    Raises:
+        InputError: There was nothing to measure.
+    """
+    part = PARTS.get(stage := trainer.state.fn.value)
+    if part is None or not getattr(trainer, f"{stage}_loop").skip:
+        return
+    if getattr(trainer, setting := f"limit_{part}_batches") == 0:
+        raise InputError(f"--trainer.{setting} 0: leaves nothing to {stage}")
+    where = "" if trainer.datamodule is None else f" in {name_of_data(trainer.datamodule)}"
+    raise InputError(f"{stage}: there is no {'validation' if part == 'val' else part} data{where}")
 
 
 def _failed_step(error: Exception) -> tuple[LightningModule, str, Any] | None:

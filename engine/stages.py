@@ -20,7 +20,7 @@ from engine.cluster import with_cluster
 from engine.connectors import CheckpointConnector, LoggerConnector, SignalConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
-from engine.misfits import misfits_in_one_line
+from engine.misfits import check_measured, misfits_in_one_line
 from engine.peers import begin_together, lost_peers, meet
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
@@ -89,6 +89,7 @@ class Stages(Standing):
             self.run_folder = RunFolder(self._named_run)
         try:
             results = super()._run_stage()
+            check_measured(self)
         finally:
             if borrowed:
                 self.run_folder = None

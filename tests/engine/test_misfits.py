@@ -13,6 +13,7 @@ from core.errors import InputError, RunFailed
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.foreign_batches import describe_batch
 from datamodules.images.augmentation import Augmentation
+from engine.misfits import PARTS
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -124,3 +125,24 @@ def test_a_value_that_is_never_logged_is_named_with_those_that_are(option: str, 
 )
 def test_a_batch_is_described(batch: Any, words: str) -> None:
     assert describe_batch(batch) == words
+
+
+@pytest.mark.parametrize("stage", PARTS)
+def test_a_stage_whose_limit_is_zero_is_told_so(stage: str, finished_run: Callable, command: Command) -> None:
+    run = finished_run()
+    record = (run / "summary.json").read_text()
+    setting = f"--trainer.limit_{PARTS[stage]}_batches"
+    code, _, errors = command(stage, "--ckpt_path", run, setting, 0)
+    assert (code, errors) == (2, f"error: {setting} 0: leaves nothing to {stage}\n")
+    assert (run / "summary.json").read_text() == record
+
+
+def test_a_validation_without_a_split_is_told_so(finished_run: Callable, command: Command) -> None:
+    code, _, errors = command("validate", "--ckpt_path", finished_run(), "--data.val_size", 0)
+    assert code == 2
+    assert errors == "error: validate: there is no validation data in SYNTHETIC pictures in place of tiny pictures\n"
+
+
+def test_loaders_without_batches_are_told_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^validate: there is no validation data$"):
+        tiny_trainer(tmp_path).validate(PlainModule(), [])
