@@ -50,13 +50,15 @@ def _leaf(key: str) -> str:
 
 
 def _is_meant(message: str, key: str, value: str) -> bool:
-    """Returns whether a message holds both the last part of a key, as a name or in words, and its value."""
+    """Returns whether a message holds a value and, beside it, the last part of its key, as a name or in words."""
     name = _leaf(key)
     names = {name, *(other for other, own in SYNONYMS.items() if own == name)}
     names |= {other.replace("_", " ") for other in names}
-    return any(re.search(rf"(?i)\b{re.escape(one)}\b", message) for one in names) and any(
-        re.search(rf"(?<![\w.-]){re.escape(form)}(?!\w|\.\d)", message) for form in _forms(value)
-    )
+    for form in _forms(value):
+        beside = re.sub(rf"(?<![\w.-]){re.escape(form)}(?!\w|\.\d)", "", message)  # a path can hold a name itself
+        if beside != message and any(re.search(rf"(?i)\b{re.escape(one)}\b", beside) for one in names):
+            return True
+    return False
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -73,6 +73,11 @@ def test_a_message_that_could_be_of_no_place_is_left_as_it_is(message: str, opti
     assert with_place(message, options) == message.replace("--data.val_size", "mine.yaml, line 12: data.val_size")
 
 
+def test_a_name_within_a_value_is_none(options: list[str]) -> None:
+    message = "/root/data: these pictures have no test part"  # `root` is what other programs call `data_dir`
+    assert with_place(message, [*options, "--data.data_dir", "/root/data"]) == message
+
+
 def test_a_flag_comes_after_files_and_is_told_by_its_name(options: list[str]) -> None:
     flags = [*options, "--model.dropout=3"]
     message = DROPOUT.replace("2.0", "3.0")
