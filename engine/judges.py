@@ -112,7 +112,7 @@ def read_judge(name: str) -> NetworkJudge:
         raise InputError(f"model.judge {name}: {network_class.__name__} has no single head, whose inputs are features")
     network.load_state_dict(checkpoint["state_dict"])
     data = _data_of(kind, config, checkpoint, name)
-    return NetworkJudge(network, data, _accuracy(run))
+    return NetworkJudge(network, data, _accuracy(run, checkpoint_file.name))
 
 
 def _arguments(hyperparameters: dict[str, Any]) -> dict[str, Any]:
@@ -138,13 +138,14 @@ def _data_of(kind: type, config: dict[str, Any], checkpoint: dict[str, Any], nam
     return data
 
 
-def _accuracy(run: Path) -> str:
-    """Returns in words how good a run's classifier is, as far as it has been measured."""
+def _accuracy(run: Path, checkpoint: str) -> str:
+    """Returns in words how often a run's classifier is right with a checkpoint's weights, if it has been measured."""
     try:
         summary = read_summary(run / "summary.json")
     except (OSError, ValueError):
         return ""
-    tests = [test["metrics"] for test in summary.get("tests", []) if "test/acc" in test.get("metrics", {})]
+    of_weights = [test for test in summary.get("tests", []) if test.get("checkpoint", checkpoint) == checkpoint]
+    tests = [test["metrics"] for test in of_weights if "test/acc" in test.get("metrics", {})]
     if tests:
         return f", {tests[-1]['test/acc']:.2%} of its test right"
     validated = (summary.get("best") or {}).get("metrics", {})

@@ -40,6 +40,8 @@ def test_pictures_of_another_size_are_resized(finished_run: Callable) -> None:
 
 def test_the_accuracy_of_a_test_is_told(finished_run: Callable, command: Callable) -> None:
     run = finished_run()
+    assert command("test", "--ckpt_path", run / "checkpoints" / "last.ckpt")[0] == 0
+    assert "% of its validation right" in read_judge(str(run)).signature  # the judge has the weights of best.ckpt
     assert command("test", "--ckpt_path", run)[0] == 0
     assert "% of its test right" in read_judge(str(run)).signature
 
