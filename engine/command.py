@@ -72,11 +72,6 @@ class Command(SubcommandCLI):
             if self.folder is not None:
                 self.folder.release()
 
-    @property
-    def tracked(self) -> bool:
-        """Whether this process may report to Weights & Biases."""
-        return self.arguments.subcommand in ("fit", "test") and rank_zero_only.rank == 0
-
     def before_instantiate_classes(self) -> None:
         """Checks what can be checked before anything is built."""
         given = self.arguments.given

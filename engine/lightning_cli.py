@@ -7,6 +7,7 @@ from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, _InstantiatorFn
 from pytorch_lightning.plugins import Precision
+from pytorch_lightning.utilities import rank_zero_only
 
 from callbacks import Features
 from core.console import print_line
@@ -20,7 +21,7 @@ from engine.settings.arguments import Arguments
 from engine.settings.help import shorten_help
 from engine.settings.mistakes import parse_settings
 from engine.settings.named_objects import limited_parser, refuse_other_objects
-from engine.settings.overview import SUBCOMMANDS, typed_command
+from engine.settings.overview import SUBCOMMANDS, TRACKED, typed_command
 from engine.settings.ownership import refuse_empty_names
 from engine.settings.recorded_config import PlainSettings, plain_settings
 from engine.trainer import Trainer
@@ -68,6 +69,11 @@ class SubcommandCLI(LightningCLI):
     def settings(self) -> Namespace:
         """The merged config."""
         return self.config
+
+    @property
+    def tracked(self) -> bool:
+        """Whether this process may report to Weights & Biases."""
+        return self.arguments.subcommand in TRACKED and rank_zero_only.rank == 0
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """Makes a parser that takes no abbreviations: a mistyped option would pass for another."""

@@ -18,7 +18,8 @@ from pytorch_lightning import Callback
 from core.summary import figures
 from engine.settings.config_names import MAIN, config_names
 from engine.settings.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
-from engine.settings.overview import TRAINING
+from engine.settings.overview import TRACKED, TRAINING
+from engine.settings.recorded_config import OPTION_GROUPS
 from tests.bits import figures_of
 from tests.processes import ROOT
 from tests.tiny import TINY_CONFIG
@@ -119,6 +120,11 @@ def test_help_is_short_and_shows_the_options_of_its_subcommand(subcommand: str, 
     begins = {"fit": {"run_dir", "resume"}, "lr_find": {"run_dir"}}
     assert groups & {"run_dir", "resume"} == begins.get(subcommand, set())
     assert ("ckpt_path" in groups) == (subcommand != "lr_find")
+    assert ("wandb" in groups) == (subcommand in TRACKED)
+    assert not {f"--{group}" for group in OPTION_GROUPS} & {*options}
+    headings = set(re.findall(r"^(\w+): .+:$", fresh["help"][subcommand], flags=re.MULTILINE))
+    assert groups & {*OPTION_GROUPS} <= headings, "each group begins with its name"
+    assert max(map(len, fresh["help"][subcommand].partition("options:")[0].splitlines())) < 80
 
 
 @pytest.mark.parametrize(("before", "rotation"), [([], 10.0), (["--data.augmentation", "null"], 0.0)])

@@ -2,17 +2,30 @@
 
 from argparse import SUPPRESS
 
+from jsonargparse import DefaultHelpFormatter
 from pytorch_lightning.cli import LightningArgumentParser
 
-from engine.settings.overview import TRAINING, refused_options, typed_command
+from engine.settings.overview import TRACKED, TRAINING, refused_options, typed_command
+from engine.settings.recorded_config import OPTION_GROUPS
 
 HELP_ON_HELP = """
-Options of a model or a data set, with their defaults: --model.help CLASS and --data.help CLASS, or after a
---config, without a class. All options of Lightning's Trainer: --help.trainer. The config of a
-run names classes of this project, torch, torchvision, torchmetrics and Lightning, and what you have trained with;
---trust lets other code that it names run, with all your rights. An error's traceback: --traceback. GPUs of a machine
-that is shared: --gpus free takes as many as --trainer.devices (or one) that nobody uses, or that have --gpu_memory 8GiB
-free. A run for each of several seeds, some at a time, with mean and spread: fit --seeds 1,2,3 --workers 2.
+more:
+  --model.help [CLASS]  options of a model, with their defaults; without CLASS
+                        those of the --config before it
+  --data.help [CLASS]   likewise of a data set
+  --help.trainer        all options of Lightning's Trainer
+  --trust               let other code that the config of a run names run, with
+                        all your rights; without it a run names classes of
+                        this project, torch, torchvision, torchmetrics and
+                        Lightning, and what you have trained with
+  --gpus free           take as many GPUs as --trainer.devices (or one) that
+                        nobody else uses; with --gpu_memory 8GiB those that
+                        have so much memory free
+  --traceback           print an error's traceback
+"""
+OF_FIT = """\
+  --seeds 1,2,3         make a run for each of several seeds, with mean and
+                        spread; --workers 2 makes two at a time
 """
 
 TITLES = {
@@ -23,6 +36,7 @@ TITLES = {
     "early_stopping": "early_stopping: off until given a patience",
     "nan_guard": "nan_guard: stops before a loss or gradient that is not finite reaches the weights",
     "freeze": "freeze: layers kept fixed, for fine-tuning",
+    "features": "features: a fixed part of the network, whose outputs are computed once for each picture and kept",
     "ckpt_path": "checkpoint",
     "views": "views: predictions averaged over several views of each image",
     "watch": "watch: what TensorBoard and W&B show beside the curves",
@@ -47,12 +61,23 @@ CKPT_PATH = {
     "fit": "Run folder, or checkpoint file, of a run to continue.",
     "validate": "Run folder, whose best checkpoint counts, or checkpoint file.",
 }
+HELPS = {
+    "config": "Config to begin with: a name in configs/, or a file. Of several, later ones override.",
+    "seed_everything": "Seed of weights, order and augmentation; true draws one, false sets none.",
+    "model": "Class of the model, such as lightning_modules.VGG; its arguments are --model.NAME.",
+    "data": "Class of the data set, such as datamodules.XORDataModule; its arguments are --data.NAME.",
+}
 FIT_ALONE = ("checkpoint", "early_stopping", "nan_guard", "freeze", "watch")
 UNUSED = ("checkpoint", "early_stopping", "nan_guard", "watch", "ckpt_path")  # by `lr_find`
 NEVER_NEEDED = ("weights_only", "verbose", "return_predictions")
-
-
 BEGINNINGS = {"fit": "--config NAME", "lr_find": "--config NAME", "inspect": "RUN"}
+
+
+class HelpFormatter(DefaultHelpFormatter):
+    """Keeps the lines of a description."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text
 
 
 def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
@@ -63,13 +88,20 @@ def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
         unused = subcommand == "lr_find" and group in UNUSED
         of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
         refused = f"--{action.dest}" in refused_options(subcommand)
-        if refused or rare or unused or group in NEVER_NEEDED or (of_fit and subcommand not in TRAINING):
+        untracked = group.startswith("wandb") and subcommand not in TRACKED
+        of_file = not option and group in OPTION_GROUPS  # a file in place of a group's options
+        elsewhere = untracked or (of_fit and subcommand not in TRAINING)
+        if refused or rare or unused or elsewhere or of_file or group in NEVER_NEEDED:
             action.help = SUPPRESS
         elif action.dest == "ckpt_path":
             action.help = CKPT_PATH.get(subcommand, CKPT_PATH["validate"])
+        elif action.dest in HELPS:
+            action.help = HELPS[action.dest]
+            action.extra_help = str  # where the parser lists the few classes that happen to be imported
     parser._action_groups = [group for group in parser._action_groups if group.title != "Linked arguments"]
     for group in parser._action_groups:
         shown = [action.dest.partition(".")[0] for action in group._group_actions if action.help != SUPPRESS]
         group.title = TITLES.get(shown[0], group.title) if shown else None
     parser.usage = f"{typed_command()} {subcommand} {BEGINNINGS.get(subcommand, '--ckpt_path RUN')} [options]"
-    parser.description += HELP_ON_HELP
+    parser.description += f"\n{HELP_ON_HELP}{OF_FIT if subcommand == 'fit' else ''}"
+    parser.formatter_class = HelpFormatter

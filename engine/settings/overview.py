@@ -17,6 +17,8 @@ SUBCOMMANDS = {
 
 TRAINING = ("fit", "lr_find")  # which begin with a config
 
+TRACKED = ("fit", "test")  # by Weights & Biases
+
 OF_NEW = ("--run_dir", "--resume")  # options that only begin a run
 
 MODULES = {
