@@ -121,20 +121,22 @@ def class_suggestions(key: str, value: str, most: int = 2) -> list[str]:
         return class_suggestions(key, name, most)
     near = difflib.get_close_matches(_plain(name), paths, n=most, cutoff=0.7)
     near += [other for other in paths if other.startswith(_plain(name)) and other not in near]
+    near = near[:1] if _plain(name) in paths else near  # the name itself, without its module
     configs = [config for config in config_names() if _plain(Path(config).stem) == _plain(name)]
     return [paths[other] for other in near][:most] + [f"--config {config}" for config in configs][:1]
 
 
 def names_a_class(key: str, value: str) -> bool:
-    """Returns whether a value names a class that can be imported, by its path or by its name alone.
+    """Returns whether a value names a class that the parser finds, by its path, or once imported by its name alone.
 
     Args:
         key: Dotted key of the option that the class is given to.
         value: The name or class path.
     """
     module, _, name = value.rpartition(".")
-    places = (module,) if module else USUAL_MODULES.get(key.rpartition(".")[2], ())
-    return any(name in _public_classes(place) for place in places)
+    if module:
+        return name in _public_classes(module)
+    return any(name in vars(importlib.import_module(place)) for place in USUAL_MODULES.get(key.rpartition(".")[2], ()))
 
 
 def _plain(name: str) -> str:

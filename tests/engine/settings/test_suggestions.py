@@ -93,6 +93,10 @@ def test_a_class_is_found_by_its_name(key: str, typed: str, meant: str) -> None:
     assert class_suggestions(key, typed)[0] == meant
 
 
+def test_a_name_without_its_module_is_answered_with_that_class_alone() -> None:
+    assert class_suggestions("data", "CIFAR10DataModule") == ["datamodules.CIFAR10DataModule"]
+
+
 def test_a_config_that_is_given_as_a_model_is_named() -> None:
     assert class_suggestions("model", "VGG_BN") == ["lightning_modules.VGG", "--config vgg_bn.yaml"]
 
@@ -103,8 +107,9 @@ def test_a_class_like_no_other_is_answered_with_none() -> None:
 
 
 def test_what_names_a_class_is_known() -> None:
-    assert names_a_class("model", "VGG")
+    assert names_a_class("model.optimizer", "SGD")
     assert names_a_class("x", "lightning_modules.VGG")
+    assert not names_a_class("model", "VGG")  # which is imported only by its path
     assert not names_a_class("model", "VGGG")
     assert not names_a_class("x", "nowhere.VGG")
 
