@@ -32,7 +32,7 @@ from engine.settings.arguments import Arguments
 from engine.settings.class_help import complete_class_help
 from engine.settings.error_sources import Stage, input_error
 from engine.settings.mistakes import Refused
-from engine.settings.mixed_configs import note_of_mixture
+from engine.settings.mixed_configs import notes_of_mixture
 from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, plain_settings, recorded_config
 from engine.settings.refused_values import with_place
@@ -96,8 +96,9 @@ class Command(SubcommandCLI):
             self.kept_steps = -1 if self.checkpoint is None else saved_optimizer_steps(self.checkpoint)
             if self.checkpoint is None:
                 begin_again(self.arguments.run)
-        elif self.arguments.run is None and (note := note_of_mixture(self.arguments.configs, self.plain_config)):
-            print_line(note)
+        elif self.arguments.run is None:
+            for note in notes_of_mixture(self.arguments.configs, self.arguments.flagged, self.plain_config):
+                print_line(note)
         weights = self.settings.weights
         if self.checkpoint is not None:  # which fits the run's own model
             weights = self.arguments.checkpoint if any(key.partition(".")[0] == "model" for key in given) else None

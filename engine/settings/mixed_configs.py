@@ -1,42 +1,54 @@
-"""Two configs of whole runs in one command: what the first leaves in the second, which nobody may have meant."""
+"""Configs and flags that name different classes for one thing: what the first leaves, which nobody may have meant."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.settings.config_files import flatten, read_config
 
-PARTS = ("model", "data")
+CLASS = ".class_path"
 MOST = 6  # settings that are named
 
 
-def note_of_mixture(configs: Sequence[Path], recorded: Mapping[str, Any]) -> str:
-    """Returns a line on what stays of configs whose model or data a later one replaces; empty if none does.
+def notes_of_mixture(configs: Sequence[Path], flagged: Collection[str], recorded: Mapping[str, Any]) -> Iterator[str]:
+    """Yields lines on what stays of a config's model, data, optimizer and so on where another class replaces its own.
 
     A config that names no class, or the same, is there to override single settings, and needs no note.
 
     Args:
         configs: The configs that the user has named, in order.
+        flagged: Dotted keys that flags set.
         recorded: The merged settings as the run records them.
     """
-    contents = [flatten(read_config(path)) for path in configs]
     holds = flatten(dict(recorded))
-    for part in PARTS:
-        named = [(place, _class_of(content, part)) for place, content in enumerate(contents)]
-        named = [(place, name) for place, name in named if name]
-        if len({name for _, name in named}) < 2:
+    contents = [flatten(read_config(path)) for path in configs]
+    keys = {"model", "data"}  # whose class may be all that a config gives
+    keys |= {key.removesuffix(CLASS) for content in contents for key in content if key.endswith(CLASS)}
+    told: list[str] = []
+    for key in sorted(keys, key=lambda key: (key.count("."), key)):
+        new = _class_of(holds, key)
+        named = [(place, name) for place, content in enumerate(contents) if (name := _class_of(content, key))]
+        olds = [(place, name) for place, name in named if name != new]
+        if not new or not olds or any(key.startswith(f"{outer}.") for outer in told):
             continue
-        last, new = named[-1]
-        first, old = next(pair for pair in reversed(named) if pair[1] != new)
-        later = set().union(*contents[first + 1 :])
-        stays = [key for key, value in contents[first].items() if key not in later and holds.get(key) == value]
-        one, other = configs[first].name, configs[last].name
+        first, old = olds[-1]
+        later = set().union(flagged, *contents[first + 1 :])
+        stays = [name for name, value in contents[first].items() if name not in later and holds.get(name) == value]
+        one, by_flag = configs[first].name, named[-1][0] == first
+        if by_flag and not {key, f"{key}{CLASS}"} & {*flagged}:
+            continue
+        if by_flag or "." in key:  # no other config of a whole run
+            stays = [name for name in stays if name.startswith(f"{key}.")]
+            if not stays:
+                continue
+        told.append(key)
+        cause = f"--{key}" if by_flag else configs[named[-1][0]].name
         left = f"{', '.join(stays[:MOST])}{f' and {len(stays) - MOST} more' if len(stays) > MOST else ''}"
-        return f"note     {other} replaces the {part} {old} of {one} by {new}; of {one} stays {left or 'nothing'}"
-    return ""
+        what = key.rpartition(".")[2]
+        yield f"note     {cause} replaces the {what} {old} of {one} by {new}; of {one} stays {left or 'nothing'}"
 
 
-def _class_of(content: Mapping[str, Any], part: str) -> str:
-    """Returns the name of the class that settings give a part, without its module; empty if they give none."""
-    named = content.get(f"{part}.class_path", content.get(part))
+def _class_of(content: Mapping[str, Any], key: str) -> str:
+    """Returns the name of the class that settings give at a key, without its module; empty if they give none."""
+    named = content.get(f"{key}{CLASS}", content.get(key))
     return named.rpartition(".")[2] if isinstance(named, str) else ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings.mixed_configs import note_of_mixture
+from engine.settings.mixed_configs import notes_of_mixture
 
 RUN = "model: {{class_path: {model}, init_args: {{{arguments}}}}}\ndata: {{class_path: datamodules.Points}}\n{more}"
 
@@ -29,7 +29,7 @@ def merged(**arguments: object) -> dict:
 
 def test_what_stays_of_another_models_config_is_named(first: Path) -> None:
     second = write("b.yaml", model="VGG", arguments="depth: 16")
-    note = note_of_mixture([first, second], merged(dropout=0.2, depth=16))
+    (note,) = notes_of_mixture([first, second], (), merged(dropout=0.2, depth=16))
     assert note == "note     b.yaml replaces the model MLP of a.yaml by VGG; of a.yaml stays model.dropout, wandb"
 
 
@@ -37,9 +37,10 @@ def test_many_settings_are_counted(first: Path) -> None:
     names = [f"x{n}" for n in range(9)]
     many = write("a.yaml", model="MLP", arguments=", ".join(f"{name}: 1" for name in names))
     second = write("b.yaml", model="VGG", more="wandb: offline")
-    note = note_of_mixture([many, second], merged(**dict.fromkeys(names, 1)))
+    (note,) = notes_of_mixture([many, second], (), merged(**dict.fromkeys(names, 1)))
     assert note.endswith("stays model.x0, model.x1, model.x2, model.x3, model.x4, model.x5 and 3 more")
-    assert note_of_mixture([many, second], merged()).endswith("stays nothing")
+    (note,) = notes_of_mixture([many, second], (), merged())
+    assert note.endswith("stays nothing")
 
 
 @pytest.mark.parametrize(
@@ -47,8 +48,36 @@ def test_many_settings_are_counted(first: Path) -> None:
 )
 def test_a_config_that_overrides_settings_needs_no_note(text: str, first: Path) -> None:
     Path("b.yaml").write_text(text)
-    assert not note_of_mixture([first, Path("b.yaml")], merged(dropout=0.2))
-    assert not note_of_mixture([first], merged())
+    assert not [*notes_of_mixture([first, Path("b.yaml")], (), merged(dropout=0.2))]
+    assert not [*notes_of_mixture([first], (), merged())]
+
+
+SGD = "optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.7, momentum: 0.9}}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "stays"),
+    [
+        (["model.optimizer"], "model.optimizer.lr"),
+        (["model.optimizer.class_path"], "model.optimizer.lr"),
+        (["model.optimizer", "model.optimizer.lr"], ""),
+        (["model.optimizer.lr"], ""),  # of the same class
+    ],
+)
+def test_what_stays_of_an_optimizer_that_a_flag_replaces_is_named(flags: list[str], stays: str) -> None:
+    first = write("a.yaml", model="VGG", arguments=SGD)
+    switched = any(not flag.endswith("lr") for flag in flags)
+    adam = {"class_path": f"torch.optim.{'Adam' if switched else 'SGD'}", "init_args": {"lr": 0.7, "eps": 0.1}}
+    notes = [*notes_of_mixture([first], flags, merged(optimizer=adam))]
+    told = f"note     --model.optimizer replaces the optimizer SGD of a.yaml by Adam; of a.yaml stays {stays}"
+    assert notes == ([told] if stays else [])
+
+
+def test_what_is_below_a_replaced_model_is_told_with_it() -> None:
+    first = write("a.yaml", model="MLP", arguments=SGD)
+    settings = {"optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.7}}}
+    (note,) = notes_of_mixture([first], ["model", "model.optimizer"], merged(**settings))
+    assert note == "note     --model replaces the model MLP of a.yaml by VGG; of a.yaml stays model.optimizer.lr"
 
 
 def test_the_command_says_so_before_it_begins(config: Path, command: Callable[..., tuple[int, str, str]]) -> None:
