@@ -1,6 +1,7 @@
 """CIFAR-10: 60,000 colour pictures of 32x32 pixels in ten classes (Krizhevsky, 2009)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,12 +12,14 @@ from core.console import print_line
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
-from datamodules.base.class_folders import LeftOut, part_folders
+from datamodules.base.class_folders import LeftOut, class_folders, part_folders
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, decode
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
+
+SHOWN = 3  # names of classes
 
 
 class CIFAR10DataModule(ImageClassificationDataModule):
@@ -97,6 +100,8 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         self.origin = f"{self.data_dir} (class folders)"
         left_out = LeftOut(self.data_dir)
         folders = part_folders(self.data_dir, left_out)
+        if "train" in folders:
+            _check_classes(folders["train"])
         parts = {
             part: class_files(folders.get(part, self.data_dir / part), CIFAR10DataModule.class_names, left_out)
             for part in ("train", "test")
@@ -137,6 +142,21 @@ class CIFAR10DataModule(ImageClassificationDataModule):
         archive = RemoteFile(CIFAR10.filename, [CIFAR10.url], CIFAR10.tgz_md5)
         request = Request(self.data_dir, holds, self.name, self.stand_in)
         download_archive(archive, CIFAR10.base_folder, self.data_dir, request)
+
+
+def _check_classes(folder: Path) -> None:
+    """Checks that class folders are meant to be those of CIFAR-10.
+
+    Raises:
+        InputError: They are of other pictures.
+    """
+    found = class_folders(folder)
+    if found and len({*CIFAR10DataModule.class_names} - found.keys()) > 1:
+        first = f"{', '.join([*found][:SHOWN])}{', ...' if len(found) > SHOWN else ''}"
+        raise InputError(
+            f"{folder}: has the class folders {first}, which are not those of {CIFAR10DataModule.name}; "
+            "--data datamodules.ImageFolderDataModule reads pictures of any classes"
+        )
 
 
 def _numbers(classes: Sequence[str | int], names: Sequence[str]) -> list[int]:

@@ -132,9 +132,10 @@ def fit_weights(
             most, fitting, offered = count, fits, naming
     # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
     found = most[0]
-    has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(shapes), 'nothing')}"
     if others := other_shapes(offered, shapes):
-        has += f"; {'; '.join(others[:3])}" + (f"; and {len(others) - 3:,} more" if len(others) > 3 else "")
+        has = "; ".join(others[:3]) + (f"; and {len(others) - 3:,} more" if len(others) > 3 else "")
+    else:
+        has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(shapes), 'nothing')}"
     if not found:
         raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
     if 2 * found < len(kernels):

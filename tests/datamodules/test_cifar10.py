@@ -147,6 +147,13 @@ def test_a_missing_class_or_part_is_named(pictures: Path) -> None:
         load(pictures)
 
 
+def test_pictures_of_other_classes_are_told_what_reads_them(tmp_path: Path) -> None:
+    for name in ("cat", "cow", "dog", "hen"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"has the class folders cat, cow, dog, \.\.\., .*ImageFolderDataModule"):
+        load(tmp_path)
+
+
 # torchvision's batches
 
 
