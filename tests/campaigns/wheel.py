@@ -27,13 +27,20 @@ assert all(top.endswith(".dist-info") for top in tops), tops
 """
 
 
-def call(folder: Path, *words: object, code: int = 0) -> str:
+def call(folder: Path, *words: object, code: int = 0, user: Path | None = None) -> str:
     """Runs a program in a folder; returns what it prints.
+
+    Args:
+        folder: The folder.
+        words: The program and its arguments.
+        code: Its exit code.
+        user: Where the user's list of known code is (on Linux); this user's own if not given.
 
     Raises:
         AssertionError: It ends with another exit code.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {} if user is None else {"XDG_STATE_HOME": str(user)}
     begun = time.monotonic()
     command = [str(word) for word in words]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
@@ -66,12 +73,14 @@ def campaign(folder: Path) -> None:
     call(use, primer, "fit", "--config", "published/xor_mlp.yaml", "--run_dir", "run", *small)
     call(use, primer, "test", "--ckpt_path", "run")
     call(ROOT, sys.executable, "cli.py", "test", "--ckpt_path", use / "run")  # a checkout takes an installed one's run
+    author, other = folder / "author", folder / "other"
     for kind, name in (("model", "my_net"), ("data", "my_data")):
         call(use, primer, "new", kind, name)
         call(use, python, "-m", "pytest", "-q", f"test_{name}.py")
-        call(use, primer, "fit", "--config", f"{name}.yaml", "--run_dir", name, *small)
-        assert "--trust" in call(use, primer, "test", "--ckpt_path", name, code=2)
-        call(use, primer, "test", "--ckpt_path", name, "--trust")
+        call(use, primer, "fit", "--config", f"{name}.yaml", "--run_dir", name, *small, user=author)
+        call(use, primer, "test", "--ckpt_path", name, user=author)  # who has trained with its code
+        assert "--trust" in call(use, primer, "test", "--ckpt_path", name, code=2, user=other)
+        call(use, primer, "test", "--ckpt_path", name, "--trust", user=other)
     study = ("study", "hidden_units.yaml", "--dry_run", "--data.source", "synthetic")
     call(use, primer, *study)
     print("all works")
