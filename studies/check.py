@@ -38,7 +38,7 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
     Args:
         words: The command of all trials.
         points: Settings to try.
-        metric: Logged name of the value that counts; the model's own if None.
+        metric: Logged name of the value that counts; if None what decides about a run's checkpoints.
         mode: Whether less or more of it is better.
 
     Returns:
@@ -64,7 +64,7 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
         model = alone.build_model(settings, argv)  # what a run refuses at once is no trial
         if settings.trainer.fast_dev_run:
             raise InputError("--trainer.fast_dev_run: leaves no figures to compare; --trainer.max_steps does")
-    metric, mode = check_metric(metric, mode, model)
+    metric, mode = check_metric(metric, mode, model, settings.checkpoint)
     kept = {k: v for k, v in flatten(base).items() if k in CHECKED_APART or not k.startswith(INDIFFERENT)}
     settings = json.loads(json.dumps(kept, default=str))
     return {"metric": metric, "mode": mode, "measures": measures_of(model), "settings": settings}
@@ -121,8 +121,14 @@ def check_inheritance(key: str, value: Any, merged: dict[str, Any], base: dict[s
         )
 
 
-def check_metric(metric: str | None, mode: str | None, model: Any) -> tuple[str | None, str | None]:
+def check_metric(metric: str | None, mode: str | None, model: Any, checkpoint: Any) -> tuple[str | None, str | None]:
     """Returns the value that counts, and whether less or more of it is better.
+
+    Args:
+        metric: Its logged name; None for what decides about a run's checkpoints.
+        mode: Whether less or more of the metric is better.
+        model: The model.
+        checkpoint: The settings of the group `checkpoint`.
 
     Raises:
         InputError: The model does not log it.
@@ -130,7 +136,8 @@ def check_metric(metric: str | None, mode: str | None, model: Any) -> tuple[str 
     from core.measures import choose_monitor, measure_of, measures_of
 
     if metric is None:
-        return choose_monitor("metric", None, None, model)
+        named = (None, None) if checkpoint.monitor == "last" else (checkpoint.monitor, checkpoint.mode)
+        return choose_monitor("--checkpoint.monitor", *named, model)
     names = measures_of(model)
     if metric.startswith("test/"):
         raise InputError(

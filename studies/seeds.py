@@ -184,7 +184,8 @@ class SeedLines(Lines):
             each = " ".join(self._shown(name, [value]) for value in one.values())
             lines.append(f"{name:<{width}}  {self._shown(name, [*one.values()])}  n = {len(one)}: {each}")
         runs = shlex.quote(shown_path(folder))
-        lines.append(f"mean ± standard deviation over seeds; also in {runs}/seeds.json")
+        lines.append("mean ± standard deviation over seeds: training in the last epoch, the rest by best checkpoints")
+        lines.append(f"the same as numbers: {runs}/seeds.json")
         if not any(name.startswith("test/") for name in names):
             lines.append("tested like this, the same command adds the test's figures:")
             lines.append(f'  for run in {runs}/0*; do {typed_command()} test --ckpt_path "$run"; done')

@@ -86,9 +86,20 @@ def test_a_value_that_the_parser_makes_another_of_does_not_arrive(
         checked(config, {"model.dropout": 0.5})
 
 
-def test_the_models_own_value_counts_unless_another_is_named(config: Path) -> None:
-    found = checked(config, {"model.dropout": 0.1})
-    assert (found["metric"], found["mode"]) == ("val/acc", "max")
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, ("val/acc", "max")),
+        ({"checkpoint.monitor": "val/loss"}, ("val/loss", "min")),
+        ({"checkpoint.monitor": "last"}, ("val/acc", "max")),
+    ],
+)
+def test_what_decides_about_checkpoints_counts(settings: dict, expected: tuple[str, str], config: Path) -> None:
+    found = checked(config, {"model.dropout": 0.1} | settings)
+    assert (found["metric"], found["mode"]) == expected
+
+
+def test_another_value_counts_if_it_is_named(config: Path) -> None:
     found = checked(config, {"model.dropout": 0.1}, metric="train/loss")
     assert (found["metric"], found["mode"]) == ("train/loss", "min")
     assert found["settings"]["model.dropout"] == 0.2
