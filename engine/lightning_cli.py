@@ -103,8 +103,8 @@ class SubcommandCLI(LightningCLI):
         parser.add_method_arguments(Trainer, self._method, skip=set(self.subcommands()[self._method]))
         if subcommand == "predict":
             add_predict_options(parser)
-        if {"--help", "-h"} & set(self.arguments.options) and not self.all_trainer_options:
-            shorten_help(parser, subcommand)
+        if {"--help", "-h"} & set(self.arguments.options):
+            shorten_help(parser, subcommand, self.all_trainer_options)
 
     @staticmethod
     def check_seed(seed: int | bool) -> None:

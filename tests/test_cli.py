@@ -18,7 +18,7 @@ from pytorch_lightning import Callback
 from core.summary import figures
 from engine.settings.config_names import MAIN, config_names
 from engine.settings.help import FIT_ALONE, SHOWN_TRAINER_OPTIONS, TRAINING_OPTIONS
-from engine.settings.overview import TRACKED, TRAINING
+from engine.settings.overview import SUBCOMMANDS, TRACKED, TRAINING
 from engine.settings.recorded_config import OPTION_GROUPS
 from tests.bits import figures_of
 from tests.processes import ROOT
@@ -138,10 +138,12 @@ def test_a_mapping_adds_to_the_configs_and_replaces_it_after_null(
     assert (augmentation["flip"], augmentation["rotation"]) == ("random", rotation)
 
 
-def test_help_on_the_trainer_shows_everything(command: Command) -> None:
-    code, output, _ = command("fit", "--help.trainer")
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_help_on_the_trainer_shows_everything(subcommand: str, command: Command) -> None:
+    code, output, _ = command(subcommand, "--help.trainer")
     assert code == 0
-    assert "--trainer.use_distributed_sampler" in output
+    shown = {line.split()[0] for line in output.splitlines() if line.startswith("  --")}
+    assert {"--trainer.use_distributed_sampler", "--trainer.max_epochs", "--data"} <= shown
 
 
 def test_predict_prints_and_writes_a_table(run: Path, tmp_path: Path, command: Command) -> None:

@@ -109,7 +109,7 @@ def _find_run(arguments: Arguments, words: Words) -> None:
         arguments.is_newest = names_several(ckpt_path)
         if arguments.run is None and not configs:
             raise InputError(f"--ckpt_path {ckpt_path}: no config.yaml beside it; name one with --config")
-    elif {"--help", "-h"} & set(flags) or asks_for_class_help(flags):
+    elif {"--help", "-h", "--help.trainer"} & set(flags) or asks_for_class_help(flags):
         pass
     elif subcommand not in TRAINING and not _works_untrained(subcommand, configs, flags):
         other = "--config and --weights" if subcommand == "predict" else "--config, with --weights or untrained"

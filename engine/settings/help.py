@@ -80,17 +80,24 @@ class HelpFormatter(DefaultHelpFormatter):
         return text
 
 
-def shorten_help(parser: LightningArgumentParser, subcommand: str) -> None:
-    """Leaves rarely used options out of a subcommand's help, and adds how to see them."""
+def shorten_help(parser: LightningArgumentParser, subcommand: str, all_trainer_options: bool = False) -> None:
+    """Leaves rarely used options out of a subcommand's help, and adds how to see them.
+
+    Args:
+        parser: The subcommand's parser.
+        subcommand: Its name.
+        all_trainer_options: Show every option of the Trainer.
+    """
     for action in parser._actions:
         group, _, option = action.dest.partition(".")
-        rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS
+        of_trainer = group == "trainer" and option and all_trainer_options
+        rare = group == "trainer" and option.split(".")[0] not in SHOWN_TRAINER_OPTIONS and not of_trainer
         unused = subcommand == "lr_find" and group in UNUSED
         of_fit = group in FIT_ALONE or action.dest in TRAINING_OPTIONS
         refused = f"--{action.dest}" in refused_options(subcommand)
         untracked = group.startswith("wandb") and subcommand not in TRACKED
         of_file = not option and group in OPTION_GROUPS  # a file in place of a group's options
-        elsewhere = untracked or (of_fit and subcommand not in TRAINING)
+        elsewhere = untracked or (of_fit and subcommand not in TRAINING and not of_trainer)
         if refused or rare or unused or elsewhere or of_file or group in NEVER_NEEDED:
             action.help = SUPPRESS
         elif action.dest == "ckpt_path":
