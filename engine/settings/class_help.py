@@ -1,14 +1,13 @@
 """Which class `--model.help`, `--data.help` and the like are about: one that is named, or the config's."""
 
 import difflib
-import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
 from engine.settings.config_files import read_config
-from engine.settings.suggestions import USUAL_MODULES
+from engine.settings.suggestions import USUAL_MODULES, public_classes
 
 QUESTION = re.compile(r"--(?P<path>\w+(\.\w+)*)\.help(=(?P<name>.*))?")
 
@@ -72,28 +71,29 @@ def _class_in(config: Any, keys: list[str]) -> str | None:
 
 
 def _import_path(path: str, name: str) -> str:
-    """Returns where a class is usually found, this project's first; the name itself where no near one is known."""
+    """Returns where a class is usually found, this project's first; the name itself where no place is known.
+
+    Raises:
+        InputError: It is in none of the places.
+    """
     for module in USUAL_MODULES.get(path.split(".")[-1], ()):
-        if name in _classes(module):
+        if name in public_classes(module):
             return f"{module}.{name}"
-    near = difflib.get_close_matches(name, _all_classes(path), n=2)
-    if near:
-        raise InputError(f"--{path}.help {name}: there is no such class; did you mean {' or '.join(near)}?")
-    return name
+    if not (known := _all_classes(path)):
+        return name
+    near = difflib.get_close_matches(name, known, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else _choices(path)
+    raise InputError(f"--{path}.help {name}: there is no such class; {hint}")
 
 
 def _choices(path: str) -> str:
-    names = _all_classes(path)
-    return f"there are {', '.join(names)}" if names else "its import path, such as package.Class"
+    if names := _all_classes(path):
+        return f"there are {', '.join(names)}"
+    group, dot, _ = path.partition(".")
+    whole = f"; --{group}.help lists all options of the {group}" if dot and group in USUAL_MODULES else ""
+    return f"its import path, such as package.Class{whole}"
 
 
 def _all_classes(path: str) -> list[str]:
     modules = USUAL_MODULES.get(path.split(".")[-1], ())
-    return list(dict.fromkeys(name for module in modules for name in _classes(module)))
-
-
-def _classes(module: str) -> list[str]:
-    """Returns the public classes of a module."""
-    found = importlib.import_module(module)
-    names = getattr(found, "__all__", None) or [name for name, value in vars(found).items() if isinstance(value, type)]
-    return sorted(name for name in names if name[:1].isupper())
+    return list(dict.fromkeys(name for module in modules for name in sorted(public_classes(module))))

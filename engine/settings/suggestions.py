@@ -115,7 +115,7 @@ def class_suggestions(key: str, value: str, most: int = 2) -> list[str]:
     module, _, name = value.rpartition(".")
     paths = {}
     for place in (module,) if module else USUAL_MODULES.get(key.rpartition(".")[2], ()):
-        for class_name in _public_classes(place):
+        for class_name in public_classes(place):
             paths.setdefault(_plain(class_name), f"{place}.{class_name}")
     if not paths and module:  # the module is the mistake
         return class_suggestions(key, name, most)
@@ -135,7 +135,7 @@ def names_a_class(key: str, value: str) -> bool:
     """
     module, _, name = value.rpartition(".")
     if module:
-        return name in _public_classes(module)
+        return name in public_classes(module)
     return any(name in vars(importlib.import_module(place)) for place in USUAL_MODULES.get(key.rpartition(".")[2], ()))
 
 
@@ -143,13 +143,21 @@ def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _public_classes(module: str) -> list[str]:
+def public_classes(module: str) -> list[str]:
+    """Returns the names of a module's classes that a setting can name; none if it cannot be imported.
+
+    Args:
+        module: Its import path. If it has no list of its own, classes that it imports from other packages do not count.
+    """
     try:
         found = importlib.import_module(module)
     except Exception:  # no module, or one that cannot be imported
         return []
+    package = module.partition(".")[0]
     names = getattr(found, "__all__", None) or [
-        name for name, value in vars(found).items() if isinstance(value, type) and not name.startswith("_")
+        name
+        for name, value in vars(found).items()
+        if isinstance(value, type) and value.__module__.partition(".")[0] == package
     ]
     return [name for name in names if name[:1].isupper()]
 

@@ -47,6 +47,12 @@ def test_the_options_of_a_class_are_shown(
         ),
         (("--data.help",), "there are CIFAR10DataModule"),
         (("--model.help", "VGGG"), "--model.help VGGG: there is no such class; did you mean VGG?"),
+        (("--model.help", "Qqqqq"), "--model.help Qqqqq: there is no such class; there are AlexNet, "),
+        (("--config", "vgg_bn.yaml", "--model.optimizer.help", "Qqqqq"), "there are Alternating, Muon, ASGD"),
+        (
+            ("--config", "vgg_bn.yaml", "--data.augmentation.help"),
+            "such as package.Class; --data.help lists all options of the data",
+        ),
         (("--model.optimizer.help", "SGD"), "--model.optimizer.help: depends on the model; name a config before it"),
         (("--model.help", "nothing.VGG"), "nothing"),
     ],
