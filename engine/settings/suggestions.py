@@ -135,7 +135,10 @@ def names_a_class(key: str, value: str) -> bool:
     """
     module, _, name = value.rpartition(".")
     if module:
-        return name in public_classes(module)
+        try:
+            return isinstance(getattr(importlib.import_module(module), name, None), type)
+        except Exception:  # no module, or one that cannot be imported
+            return False
     return any(name in vars(importlib.import_module(place)) for place in USUAL_MODULES.get(key.rpartition(".")[2], ()))
 
 

@@ -109,6 +109,7 @@ def test_a_class_like_no_other_is_answered_with_none() -> None:
 def test_what_names_a_class_is_known() -> None:
     assert names_a_class("model.optimizer", "SGD")
     assert names_a_class("x", "lightning_modules.VGG")
+    assert names_a_class("x", "lightning_modules.optimizers.Tensor")  # imported there from elsewhere
     assert not names_a_class("model", "VGG")  # which is imported only by its path
     assert not names_a_class("model", "VGGG")
     assert not names_a_class("x", "nowhere.VGG")
