@@ -78,15 +78,17 @@ class DocumentFiles:
             InputError: A file or the folder `train` is missing.
         """
         if self.files["train"] is not None:
-            names = [name for name in (*self.files.values(), NAMES) if name is not None]
-            paths = [self.data_dir / name for name in names]
-            for path, name in zip(paths, names, strict=True):
-                if not path.is_file() and name != NAMES:
+            named = {part: self.data_dir / name for part, name in self.files.items() if name is not None}
+            for part, path in named.items():
+                if not path.is_file():
+                    name = self.files[part]
                     here = f" ({name} is here: add --data.data_dir .)" if Path(name).is_file() else ""
+                    without = "" if part == "train" else f"; --data.{part}_file null does without"
                     raise InputError(
-                        f"{path}: no such file; data.train_file, val_file and test_file are below data.data_dir{here}"
+                        f"{path}: no such file; data.train_file, val_file and test_file are below data.data_dir"
+                        f"{here}{without}"
                     )
-            return [path for path in paths if path.is_file()]
+            return [path for path in (*named.values(), self.data_dir / NAMES) if path.is_file()]
         self.left_out.clear()
         folder, left_out = self.folder(), LeftOut(self.data_dir)
         folders = part_folders(folder, left_out) if folder.is_dir() else {}

@@ -310,6 +310,8 @@ def test_a_file_of_the_current_folder_is_said_to_be_there(
     monkeypatch.chdir(columns)
     with pytest.raises(InputError, match=r"no such file; .* \(dev.txt is here: add --data.data_dir \.\)$"):
         set_up(tmp_path / "elsewhere", train_file="dev.txt")
+    with pytest.raises(InputError, match=r"none\.txt: no such file; .*; --data\.test_file null does without$"):
+        set_up(columns, train_file="dev.txt", test_file="none.txt")
 
 
 def test_what_is_wrong_with_the_files_is_said(folders: Path, columns: Path, tmp_path: Path) -> None:
