@@ -95,7 +95,7 @@ CLAIMS: dict[str, list[str]] = {
         f"**{one('charrnn_anna').metrics['val/loss']:.3f}** nats a character in validation (1 seed) | "
         f"published 1.119 | {one('charrnn_anna').seconds:,.0f}, beside other work",
         f"**{one('char_rnn_large').metrics['val/loss']:.3f}** (1 seed) | published 1.119 | "
-        f"{one('char_rnn_large').seconds:.0f} more",
+        f"{one('char_rnn_large').seconds:.0f} on an H200",
         f"{mean_of('imdb_lstm_whole', 'test/acc')} % of 25,000 test reviews (1 seed)",
         f"(standard error 0.75) | {one('imdb_lstm_whole').seconds:,.0f}, one thread",
         f"{one('char_rnn').metrics['val/loss']:.3f} nats in validation, "
