@@ -46,10 +46,8 @@ def test_a_config_trains_and_is_tested(name: str, command: Callable, tmp_path: P
     code, output, errors = command("fit", *options, "--trainer.max_steps", 2, "--run_dir", tmp_path / "run")
     assert code == 0, errors
     assert torch.cuda.get_device_name() in output
-    if yaml.safe_load((CONFIGS / name).read_text())["data"]["init_args"].get("test_share") == 0.0:
-        return  # a text without a test part
     code, _, errors = command("test", "--ckpt_path", tmp_path / "run", "--trainer.limit_test_batches", 1)
-    assert code == 0, errors
+    assert code == 0 or (code == 2 and "no test part" in errors), errors
 
 
 @pytest.mark.usefixtures("few_samples")
