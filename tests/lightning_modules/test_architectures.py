@@ -36,6 +36,12 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     "CourseResNet": ("CourseResNet", {"blocks": [1, 2], "widths": [4, 8]}, [(1, 28), (3, 29), (3, 32), (3, 224)]),
     "GoogLeNet": ("GoogLeNet", {"stem": "cifar", "width": 0.125}, [(1, 28), (3, 32)]),
     "GoogLeNet-imagenet": ("GoogLeNet", {"width": 0.125, "five_by_five": False}, [(3, 64), (3, 224)]),
+    "GoogLeNet-whitening": ("GoogLeNet", {"stem": "whitening", "width": 0.125, "aux_weight": 0.0}, [(1, 28), (3, 32)]),
+    "GoogLeNet-whitening-plain": (
+        "GoogLeNet",
+        {"stem": "whitening", "width": 0.25, "batch_norm": False, "aux_weight": 0.0},
+        [(3, 32)],
+    ),
     "GoogLeNet-plain": ("GoogLeNet", {"width": 0.25, "batch_norm": False, "aux_weight": 0.0}, [(1, 28), (3, 32)]),
     "DenseNet": ("DenseNet", {"depth": 40, "growth_rate": 4}, [(1, 28), (3, 32)]),
     "DenseNet-whitening": ("DenseNet", {"depth": 40, "growth_rate": 4, "stem": "whitening"}, [(1, 28), (3, 32)]),
