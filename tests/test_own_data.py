@@ -79,7 +79,7 @@ def test_sizes_that_do_not_fit_pictures_are_said_with_those_that_do(pictures: Pa
     Path("mine.yaml").write_text("data: {class_path: datamodules.ImageFolderDataModule}")
     words = ("fit", "--config", "vgg_bn.yaml", "--config", "mine.yaml", "--data.data_dir", pictures)
     for more, said in (
-        ((), "data.batch_size is 500: larger than the 90 training images; give --data.batch_size 9"),
+        ((), "data.batch_size is 2000: larger than the 90 training images; give --data.batch_size 9"),
         (
             ("--data.val_size", 200),
             "data.val_size is 200: too large for 100 training images; give --data.val_size 10 --data.batch_size 9",
