@@ -1,5 +1,6 @@
 """The figures of records, as they are shown."""
 
+from collections.abc import Mapping
 from statistics import mean, stdev
 
 from results.records import Record
@@ -27,6 +28,20 @@ def spread(values: list[float], digits: int) -> str:
 def show(records: list[Record], metric: str, measure: CountedMeasure) -> str:
     """Returns a logged value of all runs that have it, as text."""
     return spread(figures(records, metric, measure), measure.digits)
+
+
+def times(records: list[Record], names: Mapping[str, str] | None = None) -> str:
+    """Returns the mean seconds of runs on each kind of hardware, such as `1,833 s on A and 31 s on B`.
+
+    Args:
+        records: The runs.
+        names: What to call hardware; by its own name if not given.
+    """
+    by_hardware: dict[str, list[float]] = {}
+    for record in records:
+        name = record.hardware if names is None else names[record.hardware]
+        by_hardware.setdefault(name, []).append(record.seconds)
+    return " and ".join(f"{mean(seconds):,.0f} s on {name}" for name, seconds in sorted(by_hardware.items())) or "-"
 
 
 def of_last(records: list[Record], metric: str) -> bool:

@@ -3,13 +3,12 @@
 import re
 import textwrap
 from pathlib import Path
-from statistics import mean
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from engine.settings.config_files import find_config
 from engine.settings.config_names import CONFIGS, with_schema_line
-from results.figures import figures, of_last, show
+from results.figures import figures, of_last, show, times
 from results.records import Record, Records
 from results.table import Recipe, Table
 
@@ -65,11 +64,9 @@ def _measured(row: Recipe, records: list[Record]) -> str:
         if figures(records, metric, row.measure)
     ]
     seeds = ", ".join(str(record.seed) for record in records)
-    hardware = " and ".join(sorted({record.hardware for record in records}))
     torch = " and ".join(sorted({record.torch for record in records}))
-    seconds = f"{mean(record.seconds for record in records):,.0f} s on {hardware}"
     text = f"Measured{f' with {_given(row)}' if _given(row) else ''}: {', '.join(parts)} (n = {len(records)}, "
-    text += f"{'seeds' if len(records) > 1 else 'seed'} {seeds}; {seconds}; torch {torch})."
+    text += f"{'seeds' if len(records) > 1 else 'seed'} {seeds}; {times(records)}; torch {torch})."
     return _comment(text)
 
 

@@ -1,9 +1,7 @@
 """The page RESULTS.md, written from the table and the records alone."""
 
-from statistics import mean
-
 from core.measures import Measure
-from results.figures import of_last, show
+from results.figures import of_last, show, times
 from results.markdown import as_table, footnotes, wrapped
 from results.overview import EXPLAINED, overview, recipes_run, shortfall
 from results.records import Record, Records
@@ -14,7 +12,7 @@ from results.table import Elsewhere, Published, Recipe, Section, Table
 RECIPES = """\
 Each was chosen on validation data, before its test set was read; notes name the exceptions. Validation and test are of
 one checkpoint, the best by validation; † marks validation of the last epoch, in records that do not hold the best
-one's. Runs of one thread shared their machine with others: their seconds are upper limits."""
+one's. Runs of one thread or on a GPU shared it with others: their seconds are upper limits."""
 RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
 
 
@@ -94,7 +92,7 @@ def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -
         runs = records[recipe.id]
         validation, test = (_figure(recipe, runs, part) for part in ("val", "test"))
         cells = [_name(recipe, recipe.config, notes), recipe.network, _parameters(runs, None), validation]
-        cells += [test if runs else "not yet run", _count(recipe, runs), _seconds(runs, letters)]
+        cells += [test if runs else "not yet run", _count(recipe, runs), times(runs, letters)]
         rows.append([*cells, _elsewhere(recipe.elsewhere, in_words=True)])
     parts = ["## Strong recipes\n", wrapped(RECIPES), as_table(RECIPE_COLUMNS, rows)]
     if letters:
@@ -159,14 +157,7 @@ def _strong(recipe: Recipe | None, records: Records, letters: dict[str, str]) ->
     if not runs:
         return f"`{recipe.config}`<br>not yet run"
     ours = show(runs, recipe.metric, recipe.measure)
-    return f"`{recipe.config}`<br>{ours}<br>(n {len(runs)}; {_seconds(runs, letters)})"
-
-
-def _seconds(records: list[Record], letters: dict[str, str]) -> str:
-    if not records:
-        return "-"
-    places = " and ".join(sorted({letters[record.hardware] for record in records}))
-    return f"{mean(record.seconds for record in records):,.0f} s on {places}"
+    return f"`{recipe.config}`<br>{ours}<br>(n {len(runs)}; {times(runs, letters)})"
 
 
 def _elsewhere(best: Elsewhere | None, in_words: bool = False) -> str:

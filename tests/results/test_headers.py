@@ -76,10 +76,11 @@ def test_a_head_is_replaced_and_taken_back(config: Path) -> None:
 
 
 def test_a_head_names_all_machines_and_releases(config: Path) -> None:
-    runs = [record(1, 0.7), replace(record(3, 0.7), hardware="Another", torch="2.16.0")]
+    others = [replace(record(seed, 0.7), hardware="Another", torch="2.16.0", seconds=10.0 * seed) for seed in (3, 5)]
+    runs = [record(1, 0.7), *others]
     write_headers(table_of(recipe(config)), {"one": runs})
     head = " ".join(config.read_text().replace("\n#  ", "").split())
-    assert "200 s on Another and a machine, 2 threads; torch 2.15.0 and 2.16.0)" in head
+    assert "40 s on Another and 100 s on a machine, 2 threads; torch 2.15.0 and 2.16.0)" in head
 
 
 def test_a_config_of_several_rows_shows_each_with_its_options(config: Path) -> None:
