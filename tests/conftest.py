@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported, and for every process that a test starts
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, for every process that a test starts, and for forks
 
 import pytest
 from filelock import FileLock
