@@ -1,4 +1,4 @@
-"""Keeps convolutions whose bfloat16 gradients are wrong on CPUs in float32."""
+"""Keeps convolutions in float32 whose bfloat16 gradients are wrong or slow on CPUs."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -10,11 +10,15 @@ from torch.func import functional_call
 
 
 class ConvolutionPrecision(Callback):
-    """Computes a convolution in float32 where a part of its kernel meets padding alone, on a CPU.
+    """Computes a convolution in float32 where bfloat16 is wrong or slow, on a CPU.
 
-    An example is a kernel of 3 with a padding of 1 on a map of one pixel: its middle alone is used. The gradient of
-    the rest is zero. For some of these sizes oneDNN leaves it as memory happened to be in bfloat16 (seen with torch
-    2.14), so that a run cannot be repeated, or diverges. Such maps are small, and float32 costs little.
+    Wrong: a part of the kernel meets padding alone, as of a kernel of 3 with a padding of 1 on a map of one pixel: its
+    middle alone is used. The gradient of the rest is zero. For some of these sizes oneDNN leaves it as memory happened
+    to be in bfloat16 (seen with torch 2.14), so that a run cannot be repeated, or diverges. Such maps are small, and
+    float32 costs little.
+
+    Slow: most depthwise convolutions. oneDNN has fast bfloat16 gradients only of the plainest of them; with a stride,
+    that of the input takes up to a hundred times as long as in float32 (seen with torch 2.14).
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -22,10 +26,7 @@ class ConvolutionPrecision(Callback):
         if stage != "fit" or trainer.strategy.root_device.type != "cpu" or not trainer.precision.startswith("bf16"):
             return
         for module in pl_module.modules():
-            if isinstance(module, nn.modules.conv._ConvNd) and module.padding not in (
-                "valid",
-                (0,) * len(module.stride),
-            ):
+            if isinstance(module, nn.modules.conv._ConvNd) and (has_padding(module) or has_small_groups(module)):
                 module.forward = partial(_forward, module)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -38,11 +39,30 @@ class ConvolutionPrecision(Callback):
 def _forward(module: nn.Module, x: Tensor, *args: object) -> Tensor:
     forward = partial(type(module).forward, module)
     bfloat16 = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
-    if not bfloat16 or not wastes_kernel(module, x.shape):
+    if not bfloat16 or not (wastes_kernel(module, x.shape) or is_slow(module, x.shape)):
         return forward(x, *args)
     with torch.autocast("cpu", enabled=False):
         weights = {name: parameter.float() for name, parameter in module.named_parameters()}
         return functional_call(module, weights, (x.float(), *args)).bfloat16()
+
+
+def has_padding(module: nn.modules.conv._ConvNd) -> bool:
+    """Returns whether the maps are padded."""
+    return module.padding not in ("valid", (0,) * len(module.stride))
+
+
+def has_small_groups(module: nn.modules.conv._ConvNd) -> bool:
+    """Returns whether each filter sees one to three of many channels."""
+    return module.groups > 1 and module.in_channels // module.groups < 4
+
+
+def is_slow(module: nn.modules.conv._ConvNd, shape: torch.Size) -> bool:
+    """Returns whether gradients take longer in bfloat16 than in float32, for an input [..., side] or [..., H, W]."""
+    if not has_small_groups(module):
+        return False
+    axes = len(module.kernel_size)
+    plain = module.groups == module.in_channels == module.out_channels and set(module.stride + module.dilation) == {1}
+    return not plain or any(k > min(3, side) for k, side in zip(module.kernel_size, shape[-axes:], strict=True))
 
 
 def wastes_kernel(module: nn.modules.conv._ConvNd, shape: torch.Size) -> bool:
