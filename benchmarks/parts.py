@@ -80,6 +80,12 @@ def pool_by_slices(x: Tensor) -> Tensor:
     return torch.maximum(rows[..., 0:width:2], rows[..., 1:width:2])
 
 
+def convolve(module: nn.Conv2d, maps: Tensor) -> None:
+    """Computes a convolution of [B, C, H, W] in the number format of the maps, and its gradients."""
+    x = maps.detach().requires_grad_()
+    F.conv2d(x, module.weight.to(x), None, module.stride, module.padding, groups=module.groups).float().sum().backward()
+
+
 class Ends(Callback):
     """Notes how long the end of each epoch takes, from its last batch to the next epoch's start, in milliseconds."""
 
@@ -121,6 +127,8 @@ def parts() -> dict[str, Part]:
     images = torch.randint(0, 256, (20_000, 32, 32, 3), dtype=torch.uint8)
     index = torch.randperm(len(images))[:500]
     maps = torch.randn(500, 64, 31, 31).to(torch.bfloat16, memory_format=torch.channels_last)
+    depthwise = nn.Conv2d(256, 256, 3, 2, 1, groups=256, bias=False)
+    small_maps = torch.randn(250, 256, 8, 8).to(memory_format=torch.channels_last)
     network = with_gradients(vgg())
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     small = [*with_gradients(MLP(10, 1, 28, widths=[8, 8, 8])).parameters()]
@@ -172,6 +180,13 @@ def parts() -> dict[str, Part]:
             ("slices and `maximum`", "`max_pool2d`"),
             lambda: milliseconds(lambda: pool_by_slices(maps), 5),
             lambda: milliseconds(lambda: F.max_pool2d(maps, 2), 5),
+        ),
+        "depthwise": Part(
+            "a depthwise convolution with a stride of 2, 250 x 256 maps of 8 x 8, with its gradients",
+            "milliseconds",
+            ("bfloat16", "float32"),
+            lambda: milliseconds(lambda: convolve(depthwise, small_maps.bfloat16()), 5),
+            lambda: milliseconds(lambda: convolve(depthwise, small_maps), 5),
         ),
         "freed_memory": Part(
             f"a step of `vgg_bn`'s network, {IMAGES} images",

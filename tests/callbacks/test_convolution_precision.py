@@ -1,4 +1,4 @@
-"""No gradient of a convolution is what memory happened to hold."""
+"""Convolutions are computed in float32 where their bfloat16 gradients are wrong or slow."""
 
 from itertools import product
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
-from callbacks.convolution_precision import wastes_kernel
+from callbacks.convolution_precision import is_slow, wastes_kernel
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 CONVOLUTIONS = {
@@ -86,6 +86,58 @@ def test_what_a_kernel_does_not_use_has_no_gradient(precision: str, tmp_path: Pa
     assert not gradients.any()
     assert torch.equal(torch.stack(first.gradients), torch.stack(second.gradients))
     assert not any("forward" in vars(module) for module in first.modules())
+
+
+PLAIN, SLOW = {"padding": 1, "groups": 8}, {"stride": 2, "padding": 1, "groups": 8}
+
+
+@pytest.mark.parametrize(
+    ("channels", "kernel", "settings", "side", "slow"),
+    [
+        ((8, 8), 3, PLAIN, 4, False),
+        ((8, 8), 3, PLAIN, 2, True),  # less than the kernel
+        ((8, 8), 3, SLOW, 4, True),
+        ((8, 8), 3, {**PLAIN, "dilation": 2}, 8, True),
+        ((8, 16), 3, PLAIN, 4, True),
+        ((8, 8), 5, PLAIN, 8, True),
+        ((8, 8), 3, {"padding": 1, "groups": 4}, 4, True),
+        ((8, 8), 3, {"stride": 2, "padding": 1, "groups": 2}, 4, False),
+        ((1, 1), 3, {"stride": 2, "padding": 1}, 4, False),  # one channel is no group
+    ],
+)
+def test_it_knows_which_convolutions_are_slow(
+    channels: tuple[int, int], kernel: int, settings: dict, side: int, slow: bool
+) -> None:
+    for kind in (nn.Conv1d, nn.Conv2d):
+        module = kind(*channels, kernel, **settings)
+        assert is_slow(module, torch.Size([1, channels[0], *(side,) * len(module.kernel_size)])) == slow
+
+
+class Depthwise(LightningModule):
+    """Has a depthwise convolution and looks whether its output has the bits of float32, rounded at the end."""
+
+    def __init__(self, **settings: int) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(8, 8, 3, bias=False, **settings)
+        self.in_float32: list[bool] = []
+
+    def training_step(self, batch: tuple, batch_idx: int) -> Tensor:
+        maps = batch.images.repeat(1, 3, 1, 1)[:, :8]
+        output = self.layer(maps)
+        with torch.autocast("cpu", enabled=False):
+            exact = type(self.layer).forward(self.layer, maps.float())
+        self.in_float32.append(torch.equal(output, exact.bfloat16()))
+        return output.float().square().mean()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+@pytest.mark.parametrize("settings", [PLAIN, SLOW, {"stride": 2, "groups": 8}])
+def test_slow_convolutions_are_computed_in_float32(settings: dict, tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1, precision="bf16-mixed", limit_train_batches=1, limit_val_batches=0)
+    trainer.fit(model := Depthwise(**settings), TinyDataModule())
+    assert model.in_float32 == [settings is not PLAIN]
 
 
 def test_other_convolutions_are_as_they_were(tmp_path: Path) -> None:
