@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from engine.settings.config_files import find_config
-from engine.settings.config_names import schema_line
-from results.figures import show
+from engine.settings.config_names import OPENING
+from results.figures import show, times
 from results.markdown import as_table
 from results.records import Records
 from results.table import Recipe, Section, Table
@@ -19,8 +19,9 @@ One file for each run. `python -m results page` writes this page from the first 
     python cli.py fit --config published/cifar10_vgg.yaml --data.data_dir ~/data/cifar10 --seed_everything 1
 
 Start with `vgg_bn.yaml` for images, `bag_of_ngrams.yaml` for texts with classes, `char_rnn.yaml` for writing text. The
-head of each config shows its command, where it comes from, and what it measured on which hardware; seconds are of the
-whole run.
+head of each config shows its command, where it comes from, and all that it measured. Below are figures of the test, by
+the best checkpoint in validation; ± is the standard deviation over n seeds. Times are of whole runs, the mean of those
+on the same hardware.
 """
 PUBLISHED = """\
 ## Published experiments
@@ -43,7 +44,9 @@ def render_configs(table: Table, records: Records) -> str:
 def describe(config: Path) -> str:
     """Returns the first paragraph of a config's comments, below the line for editors, in one line."""
     lines = []
-    for line in config.read_text(encoding="utf-8").removeprefix(schema_line(config)).splitlines():
+    for line in config.read_text(encoding="utf-8").splitlines():
+        if line.startswith(OPENING):
+            continue
         if not line.startswith("# "):
             break
         lines.append(line[2:].strip())
@@ -51,11 +54,11 @@ def describe(config: Path) -> str:
 
 
 def _recipes(group: Section, records: Records) -> str:
-    lines = [["config", "what it is", "measured", "seconds"]]
+    lines = [["config", "what it is", "measured", "n", "time"]]
     for config, rows in _by_config(group).items():
         runs = records[rows[0].id]
-        seconds = " to ".join(dict.fromkeys(f"{second:,.0f}" for second in _range([run.seconds for run in runs])))
-        lines.append([f"`{config}`", describe(find_config(config)), _measured(rows[0], records), seconds or "-"])
+        figures = [_measured(rows[0], records), str(len(runs) or "-"), times(runs)]
+        lines.append([f"`{config}`", describe(find_config(config)), *figures])
     return as_table(lines[0], lines[1:])
 
 
@@ -79,7 +82,3 @@ def _measured(row: Recipe, records: Records) -> str:
         return "not yet run"
     words = row.measure.shown[row.metric].format(samples=row.samples)
     return f"{show(records[row.id], row.metric, row.measure)} {words}"
-
-
-def _range(values: list[float]) -> list[float]:
-    return [min(values), max(values)] if values else []

@@ -18,11 +18,13 @@ def spread(values: list[float], digits: int) -> str:
 
     Args:
         values: The values.
-        digits: Decimal places.
+        digits: Decimal places; a thousand and more has none.
     """
     if not values:
         return "-"
-    return f"{mean(values):.{digits}f}" + (f" ± {stdev(values):.{digits}f}" if len(values) > 1 else "")
+    if abs(mean(values)) >= 1000:
+        digits = 0
+    return f"{mean(values):,.{digits}f}" + (f" ± {stdev(values):,.{digits}f}" if len(values) > 1 else "")
 
 
 def show(records: list[Record], metric: str, measure: CountedMeasure) -> str:

@@ -73,7 +73,8 @@ def _measured(row: Recipe, records: list[Record]) -> str:
 def _given(row: Recipe) -> str:
     """Returns what a row's runs are given beside the config."""
     others = {"--weights": row.weights_from, "--model.judge": row.judge}
-    return " ".join(row.flags + [f"{option} of a run of {name}" for option, name in others.items() if name])
+    given = [row.typed] if row.options else []
+    return " ".join(given + [f"{option} of a run of {name}" for option, name in others.items() if name])
 
 
 def _comment(text: str) -> str:

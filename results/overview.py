@@ -11,9 +11,8 @@ from results.table import Published, Table
 VERDICTS = ("reproduced", "better", "short", "no number to compare", "not yet run")
 NEAR = 0.01  # of a published number without a standard error, within which ours repeats it
 EXPLAINED = f"""\
-**Reproduced** is the mean of our runs within two standard errors of the published number, or within {NEAR:.0%} of a
-number that has none; **better** and **short** lie beyond. Beneath each table stands which rows are short, and in their
-footnotes why."""
+**Reproduced** is the mean of our runs within two standard errors of the published number, or within {100 * NEAR:.0f} %
+of a number that has none; **better** and **short** lie beyond, and the footnotes say why, as far as it is known."""
 
 
 def margin(row: Published, records: list[Record]) -> float | None:
@@ -24,12 +23,6 @@ def margin(row: Published, records: list[Record]) -> float | None:
     return merit(mean(ours) - row.published, row.measure.better)
 
 
-def shortfall(row: Published, records: list[Record]) -> float | None:
-    """Returns by how much our mean is worse than the published number, if it is short of it."""
-    points = margin(row, records)
-    return None if points is None or points >= -_tolerance(row) else -points
-
-
 def verdict(row: Published, records: list[Record]) -> str:
     """Returns which of `VERDICTS` a row has."""
     if not records:
@@ -37,9 +30,9 @@ def verdict(row: Published, records: list[Record]) -> str:
     points = margin(row, records)
     if points is None:
         return "no number to compare"
-    if shortfall(row, records) is not None:
-        return "short"
-    return "better" if points > _tolerance(row) else "reproduced"
+    if abs(points) <= _tolerance(row):
+        return "reproduced"
+    return "better" if points > 0 else "short"
 
 
 def overview(table: Table, records: Records) -> list[list[str]]:

@@ -1,19 +1,20 @@
 """The page RESULTS.md, written from the table and the records alone."""
 
-from core.measures import Measure
 from results.figures import of_last, show, times
 from results.markdown import as_table, footnotes, wrapped
-from results.overview import EXPLAINED, overview, recipes_run, shortfall
+from results.overview import EXPLAINED, margin, overview, recipes_run, verdict
 from results.records import Record, Records
 from results.studies import StudyRecord
 from results.study_tables import study_tables
 from results.table import Elsewhere, Published, Recipe, Section, Table
 
 RECIPES = """\
-Each was chosen on validation data, before its test set was read; notes name the exceptions. Validation and test are of
-one checkpoint, the best by validation; † marks validation of the last epoch, in records that do not hold the best
-one's. Runs of one thread or on a GPU shared it with others: their seconds are upper limits."""
-RECIPE_COLUMNS = ["recipe", "network", "parameters", "validation", "test, all", "n", "seconds", "known elsewhere"]
+Our trainings of these kinds of network and of others. Each was chosen on validation data, before its test set was read;
+notes name the exceptions. Validation and test are of one checkpoint, the best by validation; † marks validation of the
+last epoch, in records that do not hold the best one's. A name in parentheses is that of the row's folder in `results/`.
+Seconds are of the whole run, in the mean of the runs on the same hardware. Runs of one thread or on a GPU shared it
+with others: their seconds are upper limits."""
+BETTER = {"max": "more", "min": "less"}
 
 
 def render(table: Table, records: Records, studies: dict[str, StudyRecord] | None = None) -> str:
@@ -36,82 +37,119 @@ def render(table: Table, records: Records, studies: dict[str, StudyRecord] | Non
         as_table(columns, lines),
         wrapped(f"{EXPLAINED} {recipes_run(table, records)}"),
     ]
-    parts += [wrapped(paragraph) for paragraph in others]
-    parts += [_section(section, recipes, records, letters) for section in table.sections]
-    parts.append(_recipes(table.recipes, records, letters))
+    parts += [wrapped(paragraph, "  " if paragraph.startswith("- ") else "") for paragraph in others]
+    parts += [_section(section, recipes, records) for section in table.sections]
+    parts += ["## Our recipes\n", wrapped(RECIPES)]
+    if letters:
+        parts.append(wrapped("Hardware: " + "; ".join(f"{letter} is {name}" for name, letter in letters.items()) + "."))
+    parts += [_recipes(group, records, letters) for group in table.groups]
     if table.findings:
         parts.append(study_tables(studies or {}, table.findings))
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def _sources(table: Table, records: Records) -> str:
-    """Returns where the data came from of those runs that were measured on a part of the test set as well."""
-    runs = [
-        record
-        for row in table
-        for record in records[row.id]
-        for metric in row.measure.columns.values()
-        if metric in record.metrics and metric.startswith("test/") and metric != row.measure.counts
-    ]
+    """Returns where the data came from of those runs that are compared by a part of the test set."""
+    rows = [row for row in table if row.metric.startswith("test/") and row.metric != row.measure.counts]
+    runs = [record for row in rows for record in records[row.id]]
     return f"The runs below read {' or '.join(sorted({record.source for record in runs}))}." if runs else ""
 
 
-def _section(section: Section, recipes: dict[str, Recipe], records: Records, letters: dict[str, str]) -> str:
+def _section(section: Section, recipes: dict[str, Recipe], records: Records) -> str:
     notes: list[str] = []
     needed = {row.metric for row in section.rows} | {row.measure.counts for row in section.rows}
     metrics = {
         heading: metric for row in section.rows for heading, metric in row.measure.columns.items() if metric in needed
     }
-    columns = ["id", "network", "parameters", "published"]
-    columns += [f"to the letter, {heading}" for heading in metrics] + ["n", "strong", "known elsewhere"]
+    several = len({row.strong for row in section.rows if row.strong}) > 1
+    columns = ["id", "network", "parameters", "published", *(f"to the letter, {heading}" for heading in metrics)]
+    columns += ["n", "verdict", *(["our recipe"] if several else [])]
     rows = []
     for row in section.rows:
         runs = records[row.id]
-        ours = [show(runs, metric, row.measure) for metric in metrics.values()]
-        best = row.elsewhere or (recipes[row.strong].elsewhere if row.strong else None)
-        cells = [_name(row, row.id, notes), row.network, _parameters(runs, row.parameters), _published(row)]
-        cells += [*(ours if runs else ["not yet run", *ours[1:]]), _count(row, runs)]
-        rows.append([*cells, _strong(recipes.get(row.strong), records, letters), _elsewhere(best)])
+        known = row.measure.columns.values()
+        ours = [show(runs, metric, row.measure) if metric in known else "-" for metric in metrics.values()]
+        cells = [_name(row, f"`{row.id}`", notes), row.network, _parameters(runs, row.parameters), _published(row)]
+        cells += [*ours, _count(row, runs), _verdict(row, runs)]
+        rows.append([*cells, *([_recipe(recipes.get(row.strong), records)] if several else [])])
     parts = [f"## {section.title}\n", wrapped(section.text), as_table(columns, rows)]
-    short = [(row, difference) for row in section.rows if (difference := shortfall(row, records[row.id])) is not None]
-    if short:
-        listed = ", ".join(f"`{row.id}` ({_by(difference, row.measure)})" for row, difference in short)
-        parts.append(wrapped(f"Short of the published number: {listed}."))
-    return "\n".join([*parts, footnotes(notes)])
+    if not several and (recipe := _only_recipe(section, recipes, records)):
+        parts.append(wrapped(recipe))
+    return "\n".join([*parts, *_footnotes(notes)])
 
 
-def _by(difference: float, measure: Measure) -> str:
-    """Returns the difference of two figures; of shares in percentage points."""
-    return f"{difference:.1f} points" if measure.unit == "%" else f"{difference:.{measure.digits}f} {measure.unit}"
+def _verdict(row: Published, records: list[Record]) -> str:
+    """Returns how our figure compares with the published one, and by how much; of shares in percentage points."""
+    found = verdict(row, records)
+    if found == "no number to compare":
+        return "-"
+    if found in ("better", "short"):
+        return f"{found} by {abs(margin(row, records)):.{1 if row.measure.unit == '%' else row.measure.digits}f}"
+    return found
 
 
-def _recipes(recipes: list[Recipe], records: Records, letters: dict[str, str]) -> str:
+def _only_recipe(section: Section, recipes: dict[str, Recipe], records: Records) -> str:
+    """Returns a sentence on the recipe that all rows of a section share, where they have one."""
+    rows = [row for row in section.rows if row.strong]
+    if not rows:
+        return ""
+    of = "" if rows == section.rows else f" of {' and '.join(f'`{row.id}`' for row in rows)}"
+    recipe = recipes[rows[0].strong]
+    runs = records[recipe.id]
+    if not runs:
+        return f"Our recipe for the kind of network{of}, `{recipe.config}`, is not yet run."
+    words = recipe.measure.shown[recipe.metric].format(samples=recipe.samples)
+    figure = show(runs, recipe.metric, recipe.measure)
+    return f"Our recipe for the kind of network{of}: `{recipe.config}`, {figure} {words} (n {len(runs)})."
+
+
+def _recipes(group: Section, records: Records, letters: dict[str, str]) -> str:
     notes: list[str] = []
+    measures = list(dict.fromkeys(_measure(recipe) for recipe in group.rows))
+    columns = ["recipe", "network", "parameters", "validation", "test", *(["measure"] if len(measures) > 1 else [])]
+    columns += ["n", "seconds", "best known elsewhere"]
     rows = []
-    for recipe in recipes:
+    for recipe in group.rows:
         runs = records[recipe.id]
-        validation, test = (_figure(recipe, runs, part) for part in ("val", "test"))
-        cells = [_name(recipe, recipe.config, notes), recipe.network, _parameters(runs, None), validation]
-        cells += [test if runs else "not yet run", _count(recipe, runs), times(runs, letters)]
-        rows.append([*cells, _elsewhere(recipe.elsewhere, in_words=True)])
-    parts = ["## Strong recipes\n", wrapped(RECIPES), as_table(RECIPE_COLUMNS, rows)]
-    if letters:
-        parts.append(wrapped("Hardware: " + "; ".join(f"{letter} is {name}" for name, letter in letters.items()) + "."))
-    return "\n".join([*parts, footnotes(notes)]).rstrip() + "\n"
+        validation, test = (_figure(recipe, runs, part) for part in ("val/", "test/"))
+        others = "" if recipe.id == recipe.config.removesuffix(".yaml") else f"<br>(`{recipe.id}`)"
+        name = f"`{recipe.config}`{others}"
+        cells = [_name(recipe, name, notes), recipe.network, _parameters(runs, None), validation]
+        cells += [test if runs else "not yet run", *([_measure(recipe)] if len(measures) > 1 else [])]
+        rows.append([*cells, _count(recipe, runs), times(runs, letters), _elsewhere(recipe.elsewhere)])
+    columns, rows = _without_empty(columns, rows)
+    parts = [f"### {group.title}\n", as_table(columns, rows)]
+    if len(measures) == 1:
+        parts.insert(1, wrapped(f"Measured: {measures[0]}."))
+    return "\n".join([*parts, *_footnotes(notes)])
+
+
+def _footnotes(notes: list[str]) -> list[str]:
+    return [footnotes(notes)] if notes else []
+
+
+def _without_empty(columns: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Leaves out the columns in which no row has anything."""
+    kept = [place for place in range(len(columns)) if any(row[place] != "-" for row in rows)]
+    return [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
+
+
+def _measure(recipe: Recipe) -> str:
+    """Returns in words what a recipe's runs are compared by."""
+    return f"{recipe.measure.title}, {BETTER[recipe.measure.better]} is better"
 
 
 def _figure(recipe: Recipe, records: list[Record], part: str) -> str:
-    """Returns a recipe's figure of `val` or `test`, with its unit unless that is percent, as of most figures."""
-    metric = f"{part}/{recipe.measure.name}"
-    found = show(records, metric, recipe.measure)
-    if found == "-":
-        return found
-    unit = "" if recipe.measure.unit == "%" else f" {recipe.measure.unit}"
-    return f"{found}{unit}{' †' if of_last(records, metric) else ''}"
+    """Returns a recipe's figure of `val/` or `test/`: the one that counts, else the first that is shown."""
+    names = [recipe.metric, *recipe.measure.shown]
+    metric = next((name for name in names if name.startswith(part)), None)
+    if metric is None:
+        return "-"
+    return show(records, metric, recipe.measure) + (" †" if of_last(records, metric) else "")
 
 
 def _name(row: Recipe, name: str, notes: list[str]) -> str:
-    """Returns a row's first cell, and adds the remarks on the row to the notes."""
+    """Returns a row's first cell, and adds the remarks on the row to the notes, unless they are there."""
     sentences = []
     same_as = row.same_as if isinstance(row, Published) else None
     if isinstance(row, Published):
@@ -119,7 +157,7 @@ def _name(row: Recipe, name: str, notes: list[str]) -> str:
         if same_as:
             sentences.append(f"The protocol is that of `{same_as}`, whose runs are shown.")
     if row.options and not same_as:
-        sentences.append(f"Our runs are of `{row.config}` with `{' '.join(row.flags)}`.")
+        sentences.append(f"Our runs are of `{row.config}` with `{row.typed}`.")
     if row.weights_from:
         sentences.append(f"Our runs start from the weights of `{row.weights_from}`.")
     if row.judge:
@@ -127,9 +165,10 @@ def _name(row: Recipe, name: str, notes: list[str]) -> str:
     sentences.append(row.note)
     note = " ".join(sentence.strip() for sentence in sentences if sentence)
     if not note:
-        return f"`{name}`"
-    notes.append(note)
-    return f"`{name}`<sup>{len(notes)}</sup>"
+        return name
+    if note not in notes:
+        notes.append(note)
+    return f"{name}<sup>{notes.index(note) + 1}</sup>"
 
 
 def _parameters(records: list[Record], stated: int | None) -> str:
@@ -150,17 +189,12 @@ def _count(row: Recipe, records: list[Record]) -> str:
     return str(len(records)) if len(records) == len(row.seeds) else f"{len(records)} of {len(row.seeds)}"
 
 
-def _strong(recipe: Recipe | None, records: Records, letters: dict[str, str]) -> str:
+def _recipe(recipe: Recipe | None, records: Records) -> str:
     if recipe is None:
         return "-"
-    runs = records[recipe.id]
-    if not runs:
-        return f"`{recipe.config}`<br>not yet run"
-    ours = show(runs, recipe.metric, recipe.measure)
-    return f"`{recipe.config}`<br>{ours}<br>(n {len(runs)}; {times(runs, letters)})"
+    ours = show(records[recipe.id], recipe.metric, recipe.measure) if records[recipe.id] else "not yet run"
+    return f"`{recipe.config}`<br>{ours}"
 
 
-def _elsewhere(best: Elsewhere | None, in_words: bool = False) -> str:
-    if best is None:
-        return "-"
-    return f"{best.figure}: [{best.what}]({best.url})" if in_words else f"[{best.figure}]({best.url})"
+def _elsewhere(best: Elsewhere | None) -> str:
+    return "-" if best is None else f"{best.figure}: [{best.what}]({best.url})"

@@ -52,7 +52,7 @@ def draw(table: Table, records: Records) -> Figure:
         [mean(values) for _, values in strong],
         [place for place, _ in strong],
         **{"linestyle": "", "marker": "*", "markersize": 9, "color": "tab:green"},
-        label="our strong recipe, all test images: mean",
+        label="our recipe, whole test set: mean",
     )
 
     for place in list(accumulate(len(group) for group in groups))[:-1]:

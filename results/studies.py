@@ -13,6 +13,7 @@ from core.measures import Measure, measure_of, merit
 from core.summary import strict_json
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
+from results.config_list import describe
 from results.figures import spread
 from results.records import STUDIES, without_folder
 from results.settings import refuse_others
@@ -65,6 +66,7 @@ class StudyRecord:
         source: The data, and where it came from, without the folder.
         hardware: What it ran on.
         torch: Release of torch.
+        about: What its file says that it is.
     """
 
     name: str
@@ -75,6 +77,7 @@ class StudyRecord:
     source: str
     hardware: str
     torch: str
+    about: str = ""
 
     @property
     def logged(self) -> list[str]:
@@ -168,6 +171,7 @@ def _read(path: Path) -> StudyRecord:
             source=content["source"],
             hardware=content["hardware"],
             torch=content["torch"],
+            about=describe(file),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: no record of a study ({error})") from error

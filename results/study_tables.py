@@ -7,24 +7,29 @@ from studies.naming import shown
 from studies.report.groups import short_names
 
 INTRODUCTION = """\
-Comparisons, each by `python cli.py study <name>.yaml` on real data, from the records in `results/studies/`. A trial's
-figures are of its best epoch, or of its last where nothing is validated. Behind ± stands the sample standard deviation
-over n trials, which differ in their seed alone; the best mean is bold. Nothing was measured on a test set."""
+Comparisons of settings on real data, each by `python cli.py study <name>.yaml` with the seeds in the head of that file,
+from the records in `results/studies/`. The first column or columns are what was varied. A trial's figures are of its
+best epoch, or of its last where nothing is validated. Behind ± stands the sample standard deviation over n trials,
+which differ in their seed alone; the best mean of the figure that counts, the first one, is bold. Nothing was measured
+on a test set."""
 
 
-def study_tables(records: dict[str, StudyRecord], findings: dict[str, str | None]) -> str:
+def study_tables(records: dict[str, StudyRecord], findings: dict[str, str]) -> str:
     """Returns the part.
 
     Args:
         records: The records by name.
-        findings: What is to be learned of each study, by name; None of one that has not been run.
+        findings: What is to be learned of each study, by name; of one without a record, why that is so.
     """
     parts = ["## Studies\n", wrapped(INTRODUCTION)]
     for name, found in findings.items():
         if name in records:
-            parts += [f"### {name}\n", wrapped(found or ""), _table(records[name])]
-    if missing := [f"`{name}`" for name in findings if name not in records]:
-        parts.append(wrapped(f"Not yet run: {', '.join(missing)}."))
+            about = [wrapped(records[name].about)] if records[name].about else []
+            parts += [f"### {name}\n", *about, wrapped(f"**Found:** {found}"), _table(records[name])]
+    missing = [(name, why) for name, why in findings.items() if name not in records]
+    if missing:
+        parts.append("### Not yet run\n")
+        parts.append("".join(wrapped(f"- `{name}`: {why}", "  ") for name, why in missing))
     return "\n".join(parts)
 
 

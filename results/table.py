@@ -1,9 +1,13 @@
 """The table: published numbers, our runs beside them, and what these runs measure."""
 
 import difflib
+import math
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+import yaml
 
 from core.errors import InputError
 from core.measures import Measure
@@ -89,6 +93,11 @@ class Recipe:
     def flags(self) -> list[str]:
         """The options as words of a command line."""
         return [word for key, value in self.options.items() for word in (f"--{key}", str(value))]
+
+    @property
+    def typed(self) -> str:
+        """The options as they are typed in a shell."""
+        return " ".join(f"--{key} {shlex.quote(_as_yaml(value))}" for key, value in self.options.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +185,7 @@ class Table:
         folders: Folders of data by name.
         layouts: How data can lie in a folder, as data modules report it behind the folder's name.
         retired: Settings that networks or data sets had once, at the value that changed nothing.
-        findings: What is to be learned of each study in `configs/studies/`, by name, once it has a record.
+        findings: What is to be learned of each study in `configs/studies/`, by name; of one without a record, why.
     """
 
     sections: list[Section]
@@ -185,7 +194,7 @@ class Table:
     folders: dict[str, Folder] = field(default_factory=dict)
     layouts: list[str] = field(default_factory=list)
     retired: dict[str, Any] = field(default_factory=dict)
-    findings: dict[str, str | None] = field(default_factory=dict)
+    findings: dict[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Recipe]:
         yield from (row for section in [*self.sections, *self.groups] for row in section.rows)
@@ -217,3 +226,10 @@ class Table:
             return row.folder
         module = read_config(find_config(row.config))["data"]["class_path"].rpartition(".")[2]
         return next((name for name, folder in self.folders.items() if folder.module == module), None)
+
+
+def _as_yaml(value: object) -> str:
+    """Returns the value of an option in one line."""
+    if isinstance(value, list | dict):
+        return yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=math.inf).strip()
+    return str(value)

@@ -41,5 +41,8 @@ def test_a_config_is_described_by_its_first_comment(tmp_path: Path) -> None:
     row = {"network": "a net", "config": str(config), "seeds": [1], "minutes": 1, "measure": TABLE["vgg_bn"].measure}
     rows = [Recipe(id=name, **row) for name in ("one", "two")]
     page = render_configs(Table([], [Section("Nets", "", rows)]), {"one": [], "two": []})
-    assert f"## Nets\n\n| config | what it is | measured | seconds |\n| --- | --- | --- | --- |\n| `{config}` |" in page
-    assert page.count("| A net of two layers. | not yet run | - |") == 1
+    assert (
+        f"## Nets\n\n| config | what it is | measured | n | time |\n| --- | --- | --- | --- | --- |\n| `{config}` |"
+        in page
+    )
+    assert page.count("| A net of two layers. | not yet run | - | - |") == 1

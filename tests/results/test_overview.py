@@ -2,7 +2,7 @@
 
 import pytest
 
-from results.overview import overview, recipes_run, shortfall, verdict
+from results.overview import margin, overview, recipes_run, verdict
 from tests.result_rows import NONE, RUNS, published, table
 
 # RUNS have 72 in the mean, and a row's standard error is 1.
@@ -23,13 +23,13 @@ CASES = [
 def test_a_mean_is_compared_with_the_published_number(number: object, error: float | None, expected: str) -> None:
     row = published(published=number, standard_error=error)
     assert verdict(row, RUNS) == expected
-    assert (shortfall(row, RUNS) is not None) == (expected == "short")
     assert verdict(row, []) == "not yet run"
-    assert shortfall(row, []) is None
 
 
-def test_a_shortfall_is_in_points() -> None:
-    assert shortfall(published(published=75.0), RUNS) == pytest.approx(3.0)
+def test_a_margin_is_in_points() -> None:
+    assert margin(published(published=75.0), RUNS) == pytest.approx(-3.0)
+    assert margin(published(published=None), RUNS) is None
+    assert margin(published(), []) is None
 
 
 def test_rows_are_counted_by_section() -> None:

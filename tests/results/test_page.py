@@ -1,6 +1,10 @@
 """The page: it is what table and records give, and says what it shows."""
 
+import shlex
+from dataclasses import replace
+
 import pytest
+import yaml
 
 from results.__main__ import FOLDER
 from results.figures import spread
@@ -8,7 +12,7 @@ from results.page import render
 from results.records import read_records
 from results.studies import read_studies
 from results.table_file import read_table
-from tests.result_rows import NONE, RUNS, published, record, table
+from tests.result_rows import ACCURACY, NONE, RUNS, published, record, table
 
 
 def line(page: str, name: str) -> list[str]:
@@ -36,20 +40,55 @@ def test_the_page_tells_what_the_sources_contradict() -> None:
         "No test accuracy: the mean over 1,000 steps",
         "nothing was restored",
         "| 92<br>(images not stated) |",
-        "to the letter as far as it is stated",
+        "the published training, as far as it is stated",
     ):
         assert claim in page
 
 
-def test_a_row_shows_published_ours_strong_and_elsewhere() -> None:
+def test_a_row_shows_published_and_ours() -> None:
     page = render(table(published()), {"one": RUNS, "best": [record(1, 0.936)]})
     assert line(page, "one") == [
-        *("`one`", "a line", "1,234", "70.0 ± 1.0<br>(first 2,000)", "72.00 ± 1.41", "71.00 ± 1.41", "2"),
-        *("`best.yaml`<br>93.60<br>(n 1; 100 s on A)", "[94.2](https://a.paper)"),
+        *("`one`", "a line", "1,234", "70.0 ± 1.0<br>(first 2,000)", "72.00 ± 1.41", "71.00 ± 1.41", "2", "reproduced"),
     ]
-    assert line(page, "best.yaml")[3:7] == ["-", "93.60", "1", "100 s on A"]
-    assert "Hardware: A is a machine." in page
+    assert "Our recipe for the kind of network: `best.yaml`, 93.60 % of all test images (n 1)." in page
     assert "The runs below read class folders." in " ".join(page.split())
+
+
+def test_a_recipe_shows_its_hardware_and_the_best_known_elsewhere() -> None:
+    page = render(table(), {"best": [record(1, 0.936, **{"val/acc": 0.95})]})
+    assert line(page, "best.yaml")[2:] == [
+        "1,234",
+        "95.00",
+        "93.60",
+        "1",
+        "100 s on A",
+        "94.2: [a paper](https://a.paper)",
+    ]
+    assert "Hardware: A is a machine." in page
+    assert "### Ours\n\nMeasured: accuracy (%), more is better.\n\n| recipe |" in page
+
+
+def test_recipes_that_are_measured_in_several_ways_say_in_which() -> None:
+    one, ours = table().recipes[0], table()
+    loss = replace(
+        ACCURACY, name="loss", better="min", unit="nats", words="", shown={"test/loss": "nats"}, counts="test/loss"
+    )
+    ours.groups[0].rows.append(replace(one, id="other", elsewhere=None, measure=loss))
+    page = render(ours, {"best": [record(1, 0.936)], "other": [record(1, 0.5, **{"test/loss": 2.0})]})
+    # no validation, no column of it
+    assert "| `best.yaml` | a VGG | 1,234 | 93.60 | accuracy (%), more is better | 1 |" in page
+    assert "| `best.yaml`<br>(`other`) | a VGG | 1,234 | 2.00 | nats, less is better | 1 |" in page
+
+
+def test_rows_of_several_recipes_name_theirs() -> None:
+    rows = [published(), published(id="two", strong="other"), published(id="three", strong=None)]
+    ours = table(*rows)
+    ours.groups[0].rows.append(replace(ours.recipes[0], id="other", config="other.yaml"))
+    records = {"one": RUNS, "two": [], "three": RUNS, "best": [record(1, 0.936)], "other": []}
+    page = render(ours, records)
+    assert [line(page, name)[-1] for name in ("one", "two", "three")] == [
+        *("`best.yaml`<br>93.60", "`other.yaml`<br>not yet run", "-"),
+    ]
 
 
 def test_a_figure_of_training_batches_stands_beside_the_test() -> None:
@@ -57,13 +96,14 @@ def test_a_figure_of_training_batches_stands_beside_the_test() -> None:
     rows = table(published(measured_on="training batches about to be used"))
     page = render(rows, NONE | {"one": runs})
     assert line(page, "one")[4:6] == ["94.00 ± 1.41", "98.00 ± 1.41"]
-    assert "to the letter, training batches about to be used | to the letter, all" in page
+    assert "to the letter, training batches about to be used | to the letter, whole test set" in page
     assert "The runs below read" not in page, "nothing was measured on a part of the test set"
 
 
 def test_a_row_without_a_run_says_so() -> None:
     page = render(table(published(parameters=77, published=None)), NONE)
-    assert line(page, "one")[2:8] == ["77", "not stated", "not yet run", "-", "-", "`best.yaml`<br>not yet run"]
+    assert line(page, "one")[2:] == ["77", "not stated", "-", "-", "-", "not yet run"]
+    assert "Our recipe for the kind of network, `best.yaml`, is not yet run." in page
 
 
 def test_a_row_with_some_of_its_runs_says_so() -> None:
@@ -85,16 +125,36 @@ def test_footnotes_are_numbered_and_tell_how_our_runs_differ() -> None:
     assert "\n1. So it was.\n2. Our runs are of `published/one.yaml` with `--a.b 3`. Why.\n" in page
 
 
-@pytest.mark.parametrize(("number", "short"), [(74.1, True), (73.9, False)])
-def test_rows_that_fall_short_are_named_below_their_table(number: float, short: bool) -> None:
+def test_rows_with_the_same_remark_share_its_footnote() -> None:
+    page = render(table(published(remark="So."), published(id="two", remark="So.")), NONE | {"two": []})
+    assert "| `two`<sup>1</sup> |" in page
+    assert "\n1. So.\n" in page
+    assert "\n2. " not in page
+
+
+def test_options_are_shown_as_they_are_typed() -> None:
+    options = {"a.files": ["b c.txt", "d.txt"], "a.layers": {"one": 0.2}, "a.rate": 0.1}
+    page = render(table(published(options=options)), NONE)
+    typed = "--a.files '[b c.txt, d.txt]' --a.layers '{one: 0.2}' --a.rate 0.1"
+    assert f"`{typed}`" in " ".join(page.split())
+    values = [yaml.safe_load(word) for word in shlex.split(typed)[1::2]]
+    assert values == list(options.values())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(74.1, "short by 2.1"), (73.9, "reproduced"), (69.9, "better by 2.1"), ("about 80", "-")],
+)
+def test_a_row_says_how_it_compares(number: object, words: str) -> None:
     page = render(table(published(published=number)), NONE | {"one": RUNS})
-    assert ("Short of the published number: `one`" in page) == short
+    assert line(page, "one")[-1] == words
 
 
 def test_a_spread_is_the_sample_standard_deviation() -> None:
     assert spread([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
     assert spread([1.0], 3) == "1.000"
     assert spread([], 2) == "-"
+    assert spread([15088.63], 4) == "15,089"
 
 
 def test_prose_is_narrow() -> None:

@@ -32,7 +32,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     change(folder / "study.json", file={"program": "cli.py", "command": COMMAND})
     file = json.loads((folder / "study.json").read_text())["file"]
     (tmp_path / "configs" / "studies").mkdir(parents=True)
-    (tmp_path / "configs" / "studies" / "rates.yaml").write_text(yaml.safe_dump(file))
+    (tmp_path / "configs" / "studies" / "rates.yaml").write_text(f"# Three rates.\n{yaml.safe_dump(file)}")
     monkeypatch.setattr(results.studies, "CONFIGS", tmp_path / "configs")
     settings = {"model": {"dropout": 0.2}, "data": {"data_dir": "elsewhere"}}
     monkeypatch.setattr(engine.merged_settings, "merged_settings", lambda words: settings)
@@ -63,12 +63,12 @@ def test_the_record_has_every_trial(records: dict[str, StudyRecord]) -> None:
 
 
 def test_the_page_shows_what_was_found(records: dict[str, StudyRecord]) -> None:
-    page = study_tables(records, {"rates": "High rates win.", "sizes": None})
-    assert "### rates\n\nHigh rates win.\n" in page
+    page = study_tables(records, {"rates": "High rates win.", "sizes": "For want of hours."})
+    assert "### rates\n\nThree rates.\n\n**Found:** High rates win.\n" in page
     assert "| lr | val/acc (%) | train/loss | n |\n| --- | --- | --- | --- |\n" in page
     assert "| 0.1 | **91.50 ± 0.71** | 0.085 ± 0.007 | 2 |" in page
     assert "| 0.001 | 71.00 | 0.290 | 2 (1 failed) |" in page
-    assert "Not yet run: `sizes`." in page
+    assert "### Not yet run\n\n- `sizes`: For want of hours.\n" in page
 
 
 def test_lessons_quote_its_figures(records: dict[str, StudyRecord]) -> None:
