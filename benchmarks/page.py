@@ -102,7 +102,7 @@ def _figures(name: str, results: Mapping[str, Any]) -> str:
 
 
 def _where(content: Mapping[str, Any]) -> str:
-    data = f"; {content['data']}" if content["data"] else ""
+    data = f"; data: {content['data']}" if content["data"] else ""
     return f"{content['hardware']}; torch {content['versions']['torch']}{data}; {content['date']}"
 
 

@@ -68,6 +68,7 @@ CLAIMS: dict[str, list[str]] = {
         f"the others {mean(seconds('vgg_bn')[1:]):.0f} on an NVIDIA H200",
         f"acc {values('vgg_bn', 'val/acc')[0]:.2f}% *",
         f"best validation accuracy {values('vgg_bn', 'val/acc')[0]:.2f}% (epoch 17)",
+        f"here of the first, which has {values('vgg_bn', 'test/acc')[0]:.2f} % of the test images right",
         f"{median('overhead/mlp/full_of_raw')} a perceptron of two hidden layers of 256, "
         f"{median('overhead/lenet5/full_of_raw')} LeNet-5, {median('overhead/lstm/full_of_raw')} an LSTM, "
         f"{median('overhead/vgg_bn/full_of_raw')} `vgg_bn` "
@@ -94,23 +95,23 @@ CLAIMS: dict[str, list[str]] = {
         f"scikit-learn {median('text_peers/titles/support vector machine/accuracy')}: a tie",
         f"standard error of 0.33 | {mean(seconds('bag_of_ngrams_titles')):.0f} |",
         f"**{one('charrnn_anna').metrics['val/loss']:.3f}** nats a character in validation (1 seed) | "
-        f"published 1.119 | {one('charrnn_anna').seconds:,.0f}, beside other work",
+        f"published 1.119 | {one('charrnn_anna').seconds:,.0f}, two threads",
         f"**{one('char_rnn_large').metrics['val/loss']:.3f}** (1 seed) | published 1.119 | "
-        f"{one('char_rnn_large').seconds:.0f} on an H200",
+        f"{one('char_rnn_large').seconds:.0f}, on an H200",
         f"{mean_of('imdb_lstm_whole', 'test/acc')} % of 25,000 test reviews (1 seed)",
-        f"(standard error 0.75) | {one('imdb_lstm_whole').seconds:,.0f}, one thread",
+        f"(standard error 0.75) | {one('imdb_lstm_whole').seconds:,.0f} |",
         f"{one('char_rnn').metrics['val/loss']:.3f} nats in validation, "
         f"{one('char_rnn').metrics['test/loss']:.3f} in the test of its own split (1 seed) | - | "
-        f"{one('char_rnn').seconds:.0f} |",
+        f"{one('char_rnn').seconds:.0f}, two threads",
         f"**{mean_of('seq2seq_letters', 'val/loss', 4)}** nats a letter in validation (3 seeds) | "
-        f"published 0.013, padding counted | {mean(seconds('seq2seq_letters')):.0f}, one thread beside other work",
+        f"published 0.013, padding counted | {mean(seconds('seq2seq_letters')):.0f} |",
         f"**{mean_of('translate_gru', 'test/bleu_lower')}** BLEU in lower case, "
         f"{mean_of('translate_gru', 'test/bleu')} as written",
         f"**{mean_of('translate', 'test/bleu_lower')}** BLEU in lower case, "
         f"{mean_of('translate', 'test/bleu')} as written, of the same sentences",
-        f"of the same tutorial | {seconds('translate')[0]:,.0f}, one thread",
+        f"of the same tutorial | {seconds('translate')[0]:,.0f} |",
         f"**{mean_of('folk_tunes', 'test/loss', 3)}** nats a character of 103 test tunes (3 seeds) | - | "
-        f"{seconds('folk_tunes')[0]:,.0f}, one thread",
+        f"{seconds('folk_tunes')[0]:,.0f} |",
     ],
     "docs/performance.md": [
         "Two counted seeds gave {:.2f} and {:.2f} % of the test images, ".format(*values("speedrun", "test/acc"))

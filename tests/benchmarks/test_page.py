@@ -64,7 +64,7 @@ def test_the_page_is_made_anew_between_its_marks(folder: Path) -> None:
     page = (folder / "README.md").read_text()
     assert "old" not in page
     assert "| case: ours of: theirs **12.3** (1,234 to 0.123) |" in page
-    assert "| an abacus, 2 threads; torch 2.14.1; real; 2026-01-02 |" in page
+    assert "| an abacus, 2 threads; torch 2.14.1; data: real; 2026-01-02 |" in page
     assert "What two is.<br>`python -m benchmarks.two` | not yet run | - |" in page
     assert page.startswith("Before.\n")
     assert page.endswith("\nAfter.\n")
