@@ -62,15 +62,22 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records) -> 
         heading: metric for row in section.rows for heading, metric in row.measure.columns.items() if metric in needed
     }
     several = len({row.strong for row in section.rows if row.strong}) > 1
-    columns = ["id", "network", "parameters", "published", *(f"to the letter, {heading}" for heading in metrics)]
+    columns = [
+        "id",
+        "network",
+        "parameters",
+        "steps",
+        "published",
+        *(f"to the letter, {heading}" for heading in metrics),
+    ]
     columns += ["n", "verdict", *(["our recipe"] if several else [])]
     rows = []
     for row in section.rows:
         runs = records[row.id]
         known = row.measure.columns.values()
         ours = [show(runs, metric, row.measure) if metric in known else "-" for metric in metrics.values()]
-        cells = [_name(row, f"`{row.id}`", notes), row.network, _parameters(runs, row.parameters), _published(row)]
-        cells += [*ours, _count(row, runs), _verdict(row, runs)]
+        cells = [_name(row, f"`{row.id}`", notes), row.network, _parameters(runs, row.parameters)]
+        cells += [f"{runs[0].steps:,}" if runs else "-", _published(row), *ours, _count(row, runs), _verdict(row, runs)]
         rows.append([*cells, *([_recipe(recipes.get(row.strong), records)] if several else [])])
     parts = [f"## {section.title}\n", wrapped(section.text), as_table(columns, rows)]
     if not several and (recipe := _only_recipe(section, recipes, records)):

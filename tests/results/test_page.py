@@ -48,7 +48,17 @@ def test_the_page_tells_what_the_sources_contradict() -> None:
 def test_a_row_shows_published_and_ours() -> None:
     page = render(table(published()), {"one": RUNS, "best": [record(1, 0.936)]})
     assert line(page, "one") == [
-        *("`one`", "a line", "1,234", "70.0 ± 1.0<br>(first 2,000)", "72.00 ± 1.41", "71.00 ± 1.41", "2", "reproduced"),
+        *(
+            "`one`",
+            "a line",
+            "1,234",
+            "10",
+            "70.0 ± 1.0<br>(first 2,000)",
+            "72.00 ± 1.41",
+            "71.00 ± 1.41",
+            "2",
+            "reproduced",
+        ),
     ]
     assert "Our recipe for the kind of network: `best.yaml`, 93.60 % of all test images (n 1)." in page
     assert "The runs below read class folders." in " ".join(page.split())
@@ -95,25 +105,25 @@ def test_a_figure_of_training_batches_stands_beside_the_test() -> None:
     runs = [record(1, 0.97, **{"train/acc_before": 0.93}), record(2, 0.99, **{"train/acc_before": 0.95})]
     rows = table(published(measured_on="training batches about to be used"))
     page = render(rows, NONE | {"one": runs})
-    assert line(page, "one")[4:6] == ["94.00 ± 1.41", "98.00 ± 1.41"]
+    assert line(page, "one")[5:7] == ["94.00 ± 1.41", "98.00 ± 1.41"]
     assert "to the letter, training batches about to be used | to the letter, whole test set" in page
     assert "The runs below read" not in page, "nothing was measured on a part of the test set"
 
 
 def test_a_row_without_a_run_says_so() -> None:
     page = render(table(published(parameters=77, published=None)), NONE)
-    assert line(page, "one")[2:] == ["77", "not stated", "-", "-", "-", "not yet run"]
+    assert line(page, "one")[2:] == ["77", "-", "not stated", "-", "-", "-", "not yet run"]
     assert "Our recipe for the kind of network, `best.yaml`, is not yet run." in page
 
 
 def test_a_row_with_some_of_its_runs_says_so() -> None:
     page = render(table(published()), NONE | {"one": RUNS[:1]})
-    assert line(page, "one")[4:7] == ["71.00", "70.00", "1 of 2"]
+    assert line(page, "one")[5:8] == ["71.00", "70.00", "1 of 2"]
 
 
 def test_a_section_that_was_measured_on_all_images_has_no_column_for_the_first() -> None:
     page = render(table(published(measured_on="images not stated")), NONE | {"one": RUNS})
-    assert line(page, "one")[3:6] == ["70.0 ± 1.0<br>(images not stated)", "71.00 ± 1.41", "2"]
+    assert line(page, "one")[4:7] == ["70.0 ± 1.0<br>(images not stated)", "71.00 ± 1.41", "2"]
 
 
 def test_footnotes_are_numbered_and_tell_how_our_runs_differ() -> None:
