@@ -26,8 +26,8 @@ on the same hardware.
 PUBLISHED = """\
 ## Published experiments
 
-Under `published/`: the training of a source, to the letter as far as it is stated. [RESULTS.md](../RESULTS.md) names the
-sources, and compares their figures with ours; "the course" is
+Under `published/`: the training of a source, to the letter as far as it is stated. [RESULTS.md](../RESULTS.md) names
+the sources, and compares their figures with ours; "the course" is
 [543877815/neural-network-practise](https://github.com/543877815/neural-network-practise). Experiments that differ in a
 few values are one config and options, which its head and `results/table.yaml` list; `rows` is how many.
 """
