@@ -6,8 +6,17 @@ from statistics import mean
 from matplotlib.figure import Figure
 
 from results.figures import figures
+from results.overview import verdict
 from results.records import Records
 from results.table import Published, Table
+
+# How what our runs give compares with the published number: its colour, and its words in the legend.
+OURS = {
+    "reproduced": ("tab:blue", "reproduced"),
+    "better": ("tab:green", "better"),
+    "short": ("tab:red", "short"),
+    "no number to compare": ("gray", "no number published"),
+}
 
 
 def draw(table: Table, records: Records) -> Figure:
@@ -31,18 +40,22 @@ def draw(table: Table, records: Records) -> Figure:
             label="published, ± one standard error",
         )
     ]
-    ours = [
-        (place, figures(records[row.id], row.metric, row.measure)) for place, row in enumerate(rows) if records[row.id]
-    ]
-    handles.append(
-        axes.errorbar(
-            [mean(values) for _, values in ours],
-            [place for place, _ in ours],
-            xerr=[[mean(v) - min(v) for _, v in ours], [max(v) - mean(v) for _, v in ours]],
-            **{"fmt": "o", "markersize": 4.5, "color": "tab:blue", "capsize": 2},
-            label="to the letter here: mean, lowest, highest",
-        )
-    )
+    for how, (colour, words) in OURS.items():
+        ours = [
+            (place, figures(records[row.id], row.metric, row.measure))
+            for place, row in enumerate(rows)
+            if verdict(row, records[row.id]) == how
+        ]
+        if ours:
+            handles.append(
+                axes.errorbar(
+                    [mean(values) for _, values in ours],
+                    [place for place, _ in ours],
+                    xerr=[[mean(v) - min(v) for _, v in ours], [max(v) - mean(v) for _, v in ours]],
+                    **{"fmt": "o", "markersize": 4.5, "color": colour, "capsize": 2},
+                    label=f"to the letter here: {words}",
+                )
+            )
     strong = [
         (place, figures(records[row.strong], table[row.strong].metric, row.measure))
         for place, row in enumerate(rows)
@@ -51,7 +64,7 @@ def draw(table: Table, records: Records) -> Figure:
     handles += axes.plot(
         [mean(values) for _, values in strong],
         [place for place, _ in strong],
-        **{"linestyle": "", "marker": "*", "markersize": 9, "color": "tab:green"},
+        **{"linestyle": "", "marker": "*", "markersize": 9, "color": "tab:olive"},
         label="our recipe, whole test set: mean",
     )
 

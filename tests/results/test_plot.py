@@ -1,6 +1,7 @@
 """The picture of the results."""
 
-from results.plot import draw
+from results.overview import VERDICTS
+from results.plot import OURS, draw
 from results.table import Section, Table
 from tests.result_rows import NONE, RUNS, published, record, table
 
@@ -11,9 +12,15 @@ def test_a_row_shows_published_ours_and_strong() -> None:
     (axes,) = draw(table(*rows), records).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "words"]
     points = [container.lines[0].get_xydata().tolist() for container in axes.containers]
-    assert points == [[[65.0, 0.0]], [[72.0, 0.0], [71.0, 1.0]]]
+    assert points == [[[65.0, 0.0]], [[72.0, 0.0]], [[71.0, 1.0]]]
+    colours = [container.lines[0].get_color() for container in axes.containers[1:]]
+    assert colours == [OURS["better"][0], OURS["no number to compare"][0]]
     stars = next(drawn for drawn in axes.lines if drawn.get_marker() == "*")
     assert stars.get_xydata().tolist() == [[90.0, 0.0], [90.0, 1.0]]
+
+
+def test_every_verdict_on_a_run_has_a_colour() -> None:
+    assert [*OURS, "not yet run"] == [*VERDICTS]
 
 
 def test_a_table_without_any_run_can_be_drawn() -> None:
