@@ -64,7 +64,7 @@ def one(row: str) -> Record:
 CLAIMS: dict[str, list[str]] = {
     "README.md": [
         f"The mean of three seeds is **{mean_of('vgg_bn', 'test/acc')} %** of the 10,000 test images",
-        f"The first took {seconds('vgg_bn')[0]:.0f} seconds on two cores",
+        f"The first took {seconds('vgg_bn')[0]:,.0f} seconds on two cores",
         f"the others {mean(seconds('vgg_bn')[1:]):.0f} on an NVIDIA H200",
         f"acc {values('vgg_bn', 'val/acc')[0]:.2f}% *",
         f"best validation accuracy {values('vgg_bn', 'val/acc')[0]:.2f}% (epoch 17)",
