@@ -9,8 +9,10 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 BEGIN, END = "<!-- made by python -m benchmarks -->", "<!-- end -->"
-COLUMNS = ("what is measured, and its command", "median (least to largest)", "on")
+COLUMNS = ("what is measured, and its command", "median (least to largest)", "hardware; torch; data; n; date")
 
+# The option that says how many figures a median is of, where it is not the number of turns.
+COUNTED = {"gpu": "runs", "text_peers": "seeds", "time_to_accuracy": "seeds"}
 # Which figures of a script are shown, by patterns over their paths; all of them if it is not here.
 SHOWN = {
     "overhead": ("*/full_of_raw", "*/bare_of_raw", "*/microseconds_over_bare"),
@@ -80,7 +82,7 @@ def table(folder: Path = FOLDER) -> str:
         figures, where = "not yet run", "-"
         if record.exists():
             content = json.loads(record.read_text(encoding="utf-8"))
-            figures, where = _figures(name, content["results"]), _where(content)
+            figures, where = _figures(name, content["results"]), _where(name, content)
         rows.append((f"{what}<br>`{command}`", figures, where))
     return as_table(rows)
 
@@ -101,9 +103,11 @@ def _figures(name: str, results: Mapping[str, Any]) -> str:
     return "<br>".join(lines)
 
 
-def _where(content: Mapping[str, Any]) -> str:
-    data = f"; data: {content['data']}" if content["data"] else ""
-    return f"{content['hardware']}; torch {content['versions']['torch']}{data}; {content['date']}"
+def _where(name: str, content: Mapping[str, Any]) -> str:
+    data = content["data"] or "-"
+    count = content["options"][COUNTED.get(name, "pairs")]
+    n = count if isinstance(count, int) else len(count)
+    return f"{content['hardware']}; torch {content['versions']['torch']}; {data}; n {n}; {content['date']}"
 
 
 def number(value: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.page import BEGIN, END, FOLDER, insert, leaves, scripts, table
+from benchmarks.page import BEGIN, COUNTED, END, FOLDER, insert, leaves, scripts, table
 from benchmarks.performance_page import PAGE
 
 RECORD = {
@@ -14,6 +14,7 @@ RECORD = {
     "hardware": "an abacus, 2 threads",
     "versions": {"torch": "2.14.1"},
     "data": "real",
+    "options": {"pairs": 4, "seeds": [42, 1]},
     "results": {
         "case": {
             "ours_of": {"theirs": {"median": 12.345, "min": 1234.5, "max": 0.1234}},
@@ -64,12 +65,17 @@ def test_the_page_is_made_anew_between_its_marks(folder: Path) -> None:
     page = (folder / "README.md").read_text()
     assert "old" not in page
     assert "| case: ours of: theirs **12.3** (1,234 to 0.123) |" in page
-    assert "| an abacus, 2 threads; torch 2.14.1; data: real; 2026-01-02 |" in page
+    assert "| an abacus, 2 threads; torch 2.14.1; real; n 4; 2026-01-02 |" in page
     assert "What two is.<br>`python -m benchmarks.two` | not yet run | - |" in page
     assert page.startswith("Before.\n")
     assert page.endswith("\nAfter.\n")
     main(folder, performance)
     assert (folder / "README.md").read_text() == page
+
+
+def test_the_page_says_how_many_figures_a_median_is_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COUNTED, "one", "seeds")
+    assert "; n 2; " in table(folder)
 
 
 def test_chosen_figures_alone_are_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
