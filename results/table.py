@@ -92,12 +92,12 @@ class Recipe:
     @property
     def flags(self) -> list[str]:
         """The options as words of a command line."""
-        return [word for key, value in self.options.items() for word in (f"--{key}", str(value))]
+        return [word for key, value in self.options.items() for word in (f"--{key}", _as_yaml(value))]
 
     @property
     def typed(self) -> str:
         """The options as they are typed in a shell."""
-        return " ".join(f"--{key} {shlex.quote(_as_yaml(value))}" for key, value in self.options.items())
+        return shlex.join(self.flags)
 
 
 @dataclass(frozen=True, kw_only=True)
