@@ -35,7 +35,7 @@ def test_settings_are_completed_group_by_group_with_their_help() -> None:
     assert "--model.dropout" not in groups
     found = complete(["fit", "--config", "vgg_bn", "--model.d"])
     assert found["--model.dropout"] == "Probability of dropping an input of a dense layer in training"
-    assert "--model.optimizer.nesterov" in complete(["fit", "--config=convnet.yaml", "--model.optimizer.n"])
+    assert "--model.optimizer.nesterov" in complete(["fit", "--config=alexnet.yaml", "--model.optimizer.n"])
 
 
 def test_classes_come_from_options_and_from_runs() -> None:
