@@ -62,10 +62,10 @@ def _parser(table: Table) -> argparse.ArgumentParser:
         return command
 
     run = add("run", _run, "make the runs that have no record, the cheapest first, and record them")
-    run.add_argument("ids", nargs="*", metavar="ID", help="rows to run; all if none")
+    run.add_argument("ids", nargs="*", metavar="ID", help="rows to run, or single runs as ID/SEED; all if none")
     for name, place in table.folders.items():
         run.add_argument(f"--{name}_dir", help=f"folder of {place.holds}")
-    longest = f"leave out longer runs ({MINUTES:g}; no limit for named rows, or with --minutes)"
+    longest = f"leave out longer runs ({MINUTES:g}; no limit for what is named, or with --minutes)"
     run.add_argument("--max_minutes", type=float, help=longest)
     run.add_argument("--workers", type=runs_at_a_time, default=1, help="runs at a time, which share the cores")
     run.add_argument("--minutes", type=_positive(float), help="time for all; no run is begun that would take longer")
@@ -84,12 +84,12 @@ def _parser(table: Table) -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
-    chosen = {table.source(table[name]).id for name in arguments.ids}
+    chosen = {str(run) for name in arguments.ids for run in table.named(name)}
     limit = math.inf if chosen or arguments.minutes else MINUTES
     limit = limit if arguments.max_minutes is None else arguments.max_minutes
     folders = {name: vars(arguments)[f"{name}_dir"] for name in table.folders}
     runs = Runs(arguments.runs, table, {name: place for name, place in folders.items() if place})
-    wanted = [run for run in _missing(table, read_records(folder, table)) if not chosen or run.row.id in chosen]
+    wanted = [run for run in _missing(table, read_records(folder, table)) if not chosen or str(run) in chosen]
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
     if len(wanted) > len(short):
         print(f"{len(wanted) - len(short)} longer runs are left out; --max_minutes, or their names, bring them in")

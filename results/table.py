@@ -220,6 +220,19 @@ class Table:
         runs = [Run(row, seed) for row in self if self.source(row) is row for seed in row.seeds]
         return sorted(runs, key=lambda run: run.row.minutes)
 
+    def named(self, name: str) -> list[Run]:
+        """Returns the runs that a name means: those of a row, or `<row>/<seed>`, as runs are listed.
+
+        Raises:
+            InputError: The table has no such row, or the row no such seed.
+        """
+        identifier, slash, seed = name.partition("/")
+        row = self.source(self[identifier])
+        runs = [Run(row, planned) for planned in row.seeds if not slash or str(planned) == seed]
+        if not runs:
+            raise InputError(f"{name}: no run of the table; {row.id} has the seeds {', '.join(map(str, row.seeds))}")
+        return runs
+
     def folder(self, row: Recipe) -> str | None:
         """Returns the name of the folder that a row's data is in, None if its data needs none."""
         if row.folder:

@@ -84,8 +84,9 @@ def test_a_run_is_not_recorded_by_a_row_that_asks_for_another(
     assert not (folder / "bad").exists()
 
 
-def test_a_dry_run_shows_the_commands_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "long", "--runs", "made", "--dry_run"], folder) == 0
+@pytest.mark.parametrize("name", ["long", "long/42"])
+def test_a_dry_run_shows_the_commands_alone(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", name, "--runs", "made", "--dry_run"], folder) == 0
     _, fit, test = capsys.readouterr().out.splitlines()
     assert fit.startswith(
         f"python cli.py fit --config {folder.parent}/short.yaml --seed_everything 42 --run_dir made/long/42"
@@ -109,9 +110,17 @@ def test_status_tells_what_is_recorded(folder: Path, capsys: pytest.CaptureFixtu
     assert lines[-1].startswith("3 of 3 runs")
 
 
-def test_wrong_input_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "goods"], folder) == 2
-    assert capsys.readouterr().err == "error: goods: no row of the table; nearest: good\n"
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("goods", "no row of the table; nearest: good"),
+        ("good/43", "no run of the table; good has the seeds 42"),
+        ("good/", "no run of the table; good has the seeds 42"),
+    ],
+)
+def test_wrong_input_is_one_line(name: str, reason: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", name], folder) == 2
+    assert capsys.readouterr().err == f"error: {name}: {reason}\n"
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
