@@ -45,7 +45,7 @@ class PlainLoop:
         skip_graph_checks([self.optimizer])  # a plain program has no such setting as Lightning's, which makes them slow
         self.split = data.splits["train"].to(device)
         self.order = torch.randperm(len(self.split)).to(device)
-        draws = data.augmentation.draw(len(self.split), 0, 0)
+        draws = data.augmentation.draw(len(self.split), 0, 0, 0)
         self.draws = {name: values.to(device) for name, values in draws.items()}
 
     def step(self, number: int) -> None:

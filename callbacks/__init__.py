@@ -10,6 +10,7 @@ from callbacks.features import Features
 from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
 from callbacks.fused_optimizers import FusedOptimizers
+from callbacks.hard_samples import HardSamples
 from callbacks.nan_guard import NaNGuard
 from callbacks.progress import Progress
 from callbacks.progressive_validation import ProgressiveValidation
@@ -33,6 +34,7 @@ __all__ = [
     "FitMedia",
     "Freeze",
     "FusedOptimizers",
+    "HardSamples",
     "NaNGuard",
     "Progress",
     "ProgressiveValidation",

@@ -29,6 +29,13 @@ class NamesLosses(Protocol):
 
 
 @runtime_checkable
+class KeepsLogits(Protocol):
+    """A classifier that keeps the logits of the batch that it was last trained on, float32 [B, K], without gradients."""
+
+    trained_logits: Tensor | None
+
+
+@runtime_checkable
 class CarriesState(Protocol):
     """A model with state that is carried from one batch to the next, such as that of a recurrent network.
 

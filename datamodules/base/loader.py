@@ -1,5 +1,11 @@
 """Loaders of one split's batches, which can start at any batch of an epoch."""
 
+import torch
+from torch import Tensor
+
+from core.randomness import generator
+from datamodules.base.selection import Selection
+
 
 class Loader:
     """Loads the batches of one split; a subclass sets `batch_size`, the samples per batch on all processes together.
@@ -50,7 +56,12 @@ class SampleLoader(Loader):
         seed: Seed of the shuffling; None for evaluation.
         rank: Index of this process.
         world_size: Number of processes.
+
+    Attributes:
+        selection: Chooses the samples of each epoch of training; None for all.
     """
+
+    selection: Selection | None = None
 
     def __init__(
         self, samples: int, batch_size: int, seed: int | None = None, rank: int = 0, world_size: int = 1
@@ -64,9 +75,13 @@ class SampleLoader(Loader):
     def __len__(self) -> int:
         """Number of batches in an epoch on this process."""
         if self.seed is not None:
-            return self.samples // self.batch_size
+            return (self.samples if self.selection is None else self.selection.size) // self.batch_size
         mine = len(range(self.rank, self.samples, self.world_size))
         return -(-mine // self.share)
+
+    def training_order(self, rng: torch.Generator) -> Tensor:
+        """Returns the samples of the epoch in the order of training, int64; draws it from `rng` unless it is chosen."""
+        return torch.randperm(self.samples, generator=rng) if self.selection is None else self.selection.order
 
     @property
     def share(self) -> int:

@@ -5,6 +5,7 @@ from abc import abstractmethod
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from datamodules.base.loader import SampleLoader
+from datamodules.base.selection import Selection
 from datamodules.base.split import Split
 
 
@@ -12,7 +13,12 @@ class SampleDataModule(DataModule):
     """Samples that are independent of each other: images, documents, pairs of them, with or without classes.
 
     A subclass makes the loader of a split.
+
+    Attributes:
+        selection: Chooses the training samples of each epoch; None for all.
     """
+
+    selection: Selection | None = None
 
     splits: dict[str, Split]
     predicted_part = "test"  # what `predict` takes where there are no inputs
@@ -46,7 +52,9 @@ class SampleDataModule(DataModule):
     def train_dataloader(self) -> SampleLoader:
         """Returns the loader of the training split, at the batch at which a resumed run continues."""
         self.check_shares()
-        return self.resumed(self.loader("train", self.batch_size, self.trainer.seed))
+        loader = self.loader("train", self.batch_size, self.trainer.seed)
+        loader.selection = self.selection
+        return self.resumed(loader)
 
     def val_dataloader(self) -> SampleLoader | list:
         """Returns the loader of the validation split; an empty list, which Lightning skips, if there is none."""

@@ -66,9 +66,9 @@ class CaptionDraws:
         self.each = each
         self.worn = worn
 
-    def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
+    def draw(self, n: int, seed: int, epoch: int, seen: int | Tensor) -> dict[str, Tensor]:
         """Returns the draws of an epoch, tensors of length n by name."""
-        draws = {} if self.of_pictures is None else self.of_pictures.draw(n, seed, epoch)
+        draws = {} if self.of_pictures is None else self.of_pictures.draw(n, seed, epoch, seen)
         if self.each is None:
             return draws
         captions = self._captions(seed, epoch)

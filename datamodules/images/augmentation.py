@@ -21,7 +21,7 @@ class Augmentation:
 
     Args:
         flip: Mirror left-right: `random` with probability one half, or `alternating`, in which every image is
-            mirrored in every second epoch (Keller Jordan's airbench, 2024).
+            mirrored every second time (Keller Jordan's airbench, 2024).
         crop_padding: Shift the image by up to this many pixels in both directions (a random crop of the padded image).
         crop_fill: Padding: the image reflected at its edge, or black.
         rotation: Rotate by an angle in [-rotation, rotation), in degrees.
@@ -68,13 +68,14 @@ class Augmentation:
         """Whether images are turned, scaled, sheared or distorted, as handwriting varies."""
         return any(getattr(self, name) for name in DISTORTIONS)
 
-    def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
+    def draw(self, n: int, seed: int, epoch: int, seen: int | Tensor) -> dict[str, Tensor]:
         """Draws the augmentation parameters of n images for one epoch.
 
         Args:
             n: Number of images in the split.
             seed: Seed of the run.
             epoch: Epoch, from 0.
+            seen: How often images were trained on before: all of them, or each, int32 [n].
 
         Returns:
             Tensors of length n by name.
@@ -85,7 +86,7 @@ class Augmentation:
             draws["flip"] = torch.rand(n, generator=rng) < 0.5
         elif self.flip == "alternating":
             coin = torch.rand(n, generator=generator(seed, "alternating flip")) < 0.5  # the same in every epoch
-            draws["flip"] = coin ^ bool(epoch % 2)
+            draws["flip"] = coin ^ torch.as_tensor(seen % 2).bool()
         if self.crop_padding:
             shape = (n, 2)
             draws["shift"] = torch.randint(-self.crop_padding, self.crop_padding + 1, shape, generator=rng)

@@ -53,7 +53,7 @@ class PickedViews(NamedTuple):
 
     views: int
 
-    def draw(self, n: int, seed: int, epoch: int) -> Draws:
+    def draw(self, n: int, seed: int, epoch: int, seen: int | Tensor) -> Draws:
         """Returns the number of a view for each of n pictures, as `view`."""
         return {"view": torch.randint(self.views, (n,), generator=generator(seed, "augmentation", epoch))}
 
@@ -76,7 +76,7 @@ def features_of(
         Features on the CPU, [N, ...]; of several views [N, V, ...].
     """
     digests = list(_digests(images))
-    table = [preparation.augmentation.draw(TABLE, 0, view) for view in range(preparation.views)] or [{}]
+    table = [preparation.augmentation.draw(TABLE, 0, view, view) for view in range(preparation.views)] or [{}]
     names = [[_name(digest, view, preparation) for digest in digests] for view in range(len(table))]
 
     def missing(kept: dict[str, Tensor]) -> dict[bytes, tuple[int, int]]:

@@ -21,8 +21,8 @@ from datamodules.images.streaming import PictureFiles
 class Draws(Protocol):
     """Draws the augmentation parameters of one epoch."""
 
-    def draw(self, n: int, seed: int, epoch: int) -> dict[str, Tensor]:
-        """Returns tensors of length n by name."""
+    def draw(self, n: int, seed: int, epoch: int, seen: int | Tensor) -> dict[str, Tensor]:
+        """Returns tensors of length n by name; `seen` is how often images were trained on, all or each, int32 [n]."""
         ...
 
 
@@ -64,10 +64,11 @@ class ImageLoader(SampleLoader):
     def _training_batches(self) -> Iterator[NamedTuple]:
         first, self.position = self.position, 0
         n = len(self.split)
-        order = torch.randperm(n, generator=generator(self.seed, "order", self.epoch))
+        order = self.training_order(generator(self.seed, "order", self.epoch))
         draws: dict[str, Tensor] = {}
         if self.augmentation is not None:
-            draws = self.augmentation.draw(n, self.seed, self.epoch)
+            seen = self.epoch if self.selection is None else self.selection.seen.cpu()
+            draws = self.augmentation.draw(n, self.seed, self.epoch, seen)
         device = self.split.device
         order = order.to(device)
         draws = {name: values.to(device) for name, values in draws.items()}

@@ -178,7 +178,9 @@ class DocumentLoader(SampleLoader):
     def _training_order(self) -> Sequence[Tensor]:
         rng = generator(self.seed, "order", self.epoch)
         n = len(self) * self.batch_size
-        order = torch.randperm(len(self.split), generator=rng)[:n] if self.shuffle else torch.arange(n)
+        order = self.training_order(rng)[:n].cpu()
+        if not self.shuffle:
+            order = torch.arange(n) if self.selection is None else order.sort().values
         if self.bucket > 1 and self.shuffle:
             lengths = self.split.lengths[order]
             pools = torch.arange(n) // (self.bucket * self.batch_size)

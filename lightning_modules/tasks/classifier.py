@@ -31,6 +31,7 @@ class Classifier(Task):
         check_range("model.label_smoothing", label_smoothing, most=1)
         super().__init__(**training)
         self.label_smoothing = label_smoothing
+        self.trained_logits: Tensor | None = None  # of the batch that it was last trained on
 
     @abstractmethod
     def logits(self, batch: Any) -> Tensor:
@@ -62,6 +63,7 @@ class Classifier(Task):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Returns the sum of the losses of a batch, and adds the batch to the training metrics."""
         logits, losses = self.training_outputs(batch)
+        self.trained_logits = logits.detach()
         loss = reduce(add, losses.values())
         self.train_metrics.update(logits, batch.targets, loss)
         return loss

@@ -36,20 +36,20 @@ def test_padding_counts_as_symbols_where_a_caption_is_worn() -> None:
 
 def test_drawn_captions_differ_and_follow_seed_and_epoch() -> None:
     draws = CaptionDraws(None, COUNTS, 2)
-    one, again, other = (draws.draw(3, 0, epoch)["captions"] for epoch in (4, 4, 5))
+    one, again, other = (draws.draw(3, 0, epoch, epoch)["captions"] for epoch in (4, 4, 5))
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
     assert one[0, 0] != one[0, 1]
     assert set(one[1].tolist()) == {0, 1}
     assert one[2].tolist() == [0, 0], "again where there are too few"
-    assert list(CaptionDraws(Augmentation(flip="random"), COUNTS, None).draw(3, 0, 0)) == ["flip"]
+    assert list(CaptionDraws(Augmentation(flip="random"), COUNTS, None).draw(3, 0, 0, 0)) == ["flip"]
 
 
 def test_a_caption_is_worn_from_its_second_draw_on() -> None:
     draws = CaptionDraws(None, COUNTS, 1, worn=True)
     drawn: list[set[int]] = [set(), set(), set()]
     for epoch in range(6):
-        found = draws.draw(3, 7, epoch)
+        found = draws.draw(3, 7, epoch, epoch)
         for before, caption, padded in zip(drawn, found["captions"].tolist(), found["padded"].tolist(), strict=True):
             assert padded == [caption[0] in before]
             before.add(caption[0])

@@ -30,15 +30,15 @@ def images() -> Tensor:
 
 
 def test_draws_are_a_function_of_seed_and_epoch() -> None:
-    draws = EVERYTHING.draw(N, seed=0, epoch=3)
+    draws = EVERYTHING.draw(N, seed=0, epoch=3, seen=3)
     torch.manual_seed(5)
-    again = EVERYTHING.draw(N, seed=0, epoch=3)
+    again = EVERYTHING.draw(N, seed=0, epoch=3, seen=3)
     assert set(draws) == {"flip", "shift", "cutout", "brightness", "contrast", *WARP}
     for name, values in draws.items():
         assert len(values) == N
         assert torch.equal(values, again[name])
-        assert not torch.equal(values, EVERYTHING.draw(N, seed=0, epoch=4)[name])
-        assert not torch.equal(values, EVERYTHING.draw(N, seed=1, epoch=3)[name])
+        assert not torch.equal(values, EVERYTHING.draw(N, seed=0, epoch=4, seen=4)[name])
+        assert not torch.equal(values, EVERYTHING.draw(N, seed=1, epoch=3, seen=3)[name])
 
 
 @pytest.mark.parametrize("flip", ["random", "alternating"])
@@ -50,26 +50,26 @@ def test_what_an_image_gets_does_not_depend_on_its_batch(flip: str) -> None:
         batches = list(ImageLoader(ClassifiedImages(place.view(24, 1, 1, 1), place), batch_size, 7, augmentation))
         order = torch.cat([batch.index for batch in batches]).argsort()
         by_batch_size.append({name: torch.cat([b.draws[name] for b in batches])[order] for name in batches[0].draws})
-    for name, values in augmentation.draw(24, 7, 0).items():
+    for name, values in augmentation.draw(24, 7, 0, 0).items():
         assert torch.equal(by_batch_size[0][name], values)
         assert torch.equal(by_batch_size[1][name], values)
 
 
 def test_alternating_mirrors_every_image_in_exactly_every_second_epoch() -> None:
-    flips = [Augmentation("alternating").draw(N, 0, epoch)["flip"] for epoch in range(4)]
+    flips = [Augmentation("alternating").draw(N, 0, epoch, epoch)["flip"] for epoch in range(4)]
     assert torch.equal(flips[0], ~flips[1])
     assert torch.equal(flips[0], flips[2])
     assert torch.equal(flips[1], flips[3])
     assert 0.4 < flips[0].float().mean() < 0.6
-    assert not torch.equal(flips[0], Augmentation("alternating").draw(N, 1, 0)["flip"])
+    assert not torch.equal(flips[0], Augmentation("alternating").draw(N, 1, 0, 0)["flip"])
 
 
 def test_random_mirrors_half_of_the_images() -> None:
-    assert 0.4 < Augmentation("random").draw(N, 0, 0)["flip"].float().mean() < 0.6
+    assert 0.4 < Augmentation("random").draw(N, 0, 0, 0)["flip"].float().mean() < 0.6
 
 
 def test_draws_span_the_configured_ranges() -> None:
-    draws = EVERYTHING.draw(N, 0, 0)
+    draws = EVERYTHING.draw(N, 0, 0, 0)
     for axis in range(2):
         counts = torch.bincount(draws["shift"][:, axis] + 2, minlength=5)
         assert len(counts) == 5
@@ -92,7 +92,7 @@ def test_draws_span_the_configured_ranges() -> None:
 
 def test_nothing_is_drawn_or_done_when_all_is_off(images: Tensor) -> None:
     off = Augmentation()
-    assert off.draw(N, 0, 0) == {}
+    assert off.draw(N, 0, 0, 0) == {}
     assert off.move(images, {}) is images
     assert off.recolour(images, {}) is images
     assert off.cut(images, {}) is images
@@ -103,7 +103,7 @@ def test_nothing_is_drawn_or_done_when_all_is_off(images: Tensor) -> None:
 @pytest.mark.parametrize("padding", [1, 2, 5])
 def test_the_crop_is_that_of_each_padded_image(images: Tensor, padding: int, fill: str, flip: str) -> None:
     augmentation = Augmentation(crop_padding=padding, crop_fill=fill)
-    draws = augmentation.draw(12, 0, 0) | {"flip": FLIPS[flip]}
+    draws = augmentation.draw(12, 0, 0, 0) | {"flip": FLIPS[flip]}
     draws["shift"][:4] = torch.tensor([[-padding, -padding], [padding, padding], [padding, -padding], [0, 0]])
     moved = augmentation.move(images, draws)
     assert moved.dtype == torch.uint8
@@ -146,7 +146,7 @@ def test_a_warp_is_that_of_each_pixel_of_each_image(images: Tensor, on: tuple[st
     settings |= {"flip": "random", "crop_padding": 2}
     images = images[:5]
     augmentation = Augmentation(crop_fill=fill, **{name: settings[name] for name in on})
-    draws = augmentation.draw(5, 0, 0)
+    draws = augmentation.draw(5, 0, 0, 0)
     moved = augmentation.move(images, draws)
     assert moved.dtype == torch.float32
     assert moved.is_contiguous()  # channels last, once permuted
@@ -175,7 +175,7 @@ def test_a_warp_is_that_of_each_pixel_of_each_image(images: Tensor, on: tuple[st
 @pytest.mark.parametrize("fill", ["reflect", "black"])
 def test_a_warp_by_nothing_is_the_plain_move(images: Tensor, fill: str) -> None:
     augmentation = Augmentation("random", crop_padding=3, crop_fill=fill, rotation=1)
-    draws = augmentation.draw(12, 0, 0)
+    draws = augmentation.draw(12, 0, 0, 0)
     turned = augmentation.move(images, draws | {"rotation": torch.zeros(12)})
     del draws["rotation"]
     plain = augmentation.move(images, draws)
@@ -203,14 +203,14 @@ def test_elastic_displacements_are_in_pixels_and_smooth() -> None:
     draws["elastic"][:, 0] = 2.0  # every point by two pixels across
     moved = Augmentation(elastic=1).move(ramp, draws)
     torch.testing.assert_close(moved[:, :, :-2], ramp[:, :, 2:], rtol=0, atol=0.01)
-    steps = Augmentation(elastic=1).move(ramp, Augmentation(elastic=1).draw(1, 0, 0)).diff(dim=1).abs() / 9
+    steps = Augmentation(elastic=1).move(ramp, Augmentation(elastic=1).draw(1, 0, 0, 0)).diff(dim=1).abs() / 9
     assert steps.max() < 1  # from pixel to pixel
 
 
 @pytest.mark.parametrize("side", [1, 3, 4, 20])
 def test_cutout_sets_a_square_about_the_drawn_pixel_cut_off_at_the_edge(images: Tensor, side: int) -> None:
     augmentation = Augmentation(cutout=side)
-    places = augmentation.draw(12, 0, 0)["cutout"]
+    places = augmentation.draw(12, 0, 0, 0)["cutout"]
     places[:4] = torch.tensor([[0.0, 0.0], [0.999, 0.999], [0.0, 0.999], [0.5, 0.5]])
     cut = augmentation.cut(images.float(), {"cutout": places})
     for place in range(12):
@@ -225,7 +225,7 @@ def test_cutout_sets_a_square_about_the_drawn_pixel_cut_off_at_the_edge(images: 
 
 def test_recolouring_follows_the_formula_and_clips_nothing(images: Tensor) -> None:
     augmentation = Augmentation(brightness=200, contrast=(0.5, 3))
-    draws = augmentation.draw(12, 0, 0)
+    draws = augmentation.draw(12, 0, 0, 0)
     coloured = augmentation.recolour(images.float(), draws)
     for place, image in enumerate(images.double()):
         brighter = image + draws["brightness"][place]
