@@ -55,7 +55,9 @@ class HardSamples(KeepsArguments, Callback):
         if not classifies(trainer, pl_module):
             raise InputError(f"HardSamples: {type(data).__name__} has no classes; leave it out")
         if trainer.overfit_batches:
-            raise InputError("HardSamples: --trainer.overfit_batches has the same batches in every epoch; leave one out")
+            raise InputError(
+                "HardSamples: --trainer.overfit_batches has the same batches in every epoch; leave one out"
+            )
         samples = len(data.splits["train"])
         size = int(self.share * samples)
         if size < data.batch_size:

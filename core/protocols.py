@@ -30,7 +30,7 @@ class NamesLosses(Protocol):
 
 @runtime_checkable
 class KeepsLogits(Protocol):
-    """A classifier that keeps the logits of the batch that it was last trained on, float32 [B, K], without gradients."""
+    """A classifier that keeps the logits of its last training batch, float32 [B, K], without gradients."""
 
     trained_logits: Tensor | None
 

@@ -41,6 +41,16 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     assert _figures(one_tests) == _figures(two_tests)
 
 
+def test_two_processes_know_the_losses_of_all_samples(config: Path, tmp_path: Path) -> None:
+    hardest = "[{class_path: callbacks.HardSamples, init_args: {share: 0.5, from_epoch: 1}}]"
+    run = tmp_path / "run"
+    code, output = finish(start("fit", "--config", config, "--run_dir", run, *TWO, "--trainer.callbacks", hardest))
+    assert code == 0, output
+    known = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["hard_samples"]
+    assert known["seen"].sum() == 3 * 120
+    assert torch.equal(known["losses"].isfinite(), known["seen"] > 0)
+
+
 def test_a_signal_to_one_process_stops_both_and_two_go_on(config: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     stop_two(config, run, *TWO, "--trainer.strategy", "ddp_find_unused_parameters_false")

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from core.randomness import generator
 from datamodules.base.selection import Selection
 
 

@@ -14,6 +14,11 @@ def epoch_of(selection: Selection, epoch: int, losses: torch.Tensor) -> torch.Te
     return selection.order
 
 
+def highest(losses: torch.Tensor) -> set[int]:
+    """Returns the samples of the highest losses."""
+    return set(losses.argsort(descending=True)[:SIZE].tolist())
+
+
 def test_at_first_all_samples_are_seen_equally_often_and_never_twice_in_an_epoch() -> None:
     selection = Selection(N, SIZE, from_epoch=99)
     for epoch in range(10):
@@ -24,38 +29,33 @@ def test_at_first_all_samples_are_seen_equally_often_and_never_twice_in_an_epoch
     assert (selection.seen == 3).all()
 
 
-def test_then_those_of_the_highest_loss_are_when_they_were_last_seen() -> None:
+def test_then_those_are_of_the_highest_loss_when_they_were_last_seen() -> None:
     selection, losses = Selection(N, SIZE, from_epoch=4), torch.rand(N)
     for epoch in range(4):
         epoch_of(selection, epoch, losses)
     hardest = epoch_of(selection, 4, losses / 10)
-    assert set(hardest.tolist()) == set(losses.argsort(descending=True)[:SIZE].tolist())
+    assert set(hardest.tolist()) == highest(losses)
     assert not torch.equal(hardest.sort().values, hardest)
-    rest = losses.clone()
-    rest[hardest] /= 10
-    following = epoch_of(selection, 5, losses)
-    assert set(following.tolist()) == set(rest.argsort(descending=True)[:SIZE].tolist())
+    losses[hardest] /= 10
+    assert set(epoch_of(selection, 5, losses).tolist()) == highest(losses)
 
 
 def test_what_was_never_seen_or_has_no_finite_loss_comes_first() -> None:
-    selection, losses = Selection(N, SIZE, from_epoch=1), torch.rand(N)
-    first = epoch_of(selection, 0, losses)
-    selection.note(first[:2], torch.tensor([torch.nan, torch.inf]))
-    selection.note(torch.arange(N)[torch.isinf(selection.losses)][: N - SIZE - 5], torch.zeros(N - SIZE - 5))
-    selection.losses[first[:2]] = torch.inf
-    selection.choose(7, 1)
-    assert set(selection.losses.isinf().nonzero().flatten().tolist()) <= set(selection.order.tolist())
+    selection = Selection(N, SIZE, from_epoch=0)
+    selection.note(torch.arange(80), torch.rand(80))
+    selection.note(torch.arange(2), torch.tensor([torch.nan, torch.inf]))
+    selection.choose(7, 0)
+    assert {0, 1, *range(80, 100)} <= set(selection.order.tolist())
 
 
 def test_the_order_is_a_function_of_seed_and_epoch() -> None:
-    one, same, other = (Selection(N, SIZE, 9) for _ in range(3))
-    one.choose(7, 3)
-    same.choose(7, 3)
-    assert torch.equal(one.order, same.order)
-    other.choose(7, 4)
-    assert not torch.equal(one.order, other.order)
-    other.choose(8, 3)
-    assert not torch.equal(one.order, other.order)
+    orders = {}
+    for seed, epoch in ((7, 3), (7, 4), (8, 3), (7, 3)):
+        selection = Selection(N, SIZE, 9)
+        selection.choose(seed, epoch)
+        before = orders.setdefault((seed, epoch), selection.order)
+        assert torch.equal(before, selection.order)
+    assert len({tuple(order.tolist()) for order in orders.values()}) == 3
 
 
 def test_processes_that_share_what_they_noted_choose_as_one_does() -> None:
@@ -66,16 +66,14 @@ def test_processes_that_share_what_they_noted_choose_as_one_does() -> None:
         for rank, process in enumerate(processes):
             process.choose(7, epoch)
             assert torch.equal(process.order, order)
-            process.note(order[rank::2], losses[order[rank::2]])
-        sent: list[list[torch.Tensor]] = [[], []]
-        for process, calls in zip(processes, sent, strict=True):
-            state = process.losses, process.seen, process._fresh.clone()
-            process.share(lambda values, calls=calls: calls.append(values) or values)
-            process.losses, process.seen, process._fresh = state[0], state[1] - 0, state[2]
-        sums = [first + second for first, second in zip(*sent, strict=True)]
+            mine = order[rank::2]
+            process.note(mine, losses[mine])
+        first, second = processes
+        noted = [first._fresh.clone(), second._fresh.clone()]
+        seen = [torch.where(fresh, one.losses, 0.0) for fresh, one in zip(noted, processes, strict=True)]
         for process in processes:
-            answers = iter(sums)
-            process.share(lambda _, answers=answers: next(answers))
+            sums = iter([noted[0].int() + noted[1].int(), seen[0] + seen[1]])
+            process.share(lambda _, sums=sums: next(sums))
             assert torch.equal(process.losses, alone.losses)
             assert torch.equal(process.seen, alone.seen)
 

@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import EMAWeightAveraging, GradientAccumulation
 from pytorch_lightning.cli import ReduceLROnPlateau
 from torch.optim.lr_scheduler import StepLR
 
-from callbacks import EarlyStopping, Freeze, RunCheckpoint
+from callbacks import EarlyStopping, Freeze, HardSamples, RunCheckpoint
 from core.errors import InputError, RunFailed
 from datamodules.images.augmentation import Augmentation
 from engine.runs.checkpoint_io import load_checkpoint
@@ -66,6 +66,7 @@ KINDS: dict[str, Kind] = {
     "accumulation": Kind(trainer={"accumulate_grad_batches": 2, "max_epochs": 6}),
     "no validation": Kind(val_size=0),
     "smaller images first": Kind(first_sizes=(8, 12), model={"head": "max"}),
+    "hard samples": Kind(lambda: [HardSamples(0.85, from_epoch=1)]),
     "two rules, and a layer fixed on the way": Kind(
         lambda: [Freeze(["whitening"], from_epoch=1)],
         optimizer=partial(Muon, normalize=True, weight_decay=0.01),
@@ -136,7 +137,7 @@ def whole(folders: Callable[[str], Path]) -> Callable[[str], dict[str, Any]]:
 # Every kind in the middle of an epoch; at its end those that act there.
 INTERRUPTED = [
     *((kind, "mid-epoch") for kind in KINDS),
-    *((kind, "validation") for kind in KINDS if kind not in ("no validation", "accumulation", "steps")),
+    *((kind, "validation") for kind in KINDS if kind not in ("no validation", "accumulation", "steps", "hard samples")),
     *((kind, "last batch") for kind in ("plain", "accumulation", "weight averaging", "validation within epochs")),
     *((kind, "epoch end") for kind in ("plain", "steps", "no validation", "early stopping")),
 ]
