@@ -3,8 +3,9 @@
     python -m benchmarks.speedrun --data_dir DIR --peer_script airbench94_muon.py
 
 The peer is to be downloaded from github.com/KellerJordan/cifar10-airbench. Both make all their epochs, of the first
-`--images` training pictures: a sixth of them if not given, which is enough to compare speeds; 50000 makes whole runs,
-whose accuracy counts. Seconds are the peer's: those of the whitening layer and of training, without evaluation.
+`--images` training pictures: a fifth of them if not given, which is enough to compare speeds; 50000 makes whole runs,
+whose accuracy counts. `--config` takes another config of ours. Seconds are the peer's: those of the whitening layer and
+of training, without evaluation.
 """
 
 import tempfile
@@ -47,16 +48,19 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__, pairs=3)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--peer_script", type=Path, required=True, help="airbench94_muon.py")
-    options.add_argument("--images", type=int, default=8000, help="training pictures (default: %(default)s)")
+    options.add_argument("--images", type=int, default=10_000, help="training pictures (default: %(default)s)")
+    options.add_argument("--config", default="speedrun.yaml", help="ours (default: %(default)s)")
     options.add_argument("--settings", default="", help="more settings of our runs, in one string")
     arguments = options.parse_args(argv)
     is_whole = arguments.images == CIFAR10_SIZES["train"]
     more = arguments.settings
     if not is_whole:
-        more += f" --trainer.limit_train_batches {arguments.images // BATCH} --trainer.limit_test_batches 1"
+        more += (
+            f" --trainer.limit_train_batches {arguments.images / CIFAR10_SIZES['train']} --trainer.limit_test_batches 1"
+        )
     data_dir, script = arguments.data_dir and arguments.data_dir.resolve(), arguments.peer_script.resolve()
     with tempfile.TemporaryDirectory() as folder:
-        ours = Ours(Settings(torch.device("cpu"), data_dir=data_dir, more=more), Path(folder))
+        ours = Ours(Settings(torch.device("cpu"), data_dir=data_dir, more=more), Path(folder), arguments.config)
         few = {"train": slice(arguments.images), "test": slice(None if is_whole else BATCH)}
         write_pictures({part: ours.splits[part].take(kept) for part, kept in few.items()}, Path(folder))
         peer = Peer(script, Path(folder), PATIENCE, on_cpu=True)

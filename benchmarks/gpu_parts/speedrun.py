@@ -62,18 +62,19 @@ class Clock(Callback):
 
 
 class Ours:
-    """Runs of `speedrun.yaml` in this process.
+    """Runs of a config in this process.
 
     Args:
         settings: The benchmark's settings.
         folder: Where runs are kept.
+        config: The config.
     """
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, config: str = "speedrun.yaml") -> None:
         more = [*(QUICK.split() if settings.quick else []), *settings.more.split()]
         flags = [*settings.flags, "--trainer.default_root_dir", str(folder), *data_flags(settings.data_dir), *more]
         self.device = settings.device
-        self.configured = Configured("speedrun.yaml", flags)
+        self.configured = Configured(config, flags)
         self.configured.datamodule.load_once()
         self.splits = self.configured.datamodule.splits
 

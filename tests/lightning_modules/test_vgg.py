@@ -44,6 +44,9 @@ def images_for(model: VGG, n: int = 4) -> torch.Tensor:
         SMALL | {"activation": "tanh", "initializer": "identity", "head_initializer": "normal"},
         SMALL | {"activation": "sigmoid", "initializer": "truncated_normal", "initializer_scale": 0.5},
         SMALL | {"whiten": True},
+        SMALL | {"residual": True},
+        SMALL | {"residual": True, "pool": "first", "convolutions": [2, 3]},
+        SMALL | {"residual": True, "batch_norm": False},
     ],
     ids=lambda settings: "-".join(str(value) for value in settings.values()),
 )
@@ -88,6 +91,23 @@ def test_pooling_comes_last_or_after_the_first_convolution() -> None:
     unit = ["Conv2d", "BatchNorm2d", "ReLU"]
     assert kinds("last") == [*unit, *unit, "MaxPool2d"]
     assert kinds("first") == ["Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU", *unit]
+
+
+def test_a_residual_stage_adds_its_first_convolutions_output_to_its_last_ones() -> None:
+    model = VGG(**SMALL | {"convolutions": [3, 3], "pool": "first", "residual": True}).eval()
+    assert [type(layer).__name__ for layer in model.stages[0]] == [
+        *("Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU", "Residual", "ReLU")
+    ]
+    names = ["Conv2d", "BatchNorm2d", "ReLU", "Conv2d", "BatchNorm2d"]
+    assert [type(layer).__name__ for layer in model.stages[0][4]] == names
+    images = images_for(model)
+    x0 = model.stages[0][:4](images)
+    residual = x0
+    for layer in model.stages[0][4]:
+        residual = layer(residual)
+    assert torch.equal(model.stages[0](images), (x0 + residual).relu())
+    one = VGG(**SMALL | {"convolutions": [1, 1], "residual": True})
+    assert not any(type(layer).__name__ == "Residual" for layer in one.modules())
 
 
 def test_settings_reach_their_layers() -> None:
