@@ -80,7 +80,7 @@ class HardSamples(KeepsArguments, Callback):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Chooses the samples of an epoch; not called when a run resumes within one."""
         selection = trainer.datamodule.selection
-        selection.share(partial(_add, trainer))
+        selection.gather(partial(_add, trainer))
         selection.choose(trainer.seed, trainer.current_epoch)
 
     def on_train_batch_end(
@@ -94,7 +94,7 @@ class HardSamples(KeepsArguments, Callback):
         """Keeps the samples of the epoch, and the losses, over all processes."""
         selection = getattr(trainer.datamodule, "selection", None)
         if selection is not None and selection.order is not None:
-            selection.share(partial(_add, trainer))
+            selection.gather(partial(_add, trainer))
             checkpoint[STATE] = selection.state_dict()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

@@ -32,7 +32,7 @@ class Selection:
         self.order: Tensor | None = None
         self.seen = torch.zeros(samples, dtype=torch.int32, device=device)
         self.losses = torch.full((samples,), torch.inf, device=device)
-        self._fresh = torch.zeros(samples, dtype=torch.bool, device=device)  # noted here since the last `share`
+        self._fresh = torch.zeros(samples, dtype=torch.bool, device=device)  # noted here since the last `gather`
 
     def note(self, index: Tensor, losses: Tensor) -> None:
         """Notes the losses of a batch, float32 [B], of samples int64 [B], each of which is new to this epoch."""
@@ -40,7 +40,7 @@ class Selection:
         self.seen[index] += 1
         self._fresh[index] = True
 
-    def share(self, add: Reduce) -> None:
+    def gather(self, add: Reduce) -> None:
         """Takes up what the other processes have noted; `add` adds a tensor over all processes."""
         noted = add(self._fresh.int())
         zero = torch.zeros_like(self.losses)

@@ -73,7 +73,7 @@ def test_processes_that_share_what_they_noted_choose_as_one_does() -> None:
         seen = [torch.where(fresh, one.losses, 0.0) for fresh, one in zip(noted, processes, strict=True)]
         for process in processes:
             sums = iter([noted[0].int() + noted[1].int(), seen[0] + seen[1]])
-            process.share(lambda _, sums=sums: next(sums))
+            process.gather(lambda _, sums=sums: next(sums))
             assert torch.equal(process.losses, alone.losses)
             assert torch.equal(process.seen, alone.seen)
 
