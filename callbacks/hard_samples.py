@@ -29,21 +29,16 @@ class HardSamples(KeepsArguments, Callback):
     Args:
         share: Part of the samples that an epoch has, above 0 to 1.
         from_epoch: First epoch, from 0, that takes the hardest.
-        until_epoch: First epoch after it that takes samples at random again, so that training ends on all kinds; the
-            last epochs take the hardest if it is not given.
 
     Raises:
-        InputError: The share or an epoch is out of range.
+        InputError: The share or the epoch is out of range.
     """
 
-    def __init__(self, share: float, from_epoch: int, until_epoch: int | None = None) -> None:
+    def __init__(self, share: float, from_epoch: int) -> None:
         check_range("HardSamples: share", share, most=1, above=True)
         check_range("HardSamples: from_epoch", from_epoch)
         self.share = share
         self.from_epoch = from_epoch
-        self.until_epoch = until_epoch
-        if until_epoch is not None:
-            check_range("HardSamples: until_epoch", until_epoch, least=from_epoch, above=True)
         self._restored: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -70,7 +65,7 @@ class HardSamples(KeepsArguments, Callback):
                 f"HardSamples: share {self.share:g} of {samples:,} training {data.unit} is less than a batch of "
                 f"{data.batch_size}; give a larger share or a smaller --data.batch_size"
             )
-        data.selection = Selection(samples, size, self.from_epoch, self.until_epoch, trainer.strategy.root_device)
+        data.selection = Selection(samples, size, self.from_epoch, trainer.strategy.root_device)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Takes up the samples of the epoch that a resumed run is in, and the losses."""

@@ -18,7 +18,6 @@ class Selection:
         samples: Number of training samples N.
         size: Number of samples of an epoch.
         from_epoch: First epoch that takes those of the highest loss; epochs before take those least often seen.
-        until_epoch: First epoch that takes them at random again; none if not given.
         device: Where losses are kept.
 
     Attributes:
@@ -27,12 +26,9 @@ class Selection:
         losses: Loss of each when it was last trained on, float32 [N]; infinite for those never seen.
     """
 
-    def __init__(
-        self, samples: int, size: int, from_epoch: int, until_epoch: int | None = None, device: Any = "cpu"
-    ) -> None:
+    def __init__(self, samples: int, size: int, from_epoch: int, device: torch.device | str = "cpu") -> None:
         self.size = size
         self.from_epoch = from_epoch
-        self.until_epoch = until_epoch
         self.order: Tensor | None = None
         self.seen = torch.zeros(samples, dtype=torch.int32, device=device)
         self.losses = torch.full((samples,), torch.inf, device=device)
@@ -55,14 +51,9 @@ class Selection:
     def choose(self, seed: int, epoch: int) -> None:
         """Chooses the samples of an epoch; samples that are equal otherwise are taken at random."""
         shuffled = torch.randperm(len(self.losses), generator=generator(seed, "order", epoch)).to(self.losses.device)
-        if epoch < self.from_epoch:
-            first = self.seen[shuffled].argsort(stable=True)
-        elif self.until_epoch is None or epoch < self.until_epoch:
-            first = self.losses[shuffled].argsort(stable=True, descending=True)
-        else:
-            first = torch.arange(len(shuffled), device=shuffled.device)
+        keys = self.seen if epoch < self.from_epoch else -self.losses
         chosen = torch.zeros_like(self._fresh)
-        chosen[shuffled[first[: self.size]]] = True
+        chosen[shuffled[keys[shuffled].argsort(stable=True)[: self.size]]] = True
         self.order = shuffled[chosen[shuffled]]
 
     def state_dict(self) -> dict[str, Any]:

@@ -96,7 +96,6 @@ REFUSED = [
     ({"share": 0.0, "from_epoch": 1}, {}, "HardSamples: share is 0: more than 0 and at most 1 is needed"),
     ({"share": 1.5, "from_epoch": 1}, {}, "HardSamples: share is 1.5"),
     ({"share": 0.5, "from_epoch": -1}, {}, "HardSamples: from_epoch is -1: at least 0 is needed"),
-    ({"share": 0.5, "from_epoch": 2, "until_epoch": 2}, {}, "HardSamples: until_epoch is 2: more than 2 is needed"),
     ({"share": 0.1, "from_epoch": 1}, {}, "share 0.1 of 240 training images is less than a batch of 40; give a larger"),
     ({"share": 0.5, "from_epoch": 1}, {"overfit_batches": 2}, "has the same batches in every epoch; leave one out"),
 ]

@@ -40,16 +40,6 @@ def test_then_those_are_of_the_highest_loss_when_they_were_last_seen() -> None:
     assert set(epoch_of(selection, 5, losses).tolist()) == highest(losses)
 
 
-def test_at_last_they_are_taken_at_random() -> None:
-    selection, losses = Selection(N, SIZE, from_epoch=4, until_epoch=5), torch.rand(N)
-    for epoch in range(5):
-        order = epoch_of(selection, epoch, losses)
-    assert set(order.tolist()) == highest(losses)
-    random = [epoch_of(selection, epoch, losses) for epoch in (5, 6)]
-    assert all(len(order.unique()) == SIZE and set(order.tolist()) != highest(losses) for order in random)
-    assert 0 < len(set(random[0].tolist()) & set(random[1].tolist())) < SIZE
-
-
 def test_what_was_never_seen_or_has_no_finite_loss_comes_first() -> None:
     selection = Selection(N, SIZE, from_epoch=0)
     selection.note(torch.arange(80), torch.rand(80))
