@@ -114,20 +114,21 @@ class VGG(ImageClassifier):
             channels, side = self.whitening[0].out_channels, image_size - 1
         self.stages = nn.ModuleList()
         for width, count in zip(widths, convolutions, strict=True):
-            stage = nn.Sequential()
+            stage = layers = nn.Sequential()
             for number in range(count):
-                layers = [nn.Conv2d(channels, width, 3, padding=1, bias=bias)]
+                if residual and number == 1:
+                    layers = Residual()
+                    stage.append(layers)
+                layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=bias))
                 if pool == "first" and number == 0:
                     layers.append(nn.MaxPool2d(2))
                 if batch_norm:
                     norm = nn.BatchNorm2d(width, eps=norm_epsilon, momentum=norm_momentum)
                     norm.weight.requires_grad_(norm_scale)
                     layers.append(norm)
-                if residual and number == 1:
-                    stage.append(Residual())
-                is_last = number == count - 1
-                (stage[-1] if residual and number else stage).extend(layers)
-                (stage[-1] if residual and number and not is_last else stage).append(ACTIVATIONS[activation]())
+                if number == count - 1:
+                    layers = stage  # the activation follows the sum
+                layers.append(ACTIVATIONS[activation]())
                 channels = width
             if pool == "last":
                 stage.append(nn.MaxPool2d(2))
