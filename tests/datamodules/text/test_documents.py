@@ -5,6 +5,7 @@ from itertools import chain
 import pytest
 import torch
 
+from datamodules.base.selection import Selection
 from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents, TextBatch, Texts
 
 N = 37
@@ -73,6 +74,18 @@ def test_the_order_is_a_function_of_seed_and_epoch(bucket: int) -> None:
     assert order(0, 2) == order(0, 2)
     assert order(0, 2) != order(0, 3)
     assert order(0, 2) != order(1, 2)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_selection_says_which_documents_an_epoch_has(shuffle: bool) -> None:
+    loader = DocumentLoader(documents(), 5, seed=0, bucket=2, shuffle=shuffle)
+    loader.selection = Selection(N, 20, from_epoch=1)
+    loader.selection.note(torch.arange(N), torch.arange(N).float())
+    loader.selection.choose(0, epoch=1)
+    found = places(epoch(loader, 1))
+    assert len(loader) == 4
+    assert sorted(found) == list(range(N - 20, N))
+    assert (found == sorted(found)) != shuffle
 
 
 def test_documents_that_are_not_shuffled_come_in_their_own_order_in_every_epoch() -> None:
