@@ -3,7 +3,6 @@
 from functools import partial
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from pytorch_lightning import Callback, LightningModule, Trainer
 
@@ -39,7 +38,6 @@ class HardSamples(KeepsArguments, Callback):
         check_range("HardSamples: from_epoch", from_epoch)
         self.share = share
         self.from_epoch = from_epoch
-        self._restored: dict[str, Any] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Tells the data module how many samples an epoch has.
@@ -68,19 +66,14 @@ class HardSamples(KeepsArguments, Callback):
         data.selection = Selection(samples, size, self.from_epoch, trainer.strategy.root_device)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Takes up the samples of the epoch that a resumed run is in, and the losses."""
-        self._restored = checkpoint.get(STATE)
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Continues where a resumed run was."""
-        if self._restored is not None:
-            trainer.datamodule.selection.load_state_dict(self._restored)
-            self._restored = None
+        """Continues with the samples of the epoch that a resumed run is in, and with the losses."""
+        if trainer.state.fn == "fit" and STATE in checkpoint:
+            trainer.datamodule.selection.load_state_dict(checkpoint[STATE])
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Chooses the samples of an epoch; not called when a run resumes within one."""
         selection = trainer.datamodule.selection
-        selection.gather(partial(_add, trainer))
+        selection.gather(partial(trainer.strategy.reduce, reduce_op="sum"))
         selection.choose(trainer.seed, trainer.current_epoch)
 
     def on_train_batch_end(
@@ -94,7 +87,7 @@ class HardSamples(KeepsArguments, Callback):
         """Keeps the samples of the epoch, and the losses, over all processes."""
         selection = getattr(trainer.datamodule, "selection", None)
         if selection is not None and selection.order is not None:
-            selection.gather(partial(_add, trainer))
+            selection.gather(partial(trainer.strategy.reduce, reduce_op="sum"))
             checkpoint[STATE] = selection.state_dict()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -105,7 +98,3 @@ class HardSamples(KeepsArguments, Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Gives the data module all its samples back."""
         self.teardown(trainer, pl_module, "")
-
-
-def _add(trainer: Trainer, values: torch.Tensor) -> torch.Tensor:
-    return trainer.strategy.reduce(values, reduce_op="sum") if trainer.world_size > 1 else values

@@ -78,9 +78,11 @@ class SampleLoader(Loader):
         mine = len(range(self.rank, self.samples, self.world_size))
         return -(-mine // self.share)
 
-    def training_order(self, rng: torch.Generator) -> Tensor:
-        """Returns the samples of the epoch in the order of training, int64; draws it from `rng` unless it is chosen."""
-        return torch.randperm(self.samples, generator=rng) if self.selection is None else self.selection.order
+    def training_order(self, rng: torch.Generator | None) -> Tensor:
+        """Returns the samples of the epoch, int64: those chosen, or all, shuffled by `rng` if it is given."""
+        if self.selection is not None:
+            return self.selection.order
+        return torch.arange(self.samples) if rng is None else torch.randperm(self.samples, generator=rng)
 
     @property
     def share(self) -> int:

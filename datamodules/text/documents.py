@@ -178,9 +178,9 @@ class DocumentLoader(SampleLoader):
     def _training_order(self) -> Sequence[Tensor]:
         rng = generator(self.seed, "order", self.epoch)
         n = len(self) * self.batch_size
-        order = self.training_order(rng)[:n].cpu()
+        order = self.training_order(rng if self.shuffle else None)[:n].cpu()
         if not self.shuffle:
-            order = torch.arange(n) if self.selection is None else order.sort().values
+            order = order.sort().values  # chosen ones are shuffled
         if self.bucket > 1 and self.shuffle:
             lengths = self.split.lengths[order]
             pools = torch.arange(n) // (self.bucket * self.batch_size)
