@@ -10,7 +10,7 @@ All start from the same uint8 pictures of CIFAR-10's size in memory and end in b
 Ours is what a fit uses: `ImageLoader` and the data module's `on_after_batch_transfer`. torchvision's is a data set that
 makes one PIL picture a sample, as `torchvision.datasets.CIFAR10` does, and its transforms in a DataLoader whose workers
 stay from turn to turn. kornia (`pip install -e '.[benchmarks]'`) transforms whole batches, gathered from pictures that
-are float32 already. Last comes our part of a training step of `configs/vgg_bn.yaml`'s network under bfloat16 autocast.
+are float32 already. Last comes our part of a training step of a VGG 64-256-256 under bfloat16 autocast.
 """
 
 import time

@@ -48,7 +48,7 @@ class RowLSTM(ImageClassifier):
 
 
 def vgg() -> VGG:
-    """Returns the network of `configs/vgg_bn.yaml`."""
+    """Returns a VGG of the sizes of `configs/vgg_bn.yaml`, 64-256-256."""
     return VGG(
         10,
         whiten=True,

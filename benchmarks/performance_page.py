@@ -13,7 +13,7 @@ NETWORKS = {
     "mlp": "perceptron, 2 hidden layers of 256",
     "lenet5": "LeNet-5",
     "lstm": "2 LSTM layers of 512",
-    "vgg_bn": "`vgg_bn`",
+    "vgg_bn": "VGG 64-256-256",
 }
 
 

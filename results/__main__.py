@@ -90,6 +90,8 @@ def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     folders = {name: vars(arguments)[f"{name}_dir"] for name in table.folders}
     runs = Runs(arguments.runs, table, {name: place for name, place in folders.items() if place})
     wanted = [run for run in _missing(table, read_records(folder, table)) if not chosen or str(run) in chosen]
+    if recorded := sorted(chosen - {str(run) for run in wanted}):
+        print(f"recorded already, and left out: {', '.join(recorded)}")
     short = [run for run in wanted if run.row.minutes <= limit or runs.is_tested(run)]
     if len(wanted) > len(short):
         print(f"{len(wanted) - len(short)} longer runs are left out; --max_minutes, or their names, bring them in")

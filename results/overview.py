@@ -12,7 +12,8 @@ VERDICTS = ("reproduced", "better", "short", "no number to compare", "not yet ru
 NEAR = 0.01  # of a published number without a standard error, within which ours repeats it
 EXPLAINED = f"""\
 **Reproduced** is the mean of our runs within two standard errors of the published number, or within {100 * NEAR:.0f} %
-of a number that has none; **better** and **short** lie beyond, and the footnotes say why, as far as it is known."""
+of a number that has none; **better** and **short** lie beyond, and the footnotes say why, as far as it is known.
+A range or an approximate figure is no number to compare."""
 
 
 def margin(row: Published, records: list[Record]) -> float | None:

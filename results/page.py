@@ -11,9 +11,9 @@ from results.table import Elsewhere, Published, Recipe, Section, Table
 RECIPES = """\
 Our trainings of these kinds of network and of others. Each was chosen on validation data, before its test set was read;
 notes name the exceptions. Validation and test are of one checkpoint, the best by validation; † marks validation of the
-last epoch, in records that do not hold the best one's. A name in parentheses is that of the row's folder in `results/`.
-Seconds are of the whole run, in the mean of the runs on the same hardware. Runs of one thread or on a GPU shared it
-with others: their seconds are upper limits."""
+last epoch, in records that do not hold the best one's. Validation is of one view of each image, also where the test is
+of six. A name in parentheses is that of the row's folder in `results/`. Seconds are of the whole run, the mean of the
+runs on the same hardware. Most runs shared their machine with others, so seconds are upper limits."""
 BETTER = {"max": "more", "min": "less"}
 
 
@@ -165,10 +165,12 @@ def _name(row: Recipe, name: str, notes: list[str]) -> str:
             sentences.append(f"The protocol is that of `{same_as}`, whose runs are shown.")
     if row.options and not same_as:
         sentences.append(f"Our runs are of `{row.config}` with `{row.typed}`.")
+    elif isinstance(row, Published) and not same_as and row.config != f"published/{row.id}.yaml":
+        sentences.append(f"Our runs are of `{row.config}` as it is.")
     if row.weights_from:
-        sentences.append(f"Our runs start from the weights of `{row.weights_from}`.")
+        sentences.append(f"Ours start from the weights of `{row.weights_from}` of the same seed (`--weights RUN`).")
     if row.judge:
-        sentences.append(f"A run of `{row.judge}` judges what ours generate.")
+        sentences.append(f"A run of `{row.judge}` judges what ours generate (`--model.judge RUN`).")
     sentences.append(row.note)
     note = " ".join(sentence.strip() for sentence in sentences if sentence)
     if not note:

@@ -15,7 +15,7 @@ OURS = {
     "reproduced": ("tab:blue", "reproduced"),
     "better": ("tab:green", "better"),
     "short": ("tab:red", "short"),
-    "no number to compare": ("gray", "no number published"),
+    "no number to compare": ("gray", "no number to compare"),
 }
 
 

@@ -66,7 +66,8 @@ def test_the_runs_are_made_cheapest_first_and_recorded(
 
     calls.clear()
     assert main(["run", "twin", "--runs", "made"], folder) == 0
-    assert calls == []  # it has a record
+    assert calls == []
+    assert capsys.readouterr().out == "recorded already, and left out: good/42\n"
 
     (folder / "good" / "42.json").unlink()
     assert main(["collect", "--runs", "made"], folder) == 0

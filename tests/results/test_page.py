@@ -127,16 +127,26 @@ def test_a_section_that_was_measured_on_all_images_has_no_column_for_the_first()
 
 
 def test_footnotes_are_numbered_and_tell_how_our_runs_differ() -> None:
-    rows = [published(id="none"), published(remark="So it was."), published(id="two", options={"a.b": 3}, note="Why.")]
-    page = render(table(*rows), {"none": [], "one": [], "two": [], "best": []})
+    rows = [
+        published(id="none", config="published/none.yaml"),
+        published(remark="So it was."),
+        published(id="two", options={"a.b": 3}, note="Why."),
+        published(id="three"),
+    ]
+    page = render(table(*rows), {"none": [], "one": [], "two": [], "three": [], "best": []})
     assert "| `none` |" in page
     assert "| `one`<sup>1</sup> |" in page
     assert "| `two`<sup>2</sup> |" in page
+    assert "| `three`<sup>3</sup> |" in page
     assert "\n1. So it was.\n2. Our runs are of `published/one.yaml` with `--a.b 3`. Why.\n" in page
+    assert "\n3. Our runs are of `published/one.yaml` as it is.\n" in page
 
 
 def test_rows_with_the_same_remark_share_its_footnote() -> None:
-    page = render(table(published(remark="So."), published(id="two", remark="So.")), NONE | {"two": []})
+    page = render(
+        table(published(remark="So."), published(id="two", config="published/two.yaml", remark="So.")),
+        NONE | {"two": []},
+    )
     assert "| `two`<sup>1</sup> |" in page
     assert "\n1. So.\n" in page
     assert "\n2. " not in page
