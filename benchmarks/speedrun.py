@@ -2,9 +2,10 @@
 
     python -m benchmarks.speedrun --data_dir DIR --peer_script airbench94_muon.py
 
-The peer is to be downloaded from github.com/KellerJordan/cifar10-airbench. All make all their epochs, of the first
-`--images` training pictures: a fifth of them if not given, which is enough to compare speeds; 50000 makes whole runs,
-whose accuracy counts. Seconds are the peer's: those of the whitening layer and of training, without evaluation.
+The peer is to be downloaded from github.com/KellerJordan/cifar10-airbench. Each config and the peer make all their
+epochs, of the first `--images` training pictures: a fifth of them if not given, which is enough to compare speeds;
+50000 makes whole runs, whose accuracy counts. Seconds are the peer's: those of the whitening layer and of training,
+without evaluation.
 """
 
 import tempfile
@@ -19,12 +20,13 @@ from benchmarks.gpu_parts.speedrun import Ours
 from benchmarks.measure import parser, ratio, show, source_of, spread, write
 
 BATCH = 2000
+WHOLE_BATCHES = 10_000  # pictures of which also six tenths are whole batches, which are an epoch of speedrun_filtered
 CONFIGS = ["speedrun.yaml", "speedrun_filtered.yaml"]
 PATIENCE = 3600.0  # seconds that a run of the peer may take
 
 
 def measure(ours: dict[str, Ours], peer: Peer, pairs: int) -> dict[str, Any]:
-    """Runs all in turns.
+    """Runs all configs and the peer in turns.
 
     Args:
         ours: Makes runs of each config, by its name.
@@ -32,7 +34,7 @@ def measure(ours: dict[str, Ours], peer: Peer, pairs: int) -> dict[str, Any]:
         pairs: Runs of each.
 
     Returns:
-        Seconds of each, accuracies in percent, and the ratios of ours to the peer's.
+        Seconds of each, accuracies in percent, and the ratios of each config's seconds to the peer's.
     """
     seconds: dict[str, list[float]] = {name: [] for name in (*ours, "peer")}
     accuracy: dict[str, list[float]] = {name: [] for name in seconds}
@@ -50,7 +52,7 @@ def measure(ours: dict[str, Ours], peer: Peer, pairs: int) -> dict[str, Any]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measures both and writes the record."""
+    """Measures all configs and the peer, and writes the record."""
     options = parser(__doc__, pairs=3)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--peer_script", type=Path, required=True, help="airbench94_muon.py")
@@ -58,19 +60,24 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--configs", nargs="+", default=CONFIGS, help="ours (default: %(default)s)")
     options.add_argument("--settings", default="", help="more settings of our runs, in one string")
     arguments = options.parse_args(argv)
+    if arguments.images < 1 or arguments.images % WHOLE_BATCHES:
+        options.error(f"--images {arguments.images}: only a multiple of {WHOLE_BATCHES:,} is whole batches for all")
+    names = [Path(config).stem for config in arguments.configs]
+    if len({*names, "peer"}) <= len(names):
+        options.error(f"--configs {' '.join(arguments.configs)}: their names, and peer, must differ; rename one")
     is_whole = arguments.images == CIFAR10_SIZES["train"]
-    more = arguments.settings
-    if not is_whole:
-        more += (
-            f" --trainer.limit_train_batches {arguments.images / CIFAR10_SIZES['train']} --trainer.limit_test_batches 1"
-        )
     data_dir, script = arguments.data_dir and arguments.data_dir.resolve(), arguments.peer_script.resolve()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(torch.device("cpu"), data_dir=data_dir, more=more)
-        ours = {Path(config).stem: Ours(settings, Path(folder), config) for config in arguments.configs}
-        splits = next(iter(ours.values())).splits
-        few = {"train": slice(arguments.images), "test": slice(None if is_whole else BATCH)}
-        write_pictures({part: splits[part].take(kept) for part, kept in few.items()}, Path(folder))
+        settings = Settings(torch.device("cpu"), data_dir=data_dir, more=arguments.settings)
+        runs = [Ours(settings, Path(folder), config) for config in arguments.configs]
+        ours = dict(zip(names, runs, strict=True))
+        if arguments.images > len(runs[0].splits["train"]):
+            options.error(f"--images {arguments.images}: there are only {len(runs[0].splits['train']):,}")
+        kept = {"train": slice(arguments.images), "test": slice(None if is_whole else BATCH)}
+        few = {part: runs[0].splits[part].take(those) for part, those in kept.items()}
+        for one in runs:
+            one.splits = one.splits | few
+        write_pictures(few, Path(folder))
         peer = Peer(script, Path(folder), PATIENCE, on_cpu=True)
         try:
             results = measure(ours, peer, arguments.pairs)
