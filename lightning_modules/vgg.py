@@ -46,7 +46,8 @@ class VGG(ImageClassifier):
         convolutions: Number of convolutions of each stage.
         pool: Position of the pooling in a stage: `last`, as in the paper, or directly after the `first` convolution
             and before its norm, which is much faster.
-        residual: Add the input of a stage's second convolution to the output of its last, before the activation.
+        residual: Add the input of a stage's second convolution to the output of its last, before the activation; stages
+            of one have none.
         batch_norm: Use batch normalisation after each convolution, before the activation.
         norm_momentum: Weight of the latest batch in the running statistics of batch norms.
         norm_epsilon: Added to the variance in batch norms.
