@@ -49,6 +49,8 @@ class Loader:
 class SampleLoader(Loader):
     """Loads batches of samples: in training complete batches of equal size on all processes, else every sample once.
 
+    An iteration in training takes its samples from `training_order`, or it would ignore the selection.
+
     Args:
         samples: Number of samples.
         batch_size: Samples per batch, on all processes together.
@@ -79,10 +81,14 @@ class SampleLoader(Loader):
         return -(-mine // self.share)
 
     def training_order(self, rng: torch.Generator | None) -> Tensor:
-        """Returns the samples of the epoch, int64: those chosen, or all, shuffled by `rng` if it is given."""
-        if self.selection is not None:
-            return self.selection.order
-        return torch.arange(self.samples) if rng is None else torch.randperm(self.samples, generator=rng)
+        """Returns the samples of the epoch, int64: all, or those chosen, which have an order of training of their own.
+
+        Args:
+            rng: Shuffles all samples; None for the order of their places.
+        """
+        if self.selection is None:
+            return torch.arange(self.samples) if rng is None else torch.randperm(self.samples, generator=rng)
+        return self.selection.order.sort().values if rng is None else self.selection.order
 
     @property
     def share(self) -> int:

@@ -57,11 +57,12 @@ class Selection:
         self.order = shuffled[chosen[shuffled]]
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the current epoch's samples, and what is known of all."""
-        return {"order": self.order.int().cpu(), "seen": self.seen.cpu(), "losses": self.losses.cpu()}
+        """Returns the current epoch's samples, what is known of all, and the first epoch of the highest losses."""
+        known = {"order": self.order.int(), "seen": self.seen, "losses": self.losses}
+        return {name: values.cpu() for name, values in known.items()} | {"from_epoch": self.from_epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues with the samples and the losses of a checkpoint."""
+        """Continues with the samples and the losses of a checkpoint, which are those of an equal selection."""
         device = self.losses.device
         self.order = state["order"].long().to(device)
         self.seen, self.losses = state["seen"].to(device), state["losses"].to(device)

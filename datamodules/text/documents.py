@@ -179,8 +179,6 @@ class DocumentLoader(SampleLoader):
         rng = generator(self.seed, "order", self.epoch)
         n = len(self) * self.batch_size
         order = self.training_order(rng if self.shuffle else None)[:n].cpu()
-        if not self.shuffle:
-            order = order.sort().values  # chosen ones are shuffled
         if self.bucket > 1 and self.shuffle:
             lengths = self.split.lengths[order]
             pools = torch.arange(n) // (self.bucket * self.batch_size)

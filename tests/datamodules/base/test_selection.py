@@ -1,6 +1,9 @@
 """Which samples an epoch has."""
 
+from copy import deepcopy
+
 import torch
+from torch import Tensor
 
 from datamodules.base.selection import Selection
 
@@ -17,6 +20,18 @@ def epoch_of(selection: Selection, epoch: int, losses: torch.Tensor) -> torch.Te
 def highest(losses: torch.Tensor) -> set[int]:
     """Returns the samples of the highest losses."""
     return set(losses.argsort(descending=True)[:SIZE].tolist())
+
+
+def given_to_add(selection: Selection) -> list[Tensor]:
+    """Returns what a process gives to be added up over all."""
+    given: list[Tensor] = []
+
+    def add(part: Tensor) -> Tensor:
+        given.append(part.clone())
+        return part
+
+    deepcopy(selection).gather(add)
+    return given
 
 
 def test_at_first_all_samples_are_seen_equally_often_and_never_twice_in_an_epoch() -> None:
@@ -68,12 +83,11 @@ def test_processes_that_share_what_they_noted_choose_as_one_does() -> None:
             assert torch.equal(process.order, order)
             mine = order[rank::2]
             process.note(mine, losses[mine])
-        first, second = processes
-        noted = [first._fresh.clone(), second._fresh.clone()]
-        seen = [torch.where(fresh, one.losses, 0.0) for fresh, one in zip(noted, processes, strict=True)]
+        sums = [sum(parts) for parts in zip(*map(given_to_add, processes), strict=True)]
         for process in processes:
-            sums = iter([noted[0].int() + noted[1].int(), seen[0] + seen[1]])
-            process.gather(lambda _, sums=sums: next(sums))
+            left = iter(sums)
+            process.gather(lambda _, left=left: next(left))
+            assert not list(left)
             assert torch.equal(process.losses, alone.losses)
             assert torch.equal(process.seen, alone.seen)
 

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
@@ -290,8 +291,9 @@ def test_a_run_that_kept_no_checkpoint_is_not_begun_again(
 # What makes it this run
 
 
-def _pull_within_epoch(run: Path, data: TinyDataModule, **settings: Any) -> Path:
-    trainer = tiny_trainer(run, logger=False, callbacks=[PullPlug(9), RunCheckpoint(every_n_train_steps=2)], **settings)
+def _pull_within_epoch(run: Path, data: TinyDataModule, *callbacks: Callback, **settings: Any) -> Path:
+    callbacks = [*callbacks, PullPlug(9), RunCheckpoint(every_n_train_steps=2)]
+    trainer = tiny_trainer(run, logger=False, callbacks=callbacks, **settings)
     with pytest.raises(PulledPlug):
         trainer.fit(tiny_vgg(), data)
     return trainer.run_folder.path / "checkpoints" / "last.ckpt"
@@ -335,6 +337,39 @@ def test_a_run_does_not_go_on_as_another(
         return
     with pytest.raises(InputError, match=refusal):
         trainer.fit(tiny_vgg(), data(), ckpt_path=last)
+
+
+MOST, ALL, LATER = HardSamples(0.85, 1), HardSamples(1.0, 1), HardSamples(0.85, 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "refusal"),
+    [
+        ([MOST], [MOST], None),
+        ([], [ALL], "HardSamples: this run has been without it; leave it out, or start a new run with --weights"),
+        ([MOST], [ALL], "HardSamples: images an epoch: 240 now, and this run has 204; go on with its settings"),
+        ([ALL], [MOST], "HardSamples: images an epoch: 204 now, and this run has 240; go on with its settings"),
+        ([MOST], [LATER], "HardSamples: from_epoch: 2 now, and this run has 1; go on with its settings"),
+    ],
+    ids=["the same", "added", "a larger share", "a smaller share", "from another epoch"],
+)
+def test_a_run_does_not_go_on_with_other_samples(
+    before: list[Callback], now: list[Callback], refusal: str | None, tmp_path: Path
+) -> None:
+    """It diverged at an empty batch, or went on with the order of the old share."""
+    last = _pull_within_epoch(tmp_path, TinyDataModule(), *before)
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=now)
+    with nullcontext() if refusal is None else pytest.raises(InputError, match=f"^{refusal}"):
+        trainer.fit(tiny_vgg(), TinyDataModule(), ckpt_path=last)
+
+
+def test_hard_samples_may_begin_between_epochs(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
+    trainer.fit(tiny_vgg(), TinyDataModule())
+    last = trainer.run_folder.path / "checkpoints" / "last.ckpt"
+    again = tiny_trainer(tmp_path, logger=False, callbacks=[MOST])
+    again.fit(tiny_vgg(), TinyDataModule(), ckpt_path=last)
+    assert (again.current_epoch, again.num_training_batches) == (2, 5)
 
 
 @pytest.mark.parametrize(
