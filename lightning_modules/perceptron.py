@@ -51,5 +51,5 @@ class Perceptron(TwoClassUnit):
         Label smoothing is not used.
         """
         z = logits[:, 1]
-        fires = (z > 0).to(z.dtype)  # has no gradient, so the loss's gradient by z is y - t
+        fires = (z > 0).to(z.dtype)  # has no gradient, so the loss's gradient with respect to z is y - t
         return ((fires - targets) * z).mean()

@@ -48,7 +48,9 @@ def generator_loss(kind: AdversarialLoss, generated: Tensor) -> Tensor:
 
 
 def squared_gradients(scores: Tensor, images: Tensor) -> Tensor:
-    """Returns the squared norm of each score's gradient by its image, float32 [B], which can itself be differentiated.
+    """Returns the squared norm of each score's gradient with respect to its image, float32 [B].
+
+    It can itself be differentiated.
 
     Args:
         scores: [B], computed from the images. No score may depend on another's image, as in a batch norm.

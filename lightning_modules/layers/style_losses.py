@@ -95,7 +95,7 @@ class Products(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
-        """Returns the gradient by the rows, in their layout."""
+        """Returns the gradient with respect to the rows, in their layout."""
         rows, amount = ctx.saved_tensors
         slopes = outer + outer.T
         gradient = rows @ slopes if rows.is_contiguous() else (slopes @ rows.T).T

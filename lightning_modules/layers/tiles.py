@@ -1,8 +1,8 @@
 """Losses of a large picture and their exact gradient, computed tile by tile in a small part of the memory.
 
-A Gram matrix is a sum over all places, so its loss is no sum over tiles. But the derivative of the loss by the matrix
-follows from the whole matrix, and once that is known, tiles can be differentiated one after the other. The network sees
-each tile with a margin as wide as its layers look, so that nothing changes at the seams.
+A Gram matrix is a sum over all places, so its loss is no sum over tiles. But the derivative of the loss with respect
+to the matrix follows from the whole matrix, and once that is known, tiles can be differentiated one after the other.
+The network sees each tile with a margin as wide as its layers look, so that nothing changes at the seams.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -72,7 +72,7 @@ def _parts(length: int, step: int, stride: int) -> list[tuple[int, int]]:
 
 
 class Attached(torch.autograd.Function):
-    """A value whose gradient by a picture has been computed already."""
+    """A value whose gradient with respect to a picture has been computed already."""
 
     @staticmethod
     def forward(ctx: Any, picture: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class Attached(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:
-        """Returns the gradient by the picture."""
+        """Returns the gradient with respect to the picture."""
         (gradient,) = ctx.saved_tensors
         return outer * gradient, None, None
 
@@ -90,7 +90,7 @@ class Attached(torch.autograd.Function):
 def differentiate(
     picture: Tensor, tiles: list[Tile], part_of_loss: Callable[[Tile, Mapping[str, Tensor]], Tensor], network: Callable
 ) -> Tensor:
-    """Returns the gradient of a sum over tiles by a picture.
+    """Returns the gradient of a sum over tiles with respect to a picture.
 
     Args:
         picture: [1, C, H, W].
