@@ -22,7 +22,7 @@ from datamodules.batches import UnlabelledImageBatch
 from datamodules.images.drawn_scenes import brush_strokes
 from datamodules.images.whole_pictures import as_batch, read_style
 from lightning_modules.layers.style_losses import Targets, full, total_variation
-from lightning_modules.style_networks import make_network
+from lightning_modules.style_networks import make_style_network
 from lightning_modules.tasks.exported_pictures import form_of_painting
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.style_task import StyleTask
@@ -71,7 +71,7 @@ class FastStyle(StyleTask):
     paths = (*StyleTask.paths, "style")
     changeable = ("style",)  # may have moved: a digest tells it from others
     predicts_pictures = True
-    make_network = staticmethod(make_network)
+    make_network = staticmethod(make_style_network)
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from lightning_modules.picture_networks import NetworkName, Packed, make_network
+from lightning_modules.picture_networks import NetworkName, Packed, make_picture_network
 from lightning_modules.tasks.rewarded_captioning import RewardedCaptioning
 
 
@@ -35,7 +35,7 @@ class PictureCaptioner(RewardedCaptioning):
         **training: Any,
     ) -> None:
         super().__init__(**training)
-        made = make_network(network, image_size, in_channels)
+        made = make_picture_network(network, image_size, in_channels)
         self.network = Packed(made.maps, made.top, self.sees_places)
         self.frozen = frozen
         self.channels, self.whole_width = made.channels, made.width

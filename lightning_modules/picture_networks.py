@@ -72,7 +72,7 @@ class Packed(nn.Module):
         return f"places={self.places}"
 
 
-def make_network(name: NetworkName, image_size: int, in_channels: int = 3) -> PictureNetwork:
+def make_picture_network(name: NetworkName, image_size: int, in_channels: int = 3) -> PictureNetwork:
     """Makes a network.
 
     Args:

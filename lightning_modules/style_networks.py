@@ -9,7 +9,7 @@ from core.errors import InputError
 from datamodules.base.digest import digest_of
 from lightning_modules.efficientnet_lite import EfficientNetLite
 from lightning_modules.layers.feature_network import Features, Place, Pooling, Scaling
-from lightning_modules.layers.named_networks import make_network as make_vgg
+from lightning_modules.layers.named_networks import make_feature_network
 from lightning_modules.pretrained import PRETRAINED, read_pretrained
 
 MEAN, STD = (127.0,) * 3, (128.0,) * 3  # of 0 to 255
@@ -65,11 +65,11 @@ def _replace_norms(module: nn.Module) -> None:
             _replace_norms(child)
 
 
-def make_network(name: str, layers: Iterable[str], pooling: Pooling) -> tuple[Features, str]:
+def make_style_network(name: str, layers: Iterable[str], pooling: Pooling) -> tuple[Features, str]:
     """Reads a network and builds it up to the last layer that is asked for.
 
     Args:
-        name: What `layers.named_networks.make_network` takes, or the name of weights in `pretrained.PRETRAINED`.
+        name: What `make_feature_network` takes, or the name of weights in `pretrained.PRETRAINED`.
         layers: The layers.
         pooling: How it pools, if it does.
 
@@ -81,7 +81,7 @@ def make_network(name: str, layers: Iterable[str], pooling: Pooling) -> tuple[Fe
     """
     kind, _, rest = name.partition(":")
     if kind != "pretrained" or rest not in PRETRAINED:
-        return make_vgg(name, layers, pooling)
+        return make_feature_network(name, layers, pooling)
     try:
         weights = read_pretrained(rest)
         model = EfficientNetLite(1000, version=rest.removeprefix("efficientnet_"))

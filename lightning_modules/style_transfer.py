@@ -20,7 +20,7 @@ from lightning_modules.layers.memory_forecast import check_memory, forecast
 from lightning_modules.layers.style_comparison import Compared
 from lightning_modules.layers.style_losses import Targets, total_variation
 from lightning_modules.layers.trained_picture import TrainedPicture
-from lightning_modules.style_networks import make_network
+from lightning_modules.style_networks import make_style_network
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.style_task import StyleTask
 from lightning_modules.tasks.task import without
@@ -50,7 +50,7 @@ class StyleTransfer(StyleTask):
     """
 
     predicts_pictures = True
-    make_network = staticmethod(make_network)
+    make_network = staticmethod(make_style_network)
 
     def __init__(
         self,

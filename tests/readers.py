@@ -51,7 +51,7 @@ from engine.runs.trial_file import read_trial
 from engine.settings.config_files import flatten, read_config
 from engine.settings.trust import refuse_foreign_code
 from engine.weights import read_weights
-from lightning_modules.layers.named_networks import make_network
+from lightning_modules.layers.named_networks import make_feature_network
 from studies.report.reported import find_runs
 from studies.run_on_disk import RunOnDisk
 from studies.study_file import read_study_file
@@ -373,7 +373,7 @@ READERS: dict[str, Reader] = {
     "weights": Reader("a.pth", checkpoints, _weights, PICKLE),
     "safetensors": Reader("a.safetensors", safetensors, lambda path: read_weights(str(path)), [b'{"a":{"dtype":"F64"']),
     "features of a file": Reader(
-        "a.pth", checkpoints, lambda path: make_network(str(path), ["relu1_1"], "max"), PICKLE
+        "a.pth", checkpoints, lambda path: make_feature_network(str(path), ["relu1_1"], "max"), PICKLE
     ),
     "cache": Reader("a.cache.safetensors", _cache_file, _cache),
     "config": Reader("config.yaml", lambda: [TINY_CONFIG.encode()], _config, YAML),

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from callbacks.divergence.kept_state import averages_of
-from core.nested_tensors import tensors_of
+from core.nested_tensors import is_finite, tensors_of
 
 
 class KeptNumbers:
@@ -57,11 +57,6 @@ class KeptNumbers:
         if math.isfinite(self.norm()):
             return None
         return next((name for name, value in self._named() if not is_finite(value)), None)
-
-
-def is_finite(value: Tensor) -> bool:
-    """Returns whether all numbers of a tensor are finite."""
-    return not (value.is_floating_point() or value.is_complex()) or bool(torch.isfinite(value).all())
 
 
 def bad_rate(optimizers: Iterable[Optimizer]) -> float | None:

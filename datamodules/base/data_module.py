@@ -142,13 +142,14 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
             outputs: The model's output for each of them, [N, ...].
         """
 
-    @abstractmethod
     def prediction_endings(self) -> tuple[str, ...]:
         """Returns how a file of predictions may end: `.csv`, and the other forms of `prediction_table`."""
         return (CSV,)
 
+    @abstractmethod
     def prediction_names(self) -> list[str]:
         """Returns the names of the predicted samples: `inputs`, or their indices in the test set."""
+        raise NotImplementedError  # Lightning enforces no `abstractmethod`, and None would pass for "no names"
 
     def notes_on_inputs(self) -> list[str]:
         """Returns lines for the user about `inputs`, after they have been predicted."""

@@ -11,13 +11,12 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.ranges import check_choice, check_range
-from datamodules.pairs.pieces import END, MARKS
-from datamodules.text.vocabulary import UNKNOWN, Vocabulary
+from datamodules.pairs.pieces import END, MARKS, written_symbols
+from datamodules.text.vocabulary import Vocabulary
 
 Tokenizer = Literal["words", "spaces"]
 WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
 STOP = "."
-UNKNOWN_AS = "\u2047"  # how an unknown word is written: two question marks in one
 
 
 def words_of(caption: str) -> list[str]:
@@ -101,16 +100,8 @@ class CaptionEncoder:
         return symbols, lengths
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
-        """Returns the words of numbers, up to the end of the caption and without marks; see `UNKNOWN_AS`."""
-        words = []
-        for number in numbers:
-            if number == END:
-                break
-            if number >= len(MARKS):
-                words.append(self.vocabulary.symbols[number])
-            elif number == UNKNOWN:
-                words.append(UNKNOWN_AS)
-        return words
+        """Returns the words of a caption; see `written_symbols`."""
+        return written_symbols(numbers, self.vocabulary)
 
     def _divided(self, caption: str) -> list[str]:
         caption = caption.replace("\x00", " ")  # the names of marks start with it

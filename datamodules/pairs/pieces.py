@@ -87,16 +87,8 @@ class PieceEncoder:
         return [self.vocabulary.ids(self._divided(sentence)) for sentence in prepared]
 
     def pieces(self, numbers: Iterable[int]) -> list[str]:
-        """Returns symbols by their numbers, up to the end of the sentence and without marks; see `UNKNOWN_AS`."""
-        pieces = []
-        for number in numbers:
-            if number == END:
-                break
-            if number >= len(MARKS):
-                pieces.append(self.vocabulary.symbols[number])
-            elif number == UNKNOWN:
-                pieces.append(UNKNOWN_AS)
-        return pieces
+        """Returns the symbols of a sentence; see `written_symbols`."""
+        return written_symbols(numbers, self.vocabulary)
 
     def decode(self, numbers: Iterable[int]) -> str:
         """Returns the sentence of numbers of symbols, up to its end."""
@@ -135,3 +127,16 @@ class PieceEncoder:
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of sentences ({error})") from error
         return encoder
+
+
+def written_symbols(numbers: Iterable[int], vocabulary: Vocabulary) -> list[str]:
+    """Returns symbols by their numbers, up to the mark of the end and without marks; see `UNKNOWN_AS`."""
+    symbols = []
+    for number in numbers:
+        if number == END:
+            break
+        if number >= len(MARKS):
+            symbols.append(vocabulary.symbols[number])
+        elif number == UNKNOWN:
+            symbols.append(UNKNOWN_AS)
+    return symbols

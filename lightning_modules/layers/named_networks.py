@@ -35,7 +35,7 @@ class Weights(NamedTuple):
     tensors: dict[str, Tensor]
 
 
-def make_network(name: str, layers: Iterable[str], pooling: Pooling) -> tuple[FeatureNetwork, str]:
+def make_feature_network(name: str, layers: Iterable[str], pooling: Pooling) -> tuple[FeatureNetwork, str]:
     """Reads a network and builds it up to the last layer that is asked for.
 
     Args:

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.captions import HasCaptions
-from core.console import print_line
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.media import Medium, Table
@@ -182,12 +181,6 @@ class Captioning(SequenceWriter):
             vectors.append(F.normalize(torch.cat(found).float(), dim=1))
         texts = data.references("train")
         return [words_of(texts[place][0]) for place in (vectors[1] @ vectors[0].T).argmax(1).tolist()]
-
-    def on_test_epoch_end(self) -> None:
-        """Logs the test metrics, and says what the values of BLEU and chrF depend on."""
-        super().on_test_epoch_end()
-        for name, signature in self.signatures().items():
-            print_line(f"note     {name}: {signature}")
 
     def signatures(self) -> dict[str, str]:
         """Returns sacreBLEU's signature of each measure that has one."""

@@ -6,7 +6,6 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.translation import HasTranslations
@@ -110,12 +109,6 @@ class SequenceToSequence(SequenceWriter):
             texts = [data.translation_of(symbols) for symbols in translations.cpu()]  # one wait for a GPU, not many
             metrics.add(texts, [references[place] for place in batch.index.tolist()], batch.seen, batch.index)
         return translations
-
-    def on_test_epoch_end(self) -> None:
-        """Logs the test metrics, and says what BLEU's values depend on."""
-        super().on_test_epoch_end()
-        for name, signature in self.signatures().items():
-            print_line(f"note     {name}: {signature}")
 
     def signatures(self) -> dict[str, str]:
         """Returns sacreBLEU's signature of each measure that has one."""

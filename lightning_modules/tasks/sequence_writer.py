@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.console import print_line
 from core.ranges import check_range
 from datamodules.pairs.pieces import BEGIN
 from datamodules.text.vocabulary import PADDING
@@ -101,6 +102,16 @@ class SequenceWriter(Task):
         if not self.label_smoothing:
             return entropy
         return (1 - self.label_smoothing) * entropy + self.label_smoothing * spread
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the test metrics, and says what the values of BLEU and chrF depend on."""
+        super().on_test_epoch_end()
+        for name, signature in self.signatures().items():
+            print_line(f"note     {name}: {signature}")
+
+    @abstractmethod
+    def signatures(self) -> dict[str, str]:
+        """Returns sacreBLEU's signature of each measure that has one."""
 
     @torch.no_grad()
     def search(self, memory: Any, limits: Tensor, beam: int) -> Tensor:

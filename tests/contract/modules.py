@@ -15,8 +15,8 @@ from core.measures import Measure
 from core.media import Table, Text
 from datamodules.batches import TuneBatch
 from lightning_modules import TransformerLM
+from lightning_modules.alternating import Alternating
 from lightning_modules.layers.recurrent import State
-from lightning_modules.optimizers import Alternating
 from lightning_modules.schedules import WarmupCosine
 from lightning_modules.tasks.metrics import RunningMetrics
 from lightning_modules.tasks.task import Task

@@ -1,22 +1,40 @@
-"""The task that `docs/add-a-task.md` writes out is a task."""
+"""The samples of code of the guides do what the guides say."""
 
 import re
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import LightningModule
+from torch import nn
 
+import datamodules
+from datamodules.text.documents import Documents
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.contract.data import Points
 from tests.processes import ROOT
 from tests.tiny import tiny_trainer
 
 
+def samples(page: str) -> list[str]:
+    """Returns the samples of Python of a page, from the first to the last."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [dedent(code) for code in re.findall(r"^ *```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)]
+
+
+def executed(*codes: str) -> dict[str, Any]:
+    """Executes samples one after the other; returns what they define."""
+    names: dict[str, Any] = {"__name__": "documented"}
+    for code in codes:
+        exec(code, names)
+    return names
+
+
 def test_the_task_of_the_documentation_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, media, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "add-a-task.md").read_text(), re.DOTALL)
-    names: dict = {"__name__": "documented"}
-    exec(f"from core.media import Table\n{code}\n{media}", names)  # the method continues the class, which is last
-    model = names["Autoencoder"](optimizer=lambda groups: torch.optim.Adam(groups, 0.01))
+    task, media, _ = samples("add-a-task.md")
+    model = executed(task, media)["WithTable"](optimizer=lambda groups: torch.optim.Adam(groups, 0.01))
     trainer = tiny_trainer(tmp_path, logger=False)
     trainer.fit(model, Points())
     run = trainer.run_folder.path
@@ -26,3 +44,50 @@ def test_the_task_of_the_documentation_trains(tmp_path: Path, capsys: pytest.Cap
     assert [group["name"] for group in groups] == ["all"]
     assert {group["name"] for group in model.parameter_groups()} == {"weights", "head", "biases"}
     assert re.search(r"val loss [\d.]+ distance \d\.\d{4}", capsys.readouterr().out)
+
+
+def test_the_players_of_the_documentation_have_one_optimizer() -> None:
+    names = executed(samples("add-a-task.md")[2])
+    kept = {name: names[name] for name in ("player", "losses", "training_step", "configure_optimizers")}
+    model = type("Players", (LightningModule,), kept | {"loss": lambda self, player, batch: f"loss of {player}"})()
+    model.discriminator, model.generator = nn.Linear(2, 1), nn.Linear(3, 2)
+    assert [*model.losses(None)] == ["discriminator", "generator"]
+    groups = model.configure_optimizers().param_groups
+    assert [group["name"] for group in groups] == ["discriminator", "generator"]
+    model.player = "discriminator"
+    assert model.training_step(None, 0) == "loss of discriminator"
+
+
+def test_the_data_set_of_the_documentation_passes_its_tests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data, owned, tests, _ = samples("add-a-dataset.md")
+    names = executed(data, owned)
+    assert {"data_dir", "labels_file"} <= {*names["paths"]}
+    assert {"data_dir", "num_workers"} <= {*names["changeable"]}
+    monkeypatch.setattr(datamodules, "SquaresDataModule", names["SquaresDataModule"], raising=False)
+    found = [test for name, test in executed(tests).items() if name.startswith("test_")]
+    assert len(found) == 2
+    for test in found:
+        test(tmp_path)
+
+
+def test_the_captions_of_the_documentation_are_in_a_batch() -> None:
+    images = torch.arange(2 * 4 * 4 * 3, dtype=torch.uint8).view(2, 4, 4, 3)
+    split = executed(samples("add-a-dataset.md")[3])["CaptionedImages"](images, Documents.of([[5], [6, 7]]))
+    index = torch.tensor([1, 0])
+    batch = split.batch(images[index], index, {})
+    assert batch.captions.tolist() == [[6, 7], [5, 0]]
+    assert batch.lengths.tolist() == [2, 1]
+    assert batch.index.tolist() == [1, 0]
+
+
+def test_the_measure_of_the_documentation_is_right() -> None:
+    names = executed(*samples("add-a-measure.md"))
+    assert names["Net"].metrics_type is names["WithTop3"]
+    assert [measure.name for measure in names["Net"].measures] == ["loss", "acc", "top3"]
+    metrics = names["WithTop3"]()
+    logits = torch.tensor([[4.0, 3, 2, 1], [1, 2, 3, 4], [1, 4, 3, 2]])
+    metrics.update(logits[:1], torch.tensor([2]), torch.tensor(1.0))
+    metrics.update(logits[1:], torch.tensor([0, 1]), torch.tensor(4.0))
+    assert {name: value.item() for name, value in metrics.compute().items()} == pytest.approx(
+        {"loss": 3.0, "acc": 1 / 3, "top3": 2 / 3}
+    )

@@ -9,7 +9,7 @@ from core.encoding import EncodesPictures
 from core.errors import InputError
 from lightning_modules import AttentionCaptioner, EfficientNetLite
 from lightning_modules.efficientnet_lite import Version
-from lightning_modules.picture_networks import Packed, make_network
+from lightning_modules.picture_networks import Packed, make_picture_network
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from lightning_modules.picture_networks import Packed, make_network
 )
 def test_features_are_places_and_their_means(name: str, size: int, places: int) -> None:
     torch.manual_seed(0)
-    made = make_network(name, size)
+    made = make_picture_network(name, size)
     network = Packed(made.maps, made.top, True).eval()
     images = torch.randn(2, 3, size, size)
     features = network(images)
@@ -32,7 +32,7 @@ def test_features_are_places_and_their_means(name: str, size: int, places: int) 
 
 def test_pictures_that_are_too_small_are_refused() -> None:
     with pytest.raises(InputError, match=r"model\.network efficientnet_lite0: needs pictures of 32 pixels, not 31"):
-        make_network("efficientnet_lite0", 31)
+        make_picture_network("efficientnet_lite0", 31)
 
 
 @pytest.mark.parametrize("version", ["lite0", "lite2"])

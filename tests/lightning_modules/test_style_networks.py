@@ -10,7 +10,7 @@ from core.errors import InputError
 from datamodules import StylePicturesDataModule
 from engine.trainer import Trainer
 from lightning_modules import EfficientNetLite, StyleTransfer
-from lightning_modules.style_networks import PRETRAINED, StepFeatures, make_network
+from lightning_modules.style_networks import PRETRAINED, StepFeatures, make_style_network
 
 NAME = "pretrained:efficientnet_lite0"
 
@@ -30,7 +30,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> EfficientNetLite:
 
 @torch.no_grad()
 def test_its_features_are_those_of_its_steps(model: EfficientNetLite) -> None:
-    network, signature = make_network(NAME, ["stem", "block4"], "max")
+    network, signature = make_style_network(NAME, ["stem", "block4"], "max")
     pixels = 255 * torch.rand(1, 3, 50, 70)
     found = network.train()(pixels)
     scaled = (pixels - 127) / 128
@@ -57,11 +57,11 @@ def test_pictures_are_trained_by_it_but_not_in_tiles(model: EfficientNetLite, tm
 
 def test_a_layer_or_package_that_is_not_there_is_named(model: EfficientNetLite) -> None:
     with pytest.raises(InputError, match="relu1_1: the network has no such layer; it has stem, block1"):
-        make_network(NAME, ["relu1_1"], "max")
+        make_style_network(NAME, ["relu1_1"], "max")
     with pytest.raises(InputError, match="efficientnet_lite2: the package that holds these weights is absent"):
-        make_network("pretrained:efficientnet_lite2", ["stem"], "max")
+        make_style_network("pretrained:efficientnet_lite2", ["stem"], "max")
 
 
 def test_other_names_are_those_of_vggs() -> None:
-    network, _ = make_network("random:vgg16", ["relu1_1"], "max")
+    network, _ = make_style_network("random:vgg16", ["relu1_1"], "max")
     assert not isinstance(network, StepFeatures)

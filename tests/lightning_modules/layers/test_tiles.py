@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_modules.layers.named_networks import make_network
+from lightning_modules.layers.named_networks import make_feature_network
 from lightning_modules.layers.style_comparison import Comparison
 from lightning_modules.layers.style_losses import Weighting
 from lightning_modules.layers.tiles import tiles_of
@@ -13,7 +13,7 @@ CONTENT, STYLE = {"relu3_2": 1.0}, {"relu1_1": 0.5, "relu2_1": 0.3, "relu3_1": 0
 
 
 def comparison(tile: int | None, **changes: object) -> Comparison:
-    network, _ = make_network("random:vgg19", {**CONTENT, **STYLE}, changes.pop("pooling", "max"))
+    network, _ = make_feature_network("random:vgg19", {**CONTENT, **STYLE}, changes.pop("pooling", "max"))
     return Comparison(network.double(), Weighting(CONTENT, STYLE, changes.pop("scale", "relative")), 2.0, 3.0, tile)
 
 
