@@ -3,9 +3,9 @@
     python -m benchmarks.speedrun --data_dir DIR --peer_script airbench94_muon.py
 
 The peer is to be downloaded from github.com/KellerJordan/cifar10-airbench. Each config and the peer make all their
-epochs, of the first `--images` training pictures: a fifth of them if not given, which is enough to compare speeds;
-50000 makes whole runs, whose accuracy counts. Seconds are the peer's: those of the whitening layer and of training,
-without evaluation.
+epochs, of the first `--images` training pictures: a fifth of them if not given, for a first look, in which the peer's
+time is more than a fifth of a whole run's; 50000 makes whole runs, which count. Seconds are the peer's: those of the
+whitening layer and of training, without evaluation.
 """
 
 import tempfile
