@@ -1,6 +1,6 @@
 """Training against the clock on a CPU, compared with airbench94_muon moved to the same CPU.
 
-    python -m benchmarks.speedrun --data_dir DIR --peer_script airbench94_muon.py
+    python -m benchmarks.speedrun --data_dir DIR --peer_script airbench94_muon.py --images 50000
 
 The peer is to be downloaded from github.com/KellerJordan/cifar10-airbench. Each config and the peer make all their
 epochs, of the first `--images` training pictures: a fifth of them if not given, for a first look, in which the peer's
