@@ -1,11 +1,11 @@
 """Training against the clock on a CPU, compared with airbench94_muon moved to the same CPU.
 
-    python -m benchmarks.speedrun --data_dir DIR --peer_script airbench94_muon.py --images 50000
+    python -m benchmarks.speedrun --data_dir DIR --peer_script FILE --images 50000 --configs speedrun_filtered.yaml
 
-The peer is to be downloaded from github.com/KellerJordan/cifar10-airbench. Each config and the peer make all their
-epochs, of the first `--images` training pictures: a fifth of them if not given, for a first look, in which the peer's
-time is more than a fifth of a whole run's; 50000 makes whole runs, which count. Seconds are the peer's: those of the
-whitening layer and of training, without evaluation.
+The peer's file, airbench94_muon.py, is to be downloaded from github.com/KellerJordan/cifar10-airbench. Each config and
+the peer make all their epochs, of the first `--images` training pictures: a fifth of them if not given, for a first
+look, in which the peer's time is more than a fifth of a whole run's; 50000 makes whole runs, which count. Seconds are
+the peer's: those of the whitening layer and of training, without evaluation.
 """
 
 import tempfile

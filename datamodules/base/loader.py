@@ -81,14 +81,15 @@ class SampleLoader(Loader):
         return -(-mine // self.share)
 
     def training_order(self, rng: torch.Generator | None) -> Tensor:
-        """Returns the samples of the epoch, int64: all, or those chosen, which have an order of training of their own.
+        """Returns the samples of the epoch, int64: all, or whole batches of those chosen, in an order of their own.
 
         Args:
             rng: Shuffles all samples; None for the order of their places.
         """
         if self.selection is None:
             return torch.arange(self.samples) if rng is None else torch.randperm(self.samples, generator=rng)
-        return self.selection.order.sort().values if rng is None else self.selection.order
+        chosen = self.selection.order[: len(self) * self.batch_size]  # before they are sorted: the rest is a random one
+        return chosen.sort().values if rng is None else chosen
 
     @property
     def share(self) -> int:

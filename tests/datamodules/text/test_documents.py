@@ -88,6 +88,18 @@ def test_a_selection_says_which_documents_an_epoch_has(shuffle: bool) -> None:
     assert (found == sorted(found)) != shuffle
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_what_fills_no_batch_is_another_part_of_a_selection_in_every_epoch(shuffle: bool) -> None:
+    loader = DocumentLoader(documents(), 10, seed=0, shuffle=shuffle)
+    loader.selection = Selection(N, 18, from_epoch=4)
+    for number in range(20):
+        loader.selection.choose(0, number)
+        for batch in epoch(loader, number):
+            loader.selection.note(batch.index, torch.rand(len(batch.index)))
+        loader.selection.gather(lambda values: values)
+    assert loader.selection.seen.min() > 0
+
+
 def test_documents_that_are_not_shuffled_come_in_their_own_order_in_every_epoch() -> None:
     for number in (0, 3):
         loader = DocumentLoader(documents(), 6, seed=1, bucket=3, shuffle=False)
