@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.error import URLError
 
 from core.errors import InputError
@@ -143,7 +143,10 @@ def _extract(archive: Path, member: str, temporary: Path) -> None:
     shutil.rmtree(temporary, ignore_errors=True)  # left by a killed download
     try:
         with tarfile.open(archive) as tar:
-            tar.extractall(temporary, filter="data")  # refuses paths outside the folder
+            if hasattr(tarfile, "data_filter"):
+                tar.extractall(temporary, filter="data")  # refuses paths outside the folder
+            else:  # Python before 3.11.4, such as Debian 12's
+                tar.extractall(temporary, [_plain(entry) for entry in tar])
     except (tarfile.TarError, zlib.error) as error:
         reason = str(error).partition(":\n")[0]  # the rest is a line for each compression that was tried
         raise RuntimeError(f"{archive.name}: {reason}") from error
@@ -153,6 +156,19 @@ def _extract(archive: Path, member: str, temporary: Path) -> None:
     if target.exists():
         os.replace(target, temporary / "replaced")
     os.replace(temporary / member, target)
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Returns an entry of an archive if it is a file or a folder within it, without rights for others to write.
+
+    Raises:
+        ReadError: It is something else, such as a link, or leads out of the archive.
+    """
+    path = PurePosixPath(entry.name)
+    if not (entry.isfile() or entry.isdir()) or path.is_absolute() or ".." in path.parts:
+        raise tarfile.ReadError(f"{entry.name!r} is no file or folder within it")
+    entry.mode &= 0o755
+    return entry
 
 
 def download(fetch: Callable[[], object], files: Sequence[Path], request: Request) -> None:

@@ -4,9 +4,11 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import signal
 import socket
 import socketserver
+import sys
 import tarfile
 import time
 from collections.abc import Callable
@@ -285,6 +287,40 @@ def test_an_archive_that_is_not_what_was_expected_leaves_what_there_was(name: st
             download_archive(archive, "set", tmp_path / "new", request(tmp_path))
     assert files_in(tmp_path / "new") == ["set/before"]
     assert not (tmp_path / "escaped").exists()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="these have tarfile.data_filter, and use it always")
+@pytest.mark.parametrize(
+    ("name", "kind", "is_taken"),
+    [
+        ("set/b", tarfile.REGTYPE, True),
+        ("set/deep", tarfile.DIRTYPE, True),
+        ("../escaped", tarfile.REGTYPE, False),
+        ("set/../../escaped", tarfile.REGTYPE, False),
+        ("/escaped", tarfile.REGTYPE, False),
+        ("set/link", tarfile.SYMTYPE, False),
+        ("set/link", tarfile.LNKTYPE, False),
+        ("set/pipe", tarfile.FIFOTYPE, False),
+    ],
+)
+def test_pythons_without_a_filter_take_plain_files_and_folders_alone(
+    name: str, kind: bytes, is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    with tarfile.open(tmp_path / "set.tar", "w") as tar:
+        for entry in (tarfile.TarInfo("set/a"), tarfile.TarInfo(name)):
+            entry.mode = 0o4777
+            entry.type, entry.linkname = (kind, "/etc/hostname") if entry.name == name else (tarfile.REGTYPE, "")
+            tar.addfile(entry)
+    archive = RemoteFile("set.tar", [], hashlib.md5((tmp_path / "set.tar").read_bytes()).hexdigest())
+    if not is_taken:
+        with pytest.raises(InputError, match=rf"\(set\.tar: '{re.escape(name)}' is no file or folder within it\)"):
+            download_archive(archive, "set", tmp_path, request(tmp_path))
+        assert files_in(tmp_path) == ["set.tar"]
+        return
+    download_archive(archive, "set", tmp_path, request(tmp_path))
+    assert (tmp_path / "set" / "a").stat().st_mode & 0o7777 == 0o755
+    assert (tmp_path / name).exists()
 
 
 def test_an_archive_that_is_none_is_one_line(site: Path, tmp_path: Path) -> None:
