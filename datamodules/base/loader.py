@@ -81,14 +81,15 @@ class SampleLoader(Loader):
         return -(-mine // self.share)
 
     def training_order(self, rng: torch.Generator | None) -> Tensor:
-        """Returns the samples of the epoch, int64: all, or whole batches of those chosen, in an order of their own.
+        """Returns the samples of the epoch's whole batches, int64: of all, or of those chosen in their own order.
 
         Args:
             rng: Shuffles all samples; None for the order of their places.
         """
+        n = len(self) * self.batch_size
         if self.selection is None:
-            return torch.arange(self.samples) if rng is None else torch.randperm(self.samples, generator=rng)
-        chosen = self.selection.order[: len(self) * self.batch_size]  # before they are sorted: the rest is a random one
+            return torch.arange(n) if rng is None else torch.randperm(self.samples, generator=rng)[:n]
+        chosen = self.selection.order[:n]  # before they are sorted, so that a random part is left over
         return chosen.sort().values if rng is None else chosen
 
     @property

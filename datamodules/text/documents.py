@@ -177,11 +177,10 @@ class DocumentLoader(SampleLoader):
 
     def _training_order(self) -> Sequence[Tensor]:
         rng = generator(self.seed, "order", self.epoch)
-        n = len(self) * self.batch_size
-        order = self.training_order(rng if self.shuffle else None)[:n].cpu()
+        order = self.training_order(rng if self.shuffle else None).cpu()
         if self.bucket > 1 and self.shuffle:
             lengths = self.split.lengths[order]
-            pools = torch.arange(n) // (self.bucket * self.batch_size)
+            pools = torch.arange(len(order)) // (self.bucket * self.batch_size)
             order = order[(pools * (int(lengths.max()) + 1) + lengths).argsort(stable=True)]
         batches = order.view(-1, self.batch_size)
         if self.bucket > 1 and self.shuffle:

@@ -69,8 +69,7 @@ class RowLoader(SampleLoader):
         if self.seed is None:
             order = torch.arange(self.rank, len(self.split), self.world_size)
         else:
-            order = self.training_order(generator(self.seed, "order", self.epoch))
-            order = order[: len(self) * self.batch_size][self.rank :: self.world_size]
+            order = self.training_order(generator(self.seed, "order", self.epoch))[self.rank :: self.world_size]
         first, self.position = self.position, 0
         for index in order.split(self.share)[first:]:
             yield self.batch_type(*self.split.take(index).stores)
