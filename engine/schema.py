@@ -50,8 +50,8 @@ TEXTS = {
     "data": "The data set: a class path, or class_path and init_args.",
     "seed_everything": "Seed of all random numbers; true draws one, false leaves them as they are.",
 }
-NOT_IN_CONFIGS = ("ckpt_path", "print_shtab", "weights_only")  # of the parser's options
-NEVER_WRITTEN = ("$schema", "dict_kwargs")  # what jsonargparse takes in every object
+NOT_IN_CONFIGS = ("ckpt_path", "weights_only")  # of the parser's options
+NEVER_WRITTEN = ("$schema", "dict_kwargs", "print_shtab")  # of jsonargparse; the last once a parser is used
 
 
 class ConfigSchema(ParserJsonschema):

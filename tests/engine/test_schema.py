@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.plain_yaml import load_plain
+from engine.merged_settings import merged_settings
 from engine.schema import ConfigSchema, made_with, make_schema, written
 from engine.settings.config_names import CONFIGS, SCHEMA, config_names
 from engine.settings.recorded_config import LINKED
@@ -31,6 +32,14 @@ def test_the_schema_is_that_of_the_code() -> None:
     assert written(make_schema()) == SCHEMA.read_text(encoding="utf-8"), (
         "python -m studies.write_schemas writes it anew"
     )
+
+
+def test_the_schema_does_not_depend_on_what_was_parsed_before() -> None:
+    before = written(make_schema())
+    merged_settings(
+        ["fit", "--config", "vgg_bn.yaml", "--data.augmentation", "null", "--data.augmentation.flip", "none"]
+    )
+    assert written(make_schema()) == before
 
 
 @pytest.mark.parametrize("name", config_names())
