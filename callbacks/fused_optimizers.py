@@ -39,7 +39,7 @@ class FusedOptimizers(Callback):
             for group in optimizer.param_groups:
                 if begins and _is_free(group):
                     group["fused"] = True
-                if group["fused"] and _begins_apart(group):
+                if group["fused"] and _begins_apart(optimizer.state, group):
                     group["fused"] = False
                 if group["fused"]:
                     _prepare(optimizer.state, group)
@@ -66,10 +66,13 @@ def _is_free(group: dict[str, Any]) -> bool:
     return undecided and usual and all(weight.is_floating_point() for weight in group["params"])
 
 
-def _begins_apart(group: dict[str, Any]) -> bool:
-    """Returns whether weights may get their first momentum in different steps, for which the kernel of SGD fails."""
-    frozen = not all(weight.requires_grad for weight in group["params"])
-    return bool(group.get("momentum") and (frozen or group["dampening"]))
+def _begins_apart(state: dict[Tensor, dict[str, Any]], group: dict[str, Any]) -> bool:
+    """Returns whether weights may get their first momentum in different steps, for which the kernel of SGD fails.
+
+    A weight that is fixed when a run goes on may have trained before, and then has its momentum.
+    """
+    later = any(not one.requires_grad and "momentum_buffer" not in state.get(one, {}) for one in group["params"])
+    return bool(group.get("momentum") and (later or group["dampening"]))
 
 
 def _prepare(state: dict[Tensor, dict[str, Any]], group: dict[str, Any]) -> None:
