@@ -49,6 +49,8 @@ class Freeze(KeepsArguments, Callback):
         from_epoch: Epoch, from 0, from which on the layers are fixed, having trained before; the first if not given.
         stages: Epochs, from 0, in which layers begin to train, by pattern, so that a network is freed step by step,
             such as `{stem: 4, blocks: 2}`; the first pattern that matches a parameter counts.
+        from_epochs: Epochs, from 0, from which on layers are fixed, by pattern, such as `{stem: 4, blocks: 8}`: what
+            comes before all layers that train needs no gradients, so the first layers are fixed first.
         statistics: Whether all batch norms keep their statistics, those of layers that train as well: in place of a
             batch's, which few pictures give badly.
     """
@@ -59,19 +61,25 @@ class Freeze(KeepsArguments, Callback):
         until_epoch: int | None = None,
         from_epoch: int | None = None,
         stages: dict[str, int] | None = None,
+        from_epochs: dict[str, int] | None = None,
         statistics: bool = False,
     ) -> None:
         if until_epoch is not None and from_epoch is not None:
             raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them")
         named = {"until_epoch": until_epoch, "from_epoch": from_epoch}
-        named |= {f"stages {layer}": epoch for layer, epoch in (stages or {}).items()}
+        by_pattern = {"stages": stages or {}, "from_epochs": from_epochs or {}}
+        named |= {f"{name} {layer}": epoch for name, epochs in by_pattern.items() for layer, epoch in epochs.items()}
         for name, epoch in named.items():
             if epoch is not None and epoch < 0:
                 raise InputError(f"--freeze.{name} {epoch}: epochs count from 0")
         end = NEVER if until_epoch is None else until_epoch
         self._rules = [
             *(Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []),
-            *(Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in (stages or {}).items()),
+            *(Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in by_pattern["stages"].items()),
+            *(
+                Rule("from_epochs", _compiled("from_epochs", layer), epoch, NEVER)
+                for layer, epoch in by_pattern["from_epochs"].items()
+            ),
         ]
         self._keeps_statistics = statistics
         self._drop_gradients = False

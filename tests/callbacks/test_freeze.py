@@ -114,6 +114,19 @@ def test_a_network_is_freed_from_the_top(devices: int, tmp_path: Path) -> None:
     assert facts["trainable"] == (8 * 4 * 4 + 1) * 5
 
 
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_network_is_fixed_from_the_input_on(devices: int, tmp_path: Path) -> None:
+    stamps = Stamps()
+    freeze = (AsOneOfMany if devices > 1 else Freeze)(from_epochs={r"stages\.0": 1, "stages": 2})
+    trainer, before, _ = _fit(tmp_path, freeze, (stamps,), max_epochs=3)
+    assert _changed(before, stamps.after[0]) >= {*FIRST_STAGE, *STATISTICS}
+    second = {name[:8] for name in _changed(stamps.after[0], stamps.after[1])}
+    assert second == {"stages.1", "classifi"}
+    third = {name.partition(".")[0] for name in _changed(stamps.after[1], stamps.after[2])}
+    assert third == {"classifier"}
+    assert _summary(trainer)["model"]["trainable"] == _summary(trainer)["model"]["parameters"]
+
+
 def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
     _, before, after = _fit(tmp_path, Freeze(statistics=True), val_check_interval=0.5)
     changed = _changed(before, after)
@@ -141,6 +154,16 @@ def test_some_layer_trains_in_the_first_epoch(tmp_path: Path) -> None:
         _fit(tmp_path, Freeze(stages={"tail": 1}))
 
 
+def test_some_layer_trains_in_the_last_epoch(tmp_path: Path) -> None:
+    for rules in ({"from_epochs": {"classifier": 2, "stages": 1}}, {"stages": {"st": 9}, "from_epochs": {"cl": 2}}):
+        with pytest.raises(InputError, match="--freeze: nothing is left to train in epoch 2"):
+            _fit(tmp_path, Freeze(**rules))
+    with pytest.raises(InputError, match=r"--freeze.from_epochs stages -1: epochs count from 0"):
+        Freeze(from_epochs={"stages": -1})
+    with pytest.raises(InputError, match=r"--freeze.from_epochs tail: matches none of stages.0.0"):
+        _fit(tmp_path, Freeze(from_epochs={"tail": 1}))
+
+
 @pytest.mark.parametrize("name", ["until_epoch", "from_epoch"])
 def test_epochs_are_not_negative(name: str) -> None:
     with pytest.raises(InputError, match=f"--freeze.{name} -1: epochs count from 0"):
@@ -164,10 +187,14 @@ def test_a_resumed_run_keeps_its_layers_fixed(tmp_path: Path) -> None:
     assert not _changed(before, model.state_dict()) & {*FIRST_STAGE, *STATISTICS}
 
 
-@pytest.mark.parametrize("steps", [3, 6, 9], ids=["head alone", "an epoch's end", "one stage more"])
-def test_a_resumed_run_frees_its_layers_as_the_whole_one(steps: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rules",
+    [{"stages": {r"stages\.0": 2, "stages": 1}, "statistics": True}, {"from_epochs": {r"stages\.0": 1, "stages": 2}}],
+    ids=["freed", "fixed"],
+)
+@pytest.mark.parametrize("steps", [3, 6, 9], ids=["first epoch", "an epoch's end", "second epoch"])
+def test_a_resumed_run_frees_and_fixes_its_layers_as_the_whole_one(steps: int, rules: dict, tmp_path: Path) -> None:
     """Lightning's `BaseFinetuning` freezes all layers anew (its issue 21901), and moves fixed statistics (15062)."""
-    rules = {"stages": {r"stages\.0": 2, "stages": 1}, "statistics": True}
     _, _, whole = _fit(tmp_path / "whole", Freeze(**rules), max_epochs=3)
     cut, _, _ = _fit(tmp_path / "cut", Freeze(**rules), max_epochs=3, max_steps=steps)
     model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.1))
