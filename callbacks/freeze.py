@@ -1,6 +1,8 @@
 """Keeps layers fixed, for fine-tuning."""
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -42,6 +44,8 @@ ALWAYS = Rule("statistics", re.compile(""), 0, NEVER)
 class Freeze(KeepsArguments, Callback):
     """Keeps parameters fixed whose names match; frozen batch norms keep their statistics too.
 
+    A layer is fixed as long as one of the options has it fixed.
+
     Args:
         layers: Patterns (regular expressions, matched from the start of a parameter's name), such as `features` or
             `stages\\.[01]`.
@@ -49,8 +53,9 @@ class Freeze(KeepsArguments, Callback):
         from_epoch: Epoch, from 0, from which on the layers are fixed, having trained before; the first if not given.
         stages: Epochs, from 0, in which layers begin to train, by pattern, so that a network is freed step by step,
             such as `{stem: 4, blocks: 2}`; the first pattern that matches a parameter counts.
-        from_epochs: Epochs, from 0, from which on layers are fixed, by pattern, such as `{stem: 4, blocks: 8}`: what
-            comes before all layers that train needs no gradients, so the first layers are fixed first.
+        from_epochs: Epochs, from 0, from which on layers are fixed, by pattern, such as `{stem: 4, blocks: 8}`; the
+            first pattern that matches a parameter counts. With one process, what comes before all layers that train
+            needs no gradients, so fixing the first layers first saves time.
         statistics: Whether all batch norms keep their statistics, those of layers that train as well: in place of a
             batch's, which few pictures give badly.
     """
@@ -73,59 +78,71 @@ class Freeze(KeepsArguments, Callback):
             if epoch is not None and epoch < 0:
                 raise InputError(f"--freeze.{name} {epoch}: epochs count from 0")
         end = NEVER if until_epoch is None else until_epoch
-        self._rules = [
-            *(Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []),
-            *(Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in by_pattern["stages"].items()),
-            *(
+        self._rules = {
+            "layers": [Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []],
+            "stages": [
+                Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in by_pattern["stages"].items()
+            ],
+            "from_epochs": [
                 Rule("from_epochs", _compiled("from_epochs", layer), epoch, NEVER)
                 for layer, epoch in by_pattern["from_epochs"].items()
-            ),
-        ]
+            ],
+        }
         self._keeps_statistics = statistics
         self._drop_gradients = False
-        self._fixed: list[tuple[nn.Parameter, Rule]] = []
+        self._fixed: list[tuple[nn.Parameter, list[Rule]]] = []
         self._modules: list[tuple[nn.Module, list[Rule]]] = []  # that have statistics
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Finds the layers, and freezes them before an optimizer or a process group sees the model.
 
         Raises:
-            InputError: A pattern matches nothing, or nothing would be left to train.
+            InputError: A pattern matches nothing, or only what a pattern before it matches, or nothing would be left to
+                train.
         """
-        if stage != "fit" or not self._rules:
+        if stage != "fit" or not any(self._rules.values()):
             return
         named = {name: parameter for name, parameter in pl_module.named_parameters() if parameter.requires_grad}
-        for rule in self._rules:
+        found = {name: [*self._matching(name)] for name in named}
+        chosen = {rule for rules in found.values() for rule in rules}
+        for rule in (one for rules in self._rules.values() for one in rules):
             if not any(rule.pattern.match(name) for name in named):
                 firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
                 raise InputError(f"{rule}: matches none of {', '.join(firsts)}")
-        rules = {name: next((rule for rule in self._rules if rule.pattern.match(name)), None) for name in sorted(named)}
-        for epoch in {rule.first for rule in self._rules}:
-            if all(rule is not None and rule.holds(epoch) for rule in rules.values()):
+            if rule not in chosen and rule.option != "layers":  # which all have the same epochs
+                raise InputError(f"{rule}: a pattern before it matches the same layers: put it first")
+        last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else NEVER
+        for epoch in sorted({rule.first for rule in chosen if rule.first < last}):
+            if all(_is_fixed(rules, epoch) for rules in found.values()):
                 raise InputError(f"--freeze: nothing is left to train in epoch {epoch}")
-        self._fixed = [(named[name], rule) for name, rule in rules.items() if rule is not None]
+        self._fixed = [(named[name], rules) for name, rules in sorted(found.items()) if rules]
         # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
         # have theirs dropped while they are fixed.
-        changes = any((rule.first, rule.end) != (0, NEVER) for rule in self._rules)
+        changes = any((rule.first, rule.end) != (0, NEVER) for rule in chosen)
         self._drop_gradients = trainer.world_size > 1 and changes
         if not self._drop_gradients:
-            for parameter, rule in self._fixed:
-                parameter.requires_grad_(not rule.holds(0))
+            for parameter, rules in self._fixed:
+                parameter.requires_grad_(not _is_fixed(rules, 0))
+
+    def _matching(self, name: str) -> Iterator[Rule]:
+        """Yields the first rule of each option that matches a parameter's name."""
+        for rules in self._rules.values():
+            yield from islice((rule for rule in rules if rule.pattern.match(name)), 1)
 
     def trainable(self, pl_module: LightningModule) -> int:
-        """Number of parameters that train from the start."""
-        fixed = {id(parameter) for parameter, rule in self._fixed if rule.holds(0)}
-        return sum(p.numel() for p in pl_module.parameters() if p.requires_grad and id(p) not in fixed)
+        """Number of parameters that train from the start, of a run that goes on as well."""
+        at_start = {id(parameter): not _is_fixed(rules, 0) for parameter, rules in self._fixed}
+        return sum(one.numel() for one in pl_module.parameters() if at_start.get(id(one), one.requires_grad))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Finds the layers that have statistics (SyncBN has replaced some by now), for a resumed epoch too.
 
         Layers without any stay as they are: cuDNN gives no gradients through recurrent ones in evaluation mode.
         """
-        rules = {id(parameter): rule for parameter, rule in self._fixed}
+        fixed = {id(parameter): rules for parameter, rules in self._fixed}
         self._modules = []
         for module in pl_module.modules():
-            own = [rules[id(one)] for one in module.parameters(recurse=False) if id(one) in rules]
+            own = [rule for one in module.parameters(recurse=False) for rule in fixed.get(id(one), [])]
             if self._keeps_statistics and isinstance(module, _BatchNorm):
                 own = [ALWAYS]
             if own and any(True for _ in module.buffers(recurse=False)):
@@ -139,16 +156,16 @@ class Freeze(KeepsArguments, Callback):
     def _apply(self, trainer: Trainer) -> None:
         epoch = trainer.current_epoch
         for module, rules in self._modules:
-            module.train(not any(rule.holds(epoch) for rule in rules))
+            module.train(not _is_fixed(rules, epoch))
         if not self._drop_gradients:
-            for parameter, rule in self._fixed:
-                parameter.requires_grad_(not rule.holds(epoch))
+            for parameter, rules in self._fixed:
+                parameter.requires_grad_(not _is_fixed(rules, epoch))
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Any) -> None:
         """Drops gradients of fixed layers where they had to be computed."""
         if self._drop_gradients:
-            for parameter, rule in self._fixed:
-                if rule.holds(trainer.current_epoch):
+            for parameter, rules in self._fixed:
+                if _is_fixed(rules, trainer.current_epoch):
                     parameter.grad = None
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -163,8 +180,12 @@ class Freeze(KeepsArguments, Callback):
         self.teardown(trainer, pl_module, "")
 
 
+def _is_fixed(rules: list[Rule], epoch: int) -> bool:
+    return any(rule.holds(epoch) for rule in rules)
+
+
 def _compiled(option: str, layer: str) -> re.Pattern[str]:
     try:
-        return re.compile(layer)
+        return re.compile(str(layer))  # YAML reads some as numbers
     except re.error as error:
         raise InputError(f"--freeze.{option} {layer}: no regular expression ({error})") from error

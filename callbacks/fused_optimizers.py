@@ -19,13 +19,13 @@ class FusedOptimizers(Callback):
     These update a weight in one pass over memory in place of a dozen. They take a gradient or a moment that lies in
     memory otherwise than its weight for one that does not, and compute wrong values without an error. Moments of a
     checkpoint are therefore laid out as the weights are, and an optimizer with such gradients, or sparse ones, is not
-    fused. The layout of gradients is settled by the first step, since autograd gives each its weight's. Nor is SGD
+    fused. The layout of a gradient is settled by its first step, since autograd gives it its weight's. Nor is SGD
     fused whose momentum begins with some weights later than with others. A run that goes on keeps the way that it has,
     because results differ by rounding.
     """
 
     def __init__(self) -> None:
-        self._unchecked: list[dict[str, Any]] = []
+        self._unchecked: list[tuple[dict[str, Any], list[Tensor]]] = []  # groups, and weights without a gradient yet
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Switches optimizers, after a checkpoint has restored theirs."""
@@ -43,19 +43,18 @@ class FusedOptimizers(Callback):
                     group["fused"] = False
                 if group["fused"]:
                     _prepare(optimizer.state, group)
-                    self._unchecked.append(group)
+                    self._unchecked.append((group, group["params"]))
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
-        """Looks at the first gradients of each group."""
+        """Looks at the first gradient of each weight."""
         if not self._unchecked:
             return
         remaining = []
-        for group in self._unchecked:
-            pairs = [(one, one.grad) for one in group["params"] if one.grad is not None]
-            if not all(_lie_alike(weight, gradient) for weight, gradient in pairs):
+        for group, weights in self._unchecked:
+            if not all(one.grad is None or _lie_alike(one, one.grad) for one in weights):
                 group["fused"] = False
-            if not pairs:
-                remaining.append(group)
+            elif later := [one for one in weights if one.grad is None]:
+                remaining.append((group, later))
         self._unchecked = remaining
 
 

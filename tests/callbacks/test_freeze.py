@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -127,6 +128,15 @@ def test_a_network_is_fixed_from_the_input_on(devices: int, tmp_path: Path) -> N
     assert _summary(trainer)["model"]["trainable"] == _summary(trainer)["model"]["parameters"]
 
 
+def test_each_option_fixes_its_layers(tmp_path: Path) -> None:
+    stamps = Stamps()
+    rules = {"layers": [r"stages\.1\.0"], "stages": {"stages": 1}, "from_epochs": {r"stages\.0": 2}}
+    _, before, _ = _fit(tmp_path, Freeze(**rules), (stamps,), max_epochs=3)
+    states = [before, *stamps.after.values()]
+    changed = [{name[:10] for name in _changed(*pair)} - {"classifier"} for pair in pairwise(states)]
+    assert changed == [set(), {"stages.0.0", "stages.0.1", "stages.1.1"}, {"stages.1.1"}]
+
+
 def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
     _, before, after = _fit(tmp_path, Freeze(statistics=True), val_check_interval=0.5)
     changed = _changed(before, after)
@@ -157,11 +167,23 @@ def test_some_layer_trains_in_the_first_epoch(tmp_path: Path) -> None:
 def test_some_layer_trains_in_the_last_epoch(tmp_path: Path) -> None:
     for rules in ({"from_epochs": {"classifier": 2, "stages": 1}}, {"stages": {"st": 9}, "from_epochs": {"cl": 2}}):
         with pytest.raises(InputError, match="--freeze: nothing is left to train in epoch 2"):
-            _fit(tmp_path, Freeze(**rules))
+            _fit(tmp_path, Freeze(**rules), max_epochs=3)
+    _fit(tmp_path, Freeze(from_epochs={"classifier": 2, "stages": 1}), max_epochs=2)
     with pytest.raises(InputError, match=r"--freeze.from_epochs stages -1: epochs count from 0"):
         Freeze(from_epochs={"stages": -1})
     with pytest.raises(InputError, match=r"--freeze.from_epochs tail: matches none of stages.0.0"):
         _fit(tmp_path, Freeze(from_epochs={"tail": 1}))
+
+
+@pytest.mark.parametrize("option", ["stages", "from_epochs"])
+def test_a_pattern_that_another_hides_is_refused(option: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"--freeze.{option} st: a pattern before it matches the same layers: put it"):
+        _fit(tmp_path, Freeze(**{option: {"stages": 1, "st": 2}}))
+
+
+def test_a_pattern_may_be_a_number(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--freeze.from_epochs 1: matches none of"):
+        _fit(tmp_path, Freeze(from_epochs={1: 2}))
 
 
 @pytest.mark.parametrize("name", ["until_epoch", "from_epoch"])
@@ -195,18 +217,20 @@ def test_a_resumed_run_keeps_its_layers_fixed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("steps", [3, 6, 9], ids=["first epoch", "an epoch's end", "second epoch"])
 def test_a_resumed_run_frees_and_fixes_its_layers_as_the_whole_one(steps: int, rules: dict, tmp_path: Path) -> None:
     """Lightning's `BaseFinetuning` freezes all layers anew (its issue 21901), and moves fixed statistics (15062)."""
-    _, _, whole = _fit(tmp_path / "whole", Freeze(**rules), max_epochs=3)
+    trainer, _, whole = _fit(tmp_path / "whole", Freeze(**rules), max_epochs=3)
+    of_whole = _summary(trainer)["model"]
     cut, _, _ = _fit(tmp_path / "cut", Freeze(**rules), max_epochs=3, max_steps=steps)
     model = tiny_vgg(optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, weight_decay=0.1))
     resumed = tiny_trainer(tmp_path, max_epochs=3, callbacks=[Freeze(**rules)], logger=False)
     resumed.fit(model, TinyDataModule(), ckpt_path=cut.run_folder.path)
     assert not _changed(whole, model.state_dict())
+    assert _summary(resumed)["model"] == of_whole
 
 
 def test_a_fixed_layer_without_statistics_stays_in_training_mode() -> None:
     model = LightningModule()
     model.recurrent, model.norm, model.head = torch.nn.LSTM(2, 2), torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 2)
-    freeze, trainer = Freeze(["recurrent", "norm"]), SimpleNamespace(world_size=1, current_epoch=0)
+    freeze, trainer = Freeze(["recurrent", "norm"]), SimpleNamespace(world_size=1, current_epoch=0, max_epochs=1)
     freeze.setup(trainer, model, "fit")
     freeze.on_train_start(trainer, model)
     assert model.recurrent.training  # else cuDNN refuses the gradients of what comes before
