@@ -1,11 +1,10 @@
 """Training against the clock on a CPU, compared with airbench94_muon moved to the same CPU.
 
-    python -m benchmarks.speedrun --data_dir DIR --peer_script FILE --images 50000 --configs speedrun_filtered.yaml
+    python -m benchmarks.speedrun --data_dir DIR --peer_script FILE --configs speedrun_filtered.yaml
 
 The peer's file, airbench94_muon.py, is to be downloaded from github.com/KellerJordan/cifar10-airbench. Each config and
-the peer make all their epochs, of the first `--images` training pictures: a fifth of them if not given, for a first
-look, in which the peer's time is more than a fifth of a whole run's; 50000 makes whole runs, which count. Seconds are
-the peer's: those of the whitening layer and of training, without evaluation.
+the peer make whole runs, on all training pictures. (With fewer, the peer's time is more than their part of a whole
+run's.) Seconds are the peer's: those of the whitening layer and of training, without evaluation.
 """
 
 import tempfile
@@ -14,13 +13,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_parts.airbench import CIFAR10_SIZES, Peer, write_pictures
+from benchmarks.gpu_parts.airbench import Peer, write_pictures
 from benchmarks.gpu_parts.settings import Settings
 from benchmarks.gpu_parts.speedrun import Ours
 from benchmarks.measure import parser, ratio, show, source_of, spread, write
 
-BATCH = 2000
-WHOLE_BATCHES = 10_000  # pictures of which also six tenths are whole batches, which are an epoch of speedrun_filtered
 CONFIGS = ["speedrun.yaml", "speedrun_filtered.yaml"]
 PATIENCE = 3600.0  # seconds that a run of the peer may take
 
@@ -56,35 +53,23 @@ def main(argv: list[str] | None = None) -> None:
     options = parser(__doc__, pairs=3)
     options.add_argument("--data_dir", type=Path, help="folder of CIFAR-10; synthetic pictures if not given")
     options.add_argument("--peer_script", type=Path, required=True, help="airbench94_muon.py")
-    options.add_argument("--images", type=int, default=10_000, help="training pictures (default: %(default)s)")
     options.add_argument("--configs", nargs="+", default=CONFIGS, help="ours (default: %(default)s)")
     options.add_argument("--settings", default="", help="more settings of our runs, in one string")
     arguments = options.parse_args(argv)
-    if arguments.images < 1 or arguments.images % WHOLE_BATCHES:
-        options.error(f"--images {arguments.images}: only a multiple of {WHOLE_BATCHES:,} is whole batches for all")
     names = [Path(config).stem for config in arguments.configs]
     if len({*names, "peer"}) <= len(names):
         options.error(f"--configs {' '.join(arguments.configs)}: their names, and peer, must differ; rename one")
-    is_whole = arguments.images == CIFAR10_SIZES["train"]
     data_dir, script = arguments.data_dir and arguments.data_dir.resolve(), arguments.peer_script.resolve()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(torch.device("cpu"), data_dir=data_dir, more=arguments.settings)
         runs = [Ours(settings, Path(folder), config) for config in arguments.configs]
         ours = dict(zip(names, runs, strict=True))
-        if arguments.images > len(runs[0].splits["train"]):
-            options.error(f"--images {arguments.images}: there are only {len(runs[0].splits['train']):,}")
-        kept = {"train": slice(arguments.images), "test": slice(None if is_whole else BATCH)}
-        few = {part: runs[0].splits[part].take(those) for part, those in kept.items()}
-        for one in runs:
-            one.splits = one.splits | few
-        write_pictures(few, Path(folder))
+        write_pictures(runs[0].splits, Path(folder))
         peer = Peer(script, Path(folder), PATIENCE, on_cpu=True)
         try:
             results = measure(ours, peer, arguments.pairs)
         finally:
             peer.close()
-    if not is_whole:
-        del results["accuracy"]
     for name, found in results["of_peer"].items():
         show(f"{name}: seconds, of the peer's", found)
     write(__file__, results, arguments, source_of(arguments.data_dir), device="cpu")
