@@ -154,7 +154,7 @@ def parts() -> dict[str, Part]:
             lambda: step(optim.SGD, small, 200, momentum=0.9),
         ),
         "adamw": Part(
-            "an AdamW step of `vgg_bn`'s weights",
+            "an AdamW step of the weights of a VGG 64-256-256",
             "microseconds",
             ("as usual", "`fused: true`"),
             lambda: step(optim.AdamW, weights, 10),
@@ -189,7 +189,7 @@ def parts() -> dict[str, Part]:
             lambda: milliseconds(lambda: convolve(depthwise, small_maps), 5),
         ),
         "freed_memory": Part(
-            f"a step of `vgg_bn`'s network, {IMAGES} images",
+            f"a step of a VGG 64-256-256, {IMAGES} images",
             "milliseconds",
             ("freed memory returned", "kept"),
             lambda: train_elsewhere(False, "milliseconds"),
@@ -210,7 +210,7 @@ def parts() -> dict[str, Part]:
             lambda: epoch_end(lambda: ModernLeNet5(10, 1, 28), mnist, False),
         ),
         "epoch_end_vgg_bn": Part(
-            "of `vgg_bn`'s network",
+            "of a VGG 64-256-256",
             "milliseconds",
             ("with its checkpoint", "without"),
             lambda: epoch_end(vgg, cifar10, True),
