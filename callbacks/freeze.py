@@ -53,7 +53,7 @@ class Freeze(KeepsArguments, Callback):
         from_epoch: Epoch, from 0, from which on the layers are fixed, having trained before; the first if not given.
         stages: Epochs, from 0, in which layers begin to train, by pattern, so that a network is freed step by step,
             such as `{stem: 4, blocks: 2}`; the first pattern that matches a parameter counts.
-        from_epochs: Epochs, from 0, from which on layers are fixed, by pattern, such as `{stem: 4, blocks: 8}`; the
+        fixed_from: Epochs, from 0, from which on layers are fixed, by pattern, such as `{stem: 4, blocks: 8}`; the
             first pattern that matches a parameter counts. With one process, what comes before all layers that train
             needs no gradients, so fixing the first layers first saves time.
         statistics: Whether all batch norms keep their statistics, those of layers that train as well: in place of a
@@ -66,13 +66,13 @@ class Freeze(KeepsArguments, Callback):
         until_epoch: int | None = None,
         from_epoch: int | None = None,
         stages: dict[str, int] | None = None,
-        from_epochs: dict[str, int] | None = None,
+        fixed_from: dict[str, int] | None = None,
         statistics: bool = False,
     ) -> None:
         if until_epoch is not None and from_epoch is not None:
             raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them")
         named = {"until_epoch": until_epoch, "from_epoch": from_epoch}
-        by_pattern = {"stages": stages or {}, "from_epochs": from_epochs or {}}
+        by_pattern = {"stages": stages or {}, "fixed_from": fixed_from or {}}
         named |= {f"{name} {layer}": epoch for name, epochs in by_pattern.items() for layer, epoch in epochs.items()}
         for name, epoch in named.items():
             if epoch is not None and epoch < 0:
@@ -83,9 +83,9 @@ class Freeze(KeepsArguments, Callback):
             "stages": [
                 Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in by_pattern["stages"].items()
             ],
-            "from_epochs": [
-                Rule("from_epochs", _compiled("from_epochs", layer), epoch, NEVER)
-                for layer, epoch in by_pattern["from_epochs"].items()
+            "fixed_from": [
+                Rule("fixed_from", _compiled("fixed_from", layer), epoch, NEVER)
+                for layer, epoch in by_pattern["fixed_from"].items()
             ],
         }
         self._keeps_statistics = statistics

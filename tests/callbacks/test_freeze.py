@@ -118,7 +118,7 @@ def test_a_network_is_freed_from_the_top(devices: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_network_is_fixed_from_the_input_on(devices: int, tmp_path: Path) -> None:
     stamps = Stamps()
-    freeze = (AsOneOfMany if devices > 1 else Freeze)(from_epochs={r"stages\.0": 1, "stages": 2})
+    freeze = (AsOneOfMany if devices > 1 else Freeze)(fixed_from={r"stages\.0": 1, "stages": 2})
     trainer, before, _ = _fit(tmp_path, freeze, (stamps,), max_epochs=3)
     assert _changed(before, stamps.after[0]) >= {*FIRST_STAGE, *STATISTICS}
     second = {name[:8] for name in _changed(stamps.after[0], stamps.after[1])}
@@ -130,7 +130,7 @@ def test_a_network_is_fixed_from_the_input_on(devices: int, tmp_path: Path) -> N
 
 def test_each_option_fixes_its_layers(tmp_path: Path) -> None:
     stamps = Stamps()
-    rules = {"layers": [r"stages\.1\.0"], "stages": {"stages": 1}, "from_epochs": {r"stages\.0": 2}}
+    rules = {"layers": [r"stages\.1\.0"], "stages": {"stages": 1}, "fixed_from": {r"stages\.0": 2}}
     _, before, _ = _fit(tmp_path, Freeze(**rules), (stamps,), max_epochs=3)
     states = [before, *stamps.after.values()]
     changed = [{name[:10] for name in _changed(*pair)} - {"classifier"} for pair in pairwise(states)]
@@ -165,25 +165,25 @@ def test_some_layer_trains_in_the_first_epoch(tmp_path: Path) -> None:
 
 
 def test_some_layer_trains_in_the_last_epoch(tmp_path: Path) -> None:
-    for rules in ({"from_epochs": {"classifier": 2, "stages": 1}}, {"stages": {"st": 9}, "from_epochs": {"cl": 2}}):
+    for rules in ({"fixed_from": {"classifier": 2, "stages": 1}}, {"stages": {"st": 9}, "fixed_from": {"cl": 2}}):
         with pytest.raises(InputError, match="--freeze: nothing is left to train in epoch 2"):
             _fit(tmp_path, Freeze(**rules), max_epochs=3)
-    _fit(tmp_path, Freeze(from_epochs={"classifier": 2, "stages": 1}), max_epochs=2)
-    with pytest.raises(InputError, match=r"--freeze.from_epochs stages -1: epochs count from 0"):
-        Freeze(from_epochs={"stages": -1})
-    with pytest.raises(InputError, match=r"--freeze.from_epochs tail: matches none of stages.0.0"):
-        _fit(tmp_path, Freeze(from_epochs={"tail": 1}))
+    _fit(tmp_path, Freeze(fixed_from={"classifier": 2, "stages": 1}), max_epochs=2)
+    with pytest.raises(InputError, match=r"--freeze.fixed_from stages -1: epochs count from 0"):
+        Freeze(fixed_from={"stages": -1})
+    with pytest.raises(InputError, match=r"--freeze.fixed_from tail: matches none of stages.0.0"):
+        _fit(tmp_path, Freeze(fixed_from={"tail": 1}))
 
 
-@pytest.mark.parametrize("option", ["stages", "from_epochs"])
+@pytest.mark.parametrize("option", ["stages", "fixed_from"])
 def test_a_pattern_that_another_hides_is_refused(option: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"--freeze.{option} st: a pattern before it matches the same layers: put it"):
         _fit(tmp_path, Freeze(**{option: {"stages": 1, "st": 2}}))
 
 
 def test_a_pattern_may_be_a_number(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"--freeze.from_epochs 1: matches none of"):
-        _fit(tmp_path, Freeze(from_epochs={1: 2}))
+    with pytest.raises(InputError, match=r"--freeze.fixed_from 1: matches none of"):
+        _fit(tmp_path, Freeze(fixed_from={1: 2}))
 
 
 @pytest.mark.parametrize("name", ["until_epoch", "from_epoch"])
@@ -211,7 +211,7 @@ def test_a_resumed_run_keeps_its_layers_fixed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "rules",
-    [{"stages": {r"stages\.0": 2, "stages": 1}, "statistics": True}, {"from_epochs": {r"stages\.0": 1, "stages": 2}}],
+    [{"stages": {r"stages\.0": 2, "stages": 1}, "statistics": True}, {"fixed_from": {r"stages\.0": 1, "stages": 2}}],
     ids=["freed", "fixed"],
 )
 @pytest.mark.parametrize("steps", [3, 6, 9], ids=["first epoch", "an epoch's end", "second epoch"])

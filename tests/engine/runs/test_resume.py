@@ -68,7 +68,7 @@ KINDS: dict[str, Kind] = {
     "no validation": Kind(val_size=0),
     "smaller images first": Kind(first_sizes=(8, 12), model={"head": "max"}),
     "hard samples": Kind(lambda: [HardSamples(0.85, from_epoch=1)]),
-    "layers fixed one after the other": Kind(lambda: [Freeze(from_epochs={r"stages\.0": 1, "stages": 2})]),
+    "layers fixed one after the other": Kind(lambda: [Freeze(fixed_from={r"stages\.0": 1, "stages": 2})]),
     "two rules, and a layer fixed on the way": Kind(
         lambda: [Freeze(["whitening"], from_epoch=1)],
         optimizer=partial(Muon, normalize=True, weight_decay=0.01),
