@@ -1,8 +1,6 @@
 """Keeps layers fixed, for fine-tuning."""
 
 import re
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -72,22 +70,20 @@ class Freeze(KeepsArguments, Callback):
         if until_epoch is not None and from_epoch is not None:
             raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them")
         named = {"until_epoch": until_epoch, "from_epoch": from_epoch}
-        by_pattern = {"stages": stages or {}, "fixed_from": fixed_from or {}}
-        named |= {f"{name} {layer}": epoch for name, epochs in by_pattern.items() for layer, epoch in epochs.items()}
+        named |= {f"stages {layer}": epoch for layer, epoch in (stages or {}).items()}
+        named |= {f"fixed_from {layer}": epoch for layer, epoch in (fixed_from or {}).items()}
         for name, epoch in named.items():
             if epoch is not None and epoch < 0:
                 raise InputError(f"--freeze.{name} {epoch}: epochs count from 0")
         end = NEVER if until_epoch is None else until_epoch
-        self._rules = {
-            "layers": [Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []],
-            "stages": [
-                Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in by_pattern["stages"].items()
-            ],
-            "fixed_from": [
+        self._rules = [
+            *(Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []),
+            *(Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in (stages or {}).items()),
+            *(
                 Rule("fixed_from", _compiled("fixed_from", layer), epoch, NEVER)
-                for layer, epoch in by_pattern["fixed_from"].items()
-            ],
-        }
+                for layer, epoch in (fixed_from or {}).items()
+            ),
+        ]
         self._keeps_statistics = statistics
         self._drop_gradients = False
         self._fixed: list[tuple[nn.Parameter, list[Rule]]] = []
@@ -100,12 +96,12 @@ class Freeze(KeepsArguments, Callback):
             InputError: A pattern matches nothing, or only what a pattern before it matches, or nothing would be left to
                 train.
         """
-        if stage != "fit" or not any(self._rules.values()):
+        if stage != "fit" or not self._rules:
             return
         named = {name: parameter for name, parameter in pl_module.named_parameters() if parameter.requires_grad}
-        found = {name: [*self._matching(name)] for name in named}
+        found = {name: self._matching(name) for name in named}
         chosen = {rule for rules in found.values() for rule in rules}
-        for rule in (one for rules in self._rules.values() for one in rules):
+        for rule in self._rules:
             if not any(rule.pattern.match(name) for name in named):
                 firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
                 raise InputError(f"{rule}: matches none of {', '.join(firsts)}")
@@ -124,10 +120,13 @@ class Freeze(KeepsArguments, Callback):
             for parameter, rules in self._fixed:
                 parameter.requires_grad_(not _is_fixed(rules, 0))
 
-    def _matching(self, name: str) -> Iterator[Rule]:
-        """Yields the first rule of each option that matches a parameter's name."""
-        for rules in self._rules.values():
-            yield from islice((rule for rule in rules if rule.pattern.match(name)), 1)
+    def _matching(self, name: str) -> list[Rule]:
+        """Returns the first rule of each option that matches a parameter's name."""
+        first: dict[str, Rule] = {}
+        for rule in self._rules:
+            if rule.pattern.match(name):
+                first.setdefault(rule.option, rule)
+        return [*first.values()]
 
     def trainable(self, pl_module: LightningModule) -> int:
         """Number of parameters that train from the start, of a run that goes on as well."""
