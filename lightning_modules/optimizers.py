@@ -33,10 +33,35 @@ def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
     tall = len(x) > x.shape[1]
     x = x.T if tall else x
     x = x / (x.norm() + 1e-7)  # no singular value above 1
-    for _ in range(steps):
-        square = x @ x.T
-        x = A * x + (B * square + C * square @ square) @ x
+    if x.dtype == torch.float32 and 2 * len(x) <= x.shape[1]:
+        x = _product_of_factors(x @ x.T, steps) @ x
+    else:
+        for _ in range(steps):
+            square = x @ x.T
+            x = A * x + (B * square + C * square @ square) @ x
     return x.T if tall else x
+
+
+def _product_of_factors(square: Tensor, steps: int) -> Tensor:
+    """Returns what all iterations together multiply a matrix by, without a product of the matrix itself.
+
+    Each iteration multiplies it by A + B S + C S S, from the left, S being its product with its transpose. It takes
+    half the time where a matrix is much wider than high; singular values below a ten-thousandth of the largest are
+    rounded more.
+
+    Args:
+        square: The matrix times its transpose, float32 [M, M].
+        steps: Number of iterations.
+
+    Returns:
+        float32 [M, M].
+    """
+    product = torch.eye(len(square), device=square.device)
+    for _ in range(steps):
+        factor = B * square + C * square @ square
+        factor.diagonal().add_(A)
+        product, square = factor @ product, factor @ square @ factor
+    return product
 
 
 class Muon(Optimizer):

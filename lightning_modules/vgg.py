@@ -15,6 +15,7 @@ from core.errors import InputError
 from core.ranges import check_range
 from lightning_modules.layers.global_pools import GlobalMaxPool
 from lightning_modules.layers.initializers import Initializer, initialize
+from lightning_modules.layers.pooled_convolution import PooledConv2d
 from lightning_modules.layers.scale import Scale
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
@@ -120,9 +121,10 @@ class VGG(ImageClassifier):
                 if residual and number == 1:
                     layers = Residual()
                     stage.append(layers)
-                layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=bias))
                 if pool == "first" and number == 0:
-                    layers.append(nn.MaxPool2d(2))
+                    layers.extend([PooledConv2d(channels, width, bias=bias), nn.MaxPool2d(2)])
+                else:
+                    layers.append(nn.Conv2d(channels, width, 3, padding=1, bias=bias))
                 if batch_norm:
                     norm = nn.BatchNorm2d(width, eps=norm_epsilon, momentum=norm_momentum)
                     norm.weight.requires_grad_(norm_scale)

@@ -25,6 +25,16 @@ def test_an_orthogonalised_matrix_keeps_its_singular_vectors_and_loses_its_scale
     assert ((core.diag() > 0.65) & (core.diag() < 1.25)).all()
 
 
+@pytest.mark.parametrize("shape", [(4, 7), (4, 8), (4, 60), (60, 4)])
+@pytest.mark.parametrize("steps", [0, 1, 3, 5])
+def test_wide_matrices_are_iterated_as_others_are(shape: tuple[int, int], steps: int) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(2))
+    left, scales, right = torch.linalg.svd(matrix.double() / matrix.norm(), full_matrices=False)
+    for _ in range(steps):  # an iteration is this polynomial of each singular value
+        scales = 3.4445 * scales - 4.7750 * scales**3 + 2.0315 * scales**5
+    torch.testing.assert_close(orthogonalize(matrix, steps), (left * scales @ right).float(), rtol=1e-4, atol=1e-5)
+
+
 def test_a_step_of_hidden_weights_is_orthogonal_and_as_long_as_the_learning_rate() -> None:
     weight = nn.Parameter(torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0)))
     before = weight.detach().clone()

@@ -90,13 +90,13 @@ def test_pooling_comes_last_or_after_the_first_convolution() -> None:
 
     unit = ["Conv2d", "BatchNorm2d", "ReLU"]
     assert kinds("last") == [*unit, *unit, "MaxPool2d"]
-    assert kinds("first") == ["Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU", *unit]
+    assert kinds("first") == ["PooledConv2d", "MaxPool2d", "BatchNorm2d", "ReLU", *unit]
 
 
 def test_a_residual_stage_adds_its_first_convolutions_output_to_its_last_ones() -> None:
     model = VGG(**SMALL | {"convolutions": [3, 3], "pool": "first", "residual": True}).eval()
     assert [type(layer).__name__ for layer in model.stages[0]] == [
-        *("Conv2d", "MaxPool2d", "BatchNorm2d", "ReLU", "Residual", "ReLU")
+        *("PooledConv2d", "MaxPool2d", "BatchNorm2d", "ReLU", "Residual", "ReLU")
     ]
     names = ["Conv2d", "BatchNorm2d", "ReLU", "Conv2d", "BatchNorm2d"]
     assert [type(layer).__name__ for layer in model.stages[0][4]] == names
