@@ -7,7 +7,6 @@ figure is the median of several calls; what is kept of freed memory is measured 
 """
 
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,21 +14,18 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pytorch_lightning import Callback
 from torch import Tensor, nn, optim
 
+from benchmarks.epoch_end import epoch_end
 from benchmarks.freed_memory import IMAGES, train_elsewhere
-from benchmarks.measure import ROOT, by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, parser, ratio, show, spread, write
 from benchmarks.overhead import vgg
 from benchmarks.timer import CPU
 from core.randomness import seed_device
 from datamodules import CIFAR10DataModule, MNISTDataModule
-from datamodules.images.image_data_module import ImageDataModule
-from engine.trainer import Trainer
 from lightning_modules import MLP, ModernLeNet5
-from lightning_modules.tasks.image_classifier import ImageClassifier
-
-EPOCHS = 6  # whose ends are timed
+from lightning_modules.layers.pooled_convolution import PooledConv2d
+from lightning_modules.optimizers import A, B, C, orthogonalize
 
 
 @dataclass(frozen=True)
@@ -80,46 +76,18 @@ def pool_by_slices(x: Tensor) -> Tensor:
     return torch.maximum(rows[..., 0:width:2], rows[..., 1:width:2])
 
 
-def convolve(module: nn.Conv2d, maps: Tensor) -> None:
+def orthogonalize_directly(matrix: Tensor, steps: int) -> Tensor:
+    """Returns what `orthogonalize` does of a matrix that is wider than high, by products of the whole matrix."""
+    x = matrix / (matrix.norm() + 1e-7)
+    for _ in range(steps):
+        square = x @ x.T
+        x = A * x + (B * square + C * square @ square) @ x
+    return x
+
+
+def convolve(module: nn.Module, maps: Tensor) -> None:
     """Computes a convolution of [B, C, H, W] in the number format of the maps, and its gradients."""
-    x = maps.detach().requires_grad_()
-    F.conv2d(x, module.weight.to(x), None, module.stride, module.padding, groups=module.groups).float().sum().backward()
-
-
-class Ends(Callback):
-    """Notes how long the end of each epoch takes, from its last batch to the next epoch's start, in milliseconds."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-        self._ended: float | None = None
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Notes the time."""
-        self._ended = time.perf_counter()
-
-    def on_train_epoch_start(self, *_: Any) -> None:
-        """Notes what has passed since the last batch."""
-        if self._ended is not None:
-            self.taken.append(1e3 * (time.perf_counter() - self._ended))
-
-
-def epoch_end(network: Callable[[], ImageClassifier], data: ImageDataModule, saves: bool) -> float:
-    """Returns how long the end of an epoch without validation takes, in milliseconds."""
-    ends = Ends()
-    with tempfile.TemporaryDirectory(dir=ROOT) as folder, on_a_terminal():  # not in memory, as /tmp can be
-        trainer = Trainer(
-            max_epochs=EPOCHS,
-            limit_train_batches=1,
-            limit_val_batches=0,
-            precision="32-true",
-            accelerator="cpu",
-            devices=1,
-            callbacks=[ends],
-            enable_checkpointing=saves,
-            default_root_dir=folder,
-        )
-        trainer.fit(network(), data)
-    return statistics.median(ends.taken)
+    module.to(maps.dtype)(maps.detach().requires_grad_()).float().sum().backward()
 
 
 def parts() -> dict[str, Part]:
@@ -129,6 +97,9 @@ def parts() -> dict[str, Part]:
     maps = torch.randn(500, 64, 31, 31).to(torch.bfloat16, memory_format=torch.channels_last)
     depthwise = nn.Conv2d(256, 256, 3, 2, 1, groups=256, bias=False)
     small_maps = torch.randn(250, 256, 8, 8).to(memory_format=torch.channels_last)
+    odd_maps = torch.randn(100, 256, 7, 7).to(torch.bfloat16, memory_format=torch.channels_last)
+    plain, pooled = nn.Conv2d(256, 256, 3, padding=1, bias=False), PooledConv2d(256, 256, bias=False)
+    matrix = torch.randn(256, 2304)
     network = with_gradients(vgg())
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     small = [*with_gradients(MLP(10, 1, 28, widths=[8, 8, 8])).parameters()]
@@ -187,6 +158,20 @@ def parts() -> dict[str, Part]:
             ("bfloat16", "float32"),
             lambda: milliseconds(lambda: convolve(depthwise, small_maps.bfloat16()), 5),
             lambda: milliseconds(lambda: convolve(depthwise, small_maps), 5),
+        ),
+        "pooled_convolution": Part(
+            "a convolution and max pooling, 100 x 256 maps of 7 x 7, with their gradients",
+            "milliseconds",
+            ("all places", "those that are pooled"),
+            lambda: milliseconds(lambda: convolve(nn.Sequential(plain, nn.MaxPool2d(2)), odd_maps), 5),
+            lambda: milliseconds(lambda: convolve(nn.Sequential(pooled, nn.MaxPool2d(2)), odd_maps), 5),
+        ),
+        "muon": Part(
+            "three iterations of Muon, for 256 filters of 256 x 3 x 3",
+            "milliseconds",
+            ("products of the whole matrix", "of its square"),
+            lambda: milliseconds(lambda: orthogonalize_directly(matrix, 3), 10),
+            lambda: milliseconds(lambda: orthogonalize(matrix, 3), 10),
         ),
         "freed_memory": Part(
             f"a step of a VGG 64-256-256, {IMAGES} images",

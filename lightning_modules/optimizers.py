@@ -17,6 +17,7 @@ from lightning_modules.alternating import Alternating
 
 # Quintic Newton-Schulz iteration with the steepest slope at 0; the resulting singular values are about 0.7 to 1.2.
 A, B, C = 3.4445, -4.7750, 2.0315
+FEW = 5  # iterations after which the error of `_all_factors` is still small
 
 
 def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
@@ -33,8 +34,8 @@ def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
     tall = len(x) > x.shape[1]
     x = x.T if tall else x
     x = x / (x.norm() + 1e-7)  # no singular value above 1
-    if x.dtype == torch.float32 and 2 * len(x) <= x.shape[1]:
-        x = _product_of_factors(x @ x.T, steps) @ x
+    if x.dtype == torch.float32 and 0 < steps <= FEW and 2 * len(x) <= x.shape[1]:
+        x = _all_factors(x @ x.T, steps) @ x
     else:
         for _ in range(steps):
             square = x @ x.T
@@ -42,26 +43,32 @@ def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
     return x.T if tall else x
 
 
-def _product_of_factors(square: Tensor, steps: int) -> Tensor:
-    """Returns what all iterations together multiply a matrix by, without a product of the matrix itself.
+def _all_factors(square: Tensor, steps: int) -> Tensor:
+    """Returns what all iterations together multiply a matrix by, from the left.
 
-    Each iteration multiplies it by A + B S + C S S, from the left, S being its product with its transpose. It takes
-    half the time where a matrix is much wider than high; singular values below a ten-thousandth of the largest are
-    rounded more.
+    It is found without products of the matrix itself, which takes half the time where it is much wider than high. The
+    error of its singular values grows by up to A^2 an iteration.
 
     Args:
         square: The matrix times its transpose, float32 [M, M].
-        steps: Number of iterations.
+        steps: Number of iterations, at least 1.
 
     Returns:
         float32 [M, M].
     """
-    product = torch.eye(len(square), device=square.device)
-    for _ in range(steps):
-        factor = B * square + C * square @ square
-        factor.diagonal().add_(A)
-        product, square = factor @ product, factor @ square @ factor
+    product = factor = _factor(square)
+    for _ in range(steps - 1):
+        square = factor @ square @ factor
+        factor = _factor(square)
+        product = factor @ product
     return product
+
+
+def _factor(square: Tensor) -> Tensor:
+    """Returns what an iteration multiplies a matrix by, given the matrix times its transpose, [M, M]."""
+    factor = B * square + C * square @ square
+    factor.diagonal().add_(A)
+    return factor
 
 
 class Muon(Optimizer):

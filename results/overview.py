@@ -13,7 +13,8 @@ NEAR = 0.01  # of a published number without a standard error, within which ours
 EXPLAINED = f"""\
 **Reproduced** is the mean of our runs within two standard errors of the published number, or within {100 * NEAR:.0f} %
 of a number that has none; **better** and **short** lie beyond, and the footnotes say why, as far as it is known.
-A range or an approximate figure is no number to compare."""
+There is no number to compare where the source has none, or a range, an approximate figure, words or pictures alone, and
+where ours is of other data. Rows that share a published number, or runs, are counted each."""
 
 
 def margin(row: Published, records: list[Record]) -> float | None:
@@ -45,6 +46,16 @@ def overview(table: Table, records: Records) -> list[list[str]]:
         lines.append(_line(section.title, found))
         total += found
     return [*lines, _line("**all**", total)]
+
+
+def what_is_compared(table: Table, records: Records) -> str:
+    """Returns in a few sentences which rows are short, and how many verdicts rest on little."""
+    verdicts = {row: verdict(row, records[row.id]) for section in table.sections for row in section.rows}
+    short = [f"`{row.id}`" for row, found in verdicts.items() if found == "short"]
+    compared = [row for row, found in verdicts.items() if found in ("reproduced", "better", "short")]
+    single = sum(len(records[row.id]) == 1 for row in compared)
+    names = f"Short are {', '.join(short)}. " if short else ""
+    return f"{names}Of the {len(compared)} verdicts {single} rest on one run."
 
 
 def recipes_run(table: Table, records: Records) -> str:

@@ -2,7 +2,7 @@
 
 from results.figures import of_last, show, times
 from results.markdown import as_table, footnotes, wrapped
-from results.overview import EXPLAINED, margin, overview, recipes_run, verdict
+from results.overview import EXPLAINED, margin, overview, recipes_run, verdict, what_is_compared
 from results.records import Record, Records
 from results.studies import StudyRecord
 from results.study_tables import study_tables
@@ -35,7 +35,7 @@ def render(table: Table, records: Records, studies: dict[str, StudyRecord] | Non
         "# Results\n",
         wrapped(first),
         as_table(columns, lines),
-        wrapped(f"{EXPLAINED} {recipes_run(table, records)}"),
+        wrapped(f"{EXPLAINED} {what_is_compared(table, records)} {recipes_run(table, records)}"),
     ]
     parts += [wrapped(paragraph, "  " if paragraph.startswith("- ") else "") for paragraph in others]
     parts += [_section(section, recipes, records) for section in table.sections]
@@ -114,7 +114,7 @@ def _recipes(group: Section, records: Records, letters: dict[str, str]) -> str:
     notes: list[str] = []
     measures = list(dict.fromkeys(_measure(recipe) for recipe in group.rows))
     columns = ["recipe", "network", "parameters", "validation", "test", *(["measure"] if len(measures) > 1 else [])]
-    columns += ["n", "seconds", "best known elsewhere"]
+    columns += ["n", "seconds", "known elsewhere"]
     rows = []
     for recipe in group.rows:
         runs = records[recipe.id]

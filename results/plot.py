@@ -57,9 +57,9 @@ def draw(table: Table, records: Records) -> Figure:
                 )
             )
     strong = [
-        (place, figures(records[row.strong], table[row.strong].metric, row.measure))
+        (place, figures(records[row.strong], table[row.strong].metric, table[row.strong].measure))
         for place, row in enumerate(rows)
-        if row.strong and records[row.strong]
+        if row.strong and records[row.strong] and table[row.strong].measure.unit == row.measure.unit == "%"
     ]
     handles += axes.plot(
         [mean(values) for _, values in strong],

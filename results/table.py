@@ -32,7 +32,7 @@ class CountedMeasure(Measure):
 
 @dataclass(frozen=True, kw_only=True)
 class Elsewhere:
-    """The best figure known elsewhere for a kind of network.
+    """A figure known elsewhere for a kind of network.
 
     Attributes:
         figure: The figure, in percent where it is a share.
@@ -59,7 +59,7 @@ class Recipe:
         options: Settings that differ from the config's, by dotted key.
         weights_from: Row whose run of the same seed gives the weights to start from.
         judge: Row whose first run measures what this one's generate.
-        elsewhere: The best known of its kind.
+        elsewhere: A figure of others for its kind.
         note: A remark on our runs.
         folder: Name in `folders` of the data's folder; by the class of the data module if not given.
         samples: What is classified.
@@ -105,7 +105,8 @@ class Published(Recipe):
     """A published number and its repetition to the letter.
 
     Attributes:
-        published: The number, in percent where it is a share; or words; None if none is stated.
+        published: The number, in percent where it is a share; or words, as of a number that ours cannot be compared
+            with; None if none is stated.
         measured_on: The samples behind it.
         standard_error: Its binomial standard error in points, where the number of samples is known.
         log: Whether a log kept by the source shows it.

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from benchmarks import parts
 from lightning_modules import ModernLeNet5
-from tests.tiny import TinyDataModule, tiny_vgg
+from lightning_modules.optimizers import orthogonalize
+from tests.tiny import tiny_vgg
 
 
 @pytest.mark.parametrize("size", [4, 5])
@@ -18,11 +19,9 @@ def test_slices_pool_to_the_same_bits(size: int) -> None:
     assert torch.equal(parts.pool_by_slices(maps), F.max_pool2d(maps, 2))
 
 
-def test_the_end_of_an_epoch_is_measured_with_and_without_a_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "EPOCHS", 2)
-    with_checkpoint, without = (parts.epoch_end(tiny_vgg, TinyDataModule(), saves) for saves in (True, False))
-    assert with_checkpoint > 0
-    assert without > 0
+def test_a_matrix_is_orthogonalized_alike_by_its_own_products() -> None:
+    matrix = torch.randn(4, 60)
+    torch.testing.assert_close(parts.orthogonalize_directly(matrix, 3), orthogonalize(matrix, 3), rtol=1e-4, atol=1e-5)
 
 
 def test_every_part_in_both_forms_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,6 +87,11 @@ FORMS: dict[str, tuple[str, dict[str, object], list[tuple[int, int]]]] = {
     ),
     "SoftmaxRegression": ("SoftmaxRegression", {"initializer": "xavier"}, [(1, 28), (3, 32), (3, 224)]),
     "VGG": ("VGG", {"widths": [4, 6], "convolutions": [1, 2]}, [(1, 28), (3, 32), (3, 224)]),
+    "VGG-pool-first": (
+        "VGG",
+        {"widths": [4, 4, 6], "convolutions": [1, 2, 1], "whiten": True, "pool": "first", "head": "max"},
+        [(1, 28), (3, 32)],
+    ),
     "VGG-residual": ("VGG", {"widths": [4, 6], "convolutions": [2, 3], "residual": True}, [(3, 32)]),
     "VGG-scaled": ("VGG", {"widths": [4], "convolutions": [1], "whiten": True, "logit_scale": 0.1}, [(3, 32)]),
 }

@@ -35,6 +35,14 @@ def test_wide_matrices_are_iterated_as_others_are(shape: tuple[int, int], steps:
     torch.testing.assert_close(orthogonalize(matrix, steps), (left * scales @ right).float(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("steps", [5, 12])
+def test_a_wide_matrix_of_low_rank_stays_in_bounds(steps: int) -> None:
+    rng = torch.Generator().manual_seed(3)
+    result = orthogonalize(torch.randn(64, 8, generator=rng) @ torch.randn(8, 576, generator=rng), steps)
+    assert singular_values(result)[:8].min() > 0.6
+    assert singular_values(result).max() < 1.25
+
+
 def test_a_step_of_hidden_weights_is_orthogonal_and_as_long_as_the_learning_rate() -> None:
     weight = nn.Parameter(torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0)))
     before = weight.detach().clone()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from results.overview import margin, overview, recipes_run, verdict
+from results.overview import margin, overview, recipes_run, verdict, what_is_compared
 from tests.result_rows import NONE, RUNS, published, table
 
 # RUNS have 72 in the mean, and a row's standard error is 1.
@@ -41,3 +41,10 @@ def test_rows_are_counted_by_section() -> None:
     assert total[1:] == section[1:]
     assert recipes_run(rows, records) == "Of 1 recipes of our own 1 were run."
     assert recipes_run(rows, NONE) == "Of 1 recipes of our own 0 were run."
+
+
+def test_short_rows_are_named_and_verdicts_of_one_run_counted() -> None:
+    rows = table(published(published=99.0), published(id="two", published=60.0), published(id="three"))
+    records = {"one": RUNS, "two": RUNS[:1], "three": [], "best": RUNS}
+    assert what_is_compared(rows, records) == "Short are `one`. Of the 2 verdicts 1 rest on one run."
+    assert what_is_compared(rows, records | {"one": []}).startswith("Of the 1 verdicts 1 rest")

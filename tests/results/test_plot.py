@@ -1,9 +1,11 @@
 """The picture of the results."""
 
+from dataclasses import replace
+
 from results.overview import VERDICTS
 from results.plot import OURS, draw
 from results.table import Section, Table
-from tests.result_rows import NONE, RUNS, published, record, table
+from tests.result_rows import ACCURACY, NONE, RUNS, published, record, table
 
 
 def test_a_row_shows_published_ours_and_strong() -> None:
@@ -17,6 +19,14 @@ def test_a_row_shows_published_ours_and_strong() -> None:
     assert colours == [OURS["better"][0], OURS["no number to compare"][0]]
     stars = next(drawn for drawn in axes.lines if drawn.get_marker() == "*")
     assert stars.get_xydata().tolist() == [[90.0, 0.0], [90.0, 1.0]]
+
+
+def test_a_recipe_with_another_measure_is_not_drawn() -> None:
+    bleu = replace(ACCURACY, unit="")
+    rows = table(published())
+    other = Table(rows.sections, [Section("Ours", "", [replace(rows["best"], measure=bleu)])])
+    (axes,) = draw(other, {"one": RUNS, "best": [record(1, 0.2)]}).axes
+    assert all(not len(drawn.get_xdata()) for drawn in axes.lines if drawn.get_marker() == "*")
 
 
 def test_every_verdict_on_a_run_has_a_colour() -> None:

@@ -1,4 +1,4 @@
-"""What is pooled, and all gradients, are those of a plain convolution; what pooling drops is not computed."""
+"""What is pooled, and all gradients, are those of a plain convolution; training on a CPU computes nothing else."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from torch import nn
 from lightning_modules.layers.pooled_convolution import PooledConv2d
 
 
-@pytest.mark.parametrize("size", [(7, 7), (5, 6), (6, 5), (8, 8)], ids=str)
+@pytest.mark.parametrize("size", [(7, 7), (5, 6), (6, 5), (8, 8), (17, 17)], ids=str)
 @pytest.mark.parametrize("bias", [True, False])
 def test_pooled_maps_and_gradients_are_those_of_a_plain_convolution(size: tuple[int, int], bias: bool) -> None:
     ours = PooledConv2d(3, 4, bias=bias).double()
@@ -25,5 +25,8 @@ def test_pooled_maps_and_gradients_are_those_of_a_plain_convolution(size: tuple[
         torch.testing.assert_close(mine, theirs)
 
 
-def test_a_row_and_a_column_that_pooling_drops_are_not_computed() -> None:
-    assert PooledConv2d(3, 4)(torch.zeros(1, 3, 7, 5)).shape == (1, 4, 6, 4)
+def test_what_pooling_drops_is_not_computed_in_training_on_a_cpu() -> None:
+    layer, images = PooledConv2d(3, 4), torch.zeros(1, 3, 7, 5)
+    assert layer(images).shape == (1, 4, 6, 4)
+    assert layer.eval()(images).shape == (1, 4, 7, 5)
+    assert layer.train().to("meta")(images.to("meta")).shape == (1, 4, 7, 5)
