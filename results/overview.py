@@ -50,9 +50,9 @@ def overview(table: Table, records: Records) -> list[list[str]]:
 
 def what_is_compared(table: Table, records: Records) -> str:
     """Returns in a few sentences which rows are short, and how many verdicts rest on little."""
-    verdicts = {row: verdict(row, records[row.id]) for section in table.sections for row in section.rows}
-    short = [f"`{row.id}`" for row, found in verdicts.items() if found == "short"]
-    compared = [row for row, found in verdicts.items() if found in ("reproduced", "better", "short")]
+    rows = [(row, verdict(row, records[row.id])) for section in table.sections for row in section.rows]
+    short = [f"`{row.id}`" for row, found in rows if found == "short"]
+    compared = [row for row, found in rows if found in ("reproduced", "better", "short")]
     single = sum(len(records[row.id]) == 1 for row in compared)
     names = f"Short are {', '.join(short)}. " if short else ""
     return f"{names}Of the {len(compared)} verdicts {single} rest on one run."

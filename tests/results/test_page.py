@@ -39,7 +39,7 @@ def test_the_page_tells_what_the_sources_contradict() -> None:
         "differ by up to 36 points",
         "No test accuracy: the mean over 1,000 steps",
         "nothing was restored",
-        "| 92<br>(images not stated) |",
+        "| about 92<br>(images not stated) |",
         "the published training, as far as it is stated",
     ):
         assert claim in page
