@@ -25,7 +25,7 @@ from core.randomness import seed_device
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from lightning_modules import MLP, ModernLeNet5
 from lightning_modules.layers.pooled_convolution import PooledConv2d
-from lightning_modules.optimizers import A, B, C, orthogonalize
+from lightning_modules.optimizers import newton_schulz, orthogonalize
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,6 @@ def pool_by_slices(x: Tensor) -> Tensor:
     height, width = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
     rows = torch.maximum(x[:, :, 0:height:2], x[:, :, 1:height:2])
     return torch.maximum(rows[..., 0:width:2], rows[..., 1:width:2])
-
-
-def orthogonalize_directly(matrix: Tensor, steps: int) -> Tensor:
-    """Returns what `orthogonalize` does of a matrix that is wider than high, by products of the whole matrix."""
-    x = matrix / (matrix.norm() + 1e-7)
-    for _ in range(steps):
-        square = x @ x.T
-        x = A * x + (B * square + C * square @ square) @ x
-    return x
 
 
 def convolve(module: nn.Module, maps: Tensor) -> None:
@@ -170,7 +161,7 @@ def parts() -> dict[str, Part]:
             "three iterations of Muon, for 256 filters of 256 x 3 x 3",
             "milliseconds",
             ("products of the whole matrix", "of its square"),
-            lambda: milliseconds(lambda: orthogonalize_directly(matrix, 3), 10),
+            lambda: milliseconds(lambda: newton_schulz(matrix / matrix.norm(), 3), 10),
             lambda: milliseconds(lambda: orthogonalize(matrix, 3), 10),
         ),
         "freed_memory": Part(

@@ -37,10 +37,16 @@ def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
     if x.dtype == torch.float32 and 0 < steps <= FEW and 2 * len(x) <= x.shape[1]:
         x = _all_factors(x @ x.T, steps) @ x
     else:
-        for _ in range(steps):
-            square = x @ x.T
-            x = A * x + (B * square + C * square @ square) @ x
+        x = newton_schulz(x, steps)
     return x.T if tall else x
+
+
+def newton_schulz(matrix: Tensor, steps: int) -> Tensor:
+    """Returns a matrix after iterations that bring its singular values towards 1; none of them may be above 1."""
+    for _ in range(steps):
+        square = matrix @ matrix.T
+        matrix = A * matrix + (B * square + C * square @ square) @ matrix
+    return matrix
 
 
 def _all_factors(square: Tensor, steps: int) -> Tensor:

@@ -18,11 +18,11 @@ where ours is of other data. Rows that share a published number, or runs, are co
 
 
 def margin(row: Published, records: list[Record]) -> float | None:
-    """Returns by how much our mean is better than the published number; None without runs, or without a number."""
+    """Returns by how much our mean is better than the published number; None without runs, or a number to compare."""
     ours = figures(records, row.metric, row.measure)
-    if not ours or not isinstance(row.published, int | float):
+    if not ours or row.number is None:
         return None
-    return merit(mean(ours) - row.published, row.measure.better)
+    return merit(mean(ours) - row.number, row.measure.better)
 
 
 def verdict(row: Published, records: list[Record]) -> str:
@@ -32,7 +32,8 @@ def verdict(row: Published, records: list[Record]) -> str:
     points = margin(row, records)
     if points is None:
         return "no number to compare"
-    if abs(points) <= _tolerance(row):
+    near = NEAR * abs(row.number) if row.standard_error is None else 2 * row.standard_error
+    if abs(points) <= near:
         return "reproduced"
     return "better" if points > 0 else "short"
 
@@ -62,10 +63,6 @@ def recipes_run(table: Table, records: Records) -> str:
     """Returns in a sentence how many of our own recipes were run."""
     ran = sum(bool(records[recipe.id]) for recipe in table.recipes)
     return f"Of {len(table.recipes)} recipes of our own {ran} were run."
-
-
-def _tolerance(row: Published) -> float:
-    return NEAR * abs(float(row.published)) if row.standard_error is None else 2 * row.standard_error
 
 
 def _line(title: str, found: Counter[str]) -> list[str]:

@@ -189,7 +189,8 @@ def _published(row: Published) -> str:
     if row.published is None:
         return "not stated"
     error = f" ± {row.standard_error}" if row.standard_error is not None else ""
-    return f"{row.published}{error}<br>({row.measured_on}{'; log' if row.log else ''})"
+    published = row.published if isinstance(row.published, str) else f"{row.published:,}"
+    return f"{published}{error}<br>({row.measured_on}{'; log' if row.log else ''})"
 
 
 def _count(row: Recipe, records: list[Record]) -> str:

@@ -30,10 +30,10 @@ def draw(table: Table, records: Records) -> Figure:
     figure = Figure(figsize=(9, 1.4 + 0.27 * len(rows)), dpi=120, layout="constrained")
     axes = figure.subplots()
 
-    published = [(place, row) for place, row in enumerate(rows) if _is_number(row.published)]
+    published = [(place, row) for place, row in enumerate(rows) if row.number is not None]
     handles = [
         axes.errorbar(
-            [row.published for _, row in published],
+            [row.number for _, row in published],
             [place for place, _ in published],
             xerr=[row.standard_error or 0 for _, row in published],
             **{"fmt": "D", "markersize": 5, "color": "black", "markerfacecolor": "white", "capsize": 2},
@@ -81,9 +81,5 @@ def draw(table: Table, records: Records) -> Figure:
     return figure
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
-
-
 def _has_number(row: Published, records: Records) -> bool:
-    return row.measure.unit == "%" and (_is_number(row.published) or bool(records[row.id]))
+    return row.measure.unit == "%" and (row.number is not None or bool(records[row.id]))

@@ -105,8 +105,8 @@ class Published(Recipe):
     """A published number and its repetition to the letter.
 
     Attributes:
-        published: The number, in percent where it is a share; or words, as of a number that ours cannot be compared
-            with; None if none is stated.
+        published: The number, in percent where it is a share; or words; None if none is stated.
+        compared: Whether ours can be compared with it: it cannot where the data are others.
         measured_on: The samples behind it.
         standard_error: Its binomial standard error in points, where the number of samples is known.
         log: Whether a log kept by the source shows it.
@@ -118,6 +118,7 @@ class Published(Recipe):
 
     published: float | str | None
     measured_on: str
+    compared: bool = True
     standard_error: float | None = None
     log: bool = False
     parameters: int | None = None
@@ -129,6 +130,11 @@ class Published(Recipe):
     def references(self) -> dict[str, str | None]:
         """Rows that this one refers to, by field."""
         return super().references | {"strong": self.strong, "same_as": self.same_as}
+
+    @property
+    def number(self) -> float | None:
+        """The published number that ours is compared with, if there is one."""
+        return self.published if self.compared and isinstance(self.published, int | float) else None
 
     @property
     def metric(self) -> str:

@@ -26,6 +26,12 @@ def test_a_mean_is_compared_with_the_published_number(number: object, error: flo
     assert verdict(row, []) == "not yet run"
 
 
+def test_a_number_of_other_data_is_not_compared() -> None:
+    row = published(published=74.1, compared=False)
+    assert verdict(row, RUNS) == "no number to compare"
+    assert margin(row, RUNS) is None
+
+
 def test_a_margin_is_in_points() -> None:
     assert margin(published(published=75.0), RUNS) == pytest.approx(-3.0)
     assert margin(published(published=None), RUNS) is None

@@ -170,6 +170,12 @@ def test_a_row_says_how_it_compares(number: object, words: str) -> None:
     assert line(page, "one")[-1] == words
 
 
+def test_a_number_of_other_data_is_shown_and_not_compared() -> None:
+    cells = line(render(table(published(published=2388855, compared=False)), NONE | {"one": RUNS}), "one")
+    assert cells[-1] == "-"
+    assert any(cell.startswith("2,388,855 ") for cell in cells)
+
+
 def test_a_spread_is_the_sample_standard_deviation() -> None:
     assert spread([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
     assert spread([1.0], 3) == "1.000"

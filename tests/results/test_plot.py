@@ -9,8 +9,13 @@ from tests.result_rows import ACCURACY, NONE, RUNS, published, record, table
 
 
 def test_a_row_shows_published_ours_and_strong() -> None:
-    rows = [published(published=65.0), published(id="words", published="fails"), published(id="none", published=None)]
-    records = {"one": RUNS, "words": RUNS[:1], "none": [], "best": [record(1, 0.9)]}
+    rows = [
+        published(published=65.0),
+        published(id="words", published="fails"),
+        published(id="none", published=None),
+        published(id="other_data", published=99.0, compared=False),
+    ]
+    records = {"one": RUNS, "words": RUNS[:1], "none": [], "other_data": [], "best": [record(1, 0.9)]}
     (axes,) = draw(table(*rows), records).axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "words"]
     points = [container.lines[0].get_xydata().tolist() for container in axes.containers]

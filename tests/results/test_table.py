@@ -88,7 +88,7 @@ def test_runs_come_cheapest_first_and_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"sedes": [1]}, "one: unknown field sedes; there are config, "),
+        ({"sedes": [1]}, "one: unknown field sedes; there are compared, config, "),
         ({"strong": "vgg"}, "one: strong vgg is no row"),
         ({"same_as": "vgg"}, "one: same_as vgg is no row"),
         ({"measure": "perplexity"}, "one: measure perplexity is none of accuracy, loss"),
