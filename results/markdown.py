@@ -1,5 +1,6 @@
 """Text and tables of the pages, in Markdown."""
 
+import re
 import textwrap
 
 
@@ -12,6 +13,11 @@ def wrapped(text: str, indent: str = "") -> str:
     """
     lines = {"width": 120, "break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
     return textwrap.fill(" ".join(text.split()), **lines) + "\n"
+
+
+def link_to(heading: str) -> str:
+    """Returns a link to a heading of the same page, as GitHub names it."""
+    return f"[{heading}](#{re.sub('[^a-z0-9 -]', '', heading.lower()).replace(' ', '-')})"
 
 
 def as_table(columns: list[str], rows: list[list[str]]) -> str:

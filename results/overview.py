@@ -5,6 +5,7 @@ from statistics import mean
 
 from core.measures import merit
 from results.figures import figures
+from results.markdown import link_to
 from results.records import Record, Records
 from results.table import Published, Table
 
@@ -44,7 +45,7 @@ def overview(table: Table, records: Records) -> list[list[str]]:
     total: Counter[str] = Counter()
     for section in table.sections:
         found = Counter(verdict(row, records[row.id]) for row in section.rows)
-        lines.append(_line(section.title, found))
+        lines.append(_line(link_to(section.title), found))
         total += found
     return [*lines, _line("**all**", total)]
 

@@ -41,6 +41,26 @@ def test_a_page_names_files_that_exist(page: Path) -> None:
     assert not [str(path) for path in named_files(page) if not path.exists()]
 
 
+def missing_headings(page: Path) -> list[str]:
+    """Returns the links of a page to headings that the page that they lead to does not have."""
+    links = re.findall(r"\]\(([^)\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    return [f"{file}#{name}" for file, name in links if name not in anchors(page.parent / file if file else page)]
+
+
+def anchors(page: Path) -> set[str]:
+    """Returns the names of a page's headings, as GitHub makes them: those that come again are numbered."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        name = re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
+        found.add(next(one for one in [name, *(f"{name}-{n}" for n in range(1, 99))] if one not in found))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_links_to_headings_that_exist(page: Path) -> None:
+    assert not missing_headings(page)
+
+
 @pytest.mark.parametrize("page", pages(ROOT), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_the_commands_of_a_page_have_files_and_options_that_exist(page: Path) -> None:
     found = {command: faults(command) for command in commands(page.read_text(encoding="utf-8"))}
@@ -76,3 +96,10 @@ def test_links_and_names_are_found(tmp_path: Path) -> None:
     page.write_text("[a](b/c.md#part) [d](https://e.f) `core/errors.py` `published/a.yaml` Write `core/own.py`")
     names = [tmp_path / "b" / "c.md", ROOT / "core" / "errors.py", ROOT / "configs" / "published" / "a.yaml"]
     assert named_files(page) == names
+
+
+def test_headings_that_are_missing_are_found(tmp_path: Path) -> None:
+    (tmp_path / "b.md").write_text("# A `b`, c\n\n## D\n\n## D\n")
+    page = tmp_path / "page.md"
+    page.write_text("# Here\n[a](#here) [b](b.md#a-b-c) [c](b.md#d-1) [d](b.md#d-2) [e](#there) [f](https://g.h/i#j)")
+    assert missing_headings(page) == ["b.md#d-2", "#there"]

@@ -43,7 +43,7 @@ def test_rows_are_counted_by_section() -> None:
     records = {"one": RUNS, "two": RUNS, "three": [], "best": RUNS}
     head, section, total = overview(rows, records)
     assert head == ["", "rows", "reproduced", "better", "short", "no number to compare", "not yet run"]
-    assert section == ["All", "3", "1", "1", "-", "-", "1"]
+    assert section == ["[All](#all)", "3", "1", "1", "-", "-", "1"]
     assert total[1:] == section[1:]
     assert recipes_run(rows, records) == "Of 1 recipes of our own 1 were run."
     assert recipes_run(rows, NONE) == "Of 1 recipes of our own 0 were run."

@@ -8,6 +8,7 @@ import yaml
 
 from results.__main__ import FOLDER
 from results.figures import spread
+from results.markdown import link_to
 from results.page import render
 from results.records import read_records
 from results.studies import read_studies
@@ -186,3 +187,7 @@ def test_a_spread_is_the_sample_standard_deviation() -> None:
 def test_prose_is_narrow() -> None:
     lines = (FOLDER.parent / "RESULTS.md").read_text(encoding="utf-8").splitlines()
     assert max(len(text) for text in lines if not text.startswith("|")) <= 120
+
+
+def test_a_link_leads_to_a_heading_by_the_name_that_it_has_on_the_page() -> None:
+    assert link_to("MNIST, XOR and `0-9`") == "[MNIST, XOR and `0-9`](#mnist-xor-and-0-9)"
