@@ -95,8 +95,10 @@ class AttentionCaptioner(PictureCaptioner):
     def outputs_and_penalty(self, memory: Memory, inputs: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """Returns outputs as `outputs`, and how unevenly whole captions attend to places."""
         outputs, weights = self._decode(memory, inputs)
-        summed = (weights * real[:, :, None]).sum(1)
-        return outputs, self.regularity * (1 - summed).square().mean()
+        summed = (weights * real[:, :, None]).sum(1)  # [B, S]
+        captions = real.any(1)  # of a picture with fewer captions than others, some are empty
+        uneven = (1 - summed).square().mean(1) * captions
+        return outputs, self.regularity * uneven.sum() / captions.sum().clamp(min=1)
 
     def attention(self, memory: Memory, inputs: Tensor) -> Tensor:
         """Returns the attention of each place of inputs [B, T] to places of the picture, [B, T, S]."""

@@ -64,7 +64,7 @@ class BagOfNgrams(TextClassifier):
         naive_bayes: Whether weights are multiplied by log-count ratios of the training documents.
         smoothing: Added to the number of documents of each class that contain a symbol.
         start: Initial value of the weights with `naive_bayes`; without, they start at 0.
-        dropout: Probability of dropping a symbol in training.
+        dropout: Probability of dropping a symbol in training, which sees documents that are shorter by so much.
         training: What `TextClassifier` takes, such as `optimizer`.
 
     Raises:

@@ -123,22 +123,20 @@ class ConvolutionalDiscriminator(nn.Module):
         super().__init__()
         if image_size < 2**stages:
             raise InputError(f"DCGAN: {stages} halvings need pictures of {2**stages} pixels, not {image_size}")
-        wrap = spectral_norm if norm == "spectral" else lambda layer: layer
         self.layers = nn.Sequential()
         channels, size = in_channels, image_size
         for stage in range(stages):
             outputs = width * 2**stage
             has_norm = norm == "batch" and (first_norm or stage > 0)
             padding = (kernel - 1) // 2
-            self.layers.append(wrap(nn.Conv2d(channels, outputs, kernel, 2, padding, bias=not has_norm)))
+            self.layers.append(nn.Conv2d(channels, outputs, kernel, 2, padding, bias=not has_norm))
             self.layers.extend([*_norm(outputs, has_norm, running), nn.LeakyReLU(slope)])
             channels, size = outputs, (size + 2 * padding - kernel) // 2 + 1
-        self.head = wrap(nn.Linear(channels * size**2, logits))
+        self.head = nn.Linear(channels * size**2, logits)
         # a class's own direction in the features, which adds to the score
         self.directions = nn.Embedding(num_classes, channels * size**2) if num_classes else None
         if self.directions is not None:
             nn.init.normal_(self.directions.weight, std=0.02)
-            wrap(self.directions)
 
     def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
         """Returns scores [B] of pictures [B, C, S, S] of classes [B]."""
@@ -242,6 +240,10 @@ class DCGAN(AdversarialTask):
         )
         for network in (made, judged):
             _initialize(network, initializer)
+        if norm == "spectral":  # first measured on the weights that were drawn
+            for layer in list(judged.modules()):
+                if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
+                    spectral_norm(layer)
         self.take_players(made, judged)
 
 
@@ -251,9 +253,7 @@ def _initialize(network: nn.Module, kind: str) -> None:
         return
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            weight = getattr(module, "parametrizations", None)
-            weight = module.weight if weight is None else weight.weight.original
-            nn.init.normal_(weight, std=0.02) if kind == "normal" else nn.init.xavier_uniform_(weight)
+            nn.init.normal_(module.weight, std=0.02) if kind == "normal" else nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d) and kind == "normal":

@@ -161,20 +161,22 @@ class FastStyle(StyleTask):
         weighting = self.weighting
         with torch.no_grad():
             content = {layer: full(value) for layer, value in self.network(batch.images).items()}
-        targets = Targets({layer: content[layer] for layer in weighting.content}, [self._style()])
         features = self.network(painted)
         share = torch.ones(1, device=painted.device)
-        style = [
-            weighting.style_loss(
-                {layer: weighting.gram(features[layer][place : place + 1]) for layer in weighting.style}, targets, share
+        content_losses, style_losses = [], []
+        for place in range(len(painted)):  # of relative losses, one of all pictures together would be no mean of theirs
+            own = {layer: value[place : place + 1] for layer, value in features.items()}
+            targets = Targets(
+                {layer: content[layer][place : place + 1] for layer in weighting.content}, [self._style()]
             )
-            for place in range(len(painted))
-        ]
+            content_losses.append(weighting.content_loss(own, targets))
+            grams = {layer: weighting.gram(own[layer]) for layer in weighting.style}
+            style_losses.append(weighting.style_loss(grams, targets, share))
         variation = total_variation(painted)
         if weighting.scale == "relative":
             variation = variation / 255**2
-        content_loss = weighting.content_loss(features, targets)
-        return {"content": content_loss, "style": torch.stack(style).mean(), "total_variation": variation}
+        content_loss, style_loss = torch.stack(content_losses).mean(), torch.stack(style_losses).mean()
+        return {"content": content_loss, "style": style_loss, "total_variation": variation}
 
     def _loss(self, losses: dict[str, Tensor]) -> Tensor:
         compared = self.content_weight * losses["content"] + self.style_weight * losses["style"]

@@ -188,6 +188,11 @@ class GoogLeNet(ImageClassifier):
         """Returns logits [B, num_classes] of float images [B, in_channels, image_size, image_size]."""
         return self._classify(self._features(images)[-1])
 
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns stem and inception blocks, and the classifiers as one part, since each of them is an output."""
+        classifiers = [self.fc, *([self.aux1, self.aux2] if self.aux_weight else [])]
+        return [self.stem, *(getattr(self, f"inception{name}") for name in BLOCKS), nn.ModuleList(classifiers)]
+
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer of each classifier."""
         return [self.fc, *([self.aux1.fc2, self.aux2.fc2] if self.aux_weight else [])]

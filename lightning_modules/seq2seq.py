@@ -122,6 +122,11 @@ class Seq2Seq(SequenceToSequence):
         self.is_lstm = cell == "lstm"
         self.scale = 1.0 if tie == "none" else embedding**0.5  # tied weights start small, for the softmax
 
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns the encoder with its embedding, then the decoder with its own, and the head."""
+        parts = [self.source_embedding, self.encoder, self.bridge, self.embedding, self.lower, self.asks, self.upper]
+        return [part for part in [*parts, self.readout, self.head] if part is not None]
+
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""
         x = self._embedded(self.source_embedding, sources)

@@ -63,6 +63,11 @@ class Transformer(SequenceToSequence):
         self.decoder_norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns the encoder with its embedding, then the decoder with its own, and the head."""
+        before = [self.source_embedding, *self.encoder, self.encoder_norm, self.embedding]
+        return [*before, self.decoder, self.decoder_norm, self.head]
+
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""
         mask = padding_mask(lengths, sources.shape[1])

@@ -135,7 +135,6 @@ TESTED_ELSEWHERE = {
     "lightning_modules/tasks/classifier.py": "lightning_modules/tasks/test_image_classifier.py",
     "lightning_modules/tasks/generator.py": "test_generated_runs.py",
     "lightning_modules/tasks/language_model.py": "lightning_modules/test_char_rnn.py",
-    "lightning_modules/tasks/parameter_groups.py": "lightning_modules/tasks/test_image_classifier.py",
     "lightning_modules/tasks/sequence_writer.py": "lightning_modules/tasks/test_sequence_to_sequence.py",
     "lightning_modules/tasks/task.py": "lightning_modules/tasks/test_image_classifier.py",
     "lightning_modules/tasks/text_classifier.py": "lightning_modules/test_text_architectures.py",

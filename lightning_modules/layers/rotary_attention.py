@@ -41,6 +41,9 @@ class RotaryAttention(nn.Module):
         before = key.shape[2] - x.shape[1]
         distances = before + new[:, None] - torch.arange(key.shape[2], device=x.device)  # [T, S + T]
         seen = (distances >= 0) & (distances < self.context)
+        if memory is not None:  # of a text that began later, the first places of the memory are empty
+            filled = torch.arange(key.shape[2], device=x.device) >= before - next_place[:, None]  # [B, S + T]
+            seen = seen & filled[:, None, None]  # [B, 1, T, S + T]
         answers = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         kept = slice(1 - self.context, None)  # the last places, which the next one sees beside itself
         memory = key[:, :, kept], value[:, :, kept], next_place + x.shape[1]

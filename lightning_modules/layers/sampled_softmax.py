@@ -38,7 +38,7 @@ def log_uniform_sample(size: int, n: int, device: torch.device) -> tuple[Tensor,
 
 def log_expected_counts(words: Tensor, size: int, draws: int) -> Tensor:
     """Returns the logarithm of how often each word is expected among the different ones of so many draws, [N]."""
-    share = ((words + 2.0).log() - (words + 1.0).log()) / math.log(size + 1)
+    share = (1 / (words + 1.0)).log1p() / math.log(size + 1)  # a difference of logarithms would lose its digits
     return (-(draws * (-share).log1p()).expm1()).log()
 
 

@@ -1,5 +1,6 @@
 """The FID that others publish: the Frechet distance in the features of their Inception network, by torchmetrics."""
 
+import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
@@ -27,9 +28,13 @@ class InceptionDistance:
             raise InputError(f"model.fid: its Inception network cannot be had ({error})") from error
 
     def update(self, pictures: Tensor, real: bool) -> None:
-        """Takes pictures in, uint8 [B, H, W, C], on the device of the first."""
+        """Takes pictures in, uint8 [B, H, W, C], on the device of the first.
+
+        The features are float32, also in training of less precision: in bfloat16 the FID would be another.
+        """
         images = pictures.permute(0, 3, 1, 2)
-        self._metric.to(images.device).update(images.expand(-1, 3, -1, -1), real)
+        with torch.autocast(images.device.type, enabled=False):
+            self._metric.to(images.device).update(images.expand(-1, 3, -1, -1), real)
 
     def compute(self) -> Tensor:
         """Returns the FID of the pictures of all processes."""

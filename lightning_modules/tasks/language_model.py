@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import InputError
 from core.evaluation_mode import gradients_in_evaluation
@@ -83,6 +83,10 @@ class LanguageModel(Task):
     @abstractmethod
     def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
         """Returns logits [B, T, V] and the state after inputs [B, T, I], from the state before them (None: zero)."""
+
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns the embeddings of marks, if there are any, before all other parts."""
+        return sorted(super().parts_by_depth(), key=lambda part: part is not self.mark_embedding)
 
     def forward(self, symbols: Tensor, state: State | None = None, marks: Tensor | None = None) -> tuple[Tensor, State]:
         """Returns logits and the state after the last symbol.

@@ -24,6 +24,15 @@ def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: I
     return [{"name": name, "params": params} for name, params in groups.items() if params]
 
 
+def layers_of(network: nn.Module) -> list[nn.Module]:
+    """Returns the layers of a network as it lists them, those of a `Sequential` one by one."""
+    return [
+        layer
+        for child in network.children()
+        for layer in (child.children() if isinstance(child, nn.Sequential) else [child])
+    ]
+
+
 def groups_by_depth(
     model: nn.Module, steps: Sequence[nn.Module], head: Sequence[nn.Module], factor: float
 ) -> list[dict]:

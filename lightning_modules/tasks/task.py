@@ -19,7 +19,7 @@ from core.measures import Measure, check_monitor
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
-from lightning_modules.tasks.parameter_groups import all_alike, groups_by_depth, groups_by_kind
+from lightning_modules.tasks.parameter_groups import all_alike, groups_by_depth, groups_by_kind, layers_of
 
 
 def default_optimizer(params: Iterable) -> Optimizer:
@@ -186,18 +186,22 @@ class Task(LoadsWithLimits, LightningModule):
         """Returns the network's parts in order, if `forward` is their chain: see `core.encoding.HasSteps`."""
         return {}
 
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns the parts from the input to the output, as `depth_lr_factor` counts them."""
+        return list(self.steps().values()) or layers_of(self)
+
     def parameter_groups(self, network: nn.Module | None = None) -> list[dict]:
         """Returns the non-empty parameter groups of `weights`, `head`, `norms` and `biases`, of a part or of all.
 
         `norms` has scale and bias of batch, layer and group norms; `biases` has all other vectors and scalars. With a
-        `depth_lr_factor` each step of the network has groups of its own, the last step the first ones.
+        `depth_lr_factor` each part by depth has groups of its own, the last part the first ones.
         """
         head, whole = self.head_layers(), network is None
         network = self if whole else network
         if self.depth_lr_factor == 1:
             return groups_by_kind(network, network.parameters(), head)
-        steps = (self.steps() if whole else {}) or dict(network.named_children())
-        return groups_by_depth(network, list(steps.values()), head, self.depth_lr_factor)
+        parts = self.parts_by_depth() if whole else layers_of(network)
+        return groups_by_depth(network, parts, head, self.depth_lr_factor)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Sums the running metrics over all processes, each of which has processed a part of the epoch."""

@@ -157,6 +157,16 @@ def test_uneven_attention_is_a_loss_of_its_own() -> None:
     assert losses["cross_entropy"] == once["cross_entropy"]
 
 
+def test_absent_captions_are_not_uneven() -> None:
+    model, captions = build("AttentionCaptioner", dropout=0.0), batch()
+    none = torch.zeros_like(captions.lengths)
+    more = captions._replace(
+        captions=torch.cat([captions.captions, torch.zeros_like(captions.captions)], 1),
+        lengths=torch.cat([captions.lengths, none], 1),
+    )
+    torch.testing.assert_close(model.losses(more)["attention"], model.losses(captions)["attention"])
+
+
 def test_the_published_network_has_its_number_of_parameters() -> None:
     """832,379 (its vocabulary has 10,875 symbols), two more symbols, and torch's second bias of an LSTM."""
     settings = {"layers": 2, "hidden": 64, "embedding": 32, "readout": 32, "norm": False, "network": "convnet"}

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
 
 from core.errors import InputError
+from datamodules import PicturesDataModule
+from datamodules.batches import UnlabelledImageBatch
 from lightning_modules import FastStyle
 from tests.bits import assert_same_bits
 from tests.exports import assert_runs_elsewhere
@@ -58,6 +61,17 @@ def test_the_published_network_has_its_number_of_parameters() -> None:
     network = FastStyle(256)
     biases = 32 + 64 + 128 + 10 * 128 + 64 + 32
     assert sum(parameter.numel() for parameter in network.parameters()) == 1_679_235 - biases
+
+
+def test_losses_are_means_over_pictures() -> None:
+    painter = model(network="random:vgg16", style_size=48).eval()
+    data = PicturesDataModule(source="synthetic", image_size=32)
+    painter.trainer = SimpleNamespace(datamodule=data, channels_last=False)
+    painter.setup("fit")
+    pictures = 255 * torch.rand(3, 3, 32, 32) * torch.tensor([0.1, 0.5, 1.0])[:, None, None, None]
+    whole, *single = (painter.losses(UnlabelledImageBatch(part, None, {})) for part in (pictures, *pictures.split(1)))
+    for name, value in whole.items():
+        torch.testing.assert_close(value, torch.stack([losses[name] for losses in single]).mean())
 
 
 def test_it_learns_shows_pictures_and_paints_others(finished_run: Callable[..., Path], command: Command) -> None:

@@ -33,6 +33,13 @@ def test_the_expected_count_is_the_chance_to_be_among_the_draws() -> None:
     torch.testing.assert_close(log_expected_counts(torch.tensor([1]), 10, 7).exp(), torch.tensor([chance]))
 
 
+def test_rare_words_of_large_vocabularies_keep_their_digits() -> None:
+    size, draws = 3_000_000, 100
+    words = torch.tensor([49_999, 999_999, 2_999_999])
+    expected = [-math.expm1(draws * math.log1p(-math.log1p(1 / (w + 1)) / math.log(size + 1))) for w in words.tolist()]
+    torch.testing.assert_close(log_expected_counts(words, size, draws), torch.tensor(expected).log())
+
+
 def test_the_loss_is_the_cross_entropy_among_target_and_others() -> None:
     rng = torch.Generator().manual_seed(1)
     table, bias = torch.randn(9, 4, generator=rng), torch.randn(9, generator=rng)

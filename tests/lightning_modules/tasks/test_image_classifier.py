@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ExponentialLR
 from core.errors import InputError
 from datamodules.batches import ImageBatch
 from engine.trainer import Trainer
-from lightning_modules import VGG, GoogLeNet
+from lightning_modules import VGG
 from lightning_modules.schedules import WarmupLinear
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -202,14 +202,6 @@ def test_rates_fall_from_the_output_to_the_input() -> None:
         assert rates[id(parameter)] == pytest.approx(rate), name
     first = optimizer.param_groups[0]
     assert (first["name"], first["lr"], first["weight_decay"]) == ("head", 0.4, 0.1)  # whose rate is shown
-
-
-def test_a_network_that_is_no_chain_has_the_depth_of_its_parts() -> None:
-    model = GoogLeNet(5, image_size=32, stem="cifar", width=0.125, depth_lr_factor=0.5)
-    groups = model.parameter_groups()
-    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
-    factors = {id(one): group["depth_factor"] for group in groups for one in group["params"]}
-    assert factors[id(model.fc.weight)] > factors[id(next(model.parameters()))]
 
 
 # The schedule

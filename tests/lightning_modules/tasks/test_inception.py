@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from core.errors import InputError
 from lightning_modules.tasks import inception
@@ -19,6 +20,20 @@ def test_it_is_the_frechet_distance_of_the_networks_features() -> None:
     distance.update(generated, real=False)
     features = [pictures[..., 0].float().mean(2) for pictures in (real, generated)]
     assert distance.compute().item() == pytest.approx(frechet_distance(*features), rel=1e-3)
+
+
+def test_its_features_are_whole_in_training_of_less_precision() -> None:
+    layer = nn.Linear(8, 8)
+    rng = torch.Generator().manual_seed(0)
+    pictures = torch.randint(0, 256, (40, 8, 8, 1), generator=rng, dtype=torch.uint8)
+    found = []
+    for enabled in (False, True):
+        distance = InceptionDistance(nn.Sequential(Means(), layer))
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            distance.update(pictures[:20], real=True)
+            distance.update(pictures[20:], real=False)
+        found.append(distance.compute())
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize(

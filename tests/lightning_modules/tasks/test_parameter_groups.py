@@ -1,0 +1,54 @@
+"""Depths of the parts of networks, from the input to the output."""
+
+import pytest
+
+from lightning_modules import MLP, CharRNN, GoogLeNet, Seq2Seq, Transformer
+from lightning_modules.tasks.task import Task
+
+
+def depth_factors(model: Task) -> dict[str, float]:
+    """Returns the factor on the learning rate of each parameter, by name."""
+    factors = {id(one): group["depth_factor"] for group in model.parameter_groups() for one in group["params"]}
+    assert len(factors) == len(list(model.parameters()))
+    return {name: factors[id(parameter)] for name, parameter in model.named_parameters()}
+
+
+def test_a_network_that_is_no_chain_has_the_depth_of_its_parts() -> None:
+    factors = depth_factors(GoogLeNet(5, image_size=32, stem="cifar", width=0.125, depth_lr_factor=0.5))
+    assert factors["fc.weight"] == factors["aux1.fc2.weight"] == factors["aux2.conv.conv.weight"] == 1
+    assert factors["inception5b.branch1.conv.weight"] == 0.5
+    assert min(factors.values()) == factors["stem.conv.weight"] == 0.5**10
+
+
+def test_the_layers_of_a_network_in_one_sequence_have_depths() -> None:
+    factors = depth_factors(MLP(5, image_size=8, in_channels=1, widths=[6, 7], depth_lr_factor=0.5))
+    assert [factor for name, factor in factors.items() if name.endswith("weight")] == [0.25, 0.5, 1]
+
+
+@pytest.mark.parametrize("tie", ["none", "all"])
+@pytest.mark.parametrize("network", [Seq2Seq, Transformer])
+def test_a_translator_has_depths_from_the_sentence_to_the_words(network: type, tie: str) -> None:
+    settings = {"layers": 1, "hidden": 8, "tie": tie, "depth_lr_factor": 0.5}
+    settings |= {"width": 8, "heads": 2} if network is Transformer else {"embedding": 8}
+    factors = depth_factors(network(9, 9, **settings))
+    encoder, decoder = (
+        [factor for name, factor in factors.items() if name.startswith(parts)]
+        for parts in ("encoder", ("decoder", "lower", "upper"))
+    )
+    assert max(encoder) < min(decoder) < 1
+    embeddings = [
+        factors[f"{name}.weight"] for name in ("source_embedding", "embedding") if f"{name}.weight" in factors
+    ]
+    if tie == "none":
+        source, target = embeddings
+        assert source < min(encoder)
+        assert max(encoder) < target < min(decoder)
+        assert factors["head.weight"] == 1
+    else:
+        assert set(embeddings) == {1}  # they are the head's
+
+
+def test_marks_are_inputs() -> None:
+    factors = depth_factors(CharRNN(9, hidden=6, embedding=4, mark_sizes=[3], depth_lr_factor=0.5))
+    marks = [factor for name, factor in factors.items() if name.startswith("mark_embedding")]
+    assert set(marks) == {min(factors.values())}
