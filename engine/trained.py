@@ -13,6 +13,7 @@ from core.tensor_files import load_checkpoint
 from datamodules.base.data_module import DataModule
 from engine.command import Command
 from engine.settings.arguments import parse_command_line
+from engine.trainer import Trainer
 
 OF_PREDICTIONS = ("--input", "--invert", "--output")
 
@@ -58,19 +59,31 @@ class Trained(Command):
     def predict(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Restores what the checkpoint holds, in place of a prediction."""
         self._start_from_weights()
-        trainer = self.trainer
-        trainer.state.fn = TrainerFn.PREDICTING
-        datamodule.trainer = model.trainer = trainer
-        trainer.datamodule = datamodule
-        trainer.builtin(Views).setup(trainer, model, "predict")
+        attach(self.trainer, model, datamodule)
+        self.trainer.builtin(Views).setup(self.trainer, model, "predict")
         if ckpt_path is None:
             if isinstance(datamodule, DataModule):
                 datamodule.load_once()  # what the checkpoint of a run would tell, such as the mean of its pixels
         else:
-            checkpoint = load_checkpoint(self.arguments.checkpoint)
-            model.on_load_checkpoint(checkpoint)
-            model.load_state_dict(checkpoint["state_dict"])
-            kept = checkpoint.get(type(datamodule).__qualname__)
-            if kept is not None:
-                datamodule.load_state_dict(kept)
+            restore(load_checkpoint(self.arguments.checkpoint), model, datamodule)
         model.eval().requires_grad_(False)
+
+
+def attach(trainer: Trainer, model: LightningModule, datamodule: LightningDataModule) -> None:
+    """Makes a network and its data those of a trainer that runs no loop, which data needs for the seed of the run."""
+    trainer.state.fn = TrainerFn.PREDICTING
+    datamodule.trainer = model.trainer = trainer
+    trainer.datamodule = datamodule
+
+
+def restore(checkpoint: dict[str, Any], model: LightningModule, datamodule: LightningDataModule) -> None:
+    """Gives a network and its data what a checkpoint holds of them.
+
+    Raises:
+        InputError: The data is not what the network was trained on, such as other classes.
+    """
+    model.on_load_checkpoint(checkpoint)
+    model.load_state_dict(checkpoint["state_dict"])
+    kept = checkpoint.get(type(datamodule).__qualname__)
+    if kept is not None:
+        datamodule.load_state_dict(kept)

@@ -20,6 +20,7 @@ from engine.command import Command
 from engine.command import run as run_command
 from engine.predictions import describe_unread
 from engine.settings.arguments import Arguments
+from engine.trained import attach, restore
 from engine.trainer import Trainer
 from inspection.catalogue import VIEWS
 from inspection.page import PAGE, Views, write_inspection
@@ -98,9 +99,11 @@ class Inspection(Command):
     def inspect(self, model: LightningModule, datamodule: DataModule, *_: Any) -> None:
         """Looks, and writes what there is to see."""
         self._start_from_weights()
+        attach(self.trainer, model, datamodule)
+        datamodule.load_once()
         if self.arguments.checkpoint is not None:
             checkpoint = load_checkpoint(self.arguments.checkpoint)
-            model.load_state_dict(checkpoint["state_dict"])
+            restore(checkpoint, model, datamodule)
         self.stage = "measuring"
         subject = self._subject(model, datamodule)
         subject.step = 0 if self.arguments.checkpoint is None else saved_optimizer_steps(checkpoint)
@@ -131,7 +134,6 @@ class Inspection(Command):
         Raises:
             InputError: The part is empty, or inputs cannot be read.
         """
-        data.load_once()
         sizes = data.sizes
         part = self.settings.part or ("val" if sizes.get("val") else "test" if sizes.get("test") else "train")
         if not sizes.get(part):

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from inspection.page import PAGE
 from tests.browser import open_page
 from tests.tiny_text import CHARACTERS, DOCUMENTS
 
@@ -40,6 +42,17 @@ data:
   class_path: datamodules.MusicDataModule
   init_args: {source: synthetic, batch_size: 4, steps: 20, bar_marks: true, written: 0}
 trainer: {accelerator: cpu, devices: 1, precision: 32-true, max_epochs: 1, max_steps: 3}
+"""
+
+
+FOLDERS = """\
+model:
+  class_path: lightning_modules.MLP
+  init_args: {widths: [8]}
+data:
+  class_path: datamodules.FlowersDataModule
+  init_args: {image_size: 8, batch_size: 8, split_seed: null}
+trainer: {accelerator: cpu, devices: 1, precision: 32-true, max_epochs: 4}
 """
 
 
@@ -191,3 +204,44 @@ def test_a_task_without_views_is_refused(few_samples: None, command: Command) ->
     assert "inspect: there is no view of " in errors
     assert errors.count("\n") == 1
     assert not Path("page").exists()
+
+
+def class_folders(root: Path, *classes: str, light: int = 0) -> Path:
+    """Saves forty pictures of noise for each class."""
+    rng = np.random.default_rng(0)
+    for name in classes:
+        (root / name).mkdir(parents=True)
+        for number in range(40):
+            pixels = rng.integers(0, 100, (8, 8, 3), np.uint8) + np.uint8(light)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    return root
+
+
+def test_it_looks_at_the_pictures_that_are_measured(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "noise.yaml").write_text(FOLDERS)
+    pictures = class_folders(tmp_path / "pictures", "cat", "dog")
+    others = {"--data.data_dir": class_folders(tmp_path / "light", "cat", "dog", light=150)}
+    run = tmp_path / "run"
+    start = ("--config", tmp_path / "noise.yaml", "--data.data_dir", pictures, "--seed_everything", 3)
+    code, _, errors = command("fit", *start, "--run_dir", run)
+    assert code == 0, errors
+    for measure, part, options in (("validate", "val", {}), ("test", "test", others), ("test", "test", {})):
+        given = [word for option in options.items() for word in option]
+        code, measured, errors = command(measure, "--ckpt_path", run, *given)
+        assert code == 0, errors
+        right = float(re.search(rf"{part}/acc +([\d.]+)%", measured)[1])
+        code, _, errors = command("inspect", run, "--part", part, "--only", "mistakes", *given)
+        assert code == 0, errors
+        wrong, number = re.search(r"(\d+) of (\d+) images", (run / "inspect" / PAGE).read_text()).groups()
+        assert right == pytest.approx(100 - 100 * int(wrong) / int(number), abs=0.01), (measure, given)
+
+
+def test_other_classes_than_those_of_the_run_are_refused(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "noise.yaml").write_text(FOLDERS)
+    run, start = tmp_path / "run", ("--config", tmp_path / "noise.yaml", "--data.data_dir")
+    code, _, errors = command("fit", *start, class_folders(tmp_path / "pictures", "cat", "dog"), "--run_dir", run)
+    assert code == 0, errors
+    code, _, errors = command("inspect", run, "--data.data_dir", class_folders(tmp_path / "fruit", "apple", "banana"))
+    assert code == 2
+    assert "has the classes apple, banana, where the network was trained with cat, dog" in errors
+    assert not (run / "inspect").exists()
