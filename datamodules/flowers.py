@@ -143,6 +143,11 @@ class FlowersDataModule(ImageFolderDataModule):
             self.mean, self.std = mean_and_std_of(parts["train"].images)
         return parts
 
+    def load_for_all(self) -> None:
+        """Does nothing where the run's seed divides the pictures, which is not known before there is a trainer."""
+        if self.split_seed is not None:
+            super().load_for_all()
+
     def load(self) -> dict[str, ClassifiedImages]:
         """Reads or generates the pictures, and divides them, by the run's seed if no other is given."""
         if self.split_seed is None:

@@ -109,7 +109,10 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
             self.splits = self.load()
 
     def load_for_all(self) -> None:
-        """Loads the data, and keeps it for others with the same arguments, in this process and in forked ones."""
+        """Loads the data, and keeps it for others with the same arguments, in this process and in forked ones.
+
+        There is no trainer yet: a data set of which a part follows from the run's seed must leave this out.
+        """
         before = dict(vars(self))
         self.load_once()
         self._facts()  # whose digest takes a while, too

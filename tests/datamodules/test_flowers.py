@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import datamodules.flowers
 from core.download import RemoteFile
 from core.errors import InputError
 from datamodules import FlowersDataModule
+from datamodules.base import shared_data
 from lightning_modules import VGG
 from tests.pictures import picture
 from tests.servers import Files, serving
@@ -72,6 +74,21 @@ def test_a_run_may_have_the_split_of_its_seed(root: Path, trainer: Trainer) -> N
     data = FlowersDataModule(str(root), image_size=8, split_seed=None)
     prepared(data, "fit", trainer)
     assert numbers(data, "test") == numbers(load(root, split_seed=1), "test")
+
+
+def test_what_the_seed_of_a_run_divides_is_not_loaded_for_all(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_data, "_loaded", {})
+    FlowersDataModule(str(root), image_size=8, split_seed=None).load_for_all()
+    tests = {}
+    for seed in (1, 2):
+        data = FlowersDataModule(str(root), image_size=8, split_seed=None)
+        data.trainer = SimpleNamespace(seed=seed, world_size=1)
+        data.load_once()
+        assert data.split_seed == seed
+        tests[seed] = numbers(data, "test")
+    assert tests[1] != tests[2]
+    FlowersDataModule(str(root), image_size=8, split_seed=1).load_for_all()
+    assert len(shared_data._loaded) == 1
 
 
 def test_a_test_of_another_split_is_refused(root: Path, tmp_path: Path) -> None:
