@@ -1,11 +1,12 @@
 """Which files of a folder are the captions, and which pictures they belong to."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from core.errors import InputError
 from core.printable import printable
 from datamodules.base.class_folders import LeftOut
+from datamodules.base.named_paths import NamedPaths
 from datamodules.images.image_files import OTHERS, pictures_below
 
 # Names of files of captions, the most telling first; of one pattern, all files are taken together.
@@ -48,7 +49,7 @@ def match_pictures(names: Iterable[str], folder: Path) -> tuple[dict[str, Path],
     """Finds the picture of each name, anywhere below a folder.
 
     A name fits a path below the folder, else the end of one, else the name of a file without its ending, so that
-    `1.jpg` finds `Images/1.webp`.
+    `1.jpg` finds `Images/1.webp`; see `NamedPaths`. Of names that fit one picture, the surest has it, or the first.
 
     Args:
         names: Names of pictures, as a file of captions has them.
@@ -65,23 +66,18 @@ def match_pictures(names: Iterable[str], folder: Path) -> tuple[dict[str, Path],
     if not files:
         raise InputError(f"--data.pictures {folder}: no pictures in this folder")
     by_path = {path.relative_to(folder).as_posix(): path for path in files}
-    by_name: dict[str, list[Path]] = {}
-    by_stem: dict[str, list[Path]] = {}
-    for path in files:
-        by_name.setdefault(path.name, []).append(path)
-        by_stem.setdefault(path.stem, []).append(path)
-    found: dict[str, Path] = {}
-    absent: list[str] = []
+    paths = NamedPaths(by_path, anywhere=True)
+    fitting = {name: paths.find(name) for name in names}
+    taken: dict[str, str] = {}  # names by the path of their picture
     several: list[str] = []
-    for name in names:
-        pure = PurePosixPath(name)
-        fitting = [by_path[name]] if name in by_path else by_name.get(pure.name) or by_stem.get(pure.stem, [])
-        if fitting:
-            found[name] = fitting[0]
-            if len(fitting) > 1:
-                several.append(name)
-        else:
-            absent.append(name)
+    for name in sorted(fitting, key=lambda name: fitting[name][0]):  # the surest first; ties stay in order
+        of_name = fitting[name][1]
+        # one picture with the captions of two would be in two parts, of which one has captions of another picture
+        if of_name and taken.setdefault(of_name[0], name) == name and len(of_name) > 1:
+            several.append(name)
+    place = {name: path for path, name in taken.items()}
+    found = {name: by_path[place[name]] for name in fitting if name in place}
+    absent = [name for name in fitting if name not in place]
     if not found:
         raise InputError(f"{folder}: none of its {len(files):,} pictures has a caption; the captions name {absent[0]}")
     used = set(found.values())

@@ -49,6 +49,27 @@ def test_pictures_are_found_by_path_name_or_stem_and_the_rest_is_counted() -> No
     ]
 
 
+def test_pictures_of_one_name_are_told_apart_by_their_folders() -> None:
+    for part in ("train", "val"):
+        for name in ("1.png", "2.webp"):
+            picture(Path("data/Images", part, name))
+    given = ["val/1.png", "train/1.png", "old/val/2.jpg", "old/train/2.jpg"]
+    found, lines = match_pictures(given, Path("data"))
+    assert {name: path.relative_to("data").as_posix() for name, path in found.items()} == {
+        "val/1.png": "Images/val/1.png", "train/1.png": "Images/train/1.png",
+        "old/val/2.jpg": "Images/val/2.webp", "old/train/2.jpg": "Images/train/2.webp",
+    }  # fmt: skip
+    assert (list(found), lines) == (given, [])
+
+
+def test_no_picture_has_the_captions_of_two_names() -> None:
+    for name in ("1.png", "2.png"):
+        picture(Path("data", name))
+    found, lines = match_pictures(["a/1.png", "b/1.png", "old/2.png", "2.png"], Path("data"))
+    assert {name: path.name for name, path in found.items()} == {"a/1.png": "1.png", "2.png": "2.png"}
+    assert lines == ["skipped  pictures of which there are captions, but no file: 2 (b/1.png, old/2.png)"]
+
+
 def test_pictures_that_no_caption_names_are_refused() -> None:
     picture(Path("data/1.png"))
     with pytest.raises(InputError, match=r"none of its 1 pictures has a caption; the captions name 2\.png"):
