@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.plain_json import load_json
+from datamodules.base.named_paths import NamedPaths
 from datamodules.text.text_files import left_out_lines, read_text
 
 PICTURES = ("file", "filename", "file_name", "image", "image_name", "image_path", "picture", "path", "name")
@@ -19,6 +20,7 @@ PARTS = {  # by what files call them
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     "test": "test",
 }
+NAMED = 2  # pictures that a message names
 LISTS = {  # names of the lists of a part's pictures, beside a file of captions
     "train": ("*.trainImages.txt", "train.txt"),
     "val": ("*.devImages.txt", "val.txt", "dev.txt"),
@@ -54,7 +56,7 @@ def read_captions(paths: Sequence[Path]) -> CaptionList:
     """Reads files of captions, each as `read_file` does. Of several, each is a part, which its name says.
 
     Raises:
-        InputError: A file cannot be read, has no captions, or its form or part is unknown.
+        InputError: A file cannot be read, has no captions, its form or part is unknown, or two name one picture.
     """
     if len(paths) == 1:
         return _with_lists(paths[0], read_file(paths[0]))
@@ -64,6 +66,11 @@ def read_captions(paths: Sequence[Path]) -> CaptionList:
         if part is None:
             raise InputError(f"{path}: one of several files of captions, whose name is to say train, val or test")
         found = read_file(path)
+        if twice := next((name for name in found.captions if name in together.captions), None):
+            raise InputError(
+                f"{path}: names {twice}, which is in the captions of {together.parts[twice]}, too; two pictures of one "
+                f"name need their folders in front, such as {part}/{PurePosixPath(twice).name}"
+            )
         together.captions |= found.captions
         together.parts |= dict.fromkeys(found.captions, part)
         together.notes += found.notes
@@ -173,20 +180,26 @@ def _of_table(path: Path, text: str) -> CaptionList:
 
 
 def _with_lists(path: Path, captions: CaptionList) -> CaptionList:
-    """Adds the parts that lists beside a file name; endings and folders of the names do not matter.
+    """Adds the parts that lists beside a file name, with any endings and folders where it is clear what they name.
 
     Raises:
-        InputError: A list names none of the pictures, or one that another list names.
+        InputError: A list names none of the pictures, one that another list names, or what could be several.
     """
     if captions.parts:
         return captions
-    stems = {PurePosixPath(name).stem: name for name in captions.captions}
+    names = NamedPaths(captions.captions, anywhere=True)
     for part, patterns in LISTS.items():
         files = [file for pattern in patterns for file in sorted(path.parent.glob(pattern)) if file != path]
         if not files:
             continue
-        listed = (PurePosixPath(line.strip()).stem for line in read_text(files[0]).split("\n"))
-        named = [stems[stem] for stem in listed if stem in stems]
+        named = []
+        for listed in filter(None, map(str.strip, read_text(files[0]).split("\n"))):
+            found = names.find(listed)[1]
+            if len(found) > 1:
+                raise InputError(
+                    f"{files[0]}: {listed} could be {' or '.join(found[:NAMED])} of {path.name}; name it as there"
+                )
+            named += found
         if not named:
             raise InputError(f"{files[0]}: names none of the pictures of {path.name}")
         for name in named:

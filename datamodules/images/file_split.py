@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.input_files import read_file
+from datamodules.base.named_paths import NamedPaths
 from datamodules.base.sizes import check_least
 from datamodules.base.splitting import stratified_order
 
@@ -25,7 +26,7 @@ class FileSplit:
         fold: Which of the folds is the test, from 1.
         folds: Number of equal parts, of which each is the test once; None for no cross-validation.
         lists: Folder with `train.txt`, `val.txt` and `test.txt`, of which one or the other of the last two may be
-            absent: names of pictures, one a line, as `class/name`, with any ending or none.
+            absent: names of pictures, one a line, as `class/name`, with any ending or none where that is clear.
         per_class: Most training pictures of each class; the same ones are among those of a larger number.
 
     Raises:
@@ -96,7 +97,8 @@ class FileSplit:
         return {"test": rolled[:test], "val": rolled[test : test + val], "train": rolled[test + val :]}
 
     def _by_lists(self, files: Sequence[Path], root: Path) -> dict[str, Tensor]:
-        places = {path.relative_to(root).with_suffix("").as_posix(): place for place, path in enumerate(files)}
+        places = {path.relative_to(root).as_posix(): place for place, path in enumerate(files)}
+        paths = NamedPaths(places, anywhere=False)
         taken: dict[str, str] = {}
         parts = {}
         for part in PARTS:
@@ -105,15 +107,18 @@ class FileSplit:
                 parts[part] = torch.empty(0, dtype=torch.int64)
                 continue
             names = [line.strip() for line in read_file(path).decode(errors="replace").splitlines() if line.strip()]
+            chosen = []
             for name in names:
-                bare = Path(name).with_suffix("").as_posix()
-                if bare not in places:
+                found = paths.find(name)[1]
+                if not found:
                     raise InputError(f"{path}: {name} is no picture in {root}")
-                if bare in taken:
-                    raise InputError(f"{path}: {name} stands in {taken[bare]} already")
-                taken[bare] = path.name
-            bare = [Path(name).with_suffix("").as_posix() for name in names]
-            parts[part] = torch.tensor([places[name] for name in bare], dtype=torch.int64)
+                if len(found) > 1:
+                    raise InputError(f"{path}: {name} could be {' or '.join(found)} in {root}; give its ending, too")
+                if found[0] in taken:
+                    raise InputError(f"{path}: {name} stands in {taken[found[0]]} already")
+                taken[found[0]] = path.name
+                chosen.append(places[found[0]])
+            parts[part] = torch.tensor(chosen, dtype=torch.int64)
         return parts
 
 

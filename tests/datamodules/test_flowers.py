@@ -128,6 +128,19 @@ def test_lists_name_the_pictures_of_each_part(root: Path, tmp_path: Path) -> Non
             load(root, lists=str(lists))
 
 
+def test_lists_name_pictures_exactly_before_by_stems(root: Path, tmp_path: Path) -> None:
+    for name, grey in (("x.1.png", 101), ("x.2.png", 102), ("1.jpg", 103)):
+        Image.fromarray(np.full((10, 12, 3), grey, np.uint8)).save(root / "daisy" / name)
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "train.txt").write_text("daisy/x.1\ndaisy/1.png\nroses/20\ntulips/60\n")
+    (tmp_path / "lists" / "test.txt").write_text("daisy/x.2\ndaisy/1.jpg\n")
+    data = load(root, lists=str(tmp_path / "lists"), batch_size=2)
+    assert [sorted(numbers(data, part)) for part in ("train", "test")] == [[1, 20, 60, 101], [102, 103]]
+    (tmp_path / "lists" / "test.txt").write_text("daisy/1\n")
+    with pytest.raises(InputError, match=r"daisy/1 could be daisy/1\.(jpg|png) or daisy/1\..* give its ending, too"):
+        load(root, lists=str(tmp_path / "lists"))
+
+
 def test_fewer_training_pictures_are_among_more(root: Path) -> None:
     parts = {n: load(root, per_class=n, batch_size=3) for n in (1, 5, 30)}
     assert [data.sizes["train"] for data in parts.values()] == [3, 15, 16 + 24 + 30]

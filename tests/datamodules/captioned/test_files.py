@@ -44,6 +44,19 @@ def test_lists_beside_the_file_state_parts_whatever_the_endings() -> None:
     assert read_captions([write("x.token.txt", TOKENS)]).parts == {"a.jpg": "test", "b.jpg": "train"}
 
 
+def test_lists_tell_pictures_of_one_name_apart() -> None:
+    text = "file,caption\na/1.jpg,A\nb/1.jpg,B\nb/1.png,C\nx.1.jpg,D\nx.2.jpg,E\n"
+    write("train.txt", "a/1.jpg\nx.1\n")
+    write("val.txt", "b/1.png\nx.2\n")
+    write("test.txt", "Images/b/1.jpg\n")
+    assert read_captions([write("captions.csv", text)]).parts == {
+        "a/1.jpg": "train", "x.1.jpg": "train", "b/1.png": "val", "x.2.jpg": "val", "b/1.jpg": "test",
+    }  # fmt: skip
+    write("test.txt", "b/1\n")
+    with pytest.raises(InputError, match=r"b/1 could be b/1.jpg or b/1.png of captions.csv; name it as there"):
+        read_captions([Path("captions.csv")])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -74,6 +87,13 @@ def test_files_of_coco_are_parts_by_their_names() -> None:
     assert found.notes == [f"skipped  {kind}: 1" for kind in kinds]
     with pytest.raises(InputError, match="whose name is to say train, val or test"):
         read_captions([write("captions_train2017.json", COCO), write("more.json", other)])
+
+
+def test_a_picture_that_two_files_name_is_refused() -> None:
+    """The later file's captions would be those of both pictures, and its part that of both."""
+    paths = [write(f"captions_{part}.json", COCO) for part in ("train", "val")]
+    with pytest.raises(InputError, match=r"captions_val.json: names 007.jpg, which is in the captions of train, too"):
+        read_captions(paths)
 
 
 @pytest.mark.parametrize(
