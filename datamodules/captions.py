@@ -63,13 +63,14 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
         augmentation: Random changes of training pictures.
         normalization: How pixels are scaled; see `ImageDataModule`.
         skip_corrupt: Whether to skip unreadable pictures, with a message; otherwise they are an error.
-        stream: Whether pictures are decoded from disk for each batch; otherwise they are kept in memory.
+        stream: Whether pictures are decoded from disk for each batch; otherwise they are kept in memory. A continued
+            run keeps this as it is.
         num_workers: Processes that decode in advance while streaming; affects only speed.
         vocabulary: A run's `vocabulary.json`, or the run's folder, whose words are used instead of the captions' own.
     """
 
     name = "captions"
-    changeable = (*ImageDataModule.changeable, "stream", "num_workers")
+    changeable = (*ImageDataModule.changeable, "num_workers")  # not stream: only pictures in memory are in the digest
     in_channels = 3
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()

@@ -59,7 +59,7 @@ class CharCorpusDataModule(LanguageDataModule):
     stand_in = "sentences"
     own_file = "--data.file {path}"
     paths = (*LanguageDataModule.paths, "file")
-    changeable = (*LanguageDataModule.changeable, "file")
+    changeable = ("data_dir", "file")  # not eval_batch_size, by which validation and test texts are cut
     learned = "characters"
     splits: dict[str, Rows]
 

@@ -1,13 +1,18 @@
 """Data that was loaded before a process was forked, so that many runs of the same data load it once."""
 
-from typing import Any
-
-from core.kept_arguments import KeepsArguments
+from typing import Any, Protocol
 
 _loaded: dict[str, dict[str, Any]] = {}  # what loading has set, by class and arguments
 
 
-def keep_loaded(data: KeepsArguments, before: dict[str, Any]) -> None:
+class Loads(Protocol):
+    """A data module: its arguments, and names of those that may differ when a run continues."""
+
+    kept_arguments: dict[str, Any]
+    changeable: tuple[str, ...]
+
+
+def keep_loaded(data: Loads, before: dict[str, Any]) -> None:
     """Keeps what loading has set in a data module, for others with the same arguments.
 
     Args:
@@ -18,13 +23,14 @@ def keep_loaded(data: KeepsArguments, before: dict[str, Any]) -> None:
     _loaded[_key(data)] = {name: value for name, value in vars(data).items() if before.get(name, absent) is not value}
 
 
-def take_loaded(data: KeepsArguments) -> bool:
+def take_loaded(data: Loads) -> bool:
     """Gives a data module what another with the same arguments has loaded; returns whether there was one."""
     found = _loaded.get(_key(data)) if _loaded else None
     vars(data).update(found or {})
     return found is not None
 
 
-def _key(data: KeepsArguments) -> str:
-    arguments = {name: value for name, value in data.kept_arguments.items() if name != "eval_batch_size"}
+def _key(data: Loads) -> str:
+    free = {"eval_batch_size"} & {*data.changeable}  # where it decides nothing but the size of batches
+    arguments = {name: value for name, value in data.kept_arguments.items() if name not in free}
     return f"{type(data).__module__}.{type(data).__qualname__} {arguments}"

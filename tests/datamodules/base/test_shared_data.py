@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from datamodules import CharCorpusDataModule
 from datamodules.base import shared_data
 from tests.bits import assert_same_bits
 from tests.tiny import TinyDataModule
@@ -38,6 +39,17 @@ def test_data_of_the_same_arguments_is_loaded_once(loads: list[str]) -> None:
     assert alike[0].sizes == {"train": 240, "val": 40, "test": 50}
     assert alike[0]._digest is not None
     assert alike[1].eval_batch_size == 8
+
+
+def test_batches_of_evaluation_count_where_data_is_cut_by_them(loads: list[str]) -> None:
+    def corpus(rows: int) -> CharCorpusDataModule:
+        return CharCorpusDataModule(source="synthetic", batch_size=4, steps=10, eval_batch_size=rows)
+
+    corpus(2).load_for_all()
+    for rows in (2, 7):
+        data = corpus(rows)
+        data.load_once()
+        assert len(data.splits["val"].symbols) == rows
 
 
 def test_it_is_what_loading_gives(loads: list[str]) -> None:

@@ -29,11 +29,20 @@ def config(model: str, data: str, **arguments: Any) -> dict[str, Any]:
 def test_model_and_data_set_name_what_may_change() -> None:
     corpus = config("lightning_modules.CharRNN", "datamodules.CharCorpusDataModule")
     assert set(changeable(corpus)) == {
-        *("data.data_dir", "data.eval_batch_size", "data.file"),
+        *("data.data_dir", "data.file"),
         *("model.temperature", "model.top_k", "model.top_p", "model.length"),
     }
     pictures = config("lightning_modules.VGG", "datamodules.ImageFolderDataModule")
     assert {"data.stream", "data.num_workers"} < set(changeable(pictures))
+
+
+def test_what_the_digest_of_the_data_follows_from_may_not_change() -> None:
+    """A run with another value was refused by data that had not changed."""
+    corpus = config("lightning_modules.CharRNN", "datamodules.CharCorpusDataModule")
+    captions = config("lightning_modules.Captioner", "datamodules.CaptionDataModule")
+    assert "data.eval_batch_size" not in changeable(corpus)
+    assert "data.stream" not in changeable(captions)
+    assert {"data.eval_batch_size", "data.num_workers"} < set(changeable(captions))
 
 
 def test_somebody_elses_classes_have_what_the_bases_name() -> None:
