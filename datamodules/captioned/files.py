@@ -1,7 +1,6 @@
 """Files of captions, in the forms of Flickr8k, Flickr30k, COCO, Karpathy's splits, and tables."""
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from typing import Any
 from core.errors import InputError
 from core.plain_json import load_json
 from datamodules.base.named_paths import NamedPaths
+from datamodules.text.tables import csv_rows
 from datamodules.text.text_files import left_out_lines, read_text
 
 PICTURES = ("file", "filename", "file_name", "image", "image_name", "image_path", "picture", "path", "name")
@@ -154,10 +154,9 @@ def _of_karpathy(images: Iterable[dict[str, Any]]) -> CaptionList:
 def _of_table(path: Path, text: str) -> CaptionList:
     first = text.partition("\n")[0]
     sign = max(",\t;|", key=first.count)
-    csv.field_size_limit(2**31 - 1)
     quoting = csv.QUOTE_NONE if sign in "\t|" else csv.QUOTE_MINIMAL
-    reader = csv.reader(io.StringIO(text), delimiter=sign, quoting=quoting, skipinitialspace=True)
-    header = [cell.strip().lower() for cell in next(reader)]
+    rows = csv_rows(path, text, delimiter=sign, quoting=quoting, skipinitialspace=True)
+    header = [cell.strip().lower() for cell in next(rows)[1]]
     picture, caption, split = (
         next((header.index(name) for name in names if name in header), None) for names in (PICTURES, CAPTIONS, SPLITS)
     )
@@ -165,15 +164,15 @@ def _of_table(path: Path, text: str) -> CaptionList:
         missing = f"pictures (such as {PICTURES[0]})" if picture is None else f"captions (such as {CAPTIONS[0]})"
         raise InputError(f"{path}: no column of {missing} in its first line; it has {', '.join(header)}")
     captions, empty, odd = CaptionList(), [], []
-    for row in reader:
+    for line, row in rows:
         if len(row) != len(header):
-            odd.append(reader.line_num)
+            odd.append(line)
             continue
         part = None if split is None else PARTS.get(row[split].strip().lower())
         if split is not None and part is None:
-            raise InputError(f"{path}, line {reader.line_num:,}: {row[split]!r} is no part; train, val and test are")
+            raise InputError(f"{path}, line {line:,}: {row[split]!r} is no part; train, val and test are")
         if not captions.add(row[picture].strip(), row[caption], part):
-            empty.append(reader.line_num)
+            empty.append(line)
     captions.notes += left_out_lines("lines with other columns than the first one's", path, odd)
     captions.notes += left_out_lines("empty captions", path, empty)
     return captions

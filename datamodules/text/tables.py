@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from core.errors import InputError
 from datamodules.text.text_files import LabelledTexts, left_out_lines, read_text
@@ -72,9 +73,12 @@ def read_table(path: Path, text: str, label: str) -> LabelledTexts:
             from the header.
     """
     content = read_text(path)
-    headers = {sign: _names(path, content, sign) for sign in ((",", "\t", ";") if is_csv(path) else ("\t", ",", ";"))}
+    found = {sign: _names(path, content, sign) for sign in ((",", "\t", ";") if is_csv(path) else ("\t", ",", ";"))}
+    headers = {sign: names for sign, names in found.items() if not isinstance(names, InputError)}
     sign = next((sign for sign, names in headers.items() if {text.strip(), label.strip()} <= set(names)), None)
     if sign is None:
+        if is_csv(path) and "," not in headers:
+            raise found[","]
         best = max(headers.values(), key=len)
         missing = next(name for name in (text, label) if name.strip() not in best)
         raise InputError(f"{path}: no column {missing!r}; it has {', '.join(best) or 'none'}")
@@ -146,13 +150,20 @@ def _cut(line: str, label: int) -> list[str]:
 
 def _comma_rows(path: Path, content: str) -> tuple[list[Row], list[int]]:
     """Returns rows and the numbers of blank lines; divided by semicolons or tabs if only these give two columns."""
+    by_commas, refusal = None, None
     for sign in (",", ";", "\t"):
-        found = list(_rows(path, content, sign))
-        rows = [(number, row) for number, row in found if row]
+        try:
+            found = list(_rows(path, content, sign))
+        except InputError as error:  # quotes around cells that another sign divides
+            refusal = refusal or error
+            continue
+        rows, blank = [(number, row) for number, row in found if row], [number for number, row in found if not row]
         if sign == ",":
-            by_commas = rows, [number for number, row in found if not row]
+            by_commas = rows, blank
         if all(len(row) == 2 for _, row in rows):
-            return rows, by_commas[1]
+            return rows, blank
+    if by_commas is None:
+        raise refusal
     return by_commas
 
 
@@ -166,19 +177,37 @@ def _rows(path: Path, content: str, sign: str) -> Iterator[Row]:
         for number, line in enumerate(content.rstrip("\n").split("\n"), 1):
             yield number, line.split("\t") if line.strip() else []
         return
+    yield from csv_rows(path, content, delimiter=sign)
+
+
+def csv_rows(path: Path, content: str, **form: Any) -> Iterator[Row]:
+    """Yields the rows of a table, each with the number of its last line.
+
+    Args:
+        path: The file, for messages.
+        content: Its content.
+        form: Other arguments of `csv.reader`.
+
+    Raises:
+        InputError: A quote is not closed, or the like; the message names the line in which the row begins.
+    """
     csv.field_size_limit(2**31 - 1)  # the default limit is too small for articles
-    # not str.splitlines, which would also split at U+2028 and others
-    reader = csv.reader(io.StringIO(content), delimiter=sign, strict=True)
+    # not str.splitlines, which would also split at U+2028 and others; strict, as else one quote hides all lines below
+    reader, first = csv.reader(io.StringIO(content), strict=True, **form), 1
     try:
         for row in reader:
             yield reader.line_num, row
+            first = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}") from error
+        raise InputError(f"{path}, line {first}: {error}") from error
 
 
-def _names(path: Path, content: str, sign: str) -> list[str]:
-    """Returns the names in a header, without blanks around them."""
-    return [name.strip() for name in next(_rows(path, content, sign), (0, []))[1]]
+def _names(path: Path, content: str, sign: str) -> list[str] | InputError:
+    """Returns the names in a header, without blanks around them, or why they cannot be read."""
+    try:
+        return [name.strip() for name in next(_rows(path, content, sign), (0, []))[1]]
+    except InputError as error:  # quotes around names that another sign divides
+        return error
 
 
 def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:

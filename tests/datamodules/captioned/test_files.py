@@ -125,6 +125,8 @@ def test_a_column_of_a_table_states_parts() -> None:
         ("c.csv", "file,b\n1,2\n", r"no column of captions \(such as caption\)"),
         ("c.csv", "file,caption\n1.jpg,\n", "no captions in it"),
         ("c.csv", "", "is empty"),
+        ("c.csv", 'file,caption\n1.jpg,A\n2.jpg,"B\n3.jpg,C\n', "c.csv, line 3: unexpected end of data"),
+        ("c.csv", 'file;caption\n1.jpg;"A" dog\n', "c.csv, line 2: ';' expected after '\"'"),
         ("c.json", "{", "no JSON"),
         ("c.json", [1], "neither COCO's form"),
         ("c.json", {"images": [{"filename": "1.jpg"}]}, "neither COCO's form"),

@@ -82,6 +82,28 @@ def test_columns_are_found_by_their_names(write: Callable) -> None:
         read_table(write("c.csv", "id,text,stars\n"), "text", "stars")
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_quotes_do_not_keep_a_csv_file_from_another_sign(write: Callable, sign: str) -> None:
+    """Commas are tried first, for which a sign behind a quote is an error."""
+    body = f'"good, really"{sign}1\n"bad"{sign}0\n"fine"{sign}1\n'
+    quoted = {"\t": '"'}.get(sign, "")  # between tabs, a quote is a letter
+    texts = [f"{quoted}{text}{quoted}" for text in ("good, really", "bad", "fine")]
+    columns = read_columns(write("a.csv", body), None)
+    assert (columns.texts, columns.labels) == (texts, ["1", "0", "1"])
+    text = f"{quoted}text{quoted}"
+    table = read_table(write("b.csv", f'"text"{sign}label\n{body}'), text, "label")
+    assert (table.texts, table.labels) == (texts, ["1", "0", "1"])
+
+
+def test_a_csv_file_that_no_sign_fits_is_refused_as_one_of_commas(write: Callable) -> None:
+    path = write("a.csv", 'good,1\n"bad,0\nfine,1\n')
+    for read in (read_columns_of, lambda path: read_table(write("b.csv", '"text,label\na,1\n'), "text", "label")):
+        with pytest.raises(InputError, match=r"line [12]: unexpected end of data"):
+            read(path)
+    with pytest.raises(InputError, match=r"a.csv, line 2: unexpected end of data"):
+        read_columns(path, None)
+
+
 # What is nearly right
 
 
