@@ -30,6 +30,7 @@ TURNS = {  # by the number that a camera notes
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+WIDTH, HEIGHT = 256, 257  # tags of TIFF
 SIDEWAYS = 5  # the first of the turns that exchange width and height
 
 _opening, _decoding_large = threading.Lock(), threading.Lock()
@@ -129,6 +130,8 @@ def picture_size(path: Path) -> tuple[int, int]:
     try:
         with _opened(path) as picture:
             width, height = picture.size
+            if picture.format == "TIFF":  # of which Pillow has turned the size, though not yet the pixels
+                width, height = picture.tag_v2[WIDTH], picture.tag_v2[HEIGHT]
             return (height, width) if _orientation(picture) >= SIDEWAYS else (width, height)
     except Exception as error:
         raise _unreadable(path, error) from error

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from core.errors import InputError
 from datamodules.images import picture as module
 from datamodules.images.metadata import PNG, without_metadata
-from datamodules.images.picture import read_picture
+from datamodules.images.picture import picture_size, read_picture, read_whole_picture
 from tests.pictures import chunk, tiff
 
 SIZE = 8
@@ -263,6 +263,18 @@ def test_a_picture_is_upright(orientation: int, name: str, tmp_path: Path) -> No
     stored.save(tmp_path / name, exif=exif, **options)
     pixels = read_picture(tmp_path / name, 16, 3, resize=False).pixels
     assert np.abs(pixels.astype(int) - upright).max() < 12
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "deep.tif", "a.webp"])
+def test_the_size_of_a_picture_is_that_of_its_upright_pixels(orientation: int, name: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    pixels = np.full((16, 40), 1000, np.uint16) if name == "deep.tif" else np.zeros((16, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / name, exif=exif)
+    size = picture_size(tmp_path / name)
+    assert size == ((16, 40) if orientation >= module.SIDEWAYS else (40, 16))
+    assert read_whole_picture(tmp_path / name, size).pixels.shape == (size[1], size[0], 3)
 
 
 # Sizes and kinds of files
