@@ -66,7 +66,7 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
         stream: Whether pictures are decoded from disk for each batch; otherwise they are kept in memory. A continued
             run keeps this as it is.
         num_workers: Processes that decode in advance while streaming; affects only speed.
-        vocabulary: A run's `vocabulary.json`, or the run's folder, whose words are used instead of the captions' own.
+        vocabulary: A run's `vocabulary.json`, or the run's folder, whose words and encoding are used instead.
     """
 
     name = "captions"
@@ -122,7 +122,7 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
             self._words, self._is_learned = CaptionEncoder(encoding), False
         else:
             content = read_saved(Path(vocabulary))
-            self._words = CaptionEncoder.from_content(content, f"--data.vocabulary {vocabulary}")
+            self._words = CaptionEncoder.from_content(content, f"--data.vocabulary {vocabulary}", encoding)
             self._is_learned = True
 
     def adapt_to_synthetic(self) -> None:

@@ -60,7 +60,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             files, ten blocks of each class, so that training has fewer documents about the same as one of validation,
             such as reviews of one film.
         split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
-        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the texts' own.
+        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols and encoding are used instead.
         keep_classes: Whether the classes of that run are used, too, instead of the labels of the training split.
     """
 
@@ -108,7 +108,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         self._saved: dict[str, Any] | None = None
         if vocabulary is not None:
             self._saved = read_saved(Path(vocabulary))
-            self._encoder = Encoder.from_content(self._saved, f"--data.vocabulary {vocabulary}")
+            self._encoder = Encoder.from_content(self._saved, f"--data.vocabulary {vocabulary}", encoding)
             if keep_classes:
                 self._class_names = tuple(self._saved.get("class_names", ()))
 

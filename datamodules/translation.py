@@ -62,7 +62,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         split: Whether these are the `first` of the file, validation before test, or drawn at `random`, in which case
             all translations of one sentence are in one part.
         split_seed: Seed of that choice, separate from the run's seed so that all runs use the same split.
-        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols are used instead of the pairs' own.
+        vocabulary: A run's `vocabulary.json`, or the run's folder, whose symbols and encoding are used instead.
     """
 
     unit = "pairs"
@@ -120,7 +120,8 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
             self._encoder, self._is_learned = PairEncoder(encoding, reverse_source), False
         else:
             saved = read_saved(Path(vocabulary))
-            self._encoder = PairEncoder.from_content(saved, f"--data.vocabulary {vocabulary}")
+            where = f"--data.vocabulary {vocabulary}"
+            self._encoder = PairEncoder.from_content(saved, where, encoding, reverse_source)
             self._is_learned = True
 
     def _check_files(self) -> None:

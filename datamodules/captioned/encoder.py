@@ -12,6 +12,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import END, MARKS, written_symbols
+from datamodules.text.encoding import check_given
 from datamodules.text.vocabulary import Vocabulary
 
 Tokenizer = Literal["words", "spaces"]
@@ -115,11 +116,18 @@ class CaptionEncoder:
         return {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
 
     @classmethod
-    def from_content(cls, content: dict[str, Any], where: object) -> "CaptionEncoder":
+    def from_content(
+        cls, content: dict[str, Any], where: object, given: CaptionEncoding | None = None
+    ) -> "CaptionEncoder":
         """Makes an encoder from the result of `content`.
 
+        Args:
+            content: The content.
+            where: What it was read from, for messages.
+            given: Settings that are given beside it, if there are any.
+
         Raises:
-            InputError: The content is not that of an encoder of captions.
+            InputError: The content is not that of an encoder of captions, or was made with other settings than given.
         """
         try:
             encoder = cls(CaptionEncoding(**content["encoding"]))
@@ -128,4 +136,5 @@ class CaptionEncoder:
                 raise KeyError("marks")
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of captions ({error})") from error
+        check_given(given or encoder.encoding, encoder.encoding, where)
         return encoder

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import InputError
 from datamodules.pairs.pieces import END, PairEncoding, PieceEncoder
+from datamodules.text.encoding import check_given, differs
 
 APART = "\x00translation "  # before symbols of the second vocabulary, where all are listed together
 
@@ -62,11 +63,23 @@ class PairEncoder:
         }
 
     @classmethod
-    def from_content(cls, content: dict[str, Any], where: object) -> "PairEncoder":
+    def from_content(
+        cls,
+        content: dict[str, Any],
+        where: object,
+        given: PairEncoding | None = None,
+        reverse_source: bool = False,
+    ) -> "PairEncoder":
         """Makes an encoder from the result of `content`.
 
+        Args:
+            content: The content.
+            where: What it was read from, for messages.
+            given: Settings that are given beside it, if there are any.
+            reverse_source: Whether it is asked for beside it that sentences are read from the last symbol on.
+
         Raises:
-            InputError: The content is not that of an encoder of pairs.
+            InputError: The content is not that of an encoder of pairs, or was made with other settings than given.
         """
         try:
             encoder = cls(PairEncoding(**content["encoding"]), content["reverse_source"])
@@ -74,4 +87,7 @@ class PairEncoder:
             encoder.source, encoder.target = encoders[0], encoders[-1]
         except (KeyError, TypeError, IndexError) as error:
             raise InputError(f"{where}: holds no vocabulary of sentences and translations ({error})") from error
+        check_given(given or encoder.encoding, encoder.encoding, where)
+        if reverse_source and not encoder.reverse_source:
+            raise differs("reverse_source", reverse_source, encoder.reverse_source, where)
         return encoder

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.installed import installs
-from datamodules.text.encoding import Encoding
+from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
 
@@ -131,11 +131,18 @@ class Encoder:
         return content
 
     @classmethod
-    def from_content(cls, content: dict[str, Any], where: object = "vocabulary") -> "Encoder":
+    def from_content(
+        cls, content: dict[str, Any], where: object = "vocabulary", given: Encoding | None = None
+    ) -> "Encoder":
         """Makes an encoder from the result of `content`.
 
+        Args:
+            content: The content.
+            where: What it was read from, for messages.
+            given: Settings that are given beside it, if there are any.
+
         Raises:
-            InputError: The content is not that of an encoder.
+            InputError: The content is not that of an encoder, or was made with other settings than those given.
         """
         try:
             encoder = cls(Encoding(**content["encoding"]))
@@ -146,6 +153,7 @@ class Encoder:
                 encoder._subwords = read_subwords(content["subwords"], where)
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of documents ({error})") from error
+        check_given(given or encoder.encoding, encoder.encoding, where)
         return encoder
 
 

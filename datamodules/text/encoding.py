@@ -1,6 +1,7 @@
 """Settings of how texts become symbols."""
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from core.errors import InputError
@@ -77,3 +78,26 @@ class Encoding:
         A run's vocabulary, which has these, is compared with that of its checkpoint.
         """
         return {name: value for name, value in asdict(self).items() if value or name not in ("fill", "whole")}
+
+
+def check_given(given: Any, saved: Any, where: object) -> None:
+    """Checks that an encoding that is given beside a saved vocabulary is that of the vocabulary, or states nothing.
+
+    Args:
+        given: The encoding, a dataclass.
+        saved: That of the vocabulary, of the same class.
+        where: What the vocabulary was read from.
+
+    Raises:
+        InputError: A field is neither as saved nor at its default, so that it would be ignored.
+    """
+    for field in fields(given):
+        value, kept = getattr(given, field.name), getattr(saved, field.name)
+        if value not in (kept, field.default):
+            raise differs(f"encoding.{field.name}", value, kept, where)
+
+
+def differs(name: str, value: object, saved: object, where: object) -> InputError:
+    """Returns the error of a setting of data that differs from that of a saved vocabulary."""
+    now, there = (json.dumps(part).strip('"') for part in (value, saved))  # as YAML writes them, too
+    return InputError(f"data.{name} is {now}: {where} has {there}; give that, or leave the vocabulary out")

@@ -68,6 +68,14 @@ def test_the_vocabulary_is_of_training_and_goes_with_the_run(set_up: Callable, t
         other.load_state_dict(state)
 
 
+def test_an_encoding_beside_a_vocabulary_is_the_runs_or_an_error(set_up: Callable, tmp_path: Path) -> None:
+    set_up(TinyCaptions()).save_beside(tmp_path)
+    for encoding in (CaptionEncoding(), CaptionEncoding(min_count=1)):
+        assert TinyCaptions(vocabulary=str(tmp_path), encoding=encoding).words.encoding.min_count == 1
+    with pytest.raises(InputError, match=r"data.encoding.max_length is 7: --data.vocabulary .* has 30; give that, or"):
+        TinyCaptions(vocabulary=str(tmp_path), encoding=CaptionEncoding(max_length=7))
+
+
 def test_changed_captions_are_other_data(set_up: Callable, tmp_path: Path) -> None:
     folder = folder_of_captions(tmp_path / "data")
     settings = {"test_size": 0, "val_size": 0}

@@ -264,6 +264,20 @@ def test_other_texts_can_be_read_with_a_runs_vocabulary(folders: Path, columns: 
     assert set(texts(other, "train")) == {"good \x00unknown"}
 
 
+def test_an_encoding_beside_a_vocabulary_is_the_runs_or_an_error(folders: Path, tmp_path: Path) -> None:
+    set_up(folders, encoding=Encoding(max_length=4, lowercase=False)).save_beside(tmp_path)
+    for encoding in (Encoding(), Encoding(lowercase=False), Encoding(max_length=4, lowercase=False)):
+        data = set_up(folders, vocabulary=str(tmp_path), encoding=encoding)
+        assert data.encoder.encoding == Encoding(max_length=4, lowercase=False)
+    for encoding, said in (
+        (Encoding(tokenizer="char", unique=True), "encoding.tokenizer is char: --data.vocabulary .* has word; give"),
+        (Encoding(max_length=5), "encoding.max_length is 5: --data.vocabulary .* has 4; give that, or leave the"),
+        (Encoding(unique=True), "encoding.unique is true: --data.vocabulary .* has false"),
+    ):
+        with pytest.raises(InputError, match=said):
+            make(folders, vocabulary=str(tmp_path), encoding=encoding)
+
+
 def test_a_checkpoint_of_other_symbols_or_files_is_refused(folders: Path) -> None:
     data = set_up(folders)
     state = data.state_dict()

@@ -60,6 +60,26 @@ def test_each_language_can_have_a_vocabulary_of_its_own() -> None:
     assert joint.source_vocab_size == joint.vocab_size == 9
 
 
+def test_an_encoding_beside_a_vocabulary_is_the_runs_or_an_error(tmp_path: Path) -> None:
+    def pairs(**settings: Any) -> TranslationDataModule:
+        return TranslationDataModule(source="synthetic", **settings)
+
+    given, default = PairEncoding("char", None, joint=False), PairEncoding()
+    for backwards in (True, False):
+        folder = tmp_path / str(backwards)
+        folder.mkdir()
+        first = pairs(encoding=given, reverse_source=backwards)
+        first.load_once()
+        first.save_beside(folder)
+        for encoding, asked in ((given, backwards), (default, False)):
+            again = pairs(encoding=encoding, reverse_source=asked, vocabulary=str(folder))
+            assert (again.encoder.encoding, again.encoder.reverse_source) == (given, backwards)
+    with pytest.raises(InputError, match=r"data.reverse_source is true: --data.vocabulary .* has false; give that, or"):
+        pairs(reverse_source=True, vocabulary=str(folder))
+    with pytest.raises(InputError, match=r"data.encoding.size is 90: --data.vocabulary .* has null; give that, or"):
+        pairs(encoding=PairEncoding("char", 90), vocabulary=str(folder))
+
+
 def test_longer_pairs_are_left_out_of_training_and_cut_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     Path("val.tsv").write_text("abcdef\tabcdef\na\ta\n")
     data = loaded(letters(max_length=3, val_files=["val.tsv"]))
