@@ -16,7 +16,7 @@ from core.atomic_files import replacing
 from core.errors import RunFailed
 
 PATIENCE = 600  # seconds that another process may decode
-FORMAT = "primer-5"  # increase the number when decoding changes: older files are then decoded again
+FORMAT = "primer-6"  # increase the number when decoding changes: older files are then decoded again
 
 
 def cached(path: Path, key: str, decode: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

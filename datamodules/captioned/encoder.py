@@ -1,6 +1,5 @@
 """Encoding of captions: their words, a vocabulary of the training captions, and padded numbers."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +13,10 @@ from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import END, MARKS, written_symbols
 from datamodules.text.encoding import check_given
 from datamodules.text.vocabulary import Vocabulary
+from datamodules.text.words import Words
 
 Tokenizer = Literal["words", "spaces"]
-WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
+WORD = Words(r"RUN(?:['’]RUN)*")  # noqa: RUF001
 STOP = "."
 
 

@@ -1,6 +1,5 @@
 """Symbols of sentences: trained subwords, words or characters, which together restore every sentence exactly."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
+from datamodules.text.words import Words
 
 Tokenizer = Literal["subword", "word", "char"]
 
 BEGIN, END = 2, 3  # of a sentence, after padding and unknown
 MARKS = (*SPECIAL, "\x00begin", "\x00end")
 UNKNOWN_AS = "\u2047"  # how an unknown symbol is written: two question marks in one
-WORD = re.compile(r" ?\w+(?:['’]\w+)*| ?[^\w\s]|\s")  # noqa: RUF001
+WORD = Words(r" ?RUN(?:['’]RUN)*| ?[^\w\s]|\s")  # noqa: RUF001
 
 
 @dataclass(frozen=True)

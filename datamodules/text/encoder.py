@@ -13,11 +13,12 @@ from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
+from datamodules.text.words import Words
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
-WORD = re.compile(r"\w+(?:['’]\w+)*")  # noqa: RUF001
-WORD_OR_MARK = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001
-LETTERS = re.compile(r"[^\W\d_]+")
+WORD = Words(r"RUN(?:['’]RUN)*")  # noqa: RUF001
+WORD_OR_MARK = Words(r"RUN(?:['’]RUN)*|[^\w\s]")  # noqa: RUF001
+LETTERS = Words("RUN", letter=r"[^\W\d_]")
 LONGEST = 100_000  # tokens of a document for which no other length is given: a book, or a file that is none
 
 

@@ -27,6 +27,10 @@ def test_frequent_words_are_numbered_and_others_are_unknown() -> None:
     assert words_of("It's a man's T-shirt .") == ["it's", "a", "man's", "t", "shirt"]
 
 
+def test_words_are_not_cut_at_combining_marks() -> None:
+    assert words_of("एक हिन्दी cafe\u0301!") == ["एक", "हिन्दी", "cafe\u0301"]
+
+
 def test_by_spaces_the_full_stop_is_the_end() -> None:
     words = encoder(tokenizer="spaces", lowercase=False, min_count=1)
     assert "." not in words.vocabulary

@@ -78,6 +78,14 @@ def test_what_training_lacks_is_unknown_and_shown_as_such() -> None:
         assert END not in numbers, "no text holds a mark"
 
 
+def test_words_are_not_cut_at_combining_marks() -> None:
+    encoder = PieceEncoder(PairEncoding("word", None))
+    encoder.fit(["हिन्दी cafe\u0301 \u0301"])
+    assert set(encoder.vocabulary.symbols[len(MARKS) :]) == {" हिन्दी", " cafe\u0301", " \u0301"}
+    (numbers,) = encoder.encode(["हिन्दी cafe\u0301 \u0301"])
+    assert encoder.decode(numbers) == "हिन्दी cafe\u0301 \u0301"
+
+
 def test_capital_letters_and_rare_words_are_dropped_on_request() -> None:
     encoder = PieceEncoder(PairEncoding("word", None, lowercase=True, min_count=2))
     encoder.fit(["The dog sees the bird"])

@@ -38,6 +38,12 @@ def test_words_and_single_marks_are_tokens_and_line_breaks_are_not() -> None:
     assert Encoder(Encoding(punctuation=False)).tokens("Well, it's 10/10!") == ["well", "it's", "10", "10"]
 
 
+@pytest.mark.parametrize("punctuation", [True, False])
+def test_words_are_not_cut_at_combining_marks(punctuation: bool) -> None:
+    for settings in ({"punctuation": punctuation}, {"tokenizer": "letters"}):
+        assert Encoder(Encoding(**settings)).tokens("हिन्दी भाषा cafe\u0301") == ["हिन्दी", "भाषा", "cafe\u0301"]
+
+
 def test_letters_are_parted_by_everything_else_also_in_markup() -> None:
     encoder = Encoder(Encoding(tokenizer="letters"))
     assert encoder.tokens("Bromwell High's 3rd\x00naïve_end<br /><BR>.") == (
