@@ -48,7 +48,7 @@ class StudyPoint:
 
     @property
     def failures(self) -> dict[str, int]:
-        """How many trials ended in each way that is not well."""
+        """How many trials ended in each way that leaves no figures to compare."""
         ends = [run["status"] for run in self.runs if not run["metrics"]]
         return {end: ends.count(end) for end in dict.fromkeys(ends)}
 
@@ -122,7 +122,7 @@ def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:
     groups = sorted(group(runs, study, metrics), key=lambda one: min(run.path.name for run in one.runs))
     if not all(one.has_ended for one in groups) or metrics.counts is None:
         raise InputError(f"{given}: has not ended; the same command goes on with it")
-    ended = [run for run in runs if run.figures]
+    ended = [run for run in runs if run.compared]
     if not ended:
         raise InputError(f"{given}: no trial has a figure")
     read = [run.summary["data"] for run in ended]
@@ -203,4 +203,4 @@ def _point(one: Group) -> dict[str, Any]:
 
 
 def _run(run: ReportedRun) -> dict[str, Any]:
-    return {"seed": run.seed, "status": run.status, "metrics": run.figures, "seconds": run.seconds or 0.0}
+    return {"seed": run.seed, "status": run.status, "metrics": run.compared, "seconds": run.seconds or 0.0}

@@ -186,10 +186,12 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
             more = f" and {len(close) - 3} more" if len(close) > 3 else ""
             lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
         lines.append(f"Worst: {said(*known[-1])}.")
-    lost = [one.label for one in groups if one.has_ended and not one.spread(metrics.counts).values]
-    if lost:
-        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
-        lines.append(f"Without a value: {', '.join(lost[:3])}{more}.")
+    lost = [one for one in groups if one.has_ended and not one.spread(metrics.counts).values]
+    pruned = [one for one in lost if any(run.status == "pruned" for run in one.runs)]
+    for words, those in (("Pruned, and not ranked", pruned), ("Without a value", [o for o in lost if o not in pruned])):
+        if those:
+            more = f" and {len(those) - 3} more" if len(those) > 3 else ""
+            lines.append(f"{words}: {', '.join(one.label for one in those[:3])}{more}.")
     return lines
 
 

@@ -15,7 +15,6 @@ from studies.report.metrics import Metrics
 from studies.report.reported import ReportedRun, Study
 
 ABSENT = "-"  # in place of a setting that a run does not have
-UNDER_WAY = ("open", "running")
 NETWORK = "model.class_path"
 LABELLED = 4  # settings at most that name a group; of more, its first run's folder does
 
@@ -56,8 +55,8 @@ class Group:
     runs: list[ReportedRun]
 
     def spread(self, name: str) -> Spread:
-        """Returns what its runs have reached, by logged name."""
-        return Spread(tuple(run.figures[name] for run in self.runs if name in run.figures))
+        """Returns what its runs have reached, by logged name; trials count if they have ended and were not pruned."""
+        return Spread(tuple(run.compared[name] for run in self.runs if name in run.compared))
 
     @property
     def seconds(self) -> Spread:
@@ -67,7 +66,7 @@ class Group:
     @property
     def has_ended(self) -> bool:
         """Whether none of its runs is under way, or still to be made."""
-        return not any(run.status in UNDER_WAY for run in self.runs)
+        return all(run.has_ended for run in self.runs)
 
     @property
     def statuses(self) -> list[tuple[str, int]]:

@@ -95,7 +95,7 @@ def _lead(runs: Sequence[ReportedRun], study: Study | None, groups: Sequence[Gro
 
 def _other_figures(groups: Sequence[Group], metrics: Metrics) -> list[str]:
     """Returns the names of figures that the table shows beside the one that counts: tests before validation."""
-    names = dict.fromkeys(name for one in groups for run in one.runs for name in run.figures)
+    names = dict.fromkeys(name for one in groups for run in one.runs for name in run.compared)
     order = {"test": 0, "val": 1, "valid": 1, "train": 2}
     chosen = [name for name in names if name != metrics.counts]
     chosen.sort(key=lambda name: order.get(name.replace("_", "/").partition("/")[0], 1))

@@ -20,6 +20,7 @@ from studies.study_folder import DESCRIPTION
 
 CHECKED = ("weights",)  # which makes it another run, although it is indifferent for a record
 WITHOUT_FIGURES = ("failed", "diverged", "killed")
+UNDER_WAY = ("open", "running")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,17 @@ class ReportedRun:
         if self.status in WITHOUT_FIGURES:
             return {}
         return {name: value for name, value in figures(self.summary).items() if value is not None}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is not under way; a trial that was saved, or killed, goes on until its study says how it ended."""
+        return self.status not in UNDER_WAY if self.trial is None else self.trial.ended is not None
+
+    @property
+    def compared(self) -> dict[str, float]:
+        """What counts of its figures: nothing of a trial that is still to go on, or was pruned after a few epochs."""
+        whole = self.trial is None or (self.has_ended and self.trial.pruned is None)
+        return self.figures if whole else {}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,16 @@ def test_a_value_whose_runs_are_under_way_is_not_marked(tmp_path: Path) -> None:
     assert not any("Without a value" in line for line in sentences(groups, metrics))
 
 
+def test_what_was_pruned_is_named_and_not_ranked(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    for trial in study.glob("*-lr=0.1,*/trial.json"):
+        ended = {"status": "pruned", "reason": "after 1 epochs", "seconds": 1.0}
+        trial.write_text(json.dumps(json.loads(trial.read_text()) | {"pruned": {"epochs": 1}, "ended": ended}))
+    lines = sentences(*_groups(study))
+    assert lines[0] == "Best: lr=0.01 with val/acc 81.50 ± 0.71 % (n = 2)."
+    assert lines[-1] == "Pruned, and not ranked: lr=0.1."
+
+
 def test_three_parameters_are_axis_lines_and_panels(tmp_path: Path) -> None:
     points = [
         {"m.units": units, "m.act": act, "m.net": {"class_path": f"a.{net}", "init_args": {}}}

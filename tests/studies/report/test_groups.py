@@ -1,6 +1,9 @@
 """Runs of the same settings are one group."""
 
+import json
 from pathlib import Path
+
+import pytest
 
 from studies.report.groups import ABSENT, Group, group, short_names
 from studies.report.metrics import Metrics
@@ -31,6 +34,35 @@ def test_a_study_is_compared_by_its_parameters_and_what_failed_comes_last(tmp_pa
     assert [one.settings["model.lr"] for one in groups] == [0.1, 0.01, 0.001]
     assert groups[-1].statuses == [("finished", 1), ("failed", 1)]
     assert groups[-1].spread("val/acc").deviation is None
+
+
+@pytest.mark.parametrize(
+    ("status", "changes"),
+    [
+        ("pruned", {"pruned": {"epochs": 1}, "ended": {"status": "pruned", "reason": "", "seconds": 1.0}}),
+        ("interrupted", {"ended": None}),
+        ("running", {"ended": None}),
+    ],
+)
+def test_what_a_pruned_or_unfinished_trial_has_reached_is_not_averaged(
+    status: str, changes: dict, tmp_path: Path
+) -> None:
+    study = make_study(tmp_path / "s")
+    for name in ("0001-lr=0.1,seed=2", "0002-lr=0.01,seed=1", "0003-lr=0.01,seed=2"):
+        for file, more in (("trial.json", changes), ("summary.json", {"status": status})):
+            (study / name / file).write_text(json.dumps(json.loads((study / name / file).read_text()) | more))
+        (study / name / ".lock").touch()
+    groups = _groups(study)
+    assert [one.settings["model.lr"] for one in groups] == [0.1, 0.001, 0.01]
+    assert [one.spread("val/acc").values for one in groups] == [(0.91,), (0.71,), ()]
+    shown = "killed" if status == "running" else status  # nobody has it
+    assert groups[0].statuses == [("finished", 1), (shown, 1)]
+    assert [one.has_ended for one in groups] == [status == "pruned", True, status == "pruned"]
+
+
+def test_plain_runs_count_whatever_their_status(tmp_path: Path) -> None:
+    (one,) = _groups(make_run(tmp_path / "a", status="interrupted"))
+    assert one.spread("val/acc").values == (0.75,)
 
 
 def test_a_setting_that_another_lacks_is_absent_and_equal_names_are_told_apart(tmp_path: Path) -> None:
