@@ -58,6 +58,13 @@ def study(argv: list[str]) -> int:
     metric, mode = found["metric"], found["mode"]
     if file.halving is not None and metric is None:
         raise InputError("early_terminate: the model names no value by which trials are compared; name a metric")
+    if file.halving is not None and "trainer.max_epochs" not in file.parameters:
+        first, most = file.halving[0][0], found["settings"].get("trainer.max_epochs")
+        if isinstance(most, int) and 0 < most <= first:
+            raise InputError(
+                f"early_terminate: compares trials first after {first} epochs, and runs end after {most} "
+                "(trainer.max_epochs): none would be pruned; lower min_iter, or raise max_epochs"
+            )
     suggest = None
     if file.method == "bayes":
         from studies.bayes import make_suggest  # Optuna takes a while

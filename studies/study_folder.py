@@ -142,9 +142,8 @@ class StudyFolder:
                     trial.ended = ending_of_pruned(trial)  # whose process was killed before it could say so
                     trial.write()
                     claim.release()
-            number = trials[-1].number + 1 if trials else 0
             known = {trial.number for trial in trials}
-            number = next((missing for missing in range(number) if missing not in known), number)
+            number = next(one for one in range(len(trials) + 1) if one not in known)  # a folder may be missing
             if points is None or number >= points.total:
                 return None
             trial = points.trial(number, trials, halving)
@@ -160,15 +159,16 @@ class StudyFolder:
             Those trials.
 
         Raises:
-            InputError: There is none, or it has ended well.
+            InputError: One of the words is none of a trial, or a trial has ended well.
         """
         with self._alone():
             trials = self.trials()
-            chosen = [
-                one
-                for one in trials
-                if status(one) in which or str(one.number) in [w.lstrip("0") or "0" for w in which]
-            ]
+            meant = {word: [one for one in trials if _is_meant(word, one)] for word in which}
+            if missing := [word for word, those in meant.items() if not those]:
+                there = ", ".join(f"{one.number} {status(one)}" for one in trials)
+                reason = f"no trial has such a number or status; there are {there or 'none'}"
+                raise InputError(f"--revive {','.join(missing)}: {reason}")
+            chosen = [one for one in trials if any(one in those for those in meant.values())]
             for one in chosen:
                 if status(one) not in REVIVED:
                     raise InputError(
@@ -179,8 +179,6 @@ class StudyFolder:
                     one.halving = None
                 one.ended, one.pruned, one.kills, one.reached = None, None, 0, None
                 one.write()
-        if not chosen:
-            raise InputError(f"--revive {','.join(which)}: no trial has such a number or status")
         return chosen
 
     def _add(self, trial: Trial) -> Trial:
@@ -235,6 +233,11 @@ def score(trial: Trial, metric: str | None) -> float | None:
         return figures(read_summary(trial.folder / "summary.json")).get(metric)
     except (OSError, ValueError):
         return None
+
+
+def _is_meant(word: str, trial: Trial) -> bool:
+    """Returns whether a word is a trial's number or status."""
+    return word == status(trial) or (word.lstrip("0") or "0") == str(trial.number)
 
 
 def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -160,6 +160,11 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
             {"parameters": {"seed_everything": {"values": [1]}}},
             "--seeds: the file has",
         ),
+        (
+            ("--trainer.max_epochs", "2"),
+            {"early_terminate": {"type": "hyperband", "min_iter": 2}},
+            "early_terminate: compares trials first after 2 epochs, and runs end after 2 (trainer.max_epochs)",
+        ),
         ((), {"command": ["fit", "--config", "none.yaml", "${args}"]}, "--config none.yaml: no such file"),
         (("--ckpt_path", "run"), {}, "--ckpt_path: not beside a study, which chooses it for each trial"),
         (("--resume=auto",), {}, "--resume: not beside a study"),
