@@ -121,16 +121,18 @@ def _folder(run_dir: str | None, name: str, seeds: list[int], description: Mappi
 
 
 def _check_seeds(folder: StudyFolder, seeds: list[int]) -> None:
-    """Checks that the runs that are there have these seeds, in this order.
+    """Checks that the runs that are there have these seeds, each at its place; where a folder was removed, any may be.
 
     Raises:
-        InputError: They have others.
+        InputError: They have others, or one would be trained twice.
     """
-    known = [trial.settings[SEED] for trial in folder.trials()]
-    common = min(len(known), len(seeds))
-    if known[:common] != seeds[:common]:
-        there = ",".join(map(str, known))
-        raise InputError(f"--seeds: {folder.path} has runs of the seeds {there}; begin with these, or name another")
+    known = {trial.number: trial.settings[SEED] for trial in folder.trials()}
+    if any(seeds[at] != seed if at < len(seeds) else seed in seeds for at, seed in known.items()):
+        there = ",".join(str(known.get(at, "?")) for at in range(max(known) + 1))
+        any_ = " (any other in place of ?)" if "?" in there else ""
+        raise InputError(
+            f"--seeds: {folder.path} has runs of the seeds {there}; begin with these{any_}, or name another"
+        )
 
 
 class SeedLines(Lines):

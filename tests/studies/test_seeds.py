@@ -1,6 +1,7 @@
 """`fit --seeds`: a run for each seed, the same as by itself; mean and spread; what is refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
@@ -123,6 +124,21 @@ def test_a_folder_of_other_seeds_is_refused(config: Path, started: list, command
     code, _, errors = command(*given, "--seeds", "2")
     assert code == 2
     assert "has runs of the seeds 1; begin with these" in errors
+
+
+def test_a_run_whose_folder_was_removed_is_made_again_and_none_twice(
+    config: Path, started: list, command: Command
+) -> None:
+    given = ("fit", "--config", config, *SHORT, "--run_dir", "here")
+    assert command(*given, "--seeds", "1,2")[0] == 0
+    shutil.rmtree(Path("here/0000-seed=1"))
+    started.clear()
+    code, _, errors = command(*given, "--seeds", "2")
+    assert code == 2
+    assert "has runs of the seeds ?,2; begin with these (any other in place of ?), or name another" in errors
+    assert command(*given, "--seeds", "1,2")[0] == 0
+    assert [path.name for path in sorted(Path("here").glob("0*"))] == ["0000-seed=1", "0001-seed=2"]
+    assert len(started) == 1
 
 
 def test_a_dry_run_lists_the_commands(config: Path, started: list, command: Command) -> None:
