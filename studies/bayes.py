@@ -36,6 +36,8 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
             spaces[name] = optuna.distributions.CategoricalDistribution([json.dumps(one) for one in parameter.values])
         elif isinstance(parameter, Range) and parameter.is_integer:
             spaces[name] = optuna.distributions.IntDistribution(*parameter.ends)
+        elif isinstance(parameter, Range) and isinstance(parameter.step, int) and not parameter.is_log:
+            spaces[name] = optuna.distributions.IntDistribution(*parameter.ends, step=parameter.step)
         elif isinstance(parameter, Range) and not (parameter.is_log and parameter.step):
             scale = {"log": parameter.is_log, "step": parameter.step}
             spaces[name] = optuna.distributions.FloatDistribution(*parameter.ends, **scale)

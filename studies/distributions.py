@@ -43,7 +43,7 @@ class Range:
         high: The largest.
         is_integer: Whether it is a whole number.
         is_log: Whether its logarithm is distributed evenly, and not itself.
-        step: What it is a multiple of, if of anything.
+        step: What it is a multiple of, if of anything; a whole number has whole multiples.
     """
 
     low: float
@@ -94,7 +94,7 @@ class Normal:
         mu: The mean.
         sigma: The standard deviation.
         is_log: Whether both are of the logarithm.
-        step: What it is a multiple of, if of anything.
+        step: What it is a multiple of, if of anything; a whole number has whole multiples.
     """
 
     mu: float
@@ -119,4 +119,5 @@ Parameter = Choice | Range | Normal
 
 
 def _multiple(value: float, step: float | None) -> float:
+    """Returns the nearest multiple, which is an int if the step is one."""
     return value if step is None else round(round(value / step) * step, 12)

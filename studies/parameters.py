@@ -70,7 +70,7 @@ def _read(stated: Mapping[str, Any], place: str) -> Parameter:
         return Choice([_value(stated, "value", place)])
     if kind.startswith("categorical"):
         return _choice(stated, place)
-    step = float(read_number(stated, "q", place, 1)) if kind.startswith("q_") else None
+    step = read_number(stated, "q", place, 1) if kind.startswith("q_") else None
     if step is not None and step <= 0:
         raise InputError(f"{place}: q {step:g}: more than 0 is needed")
     if kind in NORMAL:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.runs.trial_file import Halving, Trial
+from studies.distributions import Choice
 from studies.study_file import StudyFile
 
 SEED = "seed_everything"
@@ -68,17 +69,17 @@ class Points:
         names = [*self.file.parameters]
         if self.file.method == "grid":
             return dict(zip(names, self._in_grid(place), strict=True))
-        taken = {_text(self._without_seed(trial)) for trial in earlier}
+        taken = {self._text(self._without_seed(trial)) for trial in earlier}
         if self.suggest is not None:
             point = self.suggest(place, earlier)
-            if _text(point) not in taken:
+            if self._text(point) not in taken:
                 return point
         for attempt in range(ATTEMPTS):
             point = {name: self._draw(name, place, attempt) for name in names}
-            if _text(point) not in taken:
+            if self._text(point) not in taken:
                 return point
         every = (dict(zip(names, self._in_grid(other), strict=True)) for other in range(self._count or 0))
-        return next(point for point in every if _text(point) not in taken)  # a few are left of many
+        return next(point for point in every if self._text(point) not in taken)  # a few are left of many
 
     def _in_grid(self, place: int) -> list[Any]:
         return list(next(itertools.islice(itertools.product(*self._values), place, None)))
@@ -90,6 +91,11 @@ class Points:
     def _without_seed(self, trial: Trial) -> Settings:
         return {name: value for name, value in trial.settings.items() if name != SEED or not self.seeds}
 
+    def _text(self, settings: Settings) -> str:
+        """Returns settings as a key: numbers that are drawn are compared by value, so that 16.0 is 16."""
 
-def _text(settings: Settings) -> str:
-    return json.dumps(settings, sort_keys=True, default=str)
+        def plain(name: str, value: Any) -> Any:
+            is_listed = isinstance(self.file.parameters.get(name), Choice | None)  # where 1 and 1.0 can be two settings
+            return value if is_listed or not isinstance(value, float) or not value.is_integer() else int(value)
+
+        return json.dumps({n: plain(n, value) for n, value in settings.items()}, sort_keys=True, default=str)

@@ -150,8 +150,8 @@ def _panel(
 
 
 def json_key(value: Any) -> str:
-    """Returns a value as a key of a dictionary, whatever it holds."""
-    return repr(value)
+    """Returns a value as a key of a dictionary, whatever it holds; equal numbers have one, such as 16 and 16.0."""
+    return repr(float(value) if are_numbers([value]) else value)
 
 
 def _ended(one: Group) -> str:

@@ -52,6 +52,15 @@ def test_a_point_that_was_drawn_is_one_that_optuna_knows(write_study: Callable[.
     assert suggest(8, drawn)["p"] in file.parameters["p"].all()
 
 
+def test_multiples_of_a_whole_number_are_whole(write_study: Callable[..., Path]) -> None:
+    """Those that an earlier release recorded as floats are known."""
+    stepped = {"n": {"distribution": "q_uniform", "min": 16, "max": 64, "q": 16}}
+    file = read_study_file(write_study(method="bayes", parameters=stepped, run_cap=9))
+    found = make_suggest(file, "max", lambda one: one.settings["n"])(1, [trial(0, {"n": 32.0})])["n"]
+    assert isinstance(found, int)
+    assert found in (16, 32, 48, 64)
+
+
 def test_what_optuna_cannot_suggest_is_refused(write_study: Callable[..., Path]) -> None:
     file = read_study_file(write_study(method="bayes", parameters={"x": {"mu": 0, "sigma": 1}}, run_cap=2))
     with pytest.raises(InputError, match="method bayes: x: this distribution is for the method random alone"):

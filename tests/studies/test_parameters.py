@@ -1,6 +1,7 @@
 """Parameters are what W&B's format says, and what is none is one line."""
 
 import math
+import random
 from typing import Any
 
 import pytest
@@ -32,6 +33,25 @@ def read(**stated: Any) -> Any:
 )
 def test_what_stands_in_the_file(stated: dict[str, Any], expected: Any) -> None:
     assert read(**stated) == expected
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"distribution": "q_uniform", "min": 16, "max": 64},
+        {"distribution": "q_log_uniform_values", "min": 16, "max": 64},
+        {"distribution": "q_log_uniform", "min": 3, "max": 5},
+        {"distribution": "q_normal", "mu": 32, "sigma": 9},
+        {"distribution": "q_log_normal", "mu": 3, "sigma": 1},
+    ],
+)
+def test_multiples_of_a_whole_number_are_whole(stated: dict[str, Any]) -> None:
+    """So that an option such as --data.batch_size takes them."""
+    for q, kind in ((16, int), (16.0, float), (None, int)):
+        parameter = read(**stated | ({} if q is None else {"q": q}))
+        drawn = [parameter.draw(random.Random(number)) for number in range(9)]
+        assert {type(value) for value in [*drawn, *parameter.examples(), *(parameter.all() or ())]} == {kind}
+        assert all(value % (q or 1) == 0 for value in drawn)
 
 
 def test_nested_parameters_and_the_parsers_own_names_become_dotted_keys() -> None:

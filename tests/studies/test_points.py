@@ -58,6 +58,18 @@ def test_no_point_is_drawn_twice_and_none_is_lost(sure: float, write_study: Writ
     assert len({(one["a"], one["b"]) for one in all_settings(points)}) == 6
 
 
+def test_trials_that_recorded_floats_are_the_same_points(write_study: Write) -> None:
+    """As those of earlier releases did."""
+    parameters = {"a": {"distribution": "q_uniform", "min": 16, "max": 48, "q": 16}, "b": {"values": [1, 1.0]}}
+    points = Points(read_study_file(write_study(method="random", parameters=parameters, run_cap=9)))
+    trials = [Trial(number=place, settings={"a": 16.0 * (1 + place), "b": 1}) for place in range(3)]
+    for number in range(3, points.total or 0):
+        trials.append(points.trial(number, trials))
+    assert sorted((one.settings["a"], str(one.settings["b"])) for one in trials) == [
+        (a, b) for a in (16, 32, 48) for b in ("1", "1.0")
+    ]
+
+
 def test_random_points_of_a_range_have_no_end(write_study: Write) -> None:
     parameters = {"lr": {"min": 0.0, "max": 1.0}}
     assert Points(read_study_file(write_study(method="random", parameters=parameters))).total is None

@@ -101,6 +101,12 @@ def test_drawn_points_have_a_panel_for_each_parameter(tmp_path: Path) -> None:
     assert found["panels"][2]["order"] == ["True", "False"]
 
 
+def test_equal_numbers_of_two_types_have_one_place(tmp_path: Path) -> None:
+    points = [{"a": 16.0, "b": 0}, {"a": 32.0, "b": 0}, {"a": 16, "b": 1}, {"a": 32, "b": 1}]
+    (panel,) = answer(*_study(tmp_path / "s", points, [0.5] * 4))["panels"]
+    assert [line["x"] for line in panel["lines"]] == [[16, 32], [16, 32]]
+
+
 def test_zero_among_powers_of_ten_is_a_name(tmp_path: Path) -> None:
     assert not is_numeric([0.0, 1e-4, 1e-3, 1e-2])
     assert is_numeric([0.0, 0.2, 0.5])
