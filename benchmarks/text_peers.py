@@ -28,7 +28,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "films": (
         "imdb_dir",
         "bag_of_ngrams.yaml",
-        {"ngram_range": (1, 3), "min_df": 2, "token_pattern": WORD_OR_MARK.pattern},
+        {"ngram_range": (1, 3), "min_df": 2, "tokenizer": WORD_OR_MARK.findall, "token_pattern": None},
     ),
     "titles": (
         "thucnews_dir",

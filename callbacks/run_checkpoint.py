@@ -116,7 +116,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes note of a validation, and saves the best one at once where it lies within an epoch."""
-        if trainer.sanity_checking or not trainer.fit_loop.epoch_loop.batch_progress.current.ready:
+        begun = trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        if trainer.state.fn != "fit" or trainer.sanity_checking or not begun:
             return
         self._validated = True
         if is_within_epoch(trainer):
@@ -150,7 +151,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the best score so far, its epoch, from 0, and what is known of that epoch."""
-        return {"best_score": self.best_score, "best_epoch": self.best_epoch, "best": self.best}
+        best = {"best_score": self.best_score, "best_epoch": self.best_epoch, "best": self.best}
+        return best | {"monitor": self.monitor}
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the run's stop, and its optimizer steps, which `global_step` does not count with several optimizers."""
@@ -173,13 +175,15 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             trainer.should_stop = True
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes up the best score of a checkpoint."""
+        """Takes up the best score of a checkpoint, or what its best epoch has of the value that counts from now on."""
         self.best_score = state_dict["best_score"]
         self.best_epoch = state_dict["best_epoch"]
         self.best = state_dict.get("best")
         if self.best is None and self.best_epoch is not None:  # a checkpoint of an earlier release knows no more
             figures = {} if self.best_score is None else {self.monitor: self.best_score}
             self.best = {"epoch": self.best_epoch, "step": None, "metrics": figures}
+        if state_dict.get("monitor", self.monitor) != self.monitor:  # scores of two values cannot be compared
+            self.best_score = None if self.best is None else self.best["metrics"].get(self.monitor)
 
     def improves(self, score: float) -> bool:
         """Says whether a score is better than the best so far; one that is not finite never is."""

@@ -88,12 +88,19 @@ def _can(model: LightningModule, datamodule: LightningDataModule, subcommand: st
 
 def print_interrupted(trainer: Trainer) -> None:
     """Prints where an interrupted run stopped and the command that continues it."""
-    print_line(f"interrupted at step {trainer.optimizer_steps:,}; continue with")
+    where = f"interrupted at step {trainer.optimizer_steps:,}"
+    if not trainer.checkpoint_callback.has_saved(trainer):
+        print_line(f"{where}; nothing was saved, so the run cannot go on")
+        return
+    print_line(f"{where}; continue with")
     print_next_command(trainer, "fit")
 
 
 def print_cut_off(trainer: Trainer) -> None:
     """Prints the command that continues a run which a second signal has ended before it could save."""
+    if not trainer.checkpoint_callback.has_saved(trainer):
+        print_line("interrupted before it could save; begin again with the same command")
+        return
     print_line("interrupted before it could save; continue from what is saved with")
     print_next_command(trainer, "fit")
 

@@ -13,23 +13,22 @@ def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:
     return {place: reason for part in parts for place, reason in part.items()}
 
 
-def gather(outputs: list[Tensor], n: int, world_size: int) -> Tensor:
+def gather(outputs: list[Tensor], world_size: int) -> Tensor:
     """Puts what all ranks have predicted back into order.
 
     Args:
         outputs: This rank's batches, [B, ...] each.
-        n: Number of samples over all ranks.
         world_size: Number of ranks; rank r has samples r, r + world_size, ...
 
     Returns:
-        What was predicted, [n, ...].
+        What was predicted, of all ranks, [N, ...].
     """
     mine = torch.cat(outputs)
     if world_size == 1:
         return mine
     parts: list[Tensor] = [mine] * world_size
     torch.distributed.all_gather_object(parts, mine)
-    together = mine.new_empty(n, *mine.shape[1:])
+    together = mine.new_empty(sum(map(len, parts)), *mine.shape[1:])
     for rank, part in enumerate(parts):
         together[rank::world_size] = part
     return together

@@ -50,5 +50,6 @@ def make_pictures(
     classes = datamodule.class_names if isinstance(datamodule, HasClasses) else ()
     requests = DataLoader(model.requests(classes), batch_size=None, generator=torch.Generator())
     made = trainer.predict(model, dataloaders=requests, ckpt_path=ckpt_path)
-    names = model.picture_names(classes)
-    write_pictures(names, torch.cat(made)[: len(names)], output)
+    pictures = torch.cat(made)
+    names = model.picture_names(classes)[: len(pictures)]  # all, unless a limit of the trainer ended it before
+    write_pictures(names, pictures[: len(names)], output)

@@ -1,5 +1,7 @@
 """LightningCLI for one subcommand: its settings are parsed once, and its errors are one line."""
 
+import os
+import secrets
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +28,7 @@ from engine.settings.ownership import refuse_empty_names
 from engine.settings.recorded_config import PlainSettings, plain_settings
 from engine.trainer import Trainer
 
+IN_PROCESS, SEED = "LOCAL_RANK", "PL_GLOBAL_SEED"  # in the environment of each of several processes
 METHODS = {"lr_find": "fit", "inspect": "predict"}  # of the trainer, that subcommands of other names call
 
 
@@ -117,8 +120,18 @@ class SubcommandCLI(LightningCLI):
             raise InputError(f"--seed_everything {seed}: a number from 0 to {LAST_SEED} is needed")
 
     def _set_seed(self) -> None:
-        """Seeds as Lightning does, once the seed is checked."""
+        """Seeds as Lightning does, once the seed is checked, or drawn.
+
+        Raises:
+            InputError: The seed is out of range, or processes that something else started would each draw another.
+        """
         self.check_seed(self.settings.seed_everything)
+        if self.settings.seed_everything is True and not (IN_PROCESS in os.environ and SEED in os.environ):
+            if IN_PROCESS in os.environ or int(os.environ.get("SLURM_NTASKS", 1)) > 1:
+                raise InputError("--seed_everything true: each of several processes would draw another; give a number")
+            os.environ[SEED] = str(
+                secrets.randbelow(LAST_SEED + 1)
+            )  # which the processes that Lightning starts inherit
         super()._set_seed()
 
     @property

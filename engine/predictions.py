@@ -75,7 +75,8 @@ def conclude(
     # classes are named by their probabilities, which a model of another package need not return
     if names is not None and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)):
         pictures = isinstance(model, PredictsPictures)
-        together = gather_pictures(outputs, world_size) if pictures else gather(outputs, len(names), world_size)
+        together = gather_pictures(outputs, world_size) if pictures else gather(outputs, world_size)
+        names = names[: len(together)]  # all, unless a limit of the trainer ended it before
         unread = gather_unread(datamodule.unread, world_size)
         for line in datamodule.notes_on_inputs():
             print_line(line)

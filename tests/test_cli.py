@@ -435,3 +435,27 @@ def _assert_refused(code: int, errors: str, answer: str, folder: Path) -> None:
     assert errors.startswith("error: ")
     assert len(errors.splitlines()) == 1, errors
     assert not (folder / "runs").exists()
+
+
+def test_a_seed_is_drawn_for_each_run(
+    config: Path, command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
+    seeds = []
+    for name in ("first", "second"):
+        code, _, errors = command("fit", "--config", config, "--seed_everything", "true", "--run_dir", name)
+        assert code == 0, errors
+        seeds.append(json.loads(Path(name, "summary.json").read_text())["seed"])
+        assert f"seed_everything: {seeds[-1]}\n" in Path(name, "config.yaml").read_text()
+    assert seeds[0] != seeds[1]
+    assert 0 not in seeds
+
+
+def test_several_processes_draw_no_seeds_of_their_own(
+    config: Path, command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    code, _, errors = command("fit", "--config", config, "--seed_everything", "true", "--run_dir", "run")
+    assert code == 2
+    assert "--seed_everything true: each of several processes would draw another; give a number" in errors
+    assert not Path("run").exists()

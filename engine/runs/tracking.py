@@ -114,7 +114,7 @@ def wandb_logger(
     id_file = folder / ID_FILE
     if id_file.exists():
         # a file of an earlier release has no project, which was the config's name
-        run_id, earlier_project = [*id_file.read_text(encoding="utf-8").split(), config_name][:2]
+        run_id, earlier_project = [*id_file.read_text(encoding="utf-8").splitlines(), config_name][:2]
         project = names.project or earlier_project
     else:
         run_id = f"{folder.name}-{os.urandom(3).hex()}"

@@ -91,11 +91,14 @@ class EpochLoop(_TrainingEpochLoop):
         batch_idx = self.batch_idx + 1
         progress, step = self.batch_progress, self._step
         progress.is_last_batch = data_fetcher.done
-        batch = step.to_device(batch)
+        batch = batch if batch is None else step.to_device(batch)
         progress.increment_ready()
         self._begin_logging(batch)
-        skip = step.call("on_train_batch_start", batch, batch_idx) == -1  # the rest of the epoch
-        if skip:
+        skip, outputs = False, None
+        if batch is None:  # as loaders of other packages return of samples that cannot be read
+            self._warning_cache.warn("a batch of training was None, and is left out")
+        elif step.call("on_train_batch_start", batch, batch_idx) == -1:
+            skip = True  # the rest of the epoch
             progress.increment_by(0, is_last_batch=True)
         else:
             progress.increment_started()

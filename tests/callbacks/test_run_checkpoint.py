@@ -13,6 +13,7 @@ from pytorch_lightning import Callback, LightningModule
 from callbacks import RunCheckpoint
 from core.errors import InputError, RunInterrupted
 from core.signals import StopRequest
+from core.summary import read_summary
 from engine import trainer as trainer_module
 from engine.final_output import print_result
 from engine.runs.checkpoint_io import load_checkpoint
@@ -264,6 +265,36 @@ def test_an_interrupted_trainer_can_fit_again(tmp_path: Path) -> None:
     assert _checkpoint(trainer, "last.ckpt")["global_step"] == 12
 
 
+def test_a_validation_after_an_interrupted_fit_changes_nothing(tmp_path: Path) -> None:
+    data = TinyDataModule()
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Send(signal.SIGINT, 8)])
+    with pytest.raises(RunInterrupted):
+        trainer.fit(tiny_vgg(), data)
+    best = trainer.run_folder.path / "checkpoints" / "best.ckpt"
+    before, status = best.read_bytes(), read_summary(trainer.run_folder.path / "summary.json")["status"]
+    trainer.validate(trainer.lightning_module, datamodule=data, verbose=False)
+    assert best.read_bytes() == before
+    assert read_summary(trainer.run_folder.path / "summary.json")["status"] == status == "interrupted"
+
+
+@pytest.mark.parametrize(("monitor", "mode"), [("val/acc", "max"), ("last", "max")])
+def test_another_value_that_counts_from_now_on_begins_with_what_the_best_epoch_had_of_it(
+    monitor: str, mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = _fit(tmp_path / "first", RunCheckpoint("val/loss", "min"))
+    kept = _checkpoint(first, "last.ckpt")
+    (state,) = (state for state in kept["callbacks"].values() if "best_epoch" in state)
+    trainer = tiny_trainer(tmp_path / "then", callbacks=[RunCheckpoint(monitor, mode)], max_epochs=3)
+    path = first.run_folder.path / "checkpoints" / "last.ckpt"
+    trainer.checkpoint_callback.load_state_dict(state)
+    assert trainer.checkpoint_callback.best_score == state["best"]["metrics"].get(monitor)
+    trainer.fit(tiny_vgg(), TinyDataModule(), ckpt_path=path)
+    print_result(trainer, trainer.lightning_module, trainer.datamodule)
+    assert "None" not in capsys.readouterr().out
+    assert None not in trainer.checkpoint_callback.best["metrics"]
+    assert 0 <= (trainer.checkpoint_callback.best_score or 0) <= 1
+
+
 def test_a_request_that_is_released_twice_changes_nothing() -> None:
     handler = signal.getsignal(signal.SIGTERM)
     request = StopRequest()
@@ -285,6 +316,16 @@ def test_the_command_ends_with_the_code_of_the_signal(
     assert "interrupted at step 3" in output
     assert "fit --ckpt_path run" in output
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("option", ["--trainer.fast_dev_run=5", "--trainer.enable_checkpointing=false"])
+def test_what_saves_nothing_is_not_told_to_go_on(
+    option: str, config: Path, command: Callable[..., tuple[int, str, str]], monkeypatch
+) -> None:
+    monkeypatch.setattr(RunCheckpoint, "on_before_backward", Send(signal.SIGINT, 2, times=2).on_before_backward)
+    code, output, errors = command("fit", "--config", config, "--run_dir", "run", option)
+    assert code == 130, errors
+    assert "--ckpt_path" not in output + errors
 
 
 class EverySecondBatch(ManuallyAdversarial):

@@ -129,7 +129,7 @@ def test_prose_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_batches_are_joined_in_order() -> None:
     parts = [torch.rand(4, 3), torch.rand(2, 3)]
-    assert torch.equal(gather(parts, 6, 1), torch.cat(parts))
+    assert torch.equal(gather(parts, 1), torch.cat(parts))
 
 
 @pytest.mark.parametrize("n", [6, 7])
@@ -140,7 +140,7 @@ def test_the_parts_of_several_ranks_are_interleaved(n: int, monkeypatch: pytest.
         parts[:] = [whole[0::2], whole[1::2]]
 
     monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
-    assert torch.equal(gather([whole[0::2]], n, 2), whole)
+    assert torch.equal(gather([whole[0::2]], 2), whole)
 
 
 def test_the_command_classifies_the_test_set_and_files(

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from pytorch_lightning import Callback
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from datamodules.batches import ImageBatch
 from engine.speed.epoch_loop import EpochLoop
@@ -209,6 +210,40 @@ def test_two_players_make_the_same_steps_in_both_loops(settings: dict[str, Any],
         calls.append(spy.calls)
     assert calls[0] == calls[1]
     assert_same_bits(*states)
+
+
+class Unreadable(LightningModule):
+    """A network of another package, which takes note of batches that are None."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1)
+        self.ends: list[bool] = []
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        return self.layer(batch).square().mean()
+
+    def on_train_batch_end(self, outputs: object, batch: torch.Tensor | None, batch_idx: int) -> None:
+        self.ends.append(batch is None)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def test_a_batch_that_is_none_is_left_out_in_both_loops(tmp_path: Path) -> None:
+    weights, ends = [], []
+    batches = [torch.ones(3, 2), torch.arange(4.0).view(2, 2), None, torch.ones(1, 2)]
+    for fast_loop in (True, False):
+        torch.manual_seed(0)
+        network = Unreadable()
+        trainer = tiny_trainer(tmp_path, logger=False, fast_loop=fast_loop)
+        with pytest.warns(UserWarning, match="None"):
+            trainer.fit(network, DataLoader(batches, batch_size=None))
+        assert trainer.global_step == 6
+        weights.append(network.layer.weight.detach())
+        ends.append(network.ends)
+    assert torch.equal(*weights)
+    assert ends == [[False, False, True, False] * 2] * 2
 
 
 def test_without_the_fast_loop_everything_is_lightnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
