@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 from pydoc import locate
 from typing import Any
@@ -19,7 +19,8 @@ from core.plain_json import load_json
 from core.summary import read_summary
 from core.tensor_files import load_checkpoint
 from engine.settings.config_files import flatten, read_config
-from engine.settings.ownership import changeable
+from engine.settings.ownership import changeable, mappings
+from engine.settings.recorded_config import OPTION_GROUPS
 from engine.settings.trainer_options import SHARES
 
 # Dotted keys, or their beginnings, that a continued run may change, beside those that model and data set name
@@ -74,10 +75,11 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
     Returns:
         Recorded and present value by dotted key.
     """
-    recorded = flatten((checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml"))
+    whole = mappings(config, OPTION_GROUPS)
+    recorded = _flat((checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml"), whole)
     owned = changeable(config)
     changed = {}
-    for key, now in flatten(config).items():
+    for key, now in _flat(config, whole).items():
         if key in recorded:
             before = recorded[key]
         elif below := [name for name in recorded if name.startswith(f"{key}.")]:  # a class gave way to nothing
@@ -92,6 +94,16 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
         if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE)):
             changed[key] = (before, now)
     return changed
+
+
+def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:
+    """Returns a config as dotted keys, of which mappings stay whole."""
+    flat = flatten(config)
+    for mapping in whole:
+        below = [key for key in flat if key.startswith(f"{mapping}.")]
+        if below:
+            flat[mapping] = {key.removeprefix(f"{mapping}."): flat.pop(key) for key in below}
+    return flat
 
 
 def _same(before: Any, now: Any) -> bool:

@@ -3,10 +3,11 @@
 import contextlib
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
@@ -72,6 +73,29 @@ def changeable(config: dict[str, Any]) -> tuple[str, ...]:
     """
     owners = {"model": task_class(config), "data": data_class(config)}
     return tuple(f"{part}.{name}" for part, owner in owners.items() for name in owner.changeable)
+
+
+def mappings(config: dict[str, Any], groups: Mapping[str, type]) -> list[str]:
+    """Returns the dotted keys of all settings that are mappings, whose names are the user's, such as layers.
+
+    Args:
+        config: A merged config.
+        groups: Classes of the groups of settings beside model and data, by name.
+    """
+    owners = {part: named_class(config[part]) for part in ("model", "data")} | dict(groups)
+    found = []
+    for part, owner in owners.items():
+        for kind in inspect.getmro(owner) if isinstance(owner, type) else [owner]:
+            with contextlib.suppress(NameError, TypeError):  # annotations of other packages may name anything
+                hints = get_type_hints(getattr(kind, "__init__", kind) if isinstance(kind, type) else kind)
+                found += [f"{part}.{name}" for name, hint in hints.items() if _is_mapping(hint)]
+    return list(dict.fromkeys(found))
+
+
+def _is_mapping(hint: Any) -> bool:
+    """Returns whether an argument is, or may be, a mapping."""
+    kinds = [hint, *get_args(hint)] if isinstance(hint, UnionType) or get_origin(hint) is Union else [hint]
+    return any(get_origin(kind) in (dict, Mapping) or kind in (dict, Mapping) for kind in kinds)
 
 
 def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None:

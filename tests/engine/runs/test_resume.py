@@ -485,6 +485,22 @@ def test_a_continued_run_may_change_some_things_alone(
 
 
 @pytest.mark.parametrize(
+    "stages", [None, {}, {"stages.1": 4}, {"stages.0": 5}, {"stages.0": 4, "stages.1": 4}], ids=str
+)
+def test_entries_of_a_mapping_may_not_change(stages: dict[str, int] | None, tmp_path: Path) -> None:
+    def config(stages: dict[str, int] | None) -> dict[str, Any]:
+        kinds = {"model": "lightning_modules.VGG", "data": "datamodules.CIFAR10DataModule"}
+        return {part: {"class_path": kind} for part, kind in kinds.items()} | {"freeze": {"stages": stages}}
+
+    before = {"stages.0": 4}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config(before)))
+    assert changes(tmp_path, config(before)) == {}
+    assert changes(tmp_path, config(stages)) == {"freeze.stages": (before, stages)}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config(stages)))
+    assert changes(tmp_path, config(before)) == {"freeze.stages": (stages, before)}
+
+
+@pytest.mark.parametrize(
     ("now", "same"),
     [
         ("lightning_modules.task.default_optimizer", True),
