@@ -29,6 +29,10 @@ class Choice:
         """Returns all values."""
         return self.values
 
+    def first(self, most: int) -> list[Any]:
+        """Returns as many values as asked for, or all if there are fewer."""
+        return self.values[:most]
+
     def examples(self) -> list[Any]:
         """Returns values of every kind."""
         return self.values
@@ -75,10 +79,15 @@ class Range:
 
     def all(self) -> list[float] | None:
         """Returns all values; None if there are too many."""
+        values = self.first(MOST_IN_GRID + 1)
+        return values if 0 < len(values) <= MOST_IN_GRID else None
+
+    def first(self, most: int) -> list[float]:
+        """Returns as many values as asked for, from the least on, or all if there are fewer; none if they are dense."""
         step, (first, last) = 1 if self.is_integer else self.step, self.ends
-        if step is None or self.is_log or (last - first) / step >= MOST_IN_GRID:
-            return None
-        values = [first + place * step for place in range(round((last - first) / step) + 1)]
+        if step is None or first == last:
+            return [first] if first == last else []
+        values = [first + place * step for place in range(min(most, round((last - first) / step) + 1))]
         return values if self.is_integer else [_multiple(value, step) for value in values]
 
     def examples(self) -> list[float]:
@@ -107,8 +116,13 @@ class Normal:
         value = rng.gauss(self.mu, self.sigma)
         return _multiple(math.exp(value) if self.is_log else value, self.step)
 
-    def all(self) -> None:
-        """Returns None: there are too many values."""
+    def all(self) -> list[float] | None:
+        """Returns the one value if there is no deviation; else None: there are too many."""
+        return self.first(1) or None
+
+    def first(self, most: int) -> list[float]:
+        """Returns the one value if there is no deviation; else none: there is no least one."""
+        return [] if self.sigma else self.examples()
 
     def examples(self) -> list[float]:
         """Returns the median."""

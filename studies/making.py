@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import RunInterrupted
@@ -12,12 +12,14 @@ from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words
 from studies.naming import describe, folder_name
-from studies.points import Points
+from studies.points import ATTEMPTS, Points
 from studies.progress import BAD, Lines
 from studies.study_file import StudyFile
 from studies.study_folder import StudyFolder, score, status
 from studies.trust import refuse_foreign_trials
 from studies.workers import Workers
+
+NONE_LEFT = f"no point is left, as {ATTEMPTS:,} draws have found no new one"
 
 
 def make_trials(
@@ -40,23 +42,15 @@ def make_trials(
     refuse_foreign_trials(folder.trials(), file)
     halving = file.halving_by(lines.metric, lines.mode or "min")
 
-    def is_enough(trials: list[Trial]) -> bool:
-        best = lines.best(trials)
-        if file.target is None or best is None:
-            return False
-        value = score(best, lines.metric)
-        return merit(value, lines.mode) >= merit(file.target, lines.mode)
-
     def take() -> Any:
-        limited = points if not is_enough(folder.trials()) else None
+        limited = points if not reaches_target(folder.trials(), file) else None
         return folder.take(limited, halving)
 
     waits: list[bool] = []
 
     def is_over() -> bool:
         trials = folder.trials()
-        complete = len(trials) >= points.total or is_enough(trials)
-        is_whole = complete and all(trial.ended is not None for trial in trials)
+        is_whole = all(trial.ended is not None for trial in trials) and is_complete(trials, points)
         if not is_whole and not waits:
             waits.append(True)
             say("other processes make the trials that are left; this one waits, to go on with them if they are killed")
@@ -71,9 +65,24 @@ def make_trials(
         say(f"interrupted: {ended} of {points.total} trials have ended, the others are saved; go on with")
         say(f"  {typed_command()} {shlex.join(again)}")
         raise RunInterrupted(workers.signum)
+    if len(trials) < points.total and not reaches_target(trials, file):
+        say(f"{NONE_LEFT}: the study is complete with {len(trials)} of {points.total} trials")
     for line in lines.at_end(trials, folder.path):
         say(line)
     return 1 if any(status(trial) in BAD for trial in trials) else 0
+
+
+def is_complete(trials: Sequence[Trial], points: Points) -> bool:
+    """Returns whether a study has all its trials: no point is left, or its target is reached."""
+    return reaches_target(trials, points.file) or points.next(trials) is None
+
+
+def reaches_target(trials: Sequence[Trial], file: StudyFile) -> bool:
+    """Returns whether a trial that was not pruned has reached the target of a study, if that has one."""
+    if file.target is None:
+        return False
+    reached = [score(trial, file.metric) for trial in trials if trial.pruned is None]
+    return any(merit(value, file.mode) >= merit(file.target, file.mode) for value in reached if value is not None)
 
 
 def commands(words: list[str]) -> Callable[[Trial], list[str]]:
@@ -92,7 +101,9 @@ def show_trials(points: Points, folder: StudyFolder, words: list[str], file: Stu
         say(f"{points.total} trials, whose settings follow from the results of earlier ones")
         return 0
     for number in range(points.total):
-        trial = points.trial(number, trials)
+        if (trial := points.trial(number, trials)) is None:
+            say(f"{NONE_LEFT}: {number} of {points.total} trials")
+            break
         trial.folder = folder.path / folder_name(trial)
         trials.append(trial)
         say(f"{number:04}  {describe(trial)}")

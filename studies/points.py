@@ -21,7 +21,8 @@ Suggest = Callable[[int, Sequence[Trial]], Settings]
 class Points:
     """The settings of each trial, as a function of its number and, where a method needs them, of earlier results.
 
-    Several seeds of a point have numbers that follow each other. No point is returned twice.
+    Several seeds of a point have numbers that follow each other. No point is returned twice; where none is left, as
+    `total` cannot always know, the study ends with fewer trials.
 
     Args:
         file: The study's file.
@@ -39,13 +40,24 @@ class Points:
 
     @property
     def total(self) -> int | None:
-        """How many trials there are; None if there is no end of them."""
+        """How many trials there are at most; None if there is no end of them."""
         everything = None if self._count is None else self._count * max(1, len(self.seeds))
         known = [number for number in (everything, self.file.most) if number is not None]
         return min(known, default=None)
 
-    def trial(self, number: int, earlier: Sequence[Trial], halving: Halving | None = None) -> Trial:
-        """Returns a trial, with its settings.
+    def next(self, trials: Sequence[Trial], halving: Halving | None = None) -> Trial | None:
+        """Returns the trial that comes next, which is the first that is not there; None if none is left.
+
+        Args:
+            trials: All trials that are there.
+            halving: When it is pruned.
+        """
+        known = {trial.number for trial in trials}
+        number = next(one for one in range(len(trials) + 1) if one not in known)  # a folder may be missing
+        return None if self.total is not None and number >= self.total else self.trial(number, trials, halving)
+
+    def trial(self, number: int, earlier: Sequence[Trial], halving: Halving | None = None) -> Trial | None:
+        """Returns a trial, with its settings; None if no point is left.
 
         Args:
             number: Its number, less than `total`.
@@ -54,18 +66,20 @@ class Points:
         """
         fixed = [name for name, parameter in self.file.parameters.items() if len(parameter.all() or ()) == 1]
         fixed = [] if len(fixed) == len(self.file.parameters) else fixed  # something has to name the one trial
-        return Trial(number=number, settings=self.settings(number, earlier), fixed=fixed, halving=halving)
+        settings = self.settings(number, earlier)
+        return None if settings is None else Trial(number=number, settings=settings, fixed=fixed, halving=halving)
 
-    def settings(self, number: int, earlier: Sequence[Trial]) -> Settings:
-        """Returns the settings of a trial; arguments as in `trial`."""
+    def settings(self, number: int, earlier: Sequence[Trial]) -> Settings | None:
+        """Returns the settings of a trial, None if no point is left; arguments as in `trial`."""
         place, seed = divmod(number, max(1, len(self.seeds)))
         of_seed = {SEED: self.seeds[seed]} if self.seeds else {}
         for trial in earlier:
             if trial.number // max(1, len(self.seeds)) == place:  # another seed of the same point
                 return self._without_seed(trial) | of_seed
-        return self._point(place, earlier) | of_seed
+        point = self._point(place, earlier)
+        return None if point is None else point | of_seed
 
-    def _point(self, place: int, earlier: Sequence[Trial]) -> Settings:
+    def _point(self, place: int, earlier: Sequence[Trial]) -> Settings | None:
         names = [*self.file.parameters]
         if self.file.method == "grid":
             return dict(zip(names, self._in_grid(place), strict=True))
@@ -78,8 +92,10 @@ class Points:
             point = {name: self._draw(name, place, attempt) for name in names}
             if self._text(point) not in taken:
                 return point
-        every = (dict(zip(names, self._in_grid(other), strict=True)) for other in range(self._count or 0))
-        return next(point for point in every if self._text(point) not in taken)  # a few are left of many
+        # a few are left of many; one value more than there are points is enough of each parameter to find one
+        some = [parameter.first(len(taken) + 1) for parameter in self.file.parameters.values()]
+        every = (dict(zip(names, values, strict=True)) for values in itertools.product(*some))
+        return next((point for point in every if self._text(point) not in taken), None)
 
     def _in_grid(self, place: int) -> list[Any]:
         return list(next(itertools.islice(itertools.product(*self._values), place, None)))

@@ -142,12 +142,8 @@ class StudyFolder:
                     trial.ended = ending_of_pruned(trial)  # whose process was killed before it could say so
                     trial.write()
                     claim.release()
-            known = {trial.number for trial in trials}
-            number = next(one for one in range(len(trials) + 1) if one not in known)  # a folder may be missing
-            if points is None or number >= points.total:
-                return None
-            trial = points.trial(number, trials, halving)
-            return self._claim(self._add(trial))
+            trial = None if points is None else points.next(trials, halving)
+            return None if trial is None else self._claim(self._add(trial))
 
     def revive(self, which: list[str]) -> list[Trial]:
         """Opens trials again that have ended; pruned ones are not pruned any more.

@@ -138,6 +138,17 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
     assert "1 trials: 1 finished" in output
 
 
+def test_a_study_without_a_point_left_is_complete(write_study: Write, started: list, command: Command) -> None:
+    """Its file asks for more trials than there are points, which is not known before."""
+    drawn = {"distribution": "q_normal", "mu": 0.2, "sigma": 0.001, "q": 0.1}
+    path = write_study(method="random", parameters={"model.dropout": drawn}, run_cap=3)
+    for many in (1, 0):
+        started.clear()
+        code, output, errors = command("study", path, *SHORT)
+        assert (code, len(started)) == (0, many), errors
+        assert "no new one: the study is complete with 1 of 3 trials\n1 trials: 1 finished\n" in output
+
+
 @pytest.mark.parametrize(
     ("options", "content", "reason"),
     [

@@ -70,6 +70,39 @@ def test_trials_that_recorded_floats_are_the_same_points(write_study: Write) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("stated", "values", "total"),
+    [
+        ({"distribution": "q_log_uniform_values", "min": 1, "max": 3, "q": 1}, [1, 2, 3], 3),
+        ({"distribution": "q_log_uniform_values", "min": 0.1, "max": 0.3, "q": 0.1}, [0.1, 0.2, 0.3], 3),
+        ({"min": 0.5, "max": 0.5}, [0.5], 1),
+        ({"distribution": "log_uniform_values", "min": 0.3, "max": 0.3}, [0.3], 1),
+        ({"distribution": "normal", "mu": 2.5, "sigma": 0}, [2.5], 1),
+        ({"distribution": "q_normal", "mu": 5, "sigma": 0, "q": 2}, [4], 1),
+        ({"distribution": "q_normal", "mu": 2, "sigma": 0.01}, [2], 9),
+    ],
+)
+def test_a_study_whose_points_are_exhausted_has_an_end(
+    stated: dict, values: list[float], total: int, write_study: Write
+) -> None:
+    """Where the number of points is not known before, as of normal numbers, it ends when no draw is new."""
+    points = Points(read_study_file(write_study(method="random", parameters={"a": stated}, run_cap=9)), [7, 8])
+    assert points.total == min(9, 2 * total)
+    trials: list[Trial] = []
+    while (trial := points.next(trials)) is not None:
+        trials.append(trial)
+    assert sorted(one.settings["a"] for one in trials) == sorted([*values, *values])
+
+
+def test_the_last_of_many_points_are_found(write_study: Write) -> None:
+    """Of more values than a grid may have, which a thousand draws miss."""
+    file = read_study_file(write_study(method="random", parameters={"a": {"min": 1, "max": 3000}}, run_cap=4000))
+    points = Points(file)
+    trials = [Trial(number=value, settings={"a": value + 1}) for value in range(2999)]
+    assert points.next(trials) == Trial(number=2999, settings={"a": 3000})
+    assert points.next([*trials, Trial(number=2999, settings={"a": 3000})]) is None
+
+
 def test_random_points_of_a_range_have_no_end(write_study: Write) -> None:
     parameters = {"lr": {"min": 0.0, "max": 1.0}}
     assert Points(read_study_file(write_study(method="random", parameters=parameters))).total is None
