@@ -18,11 +18,12 @@ from results.figures import spread
 from results.records import STUDIES, without_folder
 from results.settings import refuse_others
 from results.table import Table
-from studies.points import SEED
+from studies.making import is_complete
+from studies.points import SEED, Points
 from studies.report.groups import Group, group
 from studies.report.metrics import Metrics
 from studies.report.reported import ReportedRun, Study, find_runs
-from studies.study_file import read_study_file
+from studies.study_file import StudyFile, read_study_file
 from studies.study_folder import DESCRIPTION
 
 PARTS = ("val/", "train/")
@@ -117,11 +118,15 @@ def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:
     runs, study = find_runs([str(given)])
     if study is None or not (given / DESCRIPTION).is_file():
         raise InputError(f"{given}: no study's folder")
-    _check(given, study)
+    points = Points(_check(given, study), study.seeds)
     metrics = Metrics.of(runs, study, None, None)
     groups = sorted(group(runs, study, metrics), key=lambda one: min(run.path.name for run in one.runs))
-    if not all(one.has_ended for one in groups) or metrics.counts is None:
-        raise InputError(f"{given}: has not ended; the same command goes on with it")
+    trials = [run.trial for run in runs if run.trial is not None]
+    if not all(run.has_ended for run in runs) or not is_complete(trials, points) or metrics.counts is None:
+        ended = sum(run.has_ended for run in runs)
+        raise InputError(
+            f"{given}: has not ended, with {ended} of {points.total} trials; the same command goes on with it"
+        )
     ended = [run for run in runs if run.compared]
     if not ended:
         raise InputError(f"{given}: no trial has a figure")
@@ -177,15 +182,21 @@ def _read(path: Path) -> StudyRecord:
         raise InputError(f"{path}: no record of a study ({error})") from error
 
 
-def _check(given: Path, study: Study) -> None:
-    """Checks that a study is of a file in `configs/studies/`, with the settings that its trials have in common."""
+def _check(given: Path, study: Study) -> StudyFile:
+    """Returns the file in `configs/studies/` that a study is of.
+
+    Raises:
+        InputError: It is of none, or its trials have other settings in common.
+    """
     from engine.merged_settings import merged_settings  # takes seconds, which reading records need not
 
     path = CONFIGS / STUDIES / f"{study.name}.yaml"
     if not path.is_file() or study.file != _as_json(read_config(path)):
         raise InputError(f"{given}: is of no file in configs/{STUDIES}/ as that is now")
-    settings = _as_json(flatten(merged_settings(read_study_file(path).words)))
+    file = read_study_file(path)
+    settings = _as_json(flatten(merged_settings(file.words)))
     refuse_others(given, study.base, path.name, settings, settings.keys() | study.base.keys())
+    return file
 
 
 def _as_json(content: Mapping[str, Any]) -> Any:

@@ -87,6 +87,7 @@ class Study:
         method: How its points are chosen.
         base: The settings of all its trials, by dotted key.
         file: What its file holds.
+        seeds: Seeds with which each of its points is trained; none if the file says all.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Study:
     method: str
     base: dict[str, Any]
     file: dict[str, Any]
+    seeds: list[int]
 
     @classmethod
     def read(cls, folder: Path) -> "Study | None":
@@ -114,6 +116,7 @@ class Study:
                 method=str(file.get("method")),
                 base=dict(content.get("settings") or {}),
                 file=file,
+                seeds=list(content.get("seeds") or []),
             )
         except FileNotFoundError:
             return None

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,38 @@ def test_what_does_not_count_is_refused(study: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no study's folder"):
         add_study(tmp_path / "results", study / trial.parent.name, table())
     assert not (tmp_path / "results").exists()
+
+
+def test_a_study_with_trials_still_to_be_made_is_refused(study: Path, tmp_path: Path) -> None:
+    """One that Ctrl-C saved, and one that has not begun."""
+    summary, trial = (study / "0000-lr=0.1,seed=1" / name for name in ("summary.json", "trial.json"))
+    before = trial.read_text()
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"status": "interrupted"}))
+    trial.write_text(json.dumps(json.loads(before) | {"ended": None}))
+    with pytest.raises(InputError, match="has not ended, with 5 of 6 trials; the same command goes on with it"):
+        add_study(tmp_path / "results", study, table())
+    trial.write_text(before)
+    shutil.rmtree(study / "0005-lr=0.001,seed=2")
+    with pytest.raises(InputError, match="has not ended, with 5 of 6 trials"):
+        add_study(tmp_path / "results", study, table())
+
+
+def test_a_study_that_reached_its_target_is_whole(study: Path, tmp_path: Path) -> None:
+    metric = {"name": "val/acc", "goal": "maximize", "target": 0.9}
+    change(study / "study.json", file={"metric": metric})
+    file = json.loads((study / "study.json").read_text())["file"]
+    (tmp_path / "configs" / "studies" / "rates.yaml").write_text(yaml.safe_dump(file))
+    shutil.rmtree(study / "0005-lr=0.001,seed=2")
+    assert len(add_study(tmp_path / "results", study, table()).points) == 3
+
+
+def test_a_pruned_trial_is_recorded_without_figures(study: Path, tmp_path: Path) -> None:
+    trial = study / "0001-lr=0.1,seed=2" / "trial.json"
+    ended = {"status": "pruned", "reason": "after 1 epochs", "seconds": 1.0}
+    trial.write_text(json.dumps(json.loads(trial.read_text()) | {"pruned": {"epochs": 1}, "ended": ended}))
+    record = add_study(tmp_path / "results", study, table())
+    assert record.figure(record.points[0], "val/acc") == "91.00"
+    assert record.points[0].failures == {"pruned": 1}
 
 
 def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp_path: Path) -> None:
