@@ -45,7 +45,7 @@ class Case:
         with tempfile.TemporaryDirectory() as folder, ignore_library_warnings():
             trainer = Trainer(precision="32-true", accelerator="cpu", devices=1, default_root_dir=folder)
             began = time.perf_counter()
-            self.probabilities = gather(trainer.predict(self.network, datamodule=self.data), self.images, 1)
+            self.probabilities = gather(trainer.predict(self.network, datamodule=self.data), 1)
             return self.images / (time.perf_counter() - began)
 
     def raw(self) -> float:
