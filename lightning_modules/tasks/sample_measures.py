@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 ROWS = 1000  # of a matrix of distances that are computed at a time
+FARTHEST = 10  # standard deviations of a feature
 MOMENTS = 2  # samples that a covariance needs
 
 
@@ -44,6 +45,7 @@ def kernel_distance(real: Tensor, generated: Tensor) -> float:
     """Returns the squared maximum mean discrepancy with a cubic kernel, estimated without bias.
 
     Features are standardised by those of the real samples first: a cubic kernel of raw ones is ruled by the largest.
+    More than ten standard deviations count as ten, or a feature that is 0 of nearly all samples would rule it.
 
     Args:
         real: [N, D].
@@ -57,7 +59,7 @@ def kernel_distance(real: Tensor, generated: Tensor) -> float:
     real, generated = real.double(), generated.double()
     mean, deviation = real.mean(0), real.std(0)
     deviation = torch.where(deviation > 0, deviation, 1.0)
-    real, generated = (real - mean) / deviation, (generated - mean) / deviation
+    real, generated = (((some - mean) / deviation).clamp(-FARTHEST, FARTHEST) for some in (real, generated))
     between = _kernel_sum(real, generated) / (len(real) * len(generated))
     return float(_mean_kernel_within(real) + _mean_kernel_within(generated) - 2 * between)
 

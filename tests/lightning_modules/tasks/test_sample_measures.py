@@ -57,6 +57,15 @@ def test_the_kernel_distance_is_that_of_torchmetrics_on_standardised_features(mo
     assert kernel_distance(real * scales, generated * scales) == pytest.approx(kernel_distance(real, generated))
 
 
+def test_a_feature_that_is_0_of_nearly_all_samples_does_not_rule_the_kernel_distance() -> None:
+    rare = torch.zeros(400, 1)
+    rare[0] = 1e-6
+    often = torch.zeros(400, 1)
+    often[:4] = 1.0
+    real, generated = (torch.cat([normal(400, seed=seed), one], 1) for seed, one in ((0, rare), (1, often)))
+    assert abs(kernel_distance(real, generated)) < 0.5
+
+
 def test_a_feature_that_never_changes_adds_nothing_to_the_kernel_distance() -> None:
     real, generated = normal(40), normal(40, seed=1)
     dead = torch.zeros(40, 1)
