@@ -90,7 +90,7 @@ def print_interrupted(trainer: Trainer) -> None:
     """Prints where an interrupted run stopped and the command that continues it."""
     where = f"interrupted at step {trainer.optimizer_steps:,}"
     if not trainer.checkpoint_callback.has_saved(trainer):
-        print_line(f"{where}; nothing was saved, so the run cannot go on")
+        print_line(f"{where}; this run saves nothing, and cannot go on")
         return
     print_line(f"{where}; continue with")
     print_next_command(trainer, "fit")
@@ -98,8 +98,8 @@ def print_interrupted(trainer: Trainer) -> None:
 
 def print_cut_off(trainer: Trainer) -> None:
     """Prints the command that continues a run which a second signal has ended before it could save."""
-    if not trainer.checkpoint_callback.has_saved(trainer):
-        print_line("interrupted before it could save; begin again with the same command")
+    if not trainer.saves_checkpoints:
+        print_line("interrupted; this run saves nothing: begin again with the same command")
         return
     print_line("interrupted before it could save; continue from what is saved with")
     print_next_command(trainer, "fit")

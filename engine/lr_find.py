@@ -14,7 +14,7 @@ from callbacks.range_test import RangeTest
 from callbacks.run_facts import facts, now, session
 from core.atomic_files import write_atomically
 from core.console import print_line
-from core.errors import RunInterrupted
+from core.errors import InputError, RunInterrupted
 from core.media import Figure
 from core.media_files import encode
 from core.printable import shown_path
@@ -49,8 +49,14 @@ class LearningRateTest(Command):
         parser.add_argument("--steps", type=int, default=200, help="Number of steps, at least 20.")
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        """Builds a trainer that does nothing but step."""
+        """Builds a trainer that does nothing but step.
+
+        Raises:
+            InputError: A setting does not fit a test.
+        """
         settings = self.settings
+        if settings.trainer.overfit_batches:
+            raise InputError("--trainer.overfit_batches: lr_find is to see new batches at each step; leave it out")
         bar = settings.trainer.enable_progress_bar
         self._test = RangeTest(settings.min_lr, settings.max_lr, settings.steps, bar)
         kwargs |= {"max_epochs": -1, "max_steps": -1, "max_time": None, "min_epochs": None, "min_steps": None}

@@ -54,6 +54,7 @@ def test_its_settings_repeat_it(found: tuple[Path, str], command: Command) -> No
     ("options", "code", "reason"),
     [
         (("--max_lr", "1e-9"), 2, "--max_lr 1e-09: must be above --min_lr 1e-07"),
+        (("--trainer.overfit_batches", "2"), 2, "--trainer.overfit_batches: lr_find is to see new batches"),
         (("--steps", "3"), 2, "--steps is 3: at least 20"),
         (
             ("--min_lr", "1e-9", "--max_lr", "1e-8", "--steps", "20"),
