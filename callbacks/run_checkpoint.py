@@ -51,6 +51,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
         self._stop_request = StopRequest()
+        self._agreed_at = 0  # optimizer steps at the latest look at the signals of all GPUs
         self._counted = 0, 0  # optimizer steps until the end of the latest batch, and Lightning's `global_step` then
 
     def optimizer_steps(self, trainer: Trainer) -> int:
@@ -176,8 +177,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up the best score of a checkpoint, or what its best epoch has of the value that counts from now on."""
-        self.best_score = state_dict["best_score"]
-        self.best_epoch = state_dict["best_epoch"]
+        self.best_score, self.best_epoch = state_dict["best_score"], state_dict["best_epoch"]
         self.best = state_dict.get("best")
         if self.best is None and self.best_epoch is not None:  # a checkpoint of an earlier release knows no more
             figures = {} if self.best_score is None else {self.monitor: self.best_score}
@@ -235,9 +235,10 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         signum = self._stop_request.signum
         if trainer.world_size == 1:
             return signum
-        device = trainer.strategy.root_device
-        if device.type != "cpu" and trainer.optimizer_steps % GPU_INTERVAL:
+        steps, device = trainer.optimizer_steps, trainer.strategy.root_device
+        if device.type != "cpu" and 0 <= steps - self._agreed_at < GPU_INTERVAL:
             return 0  # asking every time would stall the GPU's queue
+        self._agreed_at = steps
         return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))
 
 

@@ -2,8 +2,10 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -293,6 +295,23 @@ def test_another_value_that_counts_from_now_on_begins_with_what_the_best_epoch_h
     assert "None" not in capsys.readouterr().out
     assert None not in trainer.checkpoint_callback.best["metrics"]
     assert 0 <= (trainer.checkpoint_callback.best_score or 0) <= 1
+
+
+@pytest.mark.parametrize("asked", [range(100), [step for step in range(100) if step % 16]], ids=["all", "few"])
+def test_several_gpus_look_at_each_others_signals_whichever_steps_can_be_asked(asked: Sequence[int]) -> None:
+    looks = []
+    strategy = SimpleNamespace(root_device=torch.device("cuda", 0), reduce=lambda tensor, reduce_op: signal.SIGTERM)
+    trainer = SimpleNamespace(world_size=2, strategy=strategy, optimizer_steps=0)
+    checkpoint = RunCheckpoint()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "tensor", lambda value, device: value)  # there is no GPU here
+        for trainer.optimizer_steps in asked:
+            if checkpoint._agreed_signal(trainer):
+                looks.append(trainer.optimizer_steps)
+    gaps = [after - before for before, after in pairwise(looks)]
+    assert looks[0] in (16, 17)
+    assert all(16 <= gap <= 17 for gap in gaps)
+    assert looks[-1] > 80
 
 
 def test_a_request_that_is_released_twice_changes_nothing() -> None:
