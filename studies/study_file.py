@@ -192,8 +192,11 @@ def _read_halving(rule: Any, place: str) -> tuple[list[int], float] | None:
     _refuse_unknown(rule, ("type", "min_iter", "max_iter", "s", "eta"), place)
     eta = read_number(rule, "eta", place, 3)
     numbers = [rule.get(name, 1) for name in ("min_iter", "max_iter", "s")]
-    if not all(map(_is_count, numbers)) or eta <= 1:
-        raise InputError(f"{place}: min_iter, max_iter and s are whole numbers, at least 1, and eta is above 1")
+    if not all(map(_is_count, numbers)) or not 1 < eta <= 1000 or numbers[-1] > 100:
+        raise InputError(
+            f"{place}: min_iter, max_iter and s are whole numbers, at least 1; s is at most 100, and eta above 1 and "
+            "at most 1,000"
+        )
     if ("min_iter" in rule) == ("max_iter" in rule):
         raise InputError(f"{place}: needs min_iter, or max_iter with s")
     if "min_iter" in rule:

@@ -76,6 +76,8 @@ def test_trials_are_compared_after_as_many_epochs_as_wandb_would(
         ({"metric": {"name": "a", "target": "high"}}, "metric: target high: a number is needed"),
         ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": "x"}}, "eta x: a number is needed"),
         ({"early_terminate": {"type": "hyperband", "min_iter": True}}, "whole numbers"),
+        ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1e20}}, "eta above 1 and at most 1,000"),
+        ({"early_terminate": {"type": "hyperband", "max_iter": 9, "s": 1000}}, "s is at most 100"),
         ({"name": "../../elsewhere"}, "the study's folder has it"),
         ({"name": "x" * 300}, "the study's folder has it"),
         ({"name": ["x"]}, "the study's folder has it"),
