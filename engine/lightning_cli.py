@@ -19,7 +19,9 @@ from core.one_line_parser import LAST_SEED
 from core.plain_yaml import as_plain
 from engine.builtin_callbacks import as_list
 from engine.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
+from engine.runs.launchers import launched
 from engine.settings.arguments import Arguments
+from engine.settings.config_files import read_config
 from engine.settings.help import shorten_help
 from engine.settings.mistakes import parse_settings
 from engine.settings.named_objects import limited_parser, refuse_other_objects
@@ -126,13 +128,23 @@ class SubcommandCLI(LightningCLI):
             InputError: The seed is out of range, or processes that something else started would each draw another.
         """
         self.check_seed(self.settings.seed_everything)
-        if self.settings.seed_everything is True and not (IN_PROCESS in os.environ and SEED in os.environ):
-            if IN_PROCESS in os.environ or int(os.environ.get("SLURM_NTASKS", 1)) > 1:
-                raise InputError("--seed_everything true: each of several processes would draw another; give a number")
-            os.environ[SEED] = str(
-                secrets.randbelow(LAST_SEED + 1)
-            )  # which the processes that Lightning starts inherit
+        if self.settings.seed_everything is True:
+            self.settings.seed_everything = self._draw_seed()
         super()._set_seed()
+
+    def _draw_seed(self) -> int | bool:
+        """Returns the seed for which `true` stands: that of the run that goes on, or a new one."""
+        run = self.arguments.run
+        recorded = None if run is None else read_config(run / "config.yaml").get("seed_everything")
+        if recorded is not None and not isinstance(recorded, bool):
+            return recorded
+        if IN_PROCESS in os.environ and SEED in os.environ:
+            return True  # Lightning takes that of the process that started this one
+        started = launched()
+        processes = 1 if started is None else started.devices * started.nodes
+        if processes * self.settings.trainer.num_nodes > 1:
+            raise InputError("--seed_everything true: each of several processes would draw another; give a number")
+        return secrets.randbelow(LAST_SEED + 1)
 
     @property
     def _method(self) -> str:

@@ -451,11 +451,37 @@ def test_a_seed_is_drawn_for_each_run(
     assert 0 not in seeds
 
 
+def test_a_shell_of_an_allocation_draws_a_seed(config: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_NTASKS", "4")  # `salloc -n 4` sets it, and starts one process
+    code, _, errors = command("lr_find", "--config", config, "--seed_everything", "true")
+    assert code == 0, errors
+
+
+def test_a_run_that_goes_on_keeps_the_seed_that_was_drawn(config: Path, command: Command) -> None:
+    words = ["fit", "--config", config, "--seed_everything", "true", "--run_dir", "run", "--resume", "auto"]
+    seeds = []
+    for epochs in (1, 2):
+        code, _, errors = command(*words, "--trainer.max_epochs", epochs)
+        assert code == 0, errors
+        seeds.append(json.loads(Path("run", "summary.json").read_text())["seed"])
+    assert seeds[0] == seeds[1]
+
+
+@pytest.mark.parametrize(
+    ("variables", "options"),
+    [
+        ({"SLURM_STEP_NUM_TASKS": "2"}, []),
+        ({"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "2"}, []),
+        ({}, ["--trainer.num_nodes", 2]),
+    ],
+    ids=["srun", "torchrun", "machines"],
+)
 def test_several_processes_draw_no_seeds_of_their_own(
-    config: Path, command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], options: list[object], config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SLURM_NTASKS", "2")
-    code, _, errors = command("fit", "--config", config, "--seed_everything", "true", "--run_dir", "run")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    code, _, errors = command("fit", "--config", config, "--seed_everything", "true", "--run_dir", "run", *options)
     assert code == 2
     assert "--seed_everything true: each of several processes would draw another; give a number" in errors
     assert not Path("run").exists()
