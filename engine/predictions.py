@@ -182,7 +182,7 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None) -> T
         names: Names of the samples; their places if not given.
 
     Raises:
-        InputError: The model returns something else.
+        InputError: The model returns something else, or more rows than there are names.
     """
     if outputs and isinstance(outputs[0], list):  # of several loaders
         outputs = [batch for loader in outputs for batch in loader]
@@ -193,7 +193,12 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None) -> T
     numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
     header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
     names = names or [str(place) for place in range(len(numbers))]
-    return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=True)])
+    if len(names) < len(numbers):
+        raise InputError(
+            f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples; one each is shown"
+        )
+    # fewer rows than names where a limit of the trainer ended it before
+    return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
 
 
 def describe_unread(unread: Mapping[int, str], n: int) -> str:

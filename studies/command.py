@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from core.errors import InputError
 from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
@@ -13,7 +15,7 @@ from studies.making import make_trials, say, show_trials
 from studies.naming import describe
 from studies.points import SEED, Points
 from studies.progress import Lines
-from studies.study_file import OF_A_CALL, find_study_file, read_study_file
+from studies.study_file import OF_A_CALL, StudyFile, find_study_file, read_study_file
 from studies.study_folder import StudyFolder, score
 from studies.trust import refuse_foreign_file
 
@@ -58,13 +60,10 @@ def study(argv: list[str]) -> int:
     metric, mode = found["metric"], found["mode"]
     if file.halving is not None and metric is None:
         raise InputError("early_terminate: the model names no value by which trials are compared; name a metric")
-    if file.halving is not None and "trainer.max_epochs" not in file.parameters:
-        first, most = file.halving[0][0], found["settings"].get("trainer.max_epochs")
-        if isinstance(most, int) and 0 < most <= first:
-            raise InputError(
-                f"early_terminate: compares trials first after {first} epochs, and runs end after {most} "
-                "(trainer.max_epochs): none would be pruned; lower min_iter, or raise max_epochs"
-            )
+    if file.halving is not None and (reason := _prunes_nothing(file, found["settings"])):
+        if folder.description() is None:
+            raise InputError(f"early_terminate: {reason}")
+        say(f"early_terminate: {reason}")  # a study that has begun keeps its settings, and goes on
     suggest = None
     if file.method == "bayes":
         from studies.bayes import make_suggest  # Optuna takes a while
@@ -84,6 +83,23 @@ def study(argv: list[str]) -> int:
     return make_trials(folder, points, file, lines, words, ["study", *argv])
 
 
+def _prunes_nothing(file: StudyFile, settings: Mapping[str, Any]) -> str:
+    """Returns why no trial would be pruned, in words; nothing if some may be."""
+    epochs, eta = file.halving
+    if not epochs:
+        return (
+            f"max_iter with eta {eta:g}: trials would be compared before the end of an epoch, and none would be "
+            "pruned; raise max_iter to eta at least, or state min_iter"
+        )
+    most = None if "trainer.max_epochs" in file.parameters else settings.get("trainer.max_epochs")
+    if not isinstance(most, int) or not 0 < most <= epochs[0]:
+        return ""
+    return (
+        f"compares trials first after {epochs[0]} epochs, and runs end after {most} (trainer.max_epochs): none would "
+        "be pruned; lower min_iter, or raise max_epochs"
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = OneLineParser(f"{typed_command()} study", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", help="the study's file, as given or in configs/studies/")
@@ -93,8 +109,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dry_run", action="store_true", help="check the study and list its trials")
     parser.add_argument(
         "--revive",
-        type=lambda text: text.split(","),
+        type=_words,
         metavar="WHICH",
         help="go on with trials that were pruned, failed, diverged or killed: numbers, or one of these words",
     )
     return parser
+
+
+def _words(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise argparse.ArgumentTypeError("numbers of trials or statuses are needed, such as 1,failed")
+    return words

@@ -203,9 +203,4 @@ def _read_halving(rule: Any, place: str) -> tuple[list[int], float] | None:
         epochs = [int(rule["min_iter"] * eta**power) for power in range(20)]
     else:
         epochs = [int(rule["max_iter"] / eta**power) for power in range(1, rule.get("s", 1) + 1)]
-    if not any(epochs):
-        raise InputError(
-            f"{place}: max_iter {rule['max_iter']} with eta {eta:g}: trials would be compared before the end of "
-            "an epoch, and none would be pruned; raise max_iter to eta at least, or state min_iter"
-        )
     return sorted({epoch for epoch in epochs if epoch >= 1}), eta

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -160,11 +161,14 @@ class StudyFolder:
         with self._alone():
             trials = self.trials()
             meant = {word: [one for one in trials if _is_meant(word, one)] for word in which}
-            if missing := [word for word, those in meant.items() if not those]:
-                there = ", ".join(f"{one.number} {status(one)}" for one in trials)
-                reason = f"no trial has such a number or status; there are {there or 'none'}"
-                raise InputError(f"--revive {','.join(missing)}: {reason}")
             chosen = [one for one in trials if any(one in those for those in meant.values())]
+            # of several statuses one may have no trial, as long as another has
+            missing = [word for word, those in meant.items() if not those and (word not in REVIVED or not chosen)]
+            if missing:
+                counts = Counter(map(status, trials))
+                there = ", ".join(f"{count} {one}" for one, count in counts.items())
+                reason = f"no trial has such a number or status; there are {there or 'none'}"
+                raise InputError(f"--revive {','.join(missing)}: {reason}, with numbers from 0 on")
             for one in chosen:
                 if status(one) not in REVIVED:
                     raise InputError(

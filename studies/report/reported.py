@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import InputError
 from core.metric_rows import NAME, intact_rows
 from core.plain_json import load_json
-from core.summary import figures
+from core.summary import ENDED_WELL, figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
 from engine.settings.indifferent import INDIFFERENT
@@ -66,8 +66,14 @@ class ReportedRun:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is not under way; a trial that was saved, or killed, goes on until its study says how it ended."""
-        return self.status not in UNDER_WAY if self.trial is None else self.trial.ended is not None
+        """Whether it is not under way.
+
+        A trial that was saved, or killed, goes on until its study says how it ended; one that `fit --ckpt_path` has
+        finished says so itself.
+        """
+        if self.trial is None:
+            return self.status not in UNDER_WAY
+        return self.trial.ended is not None or self.status in ENDED_WELL
 
     @property
     def compared(self) -> dict[str, float]:

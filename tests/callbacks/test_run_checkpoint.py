@@ -314,6 +314,13 @@ def test_several_gpus_look_at_each_others_signals_whichever_steps_can_be_asked(a
     assert looks[-1] > 80
 
 
+def test_any_score_is_better_than_one_that_is_not_finite() -> None:
+    checkpoint = RunCheckpoint("val/loss", "min")
+    checkpoint.best_score = float("nan")
+    assert checkpoint.improves(0.1)
+    assert not checkpoint.improves(float("inf"))
+
+
 def test_a_request_that_is_released_twice_changes_nothing() -> None:
     handler = signal.getsignal(signal.SIGTERM)
     request = StopRequest()

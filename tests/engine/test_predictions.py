@@ -12,7 +12,7 @@ from PIL import Image
 from core.errors import InputError
 from core.predictions import Table, classified, excerpt
 from engine.gathering import gather
-from engine.predictions import SHOWN, check_output, report
+from engine.predictions import SHOWN, check_output, general_table, report
 
 CLASSES = ("cat", "dog", "bird")
 
@@ -156,3 +156,10 @@ def test_the_command_classifies_the_test_set_and_files(
     code, output, errors = command("predict", "--ckpt_path", "run", "--input", "red.png")
     assert code == 0, errors
     assert [line.split()[0] for line in output.splitlines()] == ["file", "red.png"]
+
+
+def test_rows_of_another_model_are_named_as_far_as_there_are_any() -> None:
+    rows = [torch.zeros(2, 3)]
+    assert [row[0] for row in general_table(rows, "Model", ["a", "b", "c"]).rows] == ["a", "b"]
+    with pytest.raises(InputError, match=r"Model\.predict_step returns 2 rows for 1 samples, not one each"):
+        general_table(rows, "Model", ["a"])

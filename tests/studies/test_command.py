@@ -131,6 +131,20 @@ def test_a_pruned_run_that_is_revived_ends_as_one_that_never_was(
     assert figures_of(run / "metrics.csv") == figures_of(whole / "metrics.csv")
 
 
+def test_a_study_that_began_with_a_rule_that_prunes_nothing_goes_on(
+    write_study: Write, started: list, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_study(
+        parameters={"model.optimizer.lr": {"values": [0.05]}}, early_terminate={"type": "hyperband", "max_iter": 2}
+    )
+    with monkeypatch.context() as earlier:
+        earlier.setattr("studies.command._prunes_nothing", lambda file, settings: "")
+        assert command("study", path)[0] == 0
+    code, output, errors = command("study", path)
+    assert code == 0, errors
+    assert "early_terminate: max_iter with eta 3: trials would be compared before the end of an epoch" in output
+
+
 def test_a_target_ends_a_study(write_study: Write, started: list, command: Command) -> None:
     metric = {"name": "val/loss", "goal": "minimize", "target": 100.0}
     code, output, errors = command("study", write_study(metric=metric), *SHORT)
@@ -176,10 +190,16 @@ def test_a_study_without_a_point_left_is_complete(write_study: Write, started: l
             {"early_terminate": {"type": "hyperband", "min_iter": 2}},
             "early_terminate: compares trials first after 2 epochs, and runs end after 2 (trainer.max_epochs)",
         ),
+        (
+            (),
+            {"early_terminate": {"type": "hyperband", "max_iter": 2}},
+            "early_terminate: max_iter with eta 3: trials would be compared before the end of an epoch",
+        ),
         ((), {"command": ["fit", "--config", "none.yaml", "${args}"]}, "--config none.yaml: no such file"),
         (("--ckpt_path", "run"), {}, "--ckpt_path: not beside a study, which chooses it for each trial"),
         (("--resume=auto",), {}, "--resume: not beside a study"),
         (("--revive", "3"), {}, "--revive: there is no study in "),
+        (("--revive", " ,"), {}, "--revive: numbers of trials or statuses are needed, such as 1,failed"),
         (("--run_dir", ""), {}, "--run_dir: the name is empty"),
         (("--run_dir", "mine"), {}, "mine: is not empty, and holds no study; name another folder"),
         (("--run_dir", "mine/notes.txt"), {}, "notes.txt is a file, where a folder is expected"),

@@ -134,10 +134,12 @@ def test_trials_are_revived_by_number_or_status(folder: StudyFolder, points: Poi
         end(trial, status)
     with pytest.raises(InputError, match="--revive 2: this trial is finished"):
         folder.revive(["0", "2"])
-    with pytest.raises(InputError, match=r"--revive diverged,7: no trial has .*; there are 0 pruned, 1 failed, 2 f"):
+    with pytest.raises(
+        InputError, match=r"--revive 7: no trial has .*; there are 1 pruned, 1 failed, 1 finished, with"
+    ):
         folder.revive(["pruned", "diverged", "1", "7"])
     assert folder.trials()[0].ended, "nothing was opened"
-    assert [trial.number for trial in folder.revive(["pruned"])] == [0]
+    assert [trial.number for trial in folder.revive(["pruned", "diverged"])] == [0], "one word of two has a trial"
     assert folder.trials()[0] == Trial(number=0, settings={"model.lr": 0.1})
     assert [trial.number for trial in folder.revive(["0001"])] == [1]
     assert folder.trials()[1].halving == HALVING

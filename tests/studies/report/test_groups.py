@@ -60,6 +60,13 @@ def test_what_a_pruned_or_unfinished_trial_has_reached_is_not_averaged(
     assert [one.has_ended for one in groups] == [status == "pruned", True, status == "pruned"]
 
 
+def test_a_trial_that_was_finished_outside_its_study_counts(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "s")
+    path = study / "0001-lr=0.1,seed=2" / "trial.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"ended": None}))
+    assert [len(one.spread("val/acc").values) for one in _groups(study)] == [2, 2, 1]
+
+
 def test_plain_runs_count_whatever_their_status(tmp_path: Path) -> None:
     (one,) = _groups(make_run(tmp_path / "a", status="interrupted"))
     assert one.spread("val/acc").values == (0.75,)
