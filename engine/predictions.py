@@ -194,9 +194,7 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None) -> T
     header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
     names = names or [str(place) for place in range(len(numbers))]
     if len(names) < len(numbers):
-        raise InputError(
-            f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples; one each is shown"
-        )
+        raise InputError(f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples, not one each")
     # fewer rows than names where a limit of the trainer ended it before
     return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
 
