@@ -77,7 +77,7 @@ def _parser(table: Table) -> argparse.ArgumentParser:
         command.add_argument("--runs", type=Path, default=Path("runs/results"), help="folder of the runs, <id>/<seed>/")
     study = add("study", _study, "record studies that have ended")
     study.add_argument("studies", nargs="+", type=Path, metavar="FOLDER", help="a study's folder, called as its file")
-    add("page", _page, "write RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
+    add("page", _page, "write RESULTS.md, docs/images/results.png, configs/README.md and the comments of the configs")
     add("notebooks", _notebooks, "write the notebooks of docs/lessons")
     add("status", _status, "list which runs have a record, and what is to be run")
     return parser
@@ -118,7 +118,7 @@ def _study(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 
 def _page(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     _write_page(folder, table)
-    print("wrote RESULTS.md, docs/images/results.png, configs/README.md and the heads of the configs")
+    print("wrote RESULTS.md, docs/images/results.png, configs/README.md and the comments of the configs")
     return 0
 
 

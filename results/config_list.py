@@ -19,9 +19,9 @@ One file for each run. `python -m results page` writes this page from the first 
     python cli.py fit --config published/cifar10_vgg.yaml --data.data_dir ~/data/cifar10 --seed_everything 1
 
 Start with `vgg_bn.yaml` for images, `bag_of_ngrams.yaml` for texts with classes, `char_rnn.yaml` for writing text. The
-head of each config shows its command, where it comes from, and all that it measured. Below are figures of the
-test where none is named "in validation", by the best checkpoint in validation, or by the last where there is none. ± is
-the standard deviation over n seeds. Times are of whole runs, the mean of those on the same hardware.
+comment at the top of each config shows its command, where it comes from, and all that it measured. Below are figures
+of the test where none is named "in validation", by the best checkpoint in validation, or by the last where there is
+none. ± is the standard deviation over n seeds. Times are of whole runs, the mean of those on the same hardware.
 """
 PUBLISHED = """\
 ## Published experiments

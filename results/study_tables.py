@@ -7,10 +7,10 @@ from studies.naming import shown
 from studies.report.groups import short_names
 
 INTRODUCTION = """\
-Comparisons of settings on real data, each by `python cli.py study <name>.yaml` with the seeds in the head of that file,
-from the records in `results/studies/`. The first column or columns are what was varied. Figures of training are of a
-trial's last epoch; those of validation are of its best, or of its last where its config counts that, as
-`published/winit.yaml` does. Behind ± stands the sample standard deviation over n trials, which differ in their seed
+Comparisons of settings on real data, each by `python cli.py study <name>.yaml` with the seeds in the comment at the top
+of that file, from the records in `results/studies/`. The first column or columns are what was varied. Figures of
+training are of a trial's last epoch; those of validation are of its best, or of its last where its config counts that,
+as `published/winit.yaml` does. Behind ± stands the sample standard deviation over n trials, which differ in their seed
 alone; the best mean of the figure that counts, the first one, is bold. Nothing was measured on a test set."""
 
 
