@@ -156,8 +156,8 @@ class CharCorpusDataModule(LanguageDataModule):
     def _check(self, train: Rows, needed: int) -> None:
         if len(train) < needed:
             raise InputError(
-                f"{self.origin}: has {len(train):,} characters to train on, and a step takes {needed:,}; lower "
-                "data.batch_size or data.steps"
+                f"{self.origin}: leaves {len(train):,} characters to train on, and a step takes {needed:,}; lower "
+                "data.batch_size or data.steps, or give a longer text"
             )
 
     def train_dataloader(self) -> RowLoader | WindowLoader:

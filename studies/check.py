@@ -102,7 +102,7 @@ def check_inheritance(key: str, value: Any, merged: dict[str, Any], base: dict[s
         return
     if _last(now["class_path"]) == _last(before["class_path"]):
         return
-    given = {*(value.get("init_args") or {})} if isinstance(value, dict) else set()
+    given = (value.get("init_args") or {}) if isinstance(value, dict) else {}
     defaults = inspect.signature(locate(now["class_path"])).parameters
     arguments, others = (one.get("init_args") or {} for one in (now, before))
     kept = [
@@ -115,9 +115,10 @@ def check_inheritance(key: str, value: Any, merged: dict[str, Any], base: dict[s
     ]
     if kept:
         named, others = now["class_path"], ", ".join(f"{name} {arguments[name]}" for name in kept)
+        whole = ", ".join([*(f"{name}: {one}" for name, one in given.items()), *(f"{name}: ..." for name in kept)])
         raise InputError(
             f"parameters: {key}: {named} would keep {others} of the config's {before['class_path']}; "
-            f"state the class whole: {{class_path: {named}, init_args: {{{kept[0]}: ...}}}}"
+            f"give it, too: {{class_path: {named}, init_args: {{{whole}}}}}"
         )
 
 

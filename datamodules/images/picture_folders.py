@@ -24,9 +24,12 @@ def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[P
     Raises:
         InputError: `train` is missing or has less than two classes, or a class is empty or absent in `train`.
     """
-    folders = part_folders(root, left_out) if root.is_dir() else {}
+    if not root.is_dir():
+        raise InputError(f"--data.data_dir {root}: no such folder; it is to hold pictures in train/<class>")
+    folders = part_folders(root, left_out)
     if "train" not in folders:
-        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>")
+        divides = "; FlowersDataModule divides a folder of classes itself" if class_folders(root) else ""
+        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>{divides}")
     classes = tuple(class_folders(folders["train"]))
     if len(classes) < 2:
         raise InputError(

@@ -91,7 +91,11 @@ class DocumentFiles:
             return [path for path in (*named.values(), self.data_dir / NAMES) if path.is_file()]
         self.left_out.clear()
         folder, left_out = self.folder(), LeftOut(self.data_dir)
-        folders = part_folders(folder, left_out) if folder.is_dir() else {}
+        if not folder.is_dir():
+            raise InputError(
+                f"--data.data_dir {self.data_dir}: no such folder; it is to hold texts in train/<class>/*.txt"
+            )
+        folders = part_folders(folder, left_out)
         if "train" not in folders:
             raise InputError(
                 f"--data.data_dir {self.data_dir}: no folder train in it; texts belong in train/<class>/*.txt, or "

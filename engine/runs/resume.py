@@ -146,10 +146,10 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"there, with trainer.fit(..., ckpt_path={str(run)!r})"
         )
     for key, (before, now) in changes(run, config, checkpoint).items():
-        raise InputError(
-            f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights: "
-            f"fit --config NAME --weights {run} --{key} {now}"
-        )
+        told = f"--{key} {now}: this run has {before}, and cannot change it; a new run"
+        if key == "model.class_path":  # which has no use for its weights
+            raise InputError(f"{told} does without --ckpt_path")
+        raise InputError(f"{told} can start from its weights: fit --config NAME --weights {run} --{key} {now}")
 
 
 def begin_again(run: Path) -> None:

@@ -45,7 +45,7 @@ def notes_of_mixture(configs: Sequence[Path], flagged: Collection[str], recorded
         cause = f"--{key}" if by_flag else configs[named[-1][0]].name
         left = f"{', '.join(stays[:MOST])}{f' and {len(stays) - MOST} more' if len(stays) > MOST else ''}"
         what = key.rpartition(".")[2]
-        yield f"note     {cause} replaces the {what} {old} of {one} by {new}; of {one} stays {left or 'nothing'}"
+        yield f"note     {cause} replaces the {what} {old} of {one} by {new}; kept from {one}: {left or 'nothing'}"
 
 
 def _class_of(content: Mapping[str, Any], key: str) -> str:

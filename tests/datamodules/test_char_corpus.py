@@ -114,7 +114,7 @@ def test_symbols_take_more_than_a_byte_where_there_are_many(tmp_path: Path, corp
 
 
 def test_a_step_that_the_text_is_too_short_for_is_an_error(corpus: Callable) -> None:
-    with pytest.raises(InputError, match=r"text.txt: has [\d,]+ characters to train on, and a step takes 1,000,000"):
+    with pytest.raises(InputError, match=r"text.txt: leaves [\d,]+ characters to train on, and a step takes 1,000,000"):
         corpus(batch_size=1000, steps=1000)
 
 

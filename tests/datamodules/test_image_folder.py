@@ -120,7 +120,13 @@ def test_a_class_may_lack_in_test_and_the_others_keep_their_numbers(root: Path, 
 def remove_train(root: Path) -> str:
     """Leaves no folder of training pictures."""
     (root / "train").rename(root / "training")
-    return r"no folder train in it; pictures belong in train/<class>"
+    return r"no folder train in it; pictures belong in train/<class>; FlowersDataModule divides"
+
+
+def remove_all(root: Path) -> str:
+    """Leaves no folder, as if its name were mistyped."""
+    root.rename(root.with_name("elsewhere"))
+    return r"--data.data_dir .*: no such folder; it is to hold pictures in train/<class>"
 
 
 def leave_one_class(root: Path) -> str:
@@ -156,7 +162,7 @@ def add_empty_val(root: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "spoil", [remove_train, leave_one_class, leave_no_class, add_empty_class, add_test_class, add_empty_val]
+    "spoil", [remove_all, remove_train, leave_one_class, leave_no_class, add_empty_class, add_test_class, add_empty_val]
 )
 def test_a_tree_that_is_none_is_refused_at_once_in_a_line(root: Path, spoil: Callable[[Path], str]) -> None:
     with pytest.raises(InputError, match=spoil(root)) as caught:

@@ -567,12 +567,20 @@ def test_a_checkpoint_of_another_network_is_refused_by_its_first_difference() ->
         check_same_model(tiny_vgg(widths=[8, 8, 8], convolutions=[1, 1, 1]), checkpoint, Path("a.ckpt"))
 
 
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [
+        (("--model.widths", "[4, 4]"), "a new run can start from its weights: fit --config NAME --weights"),
+        (("--model", "lightning_modules.ConvNet"), "a new run does without --ckpt_path"),
+    ],
+)
 def test_a_changed_network_is_refused_by_the_command(
-    finished: Path, command: Callable[..., tuple[int, str, str]]
+    options: tuple[str, ...], answer: str, finished: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    code, _, errors = command("fit", "--ckpt_path", finished, "--model.widths", "[4, 4]")
+    code, _, errors = command("fit", "--ckpt_path", finished, *options)
     assert code == 2
     assert "cannot change it" in errors
+    assert answer in errors
     assert len(errors.splitlines()) == 1
 
 

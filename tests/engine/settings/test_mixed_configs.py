@@ -30,7 +30,7 @@ def merged(**arguments: object) -> dict:
 def test_what_stays_of_another_models_config_is_named(first: Path) -> None:
     second = write("b.yaml", model="VGG", arguments="depth: 16")
     (note,) = notes_of_mixture([first, second], (), merged(dropout=0.2, depth=16))
-    assert note == "note     b.yaml replaces the model MLP of a.yaml by VGG; of a.yaml stays model.dropout, wandb"
+    assert note == "note     b.yaml replaces the model MLP of a.yaml by VGG; kept from a.yaml: model.dropout, wandb"
 
 
 def test_many_settings_are_counted(first: Path) -> None:
@@ -38,9 +38,9 @@ def test_many_settings_are_counted(first: Path) -> None:
     many = write("a.yaml", model="MLP", arguments=", ".join(f"{name}: 1" for name in names))
     second = write("b.yaml", model="VGG", more="wandb: offline")
     (note,) = notes_of_mixture([many, second], (), merged(**dict.fromkeys(names, 1)))
-    assert note.endswith("stays model.x0, model.x1, model.x2, model.x3, model.x4, model.x5 and 3 more")
+    assert note.endswith("kept from a.yaml: model.x0, model.x1, model.x2, model.x3, model.x4, model.x5 and 3 more")
     (note,) = notes_of_mixture([many, second], (), merged())
-    assert note.endswith("stays nothing")
+    assert note.endswith("kept from a.yaml: nothing")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_what_stays_of_an_optimizer_that_a_flag_replaces_is_named(flags: list[st
     switched = any(not flag.endswith("lr") for flag in flags)
     adam = {"class_path": f"torch.optim.{'Adam' if switched else 'SGD'}", "init_args": {"lr": 0.7, "eps": 0.1}}
     notes = [*notes_of_mixture([first], flags, merged(optimizer=adam))]
-    told = f"note     --model.optimizer replaces the optimizer SGD of a.yaml by Adam; of a.yaml stays {stays}"
+    told = f"note     --model.optimizer replaces the optimizer SGD of a.yaml by Adam; kept from a.yaml: {stays}"
     assert notes == ([told] if stays else [])
 
 
@@ -77,13 +77,13 @@ def test_what_is_below_a_replaced_model_is_told_with_it() -> None:
     first = write("a.yaml", model="MLP", arguments=SGD)
     settings = {"optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.7}}}
     (note,) = notes_of_mixture([first], ["model", "model.optimizer"], merged(**settings))
-    assert note == "note     --model replaces the model MLP of a.yaml by VGG; of a.yaml stays model.optimizer.lr"
+    assert note == "note     --model replaces the model MLP of a.yaml by VGG; kept from a.yaml: model.optimizer.lr"
 
 
 def test_the_command_says_so_before_it_begins(config: Path, command: Callable[..., tuple[int, str, str]]) -> None:
     Path("mine.yaml").write_text("model: {class_path: lightning_modules.MLP, init_args: {activation: gelu}}")
     code, output, errors = command("test", "--config", "mine.yaml", "--config", config)
-    assert output.startswith("note     tiny.yaml replaces the model MLP of mine.yaml by VGG; of mine.yaml stays"), (
+    assert output.startswith("note     tiny.yaml replaces the model MLP of mine.yaml by VGG; kept from mine.yaml: "), (
         errors
     )
     assert code == 0
