@@ -88,6 +88,8 @@ class RangeTest(Callback):
         Raises:
             InputError: The model returns no loss.
         """
+        if batch is None:  # which the loop leaves out
+            return
         if "loss" not in (outputs or {}):
             raise InputError(f"lr_find: {type(pl_module).__name__} returns no loss from its training step")
         # every process is to see the same, and to end at the same step

@@ -70,6 +70,10 @@ class TextCNN(TextClassifier):
                 nn.init.zeros_(convolution.bias)
         self.head = dense_head(filters * len(widths), head_hidden, self.units, dropout)
 
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns the embedding, the convolutions, which are side by side, as one part, and the layers of the head."""
+        return [self.embedding, self.convolutions, *self.head]
+
     def scores(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""
         x = self.embedding(tokens, lengths).transpose(1, 2)  # [B, E, M], zeros after the end

@@ -66,7 +66,7 @@ class Transformer(SequenceToSequence):
     def parts_by_depth(self) -> list[nn.Module]:
         """Returns the encoder with its embedding, then the decoder with its own, and the head."""
         before = [self.source_embedding, *self.encoder, self.encoder_norm, self.embedding]
-        return [*before, self.decoder, self.decoder_norm, self.head]
+        return [*before, *self.decoder, self.decoder_norm, self.head]
 
     def encode(self, sources: Tensor, lengths: Tensor) -> Memory:
         """Returns the memory of sentences [B, S] of lengths [B]."""

@@ -93,6 +93,10 @@ class TransformerLM(LanguageModel):
                 nn.init.normal_(parameter, std=0.02 * ((2 * layers) ** -0.5 if deep else 1))
         self.mark_embedding = MarkEmbedding(mark_sizes, width) if mark_sizes else None
 
+    def parts_by_depth(self) -> list[nn.Module]:
+        """Returns the embedding last, behind the blocks: its weights are those of the softmax."""
+        return sorted(super().parts_by_depth(), key=lambda part: part is self.embedding)
+
     def embed(self, symbols: Tensor) -> Tensor:
         """Returns embeddings, [B, T, D], of symbols int64 [B, T]."""
         return self.embedding(symbols)

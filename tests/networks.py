@@ -26,6 +26,35 @@ def assert_gradients(model: nn.Module) -> None:
             assert parameter.grad.count_nonzero(), name
 
 
+def assert_deeper_layers_learn_slower(model: LightningModule, batch: Any, depths: int = 1) -> None:
+    """Checks that the factors of `depth_lr_factor` grow in the order in which layers are used, from input to output.
+
+    Args:
+        model: A network that names its losses.
+        batch: A batch.
+        depths: Number of different factors at least.
+    """
+    model.eval()
+    model.depth_lr_factor = 0.5
+    factors = {id(one): group["depth_factor"] for group in model.parameter_groups() for one in group["params"]}
+    used: dict[str, float] = {}
+    hooks = []
+    for name, module in model.named_modules():
+        own = [factors[id(one)] for one in module.parameters(recurse=False) if id(one) in factors]
+        if own:
+
+            def note(module: nn.Module, inputs: Any, name: str = name, factor: float = max(own)) -> None:
+                used.setdefault(name, factor)
+
+            hooks.append(module.register_forward_pre_hook(note))
+    with torch.no_grad():
+        model.losses(batch)
+    for hook in hooks:
+        hook.remove()
+    assert list(used.values()) == sorted(used.values()), used
+    assert len({*factors.values()}) >= depths, used
+
+
 def assert_graph(model: LightningModule, batch: Any) -> None:
     """Checks that a network's graph has its modules as scopes, leads from the batch to the loss, and leaves no trace.
 

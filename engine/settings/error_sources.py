@@ -71,9 +71,13 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         return None
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if (path := _restored_checkpoint(frames)) is not None:
-        return InputError(
-            f"{path}: damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
-        )
+        reason = f"damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
+        if "parameter group" in str(error):  # as torch's optimizers say
+            reason = (
+                "its release grouped the parameters of the optimizer otherwise (as with depth_lr_factor); it cannot be "
+                f"continued here, but a new run can start from its weights: fit --config NAME --weights {path}"
+            )
+        return InputError(f"{path}: {reason}")
     if stage == "measuring" and not isinstance(error, MisconfigurationException):
         return None
     while (cause := error.__cause__) is not None:

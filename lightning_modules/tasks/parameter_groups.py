@@ -25,11 +25,11 @@ def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: I
 
 
 def layers_of(network: nn.Module) -> list[nn.Module]:
-    """Returns the layers of a network as it lists them, those of a `Sequential` one by one."""
+    """Returns the layers of a network as it lists them, those of a `Sequential` or `ModuleList` one by one."""
     return [
         layer
         for child in network.children()
-        for layer in (child.children() if isinstance(child, nn.Sequential) else [child])
+        for layer in (child.children() if isinstance(child, nn.Sequential | nn.ModuleList) else [child])
     ]
 
 

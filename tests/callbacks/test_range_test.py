@@ -6,6 +6,7 @@ import pytest
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn, optim
+from torch.utils.data import DataLoader
 
 from callbacks.range_test import RangeTest
 from core.errors import InputError
@@ -61,6 +62,15 @@ def test_the_loss_of_a_step_is_the_mean_over_its_batches(tmp_path: Path) -> None
     model = Line()
     test = run_range(model, TinyNoise(), tmp_path, RangeTest(1e-9, 1e-8, 20, bar=False), accumulate_grad_batches=2)
     assert test.losses == pytest.approx([4.0] * 20)  # five batches an epoch: the third step of each has one
+
+
+@pytest.mark.filterwarnings("ignore:a batch of training was None")
+def test_a_batch_that_is_none_is_no_step(tmp_path: Path) -> None:
+    batches = DataLoader([None, torch.ones(1), None, torch.ones(1)], batch_size=None)
+    test = RangeTest(1e-9, 1e-8, 20, bar=False)
+    trainer = tiny_trainer(tmp_path, callbacks=[test], max_epochs=-1, limit_val_batches=0, logger=False)
+    Stages.fit(trainer, Line(), batches)
+    assert test.losses == pytest.approx([4.0] * 20)
 
 
 def test_it_ends_where_the_loss_explodes(tmp_path: Path) -> None:

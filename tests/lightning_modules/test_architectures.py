@@ -11,7 +11,13 @@ from datamodules.batches import ImageBatch
 from lightning_modules.layers.whitening import Whitening
 from lightning_modules.tasks.image_classifier import ImageClassifier
 from tests.exports import FORMAT, assert_runs_elsewhere
-from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph, logits_in_bfloat16
+from tests.networks import (
+    assert_a_checkpoint_gives_the_model_back,
+    assert_deeper_layers_learn_slower,
+    assert_gradients,
+    assert_graph,
+    logits_in_bfloat16,
+)
 from tests.tiny import SizedDataModule
 
 # Each architecture in a form of its own that is quick, with the image sizes that it is to take. Several forms may stand
@@ -141,6 +147,15 @@ def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str, channe
     assert logits.isfinite().all()
     sum(losses.values()).backward()
     assert_gradients(model)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_layers_learn_slower_the_further_they_are_from_the_output(name: str) -> None:
+    channels, size = FORMS[name][2][0]
+    model = build(name, channels, size)
+    batch = ImageBatch(noise(4, channels, size), torch.arange(4) % classes(name), torch.arange(4), {})
+    layers = sum(isinstance(module, nn.Conv2d | nn.Linear) for module in model.modules())
+    assert_deeper_layers_learn_slower(model, batch, min(layers, 3))
 
 
 @pytest.mark.parametrize(

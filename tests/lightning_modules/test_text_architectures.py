@@ -17,7 +17,12 @@ from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.layers.word_embedding import dense_head
 from lightning_modules.tasks.text_classifier import TextClassifier
 from tests.exports import FORMAT, NumberedTexts, assert_runs_elsewhere
-from tests.networks import assert_a_checkpoint_gives_the_model_back, assert_gradients, assert_graph
+from tests.networks import (
+    assert_a_checkpoint_gives_the_model_back,
+    assert_deeper_layers_learn_slower,
+    assert_gradients,
+    assert_graph,
+)
 
 V, K = 30, 4
 FORMS: dict[str, tuple[type[TextClassifier], dict[str, object]]] = {
@@ -140,6 +145,11 @@ def test_logits_are_finite_and_every_parameter_gets_a_gradient(name: str) -> Non
     assert logits.isfinite().all()
     sum(losses.values()).backward()
     assert_gradients(model)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_layers_learn_slower_the_further_they_are_from_the_output(name: str) -> None:
+    assert_deeper_layers_learn_slower(build(name), batch(classes=classes(name)))
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -584,6 +584,21 @@ def test_a_changed_network_is_refused_by_the_command(
     assert len(errors.splitlines()) == 1
 
 
+def test_an_optimizer_of_other_groups_is_told_from_damage(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    path = finished / "checkpoints" / "last.ckpt"
+    content = torch.load(path, weights_only=True)
+    path.unlink()
+    content["optimizer_states"][0]["param_groups"].pop()
+    torch.save(content, path)
+    code, _, errors = command("fit", "--ckpt_path", finished, "--trainer.max_epochs", 9)
+    assert code == 2, errors
+    assert "grouped the parameters of the optimizer otherwise (as with depth_lr_factor)" in errors
+    assert f"fit --config NAME --weights {path}" in errors
+    assert len(errors.splitlines()) == 1
+
+
 def whole_checkpoint() -> dict[str, Any]:
     """The least that a checkpoint of a run holds."""
     return {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lightning_modules import MLP, CharRNN, GoogLeNet, Seq2Seq, Transformer
+from lightning_modules import MLP, CharRNN, GoogLeNet, Seq2Seq, TextCNN, Transformer, TransformerLM
 from lightning_modules.tasks.task import Task
 
 
@@ -46,6 +46,26 @@ def test_a_translator_has_depths_from_the_sentence_to_the_words(network: type, t
         assert factors["head.weight"] == 1
     else:
         assert set(embeddings) == {1}  # they are the head's
+
+
+def test_each_layer_of_a_decoder_has_a_depth_of_its_own() -> None:
+    factors = depth_factors(Transformer(9, 9, layers=3, hidden=8, width=8, heads=2, depth_lr_factor=0.5))
+    layers = [{factor for name, factor in factors.items() if name.startswith(f"decoder.{n}.")} for n in range(3)]
+    assert layers == [{0.5**4}, {0.5**3}, {0.5**2}]
+
+
+def test_weights_that_are_input_and_output_count_as_the_output() -> None:
+    model = TransformerLM(9, layers=2, width=8, heads=2, context=8, mark_sizes=[3], depth_lr_factor=0.5)
+    factors = depth_factors(model)
+    assert factors["embedding.weight"] == 1
+    blocks = [{factor for name, factor in factors.items() if name.startswith(f"blocks.{n}.")} for n in range(2)]
+    assert blocks == [{0.5**3}, {0.5**2}]
+    assert factors["mark_embedding.weight"] == 0.5**4
+
+
+def test_layers_side_by_side_have_one_depth() -> None:
+    factors = depth_factors(TextCNN(3, vocab_size=9, depth_lr_factor=0.5))
+    assert {factor for name, factor in factors.items() if name.startswith("convolutions")} == {0.5}
 
 
 def test_marks_are_inputs() -> None:
