@@ -77,9 +77,9 @@ def read_table(path: Path, text: str, label: str) -> LabelledTexts:
     headers = {sign: names for sign, names in found.items() if not isinstance(names, InputError)}
     sign = next((sign for sign, names in headers.items() if {text.strip(), label.strip()} <= set(names)), None)
     if sign is None:
-        if is_csv(path) and "," not in headers:
-            raise found[","]
         best = max(headers.values(), key=len)
+        if is_csv(path) and "," not in headers and len(best) < 2:
+            raise found[","]
         missing = next(name for name in (text, label) if name.strip() not in best)
         raise InputError(f"{path}: no column {missing!r}; it has {', '.join(best) or 'none'}")
     (_, header), *rows = _rows(path, content, sign)

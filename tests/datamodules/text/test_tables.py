@@ -95,6 +95,11 @@ def test_quotes_do_not_keep_a_csv_file_from_another_sign(write: Callable, sign: 
     assert (table.texts, table.labels) == (texts, ["1", "0", "1"])
 
 
+def test_a_wrong_name_is_named_where_quotes_and_another_sign_divide_the_header(write: Callable) -> None:
+    with pytest.raises(InputError, match=r"no column 'txt'; it has text, label$"):
+        read_table(write("a.csv", '"text";"label"\n"good";"1"\n'), "txt", "label")
+
+
 def test_a_csv_file_that_no_sign_fits_is_refused_as_one_of_commas(write: Callable) -> None:
     path = write("a.csv", 'good,1\n"bad,0\nfine,1\n')
     for read in (read_columns_of, lambda path: read_table(write("b.csv", '"text,label\na,1\n'), "text", "label")):
