@@ -53,10 +53,11 @@ class CaptionList:
 
 
 def read_captions(paths: Sequence[Path]) -> CaptionList:
-    """Reads files of captions, each as `read_file` does. Of several, each is a part, which its name says.
+    """Reads files of captions, each as `read_file` does. Of several, each is of a part, which its name says.
 
     Raises:
-        InputError: A file cannot be read, has no captions, its form or part is unknown, or two name one picture.
+        InputError: A file cannot be read, has no captions, its form or part is unknown, or a picture is in two
+            parts.
     """
     if len(paths) == 1:
         return _with_lists(paths[0], read_file(paths[0]))
@@ -66,13 +67,13 @@ def read_captions(paths: Sequence[Path]) -> CaptionList:
         if part is None:
             raise InputError(f"{path}: one of several files of captions, whose name is to say train, val or test")
         found = read_file(path)
-        if twice := next((name for name in found.captions if name in together.captions), None):
-            raise InputError(
-                f"{path}: names {twice}, which is in the captions of {together.parts[twice]}, too; two pictures of one "
-                f"name need their folders in front, such as {part}/{PurePosixPath(twice).name}"
-            )
-        together.captions |= found.captions
-        together.parts |= dict.fromkeys(found.captions, part)
+        for name, captions in found.captions.items():
+            if together.parts.setdefault(name, part) != part:
+                raise InputError(
+                    f"{path}: names {name}, which is in the captions of {together.parts[name]}, too; two pictures of "
+                    f"one name need their folders in front, such as {part}/{PurePosixPath(name).name}"
+                )
+            together.captions.setdefault(name, []).extend(captions)
         together.notes += found.notes
     return together
 

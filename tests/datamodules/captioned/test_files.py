@@ -96,6 +96,13 @@ def test_a_picture_that_two_files_name_is_refused() -> None:
         read_captions(paths)
 
 
+def test_files_of_one_part_add_captions_to_its_pictures() -> None:
+    rows = {"train_a": "1.jpg,A\n2.jpg,B\n", "train_b": "1.jpg,C\n", "val": "3.jpg,D\n"}
+    found = read_captions([write(f"{name}.csv", f"file,caption\n{lines}") for name, lines in rows.items()])
+    assert found.captions == {"1.jpg": ["A", "C"], "2.jpg": ["B"], "3.jpg": ["D"]}
+    assert found.parts == {"1.jpg": "train", "2.jpg": "train", "3.jpg": "val"}
+
+
 @pytest.mark.parametrize(
     ("text", "captions"),
     [
