@@ -156,7 +156,7 @@ def _of_table(path: Path, text: str) -> CaptionList:
     first = text.partition("\n")[0]
     sign = max(",\t;|", key=first.count)
     quoting = csv.QUOTE_NONE if sign in "\t|" else csv.QUOTE_MINIMAL
-    rows = csv_rows(path, text, delimiter=sign, quoting=quoting, skipinitialspace=True)
+    rows = csv_rows(path, text, stray=True, delimiter=sign, quoting=quoting, skipinitialspace=True)
     header = [cell.strip().lower() for cell in next(rows)[1]]
     picture, caption, split = (
         next((header.index(name) for name in names if name in header), None) for names in (PICTURES, CAPTIONS, SPLITS)

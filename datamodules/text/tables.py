@@ -180,12 +180,14 @@ def _rows(path: Path, content: str, sign: str) -> Iterator[Row]:
     yield from csv_rows(path, content, delimiter=sign)
 
 
-def csv_rows(path: Path, content: str, **form: Any) -> Iterator[Row]:
+def csv_rows(path: Path, content: str, stray: bool = False, **form: Any) -> Iterator[Row]:
     """Yields the rows of a table, each with the number of its last line.
 
     Args:
         path: The file, for messages.
         content: Its content.
+        stray: Whether more may follow a closing quote in its cell, as where a caption has quotes itself; in a row of
+            several lines it may not, as there an open quote has run on to that of another row.
         form: Other arguments of `csv.reader`.
 
     Raises:
@@ -193,13 +195,17 @@ def csv_rows(path: Path, content: str, **form: Any) -> Iterator[Row]:
     """
     csv.field_size_limit(2**31 - 1)  # the default limit is too small for articles
     # not str.splitlines, which would also split at U+2028 and others; strict, as else one quote hides all lines below
-    reader, first = csv.reader(io.StringIO(content), strict=True, **form), 1
-    try:
-        for row in reader:
-            yield reader.line_num, row
-            first = reader.line_num + 1
-    except csv.Error as error:
-        raise InputError(f"{path}, line {first}: {error}") from error
+    lines = io.StringIO(content)
+    reader = csv.reader(lines, strict=True, **form)
+    while (begin := lines.tell()) < len(content):
+        first = reader.line_num + 1
+        try:
+            row = next(reader)
+        except csv.Error as error:
+            if not stray or reader.line_num > first or "end of data" in str(error):
+                raise InputError(f"{path}, line {first}: {error}") from error
+            row = next(csv.reader([content[begin : lines.tell()]], **form))
+        yield reader.line_num, row
 
 
 def _names(path: Path, content: str, sign: str) -> list[str] | InputError:

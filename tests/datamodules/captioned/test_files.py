@@ -118,6 +118,15 @@ def test_tables_are_read_by_the_names_of_their_columns(text: str, captions: dict
     assert found.notes == (odd if "|" in text else [])
 
 
+def test_quotes_within_a_quoted_caption_and_blanks_behind_it_are_read() -> None:
+    text = """file,caption\n1.jpg,"The "big" dog"\n2.jpg,"A, b" \n3.jpg,"C\nd"\n4.jpg,E\n5.jpg,"F" g"""
+    found = read_captions([write("c.csv", text)])
+    assert found.captions == {
+        "1.jpg": ['The big" dog"'], "2.jpg": ["A, b"], "3.jpg": ["C\nd"], "4.jpg": ["E"], "5.jpg": ["F g"],
+    }  # fmt: skip
+    assert found.notes == []
+
+
 def test_a_column_of_a_table_states_parts() -> None:
     text = "file,caption,split\n1.jpg,A,Validation\n2.jpg,B,train\n"
     assert read_captions([write("c.csv", text)]).parts == {"1.jpg": "val", "2.jpg": "train"}
@@ -133,7 +142,7 @@ def test_a_column_of_a_table_states_parts() -> None:
         ("c.csv", "file,caption\n1.jpg,\n", "no captions in it"),
         ("c.csv", "", "is empty"),
         ("c.csv", 'file,caption\n1.jpg,A\n2.jpg,"B\n3.jpg,C\n', "c.csv, line 3: unexpected end of data"),
-        ("c.csv", 'file;caption\n1.jpg;"A" dog\n', "c.csv, line 2: ';' expected after '\"'"),
+        ("c.csv", 'file;caption\n1.jpg;"A\n2.jpg;"B"\n', "c.csv, line 2: ';' expected after '\"'"),
         ("c.json", "{", "no JSON"),
         ("c.json", [1], "neither COCO's form"),
         ("c.json", {"images": [{"filename": "1.jpg"}]}, "neither COCO's form"),
