@@ -71,6 +71,7 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
 
     name = "captions"
     changeable = (*ImageDataModule.changeable, "num_workers")  # not stream: only pictures in memory are in the digest
+    measured_alike = ("stream",)
     in_channels = 3
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()

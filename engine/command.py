@@ -23,7 +23,7 @@ from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.pruning import prune_if_worse
-from engine.runs.resume import begin_again, changes, check_same_model, read_run_checkpoint, refuse_changes
+from engine.runs.resume import begin_again, check_same_model, is_measured_alike, read_run_checkpoint, refuse_changes
 from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
@@ -154,7 +154,7 @@ class Command(SubcommandCLI):
         """Makes or takes the run's folder, now that everything has been checked."""
         self._prepare_prediction(self.model, self.datamodule)
         if self.arguments.run is not None:
-            if self.arguments.subcommand == "fit" or not changes(self.arguments.run, self.plain_config):
+            if self.arguments.subcommand == "fit" or is_measured_alike(self.arguments.run, self.plain_config):
                 self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
             if self.arguments.subcommand == "fit" and rank_zero_only.rank == 0:
                 self.folder.hold()

@@ -21,7 +21,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from engine.builtin_callbacks import as_list
-from engine.runs.resume import changes
+from engine.runs.resume import is_measured_alike
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
 from lightning_modules.schedules import RunSchedule
@@ -79,7 +79,7 @@ def is_measured_as_recorded(trainer: Any, run: Path) -> bool:
     if {*unknown} - {f"model.{name}" for name in OPTIMIZATION}:
         return False
     with contextlib.suppress(InputError):  # the run has no config that can be read
-        return not changes(run, config)
+        return is_measured_alike(run, config)
     return False
 
 

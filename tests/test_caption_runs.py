@@ -171,6 +171,23 @@ def test_what_is_left_out_of_a_folder_is_said(command: Command, tmp_path: Path) 
         assert line in output
 
 
+def test_pictures_are_kept_in_memory_for_a_test_as_they_are_streamed(command: Command, tmp_path: Path) -> None:
+    folder_of_captions(tmp_path / "data")
+    Path("folder.yaml").write_text(FOLDER)
+    code, _, errors = command("fit", "--config", "folder.yaml", "--run_dir", "run", "--data.test_size", 3)
+    assert code == 0, errors
+    tested = []
+    for stream in ("false", "true"):
+        code, output, errors = command("test", "--ckpt_path", "run", "--data.stream", stream)
+        assert code == 0, errors
+        assert "results are in run" in output
+        tested += [json.loads(Path("run/summary.json").read_text())["tests"][-1]["metrics"]]
+    assert tested[0] == tested[1]
+    code, _, errors = command("fit", "--ckpt_path", "run", "--data.stream", "false", "--trainer.max_epochs", 2)
+    assert code == 2
+    assert "--data.stream False: this run has True, and cannot change it" in errors
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="starts processes as ranks")
 def test_two_processes_train_and_measure_as_one_does(tmp_path: Path, command: Command) -> None:
     Path("captions.yaml").write_text(CAPTIONS.replace("dropout: 0.1", "dropout: 0.0"))

@@ -35,6 +35,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     name: str
     paths: ClassVar[tuple[str, ...]] = ("data_dir",)  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # may differ when a run continues
+    measured_alike: ClassVar[tuple[str, ...]] = ()  # others that change no figure of `validate` and `test`
     unit: ClassVar[str]  # name of its samples, such as `images`
     evaluation_unit: ClassVar[str] = ""  # name of those of validation and test, where it is another
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes

@@ -19,7 +19,7 @@ from core.plain_json import load_json
 from core.summary import read_summary
 from core.tensor_files import load_checkpoint
 from engine.settings.config_files import flatten, read_config
-from engine.settings.ownership import changeable, mappings
+from engine.settings.ownership import changeable, data_class, mappings
 from engine.settings.recorded_config import OPTION_GROUPS
 from engine.settings.trainer_options import SHARES
 
@@ -94,6 +94,11 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
         if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE)):
             changed[key] = (before, now)
     return changed
+
+
+def is_measured_alike(run: Path, config: dict[str, Any]) -> bool:
+    """Returns whether measuring with a merged config gives figures of a run: of its model, on its data."""
+    return changes(run, config).keys() <= {f"data.{name}" for name in data_class(config).measured_alike}
 
 
 def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:

@@ -78,7 +78,7 @@ def test_every_named_argument_is_one() -> None:
 
     for name in datamodules.__all__:
         data = getattr(datamodules, name)
-        own = {*data.paths, *data.changeable} - {*DataModule.paths}
+        own = {*data.paths, *data.changeable, *data.measured_alike} - {*DataModule.paths}
         assert own <= _arguments(data), name
 
 
