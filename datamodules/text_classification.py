@@ -156,7 +156,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
             # of the files that training depends on; a copy in another folder has the same
             self.files_digest = fingerprint(paths, self.data_dir, times=False)[:16]
             own = "" if self._saved is None else f"{self._class_names} {sha256(str(self._saved).encode()).hexdigest()}"
-            settings = f"{self.encoding} {self.files.settings} {self.val_size} {self.split_seed} {self.val_split}"
+            # in caches of earlier releases, words do not go on over marks
+            settings = f"marks {self.encoding} {self.files.settings} {self.val_size} {self.split_seed} {self.val_split}"
             key = f"{fingerprint(paths, self.data_dir)} {settings} {own}"
             cache = self.data_dir / "documents.cache.safetensors"
             tensors = cached(cache, key, lambda: self._number(self.files.read()))

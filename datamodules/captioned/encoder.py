@@ -13,7 +13,7 @@ from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import END, MARKS, written_symbols
 from datamodules.text.encoding import check_given
 from datamodules.text.vocabulary import Vocabulary
-from datamodules.text.words import Words
+from datamodules.text.words import Words, any_marks
 
 Tokenizer = Literal["words", "spaces"]
 WORD = Words(r"RUN(?:['’]RUN)*")  # noqa: RUF001
@@ -61,6 +61,7 @@ class CaptionEncoder:
     def __init__(self, encoding: CaptionEncoding) -> None:
         self.encoding = encoding
         self.vocabulary = Vocabulary(MARKS)
+        self._marks = True  # whether words go on over combining ones
 
     def __len__(self) -> int:
         """Number of symbols, marks included."""
@@ -70,6 +71,7 @@ class CaptionEncoder:
         """Builds the vocabulary from training captions."""
         counts = Counter(word for caption in captions for word in self._divided(caption))
         del counts[MARKS[END]]
+        self._marks = self.encoding.tokenizer == "words" and any_marks(counts)
         kept = Vocabulary.of_documents(counts, self.encoding.min_count).symbols[2:]  # without padding and unknown
         self.vocabulary = Vocabulary([*MARKS, *kept])
 
@@ -108,12 +110,13 @@ class CaptionEncoder:
         caption = caption.replace("\x00", " ")  # the names of marks start with it
         caption = caption.lower() if self.encoding.lowercase else caption
         if self.encoding.tokenizer == "words":
-            return WORD.findall(caption)
+            return WORD.findall(caption, self._marks)
         return [MARKS[END] if word == STOP else word for word in caption.split()]
 
     def content(self) -> dict[str, Any]:
         """Returns settings and vocabulary as plain data, to restore the encoder."""
-        return {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
+        content = {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
+        return content | {"marks": True} if self._marks else content
 
     @classmethod
     def from_content(
@@ -131,6 +134,7 @@ class CaptionEncoder:
         """
         try:
             encoder = cls(CaptionEncoding(**content["encoding"]))
+            encoder._marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
             if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
                 raise KeyError("marks")

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
-from datamodules.text.words import Words
+from datamodules.text.words import Words, any_marks
 
 Tokenizer = Literal["subword", "word", "char"]
 
@@ -60,6 +60,7 @@ class PieceEncoder:
     def __init__(self, encoding: PairEncoding) -> None:
         self.encoding = encoding
         self.vocabulary = Vocabulary(MARKS)
+        self._marks = True  # whether words go on over combining ones
         self._subwords: Any = None
 
     def __len__(self) -> int:
@@ -75,6 +76,7 @@ class PieceEncoder:
             self.vocabulary = Vocabulary(self._subwords.id_to_token(n) for n in range(self._subwords.get_vocab_size()))
             return
         counts = Counter(piece for sentence in sentences for piece in self._divided(self._prepared(sentence)))
+        self._marks = encoding.tokenizer == "word" and any_marks(counts)
         kept = sorted(piece for piece, count in counts.items() if count >= encoding.min_count)
         kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order
         self.vocabulary = Vocabulary([*MARKS, *kept[: None if encoding.size is None else encoding.size - len(MARKS)]])
@@ -103,12 +105,14 @@ class PieceEncoder:
         return sentence if self.encoding.tokenizer == "char" else f" {sentence}"
 
     def _divided(self, prepared: str) -> list[str]:
-        return list(prepared) if self.encoding.tokenizer == "char" else WORD.findall(prepared)
+        return list(prepared) if self.encoding.tokenizer == "char" else WORD.findall(prepared, self._marks)
 
     def content(self) -> dict[str, Any]:
         """Returns the vocabulary as plain data, to restore the encoder."""
         content: dict[str, Any] = {"symbols": self.vocabulary.symbols}
-        return content if self._subwords is None else content | {"subwords": self._subwords.to_str()}
+        if self._subwords is not None:
+            return content | {"subwords": self._subwords.to_str()}
+        return content | {"marks": True} if self._marks else content
 
     @classmethod
     def from_content(cls, encoding: PairEncoding, content: dict[str, Any], where: object) -> "PieceEncoder":
@@ -119,6 +123,7 @@ class PieceEncoder:
         """
         encoder = cls(encoding)
         try:
+            encoder._marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
             if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
                 raise KeyError("marks")

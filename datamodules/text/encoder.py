@@ -13,7 +13,7 @@ from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
-from datamodules.text.words import Words
+from datamodules.text.words import Words, any_marks
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = Words(r"RUN(?:['’]RUN)*")  # noqa: RUF001
@@ -29,12 +29,14 @@ class Encoder:
         encoding: Settings.
 
     Attributes:
+        marks: Whether words go on over combining marks.
         documents_empty: Number of encoded texts without tokens, since `reset_counts`.
         documents_truncated: Number of encoded texts that were longer than `longest`.
     """
 
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
+        self.marks = True
         self.reset_counts()
         self.vocabulary = Vocabulary(SPECIAL)
         self._subwords: Any = None
@@ -58,6 +60,10 @@ class Encoder:
     def fit(self, texts: Sequence[str]) -> None:
         """Builds the vocabulary from the training texts."""
         encoding = self.encoding
+        if encoding.tokenizer in ("word", "letters"):  # in lower case, which can give a letter a mark
+            self.marks = any_marks(_preprocessed(text, encoding) for text in texts if not text.isascii())
+        else:
+            self.marks = False
         if encoding.tokenizer == "subword":
             prepared = (_preprocessed(text, encoding) for text in texts)
             unknown = SPECIAL[UNKNOWN]
@@ -107,9 +113,9 @@ class Encoder:
         if encoding.tokenizer == "char":
             return [character for character in text if not character.isspace()]
         if encoding.tokenizer == "word":
-            return (WORD_OR_MARK if encoding.punctuation else WORD).findall(text)
+            return (WORD_OR_MARK if encoding.punctuation else WORD).findall(text, self.marks)
         if encoding.tokenizer == "letters":
-            return LETTERS.findall(text)
+            return LETTERS.findall(text, self.marks)
         if encoding.tokenizer == "jieba":
             if self._segment is None:
                 self._segment = _jieba()
@@ -129,7 +135,7 @@ class Encoder:
         content: dict[str, Any] = {"encoding": self.encoding.content(), "symbols": self.vocabulary.symbols}
         if self._subwords is not None:
             content["subwords"] = self._subwords.to_str()
-        return content
+        return content | {"marks": True} if self.marks else content
 
     @classmethod
     def from_content(
@@ -147,6 +153,7 @@ class Encoder:
         """
         try:
             encoder = cls(Encoding(**content["encoding"]))
+            encoder.marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
             if encoder.vocabulary.symbols[: len(SPECIAL)] != SPECIAL:
                 raise KeyError("padding and unknown")

@@ -5,6 +5,7 @@ To `\w` these are no letters, and would cut a word.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache, cached_property
 
 FIRST, LAST = 0x300, 0x20000  # code points among which combining marks are
@@ -24,9 +25,9 @@ class Words:
         self._letter = letter
         self._plain = re.compile(form.replace("RUN", f"{letter}+"))
 
-    def findall(self, text: str) -> list[str]:
-        """Returns all matches in a text."""
-        return (self._plain if text.isascii() else self._marked).findall(text)
+    def findall(self, text: str, marks: bool = True) -> list[str]:
+        """Returns all matches in a text, of words that are cut at marks if these do not count."""
+        return (self._marked if marks and not text.isascii() else self._plain).findall(text)
 
     def match(self, text: str) -> re.Match[str] | None:
         """Returns the match at the beginning of a text."""
@@ -37,6 +38,15 @@ class Words:
         # the look ahead spares most ends of words the long list of marks
         run = f"{self._letter}+(?:(?=[^\0-{chr(FIRST - 1)}])[{_marks()}]+{self._letter}*)*"
         return re.compile(self._form.replace("RUN", run))
+
+
+def any_marks(texts: Iterable[str]) -> bool:
+    """Returns whether there is a combining mark in any text.
+
+    A vocabulary that was learned where there is none is that of either pattern of words. It says nothing of it, as
+    those of earlier releases, which cut words at marks.
+    """
+    return any(re.search(f"[{_marks()}]", text) for text in texts if not text.isascii())
 
 
 @cache

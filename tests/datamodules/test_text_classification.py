@@ -15,7 +15,7 @@ import datamodules.text_classification
 from callbacks import RunCheckpoint
 from core.errors import InputError
 from datamodules import TextClassificationDataModule
-from datamodules.base.cache import fingerprint
+from datamodules.base.cache import cached, fingerprint
 from datamodules.text.encoding import Encoding
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
@@ -220,6 +220,18 @@ def test_documents_are_numbered_once_until_something_changes(folders: Path, monk
     (folders / "train" / "neg" / "0_1.txt").write_text("changed")
     assert texts(set_up(folders, val_size=2), "train")[0] == "changed"
     assert len(numbered) == 3
+
+
+def test_a_cache_of_words_that_were_cut_at_marks_is_not_taken(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folders / "train" / "neg" / "0_1.txt").write_text("cafe\u0301")
+    with monkeypatch.context() as earlier:
+        earlier.setattr("datamodules.text.encoder.any_marks", lambda texts: False)
+        earlier.setattr(
+            "datamodules.text_classification.cached",
+            lambda path, key, decode: cached(path, key.replace("marks ", ""), decode),
+        )
+        assert texts(set_up(folders), "train")[0] == "cafe \u0301"
+    assert texts(set_up(folders), "train")[0] == "cafe\u0301"
 
 
 def test_empty_and_long_documents_are_counted_and_kept(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:

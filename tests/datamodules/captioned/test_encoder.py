@@ -64,6 +64,19 @@ def test_an_encoder_comes_back_from_its_content() -> None:
             CaptionEncoder.from_content(content, "here")
 
 
+def test_a_vocabulary_of_an_earlier_release_goes_on_cutting_words_at_marks() -> None:
+    words = CaptionEncoder(CaptionEncoding(min_count=1))
+    words.fit(["cafe\u0301s", "cafe s"])
+    content = words.content()
+    again = CaptionEncoder.from_content(content, "here")
+    assert again.decode(again.encode("cafe\u0301s")) == ["cafe\u0301s"]
+    del content["marks"]
+    cut = CaptionEncoder.from_content(content, "here")
+    assert cut.decode(cut.encode("cafe\u0301s")) == ["cafe", "s"]
+    assert cut.content() == content, "as in its checkpoints"
+    assert "marks" not in encoder().content()
+
+
 @pytest.mark.parametrize("settings", [{"min_count": 0}, {"max_length": 0}, {"tokenizer": "x"}])
 def test_settings_out_of_range_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"data\.encoding\.\w+ is \w+: (at least 1|one of words, )"):

@@ -56,6 +56,22 @@ def test_a_vocabulary_follows_from_its_sentences_and_is_restored_from_plain_data
             assert len(set(restored.symbols)) == len(restored.symbols)
 
 
+def test_a_vocabulary_of_an_earlier_release_goes_on_cutting_words_at_marks() -> None:
+    encoder = PieceEncoder(PairEncoding("word", None))
+    encoder.fit(["cafe\u0301s", "cafe s", "\u0301"])
+    content = encoder.content()
+    again = PieceEncoder.from_content(encoder.encoding, content, "here")
+    assert again.pieces(again.encode(["cafe\u0301s"])[0]) == [" cafe\u0301s"]
+    del content["marks"]
+    cut = PieceEncoder.from_content(encoder.encoding, content, "here")
+    assert cut.pieces(cut.encode(["cafe\u0301 s"])[0]) == [" cafe", UNKNOWN_AS, " s"]
+    assert cut.content() == content, "as in its checkpoints"
+    for tokenizer, sentence in (("word", "naïve"), ("char", "cafe\u0301")):
+        encoder = PieceEncoder(PairEncoding(tokenizer, None))
+        encoder.fit([sentence])
+        assert encoder.content().keys() == {"symbols"}
+
+
 def test_a_sentence_can_be_read_backwards_and_a_translation_has_an_end() -> None:
     encoder = PairEncoder(PairEncoding("char", None), reverse_source=True)
     encoder.fit(["ab"], ["ba"])

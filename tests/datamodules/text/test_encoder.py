@@ -44,6 +44,32 @@ def test_words_are_not_cut_at_combining_marks(punctuation: bool) -> None:
         assert Encoder(Encoding(**settings)).tokens("हिन्दी भाषा cafe\u0301") == ["हिन्दी", "भाषा", "cafe\u0301"]
 
 
+@pytest.mark.parametrize("settings", [{}, {"tokenizer": "letters"}, {"buckets": 1000}])
+def test_a_vocabulary_of_an_earlier_release_goes_on_cutting_words_at_marks(settings: dict[str, object]) -> None:
+    words = "हिन्दी भाषा cafe\u0301"
+    encoder = fitted([words], **settings)
+    content = json.loads(json.dumps(encoder.content()))
+    assert Encoder.from_content(content).encode(words) == encoder.encode(words)
+    del content["marks"]
+    cut = Encoder.from_content(content)
+    letters = r"[^\W\d_]+" if settings.get("tokenizer") == "letters" else r"\w+|[^\w\s]"
+    assert cut.tokens(words) == re.findall(letters, words)
+    assert cut.encode(words) != encoder.encode(words)
+    assert json.loads(json.dumps(cut.content())) == content, "as in its checkpoints"
+
+
+@pytest.mark.parametrize("settings", [{}, {"tokenizer": "char"}, {"buckets": 50}])
+def test_a_vocabulary_of_texts_without_marks_is_as_in_earlier_releases(settings: dict[str, object]) -> None:
+    texts = ["naïve 東京"] if settings.get("tokenizer") != "char" else ["cafe\u0301"]
+    assert fitted(texts, **settings).content().keys() == {"encoding", "symbols"}
+
+
+def test_lower_case_gives_some_letters_marks() -> None:
+    encoder = fitted(["İstanbul"])
+    assert symbols(encoder, "İSTANBUL") == ["i\u0307stanbul"]
+    assert "marks" in encoder.content()
+
+
 def test_letters_are_parted_by_everything_else_also_in_markup() -> None:
     encoder = Encoder(Encoding(tokenizer="letters"))
     assert encoder.tokens("Bromwell High's 3rd\x00naïve_end<br /><BR>.") == (

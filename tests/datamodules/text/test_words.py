@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from datamodules.text.words import OTHERS, Words, _marks
+from datamodules.text.words import OTHERS, Words, _marks, any_marks
 
 LETTERS = r"[^\W\d_]"
 COMPOSED = "Zoë’s café, l’été: naïve 3rd_x 東京 привет — Straße!"  # noqa: RUF001
@@ -44,6 +44,12 @@ def test_texts_without_marks_keep_their_words(form: str, letter: str) -> None:
         assert Words(form, letter).findall(text) == plain.findall(text)
     compose = [unicodedata.normalize("NFC", word) for word in Words(form, letter).findall(DECOMPOSED)]
     assert compose == plain.findall(COMPOSED)
+
+
+def test_words_are_cut_at_marks_where_these_do_not_count() -> None:
+    assert Words("RUN").findall("cafe\u0301s", marks=False) == ["cafe", "s"]
+    assert any_marks(["cafe", "cafe\u0301"])
+    assert not any_marks(["cafe", "café 東京"])
 
 
 def test_the_marks_are_those_of_unicode() -> None:
