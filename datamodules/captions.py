@@ -72,6 +72,7 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
     name = "captions"
     changeable = (*ImageDataModule.changeable, "num_workers")  # not stream: only pictures in memory are in the digest
     measured_alike = ("stream",)
+    stated = {"encoding": vars(CaptionEncoding())}
     in_channels = 3
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
@@ -119,12 +120,10 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
             num_workers,
         )
         self._parts: dict[str, CaptionedPictures] = {}
-        if vocabulary is None:
-            self._words, self._is_learned = CaptionEncoder(encoding), False
-        else:
+        self._words, self._is_learned = CaptionEncoder(encoding), vocabulary is not None
+        if vocabulary is not None:
             content = read_saved(Path(vocabulary))
             self._words = CaptionEncoder.from_content(content, f"--data.vocabulary {vocabulary}", encoding)
-            self._is_learned = True
 
     def adapt_to_synthetic(self) -> None:
         """Sets mean and deviation, which are not measured on drawn pictures."""

@@ -66,7 +66,7 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     unit = stand_in = "documents"
     own_file = "--data.dataset files --data.data_dir {folder} --data.train_file {name}"
-    learned = "symbols or classes"
+    learned, stated = "symbols or classes", {"encoding": vars(Encoding())}
     input_kind = "text"
     table_display = "excerpts"
     splits: dict[str, ClassifiedTexts]

@@ -68,6 +68,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
     unit = "pairs"
     stand_in = "sentences"
     own_file = "--data.dataset files --data.data_dir {folder} --data.train_files [{name}]"
+    stated = {"encoding": vars(PairEncoding()), "reverse_source": False}
     splits: dict[str, Pairs]
 
     def __init__(

@@ -27,13 +27,14 @@ from engine.runs.resume import begin_again, check_same_model, is_measured_alike,
 from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
+from engine.runs.taken_over import taken_over
 from engine.runs.tracking import Names, check_account, finish_tracking, wandb_logger
 from engine.settings.arguments import Arguments
 from engine.settings.class_help import complete_class_help
 from engine.settings.error_sources import Stage, input_error
 from engine.settings.mistakes import Refused
 from engine.settings.mixed_configs import notes_of_mixture
-from engine.settings.ownership import data_class, missing_sizes, refuse_given_sizes
+from engine.settings.ownership import missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, plain_settings, recorded_config
 from engine.settings.refused_values import with_place
 from engine.settings.trust import note_own_code
@@ -121,10 +122,9 @@ class Command(SubcommandCLI):
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
         data = self.settings.data.get("init_args", {})
-        taken = data_class(self.settings).take_over(self.arguments.run) if self.arguments.run else {}
+        taken = taken_over(self.arguments.run, self.plain_config) if self.arguments.run else {}
         given = {name: data[name] for name in taken if name in data}
         if given:  # for this call only: the config, which is made plain before, stays as it was given
-            _ = self.plain_settings
             for name in given:
                 data[name] = taken[name]
             self.config_dump = plain_settings(self.parser, self.settings).values

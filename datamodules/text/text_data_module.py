@@ -23,13 +23,14 @@ class TextDataModule(DataModule):
 
     paths = (*DataModule.paths, "vocabulary")
     learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
+    stated: ClassVar[dict[str, Any]] = {}  # other arguments that a vocabulary states, with what leaves them to it
     empty_texts: ClassVar[bool] = False  # whether `predict` takes an empty text
     _given: tuple[list[str], list[str]] | None = None  # `inputs` and their texts, once these are read
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
-        """Returns the run's vocabulary, with which the network was trained."""
-        return {"vocabulary": str(run / FILE)} if (run / FILE).exists() else {}
+        """Returns the run's vocabulary, with which the network was trained, and nothing of what it states."""
+        return {"vocabulary": str(run / FILE)} | cls.stated if (run / FILE).exists() else {}
 
     def given_texts(self) -> list[str]:
         """Returns the texts of `inputs`, each a text or a file with one text per line; reads them once.
