@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from datamodules.text.documents import Documents
+from datamodules.text.words import any_marks
 
 PIECE = 2**20  # characters of a text that are split into words at a time
 
@@ -23,12 +24,14 @@ class CountedWords:
         counts: Occurrences of each, int64 [V].
         documents: The numbers; words that the vocabulary lacks are left out, and documents without any other.
         total: Number of all words of the text.
+        marks: Whether words of the text have combining marks.
     """
 
     words: tuple[str, ...]
     counts: Tensor
     documents: Documents
     total: int
+    marks: bool
 
 
 def count_words(
@@ -74,6 +77,7 @@ def count_words(
         tokens_kept.bincount(minlength=len(words)),
         Documents(tokens_kept, ends[edges].unique_consecutive()),
         len(given),
+        any_marks(found),
     )
 
 

@@ -90,24 +90,26 @@ class WordFiles:
         files = [path for part in parts for name in CLASSES for path in (folder / part / name).glob("*.txt")]
         return folder, sorted(files)
 
-    def count(self, words: tuple[str, ...] | None = None) -> CountedWords:
+    def count(self, words: tuple[str, ...] | None = None, marks: bool = True) -> CountedWords:
         """Returns the text as numbers, from the cache if it is there.
 
         Args:
             words: The vocabulary, if it is given.
+            marks: Whether words go on over combining marks.
 
         Raises:
             InputError: The text is missing, or cannot be read.
         """
         folder, paths = self.paths()
         own = "" if words is None else sha256("\n".join(words).encode()).hexdigest()
-        key = f"{fingerprint(paths, folder)} {self.documents} {self.encoding} {own}"
+        key = f"{fingerprint(paths, folder)} {self.documents} {self.encoding} {own} marks {marks}"
 
         def read() -> dict[str, Tensor]:
-            encoding = self.encoding
+            encoding, encoder = self.encoding, Encoder(self.encoding)
+            encoder.marks = marks
             texts = read_documents(paths, self.documents)
-            counted = count_words(texts, Encoder(encoding).tokens, encoding.min_count, encoding.max_size, words)
-            facts = to_bytes({"words": counted.words, "total": counted.total})
+            counted = count_words(texts, encoder.tokens, encoding.min_count, encoding.max_size, words)
+            facts = to_bytes({"words": counted.words, "total": counted.total, "marks": marks and counted.marks})
             documents = counted.documents
             return {
                 "tokens": documents.tokens,
@@ -119,7 +121,7 @@ class WordFiles:
         tensors = cached(self.data_dir / "words.cache.safetensors", key, read)
         facts = from_bytes(tensors["facts"])
         documents = Documents(tensors["tokens"], tensors["starts"])
-        return CountedWords(tuple(facts["words"]), tensors["counts"], documents, facts["total"])
+        return CountedWords(tuple(facts["words"]), tensors["counts"], documents, facts["total"], facts["marks"])
 
 
 def _text_files(folder: Path) -> list[Path]:

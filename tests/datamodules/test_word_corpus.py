@@ -123,6 +123,17 @@ def test_words_of_another_run_are_used(corpus: Callable) -> None:
     assert data.word_counts.tolist() == [2, 0, 3]
 
 
+def test_a_vocabulary_of_an_earlier_release_goes_on_cutting_words_at_marks(corpus: Callable) -> None:
+    Path("data").mkdir()  # for the cache
+    Path("text.txt").write_text("cafe\u0301 cafe\u0301 cafe cafe the the the\n")
+    cut = {"symbols": ("cafe", "the"), "counts": [4, 3]}
+    whole = {"symbols": ("the", "cafe", "cafe\u0301"), "counts": [3, 2, 2], "marks": True}
+    assert corpus().vocabulary_content() == whole
+    for content in (cut, whole, cut):
+        Path("vocabulary.json").write_text(json.dumps(content))
+        assert corpus(vocabulary="vocabulary.json").vocabulary_content() == content, "as in its checkpoints"
+
+
 def test_words_count_in_training_as_often_as_they_are_read(corpus: Callable) -> None:
     data = corpus(subsample=0.1)
     shares = data.word_counts.double() / 9
