@@ -13,6 +13,7 @@ from PIL import Image
 from tests.processes import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHECK = " (and check the learning rates, which may be too high for it)"
 PLACE = r"\S+configs/\w+\.yaml, line \d+: "  # where a config has the value
 
 
@@ -83,10 +84,11 @@ def test_sizes_that_do_not_fit_pictures_are_said_with_those_that_do(pictures: Pa
     Path("mine.yaml").write_text("data: {class_path: datamodules.ImageFolderDataModule}")
     words = ("fit", "--config", "vgg_bn.yaml", "--config", "mine.yaml", "--data.data_dir", pictures)
     for more, said in (
-        ((), "data.batch_size is 2000: larger than the 90 training images; give --data.batch_size 9"),
+        ((), f"data.batch_size is 2000: larger than the 90 training images; give --data.batch_size 9{CHECK}"),
         (
             ("--data.val_size", 200),
-            "data.val_size is 200: too large for 100 training images; give --data.val_size 10 --data.batch_size 9",
+            "data.val_size is 200: too large for 100 training images; give --data.val_size 10 "
+            f"--data.batch_size 9{CHECK}",
         ),
     ):
         code, _, errors = command(*words, *more)
@@ -98,7 +100,7 @@ def test_sizes_that_do_not_fit_texts_are_said_with_those_that_do(texts: Path, co
     words = ("fit", "--config", "bag_of_ngrams.yaml", "--data.dataset", "files", "--data.data_dir", texts)
     code, _, errors = command(*words)
     fitting = ("--data.val_size", "10", "--data.batch_size", "9")
-    said = f"data.val_size is 2500: too large for 100 training documents; give {' '.join(fitting)}"
+    said = f"data.val_size is 2500: too large for 100 training documents; give {' '.join(fitting)}{CHECK}"
     assert re.fullmatch(rf"error: {PLACE}{re.escape(said)}\n", errors)
     code, _, errors = command(*words, *fitting, "--trainer.max_epochs", 1)
     assert code == 0, errors

@@ -53,4 +53,6 @@ def check_val_size(val_size: int, n: int, least: int, batch_size: int, unit: str
 
 def _fitting(batch_size: int, n: int) -> str:
     """Returns the option of a batch size that fits n training samples, if the given one does not."""
-    return f" --data.batch_size {max(1, n // 10)}" if batch_size > n else ""
+    if batch_size <= n:
+        return ""
+    return f" --data.batch_size {max(1, n // 10)} (and check the learning rates, which may be too high for it)"
