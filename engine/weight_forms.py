@@ -1,6 +1,6 @@
 """The forms in which people save weights, and how two sets of weights differ."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.protocols import LoadsTorchvision
+from engine.settings.run_search import architecture_of
 
 # Under which files hold a network's weights beside other things, the first that is there first.
 ENTRIES = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")
@@ -131,19 +132,30 @@ def fit_weights(
         if most < (count := (sum(key in fits for key in kernels), len(fits))):
             most, fitting, offered = count, fits, naming
     # A few norms of one width fit anywhere. Half of the kernels leaves room for a new head and other images.
-    found = most[0]
+    if (found := most[0]) and 2 * found >= len(kernels):
+        return fitting, offered
+    theirs, ours = architecture_of(name), type(model).__name__
+    if theirs not in ("", ours):
+        few_fit = f"only {found} of its {len(kernels)} layers fit" if found else "no layer fits"
+        raise InputError(
+            f"--weights {name}: these are weights of another architecture, {theirs} (this model is {ours}): {few_fit} "
+            "in name and shape"
+        )
     if others := other_shapes(offered, shapes):
         has = "; ".join(others[:3]) + (f"; and {len(others) - 3:,} more" if len(others) > 3 else "")
     else:
-        has = f"it has {next(iter(given), 'nothing')}, the model {next(iter(shapes), 'nothing')}"
+        has = f"it has {_first_beside(given, shapes)}, the model {_first_beside(shapes, given)}"
     if not found:
         raise InputError(f"--weights {name}: nothing in it fits this model ({has})")
-    if 2 * found < len(kernels):
-        raise InputError(
-            f"--weights {name}: only {found} of this model's {len(kernels)} layers fit: it is of another network, "
-            f"or of this one in other sizes ({has})"
-        )
-    return fitting, offered
+    raise InputError(
+        f"--weights {name}: only {found} of this model's {len(kernels)} layers fit: it is of another network, "
+        f"or of this one in other sizes ({has})"
+    )
+
+
+def _first_beside(names: Iterable[str], others: Container[str]) -> str:
+    """Returns the first name that is not among others, or the first of all; `nothing` if there is none."""
+    return next((name for name in names if name not in others), next(iter(names), "nothing"))
 
 
 def other_shapes(theirs: Mapping[str, Tensor], own: Shapes) -> list[str]:

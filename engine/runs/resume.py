@@ -150,11 +150,18 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"{run}: was made from Python, with what its config.yaml does not hold ({', '.join(needed)}); continue it "
             f"there, with trainer.fit(..., ckpt_path={str(run)!r})"
         )
-    for key, (before, now) in changes(run, config, checkpoint).items():
-        told = f"--{key} {now}: this run has {before}, and cannot change it; a new run"
-        if key == "model.class_path":  # which has no use for its weights
-            raise InputError(f"{told} does without --ckpt_path")
-        raise InputError(f"{told} can start from its weights: fit --config NAME --weights {run} --{key} {now}")
+    changed = changes(run, config, checkpoint)
+    if "model.class_path" in changed:  # whatever else differs, its weights fit no layer of the other
+        before, now = changed["model.class_path"]
+        raise InputError(
+            f"--model.class_path {now}: this run is of another architecture, {before}; to train the new one in a run "
+            "of its own, leave --ckpt_path out, or give another --run_dir"
+        )
+    for key, (before, now) in changed.items():
+        raise InputError(
+            f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights, as far "
+            f"as they fit: fit --config NAME --weights {run} --{key} {now}"
+        )
 
 
 def begin_again(run: Path) -> None:

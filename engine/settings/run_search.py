@@ -1,10 +1,12 @@
 """Finds the run and the checkpoint that a name stands for; without torch."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
+from engine.settings.config_files import flatten, read_config
 
 LATEST = "latest"  # in place of a run folder: the newest of all runs in the current folder's `runs/`
 NEWEST_VARIABLE = "PRIMER_NEWEST_RUN"  # tells the processes of further devices what the first has found
@@ -101,6 +103,19 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
     if of_run and (folder / "config.yaml").is_file():
         return path, folder
     return path, None
+
+
+def architecture_of(name: str) -> str:
+    """Returns the class of a run's network, without its module; empty if it is not known.
+
+    Args:
+        name: The run's folder, or a file in its `checkpoints/`.
+    """
+    path = Path(name).expanduser()
+    run = path.parent.parent if path.parent.name == "checkpoints" else path
+    with contextlib.suppress(InputError):  # no run, or one whose config cannot be read
+        return str(flatten(read_config(run / "config.yaml")).get("model.class_path", "")).rpartition(".")[2]
+    return ""
 
 
 def find_begun(given: Mapping[str, object], ckpt_path: str | None) -> tuple[Path | None, Path | None]:

@@ -85,6 +85,35 @@ def test_weights_that_fit_nowhere_are_refused() -> None:
         load_weights(tiny_vgg(), {"conv1": torch.ones(3)}, "w.pth")
 
 
+@pytest.mark.parametrize(
+    ("fitting", "reason"),
+    [
+        (("stages.0.1.weight",), "no layer fits in name and shape"),
+        (("stages.0.0.weight",), "only 1 of its 3 layers fit in name and shape"),
+    ],
+)
+@pytest.mark.parametrize("place", [".", "checkpoints/best.ckpt"])
+def test_weights_of_a_run_of_another_architecture_are_named_by_both(
+    place: str, fitting: tuple[str, ...], reason: str, saved: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    run = _write("run", saved, tmp_path)
+    (run / "config.yaml").write_text("model: {class_path: lightning_modules.MLP}")
+    with pytest.raises(InputError) as refused:
+        load_weights(tiny_vgg(), {name: saved[name] for name in fitting}, str(run / place))
+    assert str(refused.value) == (
+        f"--weights {run / place}: these are weights of another architecture, MLP (this model is VGG): {reason}"
+    )
+    (run / "config.yaml").write_text("model: {class_path: lightning_modules.VGG}")
+    with pytest.raises(InputError, match=r"nothing in it fits this model|or of this one in other sizes"):
+        load_weights(tiny_vgg(), {name: saved[name] for name in fitting}, str(run / place))
+
+
+def test_names_that_both_sides_have_are_no_example_of_what_differs(saved: dict[str, torch.Tensor]) -> None:
+    both = {name: saved[name] for name in ("stages.0.1.weight", "stages.0.1.bias")}
+    with pytest.raises(InputError, match=r"\(it has theirs.weight, the model stages.0.0.weight\)"):
+        load_weights(tiny_vgg(), both | {"theirs.weight": torch.ones(3, 3)}, "w.pth")
+
+
 def test_weights_of_which_less_than_half_fits_are_another_networks(saved: dict[str, torch.Tensor]) -> None:
     before = {key: value.clone() for key, value in tiny_vgg().state_dict().items()}
     norm = {key: value for key, value in saved.items() if key.startswith("stages.0.1.")}

@@ -599,6 +599,18 @@ def test_an_optimizer_of_other_groups_is_told_from_damage(
     assert len(errors.splitlines()) == 1
 
 
+def test_another_architecture_is_refused_without_its_weights_being_recommended(
+    finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    words = ("--model", "lightning_modules.MLP", "--trainer.gradient_clip_val", 3)
+    code, _, errors = command("fit", "--ckpt_path", finished, *words)
+    assert code == 2
+    assert errors == (
+        "error: --model.class_path lightning_modules.MLP: this run is of another architecture, lightning_modules.VGG; "
+        "to train the new one in a run of its own, leave --ckpt_path out, or give another --run_dir\n"
+    )
+
+
 def whole_checkpoint() -> dict[str, Any]:
     """The least that a checkpoint of a run holds."""
     return {
