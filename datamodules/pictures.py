@@ -12,7 +12,7 @@ from core.console import print_line
 from core.errors import InputError
 from core.predictions import Table
 from datamodules.base.cache import fingerprint
-from datamodules.base.class_folders import LeftOut
+from datamodules.base.class_folders import LeftOut, check_data_dir
 from datamodules.base.data_module import Source
 from datamodules.base.loader import Loader
 from datamodules.base.sizes import check_least
@@ -138,7 +138,8 @@ class PicturesDataModule(ImageDataModule):
         )
 
     def _find(self, folder: Path) -> list[Path]:
-        found = pictures_below(folder, self._left_out) if folder.is_dir() else []
+        check_data_dir(folder)
+        found = pictures_below(folder, self._left_out)
         if not found:
             raise InputError(f"{folder}: no pictures in this folder (--data.data_dir)")
         return found

@@ -1,6 +1,7 @@
 """Folders of a data set, `<part>/<class>/*`: what is read, and a count by name of everything that is not."""
 
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def count_and_name(kind: str, paths: Sequence[Path], root: Path) -> str:
     names = ", ".join(str(path.relative_to(root)) for path in paths[:NAMED])
     more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
     return f"{kind} in {root}: {len(paths):,} ({names}{more})"
+
+
+def check_data_dir(folder: Path) -> None:
+    """Checks that the folder of data that is not downloaded is there, before it is said what it lacks.
+
+    Raises:
+        InputError: It is not, or is a file.
+    """
+    if folder.is_file():
+        parent = shlex.quote(str(folder.parent))
+        raise InputError(f"--data.data_dir {folder}: a file, where a folder is expected; give --data.data_dir {parent}")
+    if not folder.is_dir():
+        raise InputError(f"--data.data_dir {folder}: no such folder")
 
 
 def part_folders(root: Path, left_out: LeftOut) -> dict[str, Path]:

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from datamodules.base.class_folders import LeftOut, class_folders, part_folders
+from datamodules.base.class_folders import LeftOut, check_data_dir, class_folders, part_folders
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import DIGEST, class_files, read_pictures
 from datamodules.images.streaming import PictureFiles
+
+DIVIDED = "; for class folders alone, --data datamodules.FlowersDataModule divides their pictures into the parts"
 
 
 def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[Path, int]]], tuple[str, ...]]:
@@ -22,14 +24,14 @@ def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[P
         left_out: Where what is not read is noted.
 
     Raises:
-        InputError: `train` is missing or has less than two classes, or a class is empty or absent in `train`.
+        InputError: The folder or its `train` is missing, `train` has less than two classes, or a class is empty or
+            absent in `train`.
     """
-    if not root.is_dir():
-        raise InputError(f"--data.data_dir {root}: no such folder; it is to hold pictures in train/<class>")
+    check_data_dir(root)
     folders = part_folders(root, left_out)
     if "train" not in folders:
-        divides = "; FlowersDataModule divides a folder of classes itself" if class_folders(root) else ""
-        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>{divides}")
+        divided = "" if folders or len(class_folders(root)) < 2 else DIVIDED
+        raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>{divided}")
     classes = tuple(class_folders(folders["train"]))
     if len(classes) < 2:
         raise InputError(

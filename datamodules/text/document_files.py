@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.base.class_folders import LeftOut, part_folders
+from datamodules.base.class_folders import LeftOut, check_data_dir, part_folders
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
 from datamodules.text.movie_reviews import NAME as IMDB_NAME
 from datamodules.text.movie_reviews import course_parts, movie_reviews
@@ -75,7 +75,7 @@ class DocumentFiles:
         """Lists the files of the documents, which are downloaded if needed; notes in `left_out` what is not read.
 
         Raises:
-            InputError: A file or the folder `train` is missing.
+            InputError: A file, the folder or its `train` is missing.
         """
         if self.files["train"] is not None:
             named = {part: self.data_dir / name for part, name in self.files.items() if name is not None}
@@ -91,10 +91,7 @@ class DocumentFiles:
             return [path for path in (*named.values(), self.data_dir / NAMES) if path.is_file()]
         self.left_out.clear()
         folder, left_out = self.folder(), LeftOut(self.data_dir)
-        if not folder.is_dir():
-            raise InputError(
-                f"--data.data_dir {self.data_dir}: no such folder; it is to hold texts in train/<class>/*.txt"
-            )
+        check_data_dir(folder)
         folders = part_folders(folder, left_out)
         if "train" not in folders:
             raise InputError(

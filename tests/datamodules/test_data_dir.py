@@ -2,6 +2,7 @@
 
 import inspect
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,19 @@ def test_a_file_in_place_of_the_folder_is_refused(name: str, tmp_path: Path) -> 
         getattr(datamodules, name)(data_dir=str(tmp_path / "notes.txt"))
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        lambda: datamodules.ImageFolderDataModule("absent"),
+        lambda: datamodules.PicturesDataModule("absent"),
+        lambda: datamodules.TextClassificationDataModule("absent", dataset="files").load_once(),
+    ],
+)
+def test_a_folder_that_is_not_there_is_not_said_to_lack_something(data: Callable[[], object]) -> None:
+    with pytest.raises(InputError, match=r"^--data\.data_dir absent: no such folder"):
+        data()
 
 
 TAKES_FILE = [name for name in IN_FOLDERS if "file" in getattr(datamodules, name).own_file]

@@ -129,6 +129,13 @@ def remove_all(root: Path) -> str:
     return r"--data.data_dir .*: no such folder; it is to hold pictures in train/<class>"
 
 
+def leave_class_folders_alone(root: Path) -> str:
+    """Leaves the class folders without parts."""
+    for path in [*(root / "train").iterdir(), root / "train", root / "test"]:
+        path.rename((root if path.parent.name == "train" else root.parent) / path.name)
+    return r"train/<class>; for class folders alone, --data datamodules\.FlowersDataModule divides their pictures into"
+
+
 def leave_one_class(root: Path) -> str:
     """Leaves one class."""
     for name in CLASSES[1:]:
@@ -162,7 +169,16 @@ def add_empty_val(root: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "spoil", [remove_all, remove_train, leave_one_class, leave_no_class, add_empty_class, add_test_class, add_empty_val]
+    "spoil",
+    [
+        remove_train,
+        leave_class_folders_alone,
+        leave_one_class,
+        leave_no_class,
+        add_empty_class,
+        add_test_class,
+        add_empty_val,
+    ],
 )
 def test_a_tree_that_is_none_is_refused_at_once_in_a_line(root: Path, spoil: Callable[[Path], str]) -> None:
     with pytest.raises(InputError, match=spoil(root)) as caught:

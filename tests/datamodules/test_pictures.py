@@ -82,6 +82,7 @@ def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
 
 
 def test_what_cannot_be_used_is_named(folder: Path) -> None:
+    Path("nowhere").mkdir()
     with pytest.raises(InputError, match=r"nowhere: no pictures in this folder \(--data\.data_dir\)"):
         PicturesDataModule("nowhere")
     Path("photos/broken.png").write_text("hello")
