@@ -22,8 +22,9 @@ from engine.final_output import print_cut_off, print_interrupted, print_metrics,
 from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
+from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse
-from engine.runs.resume import begin_again, check_same_model, is_measured_alike, read_run_checkpoint, refuse_changes
+from engine.runs.resume import begin_again, is_measured_alike, refuse_changes
 from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue

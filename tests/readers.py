@@ -45,7 +45,7 @@ from datamodules.tunes.symbols import as_learned, read_vocabulary
 from datamodules.tunes.variants import groups
 from datamodules.words.evaluations import read_test
 from datamodules.words.vector_files import as_binary, as_text, read_vectors
-from engine.runs.resume import read_run_checkpoint
+from engine.runs.checkpoint_of_run import read_run_checkpoint
 from engine.runs.run_files import take_up
 from engine.runs.trial_file import read_trial
 from engine.settings.config_files import flatten, read_config

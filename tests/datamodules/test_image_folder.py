@@ -120,13 +120,7 @@ def test_a_class_may_lack_in_test_and_the_others_keep_their_numbers(root: Path, 
 def remove_train(root: Path) -> str:
     """Leaves no folder of training pictures."""
     (root / "train").rename(root / "training")
-    return r"no folder train in it; pictures belong in train/<class>; FlowersDataModule divides"
-
-
-def remove_all(root: Path) -> str:
-    """Leaves no folder, as if its name were mistyped."""
-    root.rename(root.with_name("elsewhere"))
-    return r"--data.data_dir .*: no such folder; it is to hold pictures in train/<class>"
+    return r"no folder train in it; pictures belong in train/<class>"
 
 
 def leave_class_folders_alone(root: Path) -> str:

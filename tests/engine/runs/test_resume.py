@@ -22,7 +22,7 @@ from callbacks import EarlyStopping, Freeze, HardSamples, RunCheckpoint
 from core.errors import InputError, RunFailed
 from datamodules.images.augmentation import Augmentation
 from engine.runs.checkpoint_io import load_checkpoint
-from engine.runs.resume import changes, check_same_model, read_run_checkpoint
+from engine.runs.resume import changes
 from engine.runs.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
@@ -550,37 +550,12 @@ def test_what_other_data_gives_is_not_recorded(finished: Path, command: Callable
     assert json.loads((finished / "summary.json").read_text())["tests"] == []
 
 
-@pytest.mark.parametrize("missing", ["state_dict", "pytorch-lightning_version", "optimizer_states"])
-def test_a_checkpoint_that_lacks_something_is_refused(missing: str, tmp_path: Path) -> None:
-    keys = ("state_dict", "pytorch-lightning_version", "optimizer_states", "lr_schedulers", "loops", "callbacks")
-    torch.save({key: {} for key in (*keys, "global_step") if key != missing}, tmp_path / "a.ckpt")
-    with pytest.raises(InputError, match=f"it lacks {missing}"):
-        read_run_checkpoint(tmp_path / "a.ckpt", to_continue=True)
-
-
-def test_a_checkpoint_of_another_network_is_refused_by_its_first_difference() -> None:
-    checkpoint = {"state_dict": tiny_vgg().state_dict()}
-    check_same_model(tiny_vgg(), checkpoint, Path("a.ckpt"))
-    with pytest.raises(InputError, match=r"stages\.0\.0\.weight is \[8, 3, 3, 3\] there and \[4, 3, 3, 3\] in VGG"):
-        check_same_model(tiny_vgg(widths=[4, 8]), checkpoint, Path("a.ckpt"))
-    with pytest.raises(InputError, match=r"stages\.2\.0\.weight is nothing there"):
-        check_same_model(tiny_vgg(widths=[8, 8, 8], convolutions=[1, 1, 1]), checkpoint, Path("a.ckpt"))
-
-
-@pytest.mark.parametrize(
-    ("options", "answer"),
-    [
-        (("--model.widths", "[4, 4]"), "a new run can start from its weights: fit --config NAME --weights"),
-        (("--model", "lightning_modules.ConvNet"), "a new run does without --ckpt_path"),
-    ],
-)
 def test_a_changed_network_is_refused_by_the_command(
-    options: tuple[str, ...], answer: str, finished: Path, command: Callable[..., tuple[int, str, str]]
+    finished: Path, command: Callable[..., tuple[int, str, str]]
 ) -> None:
-    code, _, errors = command("fit", "--ckpt_path", finished, *options)
+    code, _, errors = command("fit", "--ckpt_path", finished, "--model.widths", "[4, 4]")
     assert code == 2
     assert "cannot change it" in errors
-    assert answer in errors
     assert len(errors.splitlines()) == 1
 
 
@@ -609,45 +584,6 @@ def test_another_architecture_is_refused_without_its_weights_being_recommended(
         "error: --model.class_path lightning_modules.MLP: this run is of another architecture, lightning_modules.VGG; "
         "to train the new one in a run of its own, leave --ckpt_path out, or give another --run_dir\n"
     )
-
-
-def whole_checkpoint() -> dict[str, Any]:
-    """The least that a checkpoint of a run holds."""
-    return {
-        "state_dict": {"weight": torch.ones(2)},
-        "pytorch-lightning_version": "2.6.1",
-        "optimizer_states": [{}],
-        "lr_schedulers": [],
-        "loops": {"fit_loop": {}},
-        "callbacks": {"A": {}},
-        "epoch": 1,
-        "global_step": 10,
-    }
-
-
-@pytest.mark.parametrize("wrong", [None, 3, "x", [], ["x"], {"a": 1}, True, torch.ones(1)], ids=str)
-@pytest.mark.parametrize("key", whole_checkpoint())
-def test_a_checkpoint_with_something_else_in_place_of_a_part_is_refused(
-    key: str, wrong: object, tmp_path: Path
-) -> None:
-    right = {"optimizer_states": list, "lr_schedulers": list, "epoch": int, "global_step": int}.get(key)
-    if right is not None and isinstance(wrong, right) and wrong in ([], 3):
-        return
-    torch.save(whole_checkpoint() | {key: wrong}, tmp_path / "a.ckpt")
-    with pytest.raises(InputError, match=r"a\.ckpt: a damaged checkpoint: "):
-        read_run_checkpoint(tmp_path / "a.ckpt", to_continue=True)
-
-
-def test_the_whole_checkpoint_beside_a_damaged_one_is_named(tmp_path: Path) -> None:
-    torch.save(whole_checkpoint(), tmp_path / "best.ckpt")
-    (tmp_path / "last.ckpt").write_bytes(b"cut off")
-    with pytest.raises(
-        InputError, match=r"last\.ckpt: no checkpoint.*; best\.ckpt beside it is whole: --ckpt_path .*best"
-    ):
-        read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
-    (tmp_path / "best.ckpt").write_bytes(b"cut off, too")
-    with pytest.raises(InputError, match=r"last\.ckpt: no checkpoint[^;]*$"):
-        read_run_checkpoint(tmp_path / "last.ckpt", to_continue=True)
 
 
 @pytest.mark.parametrize(("key", "now", "same"), [("limit_train_batches", 1, False), ("gradient_clip_val", 1, True)])

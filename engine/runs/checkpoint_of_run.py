@@ -1,0 +1,108 @@
+"""The checkpoint of a run, read and checked for what a run needs of it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule
+from torch import Tensor
+
+from core.errors import InputError
+from core.tensor_files import load_checkpoint
+
+# What Lightning reads of a checkpoint, with its type.
+NEEDED: dict[str, type] = {"state_dict": dict, "pytorch-lightning_version": str}
+NEEDED_TO_CONTINUE: dict[str, type] = {
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "loops": dict,
+    "callbacks": dict,
+    "epoch": int,
+    "global_step": int,
+}
+OPTIONAL: dict[str, type] = {"optimizer_steps": int, "epoch_validation": dict, "hyper_parameters": dict}
+
+
+def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:
+    """Reads a checkpoint of a run.
+
+    Args:
+        path: The file.
+        to_continue: Whether it must hold what a run needs to go on.
+
+    Returns:
+        Its content.
+
+    Raises:
+        InputError: It is none, or lacks something.
+    """
+    try:
+        checkpoint = load_checkpoint(path)
+        _check_types(path, checkpoint, to_continue)
+    except InputError as error:
+        others = [path.with_name(name) for name in ("last.ckpt", "best.ckpt")]
+        whole = next(
+            (other for other in others if other != path and other.is_file() and _is_whole(other, to_continue)), None
+        )
+        if whole is None:
+            raise
+        raise InputError(f"{error}; {whole.name} beside it is whole: --ckpt_path {whole}") from error
+    return checkpoint
+
+
+def _is_whole(path: Path, to_continue: bool) -> bool:
+    try:
+        _check_types(path, load_checkpoint(path), to_continue)
+    except InputError:
+        return False
+    return True
+
+
+def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> None:
+    """Checks that a checkpoint has what a run needs, of the types that Lightning expects.
+
+    Raises:
+        InputError: It lacks something, or has something else in its place.
+    """
+    needed = NEEDED | NEEDED_TO_CONTINUE if to_continue else NEEDED
+    for key in needed:
+        if key not in checkpoint:
+            raise InputError(f"{path}: no checkpoint of a run, it lacks {key}; weights alone go by --weights")
+    for key, kind in (needed | {key: kind for key, kind in OPTIONAL.items() if key in checkpoint}).items():
+        value = checkpoint[key]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise InputError(f"{path}: a damaged checkpoint: {key} is of the type {type(value).__name__}")
+    for name, value in checkpoint["state_dict"].items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise InputError(f"{path}: a damaged checkpoint: state_dict holds {name!r:.40}, which is no tensor")
+    if not re.match(r"\d+\.\d+", checkpoint["pytorch-lightning_version"]):
+        raise InputError(f"{path}: a damaged checkpoint: its version of Lightning is no number")
+    if not to_continue:
+        return
+    for key in ("optimizer_states", "lr_schedulers"):
+        if not all(isinstance(state, dict) for state in checkpoint[key]):
+            raise InputError(f"{path}: a damaged checkpoint: {key} holds something else than states")
+    for key in ("loops", "callbacks"):
+        if not all(isinstance(state, dict) for state in checkpoint[key].values()):
+            raise InputError(f"{path}: a damaged checkpoint: {key} holds something else than states")
+    if "fit_loop" not in checkpoint["loops"]:
+        raise InputError(f"{path}: a damaged checkpoint: it lacks the place in the run")
+
+
+def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:
+    """Checks that a checkpoint holds this very network.
+
+    Raises:
+        InputError: Names or shapes differ; names the first, and says how many there are.
+    """
+    ours, theirs = (
+        {name: list(value.shape) for name, value in weights.items()}
+        for weights in (model.state_dict(), checkpoint["state_dict"])
+    )
+    names = dict.fromkeys([*ours, *theirs])
+    if differing := [name for name in names if ours.get(name) != theirs.get(name)]:
+        first, more = differing[0], f" ({len(differing) - 1:,} more differ)" if len(differing) > 1 else ""
+        raise InputError(
+            f"{path}: of another model: {first} is {theirs.get(first, 'nothing')} there and "
+            f"{ours.get(first, 'nothing')} in {type(model).__name__}{more}; --weights takes what fits"
+        )
