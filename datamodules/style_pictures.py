@@ -89,6 +89,7 @@ class StylePicturesDataModule(DataModule):
     unit = "iterations"
     evaluation_unit = "measurements"
     stand_in = "pictures"
+    image_size: tuple[int, int]
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Content, styles and mask are read from files of any kind, and what cannot be used is named in one line."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,8 @@ def test_what_cannot_be_used_is_named_in_one_line(settings: dict, message: str) 
     with pytest.raises(InputError, match=message) as error:
         read(**settings)
     assert "\n" not in str(error.value)
+
+
+def test_a_picture_that_is_not_there_is_not_said_to_fit_no_model(command: Callable[..., tuple[int, str, str]]) -> None:
+    words = ("--data.content", "gone.jpg", "--data.style", "away.jpg")
+    assert command("fit", "--config", "style_transfer.yaml", *words)[::2] == (2, "error: gone.jpg: no such file\n")

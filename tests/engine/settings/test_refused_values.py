@@ -87,6 +87,12 @@ def test_a_flag_comes_after_files_and_is_told_by_its_name(options: list[str]) ->
     assert with_place("model.dropout is 3: no", flags) == "model.dropout is 3: no"
 
 
+def test_a_path_is_told_once(options: list[str]) -> None:
+    message = "gone.txt: cannot be read (No such file or directory)"
+    told = "--data.file gone.txt: cannot be read (No such file or directory)"
+    assert with_place(message, [*options, "--data.file", "gone.txt"]) == told
+
+
 def test_two_settings_that_could_be_meant_are_left_alone(options: list[str]) -> None:
     assert with_place(DROPOUT, [*options, "--data.dropout", "2"]) == DROPOUT
 
