@@ -138,7 +138,7 @@ class CharCorpusDataModule(LanguageDataModule):
         rows = 1 if self.reading == "windows" else self.batch_size
         parts = {"train": Rows.cut(train, rows)}
         needed = (self.batch_size + 1) * self.steps if self.reading == "windows" else self.batch_size * self.steps
-        self._check(parts["train"], needed)
+        self._check(len(train) - 1, n, needed)
         for part, text in (("val", val), ("test", test)):
             # fewer rows for a short text: the first characters of a row have no context
             parts[part] = Rows.cut(text, min(self.eval_batch_size, max(1, len(text) // self.steps)))
@@ -150,14 +150,25 @@ class CharCorpusDataModule(LanguageDataModule):
         rows = Rows.cut(symbols[: batches * self.batch_size * self.steps + 1], self.batch_size)
         border = round(batches * (1 - self.val_share)) * self.steps
         parts = {"train": Rows(rows.symbols[:, : border + 1]), "val": Rows(rows.symbols[:, border:])}
-        self._check(parts["train"], self.batch_size * self.steps)
+        learned = len(parts["train"]) if batches else len(symbols) - 1
+        self._check(learned, len(symbols), self.batch_size * self.steps)
         return parts | {"test": Rows(rows.symbols[:, :0])}
 
-    def _check(self, train: Rows, needed: int) -> None:
-        if len(train) < needed:
+    def _check(self, learned: int, total: int, needed: int) -> None:
+        """Checks that a text is long enough.
+
+        Args:
+            learned: How many of its characters are predicted in training, before any are left out of a last step.
+            total: How many it has.
+            needed: How many a step predicts.
+
+        Raises:
+            InputError: It is too short for one step.
+        """
+        if learned < needed:
             raise InputError(
-                f"{self.origin}: leaves {len(train):,} characters to train on, and a step takes {needed:,}; lower "
-                "data.batch_size or data.steps, or give a longer text"
+                f"{self.origin}: has {total:,} characters, {max(0, learned):,} of them to train on, and a step takes "
+                f"{needed:,}; lower data.batch_size or data.steps"
             )
 
     def train_dataloader(self) -> RowLoader | WindowLoader:

@@ -158,7 +158,7 @@ def test_a_vocabulary_size_cannot_be_set(documents: Path, command: Callable) -> 
     [
         (b"", "is empty"),
         (b"\xff\xff", "not UTF-8 in line 1"),
-        (b"too short", "characters to train on, and a step takes"),
+        (b"too short", "has 9 characters, 7 of them to train on, and a step takes"),
     ],
 )
 def test_a_file_that_is_no_text_is_one_line_and_leaves_no_run(

@@ -114,8 +114,27 @@ def test_symbols_take_more_than_a_byte_where_there_are_many(tmp_path: Path, corp
 
 
 def test_a_step_that_the_text_is_too_short_for_is_an_error(corpus: Callable) -> None:
-    with pytest.raises(InputError, match=r"text.txt: leaves [\d,]+ characters to train on, and a step takes 1,000,000"):
+    with pytest.raises(InputError, match=r"text.txt: has ([\d,]+) characters, .* and a step takes 1,000,000"):
         corpus(batch_size=1000, steps=1000)
+
+
+@pytest.mark.parametrize(
+    ("settings", "learned"),
+    [
+        ({}, 17),
+        ({"reading": "windows"}, 17),
+        ({"split": "columns", "test_share": 0.0}, 19),
+        ({"split": "columns", "test_share": 0.0, "batch_size": 2, "val_share": 0.6}, 0),
+    ],
+)
+def test_a_short_text_is_said_to_have_the_characters_that_it_has(
+    settings: dict, learned: int, tmp_path: Path, corpus: Callable
+) -> None:
+    """It was said to have 0, which were those of complete rows."""
+    (tmp_path / "short.txt").write_text("twenty characters :)")
+    with pytest.raises(InputError) as refused:
+        corpus(**{"file": str(tmp_path / "short.txt"), "batch_size": 100, "steps": 9} | settings)
+    assert f"short.txt: has 20 characters, {learned} of them to train on, and a step takes" in str(refused.value)
 
 
 @pytest.mark.parametrize(
