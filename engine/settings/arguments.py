@@ -70,13 +70,19 @@ def parse_command_line(argv: list[str]) -> Arguments:
         InputError: Unknown subcommand or config, a flag before `--config`, or no such checkpoint.
     """
     subcommand = argv[0]
-    if subcommand == "inspect" and argv[1:] and not argv[1].startswith("-"):
+    names_run_alone = subcommand == "inspect" and bool(argv[1:]) and not argv[1].startswith("-")
+    if names_run_alone:
         argv = [subcommand, "--ckpt_path", *argv[1:]]
     check_subcommand(subcommand)
     words = sort_words(argv[1:], subcommand)
     arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
     arguments.gpus, arguments.gpu_memory = words.early.get("--gpus"), words.early.get("--gpu_memory")
-    _find_run(arguments, words)
+    try:
+        _find_run(arguments, words)
+    except InputError as error:
+        if not names_run_alone:
+            raise
+        raise InputError(str(error).removeprefix("--ckpt_path ")) from error  # an option that nobody has typed
 
     layers = ([arguments.run / "config.yaml"] if arguments.run else []) + words.configs
     contents = {

@@ -121,6 +121,8 @@ def test_a_damaged_config_of_a_run_does_not_hinder_its_checkpoints(content: str,
 def test_a_checkpoint_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match="--ckpt_path nowhere: no such run folder or checkpoint file"):
         parse_command_line(["fit", "--ckpt_path", "nowhere"])
+    with pytest.raises(InputError, match=r"^nowhere: no such run folder"):
+        parse_command_line(["inspect", "nowhere"])
 
 
 def test_settings_are_laid_out_from_last_to_first(run: Path, config: Path) -> None:

@@ -83,7 +83,7 @@ def test_what_is_below_a_replaced_model_is_told_with_it() -> None:
 def test_the_command_says_so_before_it_begins(config: Path, command: Callable[..., tuple[int, str, str]]) -> None:
     Path("mine.yaml").write_text("model: {class_path: lightning_modules.MLP, init_args: {activation: gelu}}")
     code, output, errors = command("test", "--config", "mine.yaml", "--config", config)
-    assert output.startswith("note     tiny.yaml replaces the model MLP of mine.yaml by VGG; kept from mine.yaml: "), (
+    assert output.startswith("note     tiny.yaml replaces the model MLP of mine.yaml by VGG; kept from mine.yaml:"), (
         errors
     )
     assert code == 0
