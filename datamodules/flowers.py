@@ -143,6 +143,14 @@ class FlowersDataModule(ImageFolderDataModule):
             self.mean, self.std = mean_and_std_of(parts["train"].images)
         return parts
 
+    def where_tests_belong(self) -> str:
+        """Returns where test pictures are expected."""
+        if self._has_parts:
+            return super().where_tests_belong()
+        lists = self.division.lists
+        place = "data.test_size sets some aside" if lists is None else f"{lists / 'test.txt'} names them"
+        return f"{self.data_dir}: no test pictures; {place}"
+
     def load_for_all(self) -> None:
         """Does nothing where the run's seed divides the pictures, which is not known before there is a trainer."""
         if self.split_seed is not None:

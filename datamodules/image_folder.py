@@ -175,9 +175,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
 
     def where_tests_belong(self) -> str:
         """Returns where test pictures are expected."""
-        return (
-            f"{self.data_dir}: no test pictures, which belong in test/<class>; validate measures the validation split"
-        )
+        return f"{self.data_dir}: no test pictures, which belong in test/<class>"
 
     def predict_dataloader(self) -> ImageLoader:
         """Returns the loader of `inputs`, files or folders of pictures, or of the test set if there are none."""

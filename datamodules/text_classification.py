@@ -218,7 +218,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
 
     def where_tests_belong(self) -> str:
         """Returns where test documents are expected."""
-        return f"{self.origin}: no test documents; data.test_file names them"
+        place = ", which belong in test/<class>" if self.files.files["train"] is None else "; data.test_file names them"
+        return f"{self.origin}: no test documents{place}"
 
     def document_counts(self) -> Tensor:
         """Returns how many training documents of each class contain each symbol, float32 [V, K]."""

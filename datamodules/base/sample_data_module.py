@@ -47,7 +47,8 @@ class SampleDataModule(DataModule):
         super().setup(stage)
         part = {"test": "test", "predict": self.predicted_part}.get(stage)
         if part == "test" and not self.inputs and not len(self.splits[part]):
-            raise InputError(self.where_tests_belong())
+            other = "; validate measures the validation split" if len(self.splits["val"]) else ""
+            raise InputError(f"{self.where_tests_belong()}{other}")
 
     def train_dataloader(self) -> SampleLoader:
         """Returns the loader of the training split, at the batch at which a resumed run continues."""

@@ -63,6 +63,16 @@ def test_a_folder_of_classes_is_divided_in_proportion(root: Path) -> None:
         assert split.targets.tolist() == expected
 
 
+def test_without_test_pictures_it_is_said_what_makes_them_some(root: Path) -> None:
+    reason = "no test pictures; data.test_size sets some aside; validate measures the validation split$"
+    with pytest.raises(InputError, match=reason):
+        load(root, test_size=0).setup("test")
+    names = sorted(path.relative_to(root).as_posix() for path in root.glob("*/*"))
+    (root / "train.txt").write_text("\n".join(names))
+    with pytest.raises(InputError, match=r"no test pictures; .*pictures/test\.txt names them$"):
+        load(root, lists=str(root)).setup("test")
+
+
 def test_a_split_is_the_seeds(root: Path) -> None:
     tests = {seed: numbers(load(root, split_seed=seed), "test") for seed in (0, 1)}
     assert tests[0] == numbers(load(root), "test") != tests[1]

@@ -102,8 +102,11 @@ def test_without_a_test_folder_all_but_testing_works(root: Path, trainer: Traine
     (root / "test").rename(root / "elsewhere")
     for other in ("fit", "validate"):
         assert set_up(root, trainer, other).sizes == {"train": 54, "val": 6, "test": 0}
-    with pytest.raises(InputError, match=r"no test pictures, which belong in test/<class>; validate measures"):
+    absent = r"no test pictures, which belong in test/<class>"
+    with pytest.raises(InputError, match=rf"{absent}; validate measures the validation split$"):
         set_up(root, trainer, stage)
+    with pytest.raises(InputError, match=rf"{absent}$"):
+        set_up(root, trainer, stage, val_size=0)
 
 
 def test_a_class_may_lack_in_test_and_the_others_keep_their_numbers(root: Path, trainer: Trainer) -> None:

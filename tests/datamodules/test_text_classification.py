@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+import shutil
 import tarfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,6 +188,13 @@ def test_the_labels_column_is_that_of_the_training_file(columns: Path) -> None:
     (columns / "class.txt").unlink()
     (columns / "test.txt").write_text("stock\t0\ngoal\t1\n")  # of which either column could be the label
     assert set_up(columns, train_file="dev.txt", test_file="test.txt").splits["test"].targets.tolist() == [0, 1]
+
+
+def test_without_a_test_folder_it_is_said_where_tests_belong(folders: Path) -> None:
+    shutil.rmtree(folders / "test")
+    for size, other in ((4, "; validate measures the validation split"), (0, "")):
+        with pytest.raises(InputError, match=rf"no test documents, which belong in test/<class>{other}$"):
+            set_up(folders, "test", val_size=size)
 
 
 def test_a_label_can_be_a_digit_that_is_no_number(columns: Path) -> None:
