@@ -14,6 +14,7 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from urllib.error import URLError
 
+from core.console import print_line
 from core.errors import InputError
 
 ANSWER_TIMEOUT = 8.0  # seconds in which a server must answer
@@ -67,6 +68,7 @@ def download_files(files: Sequence[RemoteFile], folder: Path, request: Request) 
     paths = [folder / file.name for file in files]
 
     def fetch() -> None:
+        _announce(request)
         for file in files:
             _fetch(file, folder)
 
@@ -97,6 +99,7 @@ def download_archive(archive: RemoteFile, member: str, folder: Path, request: Re
 
         given = archive.md5 is not None and check_integrity(path, archive.md5)
         if not given:
+            _announce(request)
             _fetch(archive, folder)
         _extract(path, member, temporary)
         if not given:
@@ -106,6 +109,12 @@ def download_archive(archive: RemoteFile, member: str, folder: Path, request: Re
         download(fetch, [path, _part(path)], request)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _announce(request: Request) -> None:
+    """Says what is downloaded and into which folder, which a user can have misspelled."""
+    found = f"which holds {request.holds}" if request.data_dir.is_dir() else "a new folder"
+    print_line(f"downloading {request.name} into {request.data_dir}, {found}")
 
 
 def _part(path: Path) -> Path:

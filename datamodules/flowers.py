@@ -24,6 +24,7 @@ ARCHIVE = RemoteFile(
     ["https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"],
     "6f87fb78e9cc9ab41eff2015b380011d",
 )
+DOWNLOADED = "TensorFlow's flowers"
 DRAWN = 250  # synthetic pictures
 
 
@@ -128,7 +129,7 @@ class FlowersDataModule(ImageFolderDataModule):
             InputError: Some cannot be read, or there are too few.
         """
         if not self.files["train"]:
-            request = Request(self.data_dir, f"neither {FOLDER} nor class folders", self.name, self.stand_in)
+            request = Request(self.data_dir, f"neither {FOLDER} nor class folders", DOWNLOADED, self.stand_in)
             download_archive(ARCHIVE, FOLDER, self.data_dir, request)
             self.files, self.class_names = self.list_files(self.data_dir)
         parts = super().read()

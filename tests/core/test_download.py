@@ -214,6 +214,15 @@ def test_a_part_left_by_a_killed_download_is_replaced(site: Path, tmp_path: Path
     assert files_in(tmp_path / "new") == ["digits"]
 
 
+def test_what_is_downloaded_and_where_is_said_first(
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(Files, site) as address:
+        for folder, found in ((tmp_path / "new", "a new folder"), (tmp_path, "which holds no digits")):
+            download_files([RemoteFile("digits", [f"{address}digits"], MD5)], folder, request(folder))
+            assert capsys.readouterr().out == f"downloading MNIST into {folder}, {found}\n"
+
+
 def test_a_mirror_whose_file_is_wrong_gives_way_to_the_next(site: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "digits").write_bytes(b"changed on the way")

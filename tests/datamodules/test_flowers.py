@@ -239,10 +239,13 @@ def _remote(path: Path, url: str) -> RemoteFile:
     return RemoteFile(path.name, [url], hashlib.md5(path.read_bytes()).hexdigest())
 
 
-def test_absent_flowers_are_downloaded(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_absent_flowers_are_downloaded(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with serving(Files, archive.parent) as address:
         monkeypatch.setattr(datamodules.flowers, "ARCHIVE", _remote(archive, address + archive.name))
         data = load(tmp_path / "new")
+    assert f"downloading TensorFlow's flowers into {tmp_path / 'new'}, a new folder\n" in capsys.readouterr().out
     assert data.sizes == {"train": 112, "val": 14, "test": 14}
     assert data.class_names == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
     assert (tmp_path / "new" / "flower_photos" / "daisy").is_dir()
