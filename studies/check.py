@@ -115,10 +115,12 @@ def check_inheritance(key: str, value: Any, merged: dict[str, Any], base: dict[s
     ]
     if kept:
         named, others = now["class_path"], ", ".join(f"{name} {arguments[name]}" for name in kept)
-        whole = ", ".join([*(f"{name}: {one}" for name, one in given.items()), *(f"{name}: ..." for name in kept)])
+        whole = ", ".join(
+            [*(f"{name}: {json.dumps(one)}" for name, one in given.items()), *(f"{n}: ..." for n in kept)]
+        )
         raise InputError(
-            f"parameters: {key}: {named} would keep {others} of the config's {before['class_path']}; "
-            f"give it, too: {{class_path: {named}, init_args: {{{whole}}}}}"
+            f"parameters: {key}: {named} would keep {others} of the config's {before['class_path']}; give its "
+            f"{', '.join(kept)}, too: {{class_path: {named}, init_args: {{{whole}}}}}"
         )
 
 

@@ -62,7 +62,8 @@ def test_values_of_every_kind_arrive(config: Path) -> None:
         ({"model.optimizer": {"class_path": "torch.optim.RMSprop"}}, "RMSprop would keep lr 0.05, momentum 0.9 of"),
         (
             {"model.optimizer": {"class_path": "torch.optim.RMSprop", "init_args": {"lr": 0.1}}},
-            "give it, too: {class_path: torch.optim.RMSprop, init_args: {lr: 0.1, momentum: ...}}",
+            "of the config's torch.optim.SGD; give its momentum, too: {class_path: torch.optim.RMSprop, init_args: "
+            "{lr: 0.1, momentum: ...}}",
         ),
         ({"model": "lightning_modules.ConvNet"}, "lightning_modules.ConvNet would keep"),
     ],

@@ -88,6 +88,16 @@ def test_a_dry_run_lists_the_commands_and_writes_nothing(
     ]
 
 
+def test_the_study_that_the_page_shows_can_be_made(started: list, command: Command, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
+    block = page[page.index("    program: cli.py") :].partition("\n\n")[0]
+    (tmp_path / "mine.yaml").write_text(textwrap.dedent(block))
+    words = ("--seeds", "1,2,3", "--workers", 2, "--data.source", "synthetic", "--dry_run")
+    code, output, errors = command("study", "mine.yaml", *words)
+    assert code == 0, errors
+    assert output.count("cli.py fit --config mlp.yaml") == 12
+
+
 def test_a_trial_that_fails_or_diverges_ends_so_and_the_others_are_made(
     write_study: Write, started: list, command: Command, tmp_path: Path
 ) -> None:
