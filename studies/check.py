@@ -116,7 +116,7 @@ def check_inheritance(key: str, value: Any, merged: dict[str, Any], base: dict[s
     if kept:
         named, others = now["class_path"], ", ".join(f"{name} {arguments[name]}" for name in kept)
         whole = ", ".join(
-            [*(f"{name}: {json.dumps(one)}" for name, one in given.items()), *(f"{n}: ..." for n in kept)]
+            [*(f"{name}: {json.dumps(one, default=str)}" for name, one in given.items()), *(f"{n}: ..." for n in kept)]
         )
         raise InputError(
             f"parameters: {key}: {named} would keep {others} of the config's {before['class_path']}; give its "
