@@ -1,6 +1,13 @@
 """Lightning's loop over epochs, whose minimum length counts optimizer steps as everything else here does."""
 
+from math import ceil, isinf
+
 from pytorch_lightning.loops.fit_loop import _FitLoop
+
+from core.console import print_line
+from datamodules.base.data_module import DataModule
+
+FEW = 50  # optimizer steps, in which hardly any network here has learned anything
 
 
 class FitLoop(_FitLoop):
@@ -11,3 +18,20 @@ class FitLoop(_FitLoop):
         epochs = self.epoch_progress.current.processed
         enough = not self.min_steps or self.trainer.optimizer_steps >= self.min_steps
         return enough and (not self.min_epochs or epochs >= self.min_epochs)
+
+    def on_run_start(self) -> None:
+        """Calls the hooks, and says if a new run on whole data makes very few steps, as on a small file of a user's."""
+        super().on_run_start()
+        trainer, data = self.trainer, self.trainer.datamodule
+        is_whole = trainer.limit_train_batches == 1.0 and not (trainer.overfit_batches or trainer.fast_dev_run)
+        has_end = (trainer.max_epochs or -1) > 0 and isinf(trainer.step_limit)  # by epochs, not by a number of steps
+        is_real = isinstance(data, DataModule) and data.source != "synthetic"
+        if trainer.goes_on or not (is_whole and has_end and is_real):
+            return
+        steps = ceil(trainer.num_training_batches / trainer.accumulate_grad_batches) * trainer.max_epochs
+        if steps < FEW:
+            more = "a smaller data.batch_size or more" if data.batch_size > 1 else "more"
+            print_line(
+                f"note     this run makes {steps:,.0f} optimizer steps in all, which is little to learn in: {more} "
+                "trainer.max_epochs"
+            )

@@ -89,7 +89,6 @@ TESTED_ELSEWHERE = {
     "engine/export/formats.py": "lightning_modules/tasks/test_exported.py",
     "engine/export/parity.py": "engine/export/test_command.py",
     "engine/final_output.py": "test_cli.py",
-    "engine/fit_loop.py": "foreign/test_terminal.py",
     "engine/settings/help.py": "test_cli.py",
     "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",

@@ -1,0 +1,42 @@
+"""A run that makes very few optimizer steps says so once, unless that is what was asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+
+NOTE = "optimizer steps in all, which is little to learn in: a smaller data.batch_size or more trainer.max_epochs\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({}, 12),
+        ({"accumulate_grad_batches": 4}, 4),
+        ({"max_epochs": 9}, None),
+        ({"max_steps": 5}, None),
+        ({"limit_train_batches": 2}, None),
+        ({"limit_train_batches": 0.5}, None),
+        ({"overfit_batches": 1}, None),
+        ({"fast_dev_run": True}, None),
+    ],
+)
+def test_a_run_of_few_steps_says_so(
+    options: dict, steps: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_trainer(tmp_path, **options).fit(tiny_vgg(), datamodule=TinyDataModule(source="auto"))
+    said = capsys.readouterr().out
+    assert said.count("optimizer steps in all") == (steps is not None)
+    assert steps is None or f"note     this run makes {steps} {NOTE}" in said
+
+
+def test_generated_data_and_a_run_that_goes_on_need_no_such_note(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = tiny_trainer(tmp_path, max_epochs=1)
+    first.fit(tiny_vgg(), datamodule=TinyDataModule())
+    assert "optimizer steps in all" not in capsys.readouterr().out
+    more = tiny_trainer(tmp_path)
+    more.fit(tiny_vgg(), datamodule=TinyDataModule(source="auto"), ckpt_path=first.run_folder.path)
+    assert "optimizer steps in all" not in capsys.readouterr().out
