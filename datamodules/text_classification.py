@@ -245,9 +245,8 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         encoder.reset_counts()
         documents = Documents.of([encoder.encode(text) for text in texts])
         if number := encoder.documents_truncated:
-            self.input_notes.append(
-                f"note     {number:,} of {len(texts):,} texts are longer: {numbering.truncation(encoder)}"
-            )
+            longer = f"{number:,} of {len(texts):,} texts are longer"
+            self.input_notes.append(f"note     {longer}: {numbering.truncation(encoder)}")
         return ClassifiedTexts(documents, torch.full((len(texts),), -1))
 
     @classmethod

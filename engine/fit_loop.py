@@ -23,7 +23,8 @@ class FitLoop(_FitLoop):
         """Calls the hooks, and says if a new run on whole data makes very few steps, as on a small file of a user's."""
         super().on_run_start()
         trainer, data = self.trainer, self.trainer.datamodule
-        is_whole = trainer.limit_train_batches == 1.0 and not (trainer.overfit_batches or trainer.fast_dev_run)
+        share = trainer.limit_train_batches  # 1 is one batch, 1.0 all
+        is_whole = isinstance(share, float) and share == 1 and not (trainer.overfit_batches or trainer.fast_dev_run)
         has_end = (trainer.max_epochs or -1) > 0 and isinf(trainer.step_limit)  # by epochs, not by a number of steps
         is_real = isinstance(data, DataModule) and data.source != "synthetic"
         if trainer.goes_on or not (is_whole and has_end and is_real):

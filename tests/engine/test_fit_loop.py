@@ -17,6 +17,7 @@ NOTE = "optimizer steps in all, which is little to learn in: a smaller data.batc
         ({"max_epochs": 9}, None),
         ({"max_steps": 5}, None),
         ({"limit_train_batches": 2}, None),
+        ({"limit_train_batches": 1}, None),
         ({"limit_train_batches": 0.5}, None),
         ({"overfit_batches": 1}, None),
         ({"fast_dev_run": True}, None),

@@ -157,16 +157,6 @@ def test_a_study_that_began_with_a_rule_that_prunes_nothing_goes_on(
     assert "early_terminate: max_iter with eta 3: trials would be compared before the end of an epoch" in output
 
 
-def test_the_study_of_the_page_can_be_made(command: Command, tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "studies.md").read_text(encoding="utf-8")
-    block = page[page.index("    program: cli.py") : page.index("    python cli.py study mine.yaml")]
-    (tmp_path / "mine.yaml").write_text(textwrap.dedent(block))
-    words = ("--seeds", "1,2,3", "--workers", 2, "--data.source", "synthetic", "--dry_run")
-    code, output, errors = command("study", tmp_path / "mine.yaml", *words)
-    assert code == 0, errors
-    assert output.count("python cli.py fit --config mlp.yaml") == 12
-
-
 def test_a_target_ends_a_study(write_study: Write, started: list, command: Command) -> None:
     metric = {"name": "val/loss", "goal": "minimize", "target": 100.0}
     code, output, errors = command("study", write_study(metric=metric), *SHORT)
