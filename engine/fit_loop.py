@@ -27,7 +27,7 @@ class FitLoop(_FitLoop):
         is_whole = isinstance(share, float) and share == 1 and not (trainer.overfit_batches or trainer.fast_dev_run)
         has_end = (trainer.max_epochs or -1) > 0 and isinf(trainer.step_limit)  # by epochs, not by a number of steps
         is_real = isinstance(data, DataModule) and data.source != "synthetic"
-        if trainer.goes_on or not (is_whole and has_end and is_real):
+        if not (is_whole and has_end and is_real) or trainer.goes_on:
             return
         steps = ceil(trainer.num_training_batches / trainer.accumulate_grad_batches) * trainer.max_epochs
         if steps < FEW:
