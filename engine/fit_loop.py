@@ -25,11 +25,13 @@ class FitLoop(_FitLoop):
         trainer, data = self.trainer, self.trainer.datamodule
         share = trainer.limit_train_batches  # 1 is one batch, 1.0 all
         is_whole = isinstance(share, float) and share == 1 and not (trainer.overfit_batches or trainer.fast_dev_run)
-        has_end = (trainer.max_epochs or -1) > 0 and isinf(trainer.step_limit)  # by epochs, not by a number of steps
+        batches = trainer.num_training_batches
+        # by epochs, not by a number of steps
+        has_end = (trainer.max_epochs or -1) > 0 and isinf(trainer.step_limit) and not isinf(batches)
         is_real = isinstance(data, DataModule) and data.source != "synthetic"
         if not (is_whole and has_end and is_real) or trainer.goes_on:
             return
-        steps = ceil(trainer.num_training_batches / trainer.accumulate_grad_batches) * trainer.max_epochs
+        steps = ceil(batches / trainer.accumulate_grad_batches) * trainer.max_epochs
         if steps < FEW:
             more = "a smaller data.batch_size or more" if data.batch_size > 1 else "more"
             print_line(
