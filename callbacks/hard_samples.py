@@ -99,6 +99,8 @@ class HardSamples(KeepsArguments, Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Notes the losses of a batch, by the logits of its training step."""
+        if batch is None:  # which the loop leaves out
+            return
         losses = F.cross_entropy(pl_module.trained_logits, batch.targets, reduction="none")
         trainer.datamodule.selection.note(batch.index, losses)
 

@@ -92,6 +92,8 @@ class Progress(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Moves the bar on."""
+        if self._tqdm is None:  # a batch that is None is left out without a start
+            self._open(trainer, batch_idx)
         if self._tqdm.disable:
             return
         now = time.monotonic()

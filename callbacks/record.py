@@ -125,6 +125,8 @@ class Record(Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Gives the loggers a point of the learning curve now and then."""
+        if batch is None:  # which the loop leaves out
+            return
         if not self.has_trained:
             self.has_trained = True
             self._earlier.forget()

@@ -41,21 +41,29 @@ class Watch(KeepsArguments, Checkpoint):
         self.histograms = histograms
         self._has_begun = False  # whether a batch of this process has been seen
         self._draws_graph = False
+        self._is_new_epoch = False  # whether this epoch's first batch is still to come
         self._probe: Any = None
         self._is_of_validation = False
         self._latest: dict[str, Histogram] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tells TensorBoard the settings of a run that begins."""
-        self._has_begun, self._probe, self._is_of_validation = False, None, False
+        self._has_begun = self._is_new_epoch = self._is_of_validation = False
+        self._probe = None
         if trainer.is_global_zero and trainer.optimizer_steps == 0:
             for logger in trainer.loggers:
                 if isinstance(logger, TensorBoardLogger):
                     describe_run(logger.experiment, trainer.describe_origin().hyperparameters, measures_of(pl_module))
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Waits for the epoch's first batch, which is not the one of number 0 where that is None and left out."""
+        self._is_new_epoch = True
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Shows the first batch of a run, and keeps one of an epoch where nothing is validated."""
-        if self._has_begun and (batch_idx or not self.histograms or self._is_of_validation):
+        is_kept = self._is_new_epoch and self.histograms and not self._is_of_validation
+        self._is_new_epoch = False
+        if self._has_begun and not is_kept:
             return
         if not self._has_begun and trainer.is_global_zero and trainer.optimizer_steps == 0:
             self._draws_graph = self.graph
@@ -65,7 +73,7 @@ class Watch(KeepsArguments, Checkpoint):
             if shown is not None:
                 write_media(trainer, [Grid(name="inputs", step=0, images=shown)])
         self._has_begun = True
-        if self.histograms and batch_idx == 0 and not self._is_of_validation:
+        if is_kept:
             self._probe = first_samples(batch, PROBED)
 
     def on_train_batch_end(
@@ -85,7 +93,8 @@ class Watch(KeepsArguments, Checkpoint):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Keeps the first samples of validation, which are the same in every epoch."""
-        if self.histograms and batch_idx == dataloader_idx == 0 and trainer.state.fn == "fit":
+        is_first = batch is not None and batch_idx == dataloader_idx == 0
+        if self.histograms and is_first and trainer.state.fn == "fit":
             self._probe, self._is_of_validation = first_samples(batch, PROBED), True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

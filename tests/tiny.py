@@ -1,6 +1,7 @@
 """The smallest forms of data, model and trainer that behave like the real ones."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,21 @@ from pytorch_lightning import Callback
 from datamodules.base.data_module import Source
 from datamodules.batches import ImageBatch
 from datamodules.images.classification import ImageClassificationDataModule
+from datamodules.images.loader import ImageLoader
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import CLASS_NAMES
 from engine.trainer import Trainer
 from lightning_modules import VGG
 from tests.pictures import drawn_once
+
+
+class GappedLoader(ImageLoader):
+    """A loader whose first batch is None, and the first after a resume, too."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yields the batches."""
+        for number, batch in enumerate(super().__iter__()):
+            yield batch if number else None
 
 
 class TinyDataModule(ImageClassificationDataModule):
@@ -46,6 +57,20 @@ class TinyDataModule(ImageClassificationDataModule):
         return {"train": pictures.take(slice(n)), "test": pictures.take(slice(n, None))}
 
     read = synthesize
+
+
+class Gaps(TinyDataModule):
+    """The same, of whose training batches the first that is read is None, as another package's loader may give one."""
+
+    def train_dataloader(self) -> GappedLoader:
+        """Returns such a loader."""
+        loader = super().train_dataloader()
+        loader.__class__ = GappedLoader
+        return loader
+
+    def on_after_batch_transfer(self, batch: ImageBatch | None, dataloader_idx: int) -> Any:
+        """Leaves None as it is: Lightning's own loop asks for that, too."""
+        return batch if batch is None else super().on_after_batch_transfer(batch, dataloader_idx)
 
 
 class SizedDataModule(TinyDataModule):

@@ -34,8 +34,13 @@ class ImageClassifier(Classifier):
         # weighted versions of images, over which predictions are averaged; set by the callback Views
         self.views: Callable[[Tensor], list[tuple[float, Tensor]]] | None = None
 
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> ImageBatch:
-        """Converts batches of other data loaders, a tuple or list of images and targets, to `ImageBatch`."""
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> ImageBatch | None:
+        """Converts batches of other data loaders, a tuple or list of images and targets, to `ImageBatch`.
+
+        One of training that is None stays so: the loop leaves it out.
+        """
+        if batch is None and self.trainer.training:
+            return None
         if isinstance(batch, Tensor) and self.trainer.predicting:  # images without targets
             batch = batch, batch.new_zeros(len(batch))
         return image_batch(batch, type(self).__name__)

@@ -19,12 +19,14 @@ from callbacks.nan_guard import Diverged
 from core.code_state import code_version, git_state
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.metric_rows import without_copies
+from datamodules.batches import ImageBatch
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
+from lightning_modules import VGG
 from tests.bits import figures_of
 from tests.plain import PlainData, PlainModule, PlainPlayers
-from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.tiny import Gaps, TinyDataModule, tiny_trainer, tiny_vgg
 
 
 class RaiseAt(Callback):
@@ -214,6 +216,19 @@ def test_the_status_says_how_a_run_ended(error: Exception, status: str, tmp_path
     assert (summary["status"], summary["epochs"], summary["steps"]) == (status, 1, 8)
     assert summary["ended"] is not None
     assert len(_rows(run)) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*was None:UserWarning")
+def test_a_batch_that_is_none_is_no_step(tmp_path: Path) -> None:
+    """A run whose first step fails leaves nothing behind, whatever its loader gave before."""
+
+    class Failing(VGG):
+        def training_step(self, batch: ImageBatch, batch_idx: int) -> Tensor:
+            raise ValueError("a wrong size")
+
+    with pytest.raises(ValueError, match="a wrong size"):
+        tiny_trainer(tmp_path).fit(Failing(5, image_size=16, widths=[8], convolutions=[1]), Gaps())
+    assert not list((tmp_path / "runs").rglob("summary.json"))
 
 
 def test_ctrl_c_that_acts_at_once_is_an_interruption(tmp_path: Path) -> None:

@@ -15,13 +15,15 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from torch.utils.data import DataLoader
 
 from callbacks import Watch
 from datamodules.images.augmentation import Augmentation
 from tests.bits import assert_same_bits
 from tests.generating import TinyGenerator, TinyNoise
 from tests.loggers import Told
-from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.plain import PlainData, PlainModule
+from tests.tiny import Gaps, TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
 EVERYTHING = {"graph": True, "inputs": True, "histograms": True}
@@ -103,6 +105,31 @@ def test_histograms_of_weights_gradients_and_activations_after_every_epoch(run: 
         table = {row["name"]: row for row in csv.DictReader(file)}
     assert list(table) == tags
     assert float(table["weights/stages.0.0.weight"]["mean"]) == pytest.approx(float(last.mean()), rel=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*was None:UserWarning")
+def test_an_epoch_whose_first_batch_is_none_has_gradients_of_the_second(tmp_path: Path) -> None:
+    """Only weights were shown: a batch that is left out has no start, and no other was kept."""
+    run = fit(tmp_path, EVERYTHING, tiny_vgg(), Gaps(val_size=0))
+    points = board(run).Histograms("gradients/classifier.3.weight")
+    assert [point.step for point in points] == [6, 12]
+
+
+@pytest.mark.filterwarnings("ignore:val_dataloader yielded None:UserWarning")
+def test_a_validation_whose_first_batch_is_none_leaves_one_of_training_to_look_at(tmp_path: Path) -> None:
+    class Bearing(PlainModule):
+        """Names its losses, and bears with batches of validation that are None."""
+
+        def losses(self, batch: list[torch.Tensor]) -> dict[str, torch.Tensor]:
+            return {"loss": self._loss(batch)}
+
+        def validation_step(self, batch: list[torch.Tensor] | None, batch_idx: int) -> None:
+            self.log("val_loss", 0.0 if batch is None else self._loss(batch), batch_size=1)
+
+    data = PlainData()
+    data.val_dataloader = lambda: DataLoader([None, *data._loader(16)], batch_size=None)
+    run = fit(tmp_path, EVERYTHING, Bearing(), data)
+    assert [point.step for point in board(run).Histograms("gradients/net.0.weight")] == [5, 10]
 
 
 def test_gradients_are_those_of_the_same_samples_after_every_epoch(tmp_path: Path) -> None:

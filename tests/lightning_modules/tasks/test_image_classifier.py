@@ -11,6 +11,7 @@ from pytorch_lightning.cli import ReduceLROnPlateau
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import ExponentialLR
+from torch.utils.data import DataLoader
 
 from core.errors import InputError
 from datamodules.batches import ImageBatch
@@ -26,6 +27,20 @@ def batch() -> ImageBatch:
     rng = torch.Generator().manual_seed(0)
     images = torch.randn(6, 3, 16, 16, generator=rng)
     return ImageBatch(images, torch.tensor([0, 1, 2, 3, 4, 0]), torch.arange(6), {})
+
+
+@pytest.mark.filterwarnings("ignore:.* None:UserWarning")
+@pytest.mark.parametrize("fast_loop", [True, False])
+def test_a_training_batch_of_another_packages_loader_may_be_none(
+    fast_loop: bool, batch: ImageBatch, tmp_path: Path
+) -> None:
+    """Lightning's own loop was refused what the fast one leaves out."""
+    loader = DataLoader([None, (batch.images, batch.targets)], batch_size=None)
+    trainer = tiny_trainer(tmp_path, logger=False, fast_loop=fast_loop)
+    trainer.fit(tiny_vgg(), loader)
+    assert trainer.optimizer_steps == 2
+    with pytest.raises(InputError, match="the loader gives a NoneType"):
+        trainer.test(tiny_vgg(), loader)
 
 
 class Rates(Callback):
