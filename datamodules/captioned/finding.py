@@ -49,8 +49,7 @@ def match_pictures(names: Iterable[str], folder: Path) -> tuple[dict[str, Path],
     """Finds the picture of each name, anywhere below a folder.
 
     A name fits a path below the folder, else the end of one, else the name of a file without its ending, so that
-    `1.jpg` finds `Images/1.webp`; see `NamedPaths`. Of names that fit one picture, the surest has it, or
-    the first; another has the next picture that it fits.
+    `1.jpg` finds `Images/1.webp`; see `NamedPaths`. Of names that fit one picture, the surest has it, or the first.
 
     Args:
         names: Names of pictures, as a file of captions has them.
@@ -74,10 +73,8 @@ def match_pictures(names: Iterable[str], folder: Path) -> tuple[dict[str, Path],
     for name in sorted(fitting, key=lambda name: fitting[name][0]):  # the surest first; ties stay in order
         of_name = fitting[name][1]
         # one picture with the captions of two would be in two parts, of which one has captions of another picture
-        free = next((path for path in of_name if path not in taken), None)
-        if free is not None:
-            taken[free] = name
-            several += [name] * (len(of_name) > 1)
+        if of_name and taken.setdefault(of_name[0], name) == name and len(of_name) > 1:
+            several.append(name)
     place = {name: path for path, name in taken.items()}
     found = {name: by_path[place[name]] for name in fitting if name in place}
     absent = [name for name in fitting if name not in place]

@@ -70,18 +70,6 @@ def test_no_picture_has_the_captions_of_two_names() -> None:
     assert lines == ["skipped  pictures of which there are captions, but no file: 2 (b/1.png, old/2.png)"]
 
 
-def test_a_name_has_the_picture_that_no_surer_name_has() -> None:
-    for name in ("x/1.jpg", "y/1.jpg"):
-        picture(Path("data", name))
-    for names in (["x/1.jpg", "1.jpg"], ["1.jpg", "x/1.jpg"]):
-        found, lines = match_pictures(names, Path("data"))
-        assert {name: path.relative_to("data").as_posix() for name, path in found.items()} == {
-            "x/1.jpg": "x/1.jpg", "1.jpg": "y/1.jpg",
-        }  # fmt: skip
-        note = "note     names that several pictures have, of which the first is taken: 1 (1.jpg)"
-        assert (list(found), lines) == (names, [note])
-
-
 def test_pictures_that_no_caption_names_are_refused() -> None:
     picture(Path("data/1.png"))
     with pytest.raises(InputError, match=r"none of its 1 pictures has a caption; the captions name 2\.png"):
