@@ -33,8 +33,7 @@ class FitLoop(_FitLoop):
             return
         steps = ceil(batches / trainer.accumulate_grad_batches) * trainer.max_epochs
         if steps < FEW:
-            more = "a smaller data.batch_size or more" if data.batch_size > 1 else "more"
             print_line(
-                f"note     this run makes {steps:,.0f} optimizer steps in all, which is little to learn in: {more} "
-                "trainer.max_epochs"
+                f"note     this run makes {steps:,} optimizer step{'s' * (steps != 1)} in all, which is little to "
+                "learn in: smaller batches or more trainer.max_epochs help"
             )

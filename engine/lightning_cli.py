@@ -142,7 +142,8 @@ class SubcommandCLI(LightningCLI):
             return True  # Lightning takes that of the process that started this one
         started = launched()
         processes = 1 if started is None else started.devices * started.nodes
-        if processes * self.settings.trainer.num_nodes > 1:
+        by_hand = started is None and IN_PROCESS in os.environ
+        if by_hand or processes * self.settings.trainer.num_nodes > 1:
             raise InputError("--seed_everything true: each of several processes would draw another; give a number")
         return secrets.randbelow(LAST_SEED + 1)
 

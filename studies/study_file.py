@@ -1,6 +1,7 @@
 """A study's file, in the format of W&B's sweeps, so that `wandb sweep` takes the same file."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ MACROS = re.compile(
 )
 NAME = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,100}")
 OF_A_CALL = ("config", "run_dir", "resume", "ckpt_path")  # options that are no settings of a run
+LARGEST = 10**9  # `eta`, whose powers are computed
 MODE_OF = {"minimize": "min", "maximize": "max"}  # of a goal
 GOAL_OF = {mode: goal for goal, mode in MODE_OF.items()}
 
@@ -192,15 +194,15 @@ def _read_halving(rule: Any, place: str) -> tuple[list[int], float] | None:
     _refuse_unknown(rule, ("type", "min_iter", "max_iter", "s", "eta"), place)
     eta = read_number(rule, "eta", place, 3)
     numbers = [rule.get(name, 1) for name in ("min_iter", "max_iter", "s")]
-    if not all(map(_is_count, numbers)) or not 1 < eta <= 1000 or numbers[-1] > 100:
+    if not all(map(_is_count, numbers)) or not 1 < eta <= LARGEST:
         raise InputError(
-            f"{place}: min_iter, max_iter and s are whole numbers, at least 1; s is at most 100, and eta above 1 and "
-            "at most 1,000"
+            f"{place}: min_iter, max_iter and s are whole numbers, at least 1; eta is above 1 and at most {LARGEST:,}"
         )
     if ("min_iter" in rule) == ("max_iter" in rule):
         raise InputError(f"{place}: needs min_iter, or max_iter with s")
     if "min_iter" in rule:
         epochs = [int(rule["min_iter"] * eta**power) for power in range(20)]
     else:
-        epochs = [int(rule["max_iter"] / eta**power) for power in range(1, rule.get("s", 1) + 1)]
+        most = int(math.log(rule["max_iter"], eta)) + 1  # beyond it all are 0
+        epochs = [int(rule["max_iter"] / eta**power) for power in range(1, min(rule.get("s", 1), most) + 1)]
     return sorted({epoch for epoch in epochs if epoch >= 1}), eta

@@ -472,13 +472,15 @@ def test_a_run_that_goes_on_keeps_the_seed_that_was_drawn(config: Path, command:
     [
         ({"SLURM_STEP_NUM_TASKS": "2"}, []),
         ({"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": "2"}, []),
+        ({"LOCAL_RANK": "0", "WORLD_SIZE": "2"}, []),
         ({}, ["--trainer.num_nodes", 2]),
     ],
-    ids=["srun", "torchrun", "machines"],
+    ids=["srun", "torchrun", "by hand", "machines"],
 )
 def test_several_processes_draw_no_seeds_of_their_own(
     variables: dict[str, str], options: list[object], config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     code, _, errors = command("fit", "--config", config, "--seed_everything", "true", "--run_dir", "run", *options)

@@ -202,9 +202,10 @@ def csv_rows(path: Path, content: str, stray: bool = False, **form: Any) -> Iter
         try:
             row = next(reader)
         except csv.Error as error:
-            if not stray or reader.line_num > first or "end of data" in str(error):
+            line = content[begin : lines.tell()]
+            if not stray or reader.line_num > first or line.count('"') % 2 or "end of data" in str(error):
                 raise InputError(f"{path}, line {first}: {error}") from error
-            row = next(csv.reader([content[begin : lines.tell()]], **form))
+            row = next(csv.reader([line], **form))
         yield reader.line_num, row
 
 

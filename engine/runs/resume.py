@@ -135,11 +135,11 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"there, with trainer.fit(..., ckpt_path={str(run)!r})"
         )
     changed = changes(run, config, checkpoint)
-    if "model.class_path" in changed:  # whatever else differs, its weights fit no layer of the other
+    if "model.class_path" in changed:  # whatever else differs, its weights hardly fit the other
         before, now = changed["model.class_path"]
         raise InputError(
             f"--model.class_path {now}: this run is of another architecture, {before}; to train the new one in a run "
-            "of its own, leave --ckpt_path out, or give another --run_dir"
+            f"of its own, leave --ckpt_path out, or give another --run_dir (--weights {run} takes what fits)"
         )
     for key, (before, now) in changed.items():
         raise InputError(

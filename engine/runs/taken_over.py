@@ -23,6 +23,6 @@ def taken_over(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     taken = data.take_over(run)
     stated = flatten({"data": {name: value for name, value in taken.items() if name not in data.paths}})
     for key, (_, now) in changes(run, config).items() if stated else ():
-        if now != stated.get(key, now):
+        if key in stated:
             raise InputError(f"--{key} {now}: {run} keeps to what its vocabulary.json states; leave this out")
     return taken

@@ -34,6 +34,7 @@ def test_the_command_is_what_it_is_without_wandbs_macros(command: list[str], wri
         ({"min_iter": 2, "eta": 2}, [2, 4, 8, 16], 2),
         ({"max_iter": 27, "s": 2}, [3, 9], 3),
         ({"max_iter": 8, "s": 9, "eta": 2}, [1, 2, 4], 2),
+        ({"max_iter": 27, "s": 10**9}, [1, 3, 9], 3),
     ],
 )
 def test_trials_are_compared_after_as_many_epochs_as_wandb_would(
@@ -75,8 +76,10 @@ def test_trials_are_compared_after_as_many_epochs_as_wandb_would(
         ({"metric": {"name": "a", "target": "high"}}, "metric: target high: a number is needed"),
         ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": "x"}}, "eta x: a number is needed"),
         ({"early_terminate": {"type": "hyperband", "min_iter": True}}, "whole numbers"),
-        ({"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1e20}}, "eta above 1 and at most 1,000"),
-        ({"early_terminate": {"type": "hyperband", "max_iter": 9, "s": 1000}}, "s is at most 100"),
+        (
+            {"early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 1e20}},
+            "eta is above 1 and at most",
+        ),
         ({"name": "../../elsewhere"}, "the study's folder has it"),
         ({"name": "x" * 300}, "the study's folder has it"),
         ({"name": ["x"]}, "the study's folder has it"),

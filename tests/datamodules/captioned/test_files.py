@@ -143,6 +143,7 @@ def test_a_column_of_a_table_states_parts() -> None:
         ("c.csv", "", "is empty"),
         ("c.csv", 'file,caption\n1.jpg,A\n2.jpg,"B\n3.jpg,C\n', "c.csv, line 3: unexpected end of data"),
         ("c.csv", 'file;caption\n1.jpg;"A\n2.jpg;"B"\n', "c.csv, line 2: ';' expected after '\"'"),
+        ("c.csv", 'file,caption\n1.jpg,"He said "hi" and\nleft"\n', "c.csv, line 2: ',' expected after '\"'"),
         ("c.json", "{", "no JSON"),
         ("c.json", [1], "neither COCO's form"),
         ("c.json", {"images": [{"filename": "1.jpg"}]}, "neither COCO's form"),

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import InputError
 from datamodules.captioned.encoder import CaptionEncoding
 from datamodules.pairs.pieces import PairEncoding
 from datamodules.text.encoding import Encoding
+from engine.runs.taken_over import taken_over
+from engine.settings.config_files import read_config
 from tests.tiny_captions import TinyCaptions
 from tests.tiny_text import DOCUMENTS, TinyDocuments, TinyPairs
 
@@ -51,6 +54,14 @@ def test_an_encoding_beside_a_run_is_an_error_that_names_the_run(
     assert "--data.encoding.max_size 70: this run has 60, and cannot change it" in errors
     code, _, errors = command("predict", *given[:-1], 60, "--input", "the river")
     assert code == 0, errors
+
+
+def test_the_default_of_an_encoding_beside_a_run_is_an_error_too(contradictory: Path) -> None:
+    config = read_config(contradictory / "config.yaml")
+    taken_over(contradictory, config)
+    config["data"]["init_args"]["encoding"]["max_size"] = Encoding().max_size
+    with pytest.raises(InputError, match=r"--data\.encoding\.max_size .*: .*run keeps to what its vocabulary\.json"):
+        taken_over(contradictory, config)
 
 
 def test_each_kind_of_text_leaves_what_it_states_to_a_runs_vocabulary(tmp_path: Path) -> None:
