@@ -187,9 +187,9 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def improves(self, score: float) -> bool:
         """Says whether a score is better than the best so far; one that is not finite never is."""
-        if self.best_score is None or not math.isfinite(score) or not math.isfinite(self.best_score):
+        if self.best_score is None or not math.isfinite(self.best_score):
             return math.isfinite(score)
-        return merit(score, self.mode) > merit(self.best_score, self.mode)
+        return math.isfinite(score) and merit(score, self.mode) > merit(self.best_score, self.mode)
 
     def _save_if_best(self, trainer: Trainer) -> bool:
         """Saves the weights if they are the best so far; returns whether they are."""

@@ -10,6 +10,7 @@ from core.printable import printable
 
 PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # names of their folders
 CACHES = ".cache.safetensors"  # end of the names of files that the project itself puts beside the parts
+OWN_FILE = "--data.data_dir {folder}"  # options in place of a `data_dir` that is the file {path}
 NAMED = 5  # most files that a message names
 
 
@@ -40,15 +41,30 @@ def count_and_name(kind: str, paths: Sequence[Path], root: Path) -> str:
     return f"{kind} in {root}: {len(paths):,} ({names}{more})"
 
 
+def refuse_file(data_dir: str | Path, own_file: str = OWN_FILE) -> None:
+    """Checks that there is no file in place of the folder of data.
+
+    Args:
+        data_dir: The folder, as it was given.
+        own_file: Options that take such a file instead, with `{path}`, `{folder}` and `{name}` for its parts.
+
+    Raises:
+        InputError: There is; the message has the options.
+    """
+    path = Path(data_dir).expanduser()
+    if path.is_file():
+        parts = {"path": path, "folder": path.parent, "name": path.name}
+        options = own_file.format(**{part: shlex.quote(str(text)) for part, text in parts.items()})
+        raise InputError(f"data.data_dir {data_dir}: a file, where a folder is expected; give {options}")
+
+
 def check_data_dir(folder: Path) -> None:
     """Checks that the folder of data that is not downloaded is there, before it is said what it lacks.
 
     Raises:
         InputError: It is not, or is a file.
     """
-    if folder.is_file():
-        parent = shlex.quote(str(folder.parent))
-        raise InputError(f"--data.data_dir {folder}: a file, where a folder is expected; give --data.data_dir {parent}")
+    refuse_file(folder)
     if not folder.is_dir():
         raise InputError(f"--data.data_dir {folder}: no such folder")
 

@@ -1,6 +1,5 @@
 """The base of every data set: splits, batches, and the position in an epoch at which a resumed run continues."""
 
-import shlex
 from abc import abstractmethod
 from collections.abc import Mapping, Sized
 from pathlib import Path
@@ -14,6 +13,7 @@ from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.limited_imports import LoadsWithLimits
 from core.predictions import CSV, Table
+from datamodules.base.class_folders import OWN_FILE, refuse_file
 from datamodules.base.digest import difference, digest_of
 from datamodules.base.loader import Loader
 from datamodules.base.shared_data import keep_loaded, take_loaded
@@ -39,7 +39,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     unit: ClassVar[str]  # name of its samples, such as `images`
     evaluation_unit: ClassVar[str] = ""  # name of those of validation and test, where it is another
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes
-    own_file: ClassVar[str] = "--data.data_dir {folder}"  # options in place of a `data_dir` that is the file {path}
+    own_file: ClassVar[str] = OWN_FILE  # options in place of a `data_dir` that is a file
     symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
     digests_samples: ClassVar[bool] = True  # False where a digest of files tells data from other data
     splits: Mapping[str, Sized]
@@ -48,10 +48,8 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         super().__init__()
         check_least(1, batch_size=batch_size, eval_batch_size=eval_batch_size)
         self.data_dir = Path(data_dir).expanduser()
-        if source != "synthetic" and self.data_dir.is_file():  # before a download into it is tried
-            parts = {"path": self.data_dir, "folder": self.data_dir.parent, "name": self.data_dir.name}
-            options = self.own_file.format(**{part: shlex.quote(str(text)) for part, text in parts.items()})
-            raise InputError(f"data.data_dir {data_dir}: a file, where a folder is expected; give {options}")
+        if source != "synthetic":  # before a download into it is tried
+            refuse_file(data_dir, self.own_file)
         self.source = source
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size

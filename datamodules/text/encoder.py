@@ -60,10 +60,9 @@ class Encoder:
     def fit(self, texts: Sequence[str]) -> None:
         """Builds the vocabulary from the training texts."""
         encoding = self.encoding
-        if encoding.tokenizer in ("word", "letters"):  # in lower case, which can give a letter a mark
-            self.marks = any_marks(_preprocessed(text, encoding) for text in texts if not text.isascii())
-        else:
-            self.marks = False
+        # in lower case, which can give a letter a mark
+        prepared = (_preprocessed(text, encoding) for text in texts if not text.isascii())
+        self.marks = encoding.tokenizer in ("word", "letters") and any_marks(prepared)
         if encoding.tokenizer == "subword":
             prepared = (_preprocessed(text, encoding) for text in texts)
             unknown = SPECIAL[UNKNOWN]

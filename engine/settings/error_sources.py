@@ -71,8 +71,9 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         return None
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if (path := _restored_checkpoint(frames)) is not None:
-        reason = f"damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
-        if "parameter group" in str(error):  # as torch's optimizers say
+        if "parameter group" not in str(error):  # as torch's optimizers say
+            reason = f"damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
+        else:
             reason = (
                 "its release grouped the parameters of the optimizer otherwise (as with depth_lr_factor); it cannot be "
                 f"continued here, but a new run can start from its weights: fit --config NAME --weights {path}"
