@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import marked
-from datamodules.base.class_folders import class_content, class_folders
+from datamodules.base.class_folders import class_folders
 from datamodules.base.data_module import Source
 from datamodules.base.digest import digest_of
 from datamodules.image_folder import ImageFolderDataModule
 from datamodules.images.file_split import FileSplit
-from datamodules.images.image_files import class_files, is_picture
+from datamodules.images.image_files import class_files, holds_pictures
 from datamodules.images.normalization import Scaling
 from datamodules.images.picture_folders import mean_and_std_of
 from datamodules.images.splits import ClassifiedImages
@@ -115,8 +115,8 @@ class FlowersDataModule(ImageFolderDataModule):
         if not self.root.is_dir():
             return ()
         folders = class_folders(self.root)
-        classes = tuple(name for name, folder in folders.items() if any(map(is_picture, class_content(folder))))
-        if not classes and any(map(is_picture, class_content(self.root))):
+        classes = tuple(name for name, folder in folders.items() if holds_pictures(folder))
+        if not classes and holds_pictures(self.root):
             raise InputError(f"{self.root}: its pictures are in no folder; they belong in one folder a class")
         for name in folders.keys() - set(classes):
             self._left_out.add("folders without pictures", folders[name])

@@ -35,5 +35,5 @@ class FitLoop(_FitLoop):
         if steps < FEW:
             print_line(
                 f"note     this run makes {steps:,} optimizer step{'s' * (steps != 1)} in all, which is little to "
-                "learn in: smaller batches or more trainer.max_epochs help"
+                f"learn in: {'smaller batches or ' * (data.batch_size > 1)}more trainer.max_epochs help"
             )

@@ -86,7 +86,10 @@ def conclude(
         elif trainer.is_global_zero and read:
             table = datamodule.prediction_table([names[place] for place in read], together[read])
     elif world_size == 1:
-        table = general_table(outputs, type(model).__name__, names)
+        # without one of the trainer's limits, every sample has a row
+        limit = trainer.limit_predict_batches  # 1 is one batch, 1.0 all
+        limited = not isinstance(limit, float) or limit < 1
+        table = general_table(outputs, type(model).__name__, names, limited)
     else:
         raise InputError(f"predict: {type(model).__name__} predicts on one device here; give --trainer.devices 1")
     if table is not None:
@@ -173,16 +176,17 @@ def _is_among(path: Path, name: str) -> bool:
         return False
 
 
-def general_table(outputs: Any, model: str, names: list[str] | None = None) -> Table:
+def general_table(outputs: Any, model: str, names: list[str] | None = None, limited: bool = False) -> Table:
     """Returns predictions of a model or a data set of another package: a row of numbers for each sample.
 
     Args:
         outputs: What `predict_step` returned for each batch, a tensor [B] or [B, K]; a list of these for each loader.
         model: Name of the model, for the message.
         names: Names of the samples; their places if not given.
+        limited: Whether only the first samples were predicted.
 
     Raises:
-        InputError: The model returns something else, or more rows than there are names.
+        InputError: The model returns something else, or not one row for each sample.
     """
     if outputs and isinstance(outputs[0], list):  # of several loaders
         outputs = [batch for loader in outputs for batch in loader]
@@ -193,9 +197,8 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None) -> T
     numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
     header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
     names = names or [str(place) for place in range(len(numbers))]
-    if len(names) < len(numbers):
+    if len(names) < len(numbers) or (len(names) > len(numbers) and not limited):
         raise InputError(f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples, not one each")
-    # fewer rows than names where a limit of the trainer ended it before
     return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
 
 

@@ -136,7 +136,7 @@ def fit_weights(
         return fitting, offered
     theirs, ours = architecture_of(name), type(model).__name__
     if theirs not in ("", ours):
-        few_fit = f"only {found} of its {len(kernels)} layers fit" if found else "no layer fits"
+        few_fit = f"only {found} of this model's {len(kernels)} layers fit" if found else "no layer fits"
         raise InputError(
             f"--weights {name}: these are weights of another architecture, {theirs} (this model is {ours}): {few_fit} "
             "in name and shape"

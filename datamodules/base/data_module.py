@@ -33,6 +33,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     """
 
     name: str
+    stated: ClassVar[dict[str, Any]] = {}  # arguments that a file of a run states, with what leaves them to it
     paths: ClassVar[tuple[str, ...]] = ("data_dir",)  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # may differ when a run continues
     measured_alike: ClassVar[tuple[str, ...]] = ()  # others that change no figure of `validate` and `test`

@@ -13,7 +13,7 @@ from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import END, MARKS, written_symbols
 from datamodules.text.encoding import check_given
 from datamodules.text.vocabulary import Vocabulary
-from datamodules.text.words import Words, any_marks
+from datamodules.text.words import Words
 
 Tokenizer = Literal["words", "spaces"]
 WORD = Words(r"RUN(?:['’]RUN)*")  # noqa: RUF001
@@ -71,7 +71,7 @@ class CaptionEncoder:
         """Builds the vocabulary from training captions."""
         counts = Counter(word for caption in captions for word in self._divided(caption))
         del counts[MARKS[END]]
-        self._marks = self.encoding.tokenizer == "words" and any_marks(counts)
+        self._marks = self.encoding.tokenizer == "words" and WORD.any_marks(counts)
         kept = Vocabulary.of_documents(counts, self.encoding.min_count).symbols[2:]  # without padding and unknown
         self.vocabulary = Vocabulary([*MARKS, *kept])
 

@@ -178,6 +178,11 @@ def is_picture(path: Path) -> bool:
     return Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
 
 
+def holds_pictures(folder: Path) -> bool:
+    """Returns whether there are pictures in a folder itself, by their names."""
+    return any(map(is_picture, class_content(folder)))
+
+
 def pictures_below(folder: Path, left_out: LeftOut) -> list[Path]:
     """Lists the pictures in a folder and its folders, by the endings of their names, in alphabetical order.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, check_data_dir, class_folders, part_folders
 from datamodules.images.deep_pixels import SIXTEEN
-from datamodules.images.image_files import DIGEST, class_files, read_pictures
+from datamodules.images.image_files import DIGEST, class_files, holds_pictures, read_pictures
 from datamodules.images.streaming import PictureFiles
 
 DIVIDED = "; for class folders alone, --data datamodules.FlowersDataModule divides their pictures into the parts"
@@ -30,7 +30,8 @@ def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[P
     check_data_dir(root)
     folders = part_folders(root, left_out)
     if "train" not in folders:
-        divided = "" if folders or len(class_folders(root)) < 2 else DIVIDED
+        of_pictures = sum(map(holds_pictures, class_folders(root).values()))
+        divided = "" if folders or of_pictures < 2 else DIVIDED
         raise InputError(f"--data.data_dir {root}: no folder train in it; pictures belong in train/<class>{divided}")
     classes = tuple(class_folders(folders["train"]))
     if len(classes) < 2:

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
-from datamodules.text.words import Words, any_marks
+from datamodules.text.words import Words
 
 Tokenizer = Literal["subword", "word", "char"]
 
@@ -76,7 +76,7 @@ class PieceEncoder:
             self.vocabulary = Vocabulary(self._subwords.id_to_token(n) for n in range(self._subwords.get_vocab_size()))
             return
         counts = Counter(piece for sentence in sentences for piece in self._divided(self._prepared(sentence)))
-        self._marks = encoding.tokenizer == "word" and any_marks(counts)
+        self._marks = encoding.tokenizer == "word" and WORD.any_marks(counts)
         kept = sorted(piece for piece, count in counts.items() if count >= encoding.min_count)
         kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order
         self.vocabulary = Vocabulary([*MARKS, *kept[: None if encoding.size is None else encoding.size - len(MARKS)]])
@@ -123,8 +123,8 @@ class PieceEncoder:
         """
         encoder = cls(encoding)
         try:
-            encoder._marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
+            encoder._marks = content.get("marks", False)
             if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
                 raise KeyError("marks")
             if encoding.tokenizer == "subword":

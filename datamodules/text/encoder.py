@@ -13,7 +13,7 @@ from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.subwords import read_subwords, train_subwords
 from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
-from datamodules.text.words import Words, any_marks
+from datamodules.text.words import Words
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = Words(r"RUN(?:['’]RUN)*")  # noqa: RUF001
@@ -62,7 +62,7 @@ class Encoder:
         encoding = self.encoding
         # in lower case, which can give a letter a mark
         prepared = (_preprocessed(text, encoding) for text in texts if not text.isascii())
-        self.marks = encoding.tokenizer in ("word", "letters") and any_marks(prepared)
+        self.marks = self._words is not None and self._words.any_marks(prepared)
         if encoding.tokenizer == "subword":
             prepared = (_preprocessed(text, encoding) for text in texts)
             unknown = SPECIAL[UNKNOWN]
@@ -111,16 +111,21 @@ class Encoder:
         text = _preprocessed(text, encoding)
         if encoding.tokenizer == "char":
             return [character for character in text if not character.isspace()]
-        if encoding.tokenizer == "word":
-            return (WORD_OR_MARK if encoding.punctuation else WORD).findall(text, self.marks)
-        if encoding.tokenizer == "letters":
-            return LETTERS.findall(text, self.marks)
+        if self._words is not None:
+            return self._words.findall(text, self.marks)
         if encoding.tokenizer == "jieba":
             if self._segment is None:
                 self._segment = _jieba()
             words = (word.strip() for word in self._segment(text))
             return [word for word in words if word and (encoding.punctuation or WORD.match(word))]
         return self._subwords.encode(text).tokens
+
+    @property
+    def _words(self) -> Words | None:
+        """The pattern by which texts are divided, if they are by one."""
+        if self.encoding.tokenizer == "word":
+            return WORD_OR_MARK if self.encoding.punctuation else WORD
+        return LETTERS if self.encoding.tokenizer == "letters" else None
 
     def _ngrams(self, tokens: Sequence[str], n: int) -> Sequence[str]:
         """Returns all n-grams, joined to strings."""

@@ -23,7 +23,6 @@ class TextDataModule(DataModule):
 
     paths = (*DataModule.paths, "vocabulary")
     learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
-    stated: ClassVar[dict[str, Any]] = {}  # other arguments that a vocabulary states, with what leaves them to it
     empty_texts: ClassVar[bool] = False  # whether `predict` takes an empty text
     _given: tuple[list[str], list[str]] | None = None  # `inputs` and their texts, once these are read
 

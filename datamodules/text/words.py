@@ -33,20 +33,23 @@ class Words:
         """Returns the match at the beginning of a text."""
         return (self._plain if text.isascii() else self._marked).match(text)
 
+    def any_marks(self, texts: Iterable[str]) -> bool:
+        """Returns whether words of any text go on over a combining mark.
+
+        A vocabulary that was learned where none does is the same for words that are cut at marks. It says nothing of
+        marks, as those of earlier releases, which cut words.
+        """
+        return any(self._mark_behind.search(text) for text in texts if not text.isascii())
+
+    @cached_property
+    def _mark_behind(self) -> re.Pattern[str]:
+        return re.compile(f"{self._letter}[{_marks()}]")  # not that of an emoji, which is no word
+
     @cached_property
     def _marked(self) -> re.Pattern[str]:
         # the look ahead spares most ends of words the long list of marks
         run = f"{self._letter}+(?:(?=[^\0-{chr(FIRST - 1)}])[{_marks()}]+{self._letter}*)*"
         return re.compile(self._form.replace("RUN", run))
-
-
-def any_marks(texts: Iterable[str]) -> bool:
-    """Returns whether there is a combining mark in any text.
-
-    A vocabulary that was learned where there is none is that of either pattern of words. It says nothing of it, as
-    those of earlier releases, which cut words at marks.
-    """
-    return any(re.search(f"[{_marks()}]", text) for text in texts if not text.isascii())
 
 
 @cache

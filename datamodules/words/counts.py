@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from datamodules.text.documents import Documents
-from datamodules.text.words import any_marks
+from datamodules.text.words import Words
 
+LETTERS = Words("RUN")
 PIECE = 2**20  # characters of a text that are split into words at a time
 
 
@@ -24,7 +25,7 @@ class CountedWords:
         counts: Occurrences of each, int64 [V].
         documents: The numbers; words that the vocabulary lacks are left out, and documents without any other.
         total: Number of all words of the text.
-        marks: Whether words of the text have combining marks.
+        marks: Whether words of the text go on over combining marks.
     """
 
     words: tuple[str, ...]
@@ -77,7 +78,7 @@ def count_words(
         tokens_kept.bincount(minlength=len(words)),
         Documents(tokens_kept, ends[edges].unique_consecutive()),
         len(given),
-        any_marks(found),
+        LETTERS.any_marks(found),
     )
 
 

@@ -139,7 +139,7 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
         before, now = changed["model.class_path"]
         raise InputError(
             f"--model.class_path {now}: this run is of another architecture, {before}; to train the new one in a run "
-            f"of its own, leave --ckpt_path out, or give another --run_dir (--weights {run} takes what fits)"
+            f"of its own, leave --ckpt_path out, or give another --run_dir"
         )
     for key, (before, now) in changed.items():
         raise InputError(

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from engine.runs.resume import changes
-from engine.settings.config_files import flatten
+from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import data_class
 
 
@@ -21,8 +20,13 @@ def taken_over(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     """
     data = data_class(config)
     taken = data.take_over(run)
-    stated = flatten({"data": {name: value for name, value in taken.items() if name not in data.paths}})
-    for key, (_, now) in changes(run, config).items() if stated else ():
-        if key in stated:
-            raise InputError(f"--{key} {now}: {run} keeps to what its vocabulary.json states; leave this out")
+    settings = {name: value for name, value in taken.items() if name not in data.paths}
+    recorded = flatten(read_config(run / "config.yaml")) if settings else {}
+    now = flatten(config)
+    for name, value in settings.items():
+        for key, default in flatten({"data": {name: value}}).items():
+            # what the run records, though a release can have ignored it, or not had it yet
+            allowed = [recorded.get(key, default), *([] if name in data.stated else [default])]
+            if key in now and now[key] not in allowed:
+                raise InputError(f"--{key} {now[key]}: {run} keeps to what its vocabulary.json states; leave this out")
     return taken

@@ -133,6 +133,13 @@ def leave_class_folders_alone(root: Path) -> str:
     return r"train/<class>; for class folders alone, --data datamodules\.FlowersDataModule divides their pictures into"
 
 
+def name_parts_otherwise(root: Path) -> str:
+    """Leaves class folders in folders of other names than those of parts."""
+    (root / "train").rename(root / "Training set")
+    (root / "test").rename(root / "Testing set")
+    return r"no folder train in it; pictures belong in train/<class>$"
+
+
 def leave_one_class(root: Path) -> str:
     """Leaves one class."""
     for name in CLASSES[1:]:
@@ -170,6 +177,7 @@ def add_empty_val(root: Path) -> str:
     [
         remove_train,
         leave_class_folders_alone,
+        name_parts_otherwise,
         leave_one_class,
         leave_no_class,
         add_empty_class,

@@ -160,6 +160,7 @@ def test_the_command_classifies_the_test_set_and_files(
 
 def test_rows_of_another_model_are_named_as_far_as_there_are_any() -> None:
     rows = [torch.zeros(2, 3)]
-    assert [row[0] for row in general_table(rows, "Model", ["a", "b", "c"]).rows] == ["a", "b"]
-    with pytest.raises(InputError, match=r"Model\.predict_step returns 2 rows for 1 samples, not one each"):
-        general_table(rows, "Model", ["a"])
+    assert [row[0] for row in general_table(rows, "Model", ["a", "b", "c"], limited=True).rows] == ["a", "b"]
+    for names, limited in ((["a"], True), (["a"], False), (["a", "b", "c"], False)):  # means of batches, for example
+        with pytest.raises(InputError, match=rf"Model\.predict_step returns 2 rows for {len(names)} samples, not one"):
+            general_table(rows, "Model", names, limited)

@@ -89,7 +89,7 @@ def test_weights_that_fit_nowhere_are_refused() -> None:
     ("fitting", "reason"),
     [
         (("stages.0.1.weight",), "no layer fits in name and shape"),
-        (("stages.0.0.weight",), "only 1 of its 3 layers fit in name and shape"),
+        (("stages.0.0.weight",), "only 1 of this model's 3 layers fit in name and shape"),
     ],
 )
 @pytest.mark.parametrize("place", [".", "checkpoints/best.ckpt"])

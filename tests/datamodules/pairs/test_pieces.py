@@ -122,7 +122,14 @@ def test_settings_out_of_range_are_named(settings: dict, message: str) -> None:
         PairEncoding(**settings)
 
 
-@pytest.mark.parametrize("content", [{"symbols": ["a"]}, {"encoding": {"tokenizer": "word"}, "languages": []}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"symbols": ["a"]},
+        {"encoding": {"tokenizer": "word"}, "languages": []},
+        {"encoding": {"tokenizer": "word"}, "reverse_source": False, "languages": ["de"]},
+    ],
+)
 def test_a_file_without_a_vocabulary_of_pairs_is_named(content: dict) -> None:
     with pytest.raises(InputError, match=r"v\.json: holds no vocabulary of sentences"):
         PairEncoder.from_content(content, "v.json")

@@ -64,6 +64,12 @@ def test_a_vocabulary_of_texts_without_marks_is_as_in_earlier_releases(settings:
     assert fitted(texts, **settings).content().keys() == {"encoding", "symbols"}
 
 
+def test_marks_that_are_on_no_letter_leave_a_vocabulary_as_in_earlier_releases() -> None:
+    texts = ["good film \u2764\ufe0f"] * 2
+    assert fitted(texts, punctuation=True).content().keys() == {"encoding", "symbols"}
+    assert fitted(["press 3\ufe0f"] * 2, tokenizer="letters").content().keys() == {"encoding", "symbols"}
+
+
 def test_lower_case_gives_some_letters_marks() -> None:
     encoder = fitted(["İstanbul"])
     assert symbols(encoder, "İSTANBUL") == ["i\u0307stanbul"]

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from datamodules.text.words import OTHERS, Words, _marks, any_marks
+from datamodules.text.words import OTHERS, Words, _marks
 
 LETTERS = r"[^\W\d_]"
 COMPOSED = "Zoë’s café, l’été: naïve 3rd_x 東京 привет — Straße!"  # noqa: RUF001
@@ -48,8 +48,14 @@ def test_texts_without_marks_keep_their_words(form: str, letter: str) -> None:
 
 def test_words_are_cut_at_marks_where_these_do_not_count() -> None:
     assert Words("RUN").findall("cafe\u0301s", marks=False) == ["cafe", "s"]
-    assert any_marks(["cafe", "cafe\u0301"])
-    assert not any_marks(["cafe", "café 東京"])
+
+
+def test_marks_count_where_words_go_on_over_them() -> None:
+    assert Words("RUN").any_marks(["cafe", "cafe\u0301"])
+    assert not Words("RUN").any_marks(["cafe", "café 東京", "love \u2764\ufe0f", "\u0301"])
+    keycap = ["press 3\ufe0f"]
+    assert Words("RUN").any_marks(keycap)
+    assert not Words("RUN", LETTERS).any_marks(keycap)
 
 
 def test_the_marks_are_those_of_unicode() -> None:

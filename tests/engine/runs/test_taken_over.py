@@ -1,9 +1,11 @@
 """What a run's vocabulary states is the run's, whatever its config says and whatever is given beside it."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from core.errors import InputError
 from datamodules.captioned.encoder import CaptionEncoding
@@ -62,6 +64,23 @@ def test_the_default_of_an_encoding_beside_a_run_is_an_error_too(contradictory: 
     config["data"]["init_args"]["encoding"]["max_size"] = Encoding().max_size
     with pytest.raises(InputError, match=r"--data\.encoding\.max_size .*: .*run keeps to what its vocabulary\.json"):
         taken_over(contradictory, config)
+
+
+def test_what_is_done_anyway_can_be_given(contradictory: Path) -> None:
+    config = read_config(contradictory / "config.yaml")
+    config["data"]["init_args"]["keep_classes"] = True
+    assert taken_over(contradictory, config)["keep_classes"]
+
+
+def test_an_option_that_a_runs_config_lacks_is_an_error_beside_the_run(contradictory: Path) -> None:
+    recorded = read_config(contradictory / "config.yaml")
+    now = copy.deepcopy(recorded)
+    del recorded["data"]["init_args"]["encoding"]["fill"]
+    (contradictory / "config.yaml").write_text(yaml.safe_dump(recorded))
+    taken_over(contradictory, now)
+    now["data"]["init_args"]["encoding"]["fill"] = not now["data"]["init_args"]["encoding"]["fill"]
+    with pytest.raises(InputError, match=r"--data\.encoding\.fill .*: .*run keeps to what its vocabulary\.json states"):
+        taken_over(contradictory, now)
 
 
 def test_each_kind_of_text_leaves_what_it_states_to_a_runs_vocabulary(tmp_path: Path) -> None:
