@@ -12,14 +12,14 @@ from torch import Tensor, nn, optim
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from core.epochs import is_cut
 from core.errors import InputError
 from core.limited_imports import LoadsWithLimits
-from core.measures import Measure, check_monitor
+from core.measures import Measure
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
 from lightning_modules.tasks.parameter_groups import all_alike, groups_by_depth, groups_by_kind, layers_of
+from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
 
 
 def default_optimizer(params: Iterable) -> Optimizer:
@@ -68,6 +68,7 @@ class Task(LoadsWithLimits, LightningModule):
     paths: ClassVar[tuple[str, ...]] = ()  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
+    _one_group = False  # whether the optimizer of the checkpoint with which the run goes on has one parameter group
 
     def __init__(
         self,
@@ -99,19 +100,8 @@ class Task(LoadsWithLimits, LightningModule):
             super().__setattr__(name, value)
 
     def on_train_start(self) -> None:
-        """Checks that the monitored value of a plateau schedule will be measured.
-
-        Raises:
-            InputError: There is no validation.
-        """
-        batches = self.trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
-        for config in self.trainer.lr_scheduler_configs:
-            never = not self.trainer.enable_validation or (batches and not sum(batches))
-            if isinstance(config.scheduler, ReduceLROnPlateau) and never:
-                raise InputError(
-                    f"--model.lr_scheduler: a plateau schedule watches {config.monitor}: it needs a validation split "
-                    "(--data.val_size, --trainer.limit_val_batches)"
-                )
+        """Checks that the monitored value of a plateau schedule will be measured."""
+        check_validated(self.trainer)
 
     def on_train_epoch_start(self) -> None:
         """Resets the training metrics; not called when a run resumes within an epoch, whose metrics continue."""
@@ -136,12 +126,7 @@ class Task(LoadsWithLimits, LightningModule):
     def on_train_epoch_end(self) -> None:
         """Logs the epoch's training metrics, and steps a plateau schedule with the validation metric."""
         self._log("train", self.train_metrics)
-        if is_cut(self.trainer):  # the run can go on within this epoch
-            return
-        # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
-        for config in self.trainer.lr_scheduler_configs:
-            if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in self.trainer.epoch_validation:
-                config.scheduler.step(self.trainer.epoch_validation[config.monitor])
+        step_plateaus(self.trainer)
 
     def on_validation_epoch_start(self) -> None:
         """Resets the validation metrics, which may still be inference-mode tensors of an earlier validation."""
@@ -210,7 +195,11 @@ class Task(LoadsWithLimits, LightningModule):
                 value.copy_(self.trainer.strategy.reduce(value.clone().to(self.device), reduce_op="sum"))
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
-        """Restores the summed running metrics in the first process; the others start from 0."""
+        """Restores the summed running metrics in the first process; the others start from 0.
+
+        Notes whether its optimizer has one parameter group, as it had in earlier releases without weight decay.
+        """
+        self._one_group = any(len(state["param_groups"]) == 1 for state in checkpoint.get("optimizer_states", ()))
         if self._trainer is not None and self._trainer.global_rank > 0:
             for value in _running_metrics(checkpoint).values():
                 value.zero_()
@@ -230,7 +219,9 @@ class Task(LoadsWithLimits, LightningModule):
                 # SGD decays by lr * weight_decay, which the factor must not change
                 group["lr"] *= self.norm_lr_factor
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
-        if all_alike(optimizer.param_groups):  # merged, because each group costs some twenty microseconds per step
+        # Merged, because each group costs some twenty microseconds per step; not where weight decay, which a run that
+        # goes on may change, would divide them.
+        if (self.decay_norms_and_biases or self._one_group) and all_alike(optimizer.param_groups):
             optimizer = self.make_optimizer([{"name": "all", "params": list(network.parameters())}])
         return optimizer
 
@@ -240,16 +231,10 @@ class Task(LoadsWithLimits, LightningModule):
             return optimizer
         schedule = self.make_schedule(optimizer)
         if isinstance(schedule, ReduceLROnPlateau):
-            monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's class has one, torch's has none
-            check_monitor("--model.lr_scheduler.monitor", monitor, self)
-            plateau = {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER}
-            return {"optimizer": optimizer, "lr_scheduler": plateau}
+            return {"optimizer": optimizer, "lr_scheduler": plateau_config(schedule, self)}
         if isinstance(schedule, RunSchedule):
             schedule.set_total_steps(self.trainer.estimated_stepping_batches)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-
-NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
 
 
 def _running_metrics(checkpoint: dict) -> dict[str, Tensor]:

@@ -26,6 +26,7 @@ from engine.runs.resume import changes
 from engine.runs.run_folder import RunFolder
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
+from lightning_modules.tasks.task import Task
 from tests.bits import assert_same_bits, figures_of
 from tests.interruptions import FolderCopies, PulledPlug, PullPlug, PullPlugInValidation
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -572,6 +573,36 @@ def test_an_optimizer_of_other_groups_is_told_from_damage(
     assert "grouped the parameters of the optimizer otherwise (as with depth_lr_factor)" in errors
     assert f"fit --config NAME --weights {path}" in errors
     assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("before", "now"), [(0.01, 0.0), (0.0, 0.01)])
+def test_weight_decay_that_spares_norms_can_be_switched_off_and_on(
+    before: float, now: float, finished_run: Callable[..., Path], command: Callable[..., tuple[int, str, str]]
+) -> None:
+    spared = ("--model.decay_norms_and_biases", "false", "--model.optimizer.weight_decay", before)
+    run = finished_run("spared", "--trainer.max_epochs", 1, *spared)
+    code, _, errors = command(
+        "fit", "--ckpt_path", run, "--trainer.max_epochs", 2, "--model.optimizer.weight_decay", now
+    )
+    assert code == 0, errors
+    groups = load_checkpoint(run / "checkpoints" / "last.ckpt")["optimizer_states"][0]["param_groups"]
+    assert {group["name"]: group["weight_decay"] for group in groups} == {
+        "weights": now, "head": now, "norms": 0.0, "biases": 0.0,
+    }  # fmt: skip
+
+
+def test_a_run_of_an_earlier_release_keeps_its_one_group_of_parameters(
+    config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    spared = ("--model.decay_norms_and_biases", "false", "--model.optimizer.weight_decay", 0)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Task, "_one_group", True)
+        assert command("fit", "--config", config, "--run_dir", run, "--trainer.max_epochs", 1, *spared)[0] == 0
+    code, _, errors = command("fit", "--ckpt_path", run, "--trainer.max_epochs", 2)
+    assert code == 0, errors
+    (group,) = load_checkpoint(run / "checkpoints" / "last.ckpt")["optimizer_states"][0]["param_groups"]
+    assert group["name"] == "all"
 
 
 def test_another_architecture_is_refused_without_its_weights_being_recommended(

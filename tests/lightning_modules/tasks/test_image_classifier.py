@@ -1,7 +1,6 @@
 """The step, the metrics, the optimizer's groups and its schedule, as every image classifier has them."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -261,18 +260,3 @@ def test_a_plateau_counts_validations_of_its_metric(tmp_path: Path) -> None:
 def test_a_schedule_over_a_run_without_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="WarmupLinear needs the run's length"):
         rates(tmp_path, WarmupLinear, max_epochs=-1)
-
-
-@pytest.mark.parametrize(("val_size", "settings"), [(0, {}), (40, {"limit_val_batches": 0})])
-def test_a_plateau_without_validation_is_refused(val_size: int, settings: dict[str, int], tmp_path: Path) -> None:
-    plateau = partial(torch.optim.lr_scheduler.ReduceLROnPlateau, patience=0)
-    with pytest.raises(InputError, match="needs a validation split"):
-        tiny_trainer(tmp_path, **settings).fit(tiny_vgg(lr_scheduler=plateau), TinyDataModule(val_size=val_size))
-    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").rglob("*.ckpt"))
-
-
-def test_a_plateau_looks_at_epochs_that_validate_alone(tmp_path: Path) -> None:
-    hopeless = partial(torch.optim.lr_scheduler.ReduceLROnPlateau, patience=0, threshold=10.0, factor=0.5)
-    trainer = tiny_trainer(tmp_path, max_epochs=5, check_val_every_n_epoch=2)
-    trainer.fit(tiny_vgg(lr_scheduler=hopeless), TinyDataModule())
-    assert trainer.lr_scheduler_configs[0].scheduler.last_epoch == 2

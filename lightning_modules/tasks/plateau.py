@@ -1,0 +1,55 @@
+"""Plateau schedules, which step with a monitored value of validation, before the epoch's checkpoint is saved."""
+
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from core.epochs import is_cut
+from core.errors import InputError
+from core.measures import check_monitor, measure_of, measures_of
+
+NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
+
+
+def plateau_config(schedule: ReduceLROnPlateau, model: LightningModule) -> dict[str, Any]:
+    """Returns a plateau schedule as Lightning takes it.
+
+    Raises:
+        InputError: The model does not measure what it watches, or there the other direction is better.
+    """
+    monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's class has one, torch's has none
+    check_monitor("--model.lr_scheduler.monitor", monitor, model)
+    measure = measure_of(monitor, measures_of(model))
+    if measure is not None and measure.better != schedule.mode:
+        more = "more" if measure.better == "max" else "less"
+        raise InputError(
+            f"--model.lr_scheduler.mode {schedule.mode}: {more} of {monitor} is better; give {measure.better}"
+        )
+    return {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER}
+
+
+def check_validated(trainer: Trainer) -> None:
+    """Checks that what a plateau schedule watches will be measured.
+
+    Raises:
+        InputError: There is no validation.
+    """
+    batches = trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
+    for config in trainer.lr_scheduler_configs:
+        never = not trainer.enable_validation or (batches and not sum(batches))
+        if isinstance(config.scheduler, ReduceLROnPlateau) and never:
+            raise InputError(
+                f"--model.lr_scheduler: a plateau schedule watches {config.monitor}: it needs a validation split "
+                "(--data.val_size, --trainer.limit_val_batches)"
+            )
+
+
+def step_plateaus(trainer: Trainer) -> None:
+    """Steps the plateau schedules at the end of an epoch with its validation, if it had one."""
+    if is_cut(trainer):  # the run can go on within this epoch
+        return
+    # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
+    for config in trainer.lr_scheduler_configs:
+        if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in trainer.epoch_validation:
+            config.scheduler.step(trainer.epoch_validation[config.monitor])
