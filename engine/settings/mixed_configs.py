@@ -46,6 +46,28 @@ def notes_of_mixture(configs: Sequence[Path], flagged: Collection[str], recorded
         left = f"{', '.join(stays[:MOST])}{f' and {len(stays) - MOST} more' if len(stays) > MOST else ''}"
         what = key.rpartition(".")[2]
         yield f"note     {cause} replaces the {what} {old} of {one} by {new}; kept from {one}: {left or 'nothing'}"
+    yield from _notes_of_lists([path.name for path in configs], contents, flagged, holds)
+
+
+def _notes_of_lists(
+    names: Sequence[str], contents: Sequence[Mapping[str, Any]], flagged: Collection[str], holds: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yields a line for each list of objects that replaces a config's, where some might be missed."""
+    for place, content in enumerate(contents):
+        for key, value in content.items():
+            causes = [names[later] for later in range(place + 1, len(names)) if key in contents[later]]
+            causes += [f"--{key}"] * (key in flagged)
+            kept = _classes_in(holds.get(key)) or [*filter(None, [_class_of(holds, key)])]
+            lost = [name for name in _classes_in(value) if name not in kept]
+            if causes and kept and lost:
+                yield f"note     {causes[-1]} leaves {', '.join(lost)} of {names[place]} out; {key}+ adds to a list"
+
+
+def _classes_in(value: Any) -> list[str]:
+    """Returns the names of the classes in a list of objects, without their modules."""
+    objects = value if isinstance(value, list) else []
+    named = [one.get("class_path") if isinstance(one, Mapping) else None for one in objects]
+    return [name.rpartition(".")[2] for name in named if isinstance(name, str)]
 
 
 def _class_of(content: Mapping[str, Any], key: str) -> str:

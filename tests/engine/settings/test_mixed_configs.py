@@ -87,3 +87,35 @@ def test_the_command_says_so_before_it_begins(config: Path, command: Callable[..
         errors
     )
     assert code == 0
+
+
+AVERAGED = "trainer: {callbacks: [{class_path: pytorch_lightning.callbacks.EMAWeightAveraging}, {class_path: Freeze}]}"
+OTHERS = [{"class_path": "callbacks.HardSamples"}, {"class_path": "callbacks.Freeze"}]
+LEFT_OUT = "note     {cause} leaves EMAWeightAveraging of a.yaml out; trainer.callbacks+ adds to a list"
+
+
+@pytest.mark.parametrize(
+    ("second", "flags", "held", "cause"),
+    [
+        ("trainer: {callbacks: []}", (), OTHERS, "b.yaml"),
+        ("seed_everything: 1", ("trainer.callbacks",), OTHERS, "--trainer.callbacks"),
+        ("seed_everything: 1", (), OTHERS, None),  # changed by the program
+        ("trainer: {callbacks: null}", (), None, None),  # on purpose
+        ("trainer: {callbacks: []}", (), [*OTHERS, {"class_path": "EMAWeightAveraging"}], None),
+    ],
+)
+def test_what_a_list_that_replaces_another_leaves_out_is_named(
+    second: str, flags: tuple[str, ...], held: list | None, cause: str | None
+) -> None:
+    first = write("a.yaml", model="VGG", more=AVERAGED)
+    Path("b.yaml").write_text(second)
+    notes = [*notes_of_mixture([first, Path("b.yaml")], flags, merged() | {"trainer": {"callbacks": held}})]
+    assert notes == ([LEFT_OUT.format(cause=cause)] if cause else [])
+
+
+def test_one_object_in_place_of_a_list_is_seen_too() -> None:
+    first = write("a.yaml", model="VGG", more=AVERAGED)
+    settings = merged() | {"trainer": {"callbacks": {"class_path": "callbacks.Freeze"}}}
+    assert [*notes_of_mixture([first], ["trainer.callbacks"], settings)] == [
+        LEFT_OUT.format(cause="--trainer.callbacks")
+    ]
