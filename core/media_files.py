@@ -3,6 +3,7 @@
 import csv
 import io
 import wave
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 
 import torch
@@ -37,11 +38,7 @@ def _(medium: Figure) -> tuple[str, bytes]:
 
 @encode.register
 def _(medium: Table) -> tuple[str, bytes]:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [cell(word) for word in row] for row in [medium.header, *medium.rows]
-    )
-    return ".csv", text.getvalue().encode()
+    return ".csv", as_csv(medium.header, medium.rows)
 
 
 @encode.register
@@ -89,6 +86,13 @@ def _(medium: File) -> tuple[str, bytes]:
 def texts_by_epoch(medium: Text) -> list[tuple[int, str]]:
     """Returns epochs and their texts; empty for a text of no epoch."""
     return [] if medium.epoch is None else [*medium.earlier, (medium.epoch, medium.text)]
+
+
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Returns a table as CSV, in which no spreadsheet finds formulas."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([cell(word) for word in row] for row in (header, *rows))
+    return text.getvalue().encode()
 
 
 def one_cell(label: str) -> str:

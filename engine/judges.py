@@ -130,9 +130,9 @@ def _data_of(kind: type, config: dict[str, Any], checkpoint: dict[str, Any], nam
         data = kind(**{argument: value for argument, value in given.items() if argument not in NOT_OF_JUDGES})
     except InputError as error:
         raise InputError(f"model.judge {name}: {error}") from error
-    for kept in checkpoint.values():
-        if isinstance(kept, dict) and {"mean", "std"} <= kept.keys():
-            data.mean, data.std = tuple(kept["mean"]), tuple(kept["std"])
+    kept = checkpoint.get(kind.__qualname__) or {}
+    if {"mean", "std"} <= kept.keys():
+        data.mean, data.std = tuple(kept["mean"]), tuple(kept["std"])
     if not data.mean and data.normalization.kind == "channel":
         raise InputError(f"model.judge {name}: its checkpoint does not tell how its pictures are normalised")
     return data

@@ -1,7 +1,5 @@
 """Prints and writes the predictions of `predict`."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,11 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
+from core.media_files import as_csv
 from core.outputs import check_output_file, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
 from core.predictions import CSV, Table, excerpt
-from core.printable import cell, printable, shown_path
+from core.printable import printable, shown_path
 from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from engine.gathering import gather, gather_pictures, gather_unread
@@ -138,9 +137,7 @@ def _content(table: Table, path: Path) -> bytes:
     """Returns what a file of predictions holds: CSV, unless its name asks for another form that the table has."""
     if path.suffix.lower() in table.forms:
         return table.forms[path.suffix.lower()]()
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows([cell(text) for text in row] for row in [table.header, *table.rows])
-    return text.getvalue().encode()
+    return as_csv(table.header, table.rows)
 
 
 def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from datamodules.base.data_module import DataModule
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
 from datamodules.words.vector_files import is_vector_file, read_vectors
-from engine.settings.run_search import newest_run_in
+from engine.settings.run_search import folder_of, newest_run_in
 from engine.weight_forms import few, fit_weights, other_shapes, weights_in, without_metrics
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
@@ -75,9 +75,7 @@ def run_of(name: str) -> Path | None:
         name: The folder or file, as `read_weights` takes it.
     """
     path = Path(name).expanduser()
-    if path.is_dir():
-        return path
-    return path.parent.parent if path.is_file() else None
+    return folder_of(path) if path.exists() else None
 
 
 def _download(name: str) -> dict[str, Tensor]:

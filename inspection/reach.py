@@ -1,5 +1,6 @@
 """How far back a language model reads: what earlier symbols are worth to its prediction."""
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -16,7 +17,7 @@ from inspection.views import Shown, View
 
 PASSAGES, LENGTH = 400, 301  # the last symbol is predicted
 AT_ONCE = 100  # passages of a batch
-BITS = 0.6931471805599453  # nats
+BIT = math.log(2)  # nats
 SURE = 2  # standard errors, beyond which a difference is none of chance
 
 
@@ -64,7 +65,7 @@ def _losses(subject: Subject, passages: Passages, rows: slice, count: int) -> Te
     known, marks = passages.read(rows, slice(-count - 1, -1), subject.model.device)
     logits, _ = subject.model(known, None, marks)
     last = passages.symbols[rows, -1].to(subject.model.device)
-    return F.cross_entropy(logits[:, -1].float(), last, reduction="none").cpu() / BITS
+    return F.cross_entropy(logits[:, -1].float(), last, reduction="none").cpu() / BIT
 
 
 def draw_reach(known: list[int], means: Tensor, errors: Tensor, norms: Tensor | None) -> MatplotlibFigure:

@@ -1,5 +1,6 @@
 """What is true at each place of a text, which a cell of a character model may follow."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
@@ -31,11 +32,8 @@ def facts_of(texts: Sequence[Sequence[str]]) -> dict[str, Tensor]:
         "a punctuation mark": lambda one: not one.isalnum() and not one.isspace(),
     }
     found: dict[str, list[list[float]]] = {}
-    counts: dict[str, int] = {}
-    for text in texts:
-        for one in text:
-            counts[one] = counts.get(one, 0) + 1
-    common = sorted((one for one in counts if not one.isspace()), key=lambda one: -counts[one])[:FREQUENT]
+    counts = Counter(one for text in texts for one in text if not one.isspace())
+    common = [one for one, _ in counts.most_common(FREQUENT)]
     for text in texts:
         here = {f"is '{one}'": [float(one == other) for other in text] for one in common}
         here["place in the line"] = _since(text, lambda one: one == "\n")

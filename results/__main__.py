@@ -68,9 +68,9 @@ def _parser(table: Table) -> argparse.ArgumentParser:
     longest = f"leave out longer runs ({MINUTES:g}; no limit for what is named, or with --minutes)"
     run.add_argument("--max_minutes", type=float, help=longest)
     run.add_argument("--workers", type=runs_at_a_time, default=1, help="runs at a time, which share the cores")
-    run.add_argument("--minutes", type=_positive(float), help="time for all; no run is begun that would take longer")
+    run.add_argument("--minutes", type=_positive, help="time for all; no run is begun that would take longer")
     faster = "how many times as fast as in the table a run is here"
-    run.add_argument("--speed", type=_positive(float), default=1.0, help=faster)
+    run.add_argument("--speed", type=_positive, default=1.0, help=faster)
     run.add_argument("--dry_run", action="store_true", help="show the commands alone")
     collect = add("collect", _collect, "record the runs that are finished and tested")
     for command in (run, collect):
@@ -217,17 +217,15 @@ def _missing(table: Table, records: Records) -> list[Run]:
     return [run for run in table.runs() if run.seed not in [record.seed for record in records[run.row.id]]]
 
 
-def _positive(number: type[int] | type[float]) -> Callable[[str], float]:
-    """Returns what reads a number above 0."""
+def _positive(text: str) -> float:
+    """Reads a number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text}: must be above 0")
+    return value
 
-    def read(text: str) -> float:
-        value = number(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text}: must be above 0")
-        return value
 
-    read.__name__ = number.__name__  # which the message names for other texts
-    return read
+_positive.__name__ = "float"  # which the message names for other texts
 
 
 if __name__ == "__main__":

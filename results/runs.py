@@ -6,6 +6,7 @@ from pathlib import Path
 from core.errors import RunFailed
 from core.summary import ENDED_WELL, figures, read_summary
 from results.table import Run, Table
+from studies.workers import last_line
 
 
 class Runs:
@@ -63,8 +64,7 @@ class Runs:
     def failure(self, run: Run, command: list[str], code: int) -> RunFailed:
         """Returns the error that a command of a run has failed, with the last line of its log."""
         log = self.log(run)
-        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1].removeprefix("error: ")
-        reason = f"ended by signal {-code}" if code < 0 else last
+        reason = f"ended by signal {-code}" if code < 0 else last_line(log)
         return RunFailed(f"{run}: {command[0]} failed: {reason} (all of it in {log})")
 
     def _fit(self, run: Run) -> list[tuple[Run, list[str]]]:

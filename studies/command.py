@@ -15,7 +15,7 @@ from studies.making import make_trials, say, show_trials
 from studies.naming import describe
 from studies.points import SEED, Points
 from studies.progress import Lines
-from studies.study_file import OF_A_CALL, StudyFile, find_study_file, read_study_file
+from studies.study_file import CHOSEN, StudyFile, find_study_file, read_study_file
 from studies.study_folder import StudyFolder, score
 from studies.trust import refuse_foreign_file
 
@@ -40,7 +40,7 @@ def study(argv: list[str]) -> int:
     """
     arguments, others = _parser().parse_known_args(argv)
     for option in (word.partition("=")[0] for word in others):
-        if option.removeprefix("--") in OF_A_CALL[1:]:
+        if option.removeprefix("--") in CHOSEN:
             raise InputError(f"{option}: not beside a study, which chooses it for each trial; --weights starts all")
     path = find_study_file(arguments.file)
     file = read_study_file(path)

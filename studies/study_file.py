@@ -22,7 +22,8 @@ MACROS = re.compile(
     r"\$\{(env|interpreter|program|args|args_no_hyphens|args_no_boolean_flags|args_json|args_json_file)\}"
 )
 NAME = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,100}")
-OF_A_CALL = ("config", "run_dir", "resume", "ckpt_path")  # options that are no settings of a run
+CHOSEN = ("run_dir", "resume", "ckpt_path")  # options that a study chooses for each run
+OF_A_CALL = ("config", *CHOSEN)  # options that are no settings of a run
 LARGEST = 10**9  # `eta`, whose powers are computed
 MODE_OF = {"minimize": "min", "maximize": "max"}  # of a goal
 GOAL_OF = {mode: goal for goal, mode in MODE_OF.items()}
@@ -166,7 +167,7 @@ def _read_command(command: Any, place: str) -> list[str]:
             f"{place}: command: nothing takes the parameters; it ends with {example.partition('yaml, ')[2]}"
         )
     for word in kept:
-        if (option := word.partition("=")[0].removeprefix("--")) in OF_A_CALL[1:]:
+        if (option := word.partition("=")[0].removeprefix("--")) in CHOSEN:
             raise InputError(f"{place}: command: --{option} is chosen for each trial")
     return kept
 

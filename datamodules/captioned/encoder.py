@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import END, MARKS, written_symbols
 from datamodules.text.encoding import check_given
-from datamodules.text.vocabulary import Vocabulary
+from datamodules.text.vocabulary import Vocabulary, frequent
 from datamodules.text.words import Words
 
 Tokenizer = Literal["words", "spaces"]
@@ -72,8 +72,7 @@ class CaptionEncoder:
         counts = Counter(word for caption in captions for word in self._divided(caption))
         del counts[MARKS[END]]
         self._marks = self.encoding.tokenizer == "words" and WORD.any_marks(counts)
-        kept = Vocabulary.of_documents(counts, self.encoding.min_count).symbols[2:]  # without padding and unknown
-        self.vocabulary = Vocabulary([*MARKS, *kept])
+        self.vocabulary = Vocabulary([*MARKS, *frequent(counts, self.encoding.min_count)])
 
     def encode(self, caption: str) -> list[int]:
         """Returns the numbers of a caption's symbols, and of its end unless it is cut."""

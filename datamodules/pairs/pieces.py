@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary
+from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary, frequent
 from datamodules.text.words import Words
 
 Tokenizer = Literal["subword", "word", "char"]
@@ -77,9 +77,8 @@ class PieceEncoder:
             return
         counts = Counter(piece for sentence in sentences for piece in self._divided(self._prepared(sentence)))
         self._marks = encoding.tokenizer == "word" and WORD.any_marks(counts)
-        kept = sorted(piece for piece, count in counts.items() if count >= encoding.min_count)
-        kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order
-        self.vocabulary = Vocabulary([*MARKS, *kept[: None if encoding.size is None else encoding.size - len(MARKS)]])
+        most = None if encoding.size is None else encoding.size - len(MARKS)
+        self.vocabulary = Vocabulary([*MARKS, *frequent(counts, encoding.min_count, most)])
 
     def encode(self, sentences: Sequence[str]) -> list[list[int]]:
         """Returns the numbers of each sentence's symbols, without marks of beginning and end."""

@@ -39,9 +39,8 @@ class Vocabulary:
             min_count: Least number of occurrences.
             max_size: Largest size, padding and unknown included; no limit if not given.
         """
-        kept = sorted(symbol for symbol, count in counts.items() if count >= min_count)
-        kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order; pairs would need twice the memory
-        return cls([*SPECIAL, *kept[: None if max_size is None else max(0, max_size - len(SPECIAL))]])
+        most = None if max_size is None else max(0, max_size - len(SPECIAL))
+        return cls([*SPECIAL, *frequent(counts, min_count, most)])
 
     def __len__(self) -> int:
         """Number of symbols."""
@@ -84,10 +83,6 @@ class Vocabulary:
         numbers = torch.tensor(self.ids([chr(point) for point in kinds.tolist()]))
         return numbers.to(torch.uint8 if len(self) <= 256 else torch.int32)[places]
 
-    def save(self, path: Path) -> None:
-        """Writes the symbols as JSON."""
-        write_saved(path, {"symbols": self.symbols})
-
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Reads a saved vocabulary, from its file or from a run's folder.
@@ -96,6 +91,19 @@ class Vocabulary:
             InputError: It is missing or no vocabulary.
         """
         return cls(read_saved(path)["symbols"])
+
+
+def frequent(counts: Mapping[str, int], min_count: int, most: int | None = None) -> list[str]:
+    """Returns the frequent symbols, the most frequent first, and those that are as frequent by the alphabet.
+
+    Args:
+        counts: Number of occurrences of each symbol.
+        min_count: Least number of occurrences.
+        most: Largest number of symbols; no limit if not given.
+    """
+    kept = sorted(symbol for symbol, count in counts.items() if count >= min_count)
+    kept.sort(key=counts.__getitem__, reverse=True)  # stable: ties stay in order; pairs would need twice the memory
+    return kept[:most]
 
 
 def write_saved(path: Path, content: dict) -> None:

@@ -7,9 +7,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from datamodules.tunes.bars import BarClock
+from datamodules.tunes.bars import BORDERS, BarClock
 from datamodules.tunes.keys import ACCIDENTALS, SEMITONES, TONE, signature
-from datamodules.tunes.notation import Tune, kind_of, length_of
+from datamodules.tunes.notation import SOUNDING, Tune, kind_of, length_of
 
 MIDDLE_C = 60
 RATE = 22_050  # samples per second
@@ -56,7 +56,7 @@ def performed(tune: Tune, repeats: bool = True) -> list[Note]:
             key, signs = token[3:-1], {}
         elif kind == "tie":
             tied = bool(notes)
-        elif kind in ("tone", "tones", "rest"):
+        elif kind in SOUNDING:
             length = clock.filled - before
             if place + 1 < len(body) and kind_of(body[place + 1]) == "length":
                 length *= length_of(body[place + 1])
@@ -84,7 +84,7 @@ def unfolded(body: Sequence[str]) -> list[str]:
             if token in (":|", "::") and turn == 1:
                 place, turn = begin, 2
                 continue
-            if token in ("|:", "::", ":|", "||", "|]"):
+            if token in BORDERS:
                 begin, turn = place + 1, 1
         else:
             played.append(token)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from datamodules.text.documents import Documents
+from datamodules.text.vocabulary import frequent
 from datamodules.text.words import Words
 
-LETTERS = Words("RUN")
+RUNS = Words("RUN")
 PIECE = 2**20  # characters of a text that are split into words at a time
 
 
@@ -62,10 +63,7 @@ def count_words(
     given = torch.frombuffer(numbers, dtype=torch.int32) if numbers else torch.empty(0, dtype=torch.int32)
     counts = given.bincount(minlength=len(found))
     if words is None:
-        occurrences = counts.tolist()
-        kept = sorted(place for place, number in enumerate(occurrences) if number >= min_count)
-        kept.sort(key=lambda place: (-occurrences[place], found[place]))
-        words = tuple(found[place] for place in kept[:max_size])
+        words = tuple(frequent(dict(zip(found, counts.tolist(), strict=True)), min_count, max_size))
     place_of = {word: place for place, word in enumerate(words)}
     new = torch.tensor([place_of.get(word, -1) for word in found] or [-1], dtype=torch.int32)
     renumbered = new[given] if len(given) else given
@@ -78,7 +76,7 @@ def count_words(
         tokens_kept.bincount(minlength=len(words)),
         Documents(tokens_kept, ends[edges].unique_consecutive()),
         len(given),
-        LETTERS.any_marks(found),
+        RUNS.any_marks(found),
     )
 
 

@@ -30,12 +30,10 @@ class Format(ABC):
 
     Attributes:
         name: Its name.
-        ending: How names of such files end.
         runtime: What reads it, for messages.
     """
 
     name: str
-    ending: str
     runtime: str
 
     def check(self) -> None:  # noqa: B027 (most need nothing)
@@ -74,7 +72,7 @@ class Flat(nn.Module):
 class Onnx(Format):
     """ONNX, for onnxruntime and many others."""
 
-    name, ending, runtime = "onnx", ".onnx", "onnxruntime"
+    name, runtime = "onnx", "onnxruntime"
 
     def check(self) -> None:
         """Checks that the three packages are installed."""
@@ -126,7 +124,7 @@ class Onnx(Format):
 class ExportedProgram(Format):
     """torch's own format of graphs (`torch.export`), for torch on any device and its compilers."""
 
-    name, ending, runtime = "exported_program", ".pt2", "torch.export"
+    name, runtime = "exported_program", "torch.export"
 
     def make(self, form: ExportForm, facts: Mapping[str, Any]) -> bytes:
         """Returns the content of a file, with the facts in `facts.json`."""
@@ -146,7 +144,7 @@ class ExportedProgram(Format):
 class TorchScript(Format):
     """The format that torch wrote before `torch.export`, which libtorch and mobile phones read."""
 
-    name, ending, runtime = "torchscript", ".pt", "TorchScript"
+    name, runtime = "torchscript", "TorchScript"
 
     def make(self, form: ExportForm, facts: Mapping[str, Any]) -> bytes:
         """Returns the content of a file, with the facts in `facts.json`."""

@@ -67,6 +67,13 @@ def _saved(run: Path) -> float | None:
     return max(times, default=None)
 
 
+def folder_of(path: Path) -> Path:
+    """Returns the folder of the run that a path would be of: it, that around its `checkpoints/`, or a copy's own."""
+    if path.is_dir():
+        return path
+    return path.parent.parent if path.parent.name == "checkpoints" else path.parent
+
+
 def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | None]:
     """Finds the checkpoint that `--ckpt_path` names.
 
@@ -98,7 +105,7 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
         raise InputError(f"--ckpt_path {given}: no checkpoint in this folder {looked_for}{way_out}")
     if not path.is_file():
         raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file ('{LATEST}' is the newest run)")
-    folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    folder = folder_of(path)
     of_run = path.parent.name == "checkpoints" or (folder / "summary.json").is_file()
     if of_run and (folder / "config.yaml").is_file():
         return path, folder
@@ -109,10 +116,9 @@ def architecture_of(name: str) -> str:
     """Returns the class of a run's network, without its module; empty if it is not known.
 
     Args:
-        name: The run's folder, or a file in its `checkpoints/`.
+        name: The run's folder, or a checkpoint of it.
     """
-    path = Path(name).expanduser()
-    run = path.parent.parent if path.parent.name == "checkpoints" else path
+    run = folder_of(Path(name).expanduser())
     with contextlib.suppress(InputError):  # no run, or one whose config cannot be read
         return str(flatten(read_config(run / "config.yaml")).get("model.class_path", "")).rpartition(".")[2]
     return ""
