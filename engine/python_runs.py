@@ -17,6 +17,8 @@ from jsonargparse._parameter_resolvers import get_signature_parameters
 from jsonargparse._util import get_import_path
 from pytorch_lightning import LightningModule
 from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
@@ -124,8 +126,17 @@ def seed_of_weights(model: LightningModule, seed: int) -> int | None:
         except Exception:  # somebody's class, which may not be made twice
             return None
     own = model.state_dict()
-    same = own.keys() == other.keys() and all(torch.equal(own[name].cpu(), other[name].cpu()) for name in own)
+    same = own.keys() == other.keys() and all(_are_equal(own[name], other[name]) for name in own)
     return seed if same else None
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Returns whether two tensors of a state are equal; lazy ones are not yet drawn, and other states no weights."""
+    if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
+        return type(one) is type(other)
+    if is_lazy(one) or is_lazy(other):
+        return False
+    return torch.equal(one.cpu(), other.cpu())
 
 
 @cache

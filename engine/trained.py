@@ -80,10 +80,17 @@ def restore(checkpoint: dict[str, Any], model: LightningModule, datamodule: Ligh
     """Gives a network and its data what a checkpoint holds of them.
 
     Raises:
-        InputError: The data is not what the network was trained on, such as other classes.
+        InputError: The data is not what the network was trained on, such as other classes; or parts of the network are
+            not there, since Lightning calls for them only in its own loops.
     """
     model.on_load_checkpoint(checkpoint)
-    model.load_state_dict(checkpoint["state_dict"])
+    weights, own = checkpoint["state_dict"], model.state_dict()
+    if model.strict_loading and (absent := [name for name in weights if name not in own]):
+        raise InputError(
+            f"{type(model).__name__}: {absent[0]} is not there once it is constructed, but made in setup or "
+            "configure_model, which only fit, validate, test and predict call; make it in the constructor"
+        )
+    model.load_state_dict(weights, strict=model.strict_loading)
     kept = checkpoint.get(type(datamodule).__qualname__)
     if kept is not None:
         datamodule.load_state_dict(kept)

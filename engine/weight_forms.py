@@ -90,9 +90,9 @@ def _without_wrappers(name: str) -> str:
     return ".".join(part for part in parts if part != WRAPPERS[1])
 
 
-def without_metrics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors by name without those of running metrics, which all models of a task have."""
-    return {name: value for name, value in tensors.items() if "_metrics." not in name}
+def without_metrics(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Returns the tensors of a state by name, without those of running metrics, which all models of a task have."""
+    return {name: value for name, value in state.items() if "_metrics." not in name and isinstance(value, Tensor)}
 
 
 def may_be(shape: Sequence[int | None], given: Tensor) -> bool:

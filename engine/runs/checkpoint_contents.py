@@ -9,6 +9,7 @@ import torch
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.core.mixins.hparams_mixin import HyperparametersMixin
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from core.console import print_line
@@ -72,8 +73,24 @@ def check_contents(trainer: Trainer) -> None:
         checkpoint = trainer._checkpoint_connector.dump_checkpoint()
     except Exception:  # what it saves may exist only once it trains: then the first save tells
         return
+    checkpoint["state_dict"] = _with_shapes(trainer, checkpoint["state_dict"])
     for name, value in plain_hyperparameters(checkpoint).items():
         _refuse_unreadable(name, value)
+
+
+def _with_shapes(trainer: Trainer, weights: Any) -> Any:
+    """Returns weights without those that a batch of the trial before training gives a shape.
+
+    Raises:
+        InputError: There is no such trial.
+    """
+    lazy = [name for name, value in weights.items() if is_lazy(value)] if isinstance(weights, dict) else []
+    if lazy and not trainer.num_sanity_val_steps:
+        raise InputError(
+            f"{type(trainer.lightning_module).__name__}: {lazy[0]} has no shape before a first batch, and cannot be "
+            "checked or saved; run a batch through it in its setup, or give --trainer.num_sanity_val_steps 1"
+        )
+    return {name: value for name, value in weights.items() if name not in lazy} if lazy else weights
 
 
 def _refuse_unreadable(name: str, value: Any) -> None:

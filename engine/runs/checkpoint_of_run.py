@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from core.errors import InputError
 from core.tensor_files import load_checkpoint
+from lightning_modules.tasks.task import Task
 
 # What Lightning reads of a checkpoint, with its type.
 NEEDED: dict[str, type] = {"state_dict": dict, "pytorch-lightning_version": str}
@@ -20,6 +23,7 @@ NEEDED_TO_CONTINUE: dict[str, type] = {
     "epoch": int,
     "global_step": int,
 }
+EXTRA_STATE = "_extra_state"  # torch's name of what a layer keeps beside its tensors, which may be any plain value
 OPTIONAL: dict[str, type] = {"optimizer_steps": int, "epoch_validation": dict, "hyper_parameters": dict}
 
 
@@ -73,7 +77,7 @@ def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> N
         if not isinstance(value, kind) or isinstance(value, bool):
             raise InputError(f"{path}: a damaged checkpoint: {key} is of the type {type(value).__name__}")
     for name, value in checkpoint["state_dict"].items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
+        if not isinstance(name, str) or not (isinstance(value, Tensor) or name.endswith(EXTRA_STATE)):
             raise InputError(f"{path}: a damaged checkpoint: state_dict holds {name!r:.40}, which is no tensor")
     if not re.match(r"\d+\.\d+", checkpoint["pytorch-lightning_version"]):
         raise InputError(f"{path}: a damaged checkpoint: its version of Lightning is no number")
@@ -90,13 +94,15 @@ def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> N
 
 
 def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:
-    """Checks that a checkpoint holds this very network.
+    """Checks that a checkpoint holds this very network, as far as the network is known before Lightning sets it up.
 
     Raises:
         InputError: Names or shapes differ; names the first, and says how many there are.
     """
+    if _is_known_later(model):
+        return  # Lightning compares the two once the model is complete
     ours, theirs = (
-        {name: list(value.shape) for name, value in weights.items()}
+        {name: list(value.shape) if isinstance(value, Tensor) else "a state" for name, value in weights.items()}
         for weights in (model.state_dict(), checkpoint["state_dict"])
     )
     names = dict.fromkeys([*ours, *theirs])
@@ -106,3 +112,11 @@ def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: P
             f"{path}: of another model: {first} is {theirs.get(first, 'nothing')} there and "
             f"{ours.get(first, 'nothing')} in {type(model).__name__}{more}; --weights takes what fits"
         )
+
+
+def _is_known_later(model: LightningModule) -> bool:
+    """Returns whether a model of another package may get its layers after construction, or need not fit exactly."""
+    if isinstance(model, Task):
+        return False
+    hooks = any(is_overridden(hook, model) for hook in ("setup", "configure_model"))
+    return hooks or not model.strict_loading or any(map(is_lazy, [*model.parameters(), *model.buffers()]))

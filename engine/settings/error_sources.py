@@ -46,6 +46,9 @@ OPTIONS: tuple[tuple[type, str], ...] = (
 # The parser's words for a class that could not be built, where an option takes one class or a list of them.
 UNBUILT = re.compile(r"Problem with given class_path '([\w.]+)': (?:- )?(.+?)(?: - Expected a | Given value|$)")
 
+UNFIT = re.compile(r"Error\(s\) in loading state_dict for \w+:\s*(.+)", re.DOTALL)  # torch, of weights that do not fit
+SEVERAL_NAMES = re.compile(r'("[^"]+")(?:, "[^"]+")+')
+
 PLAIN = (ValueError, TypeError, RuntimeError, ImportError, MisconfigurationException)  # whose messages are sentences
 
 
@@ -71,7 +74,9 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         return None
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if (path := _restored_checkpoint(frames)) is not None:
-        if "parameter group" not in str(error):  # as torch's optimizers say
+        if unfit := UNFIT.match(str(error)):  # of a model that gets its layers only when it is set up
+            reason = f"of another model: {_first_misfit(unfit[1])}; it needs the class and the settings of its run"
+        elif "parameter group" not in str(error):  # as torch's optimizers say
             reason = f"damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
         else:
             reason = (
@@ -118,6 +123,13 @@ def _restored_checkpoint(frames: list[FrameType]) -> Path | None:
         if isinstance(owner, _CheckpointConnector) and "restore" in frame.f_code.co_name:
             return owner.trainer.ckpt_path
     return None
+
+
+def _first_misfit(listed: str) -> str:
+    """Returns the most telling of torch's lines on weights that do not fit: of shapes, or else of names, the first."""
+    lines = [line.strip().rstrip(".") for line in listed.splitlines()]
+    first = next((line for line in lines if line.startswith("size mismatch")), lines[0])
+    return SEVERAL_NAMES.sub(lambda names: f"{names[1]} and {names[0].count(', ')} more", first)
 
 
 def trainer_option_error(error: Exception, options: Mapping[str, Any]) -> InputError:
