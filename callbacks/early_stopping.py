@@ -33,7 +33,7 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         if patience is not None and patience < 0:
             raise InputError(f"--early_stopping.patience {patience}: at least 0 is needed")
         super().__init__(monitor or "", min_delta=min_delta, patience=patience or 0, mode=mode or "min")
-        self._given = monitor, mode
+        self._given, self.given_mode = (monitor, mode), mode
         self.enabled = patience is not None
         self.stopped = False  # whether it asked the run to stop
         self.reason = ""  # why, in words

@@ -11,7 +11,9 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 from tqdm import tqdm
 
 from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of, weight_averaging
+from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
+from callbacks.monitored_value import Watcher, assumed_modes
 from callbacks.record import metrics_of_epoch
 from callbacks.step_seed import StepSeed
 from core.console import in_notebook, print_line
@@ -55,6 +57,7 @@ class Progress(Checkpoint):
             resumed,
             unused_validation(trainer, pl_module),
             end_before_steps(trainer),
+            *assumed_modes(watchers_of(trainer), pl_module),
             *units_of_schedules(trainer),
         ):
             if note is not None:
@@ -197,6 +200,13 @@ def unused_validation(trainer: Trainer, pl_module: LightningModule) -> str | Non
     if has_data and not has_step:
         return f"{type(pl_module).__name__} has no validation_step: the validation data is not used"
     return "there is no validation data: validation_step is not used" if has_step and not has_data else None
+
+
+def watchers_of(trainer: Trainer) -> dict[str, Watcher]:
+    """Returns the callbacks that a monitored value matters to in this run, by the group of their options."""
+    early = trainer.builtin(EarlyStopping)
+    chooses = {"checkpoint": trainer.checkpoint_callback} if trainer.enable_validation else {}
+    return chooses | ({"early_stopping": early} if early.enabled else {})
 
 
 def units_of_schedules(trainer: Trainer) -> Iterator[str]:

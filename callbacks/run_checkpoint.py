@@ -41,7 +41,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
         self.keeps_last = monitor == "last"
         self.monitor = None if self.keeps_last else monitor
-        self.mode = mode
+        self.mode = self.given_mode = mode
         self.every_n_train_steps = every_n_train_steps
         self.best_score: float | None = None
         self.best_epoch: int | None = None

@@ -126,7 +126,8 @@ def test_a_resumed_run_says_where_it_goes_on(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_module_of_another_package_shows_whatever_it_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[RunCheckpoint("val_loss")], check_val_every_n_epoch=2)
+    checkpoints = RunCheckpoint("val_loss", "min")
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[checkpoints], check_val_every_n_epoch=2)
     trainer.fit(PlainModule(), datamodule=PlainData())
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:3] == [
