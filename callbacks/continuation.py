@@ -36,6 +36,11 @@ def check_facts(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
         raise InputError(f"the seed is {trainer.seed}: this run has {seed}, and cannot change it")
 
 
+def saved_optimizer_steps(checkpoint: dict[str, Any]) -> int:
+    """Returns the optimizer steps of a checkpoint; one of an earlier release counts them by `global_step`."""
+    return checkpoint.get("optimizer_steps", checkpoint["global_step"])
+
+
 def config_of_run(checkpoint: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the config in a checkpoint; None where there is none, as in older ones and in those of a notebook."""
     try:

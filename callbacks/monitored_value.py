@@ -1,9 +1,10 @@
 """The logged value that decides about checkpoints or an early stop: what it is, and where nothing says what is good."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from pytorch_lightning import LightningModule
+from pytorch_lightning import LightningModule, Trainer
 
 from core.measures import Mode, measure_of, measures_of
 
@@ -29,3 +30,9 @@ def assumed_modes(watchers: Watchers, pl_module: LightningModule) -> Iterator[st
     for monitor, options in assumed.items():
         turns = "turns" if len(options) == 1 else "turn"
         yield f"less of {monitor} counts as better, since nothing says which is; {' and '.join(options)} {turns} that"
+
+
+def has_finite_measures(trainer: Trainer) -> bool:
+    """Returns whether all measures of this epoch's validation are finite; those of another package have none."""
+    names = [f"val/{name}" for name in measures_of(trainer.lightning_module)]
+    return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)

@@ -9,10 +9,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.board_events import cut_events, flush_boards
+from callbacks.continuation import saved_optimizer_steps
 from callbacks.description import data_facts, samples_per_batch
 from callbacks.earlier_record import EarlierRecord
 from callbacks.nan_guard import Diverged
-from callbacks.run_checkpoint import saved_optimizer_steps
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
 from core.atomic_files import write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due

@@ -11,13 +11,14 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from callbacks.continuation import check_facts, facts_of_run, prepare_weights, resume_accumulation
+from callbacks import continuation
+from callbacks.monitored_value import has_finite_measures
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
 from core.errors import InputError, RunInterrupted
 from core.kept_arguments import KeepsArguments
-from core.measures import Mode, choose_monitor, measures_of, merit
+from core.measures import Mode, choose_monitor, merit
 from core.signals import StopRequest
 
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
@@ -48,6 +49,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self.best: dict[str, Any] | None = None  # epoch, step and validation figures of best.ckpt
         self.when_saved: Callable[[Trainer], None] = lambda trainer: None  # called after an epoch, and after a new best
         self._validated = False
+        self._has_best = True  # whether the best checkpoint that a loaded state tells of is in this run's folder
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
         self._stop_request = StopRequest()
@@ -80,14 +82,14 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settles on a metric, and checks that it exists."""
         self._kept_stop = None
-        prepare_weights(trainer, pl_module)
+        continuation.prepare_weights(trainer, pl_module)
         if not self.keeps_last:
             self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""
         self._stop_request.listen()
-        resume_accumulation(trainer)
+        continuation.resume_accumulation(trainer)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -160,14 +162,16 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         checkpoint["optimizer_steps"] = trainer.optimizer_steps
         stop = self.stop(trainer)
         checkpoint["stop"] = None if stop is None else asdict(stop)
-        checkpoint |= facts_of_run(trainer)
+        checkpoint |= continuation.facts_of_run(trainer)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Continues the count of optimizer steps; a run that has stopped has nothing left to do unless it may go on."""
         if trainer.state.fn != "fit":
             return
-        check_facts(trainer, checkpoint)
-        steps = saved_optimizer_steps(checkpoint)
+        continuation.check_facts(trainer, checkpoint)
+        folder = _folder(trainer)
+        self._has_best = folder is None or (folder / "best.ckpt").exists()  # a run may begin with another's checkpoint
+        steps = continuation.saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
         stop = saved_stop(trainer, checkpoint)
         if stop is not None and stop.by != "max_steps" and stop.holds(limits_of(trainer)):
@@ -177,6 +181,9 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes up the best score of a checkpoint, or what its best epoch has of the value that counts from now on."""
+        if not self._has_best:
+            self.best_score = self.best_epoch = self.best = None
+            return
         self.best_score, self.best_epoch = state_dict["best_score"], state_dict["best_epoch"]
         self.best = state_dict.get("best")
         if self.best is None and self.best_epoch is not None:  # a checkpoint of an earlier release knows no more
@@ -218,7 +225,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
         score = float(trainer.callback_metrics[self.monitor])
         # what another package logs may differ from process to process, and all have to save or none
-        is_best = trainer.strategy.broadcast(self.improves(score) and _is_finite(trainer))
+        is_best = trainer.strategy.broadcast(self.improves(score) and has_finite_measures(trainer))
         if is_best:
             self.best_score = score
         return is_best
@@ -240,17 +247,6 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             return 0  # asking every time would stall the GPU's queue
         self._agreed_at = steps
         return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))
-
-
-def saved_optimizer_steps(checkpoint: dict[str, Any]) -> int:
-    """Returns the optimizer steps of a checkpoint; one of an earlier release counts them by `global_step`."""
-    return checkpoint.get("optimizer_steps", checkpoint["global_step"])
-
-
-def _is_finite(trainer: Trainer) -> bool:
-    """Returns whether all measures of this epoch's validation are finite; those of another package have none."""
-    names = [f"val/{name}" for name in measures_of(trainer.lightning_module)]
-    return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)
 
 
 def _folder(trainer: Trainer) -> Path | None:

@@ -297,6 +297,25 @@ def test_another_value_that_counts_from_now_on_begins_with_what_the_best_epoch_h
     assert 0 <= (trainer.checkpoint_callback.best_score or 0) <= 1
 
 
+def test_a_run_that_begins_with_a_lone_checkpoint_has_no_best_epoch_yet(
+    figures: Callable[..., Callback], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor has the checkpoint's own: the weights of that one are nowhere in the new run."""
+    first = _fit(tmp_path / "first", figures(0.9, 0.5))
+    path = (first.run_folder.path / "checkpoints" / "last.ckpt").rename(tmp_path / "lone.ckpt")
+    trainer = tiny_trainer(tmp_path / "then", callbacks=[figures(0.2, 0.1)], max_epochs=4)
+    trainer.fit(tiny_vgg(), TinyDataModule(), ckpt_path=path)
+    assert _checkpoint(trainer, "best.ckpt")["epoch"] == 2
+    best = read_summary(trainer.run_folder.path / "summary.json")["best"]
+    assert (best["epoch"], best["metrics"]["val/acc"]) == (2, pytest.approx(0.2))
+    capsys.readouterr()
+    print_result(trainer, trainer.lightning_module, trainer.datamodule)
+    assert "best validation accuracy 20.00% (epoch 2)" in capsys.readouterr().out
+    again = tiny_trainer(tmp_path / "then", callbacks=[figures(0.15)], max_epochs=5)
+    again.fit(tiny_vgg(), TinyDataModule(), ckpt_path=trainer.run_folder.path)
+    assert again.checkpoint_callback.best_epoch == 2  # of the same run, which has it
+
+
 @pytest.mark.parametrize("asked", [range(100), [step for step in range(100) if step % 16]], ids=["all", "few"])
 def test_several_gpus_look_at_each_others_signals_whichever_steps_can_be_asked(asked: Sequence[int]) -> None:
     looks = []
