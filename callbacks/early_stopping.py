@@ -7,6 +7,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
+from callbacks.monitored_value import value_of_first
 from core.epochs import is_cut, validation_is_due
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
@@ -35,6 +36,7 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         super().__init__(monitor or "", min_delta=min_delta, patience=patience or 0, mode=mode or "min")
         self._given, self.given_mode = (monitor, mode), mode
         self.enabled = patience is not None
+        self.lacks_value = False  # whether a validation has not logged what is watched
         self.stopped = False  # whether it asked the run to stop
         self.reason = ""  # why, in words
 
@@ -44,7 +46,7 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         Raises:
             InputError: The model logs no such metric, or none is named.
         """
-        self.stopped = False
+        self.stopped = self.lacks_value = False
         before = self.mode
         monitor, self.mode = choose_monitor("--early_stopping.monitor", *self._given, pl_module)
         if monitor is None and self.enabled:
@@ -91,11 +93,17 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         """Returns in words that so many validations brought no improvement."""
         return f"{self.monitor} has not improved in {validations} validation{'s' if validations > 1 else ''}"
 
-    def _validate_condition_metric(self, logs: dict[str, Tensor]) -> bool:
-        if self.monitor not in logs:
-            known = ", ".join(sorted(logs))
-            raise InputError(f"--early_stopping.monitor {self.monitor}: no such metric; there are {known}")
-        return True
+    def _run_early_stopping_check(self, trainer: Trainer) -> None:
+        """Looks at the first process's value, so that all decide alike; that there is none RunCheckpoint says."""
+        if trainer.fast_dev_run:
+            return
+        value = value_of_first(trainer, self.monitor)
+        self.lacks_value = value is None
+        if value is None:
+            return
+        stop, self.stopping_reason_message = self._evaluate_stopping_criteria(torch.tensor(value))
+        if stop:
+            trainer.should_stop, self.stopped_epoch = True, trainer.current_epoch
 
     def _evaluate_stopping_criteria(self, current: Tensor) -> tuple[bool, str | None]:
         stop, reason = super()._evaluate_stopping_criteria(current)

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from pytorch_lightning import LightningModule, Trainer
 
+from core.errors import InputError
 from core.measures import Mode, measure_of, measures_of
+from core.printable import shown_path
 
 
 class Watcher(Protocol):
@@ -15,6 +17,7 @@ class Watcher(Protocol):
     monitor: str | None
     mode: Mode
     given_mode: Mode | None  # None where the measure, or nothing, states which is better
+    lacks_value: bool  # whether a validation has not logged the value
 
 
 Watchers = Mapping[str, Watcher]  # by the group of their options, such as `checkpoint`
@@ -36,3 +39,41 @@ def has_finite_measures(trainer: Trainer) -> bool:
     """Returns whether all measures of this epoch's validation are finite; those of another package have none."""
     names = [f"val/{name}" for name in measures_of(trainer.lightning_module)]
     return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)
+
+
+def value_of_first(trainer: Trainer, monitor: str) -> float | None:
+    """Returns a logged value of the first process on all of them; None where that one has not logged it.
+
+    What another package logs may differ from process to process, or be on the first alone; all have to decide alike.
+    """
+    value = trainer.callback_metrics.get(monitor)
+    return trainer.strategy.broadcast(None if value is None else float(value))
+
+
+def is_missing(watchers: Watchers) -> bool:
+    """Returns whether a validation has not logged a monitored value."""
+    return any(watcher.lacks_value for watcher in watchers.values())
+
+
+def refuse_missing(trainer: Trainer, watchers: Watchers) -> None:
+    """Refuses to go on where a validation has not logged a monitored value, once the run is saved.
+
+    Raises:
+        InputError: It has not; says which values there are, and how the run goes on with one of them.
+    """
+    if not is_missing(watchers):
+        return
+    options = [f"--{group}.monitor" for group, watcher in watchers.items() if watcher.lacks_value]
+    named = next(watcher.monitor for watcher in watchers.values() if watcher.lacks_value)
+    reason = f"{options[0]} {named}: no such metric; there are {', '.join(sorted(trainer.callback_metrics))}"
+    raise InputError(f"{reason}{_way_on(trainer, options)}")
+
+
+def _way_on(trainer: Trainer, options: list[str]) -> str:
+    """Returns in words how a run goes on with other monitored values; nothing where none of it is saved."""
+    if not trainer.checkpoint_callback.has_saved(trainer):
+        return ""
+    run = trainer.run_folder.path
+    if trainer.origin.command is None:
+        return f"; a new Trainer that monitors one of these goes on with fit(..., ckpt_path={str(run)!r})"
+    return f"; fit --ckpt_path {shown_path(run)} {' '.join(f'{option} NAME' for option in options)} goes on"

@@ -12,7 +12,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks import continuation
-from callbacks.monitored_value import has_finite_measures
+from callbacks.early_stopping import EarlyStopping
+from callbacks.monitored_value import Watchers, has_finite_measures, is_missing, refuse_missing, value_of_first
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
@@ -48,6 +49,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self.best_epoch: int | None = None
         self.best: dict[str, Any] | None = None  # epoch, step and validation figures of best.ckpt
         self.when_saved: Callable[[Trainer], None] = lambda trainer: None  # called after an epoch, and after a new best
+        self.lacks_value = False  # whether a validation has not logged what is monitored
         self._validated = False
         self._has_best = True  # whether the best checkpoint that a loaded state tells of is in this run's folder
         self._due = False
@@ -81,7 +83,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settles on a metric, and checks that it exists."""
-        self._kept_stop = None
+        self._kept_stop, self.lacks_value = None, False
         continuation.prepare_weights(trainer, pl_module)
         if not self.keeps_last:
             self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
@@ -97,6 +99,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         """Saves within an epoch, when it is time or a signal has come.
 
         Raises:
+            InputError: A monitored value has not been logged; the state is saved.
             RunInterrupted: A signal has come, and the state is saved.
         """
         loop, every, steps = trainer.fit_loop.epoch_loop, self.every_n_train_steps, trainer.optimizer_steps
@@ -114,6 +117,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         signum = self._agreed_signal(trainer)
         if signum or self._due:
             self._save(trainer, "last.ckpt")
+            refuse_missing(trainer, self._watchers(trainer))
         if signum:
             raise RunInterrupted(signum)
 
@@ -125,11 +129,13 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._validated = True
         if is_within_epoch(trainer):
             self._save_if_best(trainer)
+            self._due |= is_missing(self._watchers(trainer))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Saves the epoch.
 
         Raises:
+            InputError: A monitored value has not been logged; the state is saved.
             RunInterrupted: A signal has come, and the state is saved.
         """
         folder = _folder(trainer)
@@ -139,6 +145,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
         elif folder is not None and trainer.is_global_zero:
             copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
+        refuse_missing(trainer, self._watchers(trainer))
         finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or is_stopping(trainer)
         signum = self._agreed_signal(trainer)
         if signum and not finished:
@@ -210,25 +217,22 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         return is_best
 
     def _is_best(self, trainer: Trainer) -> bool:
-        """Returns whether the weights are the best so far, and keeps their score if it decides that.
-
-        Raises:
-            InputError: The monitored value has not been logged.
-        """
+        """Returns whether the weights are the best so far, and keeps their score if it decides that."""
         batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
         if self.monitor is None or not trainer.limit_val_batches or (batches and not sum(batches)):
             return True
         if not self._validated:
             return False
-        if self.monitor not in trainer.callback_metrics:
-            known = ", ".join(sorted(trainer.callback_metrics))
-            raise InputError(f"--checkpoint.monitor {self.monitor}: no such metric; there are {known}")
-        score = float(trainer.callback_metrics[self.monitor])
-        # what another package logs may differ from process to process, and all have to save or none
-        is_best = trainer.strategy.broadcast(self.improves(score) and has_finite_measures(trainer))
+        score = value_of_first(trainer, self.monitor)
+        self.lacks_value = score is None
+        is_best = score is not None and self.improves(score) and has_finite_measures(trainer)
+        is_best = trainer.strategy.broadcast(is_best)  # all processes have to save, or none
         if is_best:
             self.best_score = score
         return is_best
+
+    def _watchers(self, trainer: Trainer) -> Watchers:
+        return {"checkpoint": self, "early_stopping": trainer.builtin(EarlyStopping)}
 
     def _save(self, trainer: Trainer, name: str) -> None:
         self._due = False

@@ -24,6 +24,7 @@ IGNORED = (
     r"\s*Unable to serialize instance.*",  # recorded_config refuses what could not be read again
     ".*(Truncated File Read|Tag data larger than file|Corrupt EXIF data).*",  # the pixels are read all the same
     ".*AccumulateGrad node's stream does not match.*",  # as Lightning's DDP begins, on a GPU
+    r""".*Please add the following callbacks: \["EarlyStopping\{[^{}]*\}"\]\.""",  # it watches another value now
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages
 )
 # Modules of Lightning whose messages are what an option or a callback has been asked for.

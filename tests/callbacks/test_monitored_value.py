@@ -1,9 +1,19 @@
-"""What is said of a monitored value of which nothing states whether more or less is better."""
+"""What is said of a monitored value of which little is known, or which is never logged, and who decides by it."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
+
+from callbacks import RunCheckpoint
+from core.errors import InputError
+from core.summary import read_summary
+from tests.plain import PlainData, PlainModule
+from tests.processes import finish, start_ranks
+from tests.tiny import tiny_trainer
 
 Command = Callable[..., tuple[int, str, str]]
 MODELS, DATA = "tests.foreign.other_package.models.", "tests.foreign.other_package.data."
@@ -47,3 +57,93 @@ def test_of_a_measure_it_is_known(config: Path, command: Command) -> None:
     code, output, errors = command("fit", "--config", config, "--trainer.max_epochs", 1, *watch)
     assert code == 0, errors
     assert notes(output) == []
+
+
+WRONG = {
+    "checkpoint": ("--checkpoint.monitor", "val_acc"),
+    "early_stopping": (*PATIENCE, "--early_stopping.monitor", "val_acc"),
+}
+
+
+@pytest.mark.parametrize("within", [(), ("--trainer.val_check_interval", 2)], ids=["at the end", "within an epoch"])
+@pytest.mark.parametrize("groups", [["checkpoint"], ["early_stopping"], [*WRONG]], ids="+".join)
+def test_a_value_that_is_never_logged_is_refused_once_the_run_is_saved_and_goes_on(
+    groups: list[str], within: tuple, command: Command
+) -> None:
+    """An epoch of many hours was once lost."""
+    wrong = [word for group in groups for word in WRONG[group]]
+    code, _, errors = command("fit", *NET, "--trainer.max_epochs", 3, *wrong, *within)
+    assert code == 2
+    assert errors.count("\n") == 1
+    options = " ".join(f"--{group}.monitor NAME" for group in groups)
+    assert f"error: --{groups[0]}.monitor val_acc: no such metric; there are " in errors
+    assert errors.endswith(f"val_accuracy, val_loss; fit --ckpt_path run {options} goes on\n")
+    assert (saved := last_step()) == (3 if within else 5)
+    assert read_summary(Path("run/summary.json"))["status"] == "failed"
+
+    words = [word for group in groups for word in (f"--{group}.monitor", "val_accuracy", f"--{group}.mode", "max")]
+    code, output, errors = command("fit", "--ckpt_path", "run", *words)
+    assert code == 0, errors
+    assert f"resumed  at step {saved}" in output
+    assert ("best val_accuracy" in output) == ("checkpoint" in groups)
+    summary = read_summary(Path("run/summary.json"))
+    assert summary["status"] == ("stopped_early" if summary["steps"] < 15 else "finished")
+    assert Path("run/checkpoints/best.ckpt").exists()
+
+
+def test_the_way_on_is_exact(command: Command, tmp_path: Path) -> None:
+    interval = ("--trainer.val_check_interval", 2, "--trainer.max_epochs", 2)
+    for name, monitor in (("whole", "val_loss"), ("run", "val_los")):
+        words = [tmp_path / name if word == "run" else word for word in NET]
+        code, _, errors = command("fit", *words, *interval, "--checkpoint.monitor", monitor)
+        assert code == (2 if name == "run" else 0), errors
+    code, _, errors = command("fit", "--ckpt_path", "run", "--checkpoint.monitor", "val_loss")
+    assert code == 0, errors
+    whole, resumed = (
+        torch.load(tmp_path / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for name in ("whole", "run")
+    )
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_where_nothing_is_saved_no_way_on_is_told(command: Command) -> None:
+    for trial in ("--trainer.fast_dev_run=2", "--trainer.enable_checkpointing=false"):
+        code, _, errors = command("fit", *NET, "--trainer.max_epochs", 2, *WRONG["checkpoint"], trial)
+        assert code == 2
+        assert errors.endswith("val_accuracy, val_loss\n")
+
+
+def test_a_notebook_is_told_how_it_goes_on(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[RunCheckpoint("val_los")])
+    with pytest.raises(InputError, match=r"val_los: no such metric; there are .*; a new Trainer that monitors one"):
+        trainer.fit(PlainModule(), PlainData())
+    again = tiny_trainer(tmp_path, logger=False, callbacks=[RunCheckpoint("val_loss")])
+    again.fit(PlainModule(), PlainData(), ckpt_path=trainer.run_folder.path)
+    assert again.optimizer_steps == 10
+    assert again.checkpoint_callback.best_epoch == 1
+
+
+class LogsOnTheFirst(PlainModule):
+    """A module that logs its validation on the first process alone."""
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        """Logs the loss."""
+        self.log("val_loss", self._loss(batch), rank_zero_only=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks processes")
+@pytest.mark.parametrize("monitor", ["val_loss", "val_los"])
+def test_of_two_processes_the_first_decides(monitor: str) -> None:
+    watch = ("--checkpoint.monitor", monitor, "--early_stopping.monitor", monitor, "--early_stopping.patience", 9)
+    two = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
+    model = ("--model", f"{__name__}.LogsOnTheFirst", "--data", "tests.plain.PlainData", "--run_dir", "run")
+    code, output = finish(start_ranks("fit", *model, *two, "--trainer.max_epochs", 2, *watch), within=60)
+    assert code == (0 if monitor == "val_loss" else 2), output
+    assert ("best val_loss" in output) == (monitor == "val_loss")
+    assert ("val_los: no such metric; there are train_loss" in output) == (monitor == "val_los")
+    assert last_step() == (6 if monitor == "val_loss" else 3)
+
+
+def last_step() -> int:
+    """Returns the step of the run's latest checkpoint."""
+    return torch.load("run/checkpoints/last.ckpt", weights_only=True)["global_step"]
