@@ -128,7 +128,9 @@ class LogsOnTheFirst(PlainModule):
 
     def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
         """Logs the loss."""
-        self.log("val_loss", self._loss(batch), rank_zero_only=True)
+        loss = self._loss(batch)
+        if self.global_rank == 0:
+            self.log("val_loss", loss, rank_zero_only=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks processes")
