@@ -18,8 +18,12 @@ class StepSeed(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wraps loaders; those of a resumed run start at its place in the epoch."""
-        if self._wrap_loaders(trainer):
-            iter(trainer.fit_loop._data_fetcher)  # Lightning has made the first iterators already
+        loop = trainer.fit_loop
+        # a schedule that asks for the run's length has made Lightning set up loaders before it knew their states
+        owes_states = bool(loop._combined_loader_states_to_load)
+        loop._load_combined_loader_states()
+        if self._wrap_loaders(trainer) or owes_states:
+            iter(loop._data_fetcher)  # Lightning has made the first iterators already
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wraps loaders that have been made anew, as `reload_dataloaders_every_n_epochs` asks."""

@@ -1,12 +1,20 @@
 """What a step draws depends on where the step is, not on what was drawn before."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from pytorch_lightning import Callback
+from torch.optim import SGD
+from torch.optim.lr_scheduler import OneCycleLR
 
+from callbacks import RunCheckpoint
 from engine.trainer import Trainer
+from tests.foreign.other_package.data import pictures
+from tests.foreign.other_package.models import Net
+from tests.interruptions import PulledPlug, PullPlug
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -42,3 +50,59 @@ def test_what_else_is_drawn_changes_nothing(settings: dict[str, object], tmp_pat
 
 def test_the_seed_changes_every_draw(tmp_path: Path) -> None:
     assert not set(_draw(tmp_path, seed=1)) & set(_draw(tmp_path))
+
+
+class KeepsPlace:
+    """A loader of another package that keeps its place itself."""
+
+    def __init__(self) -> None:
+        self.epoch = self.place = 0
+        self.loaded = 0
+
+    def __len__(self) -> int:
+        return 5
+
+    def __iter__(self) -> Iterator[list[torch.Tensor]]:
+        images, targets = pictures(40, 0).tensors
+        order = torch.randperm(40, generator=torch.Generator().manual_seed(self.epoch)).split(8)
+        for place in range(self.place, 5):
+            self.epoch, self.place = (self.epoch, place + 1) if place < 4 else (self.epoch + 1, 0)
+            yield [images[order[place]], targets[order[place]]]
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self.epoch, "place": self.place}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.loaded += 1
+        self.epoch, self.place = state["epoch"], state["place"]
+
+
+class Scheduled(Net):
+    """A network whose schedule asks for the run's length."""
+
+    def configure_optimizers(self) -> Any:
+        optimizer = SGD(self.parameters(), lr=self.lr, momentum=0.9)
+        schedule = OneCycleLR(optimizer, self.lr, self.trainer.estimated_stepping_batches)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def _train(root: Path, kind: type[Net], loader: KeepsPlace, ckpt_path: Path | None = None, **settings: Any) -> Any:
+    torch.manual_seed(0)
+    model = kind()
+    tiny_trainer(root, max_epochs=3, **settings).fit(model, loader, ckpt_path=ckpt_path)
+    return model.state_dict()
+
+
+@pytest.mark.parametrize("kind", [Net, Scheduled])
+def test_a_loader_that_keeps_its_place_resumes_there(kind: type[Net], tmp_path: Path) -> None:
+    """Lightning sets up loaders before it restores their states, if a schedule asks for the run's length."""
+    whole = _train(tmp_path / "whole", kind, KeepsPlace())
+    callbacks = [RunCheckpoint(every_n_train_steps=3), PullPlug(8)]
+    with pytest.raises(PulledPlug):
+        _train(tmp_path / "part", kind, KeepsPlace(), callbacks=callbacks)
+    (checkpoint,) = (tmp_path / "part").rglob("last.ckpt")
+    assert torch.load(checkpoint, weights_only=True)["global_step"] == 6  # the second epoch has begun
+    loader = KeepsPlace()
+    resumed = _train(tmp_path / "part", kind, loader, checkpoint)
+    assert loader.loaded == 1
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
