@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from pytorch_lightning.callbacks import Timer
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
 from callbacks.early_stopping import EarlyStopping
 
@@ -29,20 +31,23 @@ class Stop:
     def holds(self, now: Limits) -> bool:
         """Returns whether a run with these limits has nothing left to do: none of them has been raised."""
         for name, then in self.limits.items():
-            if then is not None and (now[name] is None or now[name] > then):
+            if then is not None and (now.get(name) is None or now[name] > then):
                 return False
         return True
 
 
 def limits_of(trainer: Trainer) -> Limits:
-    """Returns what ends a run: epochs, optimizer steps, seconds, and validations without improvement."""
+    """Returns what ends a run: epochs, optimizer steps, seconds, and validations without improvement.
+
+    Lightning's own early stopping has a patience by the name of its state.
+    """
     early, durations = _early_stopping(trainer), [timer._duration for timer in _timers(trainer.callbacks)]
     return {
         "epochs": None if trainer.max_epochs in (None, -1) else trainer.max_epochs,
         "steps": None if trainer.step_limit == float("inf") else trainer.step_limit,
         "seconds": min(durations, default=None),
         "patience": early.patience if early.enabled else None,
-    }
+    } | {one.state_key: one.patience for one in early_stopping_of_lightning(trainer)}
 
 
 def find_stop(trainer: Trainer) -> Stop | None:
@@ -52,11 +57,29 @@ def find_stop(trainer: Trainer) -> Stop | None:
     early, limits = _early_stopping(trainer), limits_of(trainer)
     if early.stopped:
         return Stop("early_stopping", early.reason, limits)
+    for other in early_stopping_of_lightning(trainer):
+        if other.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
+            return Stop("early_stopping", _reason_of(other), limits)
     if trainer.optimizer_steps >= trainer.step_limit:
         return Stop("max_steps", f"{trainer.step_limit:,} steps are made", limits)
     if any(timer.time_remaining() <= 0 for timer in _timers(trainer.callbacks)):
         return Stop("max_time", f"{timedelta(seconds=limits['seconds'])} of training are over", limits)
     return Stop("callback", "a callback asked for it", limits)
+
+
+def early_stopping_of_lightning(trainer: Trainer) -> list[LightningEarlyStopping]:
+    """Returns the callbacks for early stopping that are not ours, but given by a user or a model."""
+    return [
+        one
+        for one in trainer.callbacks
+        if isinstance(one, LightningEarlyStopping) and not isinstance(one, EarlyStopping)
+    ]
+
+
+def _reason_of(early: LightningEarlyStopping) -> str:
+    if early.stopping_reason == EarlyStoppingReason.PATIENCE_EXHAUSTED:
+        return EarlyStopping.describe(early, early.wait_count)
+    return (early.stopping_reason_message or "").removesuffix(" Signaling Trainer to stop.").removesuffix(".")
 
 
 def saved_stop(trainer: Trainer, checkpoint: dict[str, Any]) -> Stop | None:

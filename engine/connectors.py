@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
 from pytorch_lightning.trainer.connectors.logger_connector import _LoggerConnector
 from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnector
 
 from callbacks import Record
+from callbacks.stops import early_stopping_of_lightning
 
 
 class CheckpointConnector(_CheckpointConnector):
@@ -15,6 +17,14 @@ class CheckpointConnector(_CheckpointConnector):
     @property
     def _hpc_resume_path(self) -> None:
         return None
+
+    def restore_callbacks(self) -> None:
+        """Restores callbacks; the patience of Lightning's early stopping is what is configured now, as ours is."""
+        configured = [(early, early.patience) for early in early_stopping_of_lightning(self.trainer)]
+        super().restore_callbacks()
+        for early, patience in configured:
+            early.patience = patience
+            early.stopping_reason = EarlyStoppingReason.NOT_STOPPED  # by this process
 
 
 class LoggerConnector(_LoggerConnector):

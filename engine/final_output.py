@@ -5,6 +5,7 @@ from pathlib import Path
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
+from callbacks import EarlyStopping
 from callbacks.description import describe_data, sizes_of
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.stops import Stop
@@ -68,8 +69,11 @@ def print_nothing_left(trainer: Trainer) -> None:
     options = "--trainer.max_epochs or --trainer.max_steps"
     if stop is None or stop.by not in RAISED_BY:
         print_line(f"nothing is left to do; a larger {options} takes the run further")
-    else:
-        print_line(f"nothing is left to do ({describe_stop(stop)}); {RAISED_BY[stop.by]} takes the run further")
+        return
+    way_on = RAISED_BY[stop.by]
+    if stop.by == "early_stopping" and not trainer.builtin(EarlyStopping).enabled:  # but Lightning's own
+        way_on = "a larger --trainer.max_epochs"
+    print_line(f"nothing is left to do ({describe_stop(stop)}); {way_on} takes the run further")
 
 
 def describe_stop(stop: Stop) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from pytorch_lightning import Callback
+from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.cli import ReduceLROnPlateau
 
@@ -233,3 +234,53 @@ def test_what_would_take_a_stopped_run_further_is_said(
     assert code == 0, errors
     assert "nothing is left to do (early stopping: val/acc has not improved in 1 validation)" in output
     assert "a larger --early_stopping.patience" in output
+
+
+def test_early_stopping_of_lightnings_keeps_the_patience_that_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its patience came from the checkpoint, so that the run had nothing left to do."""
+
+    def train(name: str, patience: int, ckpt_path: Path | None = None) -> tuple[Trainer, LightningEarlyStopping]:
+        early = LightningEarlyStopping("val/loss", min_delta=100.0, patience=patience)
+        settings = {"callbacks": [early, EarlyStopping()], "max_epochs": 9}
+        return _train(tmp_path / name, settings, ckpt_path=ckpt_path), early
+
+    train("whole", 3)
+    last = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    train("run", 1)
+    assert _status(tmp_path / "run") == "stopped_early"
+    capsys.readouterr()
+    trainer, early = train("run", 1, last)
+    assert not trainer.has_begun
+    said = capsys.readouterr().out
+    assert (
+        "nothing is left to do: val/loss has not improved in 1 validation; a new Trainer with a larger patience" in said
+    )
+    _, early = train("run", 3, last)
+    assert (early.patience, early.wait_count) == (3, 3)
+    assert _status(tmp_path / "run") == "stopped_early"
+    assert_same_bits(_content(tmp_path / "run"), _content(tmp_path / "whole"))
+
+
+def test_other_reasons_of_lightnings_early_stopping_are_said(tmp_path: Path) -> None:
+    early = LightningEarlyStopping("val/loss", stopping_threshold=1e9)
+    trainer = _train(tmp_path / "run", {"callbacks": [early, EarlyStopping()]})
+    stop = trainer.checkpoint_callback.stop(trainer)
+    assert stop.by == "early_stopping"
+    assert stop.reason.startswith("Stopping threshold reached: val/loss = ")
+    assert stop.reason.endswith("< 1000000000.0")
+
+
+def test_a_command_says_how_a_run_goes_on_that_lightnings_early_stopping_ended(
+    config: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    early = {"monitor": "val/loss", "min_delta": 100.0, "patience": 1}
+    callback = {"class_path": "pytorch_lightning.callbacks.EarlyStopping", "init_args": early}
+    words = ("--trainer.callbacks", json.dumps([callback]), "--trainer.max_epochs", 4, "--run_dir", "run")
+    code, output, errors = command("fit", "--config", config, *words)
+    assert code == 0, errors
+    assert "done (early stopping: val/loss has not improved in 1 validation)" in output
+    code, output, errors = command("fit", "--ckpt_path", "run")
+    assert code == 0, errors
+    assert "in 1 validation); a larger --trainer.max_epochs takes the run further" in output
