@@ -4,6 +4,7 @@ from enum import Enum
 from typing import Any, Literal
 
 import jsonargparse
+import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 from yaml.representer import SafeRepresenter
@@ -17,6 +18,7 @@ from engine.trainer import Trainer
 
 # Defaults of other packages' classes that are members of an enumeration are recorded by their values.
 SafeRepresenter.add_multi_representer(Enum, lambda dumper, member: dumper.represent_data(member.value))
+SafeRepresenter.add_representer(torch.device, lambda dumper, device: dumper.represent_str(str(device)))  # as above
 # Every class within a config is written and read once more for each that it stands in.
 jsonargparse.set_dumper("yaml", dump_plain)
 

@@ -388,3 +388,11 @@ def test_a_callback_that_monitors_nothing_is_refused_at_once(kind: type, monitor
     with pytest.raises(InputError, match=f"--trainer.callbacks {kind.__name__}: monitor {monitor}"):
         trainer.fit(tiny_vgg(), TinyDataModule())
     assert not Path("runs").exists()
+
+
+def test_a_refused_callback_is_refused_by_the_command_too(config: Path, command: Callable[..., tuple]) -> None:
+    """A default that is a device could not be written down, which was said in place of the reason."""
+    averaging = ("--trainer.callbacks+", "pytorch_lightning.callbacks.StochasticWeightAveraging")
+    code, _, errors = command("fit", "--config", config, *averaging, "--trainer.callbacks.swa_lrs", 0.1)
+    assert code == 2
+    assert "--trainer.callbacks StochasticWeightAveraging: its averages would reach no checkpoint" in errors
