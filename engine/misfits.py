@@ -1,5 +1,6 @@
 """Models and data that do not fit together, and data that is not there, in one line each."""
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,12 +24,13 @@ def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
     """Says which batch a model's step cannot take, where its code fails on one before the run has made a step.
 
     Raises:
-        InputError: A step has failed before any training.
+        InputError: A step has failed before any training, or Lightning cannot make a loader anew.
         RunFailed: A step has failed in an evaluation within a fit.
     """
     try:
         yield
     except Exception as error:
+        _refuse_by_position(trainer, error)
         is_other = isinstance(error, OneLine | MisconfigurationException | torch.OutOfMemoryError)
         failed = None if is_other else _failed_step(error)
         if failed is None or (failed[1] == "training_step" and trainer.global_step):
@@ -59,6 +61,25 @@ def check_measured(trainer: Trainer) -> None:
         raise InputError(f"--trainer.{setting} 0: leaves nothing to {stage}")
     where = "" if trainer.datamodule is None else f" in {name_of_data(trainer.datamodule)}"
     raise InputError(f"{stage}: there is no {'validation' if part == 'val' else part} data{where}")
+
+
+def _refuse_by_position(trainer: Trainer, error: Exception) -> None:
+    """Refuses a loader to which an argument was given by position, where Lightning gives it once more by its name.
+
+    Raises:
+        InputError: This is what the error says.
+    """
+    given = re.search(r"(\w+)\.__init__\(\) got multiple values for argument '(\w+)'", str(error.__cause__))
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    remade = next((frame for frame in frames if frame.f_code.co_name == "_update_dataloader"), None)
+    if given is None or remade is None:
+        return
+    owner, part = trainer.datamodule or trainer.lightning_module, remade.f_locals["mode"].dataloader_prefix
+    loader, argument = given.groups()
+    raise InputError(
+        f"{type(owner).__name__}.{part}_dataloader: Lightning makes its {loader} anew, and needs {argument}= by name "
+        "there, as all that follows the data set"
+    ) from error
 
 
 def _failed_step(error: Exception) -> tuple[LightningModule, str, Any] | None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from core.errors import InputError, RunFailed
 from datamodules.batches import UnlabelledImageBatch
@@ -146,3 +147,48 @@ def test_a_validation_without_a_split_is_told_so(finished_run: Callable, command
 def test_loaders_without_batches_are_told_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^validate: there is no validation data$"):
         tiny_trainer(tmp_path).validate(PlainModule(), [])
+
+
+class Predicts(PlainModule):
+    """A module that predicts."""
+
+    def forward(self, batch: list[Tensor]) -> Tensor:
+        """Returns a number a sample."""
+        return self.net(batch[0])
+
+
+class ByPosition(PlainData):
+    """Data whose loaders get their batch size by position, and what follows it."""
+
+    def train_dataloader(self) -> DataLoader:
+        """Returns a loader that shuffles."""
+        return DataLoader(super().train_dataloader().dataset, 4, True)
+
+    def predict_dataloader(self) -> DataLoader:
+        """Returns a loader."""
+        return DataLoader(super().train_dataloader().dataset, 4)
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings", "said"),
+    [
+        ("predict", {}, "ByPosition.predict_dataloader: Lightning makes its DataLoader anew, and needs batch_size= by"),
+        ("fit", {"overfit_batches": 2}, "ByPosition.train_dataloader: Lightning makes its DataLoader anew, and needs "),
+    ],
+)
+def test_a_loader_that_lightning_cannot_make_anew(stage: str, settings: dict, said: str, tmp_path: Path) -> None:
+    """Torch's own words named neither the loader nor the way out."""
+    with pytest.raises(InputError) as refusal:
+        getattr(tiny_trainer(tmp_path, **settings), stage)(Predicts(), datamodule=ByPosition())
+    assert str(refusal.value).startswith(said)
+    assert "\n" not in str(refusal.value)
+
+
+def test_the_command_says_so_too(tmp_path: Path, command: Command) -> None:
+    here = "tests.engine.test_misfits."
+    words = ("--model", here + "Predicts", "--data", here + "ByPosition", "--trainer.accelerator", "cpu")
+    code, _, errors = command("fit", *words, "--trainer.max_epochs", 1, "--run_dir", tmp_path / "run")
+    assert code == 0, errors
+    code, _, errors = command("predict", "--ckpt_path", tmp_path / "run")
+    assert code == 2
+    assert errors.startswith("error: ByPosition.predict_dataloader: Lightning makes its DataLoader anew, and needs")
