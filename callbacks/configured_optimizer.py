@@ -1,5 +1,6 @@
 """Lets the configured learning rate, momentum and weight decay win over those of a checkpoint."""
 
+import inspect
 import math
 from typing import Any
 
@@ -92,7 +93,16 @@ def _check_hyperparameters(configured: list[list[dict[str, Any]]]) -> None:
 def _check_sparse(network: LightningModule) -> None:
     if not has_sparse_embeddings(network):
         reason = "it is for embeddings with sparse gradients, of which this network has none"
-        raise InputError(f"--model.optimizer SparseAdam: {reason}; take Adam")
+        raise InputError(f"{_named(network, 'optimizer', 'SparseAdam')}: {reason}; take Adam")
+
+
+def has_option(model: LightningModule, name: str) -> bool:
+    """Returns whether a model is given something by its constructor, as `--model.NAME`, and does not make it itself."""
+    return any(name in inspect.signature(kind.__init__).parameters for kind in type(model).__mro__)
+
+
+def _named(model: LightningModule, option: str, kind: str) -> str:
+    return f"--model.{option} {kind}" if has_option(model, option) else f"{type(model).__name__}'s {kind}"
 
 
 def _check_lengths(trainer: Trainer) -> None:
@@ -105,10 +115,16 @@ def _check_lengths(trainer: Trainer) -> None:
         if isinstance(schedule, OneCycleLR) and config.interval == "step":
             steps = trainer.estimated_stepping_batches
             if steps > schedule.total_steps:
+                name = _named(trainer.lightning_module, "lr_scheduler", "OneCycleLR")
+                if name.startswith("--"):
+                    way_out = "lightning_modules.schedules has schedules that take the run's own length"
+                elif trainer.goes_on:
+                    way_out = "its checkpoint keeps that length, which only a new run can have otherwise"
+                else:
+                    way_out = "trainer.estimated_stepping_batches of the module is the run's own length"
                 raise InputError(
-                    f"--model.lr_scheduler OneCycleLR: it ends after {schedule.total_steps:,} steps, and the run "
-                    f"makes {'any number' if math.isinf(steps) else f'{steps:,}'}; lightning_modules.schedules has "
-                    "schedules that take the run's own length"
+                    f"{name}: it ends after {schedule.total_steps:,} steps, and the run "
+                    f"makes {'any number' if math.isinf(steps) else f'{steps:,}'}; {way_out}"
                 )
 
 

@@ -22,6 +22,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
+from callbacks.configured_optimizer import has_option
 from core.errors import InputError, LostPeer, RunFailed
 from engine.settings.error_messages import summarize_error
 
@@ -42,6 +43,8 @@ OPTIONS: tuple[tuple[type, str], ...] = (
     (nn.Module, "--model: in"),
     (Strategy, "--trainer.strategy"),
 )
+
+MADE_FOR_MODELS = (Optimizer, LRScheduler)  # by those options, which modules of other packages need not have
 
 # The parser's words for a class that could not be built, where an option takes one class or a list of them.
 UNBUILT = re.compile(r"Problem with given class_path '([\w.]+)': (?:- )?(.+?)(?: - Expected a | Given value|$)")
@@ -102,7 +105,9 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
         return InputError(line)
     if refusal and (named := _named_option(line)):
         return InputError(f"--trainer.{named}: {line}")
-    source = next((name for frame in reversed(frames) if (name := _option(frame))), "")
+    owners = (frame.f_locals.get("self") for frame in frames)
+    model = next((owner for owner in owners if isinstance(owner, LightningModule)), None)
+    source = next((name for frame in reversed(frames) if (name := _option(frame, model))), "")
     return InputError(f"{source}: {line} (--traceback shows where)" if source else line)
 
 
@@ -162,13 +167,15 @@ def _is_own(frame: FrameType) -> bool:
     return path.is_relative_to(PROJECT) and path.relative_to(PROJECT).parts[0] in PARTS
 
 
-def _option(frame: FrameType) -> str | None:
-    """Returns the option that names the object whose method a frame is of."""
+def _option(frame: FrameType, model: LightningModule | None) -> str | None:
+    """Returns the option that names the object whose method a frame is of; a model may have made some itself."""
     owner = frame.f_locals.get("self")
     if owner is None or frame.f_code.co_name == "__getattr__":  # who asks for what is not there is at fault
         return None
     for kind, option in OPTIONS:
         if isinstance(owner, kind):
+            if kind in MADE_FOR_MODELS and model is not None and not has_option(model, option.split(".")[1]):
+                return None
             own = isinstance(owner, Callback) and type(owner).__module__.startswith("callbacks.")
             return None if own else f"{option} {type(owner).__name__}"
     return None

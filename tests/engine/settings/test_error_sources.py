@@ -41,6 +41,27 @@ class FailingDataset(Dataset):
         raise LookupError("no such sample")
 
 
+class MakesItsOwn(PlainModule):
+    """A module of another package that makes optimizer and schedule itself.
+
+    Args:
+        steps: The schedule's length; the run's if not given.
+        sparse: Whether its optimizer is for sparse gradients.
+        lr: Its learning rate.
+    """
+
+    def __init__(self, steps: int | None = None, sparse: bool = False, lr: float = 0.1) -> None:
+        super().__init__()
+        self.steps, self.sparse, self.lr = steps, sparse, lr
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Returns both."""
+        optimizer = (optim.SparseAdam if self.sparse else optim.SGD)(self.parameters(), self.lr)
+        steps = self.steps or self.trainer.estimated_stepping_batches
+        schedule = optim.lr_scheduler.OneCycleLR(optimizer, 0.1, steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
 class FailingModule(PlainModule):
     """Has a layer that does not take its inputs."""
 
@@ -168,3 +189,22 @@ def test_a_schedule_that_ends_before_the_run_is_refused_on_resume_too(tmp_path: 
     last = trainer.run_folder.path / "checkpoints" / "last.ckpt"
     with pytest.raises(InputError, match="OneCycleLR: it ends after 6 steps, and the run makes 12"):
         Trainer(max_epochs=2, **settings).fit(model, TinyDataModule(), ckpt_path=last)
+
+
+def test_options_are_named_only_where_a_model_has_them(tmp_path: Path) -> None:
+    """A schedule that another package's module makes was blamed on an option that the module does not have."""
+    settings: dict[str, Any] = {"accelerator": "cpu", "logger": False, "default_root_dir": tmp_path}
+
+    def refusal(epochs: int, ckpt_path: Path | None = None, **arguments: Any) -> str:
+        with pytest.raises(InputError) as refused:
+            Trainer(max_epochs=epochs, **settings).fit(MakesItsOwn(**arguments), PlainData(), ckpt_path=ckpt_path)
+        return str(refused.value)
+
+    trainer = Trainer(max_epochs=1, **settings)
+    trainer.fit(MakesItsOwn(), PlainData())
+    resumed = refusal(2, trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    assert resumed.startswith("MakesItsOwn's OneCycleLR: it ends after 5 steps, and the run makes 10; its checkpoint ")
+    assert "trainer.estimated_stepping_batches" in refusal(1, steps=2)
+    assert refusal(1, sparse=True).startswith("MakesItsOwn's SparseAdam: ")
+    error = _error(lambda: MakesItsOwn(lr=-1.0).configure_optimizers())
+    assert str(input_error(error, "starting")).startswith("--model MakesItsOwn: Invalid learning rate")
