@@ -12,6 +12,7 @@ from callbacks.freeze import Freeze
 from callbacks.fused_optimizers import FusedOptimizers
 from callbacks.hard_samples import HardSamples
 from callbacks.nan_guard import NaNGuard
+from callbacks.plateau_steps import PlateauSteps
 from callbacks.progress import Progress
 from callbacks.progressive_validation import ProgressiveValidation
 from callbacks.record import Record
@@ -36,6 +37,7 @@ __all__ = [
     "FusedOptimizers",
     "HardSamples",
     "NaNGuard",
+    "PlateauSteps",
     "Progress",
     "ProgressiveValidation",
     "Record",

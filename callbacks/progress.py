@@ -215,7 +215,8 @@ def units_of_schedules(trainer: Trainer) -> Iterator[str]:
     steps = "" if batches == math.inf else f" ({math.ceil(batches / trainer.accumulate_grad_batches):,} an epoch)"
     for config in trainer.lr_scheduler_configs:
         if config.interval == "step" and not isinstance(config.scheduler, RunSchedule):
-            yield f"{type(config.scheduler).__name__} counts optimizer steps{steps}"
+            lost = "; a resume within an epoch leaves one of its steps out" if config.reduce_on_plateau else ""
+            yield f"{type(config.scheduler).__name__} counts optimizer steps{steps}{lost}"
 
 
 def end_before_steps(trainer: Trainer) -> str | None:

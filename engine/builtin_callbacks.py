@@ -16,6 +16,7 @@ from callbacks import (
     Freeze,
     FusedOptimizers,
     NaNGuard,
+    PlateauSteps,
     Progress,
     Record,
     RunCheckpoint,
@@ -52,7 +53,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
     # RunCheckpoint after what notes something of an epoch, which its checkpoint keeps; Progress prints what is saved
     return sorted(
-        [ChannelsLast(), ConvolutionPrecision(), DataInitializer(), *given, *missing],
+        [ChannelsLast(), ConvolutionPrecision(), DataInitializer(), PlateauSteps(), *given, *missing],
         key=lambda callback: isinstance(callback, RunCheckpoint) + 2 * isinstance(callback, Progress),
     )
 

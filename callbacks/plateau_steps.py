@@ -1,0 +1,63 @@
+"""Steps the plateau schedules of other packages' modules before an epoch is saved."""
+
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import Checkpoint
+
+from core.epochs import is_cut
+from lightning_modules.tasks.task import NEVER, Task
+
+
+class PlateauSteps(Checkpoint):
+    """Makes Lightning step schedules that watch a metric each epoch before the epoch's checkpoints are written.
+
+    Lightning would do it afterwards, so that a resume lost the step. Which metric, how often, and what happens if it is
+    missing stays as the module's `configure_optimizers` says. A `Task` steps its schedules itself.
+
+    (Its base class makes Lightning call it after the module has logged an epoch.)
+    """
+
+    def __init__(self) -> None:
+        self._frequencies: list[tuple[Any, int]] = []  # of the schedules' entries in the trainer
+        self._latest: dict[str, float] = {}  # watched values of the latest validation, which Lightning does not save
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keeps Lightning from stepping these schedules."""
+        self._frequencies = []
+        if isinstance(pl_module, Task) or not pl_module.automatic_optimization:
+            return
+        for config in trainer.lr_scheduler_configs:
+            if config.reduce_on_plateau and config.interval == "epoch":
+                self._frequencies.append((config, config.frequency))
+                config.frequency = NEVER
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Notes what the schedules watch."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        watched = {config.monitor for config, _ in self._frequencies} & trainer.callback_metrics.keys()
+        self._latest |= {name: float(trainer.callback_metrics[name]) for name in watched}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lets Lightning step the schedules, unless the run stops within this epoch and can go on there."""
+        if not self._frequencies or is_cut(trainer):
+            return
+        loop = trainer.fit_loop.epoch_loop
+        loop._get_monitor_value = lambda name: trainer.callback_metrics.get(name, self._latest.get(name))
+        for config, frequency in self._frequencies:
+            config.frequency = frequency
+        try:
+            loop.update_lr_schedulers("epoch", update_plateau_schedulers=True)
+        finally:
+            del loop._get_monitor_value
+            for config, _ in self._frequencies:
+                config.frequency = NEVER
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the latest watched values, if there are any."""
+        return {"latest": self._latest} if self._latest else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes them up."""
+        self._latest = state_dict["latest"]
