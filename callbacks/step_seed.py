@@ -8,6 +8,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from core.randomness import derived_seed, seed_step
 from datamodules.base.loader import Loader
 from datamodules.base.seeded_loader import SeededLoader
+from lightning_modules.tasks.task import Task
 
 
 class StepSeed(Callback):
@@ -34,14 +35,16 @@ class StepSeed(Callback):
         seed_step(trainer.seed, trainer.current_epoch, batch_idx, trainer.global_rank, pl_module.device)
 
     def resume_note(self, trainer: Trainer) -> str | None:
-        """Returns what a resumed run does within an epoch of another package's loaders, or None with those of ours."""
-        loaders = trainer.fit_loop._combined_loader.flattened
-        if any(isinstance(loader, SeededLoader) for loader in loaders):
-            return (
-                "a resume within an epoch reads its earlier batches again; they are the same if the data set draws "
-                "from torch, NumPy or random only"
+        """Returns what a resume within an epoch does with loaders and modules of other packages, or None with ours."""
+        notes = []
+        if any(isinstance(loader, SeededLoader) for loader in trainer.fit_loop._combined_loader.flattened):
+            notes.append(
+                "reads its earlier batches again; they are the same if the data set draws from torch, NumPy or random "
+                "only"
             )
-        return None
+        if not isinstance(trainer.lightning_module, Task):  # whose figures a checkpoint keeps
+            notes.append("has training figures of the batches after it only")
+        return "a resume within an epoch " + "; it ".join(notes) if notes else None
 
     def _wrap_loaders(self, trainer: Trainer) -> bool:
         """Wraps the training loaders that are not ours; returns whether there are any."""

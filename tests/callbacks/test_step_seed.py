@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from callbacks import RunCheckpoint
 from engine.trainer import Trainer
-from tests.foreign.other_package.data import pictures
+from tests.foreign.other_package.data import Pictures, pictures
 from tests.foreign.other_package.models import Net
 from tests.interruptions import PulledPlug, PullPlug
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -106,3 +106,25 @@ def test_a_loader_that_keeps_its_place_resumes_there(kind: type[Net], tmp_path: 
     resumed = _train(tmp_path / "part", kind, loader, checkpoint)
     assert loader.loaded == 1
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+AGAIN = "reads its earlier batches again; they are the same if the data set draws from torch, NumPy or random only"
+FIGURES = "has training figures of the batches after it only"
+
+
+@pytest.mark.parametrize(
+    ("own_model", "own_data", "said"),
+    [
+        (True, True, None),
+        (True, False, f"a resume within an epoch {AGAIN}"),
+        (False, True, f"a resume within an epoch {FIGURES}"),
+        (False, False, f"a resume within an epoch {AGAIN}; it {FIGURES}"),
+    ],
+)
+def test_what_a_resume_within_an_epoch_does_otherwise_is_said(
+    own_model: bool, own_data: bool, said: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = TinyDataModule() if own_data else Pictures()
+    tiny_trainer(tmp_path, max_epochs=1).fit(tiny_vgg() if own_model else Net(), data)
+    notes = [line for line in capsys.readouterr().out.splitlines() if "a resume within" in line]
+    assert notes == ([] if said is None else [f"note     {said}"])
