@@ -13,13 +13,18 @@ SIMPLE = str | bytes | int | float | bool | None
 DEEPEST = 20  # levels of a batch, which may refer to itself
 
 
-def tensors_of(value: Any, depth: int = 0) -> list[Tensor]:
-    """Returns all tensors of a batch or of a module's output, in order."""
+def tensors_of(value: Any) -> list[Tensor]:
+    """Returns all tensors of a batch or of a module's output, in order; what is held in several places counts once."""
+    return _tensors_of(value, {}, 0)
+
+
+def _tensors_of(value: Any, known: dict[int, Any], depth: int) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
-    if depth == DEEPEST:
+    if isinstance(value, SIMPLE) or depth == DEEPEST or id(value) in known:
         return []
-    return [tensor for part in _parts(value).values() for tensor in tensors_of(part, depth + 1)]
+    known[id(value)] = value  # kept, so that nothing else gets its id
+    return [tensor for part in _parts(value).values() for tensor in _tensors_of(part, known, depth + 1)]
 
 
 def is_finite(value: Any) -> bool:
@@ -28,21 +33,37 @@ def is_finite(value: Any) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
-def plain_copy(value: Any, depth: int = 0) -> Any:
+def plain_copy(value: Any) -> Any:
     """Returns a copy as dicts, lists and tensors on the CPU, which `torch.load` reads with `weights_only=True`.
 
     Named tuples and objects become dicts of their attributes; what holds no tensor and is no simple value, its text.
     """
+    return _plain_copy(value, {}, 0)
+
+
+def _plain_copy(value: Any, known: dict[int, tuple[Any, Any]], depth: int) -> Any:
+    """Returns a copy; `known` has what was copied by id, and its copy, which may not be filled yet."""
     if isinstance(value, Tensor):
         return value.detach().cpu().clone()
     if isinstance(value, SIMPLE):
         return value
+    if id(value) in known:
+        return known[id(value)][1]
     if depth == DEEPEST:
         return str(value)
-    parts = {key: plain_copy(part, depth + 1) for key, part in _parts(value).items()}
-    if type(value) in (list, tuple):
-        return type(value)(parts.values())
-    return parts if parts or isinstance(value, Mapping) else str(value)
+    parts = _parts(value)
+    if not parts and type(value) not in (list, tuple) and not isinstance(value, Mapping):
+        return str(value)
+    if type(value) is tuple:  # it cannot be filled later; what it holds may have copied it by then
+        copies = tuple(_plain_copy(part, known, depth + 1) for part in parts.values())
+        return known.setdefault(id(value), (value, copies))[1]
+    copy: Any = [] if type(value) is list else {}
+    known[id(value)] = value, copy
+    if type(value) is list:
+        copy += [_plain_copy(part, known, depth + 1) for part in parts.values()]
+    else:
+        copy |= {key: _plain_copy(part, known, depth + 1) for key, part in parts.items()}
+    return copy
 
 
 def _parts(value: Any) -> dict[Any, Any]:

@@ -1,6 +1,7 @@
 """Batches of any kind are searched for numbers that are not finite, and saved without pickle."""
 
 from collections import namedtuple
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,15 @@ class Custom:
         self.this = self
 
 
+class Tree:
+    """A node of a binary tree, which refers to the nodes around it."""
+
+    def __init__(self, levels: int, parent: "Tree | None" = None) -> None:
+        self.numbers = torch.full((1,), float(levels))
+        self.parent = parent
+        self.below = [Tree(levels - 1, self) for _ in range(2)] if levels > 1 else []
+
+
 @pytest.mark.parametrize("wrap", [lambda t: t, lambda t: (WHOLE, t), lambda t: [{"a": [t]}], Slots, Custom])
 def test_a_number_that_is_not_finite_is_found(wrap: Any) -> None:
     assert is_finite(wrap(GOOD))
@@ -54,6 +64,40 @@ def test_a_copy_can_be_read_without_pickle(tmp_path: Path) -> None:
     assert torch.isnan(mapping["x"]["numbers"][1])
     assert mapping["x"]["name"] == "slots"
     assert custom["path"] == "somewhere"
+
+
+def test_what_refers_to_itself_is_gone_through_once(tmp_path: Path) -> None:
+    tree = Tree(7)
+    levels = sorted(tensor.item() for tensor in tensors_of(tree))
+    assert levels == sorted(7.0 - depth for depth in range(7) for _ in range(2**depth))
+    torch.save(plain_copy(tree), tmp_path / "batch.pt")
+    copy = torch.load(tmp_path / "batch.pt", weights_only=True)
+    assert copy["below"][1]["below"][0]["numbers"].item() == 5
+    assert copy["below"][0]["parent"] is copy
+    around: list[Any] = []
+    around.append((GOOD, around))
+    assert [tensor is GOOD for tensor in tensors_of(around)] == [True]
+    copied = plain_copy(around)
+    assert copied[0][1] is copied
+
+
+class Generated(Mapping):
+    """A mapping whose values are made when they are asked for, and gone afterwards."""
+
+    def __getitem__(self, key: str) -> Any:
+        return {"number": [torch.tensor(float(key))]}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(map(str, range(50)))
+
+    def __len__(self) -> int:
+        return 50
+
+
+def test_values_that_are_made_when_asked_for_are_told_apart() -> None:
+    batch = [Generated(), Generated()]
+    assert [tensor.item() for tensor in tensors_of(batch)] == [*range(50)] * 2
+    assert [one["number"][0].item() for half in plain_copy(batch) for one in half.values()] == [*range(50)] * 2
 
 
 def test_a_view_is_saved_without_what_surrounds_it(tmp_path: Path) -> None:
