@@ -14,6 +14,7 @@ from core.epochs import is_stopping
 from core.errors import RunInterrupted
 from core.measures import merit
 from core.metric_rows import NAME
+from core.summary import read_summary
 
 Note = Callable[[int, float, float], None]
 
@@ -75,12 +76,21 @@ def best_after(run: Path, metric: str, mode: str, epochs: int) -> float | None:
         with open(run / NAME, newline="", encoding="utf-8") as file:
             rows = [(int(row["epoch"]), row.get(metric)) for row in csv.DictReader(file)]
         values = [float(value) for epoch, value in rows if epoch < epochs and value]
+        done = _epochs_done(run)
     except (OSError, ValueError, TypeError, KeyError):  # not begun, or damaged
         return None
-    if not any(epoch >= epochs - 1 for epoch, _ in rows):
+    if done is None:  # a row is all there is to go by, although it may be of a validation within its epoch
+        done = max((epoch + 1 for epoch, _ in rows), default=0)
+    if done < epochs:
         return None
     finite = [value for value in values if math.isfinite(value)]
     return max(finite, key=lambda value: merit(value, mode), default=math.nan)
+
+
+def _epochs_done(run: Path) -> int | None:
+    """Returns how many epochs a run has done, None if its summary is missing or does not say."""
+    path = run / "summary.json"
+    return read_summary(path).get("epochs") if path.exists() else None
 
 
 def bar_to_reach(values: list[float], eta: float, mode: str) -> float:

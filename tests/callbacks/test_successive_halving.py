@@ -39,3 +39,21 @@ def test_a_run_counts_by_its_best_value_once_it_has_come_as_far(tmp_path: Path) 
     assert best_after(tmp_path, "val/loss", "min", 5) is None
     assert math.isnan(best_after(tmp_path, "val/acc", "min", 1))
     assert best_after(tmp_path / "none", "val/loss", "min", 1) is None
+
+
+def test_an_epoch_counts_once_its_run_has_done_it(tmp_path: Path) -> None:
+    rows = ["epoch,step,lr,val/loss", "0,6,0.1,3.0", "1,9,0.1,1.5"]  # the last of a validation within its epoch
+    (tmp_path / "metrics.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "summary.json").write_text('{"status": "running", "epochs": 1}')
+    assert best_after(tmp_path, "val/loss", "min", 1) == 3.0
+    assert best_after(tmp_path, "val/loss", "min", 2) is None
+    (tmp_path / "summary.json").write_text('{"status": "running", "epochs": 2}')
+    assert best_after(tmp_path, "val/loss", "min", 2) == 1.5
+
+
+@pytest.mark.parametrize("summary", ['{"status": "running"}', '{"status": "running", "epochs": null}'])
+def test_where_a_summary_does_not_count_epochs_its_rows_do(summary: str, tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,step,lr,val/loss\n0,6,0.1,3.0\n1,12,0.1,2.0\n")
+    (tmp_path / "summary.json").write_text(summary)
+    assert best_after(tmp_path, "val/loss", "min", 2) == 2.0
+    assert best_after(tmp_path, "val/loss", "min", 3) is None
