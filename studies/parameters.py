@@ -105,8 +105,8 @@ def _choice(stated: Mapping[str, Any], place: str) -> Choice:
     if weights is not None:
         if not isinstance(weights, list) or len(weights) != len(values):
             raise InputError(f"{place}: probabilities: one for each value is needed")
-        numbers = [read_number({"probabilities": weight}, "probabilities", place) for weight in weights]
-        if min(numbers) < 0 or not sum(numbers) > 0:
+        weights = [read_number({"probabilities": weight}, "probabilities", place) for weight in weights]
+        if min(weights) < 0 or not sum(weights) > 0:
             raise InputError(f"{place}: probabilities: numbers from 0 on, not all of them 0, are needed")
     return Choice(values, weights)
 

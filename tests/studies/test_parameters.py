@@ -22,6 +22,7 @@ def read(**stated: Any) -> Any:
         ({"value": None}, Choice([None])),
         ({"values": [[1, 2], {"class_path": "A"}]}, Choice([[1, 2], {"class_path": "A"}])),
         ({"values": [1, 2], "probabilities": [0.9, 0.1]}, Choice([1, 2], [0.9, 0.1])),
+        ({"values": [1, 2], "probabilities": [0.999, "1e-3"]}, Choice([1, 2], [0.999, 0.001])),
         ({"min": 1, "max": 8}, Range(1, 8, is_integer=True)),
         ({"min": 0.0, "max": 8}, Range(0.0, 8)),
         ({"distribution": "q_uniform", "min": 0, "max": 1, "q": 0.25}, Range(0, 1, step=0.25)),
