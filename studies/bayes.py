@@ -32,7 +32,7 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     spaces: dict[str, Any] = {}
     for name, parameter in file.parameters.items():
-        if isinstance(parameter, Choice):  # which Optuna takes as texts and numbers alone
+        if isinstance(parameter, Choice) and parameter.weights is None:  # Optuna takes texts and numbers alone
             spaces[name] = optuna.distributions.CategoricalDistribution([json.dumps(one) for one in parameter.values])
         elif isinstance(parameter, Range) and parameter.is_integer:
             spaces[name] = optuna.distributions.IntDistribution(*parameter.ends)

@@ -61,7 +61,8 @@ def test_multiples_of_a_whole_number_are_whole(write_study: Callable[..., Path])
     assert found in (16, 32, 48, 64)
 
 
-def test_what_optuna_cannot_suggest_is_refused(write_study: Callable[..., Path]) -> None:
-    file = read_study_file(write_study(method="bayes", parameters={"x": {"mu": 0, "sigma": 1}}, run_cap=2))
+@pytest.mark.parametrize("stated", [{"mu": 0, "sigma": 1}, {"values": [1, 2], "probabilities": [0.9, 0.1]}])
+def test_what_optuna_cannot_suggest_is_refused(stated: dict[str, Any], write_study: Callable[..., Path]) -> None:
+    file = read_study_file(write_study(method="bayes", parameters={"x": stated}, run_cap=2))
     with pytest.raises(InputError, match="method bayes: x: this distribution is for the method random alone"):
         make_suggest(file, "min", lambda one: None)
