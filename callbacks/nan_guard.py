@@ -53,6 +53,7 @@ class NaNGuard(KeepsArguments, Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Sets up the flag, and keeps the state to restore."""
+        self._stopping = False  # an earlier fit may have ended so
         if not self.enabled:
             return
         device = pl_module.device

@@ -273,6 +273,15 @@ def test_what_an_optimizer_spoils_is_never_kept(
         _assert_finite(path)
 
 
+def test_a_fit_after_one_that_diverged_is_checked_too(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=3, logger=False, callbacks=[RunCheckpoint(every_n_train_steps=1)])
+    for _ in range(2):
+        with pytest.raises(Diverged, match=f"is not finite after step .*: {SpoilingSGD.__name__} made it so"):
+            trainer.fit(tiny_vgg(optimizer=partial(SpoilingSGD, spoils="weight")), TinyDataModule())
+        for path in (trainer.run_folder.path / "checkpoints").iterdir():
+            _assert_finite(path)
+
+
 @pytest.mark.parametrize("precision", ["16-true", "32-true"])
 def test_a_division_by_zero_in_adam_is_told_as_such(precision: str, tmp_path: Path) -> None:
     """The smallest number of float16 is larger than Adam's usual epsilon."""
