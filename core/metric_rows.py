@@ -53,7 +53,7 @@ class MetricRows:
         """
 
         def stays(name: str) -> bool:
-            return name in (*PLACES, "lr", *validation) or name.startswith("lr/")
+            return name in (*PLACES, *validation) or is_rate(name)
 
         rows, self.rows = self.rows, []
         for row in rows:
@@ -73,6 +73,11 @@ class MetricRows:
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(folder / NAME, text.getvalue())
+
+
+def is_rate(name: str) -> bool:
+    """Returns whether a column holds a learning rate: `lr`, or `lr/` and which it is where there are several."""
+    return name == "lr" or name.startswith("lr/")
 
 
 def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:

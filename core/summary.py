@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic_files import write_atomically
+from core.metric_rows import PLACES, is_rate
 from core.plain_json import load_json
 
 ENDED_WELL = ("finished", "stopped_early")
-NO_FIGURES = ("epoch", "step", "seconds", "lr")  # how columns of metrics.csv begin that hold none
 NUMBER = (int, float, type(None))
 
 # Types of what is read again of a summary; whatever else it holds is only written.
@@ -137,8 +137,8 @@ def last_block(rows: list[dict[str, str]], known: dict[str, Any] | None) -> dict
     epoch, step = int(rows[-1]["epoch"]), int(rows[-1]["step"])
     if known is not None and known["epoch"] == epoch:
         return known | {"step": step}
-    logged = {name: float(value) for name, value in rows[-1].items() if value and not name.startswith(NO_FIGURES)}
-    return {"epoch": epoch, "step": step, "metrics": logged}
+    measured = {name: text for name, text in rows[-1].items() if text and name not in PLACES and not is_rate(name)}
+    return {"epoch": epoch, "step": step, "metrics": {name: float(text) for name, text in measured.items()}}
 
 
 def add_measured(measured: list[dict[str, Any]], entry: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.measures import Measure
-from core.metric_rows import PLACES
+from core.metric_rows import PLACES, is_rate
 
 WIDTH, HEIGHT = 4.0, 3.6  # inches of a panel
 COLUMNS = 4  # panels in a row, at most
@@ -64,7 +64,7 @@ def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list
     measured = {name for row in rows for name, text in row.items() if text}
     panels = [panel for panel in panels if measured & {*panel.columns}]  # some are measured in the test alone
     shown = {column for panel in panels for column in panel.columns}
-    rates = [name for name in names if name == "lr" or name.startswith("lr/")]
+    rates = [name for name in names if is_rate(name)]
     others: dict[str, list[str]] = {}
     for name in names:
         if name not in (*PLACES, *rates, *shown):

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from core.metric_rows import PLACES
+from core.metric_rows import PLACES, is_rate
 from studies.report.groups import Group
 from studies.report.reported import ReportedRun
 
@@ -29,7 +29,7 @@ def curves(groups: Sequence[Group]) -> dict[str, list[dict[str, Any]]]:
     """
     names = dict.fromkeys(name for one in groups for run in one.runs for row in run.rows for name in row)
     figures = [name for name in names if name not in PLACES]
-    figures.sort(key=lambda name: name == "lr" or name.startswith("lr/"))
+    figures.sort(key=is_rate)
     lines = sum(any(name in row for run in one.runs for row in run.rows) for one in groups for name in figures)
     most = max(FEWEST_POINTS, min(MOST_POINTS, MOST_NUMBERS // max(1, lines * len(BY) * 3)))
     places = {id(run): _places(run) for one in groups for run in one.runs}

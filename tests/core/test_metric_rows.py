@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from callbacks import Record
-from core.metric_rows import MetricRows
+from core.metric_rows import MetricRows, is_rate
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule
 
@@ -23,6 +23,11 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     again.read(tmp_path)
     assert [{k: v for k, v in row.items() if v} for row in again.rows] == table.rows
     assert table.rows[1] == {"epoch": "1", "step": "4", "val/loss": "0.333333"}
+
+
+def test_learning_rates_are_known_by_their_whole_names() -> None:
+    names = ("lr", "lr/0", "lr_gap", "lrs", "val/lr")
+    assert [name for name in names if is_rate(name)] == ["lr", "lr/0"]
 
 
 def test_what_is_measured_at_one_step_is_one_row() -> None:

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from core.summary import add_measured, counted_test, figures, read_summary, strict_json, upgraded, write_summary
+from core.summary import (
+    add_measured,
+    counted_test,
+    figures,
+    last_block,
+    read_summary,
+    strict_json,
+    upgraded,
+    write_summary,
+)
 
 TRAINED = {"train/loss": 1.0, "train/acc": 0.7}
 VALIDATED = {"val/loss": 1.1, "val/acc": 0.6}
@@ -54,6 +63,13 @@ def test_the_last_epochs_step_of_an_earlier_run_that_was_broken_off_is_not_known
 def test_a_record_of_today_stays_as_it_is() -> None:
     summary = upgraded(EARLIER | {"metrics": TRAINED})
     assert upgraded(summary) is summary
+
+
+def test_figures_are_told_from_places_and_learning_rates_by_their_whole_names() -> None:
+    measured = {"lr_gap": 0.5, "step_time": 2.0, "epoch_loss": 1.0, "seconds_lost": 3.0}
+    row = {"epoch": "1", "step": "8", "seconds": "3.5", "lr": "0.1", "lr/1": "0.2", "val/loss": ""}
+    block = last_block([row | {name: str(value) for name, value in measured.items()}], None)
+    assert block == {"epoch": 1, "step": 8, "metrics": measured}
 
 
 def test_a_measurement_of_the_same_checkpoint_completes_and_replaces() -> None:
