@@ -135,7 +135,7 @@ def last_block(rows: list[dict[str, str]], known: dict[str, Any] | None) -> dict
     if not rows:
         return None
     epoch, step = int(rows[-1]["epoch"]), int(rows[-1]["step"])
-    if known is not None and known["epoch"] == epoch:
+    if known is not None and known.get("epoch") == epoch:
         return known | {"step": step}
     measured = {name: text for name, text in rows[-1].items() if text and name not in PLACES and not is_rate(name)}
     return {"epoch": epoch, "step": step, "metrics": {name: float(text) for name, text in measured.items()}}
@@ -169,7 +169,7 @@ def checkpoint_name(checkpoint: Path, run: Path) -> str:
 def counted_test(summary: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the entry of the latest test of the best checkpoint; of the latest test where that is not known."""
     tests, best = summary.get("tests", []), summary.get("best")
-    of_best = [test for test in tests if best is not None and test["step"] == best["step"]]
+    of_best = [test for test in tests if best is not None and test.get("step") == best.get("step")]
     return (of_best or tests or [None])[-1]
 
 

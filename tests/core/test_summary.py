@@ -89,3 +89,11 @@ def test_the_test_that_counts_is_of_the_best_checkpoint(best: int | None, accura
     block = None if best is None else {"epoch": 1, "step": best, "metrics": {}}
     assert counted_test({"tests": tests, "best": block})["metrics"]["test/acc"] == accuracy
     assert counted_test({}) is None
+
+
+def test_blocks_that_do_not_say_when_they_were_measured_are_read(tmp_path: Path) -> None:
+    content = {"last": {"metrics": TRAINED}, "best": {"metrics": {}}, "tests": [{"metrics": TESTED}]}
+    (tmp_path / "summary.json").write_text(json.dumps(content))
+    summary = read_summary(tmp_path / "summary.json")
+    assert figures(summary) == TRAINED | TESTED
+    assert last_block([{"epoch": "1", "step": "8", "val/acc": "0.5"}], summary["last"])["metrics"] == {"val/acc": 0.5}
