@@ -40,9 +40,10 @@ def test_all_symbols_come_back_from_a_file_a_run_and_a_checkpoint(tmp_path: Path
     vocabulary = Vocabulary(STRANGE)
     write_saved(tmp_path / "vocabulary.json", {"symbols": vocabulary.symbols})
     for path in (tmp_path / "vocabulary.json", tmp_path):
-        assert Vocabulary.load(path).symbols == vocabulary.symbols == tuple(STRANGE)
+        assert Vocabulary.load(path) == vocabulary
     torch.save({"state_dict": {}, "vocabulary": to_bytes({"symbols": vocabulary.symbols})}, tmp_path / "run.ckpt")
     assert from_bytes(load_checkpoint(tmp_path / "run.ckpt")["vocabulary"]) == {"symbols": list(STRANGE)}
+    assert Vocabulary(STRANGE[::-1]) != vocabulary
 
 
 @pytest.mark.parametrize(
