@@ -6,7 +6,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from core.epochs import is_cut
-from lightning_modules.tasks.task import NEVER, Task
+from lightning_modules.tasks.plateau import NEVER
+from lightning_modules.tasks.task import Task
 
 
 class PlateauSteps(Checkpoint):
