@@ -175,8 +175,8 @@ class WordCorpusDataModule(TextDataModule):
 
     def synthesize(self) -> CountedWords:
         """Generates sentences instead of the text."""
-        sentences = synthetic_sentences(SYNTHETIC, seed=1)
-        return count_words(sentences, Encoder(self.encoding).tokens, self.encoding.min_count, None, self._words)
+        sentences, encoding = synthetic_sentences(SYNTHETIC, seed=1), self.encoding
+        return count_words(sentences, Encoder(encoding).tokens, encoding.min_count, encoding.max_size, self._words)
 
     def prepare_data(self) -> None:
         """Downloads and caches the text on one process, unless only words of a known vocabulary are asked for."""

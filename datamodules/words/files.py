@@ -25,7 +25,8 @@ NAMES: dict[str, str] = {
     "imdb": "the Large Movie Review Dataset",
     "imdb_train": "the training part of the Large Movie Review Dataset",
 }
-UNUSED = {"ngrams": 1, "unique": False, "buckets": 0, "max_length": None}  # of an encoding
+# Of an encoding, what words have no use for, each with its default.
+UNUSED = {"ngrams": 1, "unique": False, "buckets": 0, "max_length": None, "keep": "head", "whole": False}
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,10 @@ class WordFiles:
             raise InputError("data.file and data.folder: name one of the two")
         for name, value in UNUSED.items():
             if getattr(self.encoding, name) != value:
-                raise InputError(f"data.encoding.{name} is {getattr(self.encoding, name)}: a text of words has none")
+                given = f"data.encoding.{name} is {getattr(self.encoding, name)}"
+                raise InputError(f"{given}: a text of words has none; leave it out")
         if self.encoding.tokenizer == "subword":
-            raise InputError("data.encoding.tokenizer is subword: a text of words takes word, char or jieba")
+            raise InputError("data.encoding.tokenizer is subword: a text of words takes word, letters, char or jieba")
 
     @property
     def given(self) -> Path | None:
@@ -140,7 +142,7 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def read_documents(paths: Iterable[Path], by: Literal["lines", "files"]) -> Iterator[str]:
-    """Yields the documents of files: each line that is not blank, or each file."""
+    """Yields the documents of files: each line, blank ones too, or each file."""
     for path in paths:
         text = read_text(path, may_be_empty=True)
         if by == "files":

@@ -156,6 +156,13 @@ def test_reading_ahead_changes_no_batch(corpus: Callable) -> None:
         assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.parametrize("given", [{}, {"source": "synthetic"}])
+def test_a_vocabulary_has_at_most_as_many_words_as_asked_for(corpus: Callable, given: dict[str, Any]) -> None:
+    words = corpus(**given).symbols
+    settings = given | {"encoding": Encoding(punctuation=False, min_count=2, max_size=3), "batch_size": 3}
+    assert corpus(**settings).symbols == words[:3]
+
+
 def test_a_short_text_has_smaller_steps(corpus: Callable) -> None:
     data = corpus(source="synthetic", batch_size=None)
     assert data.batch_size == 256
@@ -172,7 +179,9 @@ def test_a_short_text_has_smaller_steps(corpus: Callable) -> None:
         ({"window": 0}, "data.window is 0: at least 1 is needed"),
         ({"subsample": 2.0}, "data.subsample is 2: a share of the text"),
         ({"encoding": Encoding(ngrams=2)}, "data.encoding.ngrams is 2: a text of words has none"),
-        ({"encoding": Encoding(tokenizer="subword", max_size=9)}, "takes word, char or jieba"),
+        ({"encoding": Encoding(keep="tail")}, "data.encoding.keep is tail: a text of words has none; leave it out"),
+        ({"encoding": Encoding(whole=True)}, "data.encoding.whole is True: a text of words has none; leave it out"),
+        ({"encoding": Encoding(tokenizer="subword", max_size=9)}, "takes word, letters, char or jieba"),
         (
             {"encoding": Encoding(min_count=50)},
             "too few words for a vocabulary, of 15 in the text; lower",
