@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import EarlyStopping as LightningEarlyStopping
 from torch import Tensor
 
 from callbacks.monitored_value import value_of_first
-from core.epochs import is_cut, validation_is_due
+from core.epochs import is_cut, never_validates, validation_is_due
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor
@@ -67,9 +67,8 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         """
         if not self.enabled or trainer.fast_dev_run:
             return
-        batches = trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
         every, last = trainer.check_val_every_n_epoch, trainer.max_epochs
-        if not trainer.enable_validation or (batches and not sum(batches)):
+        if never_validates(trainer):
             reason = "there is no validation"
         elif every is not None and last not in (None, -1) and every > last:
             reason = f"no validation takes place in {last} epochs (--trainer.check_val_every_n_epoch {every})"

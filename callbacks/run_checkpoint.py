@@ -16,7 +16,7 @@ from callbacks.early_stopping import EarlyStopping
 from callbacks.monitored_value import Watchers, has_finite_measures, is_missing, refuse_missing, value_of_first
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
 from core.atomic_files import copy_atomically
-from core.epochs import is_cut, is_stopping, is_within_epoch, unfinished_epoch
+from core.epochs import is_cut, is_finished, is_stopping, is_within_epoch, never_validates, unfinished_epoch
 from core.errors import InputError, RunInterrupted
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, merit
@@ -29,7 +29,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     """Saves at every epoch's end, every so many steps, and when a signal asks the run to stop.
 
     It saves at the two moments from which Lightning resumes exactly: after a batch that is not its epoch's last, and
-    at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.)
+    at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.) The best
+    weights are also saved at once after a validation within an epoch.
 
     Args:
         monitor: Logged value that decides which checkpoint is best, the model's own if not given; with `last`, or
@@ -42,7 +43,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         if every_n_train_steps < 0:
             raise InputError(f"--checkpoint.every_n_train_steps {every_n_train_steps}: cannot be negative")
         self.keeps_last = monitor == "last"
-        self.monitor = None if self.keeps_last else monitor
+        self.monitor = self._given = None if self.keeps_last else monitor
         self.mode = self.given_mode = mode
         self.every_n_train_steps = every_n_train_steps
         self.best_score: float | None = None
@@ -86,7 +87,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._kept_stop, self.lacks_value = None, False
         continuation.prepare_weights(trainer, pl_module)
         if not self.keeps_last:
-            self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self.monitor, self.mode, pl_module)
+            self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self._given, self.given_mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""
@@ -146,9 +147,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         elif folder is not None and trainer.is_global_zero:
             copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
         refuse_missing(trainer, self._watchers(trainer))
-        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or is_stopping(trainer)
         signum = self._agreed_signal(trainer)
-        if signum and not finished:
+        if signum and not is_finished(trainer):
             raise RunInterrupted(signum)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -218,8 +218,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def _is_best(self, trainer: Trainer) -> bool:
         """Returns whether the weights are the best so far, and keeps their score if it decides that."""
-        batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
-        if self.monitor is None or not trainer.limit_val_batches or (batches and not sum(batches)):
+        if self.monitor is None or never_validates(trainer):
             return True
         if not self._validated:
             return False

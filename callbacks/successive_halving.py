@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from core.console import print_line
-from core.epochs import is_stopping
+from core.epochs import is_finished
 from core.errors import RunInterrupted
 from core.measures import merit
 from core.metric_rows import NAME
@@ -53,8 +53,7 @@ class SuccessiveHalving(Checkpoint):
             RunInterrupted: It is not among the best.
         """
         done = trainer.current_epoch + 1
-        finished = trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or is_stopping(trainer)
-        if done not in self.epochs or finished:
+        if done not in self.epochs or is_finished(trainer):
             return
         is_worse = False
         if trainer.is_global_zero:

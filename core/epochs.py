@@ -11,6 +11,17 @@ def is_stopping(trainer: Trainer) -> bool:
     return trainer.should_stop and trainer.fit_loop._can_stop_early
 
 
+def is_finished(trainer: Trainer) -> bool:
+    """Returns whether the run ends with this epoch."""
+    return trainer.fit_loop.epoch_progress.current.processed == trainer.max_epochs or is_stopping(trainer)
+
+
+def never_validates(trainer: Trainer) -> bool:
+    """Returns whether no epoch of a run has a validation, as far as it is known before the first has one."""
+    batches = trainer.num_val_batches  # an empty list as long as no epoch has validated
+    return not trainer.enable_validation or bool(batches and not sum(batches))
+
+
 def is_within_epoch(trainer: Trainer) -> bool:
     """Returns whether batches of this epoch are still to come."""
     return not (trainer.fit_loop.epoch_loop._num_ready_batches_reached() or is_stopping(trainer))

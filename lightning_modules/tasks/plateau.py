@@ -5,7 +5,7 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from core.epochs import is_cut
+from core.epochs import is_cut, never_validates
 from core.errors import InputError
 from core.measures import check_monitor, measure_of, measures_of
 
@@ -35,10 +35,8 @@ def check_validated(trainer: Trainer) -> None:
     Raises:
         InputError: There is no validation.
     """
-    batches = trainer.num_val_batches  # still unknown, an empty list, if the first epoch does not validate
     for config in trainer.lr_scheduler_configs:
-        never = not trainer.enable_validation or (batches and not sum(batches))
-        if isinstance(config.scheduler, ReduceLROnPlateau) and never:
+        if isinstance(config.scheduler, ReduceLROnPlateau) and never_validates(trainer):
             raise InputError(
                 f"--model.lr_scheduler: a plateau schedule watches {config.monitor}: it needs a validation split "
                 "(--data.val_size, --trainer.limit_val_batches)"

@@ -20,6 +20,7 @@ from engine import trainer as trainer_module
 from engine.final_output import print_result
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
+from lightning_modules import CharRNN
 from tests.contract.data import PointBatch, Points
 from tests.contract.modules import ManuallyAdversarial
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -399,3 +400,36 @@ def test_batches_that_update_no_weights_are_no_steps(tmp_path: Path) -> None:
     tiny_trainer(tmp_path, max_epochs=1, logger=False, callbacks=callbacks).fit(EverySecondBatch(), Points())
     assert counts == [0, 1, 1, 2, 2, 3]
     assert [steps for steps in saved if steps] == [1, 2, 3]  # what is dumped before training is a trial
+
+
+class TrainsOnly(LightningModule):
+    """A module without a validation step, of no package of ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(2, 1)
+
+    def training_step(self, batch: torch.Tensor, batch_idx: int) -> torch.Tensor:
+        """Logs the loss."""
+        loss = self.layer(batch).square().mean()
+        self.log("train_loss", loss)
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Returns plain gradient descent."""
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def test_without_validation_the_last_epoch_is_best_whatever_is_monitored(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=2, callbacks=[RunCheckpoint(monitor="train_loss")])
+    trainer.fit(TrainsOnly(), torch.utils.data.DataLoader(torch.ones(4, 2), batch_size=2))
+    assert trainer.checkpoint_callback.best_epoch == 1
+    assert (trainer.run_folder.path / "checkpoints" / "best.ckpt").exists()
+
+
+def test_each_model_of_a_trainer_has_its_own_monitored_value(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path)
+    checkpoint = trainer.checkpoint_callback
+    for model, monitored in ((tiny_vgg(), ("val/acc", "max")), (CharRNN(5, hidden=4), ("val/loss", "min"))):
+        checkpoint.setup(trainer, model, "validate")
+        assert (checkpoint.monitor, checkpoint.mode) == monitored
