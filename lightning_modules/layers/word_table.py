@@ -93,12 +93,12 @@ def read_source(source: str, wanted: Collection[str] | None = None) -> Vectors:
     file = best_checkpoint(path)
     if file is None:
         raise InputError(f"{path}: no run of word vectors (it has no checkpoint)")
+    content = load_checkpoint(file)
     try:
-        content = load_checkpoint(file)
         weights, settings = content["state_dict"], content["hyper_parameters"]
         vectors = _whole_words(weights["embedding.weight"], saved["symbols"], settings)
         return Vectors(saved["symbols"], vectors + weights["context.weight"] if settings["add_outputs"] else vectors)
-    except Exception as error:  # in whatever way torch stumbles over bytes that it did not write
+    except Exception as error:  # in whatever way other content of a checkpoint does not fit
         raise InputError(f"{path}: no run of word vectors ({type(error).__name__} in {file.name})") from error
 
 

@@ -135,6 +135,14 @@ def test_the_words_of_a_run_with_groups_of_characters_are_sums(tmp_path: Path) -
         read_source(str(tmp_path))
 
 
+def test_a_checkpoint_that_could_run_code_is_refused_as_such(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "vocabulary.json").write_text('{"symbols": ["ab", "cd"]}')
+    torch.save({"state_dict": tmp_path}, tmp_path / "checkpoints" / "last.ckpt")
+    with pytest.raises(InputError, match=r"last\.ckpt: holds objects that could run code; nothing of it was loaded"):
+        read_source(str(tmp_path))
+
+
 def read_saved_symbols(run: str) -> list[str]:
     """Returns the symbols of a run."""
     import json
