@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-OWN = ("callbacks", "core", "datamodules", "engine", "lightning_modules", "primer")
+OWN = ("callbacks", "core", "datamodules", "engine", "inspection", "lightning_modules", "primer", "studies")
 LIBRARIES = ("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning", "lightning_fabric")
 
 

@@ -24,10 +24,8 @@ from torch.utils.data import Dataset
 
 from callbacks.configured_optimizer import has_option
 from core.errors import InputError, LostPeer, RunFailed
+from core.known_code import OWN, PROJECT
 from engine.settings.error_messages import summarize_error
-
-PROJECT = Path(__file__).resolve().parents[2]
-PARTS = ("callbacks", "core", "datamodules", "engine", "lightning_modules")  # folders of this project's own code
 
 # Whose method an error came from, with the option that names such an object.
 OPTIONS: tuple[tuple[type, str], ...] = (
@@ -164,7 +162,7 @@ def _named_option(line: str) -> str | None:
 
 def _is_own(frame: FrameType) -> bool:
     path = Path(frame.f_code.co_filename)
-    return path.is_relative_to(PROJECT) and path.relative_to(PROJECT).parts[0] in PARTS
+    return path.is_relative_to(PROJECT) and path.relative_to(PROJECT).parts[0] in OWN
 
 
 def _option(frame: FrameType, model: LightningModule | None) -> str | None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.known_code import add_to_list, is_known, list_file, may_be_named
+from core.known_code import OWN, add_to_list, is_known, list_file, may_be_named
+from primer import NAMES
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def test_a_name_is_listed_with_its_file(module: Path) -> None:
     assert not may_be_named("some_code.Other")
     assert add_to_list(["some_code.Net"]) == []
     assert "some_code" not in sys.modules
+
+
+def test_all_packages_of_the_project_are_known() -> None:
+    assert {*OWN} == {*NAMES, "primer"} - {"cli"}
 
 
 def test_nothing_is_written_for_known_code() -> None:

@@ -1,6 +1,7 @@
 """Errors before the first step: one line that names the option, exit code 2, and nothing left behind."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from engine.settings import recorded_config
 from engine.settings.error_sources import Stage, input_error, trainer_option_error
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule
+from tests.processes import ROOT
 from tests.tiny import TinyDataModule, tiny_vgg
 
 Command = Callable[..., tuple[int, str, str]]
@@ -137,6 +139,9 @@ def test_what_a_person_did_not_cause_stays_as_it_is() -> None:
         assert input_error(error, "starting") is None
     for stage in ("running", "measuring"):
         assert input_error(RuntimeError("late"), stage) is None
+    for folder in ("inspection", "studies"):
+        code = compile("{}['nothing']", ROOT / folder / "some.py", "exec")
+        assert input_error(_error(partial(exec, code)), "starting") is None
     error = InputError("as it is")
     assert input_error(error, "starting") is error
 
