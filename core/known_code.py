@@ -34,10 +34,10 @@ def may_be_named(name: str) -> bool:
 
 
 def add_to_list(names: Iterable[str]) -> list[str]:
-    """Puts import paths on the user's list; where it cannot be written they are left out.
+    """Puts import paths on the user's list, if it can be written and their code is in a file or folder.
 
     Returns:
-        The names that are new on it.
+        The names that were not on it.
     """
     if not (others := [name for name in dict.fromkeys(names) if not is_known(name)]):
         return []

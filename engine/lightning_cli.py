@@ -14,7 +14,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from callbacks import Features
 from core.console import print_line
 from core.errors import InputError
-from core.known_code import list_file
+from core.known_code import list_file, may_be_named
 from core.one_line_parser import LAST_SEED
 from core.plain_yaml import as_plain
 from engine.builtin_callbacks import as_list
@@ -91,7 +91,11 @@ class SubcommandCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parses the command line (without Lightning's warning that it is not the process's own)."""
         for name in self.arguments.trusted:
-            print_line(f"trust    {name} runs with all your rights, now and whenever a run names it ({list_file()})")
+            if may_be_named(name):
+                when = f"now and whenever a run names it ({list_file()})"
+            else:
+                when = f"this time alone ({list_file()} could not take it up; add --trust each time)"
+            print_line(f"trust    {name} runs with all your rights, {when}")
         with limited_parser(self.arguments.limit):
             self.config = parse_settings(parser, self.arguments.options)
             refuse_other_objects(self.config, self.arguments.limit)

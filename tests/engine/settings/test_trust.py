@@ -100,6 +100,21 @@ def test_what_is_trusted_is_said_once(foreign: Callable[[str], Path], command: C
     assert "trust " not in output
 
 
+def test_where_the_list_cannot_be_written_trust_is_for_once(foreign: Callable[[str], Path], command: Command) -> None:
+    run = foreign("strangers_code.Net")
+    list_file().parent.parent.mkdir(parents=True, exist_ok=True)
+    list_file().parent.write_text("where its folder should be")
+    code, output, errors = command("test", "--ckpt_path", run, "--trust")
+    assert code == 0, errors
+    assert [line for line in output.splitlines() if line.startswith("trust ")] == [
+        "trust    strangers_code.Net runs with all your rights, this time alone "
+        f"({list_file()} could not take it up; add --trust each time)"
+    ]
+    code, _, errors = command("validate", "--ckpt_path", run)
+    assert code == 2
+    assert "add --trust" in errors
+
+
 SOMEBODYS = "strangers_code.Net"
 HARMFUL = ["subprocess.Popen", "os.system", "torch.os.system", "torch.hub.load", "torch.load", "torch.jit.load"]
 HARMFUL += ["core.download.urllib.request.urlopen", "datamodules.mnist.struct.pack"]
