@@ -61,7 +61,7 @@ class Points:
 
         Args:
             number: Its number, less than `total`.
-            earlier: All trials with lesser numbers.
+            earlier: All trials that are there; a lost one is made again after others with larger numbers.
             halving: When it is pruned.
         """
         fixed = [name for name, parameter in self.file.parameters.items() if len(parameter.all() or ()) == 1]

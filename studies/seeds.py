@@ -15,17 +15,18 @@ from core.errors import InputError
 from core.measures import Measure, format_figure
 from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from core.printable import shown_path
-from core.summary import figures, read_summary, strict_json
+from core.summary import strict_json
 from engine.processes import call, share_cores, share_data
 from engine.runs.trial_file import Trial
 from engine.settings.arguments import parse_command_line
 from engine.settings.overview import typed_command
 from studies.check import as_words, check
+from studies.differing import what_changed
 from studies.making import make_trials, say, show_trials
 from studies.points import SEED, Points
 from studies.progress import BAD, Lines
 from studies.study_file import GOAL_OF, StudyFile
-from studies.study_folder import StudyFolder, score, status, what_changed
+from studies.study_folder import StudyFolder, reached, score, status
 
 DESCRIPTION = """\
 Trains a run for each seed, and prints mean and standard deviation of what they reach. All other options are those of
@@ -160,18 +161,18 @@ class SeedLines(Lines):
     def of_trial(self, trial: Trial, trials: Sequence[Trial]) -> str:
         """Returns the line of a run that has ended, and how long the others take."""
         value = score(trial, self.metric)
-        reached = "" if value is None else f"{self.metric} {self._shown(self.metric, [value])}"
+        shown = "" if value is None else f"{self.metric} {self._shown(self.metric, [value])}"
         reason = f": {trial.ended['reason']}" if trial.ended["reason"] else ""
-        parts = [f"seed {trial.settings[SEED]}", reached, f"{trial.ended['status']}{reason}"]
+        parts = [f"seed {trial.settings[SEED]}", shown, f"{trial.ended['status']}{reason}"]
         parts += [f"{trial.ended['seconds']:.0f} s", self.time_left(trials)]
         return "  ".join(part for part in parts if part)
 
     def at_end(self, trials: Sequence[Trial], folder: Path) -> list[str]:
         """Writes `seeds.json`, and returns the last lines: mean and standard deviation over the runs."""
         chosen = [trial for trial in trials if trial.settings[SEED] in self.seeds]
-        reached = {trial.settings[SEED]: _figures(trial) for trial in chosen}
-        names = sorted({name for one in reached.values() for name in one})
-        values = {name: {seed: one[name] for seed, one in reached.items() if name in one} for name in names}
+        figures = {trial.settings[SEED]: reached(trial) for trial in chosen}
+        names = sorted({name for one in figures.values() for name in one})
+        values = {name: {seed: one[name] for seed, one in figures.items() if name in one} for name in names}
         record = {
             "seeds": {trial.settings[SEED]: {"run": trial.folder.name, "status": status(trial)} for trial in chosen},
             "figures": {
@@ -197,17 +198,6 @@ class SeedLines(Lines):
     def _shown(self, logged: str, values: Sequence[float]) -> str:
         """Returns a mean with its spread, or a single value, in the unit of its measure."""
         return format_figure(logged, mean(values), self.measures, _std(values))
-
-
-def _figures(trial: Trial) -> dict[str, float]:
-    """Returns what a run has reached; nothing where it failed."""
-    if status(trial) in ("open", "diverged", *BAD):
-        return {}
-    try:
-        found = figures(read_summary(trial.folder / "summary.json"))
-    except (OSError, ValueError):
-        return {}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _std(values: Sequence[float]) -> float | None:

@@ -21,16 +21,15 @@ from core.outputs import check_output_folder
 from core.plain_json import load_json
 from core.summary import figures, read_summary
 from engine.runs.trial_file import Halving, Trial, read_trial
-from engine.settings.config_files import flatten
 from studies.claims import Claim, is_free
+from studies.differing import what_changed
 from studies.naming import folder_name
 from studies.points import Points
 
 DESCRIPTION = "study.json"
-INDIFFERENT = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
-REVIVED = ("pruned", "failed", "diverged", "killed")
+WITHOUT_FIGURES = ("failed", "diverged", "killed")
+REVIVED = ("pruned", *WITHOUT_FIGURES)
 NUMBER = re.compile(r"(\d{4,})-")
-LONG = 60  # characters of a value that are shown
 SECONDS = 120  # to wait for another process that reads or adds trials
 
 
@@ -225,36 +224,22 @@ def status(trial: Trial) -> str:
     return "open" if trial.ended is None else trial.ended["status"]
 
 
-def score(trial: Trial, metric: str | None) -> float | None:
-    """Returns what a trial has reached, of the checkpoint that counts; None where that is not known."""
-    if trial.ended is None or metric is None or trial.ended["status"] in ("failed", "diverged", "killed"):
-        return None
+def reached(trial: Trial) -> dict[str, float]:
+    """Returns what a trial has reached, of the checkpoints that count; nothing where it failed or is still open."""
+    if status(trial) in ("open", *WITHOUT_FIGURES):
+        return {}
     try:
-        return figures(read_summary(trial.folder / "summary.json")).get(metric)
+        found = figures(read_summary(trial.folder / "summary.json"))
     except (OSError, ValueError):
-        return None
+        return {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def score(trial: Trial, metric: str | None) -> float | None:
+    """Returns what a trial has reached of a metric; None where that is not known."""
+    return None if metric is None else reached(trial).get(metric)
 
 
 def _is_meant(word: str, trial: Trial) -> bool:
     """Returns whether a word is a trial's number or status."""
     return word == status(trial) or (word.lstrip("0") or "0") == str(trial.number)
-
-
-def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Returns in words what differs between two descriptions of a study; nothing if they are of one study."""
-    ours, theirs = (_flat(content) for content in (now, before))
-    absent = "not there"
-    differing = [key for key in {**theirs, **ours} if ours.get(key, absent) != theirs.get(key, absent)]
-    pairs = [(key, _shown(theirs.get(key, absent)), _shown(ours.get(key, absent))) for key in differing[:3]]
-    words = [f"{key} was {was} and is {now_} now" for key, was, now_ in pairs]
-    return ", ".join(words) + (f", and {len(differing) - 3} more" if len(differing) > 3 else "")
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= LONG else f"{text[:LONG]}..."
-
-
-def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
-    file = {key: value for key, value in description["file"].items() if key not in INDIFFERENT}
-    return flatten(file) | {"seeds": description["seeds"]} | description["settings"]

@@ -16,10 +16,9 @@ from engine.settings.indifferent import INDIFFERENT
 from studies.points import SEED
 from studies.run_on_disk import RunOnDisk, refused
 from studies.study_file import MODE_OF
-from studies.study_folder import DESCRIPTION
+from studies.study_folder import DESCRIPTION, WITHOUT_FIGURES
 
 CHECKED = ("weights",)  # which makes it another run, although it is indifferent for a record
-WITHOUT_FIGURES = ("failed", "diverged", "killed")
 UNDER_WAY = ("open", "running")
 
 

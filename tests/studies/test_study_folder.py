@@ -14,7 +14,7 @@ from engine.runs.trial_file import Halving, Trial, read_trial
 from studies.naming import describe, folder_name
 from studies.points import Points
 from studies.study_file import read_study_file
-from studies.study_folder import StudyFolder, score, what_changed
+from studies.study_folder import StudyFolder, reached, score
 
 DESCRIPTION = {"file": {"method": "grid", "run_cap": 3, "parameters": {"lr": {"values": [1, 2]}}}, "seeds": []}
 DESCRIPTION |= {"settings": {"model.dropout": 0.1}}
@@ -93,7 +93,6 @@ def test_the_same_study_goes_on_and_another_is_told_what_differs(folder: StudyFo
     assert "other settings: method was grid and is random now, seeds was [] and is [1] now, " in str(refused.value)
     assert "model.dropout was 0.1 and is 0.2 now; go on with those" in str(refused.value)
     assert json.loads((folder.path / "study.json").read_text()) == DESCRIPTION
-    assert what_changed(DESCRIPTION, DESCRIPTION) == ""
 
 
 def test_a_folder_of_something_else_is_no_study(tmp_path: Path) -> None:
@@ -161,6 +160,18 @@ def test_what_counts_is_the_figure_of_the_best_checkpoint(folder: StudyFolder, p
     assert score(trial, "train/loss") == 1.0
     assert score(trial, "val/acc") is None
     assert score(end(trial, "diverged"), "val/loss") is None
+
+
+@pytest.mark.parametrize("ending", ["failed", "diverged", "killed", None])
+def test_a_trial_that_failed_or_is_open_has_reached_nothing(
+    ending: str | None, folder: StudyFolder, points: Points
+) -> None:
+    trial = folder.take(points, None).trial
+    last = {"metrics": {"val/loss": 2.0, "val/acc": None}}
+    (trial.folder / "summary.json").write_text(json.dumps({"last": last, "best": None}))
+    assert reached(end(trial, "finished")) == {"val/loss": 2.0}
+    trial.ended = ending and {"status": ending}
+    assert reached(trial) == {}
 
 
 @pytest.mark.parametrize(

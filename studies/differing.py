@@ -1,0 +1,29 @@
+"""What differs between two descriptions of a study."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.settings.config_files import flatten
+
+INDIFFERENT = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
+LONG = 60  # characters of a value that are shown
+
+
+def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Returns in words what differs between two descriptions of a study; nothing if they are of one study."""
+    ours, theirs = (_flat(content) for content in (now, before))
+    absent = "not there"
+    differing = [key for key in {**theirs, **ours} if ours.get(key, absent) != theirs.get(key, absent)]
+    pairs = [(key, _shown(theirs.get(key, absent)), _shown(ours.get(key, absent))) for key in differing[:3]]
+    words = [f"{key} was {was} and is {now_} now" for key, was, now_ in pairs]
+    return ", ".join(words) + (f", and {len(differing) - 3} more" if len(differing) > 3 else "")
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= LONG else f"{text[:LONG]}..."
+
+
+def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
+    file = {key: value for key, value in description["file"].items() if key not in INDIFFERENT}
+    return flatten(file) | {"seeds": description["seeds"]} | description["settings"]

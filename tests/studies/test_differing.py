@@ -1,0 +1,25 @@
+"""Two descriptions of a study are told apart, as far as they make other trials."""
+
+from typing import Any
+
+from studies.differing import what_changed
+
+FILE = {"method": "grid", "run_cap": 3, "parameters": {"lr": {"values": [1, 2]}}}
+DESCRIPTION: dict[str, Any] = {"file": FILE, "seeds": [], "settings": {"model.dropout": 0.1}}
+
+
+def test_descriptions_of_one_study_do_not_differ() -> None:
+    assert what_changed(DESCRIPTION, DESCRIPTION) == ""
+    assert what_changed(DESCRIPTION, DESCRIPTION | {"file": FILE | {"run_cap": 9, "description": "more"}}) == ""
+
+
+def test_what_differs_is_named_with_both_values() -> None:
+    assert what_changed(DESCRIPTION, DESCRIPTION | {"seeds": [1]}) == "seeds was [] and is [1] now"
+    assert what_changed(DESCRIPTION, DESCRIPTION | {"settings": {}}) == "model.dropout was 0.1 and is not there now"
+
+
+def test_of_many_differences_and_long_values_a_part_is_shown() -> None:
+    settings = {f"model.{name}": "x" * 99 for name in "abcde"}
+    changed = what_changed(DESCRIPTION, DESCRIPTION | {"settings": settings})
+    assert changed.startswith(f"model.dropout was 0.1 and is not there now, model.a was not there and is {'x' * 60}...")
+    assert changed.endswith(", and 3 more")
