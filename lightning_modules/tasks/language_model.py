@@ -1,7 +1,6 @@
 """Language modelling: predicts the next symbol of a text, and generates text."""
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from core.export_forms import ExportForm
 from core.measures import Measure
 from core.writing import WritingRules, writing_rules, written_by
 from datamodules.batches import CharacterBatch, TuneBatch
+from lightning_modules.layers.beam_search import map_tensors
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State
@@ -109,7 +109,7 @@ class LanguageModel(Task):
         before = None if batch.fresh else self.carried
         if self.reset and before is not None:
             goes_on = torch.rand(len(batch.inputs), 1, device=batch.inputs.device) >= self.reset
-            before = _map(before, lambda rows: rows * goes_on.view(-1, *[1] * (rows.ndim - 1)))
+            before = map_tensors(lambda rows: rows * goes_on.view(-1, *[1] * (rows.ndim - 1)), before)
         logits, state = self(batch.inputs, before, batch.marks)
         return _cross_entropy(logits, batch.targets), state
 
@@ -120,7 +120,7 @@ class LanguageModel(Task):
     def training_step(self, batch: SymbolBatch, batch_idx: int) -> Tensor:
         """Returns the mean loss of a batch in nats, and stores the state after it for the next batch."""
         loss, state = self._training_outputs(batch)
-        self.carried = _map(state, Tensor.detach)
+        self.carried = map_tensors(Tensor.detach, state)
         self.train_metrics.update(*batch.reported(loss))
         return loss
 
@@ -191,16 +191,16 @@ class LanguageModel(Task):
         """Moves the state of a checkpoint to the device."""
         super().on_train_start()
         if self.carried is not None:
-            self.carried = _map(self.carried, lambda tensor: tensor.to(self.device))
+            self.carried = map_tensors(lambda tensor: tensor.to(self.device), self.carried)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Saves the carried state of all processes, rows in order, as `carried`."""
         super().on_save_checkpoint(checkpoint)
         if self.carried is not None:
             world_size = self.trainer.world_size
-            checkpoint["carried"] = _map(
-                self.carried,
+            checkpoint["carried"] = map_tensors(
                 lambda rows: self.trainer.strategy.all_gather(rows).flatten(0, 1) if world_size > 1 else rows,
+                self.carried,
             )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -208,14 +208,9 @@ class LanguageModel(Task):
         super().on_load_checkpoint(checkpoint)
         if self._trainer is not None and self._trainer.state.fn == "fit" and "carried" in checkpoint:
             rank, world_size = self._trainer.global_rank, self._trainer.world_size
-            self.carried = _map(checkpoint["carried"], lambda rows: rows.tensor_split(world_size)[rank].clone())
+            self.carried = map_tensors(lambda rows: rows.tensor_split(world_size)[rank].clone(), checkpoint["carried"])
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Returns the mean loss in nats of logits [B, T, V] for targets [B, T]."""
     return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
-
-
-def _map(state: State, change: Callable[[Tensor], Tensor]) -> State:
-    """Returns a state of changed tensors."""
-    return [tuple(change(tensor) for tensor in layer) for layer in state]
