@@ -1,5 +1,6 @@
 """Copies of what a training step changes, from before a loss or gradient was not finite."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -74,7 +75,7 @@ def copy_full_state(trainer: Trainer, pl_module: LightningModule) -> dict[str, A
     return {
         "weights": [[tensor.detach().clone() for tensor in model.parameters()] for model in (pl_module, *averages)],
         "buffers": [[tensor.clone() for tensor in model.buffers()] for model in averages],
-        "optimizers": [_copy(optimizer.state_dict()) for optimizer in trainer.optimizers],
+        "optimizers": [deepcopy(optimizer.state_dict()) for optimizer in trainer.optimizers],
     }
 
 
@@ -93,11 +94,3 @@ def restore_full_state(trainer: Trainer, pl_module: LightningModule, state: dict
 def averages_of(trainer: Trainer) -> list[torch.nn.Module]:
     """Returns the moving averages of the model that callbacks keep."""
     return [callback._average_model for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
-
-
-def _copy(tree: Any) -> Any:
-    if isinstance(tree, Tensor):
-        return tree.clone()
-    if isinstance(tree, dict):
-        return {key: _copy(value) for key, value in tree.items()}
-    return [_copy(value) for value in tree] if isinstance(tree, list | tuple) else tree

@@ -1,10 +1,14 @@
 """What a training step changes is copied, and comes back."""
 
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 import torch
 from pytorch_lightning import LightningModule
 from torch import nn
 
-from callbacks.divergence.kept_state import KeptBuffers
+from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
 from lightning_modules.tasks.metrics import ClassificationMetrics
 
 
@@ -48,6 +52,34 @@ def test_the_latest_copies_come_back_however_a_value_has_changed() -> None:
         assert values(model) == before
         kept.keep()
         assert values(model) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (torch.optim.Adam, {"betas": (0.5, 0.9)}),
+        (torch.optim.SGD, {"momentum": 0.9}),
+        (torch.optim.LBFGS, {"line_search_fn": "strong_wolfe"}),
+    ],
+)
+def test_the_state_of_an_optimizer_comes_back_as_it_was(kind: type, settings: dict[str, Any]) -> None:
+    model = Small()
+    optimizer = kind(model.norm.parameters(), lr=0.1, **settings)
+    trainer = SimpleNamespace(optimizers=[optimizer], callbacks=[])
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = model.norm(torch.arange(8.0).view(4, 2) ** 2).pow(3).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(step)
+    state = copy_full_state(trainer, model)
+    before = [weight.tolist() for weight in model.parameters()], str(optimizer.state_dict())
+    optimizer.step(step)
+    assert str(optimizer.state_dict()) != before[1]
+    restore_full_state(trainer, model, state)
+    assert ([weight.tolist() for weight in model.parameters()], str(optimizer.state_dict())) == before
 
 
 def test_changes_in_inference_mode_are_seen() -> None:
