@@ -57,7 +57,7 @@ def what_is_compared(table: Table, records: Records) -> str:
     compared = [row for row, found in rows if found in ("reproduced", "better", "short")]
     single = sum(len(records[row.id]) == 1 for row in compared)
     names = f"Short are {', '.join(short)}. " if short else ""
-    return f"{names}Of the {len(compared)} verdicts {single} rest on one run."
+    return f"{names}Of the {len(compared)} verdicts {single} rest{'s' * (single == 1)} on one run."
 
 
 def recipes_run(table: Table, records: Records) -> str:

@@ -52,5 +52,6 @@ def test_rows_are_counted_by_section() -> None:
 def test_short_rows_are_named_and_verdicts_of_one_run_counted() -> None:
     rows = table(published(published=99.0), published(id="two", published=60.0), published(id="three"))
     records = {"one": RUNS, "two": RUNS[:1], "three": [], "best": RUNS}
-    assert what_is_compared(rows, records) == "Short are `one`. Of the 2 verdicts 1 rest on one run."
-    assert what_is_compared(rows, records | {"one": []}).startswith("Of the 1 verdicts 1 rest")
+    assert what_is_compared(rows, records) == "Short are `one`. Of the 2 verdicts 1 rests on one run."
+    assert what_is_compared(rows, records | {"one": []}).startswith("Of the 1 verdicts 1 rests")
+    assert what_is_compared(rows, records | {"one": [], "two": RUNS}) == "Of the 1 verdicts 0 rest on one run."
