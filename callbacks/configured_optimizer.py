@@ -35,14 +35,21 @@ class ConfiguredOptimizer(Callback):
     def __init__(self) -> None:
         self._configured: list[list[dict[str, Any]]] = []
         self._before: list[list[dict[str, Any]]] | None = None
+        self._classes: list[str] = []
+        self._classes_before: list[str] | None = None  # absent in checkpoints of earlier releases
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps what is configured, before a checkpoint overwrites it.
 
         Raises:
-            InputError: A learning rate, weight decay or momentum is not finite, a momentum adds up without end, or the
-                optimizer is for sparse gradients, and there will be none.
+            InputError: A learning rate, weight decay or momentum is not finite, a momentum adds up without end, the
+                optimizer is for sparse gradients, and there will be none, or it is another than the checkpoint's.
         """
+        self._classes = [type(optimizer).__name__ for optimizer in trainer.optimizers]
+        before, self._classes_before = self._classes_before, None
+        if before not in (None, self._classes):  # whose state it could not take up
+            now, then = " and ".join(self._classes), " and ".join(before)
+            raise InputError(f"the optimizer is {now}: this run has {then}, and cannot change it")
         self._configured = [_hyperparameters(optimizer) for optimizer in trainer.optimizers]
         _check_hyperparameters(self._configured)
         if any(isinstance(optimizer, SparseAdam) for optimizer in trainer.optimizers):
@@ -50,11 +57,11 @@ class ConfiguredOptimizer(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes what was configured when the checkpoint was saved."""
-        self._before = state_dict["configured"]
+        self._before, self._classes_before = state_dict["configured"], state_dict.get("classes")
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what is configured, by optimizer and parameter group."""
-        return {"configured": self._configured}
+        """Returns what is configured, by optimizer and parameter group, and the optimizers' classes."""
+        return {"configured": self._configured, "classes": self._classes}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Applies the changes to the restored optimizers, and checks that the schedules last as long as the run.

@@ -180,3 +180,11 @@ def test_a_network_of_sparse_embeddings_trains_with_sparse_adam(kind: type[torch
     before = model.net.weight.detach().clone()
     tiny_trainer(tmp_path, logger=False, max_steps=2, max_epochs=None).fit(model, PlainData())
     assert (model.net.weight != before).flatten().tolist() == [True, True, False]
+
+
+def test_another_optimizer_is_refused_before_it_takes_up_a_state_that_is_not_its_own(tmp_path: Path) -> None:
+    first = tiny_trainer(tmp_path, max_epochs=1, logger=False)
+    first.fit(_model(None), TinyDataModule())
+    adam = tiny_vgg(optimizer=partial(torch.optim.Adam, lr=0.1))
+    with pytest.raises(InputError, match=r"^the optimizer is Adam: this run has SGD, and cannot change it$"):
+        tiny_trainer(tmp_path, max_epochs=2, logger=False).fit(adam, TinyDataModule(), ckpt_path=first.run_folder.path)
