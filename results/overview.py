@@ -57,6 +57,8 @@ def what_is_compared(table: Table, records: Records) -> str:
     compared = [row for row, found in rows if found in ("reproduced", "better", "short")]
     single = sum(len(records[row.id]) == 1 for row in compared)
     names = f"Short are {', '.join(short)}. " if short else ""
+    if compared and not single:
+        return f"{names}Each of the {len(compared)} verdicts rests on two runs or more."
     return f"{names}Of the {len(compared)} verdicts {single} rest{'s' * (single == 1)} on one run."
 
 
