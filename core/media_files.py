@@ -91,7 +91,8 @@ def texts_by_epoch(medium: Text) -> list[tuple[int, str]]:
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """Returns a table as CSV, in which no spreadsheet finds formulas."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([cell(word) for word in row] for row in (header, *rows))
+    # with other line ends a bare carriage return would not be quoted
+    csv.writer(text).writerows([cell(word) for word in row] for row in (header, *rows))
     return text.getvalue().encode()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
+KINDS = ("weights", "head", "norms", "biases")  # names of the groups by kind
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
 
@@ -18,7 +19,7 @@ def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: I
     norms = [module for module in model.modules() if isinstance(module, NORMS)]
     kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
     kinds |= {id(layer.weight): "head" for layer in head}
-    groups: dict[str, list[nn.Parameter]] = {"weights": [], "head": [], "norms": [], "biases": []}
+    groups: dict[str, list[nn.Parameter]] = {kind: [] for kind in KINDS}
     for parameter in parameters:
         groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)
     return [{"name": name, "params": params} for name, params in groups.items() if params]
@@ -59,3 +60,9 @@ def all_alike(groups: list[dict]) -> bool:
     """Returns whether parameter groups differ only in their names and parameters."""
     settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
     return all(other == settings[0] for other in settings)
+
+
+def are_merged(optimizer_states: Iterable[dict]) -> bool:
+    """Returns whether saved optimizers have one group for each network, which is not divided by kind."""
+    names = [str(group.get("name")) for state in optimizer_states for group in state["param_groups"]]
+    return bool(names) and not any(name.rpartition("/")[2] in KINDS for name in names)

@@ -16,12 +16,13 @@ def plateau_config(schedule: ReduceLROnPlateau, model: LightningModule) -> dict[
     """Returns a plateau schedule as Lightning takes it.
 
     Raises:
-        InputError: The model does not measure what it watches, or there the other direction is better.
+        InputError: The model does not measure what it watches, or a run would begin for which the other direction is
+            better; one of an earlier release goes on as it was.
     """
     monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's class has one, torch's has none
     check_monitor("--model.lr_scheduler.monitor", monitor, model)
-    measure = measure_of(monitor, measures_of(model))
-    if measure is not None and measure.better != schedule.mode:
+    measure, goes_on = measure_of(monitor, measures_of(model)), getattr(model._trainer, "goes_on", False)
+    if measure is not None and measure.better != schedule.mode and not goes_on:
         more = "more" if measure.better == "max" else "less"
         raise InputError(
             f"--model.lr_scheduler.mode {schedule.mode}: {more} of {monitor} is better; give {measure.better}"

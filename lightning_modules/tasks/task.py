@@ -18,7 +18,7 @@ from core.measures import Measure
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
-from lightning_modules.tasks.parameter_groups import all_alike, groups_by_depth, groups_by_kind, layers_of
+from lightning_modules.tasks.parameter_groups import all_alike, are_merged, groups_by_depth, groups_by_kind, layers_of
 from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
 
 
@@ -68,7 +68,7 @@ class Task(LoadsWithLimits, LightningModule):
     paths: ClassVar[tuple[str, ...]] = ()  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
-    _one_group = False  # whether the optimizer of the checkpoint with which the run goes on has one parameter group
+    _goes_on_merged = False  # whether the parameter groups of the checkpoint with which the run goes on are merged
 
     def __init__(
         self,
@@ -197,9 +197,9 @@ class Task(LoadsWithLimits, LightningModule):
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """Restores the summed running metrics in the first process; the others start from 0.
 
-        Notes whether its optimizer has one parameter group, as it had in earlier releases without weight decay.
+        Notes whether its parameter groups are merged, as they were in earlier releases without weight decay.
         """
-        self._one_group = any(len(state["param_groups"]) == 1 for state in checkpoint.get("optimizer_states", ()))
+        self._goes_on_merged = are_merged(checkpoint.get("optimizer_states", ()))
         if self._trainer is not None and self._trainer.global_rank > 0:
             for value in _running_metrics(checkpoint).values():
                 value.zero_()
@@ -221,7 +221,7 @@ class Task(LoadsWithLimits, LightningModule):
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
         # Merged, because each group costs some twenty microseconds per step; not where weight decay, which a run that
         # goes on may change, would divide them.
-        if (self.decay_norms_and_biases or self._one_group) and all_alike(optimizer.param_groups):
+        if (self.decay_norms_and_biases or self._goes_on_merged) and all_alike(optimizer.param_groups):
             optimizer = self.make_optimizer([{"name": "all", "params": list(network.parameters())}])
         return optimizer
 

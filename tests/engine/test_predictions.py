@@ -158,6 +158,13 @@ def test_the_command_classifies_the_test_set_and_files(
     assert [line.split()[0] for line in output.splitlines()] == ["file", "red.png"]
 
 
+def test_a_name_with_a_bare_carriage_return_stays_one_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report(classified("file", ["a\rb.png", "c.png"], torch.rand(2, 3), CLASSES), "out.csv")
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert [row[0] for row in csv.reader(file)] == ["file", "a\rb.png", "c.png"]
+
+
 def test_rows_of_another_model_are_named_as_far_as_there_are_any() -> None:
     rows = [torch.zeros(2, 3)]
     assert [row[0] for row in general_table(rows, "Model", ["a", "b", "c"], limited=True).rows] == ["a", "b"]

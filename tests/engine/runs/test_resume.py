@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from pytorch_lightning import Callback
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging, GradientAccumulationScheduler
 from pytorch_lightning.cli import ReduceLROnPlateau
 from torch.optim.lr_scheduler import StepLR
@@ -24,6 +24,7 @@ from datamodules.images.augmentation import Augmentation
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.resume import changes
 from engine.runs.run_folder import RunFolder
+from lightning_modules import GAN
 from lightning_modules.optimizers import Muon
 from lightning_modules.schedules import WarmupCosine
 from lightning_modules.tasks.task import Task
@@ -597,12 +598,44 @@ def test_a_run_of_an_earlier_release_keeps_its_one_group_of_parameters(
     run = tmp_path / "run"
     spared = ("--model.decay_norms_and_biases", "false", "--model.optimizer.weight_decay", 0)
     with monkeypatch.context() as earlier:
-        earlier.setattr(Task, "_one_group", True)
+        earlier.setattr(Task, "_goes_on_merged", True)
         assert command("fit", "--config", config, "--run_dir", run, "--trainer.max_epochs", 1, *spared)[0] == 0
     code, _, errors = command("fit", "--ckpt_path", run, "--trainer.max_epochs", 2)
     assert code == 0, errors
     (group,) = load_checkpoint(run / "checkpoints" / "last.ckpt")["optimizer_states"][0]["param_groups"]
     assert group["name"] == "all"
+
+
+def test_players_of_an_earlier_release_keep_one_group_of_parameters_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gan() -> GAN:
+        return GAN(image_size=16, in_channels=3, decay_norms_and_biases=False, conditional=False)
+
+    data = partial(TinyDataModule, normalization="symmetric")
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Task, "_goes_on_merged", True)
+        first = tiny_trainer(tmp_path, max_epochs=1)
+        first.fit(gan(), data())
+    more = tiny_trainer(tmp_path, max_epochs=2)
+    more.fit(gan(), data(), ckpt_path=first.run_folder.path)
+    assert [group["name"] for group in more.optimizers[0].param_groups] == ["discriminator", "generator"]
+    assert more.current_epoch == 2
+
+
+def test_a_plateau_schedule_of_an_earlier_release_goes_on_in_its_direction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def model() -> LightningModule:
+        return tiny_vgg(lr_scheduler=partial(ReduceLROnPlateau, monitor="val/acc", mode="min"))
+
+    with monkeypatch.context() as earlier:
+        earlier.setattr("lightning_modules.tasks.plateau.measure_of", lambda *_: None)
+        first = tiny_trainer(tmp_path, max_epochs=1)
+        first.fit(model(), TinyDataModule())
+    more = tiny_trainer(tmp_path, max_epochs=2)
+    more.fit(model(), TinyDataModule(), ckpt_path=first.run_folder.path)
+    assert more.current_epoch == 2
 
 
 def test_another_architecture_is_refused_without_its_weights_being_recommended(
