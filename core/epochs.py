@@ -22,6 +22,11 @@ def never_validates(trainer: Trainer) -> bool:
     return not trainer.enable_validation or bool(batches and not sum(batches))
 
 
+def takes_all(share: int | float) -> bool:
+    """Returns whether a limit of the trainer, such as `limit_train_batches`, leaves all: 1.0 does, 1 is one batch."""
+    return isinstance(share, float) and share == 1
+
+
 def is_within_epoch(trainer: Trainer) -> bool:
     """Returns whether batches of this epoch are still to come."""
     return not (trainer.fit_loop.epoch_loop._num_ready_batches_reached() or is_stopping(trainer))

@@ -5,6 +5,7 @@ from math import ceil, isinf
 from pytorch_lightning.loops.fit_loop import _FitLoop
 
 from core.console import print_line
+from core.epochs import takes_all
 from datamodules.base.data_module import DataModule
 
 FEW = 50  # optimizer steps, in which hardly any network here has learned anything
@@ -23,8 +24,7 @@ class FitLoop(_FitLoop):
         """Calls the hooks, and says if a new run on whole data makes very few steps, as on a small file of a user's."""
         super().on_run_start()
         trainer, data = self.trainer, self.trainer.datamodule
-        share = trainer.limit_train_batches  # 1 is one batch, 1.0 all
-        is_whole = isinstance(share, float) and share == 1 and not (trainer.overfit_batches or trainer.fast_dev_run)
+        is_whole = takes_all(trainer.limit_train_batches) and not (trainer.overfit_batches or trainer.fast_dev_run)
         batches = trainer.num_training_batches
         # by epochs, not by a number of steps
         has_end = (trainer.max_epochs or -1) > 0 and isinf(trainer.step_limit) and not isinf(batches)

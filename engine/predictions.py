@@ -9,6 +9,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
 from core.console import print_line
+from core.epochs import takes_all
 from core.errors import InputError
 from core.media_files import as_csv
 from core.outputs import check_output_file, needed_output, write_output
@@ -85,9 +86,7 @@ def conclude(
         elif trainer.is_global_zero and read:
             table = datamodule.prediction_table([names[place] for place in read], together[read])
     elif world_size == 1:
-        # without one of the trainer's limits, every sample has a row
-        limit = trainer.limit_predict_batches  # 1 is one batch, 1.0 all
-        limited = not isinstance(limit, float) or limit < 1
+        limited = not takes_all(trainer.limit_predict_batches)
         table = general_table(outputs, type(model).__name__, names, limited)
     else:
         raise InputError(f"predict: {type(model).__name__} predicts on one device here; give --trainer.devices 1")
