@@ -38,7 +38,7 @@ def _(medium: Figure) -> tuple[str, bytes]:
 
 @encode.register
 def _(medium: Table) -> tuple[str, bytes]:
-    return ".csv", as_csv(medium.header, medium.rows)
+    return ".csv", as_csv(medium.header, medium.rows, end="\n")
 
 
 @encode.register
@@ -88,11 +88,16 @@ def texts_by_epoch(medium: Text) -> list[tuple[int, str]]:
     return [] if medium.epoch is None else [*medium.earlier, (medium.epoch, medium.text)]
 
 
-def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Returns a table as CSV, in which no spreadsheet finds formulas."""
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]], end: str = "\r\n") -> bytes:
+    """Returns a table as CSV, in which no spreadsheet finds formulas.
+
+    Args:
+        header: Names of the columns.
+        rows: Cells.
+        end: Ends each line; a bare carriage return in a cell is quoted with the default alone.
+    """
     text = io.StringIO()
-    # with other line ends a bare carriage return would not be quoted
-    csv.writer(text).writerows([cell(word) for word in row] for row in (header, *rows))
+    csv.writer(text, lineterminator=end).writerows([cell(word) for word in row] for row in (header, *rows))
     return text.getvalue().encode()
 
 
