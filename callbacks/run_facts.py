@@ -14,6 +14,7 @@ from pytorch_lightning import LightningModule, Trainer
 from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
+from callbacks.next_command import next_command
 from core.code_state import ROOT, code_version, git_state
 from core.errors import RunInterrupted
 from core.hardware import hardware
@@ -76,6 +77,7 @@ def facts(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         | ({"averaged_by": averaging} if averaging else {}),
         **measuring(trainer, pl_module),
         **({"signatures": signatures} if signatures else {}),
+        "next_command": next_command(pl_module, trainer.datamodule),
         "precision": trainer.precision,
         "hardware": f"{trainer.world_size} x {hardware(device)}" if trainer.world_size > 1 else hardware(device),
         "versions": _versions(),

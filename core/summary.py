@@ -1,7 +1,8 @@
 """`summary.json`, the record of a run: its blocks, files of earlier releases, and numbers that JSON does not have.
 
 `last` has the figures of the last finished epoch, and `best` those of the epoch that `best.ckpt` is of; `tests` and
-`validations` list what was measured afterwards, each with the checkpoint that it was measured on.
+`validations` list what was measured afterwards, each with the checkpoint that it was measured on. `next_command` has
+the words of the command that tests the run, or uses it where there is no test part.
 """
 
 import json
@@ -15,6 +16,7 @@ from core.plain_json import load_json
 
 ENDED_WELL = ("finished", "stopped_early")
 NUMBER = (int, float, type(None))
+VERBS = {"test": "test", "predict": "use"}  # what the commands that `next_command` can name do with a run
 
 # Types of what is read again of a summary; whatever else it holds is only written.
 TYPES: dict[str, tuple[type, ...]] = {
@@ -29,6 +31,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "validations": (list,),
     "data": (dict,),
     "versions": (dict,),
+    "next_command": (list,),
 }
 
 

@@ -1,21 +1,18 @@
 """What the command prints at the end: the best result, the figures of an evaluation, and the command to type next."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from pytorch_lightning import LightningDataModule, LightningModule
-from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from callbacks import EarlyStopping
 from callbacks.description import describe_data, sizes_of
+from callbacks.next_command import next_command
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
-from core.printable import shown_path
-from datamodules.base.data_module import DataModule
-from engine.settings.config_files import read_config
-from engine.settings.overview import typed_command
-from engine.settings.trust import needs_trust
+from core.summary import VERBS
+from engine.settings.run_commands import command_of_run
 from engine.trainer import Trainer
 
 RAISED_BY = {
@@ -25,7 +22,7 @@ RAISED_BY = {
 
 
 def print_result(trainer: Trainer, model: LightningModule, datamodule: LightningDataModule) -> None:
-    """Prints the best result of a finished run and the command that tests it."""
+    """Prints the best result of a finished run and the command that tests or uses it."""
     checkpoints = trainer.checkpoint_callback
     stop = checkpoints.stop(trainer)
     done = "done" if stop is None or stop.by == "max_steps" else f"done ({describe_stop(stop)})"
@@ -38,12 +35,9 @@ def print_result(trainer: Trainer, model: LightningModule, datamodule: Lightning
     last = trainer.fit_loop.epoch_progress.current.processed - 1
     epoch = last if checkpoints.best_epoch is None else checkpoints.best_epoch
     line = f"{done}: {_what_counts(checkpoints, model)} (epoch {epoch})"
-    if _can(model, datamodule, "test"):
-        print_line(f"{line}; test it with")
-        print_next_command(trainer, "test")
-    elif _can(model, datamodule, "predict"):
-        print_line(f"{line}; use it with")
-        print_next_command(trainer, "predict")
+    if words := next_command(model, datamodule):
+        print_line(f"{line}; {VERBS[words[0]]} it with")
+        print_next_command(trainer, words)
     else:
         print_line(line)
 
@@ -81,15 +75,6 @@ def describe_stop(stop: Stop) -> str:
     return f"{stop.by.replace('_', ' ')}: {stop.reason}"
 
 
-def _can(model: LightningModule, datamodule: LightningDataModule, subcommand: str) -> bool:
-    """Returns whether there are samples to `test` or `predict`, and a model that does it."""
-    if isinstance(datamodule, DataModule):
-        has_samples = subcommand == "predict" or datamodule.sizes.get("test", 0) > 0
-    else:
-        has_samples = is_overridden(f"{subcommand}_dataloader", datamodule)
-    return has_samples and is_overridden(f"{subcommand}_step", model)
-
-
 def print_interrupted(trainer: Trainer) -> None:
     """Prints where an interrupted run stopped and the command that continues it."""
     where = f"interrupted at step {trainer.optimizer_steps:,}"
@@ -97,7 +82,7 @@ def print_interrupted(trainer: Trainer) -> None:
         print_line(f"{where}; this run saves nothing, and cannot go on")
         return
     print_line(f"{where}; continue with")
-    print_next_command(trainer, "fit")
+    print_next_command(trainer, ["fit"])
 
 
 def print_cut_off(trainer: Trainer) -> None:
@@ -106,7 +91,7 @@ def print_cut_off(trainer: Trainer) -> None:
         print_line("interrupted; this run saves nothing: begin again with the same command")
         return
     print_line("interrupted before it could save; continue from what is saved with")
-    print_next_command(trainer, "fit")
+    print_next_command(trainer, ["fit"])
 
 
 def print_metrics(
@@ -129,14 +114,6 @@ def print_metrics(
             print_line(f"{name:<20} {format_value(name, float(value), measures, more_digits=1)}")
 
 
-def print_next_command(trainer: Trainer, subcommand: str) -> None:
+def print_next_command(trainer: Trainer, words: Sequence[str]) -> None:
     """Prints a command that takes the trainer's run, ready to be pasted."""
-    config = read_config(path) if (path := trainer.run_folder.path / "config.yaml").is_file() else {}
-    trust = " --trust" if needs_trust(config) else ""
-    print_line(f"  {typed_command()} {subcommand} --ckpt_path {typed_path(trainer.run_folder.path)}{trust}")
-
-
-def typed_path(path: Path) -> str:
-    """Returns a path as it is typed from the current folder, in quotes if it has a blank."""
-    path = shown_path(path)
-    return f'"{path}"' if " " in path else path
+    print_line(f"  {command_of_run(trainer.run_folder.path, words)}")

@@ -1,15 +1,15 @@
 """What a study prints: a line for each trial, the best so far, and the time that is left."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.durations import duration_in_words
 from core.measures import Measure, format_figure, merit
-from core.printable import shown_path
+from core.summary import VERBS
 from engine.runs.trial_file import Trial
-from engine.settings.overview import typed_command
+from engine.settings.run_commands import command_of_run
 from studies.naming import describe
+from studies.run_on_disk import RunOnDisk
 from studies.study_folder import score, status
 
 BAD = ("failed", "killed")
@@ -76,12 +76,15 @@ class Lines:
         return f"{len(ended)} of {self.total}, about {duration_in_words(seconds)} left"
 
     def at_end(self, trials: Sequence[Trial], folder: Path) -> list[str]:
-        """Returns the last lines: what has become of the trials, and how the best is tested."""
+        """Returns the last lines: what has become of the trials, and the command that tests or uses the best."""
         counts = {one: [status(trial) for trial in trials].count(one) for one in map(status, trials)}
         lines = [f"{len(trials)} trials: {', '.join(f'{count} {name}' for name, count in sorted(counts.items()))}"]
         if (best := self.best(trials)) is not None:
             value = f"{self.metric} {self.shown(score(best, self.metric))}"
-            lines.append(f"best     {value} of {best.number:04}  {describe(best)}; test it with")
-            run = shlex.quote(shown_path(folder / best.folder.name))
-            lines.append(f"  {typed_command()} test --ckpt_path {run}")
+            line = f"best     {value} of {best.number:04}  {describe(best)}"
+            run = folder / best.folder.name
+            if words := RunOnDisk.read(run).next_command:
+                lines += [f"{line}; {VERBS[words[0]]} it with", f"  {command_of_run(run, words)}"]
+            else:
+                lines.append(line)
         return lines

@@ -7,7 +7,7 @@ from typing import Any
 from core.errors import InputError
 from core.measures import format_figure, stated_measures
 from core.plain_json import load_json
-from core.summary import damage_of_summary, upgraded
+from core.summary import VERBS, damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
 from engine.settings.overview import typed_command
 from studies.claims import is_free
@@ -55,6 +55,12 @@ class RunOnDisk:
         measures = stated_measures(self.summary)
         known = {name: value for name, value in reached.items() if value is not None}
         return " ".join(f"{name} {format_figure(name, value, measures)}" for name, value in known.items())
+
+    @property
+    def next_command(self) -> list[str]:
+        """The command that tests or uses it, as words; nothing if neither can be."""
+        words = self.summary.get("next_command", ["test"])  # earlier releases did not tell
+        return words if words and words[0] in VERBS and all(isinstance(word, str) for word in words) else []
 
     @property
     def seconds(self) -> float | None:

@@ -20,11 +20,13 @@ from engine.processes import call, share_cores, share_data
 from engine.runs.trial_file import Trial
 from engine.settings.arguments import parse_command_line
 from engine.settings.overview import typed_command
+from engine.settings.run_commands import trust_of_run
 from studies.check import as_words, check
 from studies.differing import what_changed
 from studies.making import make_trials, say, show_trials
 from studies.points import SEED, Points
 from studies.progress import BAD, Lines
+from studies.run_on_disk import RunOnDisk
 from studies.study_file import GOAL_OF, StudyFile
 from studies.study_folder import StudyFolder, reached, score, status
 
@@ -189,9 +191,11 @@ class SeedLines(Lines):
         runs = shlex.quote(shown_path(folder))
         lines.append("mean ± standard deviation over seeds: training in the last epoch, the rest by best checkpoints")
         lines.append(f"the same as numbers: {runs}/seeds.json")
-        if not any(name.startswith("test/") for name in names):
+        first = chosen[0].folder
+        if not any(name.startswith("test/") for name in names) and RunOnDisk.read(first).next_command == ["test"]:
+            test = " ".join([typed_command(), "test", "--ckpt_path", '"$run"', *trust_of_run(first)])
             lines.append("tested like this, the same command adds the test's figures:")
-            lines.append(f'  for run in {runs}/0*; do {typed_command()} test --ckpt_path "$run"; done')
+            lines.append(f"  for run in {runs}/0*; do {test}; done")
         lines.append(f"curves and all else on a page: {typed_command()} report {runs} --output report.html")
         return lines
 

@@ -2,6 +2,7 @@
 
 import random
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from tests.processes import ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHECK = " (and check the learning rates, which may be too high for it)"
 PLACE = r"\S+configs/\w+\.yaml, line \d+: "  # where a config has the value
+
+
+def next_words(output: str, given: Path | str = "") -> list[str]:
+    """Returns the command that a run prints at its end, with what is given in place of the word in capitals."""
+    (line,) = re.findall(r"it with\n  python cli.py (.*)", output)
+    return [str(given) if word.isupper() else word for word in shlex.split(line)]
 
 
 @pytest.fixture
@@ -50,6 +57,9 @@ def test_a_hundred_pictures_are_learned_by_the_lines_of_the_readme(pictures: Pat
     assert code == 0, errors
     assert "90 training, 10 validation, no test images" in output
     assert "best validation accuracy 100.00%" in output
+    code, output, errors = command(*next_words(output, pictures / "train" / "red"))
+    assert code == 0, errors
+    assert "... and 10 more" in output
 
 
 @pytest.mark.parametrize("form", ["folders", "table"])
@@ -63,6 +73,11 @@ def test_a_hundred_texts_train_by_the_lines_of_the_readme(form: str, texts: Path
     code, output, errors = command(*words, "--trainer.max_epochs", 1)
     assert code == 0, errors
     assert "90 training, 10 validation, no test documents" in output
+    words = next_words(output, "A fine film.")
+    assert words[0] == "predict"
+    code, output, errors = command(*words)
+    assert code == 0, errors
+    assert "A fine film." in output
 
 
 def test_a_text_to_continue_and_pairs_to_translate_train_by_the_lines_of_the_readme(
@@ -76,7 +91,9 @@ def test_a_text_to_continue_and_pairs_to_translate_train_by_the_lines_of_the_rea
     short = ("--trainer.max_epochs", 1, "--trainer.limit_train_batches", 1, "--model.hidden", 8)
     for line in lines:
         words = line.replace("~/texts", str(tmp_path)).replace("'", "").split()
-        code, _, errors = command(*words, *short)
+        code, output, errors = command(*words, *short)
+        assert code == 0, errors
+        code, _, errors = command(*next_words(output, "ich sehe"))
         assert code == 0, errors
 
 

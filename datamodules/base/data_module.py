@@ -39,6 +39,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     measured_alike: ClassVar[tuple[str, ...]] = ()  # others that change no figure of `validate` and `test`
     unit: ClassVar[str]  # name of its samples, such as `images`
     evaluation_unit: ClassVar[str] = ""  # name of those of validation and test, where it is another
+    input_name: ClassVar[str] = "FILE"  # what `--input` takes, as the message of a run that needs one shows it
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes
     own_file: ClassVar[str] = OWN_FILE  # options in place of a `data_dir` that is a file
     symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
@@ -153,6 +154,10 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     def prediction_names(self) -> list[str]:
         """Returns the names of the predicted samples: `inputs`, or their indices in the test set."""
         raise NotImplementedError  # Lightning enforces no `abstractmethod`, and None would pass for "no names"
+
+    def needed_input(self) -> str:
+        """Returns the `input_name` if `predict` has no samples without `--input`; nothing if it has."""
+        return ""
 
     def notes_on_inputs(self) -> list[str]:
         """Returns lines for the user about `inputs`, after they have been predicted."""

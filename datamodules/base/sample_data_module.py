@@ -99,6 +99,10 @@ class SampleDataModule(DataModule):
         part = self.predicted_part
         return [f"{part}[{place}]" for place in range(len(self.splits[part]))]
 
+    def needed_input(self) -> str:
+        """Returns the `input_name` if the predicted part is empty."""
+        return "" if len(self.splits[self.predicted_part]) else self.input_name
+
     @abstractmethod
     def input_names(self) -> list[str]:
         """Returns a name for each sample of `inputs`."""

@@ -23,6 +23,7 @@ class TextDataModule(DataModule):
 
     paths = (*DataModule.paths, "vocabulary")
     learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
+    input_name = "TEXT"
     empty_texts: ClassVar[bool] = False  # whether `predict` takes an empty text
     _given: tuple[list[str], list[str]] | None = None  # `inputs` and their texts, once these are read
 

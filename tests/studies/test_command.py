@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from core.summary import read_summary, write_summary
 from tests.bits import assert_same_bits, figures_of
 from tests.processes import ROOT
 from tests.results.processes import FOREVER, StandIn
@@ -49,6 +50,16 @@ def test_a_study_is_made_and_has_then_nothing_left(
     assert lines[4] == "4 trials: 4 finished"
     assert lines[5].startswith("best     val/loss ")
     assert lines[6].startswith("  python cli.py test --ckpt_path runs/studies/lr/")
+
+    best = study / lines[6].rpartition("/")[2]
+    summary = read_summary(best / "summary.json")
+    for words, end in (
+        (["predict", "--input", "FILE"], f"it with\n  python cli.py predict --ckpt_path runs/studies/lr/{best.name}"),
+        ([], f"of {best.name[:4]}  {best.name[5:].replace(',', ' ')}\n"),
+        (["rm", "-r"], f"of {best.name[:4]}  {best.name[5:].replace(',', ' ')}\n"),
+    ):
+        write_summary(best / "summary.json", summary | {"next_command": words})
+        assert end in command("study", path, "--seeds", "1,42", *SHORT)[1]
 
     alone = finished_run("alone", "--model.optimizer.lr", 0.01, "--seed_everything", 1, *SHORT)
     assert_same_bits(weights(study / names[2]), weights(alone))

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 import pytest
 import torch
 
-from core.summary import figures, read_summary
+from core.summary import figures, read_summary, write_summary
 from tests.bits import assert_same_bits
 
 Command = Callable[..., tuple[int, str, str]]
@@ -60,6 +60,17 @@ def test_the_same_command_goes_on_and_more_seeds_add_runs(config: Path, started:
     code, output, _ = command("fit", "--config", config, "--seeds", "1,2", *SHORT)
     assert code == 0
     assert any(line.startswith("test/acc") and "n = 1: " in line for line in output.splitlines())
+
+
+def test_where_nothing_can_be_tested_no_test_is_advised(config: Path, started: list, command: Command) -> None:
+    fit = ("fit", "--config", config, "--seeds", "1", *SHORT)
+    advised = "tested like this, the same command adds the test's figures:"
+    assert advised in command(*fit)[1]
+    (path,) = Path("runs/tiny").glob("seeds-*/0000-seed=1/summary.json")
+    summary = read_summary(path)
+    assert summary["next_command"] == ["test"]
+    write_summary(path, summary | {"next_command": ["predict", "--input", "FILE"]})
+    assert advised not in command(*fit)[1]
 
 
 def test_other_settings_have_another_folder(
