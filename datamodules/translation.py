@@ -23,6 +23,7 @@ from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
 
 SYNTHETIC = {"train": 6000, "val": 300, "test": 300}  # pairs
+BATCH_SIZE = 64  # pairs, unless it is given
 TOKENS = 2**16  # most of a batch in evaluation, padding included
 
 Language = Literal["de", "en", "fr"]
@@ -87,7 +88,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         reverse_source: bool = False,
         max_length: int = 100,
         batch_tokens: int | None = None,
-        batch_size: int = 64,
+        batch_size: int = BATCH_SIZE,
         eval_batch_size: int = 128,
         bucket: int = 50,
         val_size: int = 0,
@@ -142,6 +143,11 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         return self._encoder
 
     @property
+    def batch_option(self) -> str:
+        """`batch_tokens` if that is given, and `batch_size` is without effect."""
+        return "batch_size" if self.batch_tokens is None else "batch_tokens"
+
+    @property
     def vocab_size(self) -> int:
         """Number of symbols of translations, marks included."""
         return len(self.encoder.target)
@@ -174,6 +180,11 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         splits, lines = number_pairs(parts, self._encoder, self.max_length, self.origin)
         for line in (*(note for part in parts.values() for note in part.notes), *lines):
             print_line(line)
+        if self.batch_option == "batch_tokens" and self.batch_size != BATCH_SIZE:
+            print_line(
+                f"note     data.batch_size {self.batch_size} is without effect beside data.batch_tokens "
+                f"{self.batch_tokens}; change that, or add --data.batch_tokens null"
+            )
         self._texts = {part: parts[part] for part in PARTS if part != "train"}
         return splits
 
@@ -203,7 +214,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
 
     def check_shares(self) -> None:
         """Checks that a batch of so many pairs can be divided equally; one of so many symbols always can."""
-        if self.batch_tokens is None:
+        if self.batch_option == "batch_size":
             super().check_shares()
 
     def make_loader(self, split: Pairs, batch_size: int, seed: int | None, in_order: bool) -> PairLoader:

@@ -33,7 +33,9 @@ class FitLoop(_FitLoop):
             return
         steps = ceil(batches / trainer.accumulate_grad_batches) * trainer.max_epochs
         if steps < FEW:
+            option = data.batch_option
+            smaller = f"a smaller data.{option} or " if getattr(data, option) > 1 else ""
             print_line(
                 f"note     this run makes {steps:,} optimizer step{'s' * (steps != 1)} in all, which is little to "
-                f"learn in: {'smaller batches or ' * (data.batch_size > 1)}more trainer.max_epochs help"
+                f"learn in: {smaller}more trainer.max_epochs help"
             )

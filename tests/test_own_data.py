@@ -95,6 +95,17 @@ def test_a_text_to_continue_and_pairs_to_translate_train_by_the_lines_of_the_rea
         assert code == 0, errors
         code, _, errors = command(*next_words(output, "ich sehe"))
         assert code == 0, errors
+    translation = lines[1].replace("~/texts", str(tmp_path)).replace("'", "").split()
+    said = "this run makes 1 optimizer step in all, which is little to learn in: a smaller data.batch_tokens or more"
+    code, output, errors = command(*translation, "--trainer.max_epochs", 1, "--model.hidden", 8)
+    assert code == 0, errors
+    assert said in output
+    (smaller,) = re.findall(r"few hundred pairs add `(--data.batch_tokens \d+) ", README)
+    settings = (*smaller.split(), "--data.batch_size", 200, "--trainer.max_epochs", 1, "--model.hidden", 8)
+    code, output, errors = command(*translation, *settings)
+    assert code == 0, errors
+    assert "note     data.batch_size 200 is without effect beside data.batch_tokens 300; change that, or" in output
+    assert "optimizer step" in output
 
 
 def test_sizes_that_do_not_fit_pictures_are_said_with_those_that_do(pictures: Path, command: Callable) -> None:

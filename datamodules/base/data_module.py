@@ -101,7 +101,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
         if not self.inputs:
             self.load_once()
-        if stage == "fit":
+        if stage == "fit" and self.batch_option == "batch_size":
             check_batch_size(self.batch_size, len(self.splits["train"]), self.unit)
 
     def load_once(self) -> None:
@@ -118,6 +118,11 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         self.load_once()
         self._facts()  # whose digest takes a while, too
         keep_loaded(self, before)
+
+    @property
+    def batch_option(self) -> str:
+        """Name of the argument that says how much a training batch holds."""
+        return "batch_size"
 
     @property
     def sizes(self) -> dict[str, int]:

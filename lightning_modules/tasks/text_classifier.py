@@ -39,7 +39,10 @@ class TextClassifier(Classifier):
         **training: Any,
     ) -> None:
         if logistic and num_classes != 2:
-            raise InputError(f"model.logistic: one unit separates 2 classes, and the data has {num_classes}")
+            raise InputError(
+                f"model.logistic: one unit separates 2 classes, and the data has {num_classes}; "
+                "--model.logistic false gives each class a unit"
+            )
         training = without(training, norm_lr_factor=1.0)
         super().__init__(norm_lr_factor=1.0, **training)
         if objective == "squared_error" and self.label_smoothing:

@@ -6,7 +6,9 @@ import pytest
 
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
-NOTE = "optimizer steps in all, which is little to learn in: smaller batches or more trainer.max_epochs help\n"
+NOTE = (
+    "optimizer steps in all, which is little to learn in: a smaller data.batch_size or more trainer.max_epochs help\n"
+)
 
 
 @pytest.mark.parametrize(

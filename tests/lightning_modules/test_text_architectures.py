@@ -298,7 +298,7 @@ def test_segments_are_left_out_in_training_alone() -> None:
         (lambda: TextRNN(3, V, segment=5, pooling="max", segment_dropout=1.0), "model.segment_dropout is 1"),
         (lambda: TextRNN(3, V, pooling="max", segment_dropout=0.5), "model.segment_dropout: a document is one segment"),
         (lambda: TextCNN(2, V, widths=[]), r"model.widths is \[\]"),
-        (lambda: TextRNN(3, V, logistic=True), "model.logistic: one unit separates 2 classes, and the data has 3"),
+        (lambda: TextRNN(3, V, logistic=True), "the data has 3; --model.logistic false "),
         (lambda: TextRNN(3, V, objective="squared_error", label_smoothing=0.1), "model.label_smoothing is 0.1"),
         (lambda: TextRNN(3, V, embedding_dropout=1.0), "model.embedding_dropout is 1"),
         (lambda: BagOfNgrams(3, V, dropout=1.0), "model.dropout is 1"),
