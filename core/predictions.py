@@ -1,12 +1,12 @@
 """Predictions as tables, which `predict` prints and writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor
 
-CSV = ".csv"  # ending of a file of predictions
+CSV, TEXT = ".csv", ".txt"  # endings of files of predictions
 EXCERPT = 60  # characters of a text that are printed
 
 Display = Literal["whole", "excerpts", "last_column"]
@@ -51,6 +51,16 @@ def classified(
         for name, (first, second), (p, q) in zip(names, order.tolist(), best.tolist(), strict=True)
     ]
     return Table((what, "class", "probability", "runner-up", "its probability"), rows, display)
+
+
+def as_lines(texts: Iterable[str]) -> bytes:
+    """Returns texts as a file with one a line, in which line ends within a text are blanks."""
+    return "".join(f"{' '.join(text.splitlines())}\n" for text in texts).encode()
+
+
+def as_paragraphs(texts: Iterable[str]) -> bytes:
+    """Returns longer texts as a file, as they are, with an empty line between two."""
+    return "\n\n".join(text.removesuffix("\n") for text in texts).encode() + b"\n"
 
 
 def excerpt(text: str, length: int = EXCERPT) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 from core.console import print_line
 from core.errors import InputError
 from core.passages import Passages, cut
-from core.predictions import Table
+from core.predictions import TEXT, Table, as_paragraphs
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.text.corpora import CORPORA, corpus_file
@@ -231,6 +231,10 @@ class CharCorpusDataModule(LanguageDataModule):
     def _shown(self, symbols: Tensor) -> Passages:
         return Passages(symbols, [[self.symbols[number] for number in row] for row in symbols.tolist()])
 
+    def prediction_endings(self) -> tuple[str, ...]:
+        """Returns the endings of a table, and of the texts alone."""
+        return (*super().prediction_endings(), TEXT)
+
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the primes and their continuations.
 
@@ -238,8 +242,9 @@ class CharCorpusDataModule(LanguageDataModule):
             names: The primes.
             outputs: Symbols of the continuations, int64 [N, L].
         """
-        texts = [(prime, prime + self.decode(symbols)) for prime, symbols in zip(names, outputs, strict=True)]
-        return Table(("prime", "text"), texts, "last_column")
+        texts = [prime + self.decode(symbols) for prime, symbols in zip(names, outputs, strict=True)]
+        forms = {TEXT: lambda: as_paragraphs(texts)}
+        return Table(("prime", "text"), list(zip(names, texts, strict=True)), "last_column", forms=forms)
 
     def encode(self, text: str) -> list[int]:
         """Returns the symbols of a prime; any symbol for an empty one.

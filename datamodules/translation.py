@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import TEXT, Table, as_lines
 from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least
@@ -17,7 +17,7 @@ from datamodules.pairs.files import SentencePairs, read_pairs
 from datamodules.pairs.multi30k import NAME, multi30k
 from datamodules.pairs.pairs import PairLoader, Pairs
 from datamodules.pairs.pieces import PairEncoding
-from datamodules.pairs.splits import PARTS, number_pairs, split_pairs
+from datamodules.pairs.splits import PARTS, check_parts, number_pairs, split_pairs
 from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
@@ -113,10 +113,9 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         self.sizes_to_split = {"val": val_size, "test": test_size}
         self.split = split
         self.split_seed = split_seed
-        self.name = (
-            f"{NAME} {source_language}-{target_language}" if dataset == "multi30k" else self.data_dir.resolve().name
-        )
-        self._check_files()
+        named = f"{NAME} {source_language}-{target_language}"
+        self.name = named if dataset == "multi30k" else self.data_dir.resolve().name
+        check_parts(dataset, self.files, self.sizes_to_split)
         self._texts: dict[str, SentencePairs] = {}  # of validation and test
         if vocabulary is None:
             self._encoder, self._is_learned = PairEncoder(encoding, reverse_source), False
@@ -125,15 +124,6 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
             where = f"--data.vocabulary {vocabulary}"
             self._encoder = PairEncoder.from_content(saved, where, encoding, reverse_source)
             self._is_learned = True
-
-    def _check_files(self) -> None:
-        for part, names in self.files.items():
-            if names is not None and len(names) not in (1, 2):
-                raise InputError(f"data.{part}_files: {len(names)} files; give one of two columns, or two line by line")
-            if names is not None and self.dataset != "files":
-                raise InputError(f"data.{part}_files: {self.dataset} has files of its own; add --data.dataset files")
-            if self.sizes_to_split.get(part) and (names is not None or self.dataset != "files"):
-                raise InputError(f"data.{part}_size: there are {part} pairs already, in files of their own")
 
     @property
     def encoder(self) -> PairEncoder:
@@ -254,6 +244,10 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         self.input_notes += lines
         return splits["predict"]
 
+    def prediction_endings(self) -> tuple[str, ...]:
+        """Returns the endings of a table, and of translations line by line."""
+        return (*super().prediction_endings(), TEXT)
+
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of texts and their translations.
 
@@ -261,5 +255,6 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
             names: The texts, or names of test pairs.
             outputs: Symbols of the translations, int64 [N, L].
         """
-        rows = [(name, self.translation_of(symbols)) for name, symbols in zip(names, outputs, strict=True)]
-        return Table(("text", "translation"), rows, "excerpts")
+        translations = [self.translation_of(symbols) for symbols in outputs]
+        rows = list(zip(names, translations, strict=True))
+        return Table(("text", "translation"), rows, "excerpts", forms={TEXT: lambda: as_lines(translations)})

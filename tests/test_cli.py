@@ -283,7 +283,11 @@ WRONG_OPTIONS = [
     ("--model.dropout much", "--model.dropout much: expected float"),
     ("--model.optimizer.lrr 1", "--model.optimizer.lrr: there is no such option"),
     ("--model.optimizer Nothing", "--model.optimizer Nothing: there is no such class"),
-    ("--model no_such_package.VGG", "--model no_such_package.VGG: No module named 'no_such_package'"),
+    (
+        "--model no_such_package.VGG",
+        "--model no_such_package.VGG: No module named 'no_such_package' in the current folder or among the "
+        "installed packages",
+    ),
     ("--model lightning_modules.Nothing", "has no attribute 'Nothing'"),
     ("--model.num_classes 5", "model.num_classes cannot be set: the data gives it"),
     ("--model.widths [8,8,8,8,8]", "5 widths and 2 convolutions"),

@@ -97,6 +97,8 @@ def test_texts_and_files_are_translated_alike_in_any_company(translated: Path, c
     assert command(*predict, "--input", "The red dog sees Anna.", "--output", "one.csv")[0] == 0
     with open("one.csv", newline="") as file:
         assert list(csv.DictReader(file)) == rows[1:2]
+    assert command(*predict, "--input", "Hugo finds a boat.", "lines.txt", "--output", "out.txt")[0] == 0
+    assert Path("out.txt").read_text().splitlines() == [row["translation"] for row in rows]
     code, output, errors = command("predict", "--ckpt_path", translated)
     assert code == 0, errors
     assert "test[14]" in output

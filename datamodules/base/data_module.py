@@ -39,6 +39,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     measured_alike: ClassVar[tuple[str, ...]] = ()  # others that change no figure of `validate` and `test`
     unit: ClassVar[str]  # name of its samples, such as `images`
     evaluation_unit: ClassVar[str] = ""  # name of those of validation and test, where it is another
+    batch_option = "batch_size"  # the argument that says how much a training batch holds
     input_name: ClassVar[str] = "FILE"  # what `--input` takes, as the message of a run that needs one shows it
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes
     own_file: ClassVar[str] = OWN_FILE  # options in place of a `data_dir` that is a file
@@ -118,11 +119,6 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         self.load_once()
         self._facts()  # whose digest takes a while, too
         keep_loaded(self, before)
-
-    @property
-    def batch_option(self) -> str:
-        """Name of the argument that says how much a training batch holds."""
-        return "batch_size"
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -14,6 +14,26 @@ from datamodules.text.documents import Documents
 PARTS = ("train", "val", "test")
 
 
+def check_parts(dataset: str, files: Mapping[str, Sequence[str] | None], sizes: Mapping[str, int]) -> None:
+    """Checks that the files of each part are a table or two of lines, and that no part is given twice.
+
+    Args:
+        dataset: `files`, or the name of a data set with files of its own.
+        files: The files that are given for each part; None for no part of that name.
+        sizes: Number of training pairs to set aside for a part.
+
+    Raises:
+        InputError: They are not, or one is.
+    """
+    for part, names in files.items():
+        if names is not None and len(names) not in (1, 2):
+            raise InputError(f"data.{part}_files: {len(names)} files; give one of two columns, or two line by line")
+        if names is not None and dataset != "files":
+            raise InputError(f"data.{part}_files: {dataset} has files of its own; add --data.dataset files")
+        if sizes.get(part) and (names is not None or dataset != "files"):
+            raise InputError(f"data.{part}_size: there are {part} pairs already, in files of their own")
+
+
 def split_pairs(
     parts: Mapping[str, SentencePairs], sizes: Mapping[str, int], how: str, seed: int
 ) -> dict[str, SentencePairs]:

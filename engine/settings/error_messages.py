@@ -33,6 +33,7 @@ NO_PLACE = "belongs to no option"
 NO_VALUE = "needs a value"
 NO_LIST = "expected a list, which is written in brackets"
 NO_MAPPING = "expected a mapping such as '{name: value}', with a blank after each colon"
+SEARCHED = "in the current folder or among the installed packages"  # where the command finds modules
 MISSING = "the config names no "  # what a run needs; other mistakes may be the reason
 FOUND_NO_CLASS = re.compile(rf"{NO_CLASS}|No module named|module '[\w.]+' has no attribute|Not a valid subclass")
 
@@ -135,6 +136,7 @@ def _in_our_words(reason: str) -> str:
     for pattern, replacement in TYPES:
         reason = pattern.sub(replacement, reason)
     reason = re.sub(r" Subclass types expect.*", "", reason)
+    reason = re.sub(r"^(No module named '[\w.]+')$", rf"\1 {SEARCHED}", reason)
     reason = reason.replace(EXPECTED, "expected ").replace("Expected an ", "expected ")
     return {"expected list": NO_LIST, "expected dict": NO_MAPPING}.get(reason, reason)
 

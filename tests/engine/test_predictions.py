@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from core.errors import InputError
-from core.predictions import Table, classified, excerpt
+from core.predictions import Table, as_lines, as_paragraphs, classified, excerpt
 from engine.gathering import gather
 from engine.predictions import SHOWN, check_output, general_table, report
 
@@ -108,6 +108,16 @@ def test_a_file_of_predictions_ends_as_one_of_their_forms(name: str) -> None:
     check_output(name, [], [".csv", ".abc"])
     with pytest.raises(InputError, match=r"--output out\.mp3: there is no such form .* in \.csv or \.abc"):
         check_output("out.mp3", [], [".csv", ".abc"])
+
+
+@pytest.mark.parametrize(
+    ("form", "content"), [(as_lines, b"one two\nthree\n\n"), (as_paragraphs, b"one\ntwo\n\nthree\n\n\n")]
+)
+def test_texts_are_written_line_by_line_or_as_they_stand(form: Callable, content: bytes) -> None:
+    texts = ["one\ntwo", "three", ""]
+    table = Table(("text", "written"), [("", text) for text in texts], forms={".txt": lambda: form(texts)})
+    report(table, "out.txt")
+    assert Path("out.txt").read_bytes() == content
 
 
 def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:
