@@ -90,6 +90,9 @@ class PicturesDataModule(ImageDataModule):
         val_size: Pictures for validation; a fiftieth if not given.
         split_seed: Seed of that choice, separate from the run's seed.
         augmentation: Random changes of training pictures.
+        normalization: How pixels are scaled: not at all (0 to 255), as `FastStyle` takes them; to [-1, 1], as
+            generators of adversarial networks make them; to [0, 1]; or as published weights expect it, see
+            `ImageDataModule`.
         stream: Whether pictures are decoded from disk for each batch: `auto` does so if they would take more than half
             of the available memory.
         num_workers: Processes that decode in advance while streaming; 0 decodes in the main process.
@@ -115,6 +118,7 @@ class PicturesDataModule(ImageDataModule):
         val_size: int | None = None,
         split_seed: int = 0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 (frozen)
+        normalization: Literal["none", "symmetric", "unit", "imagenet", "lite"] = "none",
         stream: Literal["auto", "always", "never"] = "auto",
         num_workers: int = 2,
         largest: int = 1024,
@@ -134,7 +138,7 @@ class PicturesDataModule(ImageDataModule):
             self.train_size // 50 if val_size is None else val_size,
             split_seed,
             augmentation,
-            "none",
+            normalization,
         )
 
     def _find(self, folder: Path) -> list[Path]:

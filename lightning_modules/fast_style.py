@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from core.errors import InputError
 from core.export_forms import ExportForm
 from core.media import Grid, Medium, to_pixels
+from core.picture_protocols import NormalizesImages
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
 from datamodules.base.digest import digest_of
@@ -111,13 +112,18 @@ class FastStyle(StyleTask):
         """Reads the network that compares, and the style, unless pictures are only to be painted.
 
         Raises:
-            InputError: There is no style, or it cannot be read.
+            InputError: There is no style, or it cannot be read, or pictures are scaled.
         """
+        data = self.trainer.datamodule
+        if isinstance(data, NormalizesImages) and data.normalization.kind != "none":
+            raise InputError(
+                f"data.normalization is {data.normalization.kind}: painted pictures are from 0 to 255; set "
+                "--data.normalization none"
+            )
         super().setup(stage)
         self._grams = None
         if stage == "predict":
             return
-        data = self.trainer.datamodule
         if self.style is not None:
             self._picture = read_style(self.style, self.style_size)
         elif isinstance(data, DataModule) and data.source == "synthetic":

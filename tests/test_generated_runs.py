@@ -16,6 +16,7 @@ from lightning_modules.tasks.inception import InceptionDistance
 from tests.bits import assert_same_bits, figures_of
 from tests.generated import GAN_CONFIG, Means
 from tests.processes import finish, start_ranks
+from tests.style import save_picture
 
 MEDIA = ("generated", "generated_by_epoch", "between_noises", "nearest_training_pictures")
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp_find_unused_parameters_true")
@@ -196,6 +197,25 @@ def test_what_cannot_be_is_refused_and_leaves_no_run(
     assert message in errors
     assert len(errors.splitlines()) == 1
     assert not list(Path("runs").rglob("*.yaml"))
+
+
+def test_pictures_of_a_folder_are_learned_and_made(config: Path, command: Callable) -> None:
+    Path("photos").mkdir()
+    for place in range(24):
+        save_picture(f"photos/{place}.png", 20, 17, seed=place)
+    data = ("--data", "datamodules.PicturesDataModule", "--data.data_dir", "photos", "--data.image_size", 16)
+    options = ("--config", config, *data, "--data.batch_size", 8, "--data.val_size", 8)
+    code, _, errors = command("fit", *options)
+    assert code == 2
+    assert errors.splitlines()[-1].endswith("the data has no classes; set --model.conditional false")
+    options = (*options, "--model.conditional", "false", "--trainer.max_epochs", 1)
+    code, _, errors = command("fit", *options, "--run_dir", "run")
+    assert code == 0, errors
+    with Image.open("run/generated.png") as grid:
+        assert grid.mode == "RGB"
+    code, _, errors = command("fit", *options, "--data.normalization", "none")
+    assert code == 2
+    assert "generated pictures are from -1 to 1; set --data.normalization symmetric" in errors
 
 
 def test_a_judge_of_other_classes_is_refused(config: Path, judge: Path, command: Callable) -> None:

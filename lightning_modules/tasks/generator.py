@@ -65,7 +65,7 @@ class Generator(Task):
         check_range("model.noise_size", noise_size, 1)
         check_range("model.samples", samples, 1)
         if conditional and not num_classes:
-            raise InputError("model.conditional: the data has no classes")
+            raise InputError("model.conditional: the data has no classes; set --model.conditional false")
         known = range(num_classes or 0) if conditional else range(0)
         numbers = {one for one in classes or () if not isinstance(one, str)}
         if classes is not None and not (classes and known and numbers <= {*known}):

@@ -79,7 +79,8 @@ class JudgedGenerator(Generator):
         data = self.trainer.datamodule
         if stage != "predict" and isinstance(data, NormalizesImages) and data.normalization.kind != "symmetric":
             raise InputError(
-                f"data.normalization is {data.normalization.kind}: generated pictures are from -1 to 1; set symmetric"
+                f"data.normalization is {data.normalization.kind}: generated pictures are from -1 to 1; set "
+                "--data.normalization symmetric"
             )
 
     def take_judge(self, judge: Judge) -> None:

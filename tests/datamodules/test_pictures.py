@@ -81,6 +81,16 @@ def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
         data.predict_dataloader()
 
 
+@pytest.mark.parametrize(("scaling", "bounds"), [("none", (0, 255)), ("symmetric", (-1, 1)), ("unit", (0, 1))])
+def test_pixels_are_scaled_as_a_network_asks(scaling: str, bounds: tuple[int, int], folder: Path) -> None:
+    data = read(PicturesDataModule(str(folder), image_size=32, batch_size=2, normalization=scaling))
+    pixels = data.images_of("train", torch.arange(6))
+    low, high = bounds
+    expected = (pixels.float() / 255 * (high - low) + low).permute(0, 3, 1, 2)
+    torch.testing.assert_close(data.sample(6), expected)
+    assert torch.equal(data.normalization.undo(data.sample(6)), pixels)
+
+
 def test_what_cannot_be_used_is_named(folder: Path) -> None:
     Path("nowhere").mkdir()
     with pytest.raises(InputError, match=r"nowhere: no pictures in this folder \(--data\.data_dir\)"):

@@ -128,6 +128,7 @@ def test_a_style_is_needed_and_has_to_be_a_picture(command: Command) -> None:
         ((), "--model.style: a picture is needed"),
         (("--model.style", "one.png"), "one.png: 1x1 pixels; a style needs 32"),
         (("--model.style", "gone.png"), "gone.png: "),
+        (("--data.normalization", "symmetric"), "painted pictures are from 0 to 255; set --data.normalization none"),
     ):
         code, _, errors = command(*own, *style)
         assert code == 2
