@@ -27,6 +27,16 @@ def data_facts(trainer: Trainer) -> dict[str, Any]:
     return {"name": type(data).__name__, "source": type(data).__module__, "sizes": sizes_of(trainer)}
 
 
+def measured_data(trainer: Trainer) -> dict[str, Any]:
+    """Returns what an entry of a measurement says of the data: its sizes and digest, and how it has changed."""
+    data, sizes = trainer.datamodule, sizes_of(trainer)
+    if not isinstance(data, DataModule):
+        return {"data": {"sizes": sizes}}
+    facts = data.facts()
+    known = {"sizes": sizes, "digest": facts.get("files") or facts["content"]}
+    return {"data": known | ({"changed": data.changed} if data.changed else {})}
+
+
 def sizes_of(trainer: Trainer) -> dict[str, int]:
     """Returns the number of samples of each part; for other packages, of loaders with a length."""
     if isinstance(trainer.datamodule, DataModule):

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.board_events import cut_events, flush_boards
 from callbacks.continuation import saved_optimizer_steps
-from callbacks.description import data_facts, samples_per_batch
+from callbacks.description import data_facts, measured_data, samples_per_batch
 from callbacks.earlier_record import EarlierRecord
 from callbacks.nan_guard import Diverged
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
@@ -204,7 +204,7 @@ class Record(Checkpoint):
         # read anew: the run may be going on in another process
         summary = read_summary(path / "summary.json")
         entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
-        entry |= other_signatures(trainer.lightning_module, summary)
+        entry |= measured_data(trainer) | other_signatures(trainer.lightning_module, summary)
         self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
         write_summary(path / "summary.json", self.summary)
 

@@ -149,15 +149,16 @@ def add_measured(measured: list[dict[str, Any]], entry: dict[str, Any]) -> list[
 
     Args:
         measured: The earlier entries.
-        entry: Checkpoint, epoch, step and metrics. Its metrics replace and complete those of the same checkpoint at
-            the same step.
+        entry: Checkpoint, epoch, step, metrics and what the data was. Its metrics replace and complete those of the
+            same checkpoint at the same step on the same data.
 
     Returns:
         The entries, the new one last.
     """
 
     def same(other: dict[str, Any]) -> bool:
-        return all(other.get(key) == entry[key] for key in ("checkpoint", "epoch", "step"))
+        is_data = other.get("data", entry.get("data")) == entry.get("data")  # an earlier release did not keep it
+        return is_data and all(other.get(key) == entry[key] for key in ("checkpoint", "epoch", "step"))
 
     before = {name: value for other in measured if same(other) for name, value in other["metrics"].items()}
     return [*(other for other in measured if not same(other)), entry | {"metrics": before | entry["metrics"]}]

@@ -9,12 +9,13 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
+from core.console import print_line
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.limited_imports import LoadsWithLimits
 from core.predictions import CSV, Table
 from datamodules.base.class_folders import OWN_FILE, refuse_file
-from datamodules.base.digest import difference, digest_of
+from datamodules.base.digest import change_when_measured, difference, digest_of
 from datamodules.base.loader import Loader
 from datamodules.base.shared_data import keep_loaded, take_loaded
 from datamodules.base.sizes import check_batch_size, check_least
@@ -60,6 +61,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         self.inputs: list[str] = []  # files or texts to predict instead of the test set
         self.unread: dict[int, str] = {}  # why one of `prediction_names` cannot be read, by its place
         self.input_notes: list[str] = []  # lines for the user about `inputs`
+        self.changed: str | None = None  # how data differs from that of the checkpoint that is measured, if it does
         self.files_digest: str | None = None  # digest of the files that training depends on, if there are any
         self._digest: str | None = None  # of the samples, or of their files' bytes, once it has been taken
         self.splits = {}
@@ -117,7 +119,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
         before = dict(vars(self))
         self.load_once()
-        self._facts()  # whose digest takes a while, too
+        self.facts()  # whose digest takes a while, too
         keep_loaded(self, before)
 
     @property
@@ -232,26 +234,31 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         loop = self.trainer.fit_loop
         within_epoch = loop.epoch_progress.current.started > loop.epoch_progress.current.processed
         batch = loop.epoch_loop.batch_progress.current.processed if within_epoch else 0
-        return {"batch": batch} | self._facts()
+        return {"batch": batch} | self.facts()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restores the position of a checkpoint, if training continues from it.
+        """Restores the position of a checkpoint, if training continues from it; else says whether data has changed.
 
         Raises:
             InputError: The data has changed since the run stopped.
         """
-        if self.trainer.state.fn != "fit":
-            return
-        self._position, self._resumed = state_dict["batch"], None
-        if how := difference(state_dict, self._facts(), self.unit):
-            raise InputError(
-                f"{self.origin}: {how}; a run goes on with its own data, but a new one can start from its weights with "
-                "--weights"
-            )
+        if self.trainer.state.fn == "fit":
+            self._position, self._resumed = state_dict["batch"], None
+            if how := difference(state_dict, self.facts(), self.unit):
+                raise InputError(
+                    f"{self.origin}: {how}; a run goes on with its own data, but a new one can start from its weights "
+                    "with --weights"
+                )
+        elif self.splits and not self.inputs:
+            self.changed = change_when_measured(state_dict, self.facts(), self.unit)
+            if self.changed:
+                print_line(f"note     {self.origin}: {self.changed}; it may have learned some of validation and test")
 
-    def _facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Returns what tells the data of training and validation from other data."""
         if self._digest is None and self.digests_samples:
             self._digest = digest_of(*(self.splits[part] for part in ("train", "val") if part in self.splits))
         facts = {"sizes": self.sizes, "batch_size": self.batch_size, "content": self._digest}
+        if "eval_batch_size" not in self.changeable:  # by which samples are cut
+            facts["eval_batch_size"] = self.eval_batch_size
         return facts if self.files_digest is None else facts | {"files": self.files_digest}

@@ -45,14 +45,38 @@ def difference(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | 
     """
     if before.get("batch_size", now["batch_size"]) != now["batch_size"]:
         return f"data.batch_size is {now['batch_size']} now, and this run has {before['batch_size']}"
-    how = None
+    how = _change(before, now, unit)
+    return how and f"the {unit} have changed since this run stopped ({how})"
+
+
+def change_when_measured(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | None:
+    """Returns in words how training and validation data differ from those of the checkpoint that is measured.
+
+    Of samples that are cut by other sizes of batches than in training nothing can be said.
+
+    Args:
+        before: The facts in the checkpoint.
+        now: The present facts.
+        unit: Name of the samples.
+
+    Returns:
+        The words; None if nothing differs.
+    """
+    sizes = ("batch_size", "eval_batch_size")
+    if any(before.get(name, now.get(name)) != now.get(name) for name in sizes):
+        return None
+    how = _change(before, now, unit)
+    return how and f"the {unit} have changed since this run was trained ({how})"
+
+
+def _change(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | None:
     for part, kind in (("train", "training"), ("val", "validation")):
         sizes = [facts.get("sizes", {}).get(part) for facts in (before, now)]
-        if how is None and None not in sizes and sizes[0] != sizes[1]:
-            how = f"{sizes[0]:,} {kind} {unit} then, {sizes[1]:,} now"
+        if None not in sizes and sizes[0] != sizes[1]:
+            return f"{sizes[0]:,} {kind} {unit} then, {sizes[1]:,} now"
     files, content = ((before.get(name), now.get(name)) for name in ("files", "content"))
-    if how is None and files[0] is not None and files[0] != files[1]:
-        how = "as many then as now, but other files"
-    if how is None and None not in content and content[0] != content[1]:
-        how = "as many then as now, but others, or in another order"
-    return how and f"the {unit} have changed since this run stopped ({how})"
+    if files[0] is not None and files[0] != files[1]:
+        return "as many then as now, but other files"
+    if None not in content and content[0] != content[1]:
+        return "as many then as now, but others, or in another order"
+    return None

@@ -161,6 +161,27 @@ def test_each_evaluation_says_which_checkpoint_it_measured(tmp_path: Path) -> No
     assert {**after, "tests": [], "validations": []} == before, "no figure of the fit has changed"
 
 
+def test_a_measurement_on_changed_data_says_so_and_keeps_what_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = _fit(tmp_path)
+    trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    best = run / "checkpoints" / "best.ckpt"
+    change = "the images have changed since this run was trained (240 training images then, 250 now)"
+    for measure, block in ((trainer.test, "tests"), (trainer.validate, "validations")):
+        capsys.readouterr()
+        measure(tiny_vgg(), TinyDataModule(), ckpt_path=best, verbose=False)
+        assert "have changed" not in capsys.readouterr().out
+        measure(tiny_vgg(), TinyDataModule(val_size=30), ckpt_path=best, verbose=False)
+        assert f"{change}; it may have learned some of validation and test" in capsys.readouterr().out
+        before, after = (entry["data"] for entry in _summary(run)[block])
+        assert before["sizes"] == {"train": 240, "val": 40, "test": 50}
+        assert after["sizes"] == {"train": 250, "val": 30, "test": 50}
+        assert len(before["digest"]) == 16
+        assert before["digest"] != after["digest"]
+        assert (before.get("changed"), after["changed"]) == (None, change)
+
+
 def test_a_fit_keeps_what_a_test_beside_it_measured(tmp_path: Path) -> None:
     class TestBeside(Callback):
         def on_train_epoch_start(self, trainer: Trainer, *_: object) -> None:

@@ -79,10 +79,10 @@ def test_an_encoding_beside_a_vocabulary_is_the_runs_or_an_error(set_up: Callabl
 def test_changed_captions_are_other_data(set_up: Callable, tmp_path: Path) -> None:
     folder = folder_of_captions(tmp_path / "data")
     settings = {"test_size": 0, "val_size": 0}
-    before = set_up(from_folder(folder, **settings))._facts()
+    before = set_up(from_folder(folder, **settings)).facts()
     table = folder / "captions.csv"
     table.write_text(table.read_text().replace("2, runs number 0", "2, sits number 1"))
-    after = set_up(from_folder(folder, **settings))._facts()
+    after = set_up(from_folder(folder, **settings)).facts()
     assert before["content"] != after["content"]
     assert before["files"] == after["files"]
 

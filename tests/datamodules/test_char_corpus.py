@@ -182,6 +182,20 @@ def test_a_checkpoint_of_other_symbols_is_refused(tmp_path: Path, corpus: Callab
         corpus().load_state_dict(state)
 
 
+def test_a_grown_text_is_told_when_it_is_measured_and_other_rows_are_not(
+    file: Path, corpus: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = corpus()
+    kept = {"batch": 0, "vocabulary": to_bytes(first.vocabulary_content())} | first.facts()
+    file.write_bytes(TEXT.encode() + TEXT.encode()[:100])
+    for settings, changed in (({}, True), ({"eval_batch_size": 1}, False), ({"batch_size": 3}, False)):
+        data = corpus(**settings)
+        data.trainer.state.fn = "test"
+        capsys.readouterr()
+        data.load_state_dict(kept)
+        assert ("the characters have changed since this run was trained" in capsys.readouterr().out) == changed
+
+
 def test_primes_are_texts_or_lines_of_a_file(tmp_path: Path, corpus: Callable) -> None:
     data = corpus(val_share=0.2)
     assert [len(prime) for prime in data.prediction_names()] == [50]

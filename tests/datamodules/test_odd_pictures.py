@@ -184,7 +184,7 @@ def test_a_run_begun_where_white_was_misread_does_not_go_on(root: Path, trainer:
 def test_a_run_does_not_go_on_with_files_of_the_same_names_and_sizes(root: Path, trainer: Trainer, stream: str) -> None:
     path = root / "train" / "cat" / "0.bmp"  # whose size is that of its pixels
     picture(path, seed=1)
-    state = make(root, trainer, stream=stream)._facts() | {"batch": 0, "class_names": ["cat", "dog"]}
+    state = make(root, trainer, stream=stream).facts() | {"batch": 0, "class_names": ["cat", "dog"]}
     state |= {"mean": [0.5] * 3, "std": [0.2] * 3, "bits": 16}
     make(root, trainer, stream=stream).load_state_dict(state)
     picture(path, seed=2)

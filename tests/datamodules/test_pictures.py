@@ -47,7 +47,7 @@ def test_streamed_pictures_are_the_same(folder: Path) -> None:
     images = [data.images_of("train", torch.arange(6)) for data in both]
     assert torch.equal(*images)
     assert "(streamed)" in both[0].origin
-    assert both[0]._facts() == both[1]._facts()
+    assert both[0].facts() == both[1].facts()
 
 
 @pytest.mark.parametrize(("processes", "streams"), [(1, False), (2, True)])

@@ -111,7 +111,7 @@ def test_pictures_that_have_changed_are_told_from_those_of_a_checkpoint() -> Non
     def facts() -> object:
         data = StylePicturesDataModule("a.png", "b.png")
         data.setup("fit")
-        return data._facts()
+        return data.facts()
 
     before = facts()
     assert facts() == before

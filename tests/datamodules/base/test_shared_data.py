@@ -61,7 +61,7 @@ def test_it_is_what_loading_gives(loads: list[str]) -> None:
     assert len(loads) == 2
     assert vars(shared).keys() == vars(alone).keys()
     assert_same_bits(shared.images_of("train", torch.arange(240)), alone.images_of("train", torch.arange(240)))
-    assert shared._facts() == alone._facts()
+    assert shared.facts() == alone.facts()
 
 
 def test_other_arguments_and_classes_load_for_themselves(loads: list[str]) -> None:
