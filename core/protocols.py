@@ -149,6 +149,14 @@ class HasClasses(Protocol):
 
 
 @runtime_checkable
+class ReadsDocuments(Protocol):
+    """A data module of documents, which can be read again as they are, in the order of its parts."""
+
+    def split_texts(self) -> tuple[dict[str, list[str]], Any]:
+        """Returns the texts of each part, and their classes."""
+
+
+@runtime_checkable
 class HasPoints(Protocol):
     """A data module whose samples are points in the plane, of two classes."""
 

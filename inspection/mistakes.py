@@ -37,7 +37,7 @@ def make(subject: Subject) -> Iterator[Shown]:
         rows = rows[:TEXTS]
         table = []
         for row in rows.tolist():
-            text = excerpt(subject.text_of(samples.tokens[row]), LENGTH)
+            text = excerpt(subject.text_of(int(samples.places[row]), samples.tokens[row]), LENGTH)
             best, guess = samples.probabilities[row].max(0)
             table.append((text, names[int(samples.targets[row])], names[int(guess)], f"{best:.1%}"))
         header = ("text", "is", "taken for", "with probability")

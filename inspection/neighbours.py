@@ -37,10 +37,10 @@ def make(subject: Subject) -> Iterator[Shown]:
         yield Shown(Figure(name="neighbours", step=subject.step, figure=figure), caption)
     elif samples.tokens:
         names, table = subject.data.class_names, []
-        for example, found, values in zip(subject.seen.tokens, rows, likeness, strict=True):
-            table.append((excerpt(subject.text_of(example), LENGTH), "", ""))
+        for number, (found, values) in enumerate(zip(rows, likeness, strict=True)):
+            table.append((excerpt(subject.text_of_example(number), LENGTH), "", ""))
             for row, value in zip(found[:TEXTS_NEAREST].tolist(), values.tolist(), strict=False):
-                text = excerpt(subject.text_of(samples.tokens[row]), LENGTH)
+                text = excerpt(subject.text_of(int(samples.places[row]), samples.tokens[row]), LENGTH)
                 table.append((f"→ {text}", names[int(samples.targets[row])], f"{value:.2f}"))
         header = ("text, and below it its nearest", "class", "similarity")
         yield Shown(Table(name="neighbours", step=subject.step, header=header, rows=table), f"By {where}.")

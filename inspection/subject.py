@@ -12,8 +12,10 @@ from torch import Tensor
 
 from core.evaluation_mode import gradients_in_evaluation
 from core.picture_protocols import HasImages, NormalizesImages
-from core.protocols import HasClasses, HasPoints, PredictsClasses, TakesNamedBatches
+from core.protocols import HasClasses, HasPoints, PredictsClasses, ReadsDocuments, TakesNamedBatches
 from datamodules.batches import ImageBatch, TextBatch
+from datamodules.text.encoder import Encoder
+from datamodules.text.vocabulary import shown_symbol
 from engine.trainer import Trainer
 from inspection.collecting import Collector, Samples
 from inspection.layers import Call, calls_of
@@ -135,9 +137,46 @@ class Subject:
             raise NotShown(f"{type(self.data).__name__} has no pictures")
         return self.data.images_of(self.part, self.classified().places[rows])
 
-    def text_of(self, tokens: Tensor) -> str:
-        """Returns the text of symbols [M]."""
-        return " ".join(self.data.symbols[number] for number in tokens.tolist())
+    @cached_property
+    def documents(self) -> list[str]:
+        """The texts of the part, as they were read; empty if they cannot be read again."""
+        texts = self.data.split_texts()[0][self.part] if isinstance(self.data, ReadsDocuments) else []
+        return texts if len(texts) == self.data.sizes[self.part] else []
+
+    def text_of(self, place: int, tokens: Tensor) -> str:
+        """Returns a text of the part, by its place; of the network's symbols [M] if it cannot be read again."""
+        return self.documents[place] if self.documents else " ".join(self.symbols_of("", tokens))
+
+    def text_of_example(self, number: int) -> str:
+        """Returns the text of an example."""
+        if self.names:
+            return self.names[number]
+        return self.text_of(int(self.seen.places[number]), self.seen.tokens[number])
+
+    def symbols_of(self, text: str, tokens: Tensor) -> list[str]:
+        """Returns the symbols that a network reads of a text, as people read them.
+
+        Args:
+            text: The text.
+            tokens: Numbers of the symbols, [M].
+
+        Raises:
+            NotShown: They have no names.
+        """
+        encoder = getattr(self.data, "encoder", None)
+        if isinstance(encoder, Encoder):
+            names = encoder.shown_symbols(text)
+        else:
+            names = {number: shown_symbol(symbol) for number, symbol in enumerate(self.data.symbols)}
+        if not names.keys() >= {*tokens.tolist()}:
+            raise NotShown(f"symbols of {type(self.data).__name__} have no names")
+        return [names[number] for number in tokens.tolist()]
+
+    @property
+    def reads_ngrams(self) -> bool:
+        """Whether the symbols of a text are others than its words, one behind the other."""
+        encoder = getattr(self.data, "encoder", None)
+        return isinstance(encoder, Encoder) and (encoder.encoding.ngrams > 1 or encoder.encoding.unique)
 
     def example_names(self) -> list[str]:
         """Returns what the examples are called: inputs by their names, samples by their places."""

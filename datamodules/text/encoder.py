@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
+from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary, shown_symbol
 from datamodules.text.words import Words
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -93,17 +93,36 @@ class Encoder:
         if len(tokens) > self.longest:
             self.documents_truncated += 1
             tokens = tokens[: self.longest] if encoding.keep == "head" else tokens[-self.longest :]
-        symbols: Iterable[str] = tokens
-        if encoding.ngrams > 1:
-            symbols = [gram for n in range(1, encoding.ngrams + 1) for gram in self._ngrams(tokens, n)]
-        if encoding.buckets:
-            numbers = [zlib.crc32(symbol.encode()) % encoding.buckets + len(SPECIAL) for symbol in symbols]
-        else:
-            numbers = self.vocabulary.ids(symbols)
+        symbols = self._symbols(tokens)
+        numbers = self._hashed(symbols) if encoding.buckets else self.vocabulary.ids(symbols)
         if encoding.unique:
             numbers = list(dict.fromkeys(numbers))
         numbers = numbers or [UNKNOWN]
         return [PADDING] * (self.longest - len(numbers)) + numbers if encoding.fill else numbers
+
+    def shown_symbols(self, text: str) -> dict[int, str]:
+        """Returns the symbols that a text may have by their numbers, as people read them.
+
+        Of buckets, which have no names, it is what this text has in each, side by side.
+        """
+        names = {number: shown_symbol(symbol) for number, symbol in enumerate(self.vocabulary.symbols)}
+        if not self.encoding.buckets:
+            return names
+        found: dict[int, list[str]] = {}
+        symbols = list(dict.fromkeys(self._symbols(self.tokens(text))))
+        for number, symbol in zip(self._hashed(symbols), symbols, strict=True):
+            found.setdefault(number, []).append(symbol)
+        return names | {number: " | ".join(several) for number, several in found.items()}
+
+    def _symbols(self, tokens: list[str]) -> Sequence[str]:
+        """Returns the tokens, and all n-grams of them that are symbols."""
+        if self.encoding.ngrams == 1:
+            return tokens
+        return [gram for n in range(1, self.encoding.ngrams + 1) for gram in self._ngrams(tokens, n)]
+
+    def _hashed(self, symbols: Iterable[str]) -> list[int]:
+        """Returns the number of each symbol's bucket."""
+        return [zlib.crc32(symbol.encode()) % self.encoding.buckets + len(SPECIAL) for symbol in symbols]
 
     def tokens(self, text: str) -> list[str]:
         """Returns the tokens of a text."""

@@ -18,6 +18,13 @@ MOST = 2**62  # occurrences of a word
 NAMED = 10  # most symbols that an error names
 
 
+def shown_symbol(symbol: str) -> str:
+    """Returns a symbol as people read it: one that stands for no text has a name, such as `<unknown>`."""
+    if len(symbol) < 2 or not symbol.startswith("\x00"):
+        return symbol
+    return "<padding>" if symbol == SPECIAL[PADDING] else f"<{symbol[1:]}>"
+
+
 class Vocabulary:
     """Symbols by number.
 

@@ -3,17 +3,18 @@
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MatplotlibFigure
 from PIL import Image
 
 from inspection.page import PAGE
 from tests.browser import open_page
-from tests.tiny_text import CHARACTERS, DOCUMENTS
+from tests.tiny_text import CHARACTERS, DOCUMENTS, TinyDocuments
 
 Command = Callable[..., tuple[int, str, str]]
 pytestmark = pytest.mark.usefixtures("few_examples")
@@ -110,6 +111,42 @@ def test_a_classifier_of_texts(finished_run: Callable[..., Path], command: Comma
     assert {"BagOfNgrams has no last dense layer", "BagOfNgrams classifies no pictures"} <= {*reasons}
     code, _, errors = command("inspect", run, "--input", "one two three", "--only", "[words]")
     assert code == 0, errors
+
+
+@pytest.mark.parametrize("buckets", [0, 50])
+def test_what_a_network_of_ngrams_reads_has_readable_names(
+    buckets: int, finished_run: Callable[..., Path], command: Command
+) -> None:
+    encoding = "data.encoding"
+    options = (f"--{encoding}.ngrams", 2, f"--{encoding}.buckets", buckets, f"--{encoding}.max_size", 40)
+    run = finished_run("run", *options, text=DOCUMENTS, name="documents.yaml")
+    code, _, errors = command("inspect", run, "--part", "train")
+    assert code == 0, errors
+    with (run / "inspect" / "words_1.csv").open() as file:
+        header, *rows = csv.reader(file)
+    assert header == ["word or n-gram", "adds to the log odds"]
+    names = [name for name, _ in rows]
+    assert len(names) == len({*names}) > 5
+    assert any(" " in name for name in names)
+    assert ("<unknown>" in names) == (not buckets)
+    amounts = [abs(float(value)) for _, value in rows]
+    assert amounts == sorted(amounts, reverse=True)
+    with (run / "inspect" / "mistakes.csv").open() as file:
+        texts = [text for text, *_ in csv.reader(file)][1:]
+    documents = TinyDocuments().split_texts()[0]["train"]
+    assert texts
+    assert all(any(one.startswith(text.removesuffix("...")) for one in documents) for text in texts)
+    assert all(b"\x00" not in path.read_bytes() for path in (run / "inspect").glob("*.[chj]*"))
+
+
+def test_a_word_that_a_network_does_not_know_is_told(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run("run", text=DOCUMENTS, name="documents.yaml")
+    kept: list[Sequence[str]] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("inspection.words.draw_text", lambda words, *_: kept.append(words) or MatplotlibFigure())
+        code, _, errors = command("inspect", run, "--input", "one qqqq", "--only", "[words]")
+    assert code == 0, errors
+    assert kept[0][-1] == "<unknown>"
 
 
 def test_the_page_in_a_browser(run: Path, command: Command, tmp_path: Path) -> None:

@@ -7,7 +7,17 @@ import pytest
 import torch
 
 from core.errors import InputError
-from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary, from_bytes, read_saved, to_bytes, write_saved
+from datamodules.pairs.pieces import MARKS
+from datamodules.text.vocabulary import (
+    SPECIAL,
+    UNKNOWN,
+    Vocabulary,
+    from_bytes,
+    read_saved,
+    shown_symbol,
+    to_bytes,
+    write_saved,
+)
 from engine.runs.checkpoint_io import load_checkpoint
 
 STRANGE = ["\n", "\t", " ", "é", "😀", "\u2028", '"', "\\", "\x00"]
@@ -22,6 +32,11 @@ def test_symbols_are_numbered_by_frequency_and_then_by_name() -> None:
 @pytest.mark.parametrize(("max_size", "size"), [(None, 6), (4, 4), (2, 2)])
 def test_a_largest_size_counts_padding_and_unknown(max_size: int | None, size: int) -> None:
     assert len(Vocabulary.of_documents({"a": 4, "b": 3, "c": 2, "d": 1}, max_size=max_size)) == size
+
+
+def test_symbols_that_stand_for_no_text_are_shown_by_name() -> None:
+    assert [shown_symbol(one) for one in (*SPECIAL, *MARKS[2:])] == ["<padding>", "<unknown>", "<begin>", "<end>"]
+    assert [shown_symbol(one) for one in STRANGE] == STRANGE
 
 
 def test_a_text_cannot_name_the_special_symbols() -> None:
