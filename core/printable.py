@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 # control characters without tab and newline, marks that reverse what follows, and halves of surrogate pairs, which
@@ -23,6 +24,26 @@ def printable(text: str, encoding: str = "utf-8") -> str:
     """
     text = UNPRINTABLE.sub(lambda found: _escaped(ord(found[0])), text)
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def columns(text: str) -> int:
+    """Returns how many columns a text takes on a terminal: wide letters two, and marks on the letter before none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(letter) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def cut_to(text: str, most: int, mark: str = "") -> str:
+    """Returns a text in at most so many columns; of a longer one the beginning, with a mark of one column behind it."""
+    if columns(text) <= most:
+        return text
+    end = len(text)
+    while end and columns(text[:end]) > most - len(mark):
+        end -= 1
+    return text[:end] + mark
 
 
 def shown_path(path: str | Path) -> str:

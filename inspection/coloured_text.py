@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from callbacks.media.titles import plain
+from core.printable import columns, cut_to
 
 COLUMNS = 100  # characters of a line
 SIDE = 0.083  # inches that a character is wide
@@ -34,29 +35,43 @@ def draw_text(parts: Sequence[str], values: Tensor, title: str, apart: bool = Tr
     palette = colormaps["bwr"]
     for (line, column, text), value in zip(places, scaled.tolist(), strict=True):
         colour = palette(0.5 + 0.42 * value)
-        axes.add_patch(Rectangle((column, line), len(text), 1, facecolor=colour, linewidth=0))
-        axes.text(
-            column,
-            line + 0.5,
-            plain(text),
-            family="monospace",
-            fontsize=9.5,
-            va="center",
-            ha="left",
-        )
+        axes.add_patch(Rectangle((column, line), _width(text), 1, facecolor=colour, linewidth=0))
+        how = {"family": "monospace", "fontsize": 9.5, "va": "center"}
+        if columns(text) == len(text):
+            axes.text(column, line + 0.5, plain(text), ha="left", **how)
+            continue
+        for letter in _letters(text):  # fonts differ in how wide a wide letter is: each has its own place
+            axes.text(column + _width(letter) / 2, line + 0.5, plain(letter), ha="center", **how)
+            column += _width(letter)
     figure.suptitle(plain(title), fontsize=9, x=0.01, ha="left", y=0.995)
     return figure
+
+
+def _width(text: str) -> int:
+    """Returns the columns of a text, at least one, which a mark without its letter takes."""
+    return max(1, columns(text))
+
+
+def _letters(text: str) -> list[str]:
+    """Returns the letters of a text, each with the marks on it."""
+    found: list[str] = []
+    for one in text:
+        if found and not columns(one):
+            found[-1] += one
+        else:
+            found.append(one)
+    return found
 
 
 def _laid_out(parts: Sequence[str], apart: bool) -> list[tuple[int, int, str]]:
     """Returns line, column and shown text of each part."""
     places, line, column = [], 0, 0
     for part in parts:
-        shown = "".join(MARKS.get(one, one if one.isprintable() else "□") for one in part)[:COLUMNS]
-        if column + len(shown) > COLUMNS:
+        shown = cut_to("".join(MARKS.get(one, one if one.isprintable() else "□") for one in part), COLUMNS)
+        if column + _width(shown) > COLUMNS:
             line, column = line + 1, 0
         places.append((line, column, shown))
-        column += len(shown) + apart
+        column += _width(shown) + apart
         if not apart and part.endswith("\n"):
             line, column = line + 1, 0
     return places

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from core.captions import Describes, HasCaptions
 from core.media import Figure, Medium
+from core.printable import columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -62,21 +63,27 @@ def draw_captions(
     """
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    columns = min(COLUMNS, len(pictures))
-    rows = -(-len(pictures) // columns)
-    figure = MatplotlibFigure(figsize=(SIDE * columns, (SIDE + BELOW) * rows), layout="constrained")
-    axes = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[SIDE, BELOW] * rows)
+    across = min(COLUMNS, len(pictures))
+    rows = -(-len(pictures) // across)
+    figure = MatplotlibFigure(figsize=(SIDE * across, (SIDE + BELOW) * rows), layout="constrained")
+    axes = figure.subplots(2 * rows, across, squeeze=False, height_ratios=[SIDE, BELOW] * rows)
     for axis in axes.flatten():
         axis.set_axis_off()
     cells = zip(axes[::2].flatten(), axes[1::2].flatten(), strict=True)
     for (above, below), picture, caption, texts in zip(cells, pictures, words, people, strict=False):
         above.imshow(picture.numpy())
-        ours = textwrap.fill(" ".join(caption) or "(nothing)", WIDTH, max_lines=3, placeholder=" ...")
-        theirs = "\n".join(textwrap.fill(text, WIDTH, max_lines=3, placeholder=" ...") for text in texts[:2])
+        ours = _filled(" ".join(caption) or "(nothing)")
+        theirs = "\n".join(map(_filled, texts[:2]))
         how = {"transform": below.transAxes, "va": "top", "fontsize": 8, "parse_math": False}
         below.text(0, 1, ours, weight="bold", **how)
         below.text(0, 1 - LINE / BELOW * (len(ours.splitlines()) + 0.3), theirs, color="#555555", **how)
     return figure
+
+
+def _filled(text: str) -> str:
+    """Returns a text in up to three lines, of fewer letters where these are wide."""
+    width = WIDTH * len(text) // max(1, len(text), columns(text))
+    return textwrap.fill(text, max(10, width), max_lines=3, placeholder=" ...")
 
 
 def draw_attention(pictures: Tensor, words: Sequence[Sequence[str]], weights: Tensor) -> "MatplotlibFigure":
@@ -89,9 +96,9 @@ def draw_attention(pictures: Tensor, words: Sequence[Sequence[str]], weights: Te
     """
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    columns = 1 + max(1, min(LONGEST, max(map(len, words))))
-    figure = MatplotlibFigure(figsize=(1.25 * columns, 1.5 * len(pictures)), layout="constrained")
-    axes = figure.subplots(len(pictures), columns, squeeze=False)
+    across = 1 + max(1, min(LONGEST, max(map(len, words))))
+    figure = MatplotlibFigure(figsize=(1.25 * across, 1.5 * len(pictures)), layout="constrained")
+    axes = figure.subplots(len(pictures), across, squeeze=False)
     for axis in axes.flatten():
         axis.set_axis_off()
     for row, picture, caption, maps in zip(axes, pictures, words, weights, strict=True):

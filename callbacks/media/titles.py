@@ -2,6 +2,8 @@
 
 from torch import Tensor
 
+from core.printable import cut_to
+
 
 def plain(name: str) -> str:
     """Returns a name for matplotlib, which would read dollars as mathematics."""
@@ -9,8 +11,8 @@ def plain(name: str) -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """Returns a name for matplotlib in at most so many letters, its end cut off."""
-    return plain(name if len(name) <= most else f"{name[: most - 1]}…")
+    """Returns a name for matplotlib in at most so many letters, of which wide ones are two, its end cut off."""
+    return plain(cut_to(name, most, "…"))
 
 
 def accuracy_title(targets: Tensor, guesses: Tensor, samples: str) -> str:

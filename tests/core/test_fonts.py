@@ -20,12 +20,39 @@ def drawn(title: str) -> MatplotlibFigure:
     return figure
 
 
+@pytest.mark.usefixtures("rendered")
 @pytest.mark.parametrize("title", ["新闻标题", "ニュース", "뉴스", "ข่าว", "𝄞", "Ähre, ωmega, щука"])
 def test_letters_that_no_font_has_warn_of_nothing(title: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "installed", lambda: ())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         drawn(title)
+
+
+@pytest.mark.usefixtures("rendered")
+def test_what_to_install_is_said_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(fonts, "installed", lambda: ())
+    fonts._say_what_to_install.cache_clear()
+    for title in ("News", "新闻", "标题", "ข่าว"):
+        drawn(title)
+    first, second = capsys.readouterr().out.splitlines()
+    assert "Chinese, Japanese or Korean letters" in first
+    assert first.endswith("install Noto Sans CJK (Debian, Ubuntu: apt install fonts-noto-cjk)")
+    assert "fonts-noto)" in second
+
+
+def test_other_warnings_are_passed_on() -> None:
+    with pytest.warns(UserWarning, match="other"), fonts.all_letters(MatplotlibFigure()):
+        warnings.warn("other", UserWarning, stacklevel=1)
+
+
+def test_a_font_that_is_newer_than_matplotlibs_list_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = font_manager.fontManager.ttflist
+    (font,) = {one.fname for one in listed if one.name == "STIXGeneral" and one.style == "normal" and one.weight == 400}
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [one for one in listed if one.name != "STIXGeneral"])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [__file__, font])
+    monkeypatch.setattr(fonts, "WIDE", ("STIXGeneral",))
+    assert fonts.installed.__wrapped__() == ("STIXGeneral",)
 
 
 def test_a_font_that_has_them_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

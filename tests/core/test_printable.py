@@ -8,7 +8,20 @@ from pathlib import Path
 import pytest
 
 from core.console import print_line
-from core.printable import cell, encoding_of, printable, shown_path
+from core.printable import cell, columns, cut_to, encoding_of, printable, shown_path
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [("", 0), ("abc", 3), ("天地", 4), ("\uff21\uff22", 4), ("e\u0301", 1), ("한글 a", 6), ("हि", 2), ("ﾊ", 1)],
+)
+def test_wide_letters_take_two_columns_and_marks_none(text: str, width: int) -> None:
+    assert columns(text) == width
+
+
+def test_a_text_is_cut_by_columns() -> None:
+    assert [cut_to("天地玄黄", most) for most in (9, 8, 7, 5, 1)] == ["天地玄黄", "天地玄黄", "天地玄", "天地", ""]
+    assert [cut_to("abcd", most, "…") for most in (4, 3)] == ["abcd", "ab…"]
 
 
 @pytest.mark.parametrize(
