@@ -17,11 +17,13 @@ from core.picture_protocols import InvertsInputs, PredictsPictures
 from core.predictions import CSV, Table, excerpt
 from core.printable import printable, shown_path
 from core.protocols import HasClasses, PredictsClasses
+from core.text_table import aligned
 from datamodules.base.data_module import DataModule
 from engine.gathering import gather, gather_pictures, gather_unread
 from engine.picture_files import check_picture_output, write_pictures
 from engine.trainer import Trainer
 
+WIDEST = 80  # columns up to which a cell widens those of other predictions
 NAMED = 5  # inputs that a message about unreadable ones names
 SHOWN = 40  # rows on the screen; a file gets all
 
@@ -121,9 +123,8 @@ def report(table: Table, output: str | None) -> None:
         rows = (tuple(table.header), *((first(row[0]), *row[1:]) for row in table.rows[:SHOWN]))
         # before their widths are measured
         shown = [[printable(text) for text in row[: table.shown_columns]] for row in rows]
-        widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
-        for row in shown:
-            print_line("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        for line in aligned(shown, WIDEST):
+            print_line(line)
     if len(table.rows) > SHOWN:
         print_line(f"... and {len(table.rows) - SHOWN:,} more{'' if output else '; --output FILE.csv writes all'}")
     if output:

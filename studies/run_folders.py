@@ -8,8 +8,11 @@ from typing import Any
 from core.one_line_parser import OneLineParser, at_least_one, named
 from core.printable import shown_path
 from core.summary import figures
+from core.text_table import aligned, wrapped
 from engine.settings.overview import typed_command
 from studies.run_on_disk import NOTHING, RunOnDisk, refused, runs_in
+
+WIDEST = 48  # columns of a cell
 
 
 def list_runs(argv: list[str]) -> int:
@@ -46,9 +49,8 @@ def list_runs(argv: list[str]) -> int:
         )
         for run in runs[: arguments.most]
     ]
-    widths = [max(len(row[place]) for row in rows) for place in range(4)]
-    for row in rows:
-        print("  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[4]]).rstrip())
+    for line in aligned(rows, WIDEST):
+        print(line)
     if len(runs) > len(rows):
         print(f"{len(runs) - len(rows):,} older ones; --most lists more")
     return 0
@@ -76,9 +78,8 @@ def compare_runs(argv: list[str]) -> int:
     rows.append(("status", *(run.status for run in pair)))
     known = [_facts(run) for run in pair]
     rows += [(name, *(one.get(name, NOTHING) for one in known)) for name in {**known[0], **known[1]}]
-    widths = [max(len(row[place]) for row in rows) for place in range(2)]
-    for row in rows:
-        print("  ".join([row[0].ljust(widths[0]), row[1].ljust(widths[1]), row[2]]).rstrip())
+    for line in wrapped(rows, WIDEST):
+        print(line)
     return 0
 
 

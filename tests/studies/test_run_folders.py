@@ -84,6 +84,25 @@ def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> 
     ]
 
 
+def test_one_long_value_or_path_widens_no_table(tmp_path: Path, command: Command) -> None:
+    value = ", ".join(f"layer{number}.weight" for number in range(30))
+    first = make_run(tmp_path / "a", 1000, "finished", val_acc=0.5)
+    make_run(tmp_path / "runs" / "b", 2000, "finished", val_acc=0.25)
+    make_run(tmp_path / "runs" / ("c" * 150), 3000, "finished", val_acc=0.25)
+    config = (first / "config.yaml").read_text()
+    (first / "config.yaml").write_text(config.replace("lr: 0.1", f"lr: 0.1, kept: [{value}]"))
+    code, output, errors = command("compare", "a", "runs/b")
+    assert code == 0, errors
+    lines = output.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert all(f"layer{number}.weight" in output for number in range(30))
+    code, output, errors = command("runs", "runs")
+    assert code == 0, errors
+    long, short = output.splitlines()
+    assert "c" * 150 in long
+    assert len(short) < 80
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
