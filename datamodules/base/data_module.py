@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
@@ -191,11 +190,6 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         world_size = self.trainer.world_size
         if n < world_size:
             raise InputError(f"{n} {what} are too few for {world_size} devices")
-
-    def may_live_on_device(self, nbytes: int) -> bool:
-        """Returns whether data of this size is moved to the device once, instead of batch by batch."""
-        device = self.trainer.strategy.root_device
-        return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] // 4
 
     def keep(self, name: str, loader: Loader) -> Loader:
         """Stores the loader of a split, and closes the previous one."""

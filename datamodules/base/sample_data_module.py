@@ -2,6 +2,8 @@
 
 from abc import abstractmethod
 
+import torch
+
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from datamodules.base.loader import SampleLoader
@@ -91,6 +93,11 @@ class SampleDataModule(DataModule):
         if split.nbytes is not None and self.may_live_on_device(split.nbytes):
             split = split.to(self.trainer.strategy.root_device)
         return self.keep(name, self.make_loader(split, batch_size, seed, in_order))
+
+    def may_live_on_device(self, nbytes: int) -> bool:
+        """Returns whether data of this size is moved to the device once, instead of batch by batch."""
+        device = self.trainer.strategy.root_device
+        return device.type == "cuda" and nbytes < torch.cuda.mem_get_info(device)[0] // 4
 
     def prediction_names(self) -> list[str]:
         """Returns the names of the predicted samples: `inputs`, or their indices in the predicted part."""
