@@ -20,7 +20,7 @@ from datamodules.text.encoder import Encoder
 from datamodules.text.encoding import Encoding
 from datamodules.text.synthetic import synthetic_parts
 from datamodules.text.text_data_module import TextDataModule
-from datamodules.text.text_files import LabelledTexts
+from datamodules.text.text_files import FileTexts, LabelledTexts
 from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes
 
 SYNTHETIC = {"train": 6000, "test": 1000}  # documents
@@ -28,7 +28,7 @@ SYNTHETIC_CLASSES = 4
 TOKENS = 2**20  # most of a batch to predict, whose documents can be of any lengths side by side
 
 
-class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
+class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
     """Documents as numbers of symbols in memory, in batches of documents of similar length.
 
     Three formats are supported. Without `train_file`, folders of `.txt` files: `data_dir/train/<class>`,
@@ -231,9 +231,9 @@ class TextClassificationDataModule(ClassificationDataModule, TextDataModule):
         bucket, most = (1, TOKENS) if in_order else (self.bucket, None)
         return DocumentLoader(split, batch_size, seed, bucket, rank, world_size, most, self.shuffle)
 
-    def input_names(self) -> list[str]:
-        """Returns the texts of `inputs`, each a text or a file with one text per line."""
-        return self.given_texts()
+    def texts_of_file(self, path: Path) -> FileTexts:
+        """Returns the texts of a file that `predict` is given, as `DocumentFiles.texts_of` reads them."""
+        return self.files.texts_of(path, self._class_names or ())
 
     def encode(self, text: str) -> list[int]:
         """Returns the numbers of a text's symbols, at least one."""

@@ -13,13 +13,14 @@ from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least
 from datamodules.batches import PairBatch
 from datamodules.pairs.encoder import PairEncoder
-from datamodules.pairs.files import SentencePairs, read_pairs
+from datamodules.pairs.files import SentencePairs, read_pairs, texts_of_file
 from datamodules.pairs.multi30k import NAME, multi30k
 from datamodules.pairs.pairs import PairLoader, Pairs
 from datamodules.pairs.pieces import PairEncoding
 from datamodules.pairs.splits import PARTS, check_parts, number_pairs, split_pairs
 from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.text_data_module import TextDataModule
+from datamodules.text.text_files import FileTexts
 from datamodules.text.vocabulary import read_saved
 
 SYNTHETIC = {"train": 6000, "val": 300, "test": 300}  # pairs
@@ -233,9 +234,9 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         """Returns the symbols of a sentence [S] and of its translation [T] as texts, in the order they are read."""
         return self.encoder.source.pieces(sources.tolist()), self.encoder.target.pieces(targets.tolist())
 
-    def input_names(self) -> list[str]:
-        """Returns the texts of `inputs`, each a text or a file with one text per line."""
-        return self.given_texts()
+    def texts_of_file(self, path: Path) -> FileTexts:
+        """Returns the texts of a file that `predict` is given: its lines, or its column of sentences."""
+        return texts_of_file(path, int(self.swap))
 
     def read_inputs(self) -> Pairs:
         """Encodes the texts of `inputs`, with empty translations."""

@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import InputError
 from core.plain_json import load_json
 from datamodules.base.named_paths import NamedPaths
-from datamodules.text.tables import csv_rows
+from datamodules.text.table_rows import csv_rows
 from datamodules.text.text_files import left_out_lines, read_text
 
 PICTURES = ("file", "filename", "file_name", "image", "image_name", "image_path", "picture", "path", "name")

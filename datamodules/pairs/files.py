@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.text.text_files import left_out_lines, read_text
+from datamodules.text.table_rows import is_table
+from datamodules.text.text_files import FileTexts, left_out_lines, read_text, texts_of_lines
 
 
 @dataclass
@@ -79,3 +80,20 @@ def _columns(path: Path) -> list[list[str]]:
         columns[0].append(cells[0])
         columns[1].append(cells[1])
     return columns
+
+
+def texts_of_file(path: Path, place: int) -> FileTexts:
+    """Returns the texts of a file that is to be translated: its lines, or of a `.tsv` file with tabs one column.
+
+    Args:
+        path: The file.
+        place: The column, 0 or 1.
+
+    Raises:
+        InputError: The file cannot be read or is empty, or a line has no tab, and others have.
+    """
+    if not is_table(path, ".tsv") or not any("\t" in line for line in _lines(path)):
+        return texts_of_lines(path)
+    texts = _columns(path)[place]
+    blank = [number for number, text in enumerate(texts, 1) if not text.strip()]
+    return FileTexts([text.strip() for text in texts if text.strip()], left_out_lines("blank lines", path, blank))

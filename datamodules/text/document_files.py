@@ -1,15 +1,18 @@
 """Files of text classification data sets in common formats, and the texts in them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, check_data_dir, part_folders
+from datamodules.text.input_tables import texts_of_column, texts_of_table
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
 from datamodules.text.movie_reviews import NAME as IMDB_NAME
 from datamodules.text.movie_reviews import course_parts, movie_reviews
+from datamodules.text.table_rows import is_table
 from datamodules.text.tables import read_columns, read_table
-from datamodules.text.text_files import LabelledTexts, read_folders, read_text, text_files
+from datamodules.text.text_files import FileTexts, LabelledTexts, read_folders, read_text, text_files, texts_of_lines
 
 PARTS = ("train", "val", "test")
 NAMES = "class.txt"  # file with the names of numbered classes, one per line
@@ -110,6 +113,27 @@ class DocumentFiles:
     def _classes(self) -> tuple[str, ...] | None:
         return IMDB_CLASSES if self.is_imdb else None
 
+    @property
+    def _label(self) -> int | None:
+        """The labels' column in files without a header; None if it is not given."""
+        return None if self.label_column is None or self.text_column is not None else int(self.label_column)
+
+    def texts_of(self, path: Path, class_names: Collection[str]) -> FileTexts:
+        """Returns the texts of a file without known classes: of a table those of its column of texts, else its lines.
+
+        Args:
+            path: The file.
+            class_names: Names of the classes, which tell labels from texts.
+
+        Raises:
+            InputError: It cannot be read, or is a table whose column of texts is not clear.
+        """
+        if not is_table(path):
+            return texts_of_lines(path)
+        if self.text_column is not None:
+            return texts_of_column(path, self.text_column)
+        return texts_of_table(path, self._label, class_names)
+
     def read(self) -> dict[str, LabelledTexts]:
         """Reads the texts and labels of each existing split.
 
@@ -128,8 +152,7 @@ class DocumentFiles:
         names = None
         if listed.is_file():
             names = [line.strip() for line in read_text(listed).strip().split("\n")]  # a name may contain spaces
-        column = None if self.label_column is None else int(self.label_column)
-        parts = {}
+        column, parts = self._label, {}
         # training comes first, because the label column cannot always be detected in a small test file
         for part, path in paths.items():
             parts[part] = read_columns(path, column, names)

@@ -1,12 +1,10 @@
 """Tables of texts and labels: two columns, or a header that names more."""
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from core.errors import InputError
+from datamodules.text.table_rows import Row, cells_of, is_csv, names_of
 from datamodules.text.text_files import LabelledTexts, left_out_lines, read_text
 
 MANY = 200  # most classes; a column with more different values is taken for texts
@@ -20,8 +18,6 @@ TEXT_NAMES = {
 }  # and that of texts
 
 DIGITS = 18  # most of the number of a class
-
-Row = tuple[int, list[str]]  # number of the line, and cells
 
 
 def read_columns(path: Path, label: int | None, names: Sequence[str] | None = None) -> LabelledTexts:
@@ -48,9 +44,9 @@ def read_columns(path: Path, label: int | None, names: Sequence[str] | None = No
     if not rows:
         raise InputError(f"{path}: no texts in it")
     if label is None:
-        label = _label_column(path, [row for _, row in rows])
+        label = find_label(path, [row for _, row in rows])
     part = LabelledTexts(label_column=label, notes=left_out_lines("blank lines", path, blank))
-    if _is_header(rows, label):
+    if is_header(rows, label):
         number, header = rows.pop(0)
         named = ", ".join(cell.strip() for cell in header)
         part.notes.append(f"note     {path}: line {number} is taken for a header: {named}")
@@ -72,31 +68,46 @@ def read_table(path: Path, text: str, label: str) -> LabelledTexts:
         InputError: The file cannot be read, lacks a column or has no texts, or the number of columns in a line differs
             from the header.
     """
+    rows, (text_place, label_place), notes = named_columns(path, (text, label))
+    part = LabelledTexts(notes=notes)
+    _add(part, path, rows, text_place, label_place, None)
+    return part
+
+
+def named_columns(path: Path, names: Sequence[str], way_out: str = "") -> tuple[list[Row], list[int], list[str]]:
+    """Reads a file with a header, as `read_table`.
+
+    Args:
+        path: The file.
+        names: Names of columns.
+        way_out: What a message about an absent column ends with.
+
+    Returns:
+        The rows below the header, the place of each of these columns, and notes about blank lines.
+
+    Raises:
+        InputError: The file cannot be read or lacks a column, or the number of columns in a line differs from the
+            header.
+    """
     content = read_text(path)
-    found = {sign: _names(path, content, sign) for sign in ((",", "\t", ";") if is_csv(path) else ("\t", ",", ";"))}
-    headers = {sign: names for sign, names in found.items() if not isinstance(names, InputError)}
-    sign = next((sign for sign, names in headers.items() if {text.strip(), label.strip()} <= set(names)), None)
+    found = {sign: names_of(path, content, sign) for sign in ((",", "\t", ";") if is_csv(path) else ("\t", ",", ";"))}
+    headers = {sign: header for sign, header in found.items() if not isinstance(header, InputError)}
+    wanted = [name.strip() for name in names]
+    sign = next((sign for sign, header in headers.items() if {*wanted} <= {*header}), None)
     if sign is None:
         best = max(headers.values(), key=len)
         if is_csv(path) and "," not in headers and len(best) < 2:
             raise found[","]
-        missing = next(name for name in (text, label) if name.strip() not in best)
-        raise InputError(f"{path}: no column {missing!r}; it has {', '.join(best) or 'none'}")
-    (_, header), *rows = _rows(path, content, sign)
+        missing = next(name for name in names if name.strip() not in best)
+        raise InputError(f"{path}: no column {missing!r}; it has {', '.join(best) or 'none'}{way_out}")
+    (_, header), *rows = cells_of(path, content, sign)
     columns = [name.strip() for name in header]
     blank = [number for number, row in rows if not row]
     rows = [(number, row) for number, row in rows if row]
     for number, row in rows:
         if len(row) != len(header):
             raise InputError(f"{path}, line {number}: {len(row)} columns, where the header has {len(header)}")
-    part = LabelledTexts(notes=left_out_lines("blank lines", path, blank))
-    _add(part, path, rows, columns.index(text.strip()), columns.index(label.strip()), None)
-    return part
-
-
-def is_csv(path: Path) -> bool:
-    """Returns whether a file's name is that of comma-separated values, packed or not."""
-    return path.name.lower().removesuffix(".gz").endswith(".csv")
+    return rows, [columns.index(name) for name in wanted], left_out_lines("blank lines", path, blank)
 
 
 def _add(
@@ -116,7 +127,7 @@ def _add(
         raise InputError(f"{path}: no texts in it")
 
 
-def _is_header(rows: Sequence[Row], label: int) -> bool:
+def is_header(rows: Sequence[Row], label: int) -> bool:
     """Returns whether the first row has names of columns: its label is no other row's, and is such a name."""
     first = [cell.strip() for cell in rows[0][1]]
     others = {row[label].strip() for _, row in rows[1:]}
@@ -153,7 +164,7 @@ def _comma_rows(path: Path, content: str) -> tuple[list[Row], list[int]]:
     by_commas, refusal = None, None
     for sign in (",", ";", "\t"):
         try:
-            found = list(_rows(path, content, sign))
+            found = list(cells_of(path, content, sign))
         except InputError as error:  # quotes around cells that another sign divides
             refusal = refusal or error
             continue
@@ -167,57 +178,12 @@ def _comma_rows(path: Path, content: str) -> tuple[list[Row], list[int]]:
     return by_commas
 
 
-def _rows(path: Path, content: str, sign: str) -> Iterator[Row]:
-    """Yields the rows of a table, which are empty for blank lines.
+def find_label(path: Path, rows: Sequence[Sequence[str]]) -> int:
+    """Returns which of two columns has the labels: the one with few different values.
 
     Raises:
-        InputError: A quote is not closed, or the like.
+        InputError: It could be either.
     """
-    if sign == "\t":  # quotes are letters there
-        for number, line in enumerate(content.rstrip("\n").split("\n"), 1):
-            yield number, line.split("\t") if line.strip() else []
-        return
-    yield from csv_rows(path, content, delimiter=sign)
-
-
-def csv_rows(path: Path, content: str, stray: bool = False, **form: Any) -> Iterator[Row]:
-    """Yields the rows of a table, each with the number of its last line.
-
-    Args:
-        path: The file, for messages.
-        content: Its content.
-        stray: Whether more may follow a closing quote in its cell, as where a caption has quotes itself; in a row of
-            several lines it may not, as there an open quote has run on to that of another row.
-        form: Other arguments of `csv.reader`.
-
-    Raises:
-        InputError: A quote is not closed, or the like; the message names the line in which the row begins.
-    """
-    csv.field_size_limit(2**31 - 1)  # the default limit is too small for articles
-    # not str.splitlines, which would also split at U+2028 and others; strict, as else one quote hides all lines below
-    lines = io.StringIO(content)
-    reader = csv.reader(lines, strict=True, **form)
-    while (begin := lines.tell()) < len(content):
-        first = reader.line_num + 1
-        try:
-            row = next(reader)
-        except csv.Error as error:
-            line = content[begin : lines.tell()]
-            if not stray or reader.line_num > first or line.count('"') % 2 or "end of data" in str(error):
-                raise InputError(f"{path}, line {first}: {error}") from error
-            row = next(csv.reader([line], **form))
-        yield reader.line_num, row
-
-
-def _names(path: Path, content: str, sign: str) -> list[str] | InputError:
-    """Returns the names in a header, without blanks around them, or why they cannot be read."""
-    try:
-        return [name.strip() for name in next(_rows(path, content, sign), (0, []))[1]]
-    except InputError as error:  # quotes around names that another sign divides
-        return error
-
-
-def _label_column(path: Path, rows: Sequence[Sequence[str]]) -> int:
     kinds = [len({row[column].strip() for row in rows}) for column in range(2)]
     label = kinds.index(min(kinds))
     if kinds[label] > MANY or kinds[0] == kinds[1]:

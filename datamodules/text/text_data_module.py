@@ -8,7 +8,7 @@ import torch
 
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
-from datamodules.text.text_files import read_lines
+from datamodules.text.text_files import FileTexts, read_lines, texts_of_lines
 from datamodules.text.vocabulary import read_saved, to_bytes, write_saved
 
 FILE = "vocabulary.json"
@@ -33,16 +33,28 @@ class TextDataModule(DataModule):
         return {"vocabulary": str(run / FILE)} | cls.stated if (run / FILE).exists() else {}
 
     def given_texts(self) -> list[str]:
-        """Returns the texts of `inputs`, each a text or a file with one text per line; reads them once.
+        """Returns the texts of `inputs`, each a text or a file of texts; reads them once.
 
         Raises:
             InputError: One is empty and must not be, or names a missing file.
         """
         if self._given is None or self._given[0] != self.inputs:
-            given = read_lines(self.inputs, self.empty_texts)
+            given = read_lines(self.inputs, self.empty_texts, self.texts_of_file)
             self._given = list(self.inputs), given.texts
             self.unread, self.input_notes = given.unread, given.notes
         return self._given[1]
+
+    def input_names(self) -> list[str]:
+        """Returns the texts of `inputs`."""
+        return self.given_texts()
+
+    def texts_of_file(self, path: Path) -> FileTexts:
+        """Returns the texts of a file that `predict` is given: its lines.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+        return texts_of_lines(path)
 
     @property
     @abstractmethod

@@ -2,9 +2,11 @@
 
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from core.errors import InputError
 from core.input_files import check_regular, read_file
@@ -92,6 +94,20 @@ def check_text(text: str, may_be_empty: bool = False) -> None:
         raise InputError("not UTF-8")
 
 
+class FileTexts(NamedTuple):
+    """Texts of a file that `predict` is given.
+
+    Attributes:
+        texts: The texts.
+        notes: Lines for the user about what was left out.
+        form: What the file was taken for, if that is to be said.
+    """
+
+    texts: list[str]
+    notes: list[str]
+    form: str = ""
+
+
 @dataclass
 class GivenTexts:
     """Texts that `predict` is given.
@@ -99,7 +115,7 @@ class GivenTexts:
     Attributes:
         texts: The texts; an empty one for a file that cannot be read.
         unread: Why a file cannot be read, by the place of its empty text.
-        notes: Lines for the user about what was left out.
+        notes: Lines for the user about what was left out, and what files were taken for.
     """
 
     texts: list[str] = field(default_factory=list)
@@ -107,17 +123,31 @@ class GivenTexts:
     notes: list[str] = field(default_factory=list)
 
 
-def read_lines(inputs: Iterable[str], may_be_empty: bool = False) -> GivenTexts:
-    """Returns texts to predict: each input is a text, or a file with one text per line, without blank lines.
+def texts_of_lines(path: Path) -> FileTexts:
+    """Returns the lines of a file without blank ones, each a text.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    lines = read_text(path).rstrip("\n").split("\n")
+    blank = [number for number, line in enumerate(lines, 1) if not line.strip()]
+    return FileTexts([line for line in lines if line.strip()], left_out_lines("blank lines", path, blank))
+
+
+def read_lines(
+    inputs: Iterable[str], may_be_empty: bool = False, read: Callable[[Path], FileTexts] = texts_of_lines
+) -> GivenTexts:
+    """Returns texts to predict: each input is a text, or a file of texts.
 
     Args:
         inputs: The texts and names of files.
         may_be_empty: Whether an input may be empty or blank, which is then a text.
+        read: Reads a file; what it refuses is noted in `unread`.
 
     Raises:
         InputError: A text is empty or not UTF-8, or an input is the name of a folder, a pipe or a missing file.
     """
-    given = GivenTexts()
+    given, forms = GivenTexts(), Counter()
     for text in inputs:
         path = _file_named(text)
         if path is None:
@@ -128,15 +158,18 @@ def read_lines(inputs: Iterable[str], may_be_empty: bool = False) -> GivenTexts:
             given.texts.append(text)
             continue
         try:
-            lines = read_text(path).rstrip("\n").split("\n")
+            found = read(path)
         except InputError as error:
             given.unread[len(given.texts)] = str(error)
             given.texts.append("")
             continue
-        given.texts += [line for line in lines if line.strip()]
-        given.notes += left_out_lines("blank lines", path, [n for n, line in enumerate(lines, 1) if not line.strip()])
+        given.texts += found.texts
+        given.notes += found.notes
+        if found.form:
+            forms[found.form] += 1
     if not given.texts:
         raise InputError(f"--input {' '.join(inputs)}: all lines are blank; a text is needed")
+    given.notes += [f"note     {count:,} of the files {form}" for form, count in forms.items()]
     return given
 
 
@@ -155,7 +188,7 @@ def _file_named(given: str) -> Path | None:
         return None
     if exists:
         if path.is_dir():
-            raise InputError(f"--input {given}: a folder; name its files, which have one text a line")
+            raise InputError(f"--input {given}: a folder; name its files")
         check_regular(path)
         return path
     if given.lower().endswith(TEXTS) or (in_folder and not re.search(r"\s", given)):

@@ -212,6 +212,20 @@ def test_a_header_names_the_columns(tmp_path: Path) -> None:
         data.setup("test")
 
 
+def test_of_a_table_to_predict_the_texts_of_training_are_read(tmp_path: Path, columns: Path) -> None:
+    table = tmp_path / "new.csv"
+    table.write_text('stars,id,review\n1,7,"fine, really"\n,8,"so ""so"""\n')
+    data = make(tmp_path, train_file="train.csv", text_column="review", label_column="stars")
+    data.inputs = [str(table), "a text"]
+    assert data.prediction_names() == ["fine, really", 'so "so"', "a text"]
+    data = set_up(columns, train_file="dev.txt")
+    table.write_text('sports,"goal, match"\nfinance,stock\n')
+    lines = tmp_path / "lines.txt"
+    lines.write_text('sports,"goal"\n')
+    data.inputs = [str(table), str(lines)]
+    assert data.prediction_names() == ["goal, match", "stock", 'sports,"goal"']
+
+
 def test_documents_are_numbered_once_until_something_changes(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = set_up(folders)
     numbered: list[str] = []

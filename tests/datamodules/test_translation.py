@@ -179,3 +179,11 @@ def test_inputs_are_encoded_and_named() -> None:
     assert any("1 of 2 sentences are cut" in note for note in data.notes_on_inputs())
     table = data.prediction_table(["bad", "abcdefg"], batch.sources)
     assert table.header == ("text", "translation")
+
+
+@pytest.mark.parametrize(("swap", "expected"), [(False, ["bad", "fee"]), (True, ["BAD", "FEE"])])
+def test_of_a_table_to_translate_the_column_of_sentences_is_read(swap: bool, expected: list[str]) -> None:
+    Path("new.tsv").write_text("bad\tBAD\nfee\tFEE\n")
+    data = letters(swap=swap)
+    data.inputs = ["new.tsv"]
+    assert data.prediction_names() == expected

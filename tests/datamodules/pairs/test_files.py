@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from datamodules.pairs.files import read_pairs
+from datamodules.pairs.files import read_pairs, texts_of_file
 
 
 def write(**files: str) -> list[Path]:
@@ -53,3 +53,15 @@ def test_files_that_do_not_fit_are_one_line(files: dict[str, str], message: str)
         read_pairs(write(**files))
     with pytest.raises(InputError, match="cannot be read"):
         read_pairs([Path("absent")])
+
+
+@pytest.mark.parametrize(("place", "expected"), [(0, ["Go.", "Hi."]), (1, ["Va !", "Salut !"])])
+def test_of_a_table_that_is_translated_one_column_is_read(place: int, expected: list[str]) -> None:
+    content = "Go.\tVa !\tCC-BY\n\nHi.\tSalut !\n"
+    Path("pairs.tsv").write_text(content, encoding="utf-8")
+    found = texts_of_file(Path("pairs.tsv"), place)
+    assert found == (expected, ["skipped  blank lines in pairs.tsv: 1 (line 2)"], "")
+    Path("lines.tsv").write_text("Go.\nHi.\n", encoding="utf-8")
+    assert texts_of_file(Path("lines.tsv"), place).texts == ["Go.", "Hi."]
+    Path("pairs.txt").write_text(content, encoding="utf-8")
+    assert texts_of_file(Path("pairs.txt"), place).texts == ["Go.\tVa !\tCC-BY", "Hi.\tSalut !"]

@@ -1,0 +1,73 @@
+"""Rows of tables, whose cells are divided by commas, semicolons or tabs."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from core.errors import InputError
+
+TABLES = (".csv", ".tsv")  # endings of tables, packed or not
+
+Row = tuple[int, list[str]]  # number of the line, and cells
+
+
+def is_table(path: Path, endings: str | tuple[str, ...] = TABLES) -> bool:
+    """Returns whether a file's name is that of a table, packed or not."""
+    return path.name.lower().removesuffix(".gz").endswith(endings)
+
+
+def is_csv(path: Path) -> bool:
+    """Returns whether a file's name is that of comma-separated values, packed or not."""
+    return is_table(path, ".csv")
+
+
+def cells_of(path: Path, content: str, sign: str) -> Iterator[Row]:
+    """Yields the rows of a table, which are empty for blank lines.
+
+    Raises:
+        InputError: A quote is not closed, or the like.
+    """
+    if sign == "\t":  # quotes are letters there
+        for number, line in enumerate(content.rstrip("\n").split("\n"), 1):
+            yield number, line.split("\t") if line.strip() else []
+        return
+    yield from csv_rows(path, content, delimiter=sign)
+
+
+def csv_rows(path: Path, content: str, stray: bool = False, **form: Any) -> Iterator[Row]:
+    """Yields the rows of a table, each with the number of its last line.
+
+    Args:
+        path: The file, for messages.
+        content: Its content.
+        stray: Whether more may follow a closing quote in its cell, as where a caption has quotes itself; in a row of
+            several lines it may not, as there an open quote has run on to that of another row.
+        form: Other arguments of `csv.reader`.
+
+    Raises:
+        InputError: A quote is not closed, or the like; the message names the line in which the row begins.
+    """
+    csv.field_size_limit(2**31 - 1)  # the default limit is too small for articles
+    # not str.splitlines, which would also split at U+2028 and others; strict, as else one quote hides all lines below
+    lines = io.StringIO(content)
+    reader = csv.reader(lines, strict=True, **form)
+    while (begin := lines.tell()) < len(content):
+        first = reader.line_num + 1
+        try:
+            row = next(reader)
+        except csv.Error as error:
+            line = content[begin : lines.tell()]
+            if not stray or reader.line_num > first or line.count('"') % 2 or "end of data" in str(error):
+                raise InputError(f"{path}, line {first}: {error}") from error
+            row = next(csv.reader([line], **form))
+        yield reader.line_num, row
+
+
+def names_of(path: Path, content: str, sign: str) -> list[str] | InputError:
+    """Returns the names in a header, without blanks around them, or why they cannot be read."""
+    try:
+        return [name.strip() for name in next(cells_of(path, content, sign), (0, []))[1]]
+    except InputError as error:  # quotes around names that another sign divides
+        return error
