@@ -233,7 +233,7 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
 
     def texts_of_file(self, path: Path) -> FileTexts:
         """Returns the texts of a file that `predict` is given, as `DocumentFiles.texts_of` reads them."""
-        return self.files.texts_of(path, self._class_names or ())
+        return self.files.texts_of(path, self._class_names or (), self.source == "auto")
 
     def encode(self, text: str) -> list[int]:
         """Returns the numbers of a text's symbols, at least one."""

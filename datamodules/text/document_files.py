@@ -6,13 +6,14 @@ from pathlib import Path
 
 from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, check_data_dir, part_folders
+from datamodules.text.folders import read_folders, text_files
 from datamodules.text.input_tables import texts_of_column, texts_of_table
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
 from datamodules.text.movie_reviews import NAME as IMDB_NAME
 from datamodules.text.movie_reviews import course_parts, movie_reviews
 from datamodules.text.table_rows import is_table
 from datamodules.text.tables import read_columns, read_table
-from datamodules.text.text_files import FileTexts, LabelledTexts, read_folders, read_text, text_files, texts_of_lines
+from datamodules.text.text_files import FileTexts, LabelledTexts, read_text, texts_of_lines, whole_text
 
 PARTS = ("train", "val", "test")
 NAMES = "class.txt"  # file with the names of numbered classes, one per line
@@ -118,18 +119,22 @@ class DocumentFiles:
         """The labels' column in files without a header; None if it is not given."""
         return None if self.label_column is None or self.text_column is not None else int(self.label_column)
 
-    def texts_of(self, path: Path, class_names: Collection[str]) -> FileTexts:
-        """Returns the texts of a file without known classes: of a table those of its column of texts, else its lines.
+    def texts_of(self, path: Path, class_names: Collection[str], like_folders: bool) -> FileTexts:
+        """Returns the texts of a file without known classes.
+
+        They are those of a table's column of texts; of any other file the whole, where class folders hold the documents
+        of training, else its lines.
 
         Args:
             path: The file.
             class_names: Names of the classes, which tell labels from texts.
+            like_folders: Whether the documents of training are these files, not generated ones.
 
         Raises:
             InputError: It cannot be read, or is a table whose column of texts is not clear.
         """
         if not is_table(path):
-            return texts_of_lines(path)
+            return whole_text(path) if like_folders and self.files["train"] is None else texts_of_lines(path)
         if self.text_column is not None:
             return texts_of_column(path, self.text_column)
         return texts_of_table(path, self._label, class_names)

@@ -2,7 +2,6 @@
 
 import codecs
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import NamedTuple
 from core.errors import InputError
 from core.input_files import check_regular, read_file
 from core.printable import SURROGATE
-from datamodules.base.class_folders import LeftOut, class_content, class_folders
 
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
 TEXTS = (*ENDINGS, ".csv", ".tsv", ".md", ".json", ".jsonl", ".log", ".html", ".xml", ".gz")  # of files, not of texts
@@ -100,7 +98,7 @@ class FileTexts(NamedTuple):
     Attributes:
         texts: The texts.
         notes: Lines for the user about what was left out.
-        form: What the file was taken for, if that is to be said.
+        form: What the file was taken for, if that is to be said; once for all files of this form.
     """
 
     texts: list[str]
@@ -134,6 +132,18 @@ def texts_of_lines(path: Path) -> FileTexts:
     return FileTexts([line for line in lines if line.strip()], left_out_lines("blank lines", path, blank))
 
 
+def whole_text(path: Path) -> FileTexts:
+    """Returns the one document that a file is, unchanged, as `read_folders` reads it.
+
+    Raises:
+        InputError: It cannot be read, or is blank.
+    """
+    text = read_text(path)
+    if not text.strip():
+        raise InputError(f"{path}: is blank; a text is needed")
+    return FileTexts([text], [], "one document a file, as in the class folders; a .csv or .tsv table has one a row")
+
+
 def read_lines(
     inputs: Iterable[str], may_be_empty: bool = False, read: Callable[[Path], FileTexts] = texts_of_lines
 ) -> GivenTexts:
@@ -147,7 +157,7 @@ def read_lines(
     Raises:
         InputError: A text is empty or not UTF-8, or an input is the name of a folder, a pipe or a missing file.
     """
-    given, forms = GivenTexts(), Counter()
+    given, forms = GivenTexts(), {}
     for text in inputs:
         path = _file_named(text)
         if path is None:
@@ -166,10 +176,11 @@ def read_lines(
         given.texts += found.texts
         given.notes += found.notes
         if found.form:
-            forms[found.form] += 1
+            forms.setdefault(found.form, []).append(path)
     if not given.texts:
         raise InputError(f"--input {' '.join(inputs)}: all lines are blank; a text is needed")
-    given.notes += [f"note     {count:,} of the files {form}" for form, count in forms.items()]
+    for form, (first, *others) in forms.items():
+        given.notes.append(f"note     {first}{f' and {len(others):,} more' if others else ''}: {form}")
     return given
 
 
@@ -203,49 +214,3 @@ def left_out_lines(kind: str, path: Path, numbers: Sequence[int]) -> list[str]:
     named = ", ".join(str(number) for number in numbers[:NAMED])
     more = f" and {len(numbers) - NAMED:,} more" if len(numbers) > NAMED else ""
     return [f"skipped  {kind} in {path}: {len(numbers):,} (line {named}{more})"]
-
-
-def read_folders(folder: Path, classes: Sequence[str] | None = None) -> LabelledTexts:
-    """Reads one folder of text files per class, the format of aclImdb.
-
-    Args:
-        folder: The folder that holds the class folders.
-        classes: Names of the folders to read; all if not given.
-
-    Raises:
-        InputError: It has no class folders, one is empty, or a file cannot be read.
-    """
-    part = LabelledTexts()
-    for name, files in text_files(folder, classes, None).items():
-        if not files:
-            raise InputError(f"{folder / name}: no .txt files in it")
-        for path in sorted(files, key=lambda path: _natural(path.name)):
-            part.add(read_text(path, may_be_empty=True), name, str(path))
-    return part
-
-
-def text_files(folder: Path, classes: Sequence[str] | None, left_out: LeftOut | None) -> dict[str, list[Path]]:
-    """Lists the text files of each class.
-
-    Args:
-        folder: The folder that holds the class folders.
-        classes: Names of the folders to list; all if not given.
-        left_out: Where files that are not listed are noted.
-
-    Raises:
-        InputError: There are no class folders.
-    """
-    folders = class_folders(folder, left_out)
-    names = [name for name in folders if classes is None or name in classes]
-    if not names:
-        raise InputError(f"{folder}: no folders in it; texts belong in {folder.name}/<class>")
-
-    def is_text(path: Path) -> bool:
-        return path.name.lower().endswith(ENDINGS)
-
-    return {name: class_content(folders[name], left_out, is_text, "files that are not .txt") for name in names}
-
-
-def _natural(name: str) -> list[tuple[int, int | str]]:
-    """Returns a key that sorts 2 before 10."""
-    return [(0, int(piece)) if piece.isdecimal() else (1, piece) for piece in re.split(r"(\d+)", name) if piece]

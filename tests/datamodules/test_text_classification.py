@@ -226,6 +226,21 @@ def test_of_a_table_to_predict_the_texts_of_training_are_read(tmp_path: Path, co
     assert data.prediction_names() == ["goal, match", "stock", 'sports,"goal"']
 
 
+def test_a_file_to_predict_is_a_document_where_those_of_training_are_files(folders: Path, columns: Path) -> None:
+    path = folders / "new.txt"
+    path.write_text("good\n\nand great\n")
+    table = folders / "new.csv"
+    table.write_text('"good\nand great"\nbad\n')
+    for data, expected in (
+        (make(folders), ["good\n\nand great\n"]),
+        (make(columns, train_file="dev.txt"), ["good", "and great"]),
+        (make(folders, source="synthetic"), ["good", "and great"]),
+    ):
+        data.inputs = [str(path), str(table)]
+        assert data.prediction_names() == [*expected, "good\nand great", "bad"]
+        assert any("one document a file" in note for note in data.notes_on_inputs()) == (len(expected) == 1)
+
+
 def test_documents_are_numbered_once_until_something_changes(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = set_up(folders)
     numbered: list[str] = []

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from datamodules.base.class_folders import LeftOut
-from datamodules.text.text_files import read_folders, read_lines, read_text, text_files
+from datamodules.text.text_files import read_lines, read_text, whole_text
 
 
 def test_line_ends_become_newlines_unless_they_are_kept_and_a_mark_in_front_is_skipped(write: Callable) -> None:
@@ -62,6 +61,16 @@ def test_a_file_that_cannot_be_read_costs_no_other(write: Callable) -> None:
     assert given.unread[2] == f"{paths[2]}: is empty"
 
 
+def test_a_file_can_be_one_document_which_is_said_once_for_all(write: Callable) -> None:
+    paths = [write("a.txt", "one\n\ntwo\r\n"), write("b.txt", "\n"), write("c.txt", "three")]
+    given = read_lines([*map(str, paths), "four"], read=whole_text)
+    assert given.texts == ["one\n\ntwo\n", "", "three", "four"]
+    assert given.unread == {1: f"{paths[1]}: is blank; a text is needed"}
+    said = "one document a file, as in the class folders; a .csv or .tsv table has one a row"
+    assert given.notes == [f"note     {paths[0]} and 1 more: {said}"]
+    assert read_lines([str(paths[2])], read=whole_text).notes == [f"note     {paths[2]}: {said}"]
+
+
 @pytest.mark.parametrize("name", ["reviws.txt", "REVIWS.CSV", "my reviews.txt.gz", "folder/reviews"])
 def test_a_mistyped_name_of_a_file_is_no_text(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
@@ -84,53 +93,3 @@ def test_a_byte_order_mark_tells_the_encoding(write: Callable, encoding: str) ->
 
 def test_a_packed_file_is_unpacked(write: Callable) -> None:
     assert read_text(write("a.txt.gz", gzip.compress(b"content"))) == "content"
-
-
-def test_a_folder_a_class_is_read_in_the_order_of_numbers(write: Callable, tmp_path: Path) -> None:
-    for name in ("pos/10_9.txt", "pos/2_7.txt", "neg/0_1.txt", "unsup/0_0.txt"):
-        write(name, name)
-    write("neg/empty.txt", "")
-    part = read_folders(tmp_path, ("neg", "pos"))
-    assert part.texts == ["neg/0_1.txt", "", "pos/2_7.txt", "pos/10_9.txt"]
-    assert part.labels == ["neg", "neg", "pos", "pos"]
-    assert part.places[2] == str(tmp_path / "pos/2_7.txt")
-    assert len(read_folders(tmp_path)) == 5
-
-
-def test_what_is_no_text_of_a_folder_is_named_and_an_empty_one_is_kept(write: Callable, tmp_path: Path) -> None:
-    write("pos/._1.txt", b"\x00\x05\xff")
-    write("pos/folder.txt/inner", "inner")
-    write("pos/mark.txt", b"\xef\xbb\xbf")
-    write("pos/\u00b21.txt", "superscript")
-    write("pos/readme.md", "no text")
-    (tmp_path / "pos" / "2.txt").symlink_to("nowhere")
-    left_out = LeftOut(tmp_path)
-    text_files(tmp_path, None, left_out)
-    assert read_folders(tmp_path).texts == ["", "superscript"]
-    assert sorted(left_out.lines()) == [
-        f"skipped  files that are not .txt in {tmp_path}: 1 (pos/readme.md)",
-        f"skipped  folders within a class in {tmp_path}: 1 (pos/folder.txt)",
-        f"skipped  hidden files in {tmp_path}: 1 (pos/._1.txt)",
-        f"skipped  links to nothing in {tmp_path}: 1 (pos/2.txt)",
-    ]
-
-
-def test_capital_letters_and_packed_files_are_read(write: Callable, tmp_path: Path) -> None:
-    write("pos/1.TXT", "one")
-    write("pos/2.txt.gz", gzip.compress(b"two"))
-    assert read_folders(tmp_path).texts == ["one", "two"]
-
-
-def test_a_text_that_cannot_be_read_is_named(write: Callable, tmp_path: Path) -> None:
-    write("pos/1.txt", "one")
-    write("pos/2.txt", b"\xff")
-    with pytest.raises(InputError, match=r"2.txt: not UTF-8 in line 1"):
-        read_folders(tmp_path)
-
-
-def test_folders_without_texts_are_errors(write: Callable, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no folders in it; texts belong in .*/<class>"):
-        read_folders(tmp_path)
-    write("pos/readme.md", "nothing")
-    with pytest.raises(InputError, match=r"pos: no .txt files in it"):
-        read_folders(tmp_path)
