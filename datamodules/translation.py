@@ -172,10 +172,8 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         for line in (*(note for part in parts.values() for note in part.notes), *lines):
             print_line(line)
         if self.batch_option == "batch_tokens" and self.batch_size != BATCH_SIZE:
-            print_line(
-                f"note     data.batch_size {self.batch_size} is without effect beside data.batch_tokens "
-                f"{self.batch_tokens}; change that, or add --data.batch_tokens null"
-            )
+            why = f"{self.batch_size} is without effect beside data.batch_tokens {self.batch_tokens}"
+            print_line(f"note     data.batch_size {why}; change that, or add --data.batch_tokens null")
         self._texts = {part: parts[part] for part in PARTS if part != "train"}
         return splits
 
