@@ -31,7 +31,7 @@ SYNTHETIC = {"train": 2000, "val": 200, "test": 200}  # pictures
 LARGEST_DRAWN = 80  # pixels of a synthetic picture, enough for every network
 
 
-class CaptionDataModule(TextDataModule, ImageDataModule):
+class CaptionDataModule(ImageDataModule, TextDataModule):
     """Pictures with any number of captions each.
 
     `data_dir` holds pictures, in any folders, and a file of captions: that of Flickr8k or Flickr30k (lines
@@ -72,6 +72,7 @@ class CaptionDataModule(TextDataModule, ImageDataModule):
     name = "captions"
     changeable = (*ImageDataModule.changeable, "num_workers")  # not stream: only pictures in memory are in the digest
     measured_alike = ("stream",)
+    input_name = "FILE"
     stated = {"encoding": vars(CaptionEncoding())}
     in_channels = 3
     mean: tuple[float, ...] = ()

@@ -8,6 +8,15 @@ from core.errors import InputError
 from datamodules.text.table_rows import is_table
 from datamodules.text.text_files import FileTexts, left_out_lines, read_text, texts_of_lines
 
+# What people call the two columns in a header.
+NAMES = {
+    *("source", "target", "src", "tgt", "trg", "source_text", "target_text", "source_language", "target_language"),
+    *("sentence", "translation", "text", "original", "input", "output"),
+    *("en", "de", "fr", "es", "it", "pt", "nl", "zh", "ja", "ko", "ru", "ar", "cs", "pl", "tr", "hi", "vi", "uk"),
+    *("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "chinese", "japanese", "korean"),
+    *("russian", "arabic", "czech", "polish", "turkish", "hindi", "vietnamese", "ukrainian"),
+}
+
 
 @dataclass
 class SentencePairs:
@@ -37,7 +46,8 @@ def read_pairs(paths: Sequence[Path], swap: bool = False) -> SentencePairs:
 
     Args:
         paths: A file of sentences and a file of their translations, line by line; or one file whose lines hold both,
-            separated by a tab. Columns after the second are ignored. Each can be gzipped.
+            separated by a tab. Columns after the second are ignored, and a first line that is a header is left out, with
+            a note. Each can be gzipped.
         swap: Whether the second file or column has the sentences and the first their translations.
 
     Raises:
@@ -51,10 +61,13 @@ def read_pairs(paths: Sequence[Path], swap: bool = False) -> SentencePairs:
                 f"{paths[0]} has {len(columns[0]):,} lines, and {paths[1]} {len(columns[1]):,}: line by line, they "
                 "are to be sentences and their translations"
             )
+        header = []
     else:
-        columns = _columns(paths[0])
+        columns, header = _columns(paths[0])
     pairs, blank = SentencePairs(), []
-    for number, (source, target) in enumerate(zip(*(reversed(columns) if swap else columns), strict=True), 1):
+    for number, (source, target) in enumerate(
+        zip(*(reversed(columns) if swap else columns), strict=True), 1 + len(header)
+    ):
         if source.strip() and target.strip():
             pairs.sources.append(source.strip())
             pairs.targets.append(target.strip())
@@ -62,7 +75,7 @@ def read_pairs(paths: Sequence[Path], swap: bool = False) -> SentencePairs:
             blank.append(number)
     if not pairs:
         raise InputError(f"{' and '.join(map(str, paths))}: no pair of sentences in it; one of each pair is blank")
-    pairs.notes = left_out_lines("pairs with a blank sentence", paths[0], blank)
+    pairs.notes = header + left_out_lines("pairs with a blank sentence", paths[0], blank)
     return pairs
 
 
@@ -71,7 +84,8 @@ def _lines(path: Path) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-def _columns(path: Path) -> list[list[str]]:
+def _columns(path: Path) -> tuple[list[list[str]], list[str]]:
+    """Returns the first two columns of a table without its header, and a line about that, if it has one."""
     columns: list[list[str]] = [[], []]
     for number, line in enumerate(_lines(path), 1):
         cells = line.split("\t") if line.strip() else ["", ""]
@@ -79,7 +93,11 @@ def _columns(path: Path) -> list[list[str]]:
             raise InputError(f"{path}, line {number:,}: no tab in it, which separates a sentence and its translation")
         columns[0].append(cells[0])
         columns[1].append(cells[1])
-    return columns
+    first = [column[0].strip() for column in columns]
+    if len(columns[0]) < 2 or first[0] == first[1] or not {name.lower() for name in first} <= NAMES:
+        return columns, []
+    note = f"note     {path}: line 1 is taken for a header: {', '.join(first)}"
+    return [column[1:] for column in columns], [note]
 
 
 def texts_of_file(path: Path, place: int) -> FileTexts:
@@ -94,6 +112,7 @@ def texts_of_file(path: Path, place: int) -> FileTexts:
     """
     if not is_table(path, ".tsv") or not any("\t" in line for line in _lines(path)):
         return texts_of_lines(path)
-    texts = _columns(path)[place]
-    blank = [number for number, text in enumerate(texts, 1) if not text.strip()]
-    return FileTexts([text.strip() for text in texts if text.strip()], left_out_lines("blank lines", path, blank))
+    columns, header = _columns(path)
+    blank = [number for number, text in enumerate(columns[place], 1 + len(header)) if not text.strip()]
+    texts = [text.strip() for text in columns[place] if text.strip()]
+    return FileTexts(texts, header + left_out_lines("blank lines", path, blank))

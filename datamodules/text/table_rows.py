@@ -1,7 +1,9 @@
 """Rows of tables, whose cells are divided by commas, semicolons or tabs."""
 
+import contextlib
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from core.errors import InputError
 
 TABLES = (".csv", ".tsv")  # endings of tables, packed or not
+PROTECTED = re.compile(r'"(?:[^"]|"")*"')  # a cell in quotes
 
 Row = tuple[int, list[str]]  # number of the line, and cells
 
@@ -26,14 +29,42 @@ def is_csv(path: Path) -> bool:
 def cells_of(path: Path, content: str, sign: str) -> Iterator[Row]:
     """Yields the rows of a table, which are empty for blank lines.
 
+    Quotes between tabs are letters, unless they protect cells throughout the table, as programs write them; see
+    `without_quotes`. Such a cell may hold tabs and line ends, if all rows have as many cells only then.
+
     Raises:
         InputError: A quote is not closed, or the like.
     """
-    if sign == "\t":  # quotes are letters there
-        for number, line in enumerate(content.rstrip("\n").split("\n"), 1):
-            yield number, line.split("\t") if line.strip() else []
+    if sign != "\t":
+        yield from csv_rows(path, content, delimiter=sign)
         return
-    yield from csv_rows(path, content, delimiter=sign)
+    lines = enumerate(content.rstrip("\n").split("\n"), 1)
+    rows = [(number, line.split("\t") if line.strip() else []) for number, line in lines]
+    if '"' in content and not _are_even(rows):
+        with contextlib.suppress(InputError):
+            quoted = list(csv_rows(path, content, delimiter=sign))
+            rows = quoted if _are_even(quoted) else rows
+    yield from without_quotes(rows)
+
+
+def without_quotes(rows: list[Row]) -> list[Row]:
+    """Returns rows without the quotes that protect cells, if they do: if every cell with a quote is a protected one.
+
+    Such a cell begins and ends with a quote, and quotes within it are doubled.
+    """
+    with_quotes = [cell for _, row in rows for cell in row if '"' in cell]
+    if not with_quotes or not all(map(PROTECTED.fullmatch, with_quotes)):
+        return rows
+    return [(number, [_unprotected(cell) for cell in row]) for number, row in rows]
+
+
+def _unprotected(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
+
+
+def _are_even(rows: list[Row]) -> bool:
+    """Returns whether all rows but blank ones have as many cells."""
+    return len({len(row) for _, row in rows if row}) < 2
 
 
 def csv_rows(path: Path, content: str, stray: bool = False, **form: Any) -> Iterator[Row]:

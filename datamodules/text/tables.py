@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.text.table_rows import Row, cells_of, is_csv, names_of
+from datamodules.text.table_rows import Row, cells_of, is_csv, is_table, names_of, without_quotes
 from datamodules.text.text_files import LabelledTexts, left_out_lines, read_text
 
 MANY = 200  # most classes; a column with more different values is taken for texts
@@ -152,7 +152,7 @@ def _tab_rows(path: Path, content: str, label: int | None) -> tuple[list[Row], l
             raise InputError(f"{path}, line {number}: no tab between text and label")
         # a text may contain tabs
         rows.append((number, line.split("\t") if label is None else _cut(line, label)))
-    return rows, blank
+    return without_quotes(rows) if is_table(path) else rows, blank
 
 
 def _cut(line: str, label: int) -> list[str]:

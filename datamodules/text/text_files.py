@@ -14,6 +14,7 @@ from core.printable import SURROGATE
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
 TEXTS = (*ENDINGS, ".csv", ".tsv", ".md", ".json", ".jsonl", ".log", ".html", ".xml", ".gz")  # of files, not of texts
 NAMED = 5  # lines that a message names
+MARKLESS = 4  # UTF-16 without its mark has more than one NUL in so many bytes, where most letters are Latin
 
 
 @dataclass
@@ -54,7 +55,7 @@ def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = 
         may_be_empty: Whether an empty file is allowed.
 
     Raises:
-        InputError: It cannot be read, is not UTF-8, or is empty.
+        InputError: It cannot be read, is not UTF-8, holds NUL characters, or is empty.
     """
     content = read_file(path)
     try:
@@ -64,7 +65,19 @@ def read_text(path: Path, translate_newlines: bool = True, may_be_empty: bool = 
         raise InputError(f"{path}: not UTF-8 in line {line:,}; convert it, for example with iconv") from error
     if not text and not may_be_empty:
         raise InputError(f"{path}: is empty")
+    if "\0" in text:
+        raise InputError(f"{path}: {_about_nul(text)}")
     return text.replace("\r\n", "\n").replace("\r", "\n") if translate_newlines else text
+
+
+def _about_nul(text: str) -> str:
+    """Returns what a text with NUL characters is, and how to make one without them."""
+    places = [place % 2 for place, letter in enumerate(text) if letter == "\0"]
+    if len(places) > len(text) // MARKLESS:  # letters of two bytes, of which one is 0
+        form = "UTF-16LE" if 2 * sum(places) > len(places) else "UTF-16BE"
+        return f"seems to be UTF-16 without its byte order mark; convert it: iconv -f {form} -t UTF-8"
+    line = text.count("\n", 0, text.index("\0")) + 1
+    return f"{len(places):,} NUL characters, the first in line {line:,}; leave them out, for example with tr -d '\\0'"
 
 
 def decode_text(content: bytes) -> str:

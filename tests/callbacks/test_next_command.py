@@ -5,7 +5,7 @@ from pytorch_lightning import LightningModule
 from torch.utils.data import DataLoader
 
 from callbacks.next_command import next_command
-from datamodules import PicturesDataModule
+from datamodules import CaptionDataModule, PicturesDataModule, TranslationDataModule
 from datamodules.base.data_module import DataModule
 from lightning_modules import DCGAN, FastStyle, LeNet5
 from tests.plain import PlainData, PlainModule
@@ -28,6 +28,10 @@ class PredictedData(PlainData):
     def predict_dataloader(self) -> DataLoader:
         """Returns two batches."""
         return self._loader(16)
+
+
+def test_what_is_given_is_a_text_or_a_file() -> None:
+    assert (TranslationDataModule.input_name, CaptionDataModule.input_name) == ("TEXT", "FILE")
 
 
 def loaded(tests: bool = True) -> DataModule:

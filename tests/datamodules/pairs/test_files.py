@@ -32,6 +32,20 @@ def test_columns_after_the_second_are_ignored() -> None:
     assert read_pairs([Path("pairs")], swap=True).targets == ["Go.", "Hi."]
 
 
+@pytest.mark.parametrize(
+    ("header", "is_one"),
+    [("en\tde", True), ("Source\tTarget\tid", True), ("No\tNein", False), ("text\ttext", False), ("en\tHund", False)],
+)
+def test_a_header_is_no_pair(header: str, is_one: bool) -> None:
+    Path("pairs.txt").write_text(f"{header}\na dog\tein Hund\na cat\t \n")
+    pairs = read_pairs([Path("pairs.txt")])
+    assert len(pairs) == 2 - is_one
+    assert pairs.targets[-1] == "ein Hund"
+    named = ", ".join(header.split("\t")[:2])
+    assert pairs.notes[:-1] == [f"note     pairs.txt: line 1 is taken for a header: {named}"] * is_one
+    assert pairs.notes[-1] == "skipped  pairs with a blank sentence in pairs.txt: 1 (line 3)"
+
+
 def test_pairs_with_a_blank_sentence_are_counted_and_named() -> None:
     pairs = read_pairs(write(a="x\n\n \ny\n", b="1\n2\n3\n4\n"))
     assert (pairs.sources, pairs.targets) == (["x", "y"], ["1", "4"])

@@ -11,6 +11,21 @@ from core.errors import InputError
 from datamodules.text.text_files import read_lines, read_text, whole_text
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a text\n".encode("utf-16-le"), "without its byte order mark; convert it: iconv -f UTF-16LE -t UTF-8"),
+        ("a text\n".encode("utf-16-be"), "without its byte order mark; convert it: iconv -f UTF-16BE -t UTF-8"),
+        (b"some\nstray \0 ones\0\n", "2 NUL characters, the first in line 2; leave them out"),
+    ],
+)
+def test_nul_characters_are_refused_with_the_way_out(content: bytes, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"text.txt: .*{said}"):
+        read_text(path)
+
+
 def test_line_ends_become_newlines_unless_they_are_kept_and_a_mark_in_front_is_skipped(write: Callable) -> None:
     path = write("a.txt", b"\xef\xbb\xbfone\r\ntwo\rthree")
     assert read_text(path) == "one\ntwo\nthree"
