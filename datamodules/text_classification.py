@@ -241,13 +241,9 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
 
     def read_inputs(self) -> ClassifiedTexts:
         """Encodes the texts of `inputs`, with -1 as their unknown class."""
-        texts, encoder = self.input_names(), self.encoder
-        encoder.reset_counts()
-        documents = Documents.of([encoder.encode(text) for text in texts])
-        if number := encoder.documents_truncated:
-            longer = f"{number:,} of {len(texts):,} texts are longer"
-            self.input_notes.append(f"note     {longer}: {numbering.truncation(encoder)}")
-        return ClassifiedTexts(documents, torch.full((len(texts),), -1))
+        documents, lines = numbering.number_inputs(self.input_names(), self.encoder)
+        self.input_notes += lines
+        return ClassifiedTexts(documents, torch.full((len(documents),), -1))
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from datamodules.base.sizes import check_least
 from datamodules.text.encoder import Encoder, Encoding
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import read_saved
+from datamodules.words.advice import notes_on
 from datamodules.words.batches import WordListBatch
-from datamodules.words.counts import CountedWords, count_words, describe
+from datamodules.words.counts import CountedWords, count_words
 from datamodules.words.evaluations import WordTests, read_tests
 from datamodules.words.files import Corpus, WordFiles
 from datamodules.words.queries import neighbour_table, read_queries
@@ -145,7 +146,7 @@ class WordCorpusDataModule(TextDataModule):
                 f"{self.origin}: too few words for a vocabulary, of {counted.total:,} in the text; lower "
                 f"data.encoding.min_count, which is {self.encoding.min_count}, or give a longer text"
             )
-        print_line(f"note     {describe(counted)}")
+        print_line("\n".join(notes_on(counted, self.subsample, self.subsample_rule, self.encoding.tokenizer)))
         keep = keeping_probabilities(counted.counts, self.subsample, self.subsample_rule)
         stream = WordStream(counted.documents, keep)
         self.training_counts = counted.counts * keep.double()
@@ -158,9 +159,8 @@ class WordCorpusDataModule(TextDataModule):
         made = synthetic_tests(numbers) if self.source == "synthetic" else {}
         splits: dict[str, Any] = {"train": stream}
         for part, paths in self.test_files.items():
-            splits[part] = WordTests(
-                read_tests(self._existing(paths), numbers, self.encoding.lowercase) or made.get(part, [])
-            )
+            tests = read_tests(self._existing(paths), numbers, self.encoding.lowercase)
+            splits[part] = WordTests(tests or made.get(part, []))
             for test in splits[part].tests:
                 print_line(f"note     {test.describe()}")
         return splits

@@ -116,6 +116,11 @@ def test_one_bad_text_does_not_cost_the_others(read: Path, command: Callable) ->
     with open("out.csv", newline="") as file:
         given = [row["text"] for row in csv.DictReader(file)]
     assert given == ["the river and the mountain", "'=the team", "'-a \x1b[31mgoal"]
+    code, output, errors = command("predict", "--ckpt_path", read, "--input", "the river", "qzx zxq", "?!")
+    assert code == 0, errors
+    unknown = "2 of 3 texts have no symbol of the vocabulary, so that their classes say nothing; the first is 'qzx zxq'"
+    assert unknown in output
+    assert "have no symbol" not in command("predict", "--ckpt_path", read, "--input", "the river")[1]
     code, _, errors = command("predict", "--ckpt_path", read, "--input", "reviws.txt")
     assert (code, errors) == (2, "error: --input reviws.txt: no such file\n")
 

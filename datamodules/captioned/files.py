@@ -9,7 +9,7 @@ from typing import Any
 from core.errors import InputError
 from core.plain_json import load_json
 from datamodules.base.named_paths import NamedPaths
-from datamodules.text.table_rows import csv_rows
+from datamodules.text.table_rows import csv_rows, shown_names
 from datamodules.text.text_files import left_out_lines, read_text
 
 PICTURES = ("file", "filename", "file_name", "image", "image_name", "image_path", "picture", "path", "name")
@@ -163,7 +163,7 @@ def _of_table(path: Path, text: str) -> CaptionList:
     )
     if picture is None or caption is None:
         missing = f"pictures (such as {PICTURES[0]})" if picture is None else f"captions (such as {CAPTIONS[0]})"
-        raise InputError(f"{path}: no column of {missing} in its first line; it has {', '.join(header)}")
+        raise InputError(f"{path}: no column of {missing} in its first line; it has {shown_names(header)}")
     captions, empty, odd = CaptionList(), [], []
     for line, row in rows:
         if len(row) != len(header):

@@ -46,8 +46,8 @@ def read_pairs(paths: Sequence[Path], swap: bool = False) -> SentencePairs:
 
     Args:
         paths: A file of sentences and a file of their translations, line by line; or one file whose lines hold both,
-            separated by a tab. Columns after the second are ignored, and a first line that is a header is left out, with
-            a note. Each can be gzipped.
+            separated by a tab. Columns after the second are ignored, and a header is left out, with a note. Each can be
+            gzipped.
         swap: Whether the second file or column has the sentences and the first their translations.
 
     Raises:
@@ -65,9 +65,8 @@ def read_pairs(paths: Sequence[Path], swap: bool = False) -> SentencePairs:
     else:
         columns, header = _columns(paths[0])
     pairs, blank = SentencePairs(), []
-    for number, (source, target) in enumerate(
-        zip(*(reversed(columns) if swap else columns), strict=True), 1 + len(header)
-    ):
+    both = zip(*(reversed(columns) if swap else columns), strict=True)
+    for number, (source, target) in enumerate(both, 1 + len(header)):
         if source.strip() and target.strip():
             pairs.sources.append(source.strip())
             pairs.targets.append(target.strip())

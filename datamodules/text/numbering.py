@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.predictions import excerpt
 from datamodules.base.splitting import choice_of_blocks, stratified_choice
 from datamodules.text.document_files import PARTS
 from datamodules.text.documents import Documents
 from datamodules.text.encoder import Encoder
 from datamodules.text.tables import DIGITS
 from datamodules.text.text_files import LabelledTexts
+from datamodules.text.vocabulary import PADDING, UNKNOWN
 
 ValSplit = Literal["stratified", "blocks"]
 EXAMPLES = 40  # test documents that are shown with their predictions
@@ -101,6 +103,28 @@ def number_symbols(texts: dict[str, list[str]], encoder: Encoder) -> tuple[dict[
             if count:
                 lines.append(f"note     {count:,} of {len(documents):,} {part} documents {what}")
     return tensors, lines
+
+
+def number_inputs(texts: Sequence[str], encoder: Encoder) -> tuple[Documents, list[str]]:
+    """Encodes texts to predict.
+
+    Args:
+        texts: The texts, empty where a file cannot be read.
+        encoder: An encoder with a vocabulary.
+
+    Returns:
+        The documents, and messages for the user about truncated ones, and those of which nothing is known.
+    """
+    encoder.reset_counts()
+    encoded = [encoder.encode(text) for text in texts]
+    lines, many = [], f"of {len(texts):,} texts"
+    if longer := encoder.documents_truncated:
+        lines.append(f"note     {longer:,} {many} are longer: {truncation(encoder)}")
+    unknown = [text for text, numbers in zip(texts, encoded, strict=True) if text and {*numbers} <= {PADDING, UNKNOWN}]
+    if unknown:
+        what = "have no symbol of the vocabulary, so that their classes say nothing"
+        lines.append(f"note     {len(unknown):,} {many} {what}; the first is {excerpt(unknown[0])!r}")
+    return Documents.of(encoded), lines
 
 
 def truncation(encoder: Encoder) -> str:

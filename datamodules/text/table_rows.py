@@ -4,12 +4,15 @@ import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.predictions import excerpt
 
+SHOWN = 10  # names of columns in a message
+LETTERS = 30  # of each, as a table without a header has whole texts there
 TABLES = (".csv", ".tsv")  # endings of tables, packed or not
 PROTECTED = re.compile(r'"(?:[^"]|"")*"')  # a cell in quotes
 
@@ -102,3 +105,9 @@ def names_of(path: Path, content: str, sign: str) -> list[str] | InputError:
         return [name.strip() for name in next(cells_of(path, content, sign), (0, []))[1]]
     except InputError as error:  # quotes around names that another sign divides
         return error
+
+
+def shown_names(header: Sequence[str]) -> str:
+    """Returns the names of columns for a message, which a table without a header does not have."""
+    names = ", ".join(excerpt(name, LETTERS) for name in header[:SHOWN])
+    return f"{names} and {len(header) - SHOWN:,} more" if len(header) > SHOWN else names or "none"

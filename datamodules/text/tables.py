@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.text.table_rows import Row, cells_of, is_csv, is_table, names_of, without_quotes
+from datamodules.text.table_rows import Row, cells_of, is_csv, is_table, names_of, shown_names, without_quotes
 from datamodules.text.text_files import LabelledTexts, left_out_lines, read_text
 
 MANY = 200  # most classes; a column with more different values is taken for texts
@@ -99,7 +99,7 @@ def named_columns(path: Path, names: Sequence[str], way_out: str = "") -> tuple[
         if is_csv(path) and "," not in headers and len(best) < 2:
             raise found[","]
         missing = next(name for name in names if name.strip() not in best)
-        raise InputError(f"{path}: no column {missing!r}; it has {', '.join(best) or 'none'}{way_out}")
+        raise InputError(f"{path}: no column {missing!r}; it has {shown_names(best)}{way_out}")
     (_, header), *rows = cells_of(path, content, sign)
     columns = [name.strip() for name in header]
     blank = [number for number, row in rows if not row]

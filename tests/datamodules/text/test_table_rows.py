@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.text.table_rows import cells_of, is_table
+from datamodules.text.table_rows import cells_of, is_table, shown_names
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,10 @@ def test_quotes_between_tabs_protect_cells_if_they_do_throughout(content: str, r
 
 def test_each_row_has_the_number_of_its_last_line() -> None:
     assert list(cells_of(Path("a.csv"), 'a,"b\nc"\n\nd,e\n', ",")) == [(2, ["a", "b\nc"]), (3, []), (4, ["d", "e"])]
+
+
+def test_names_in_a_message_are_few_and_short() -> None:
+    assert shown_names(["id", "text"]) == "id, text"
+    assert shown_names([]) == "none"
+    assert shown_names(["a text " * 9, "1"]) == "a text a text a text a text..., 1"
+    assert shown_names([str(place) for place in range(12)]).endswith("8, 9 and 2 more")

@@ -1,0 +1,39 @@
+"""What is said of a text that word vectors are learned from: what its vocabulary covers, and settings that fit it."""
+
+import re
+
+from datamodules.words.counts import CountedWords, describe
+from datamodules.words.stream import Rule, keeping_probabilities
+
+SMALL = 10**6  # words, below which every one counts
+LARGER = (1e-3, 1e-2, 0.0)  # shares for `subsample` that keep more of a small text
+BLANKLESS = ("word", "letters")  # tokenizers that need blanks between words
+CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str) -> list[str]:
+    """Returns lines for the user.
+
+    Args:
+        counted: The text.
+        subsample: Share of the text above which a word is left out now and then.
+        rule: How often.
+        tokenizer: How words were found.
+    """
+    n = len(counted.documents.tokens)
+    lines = [describe(counted)]
+
+    def kept(share: float) -> float:
+        return float((counted.counts * keeping_probabilities(counted.counts, share, rule)).sum()) / n
+
+    if 0 < n < SMALL and kept(subsample) < 0.5:
+        better = next(share for share in LARGER if not share or (share > subsample and kept(share) >= 0.5))
+        lines.append(
+            f"data.subsample {subsample:g} leaves out {1 - kept(subsample):.0%} of these words, which are few; "
+            f"--data.subsample {better:g} leaves out {1 - kept(better):.0%}"
+        )
+    numbers = zip(counted.words, counted.counts.tolist(), strict=True)
+    chinese = sum(number for word, number in numbers if not word.isascii() and CHINESE.search(word))
+    if tokenizer in BLANKLESS and 2 * chinese > n:
+        lines.append("the text is Chinese, without blanks between words; --data.encoding.tokenizer jieba finds words")
+    return [f"note     {line}" for line in lines]
