@@ -29,7 +29,7 @@ from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
 from engine.runs.taken_over import taken_over
-from engine.runs.tracking import Names, check_account, finish_tracking, wandb_logger
+from engine.runs.tracking import Names, check_tracking, finish_tracking, wandb_logger
 from engine.settings.arguments import Arguments
 from engine.settings.class_help import complete_class_help
 from engine.settings.error_sources import Stage, input_error
@@ -146,8 +146,8 @@ class Command(SubcommandCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Builds the trainer, with the seed and the run's folder."""
-        if self.settings.wandb == "online" and self.tracked:
-            check_account()
+        if self.tracked:
+            check_tracking(self.settings.wandb, self.arguments.flagged)
         kwargs |= {"seed": int(self.settings.seed_everything), "run_name": self.arguments.name}
         return super().instantiate_trainer(**kwargs)
 

@@ -4,7 +4,7 @@ import contextlib
 import netrc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +37,23 @@ def check_account() -> None:
     raise InputError(
         "--wandb online: no account is configured; run `wandb login` first, or keep it local with --wandb offline"
     )
+
+
+def check_tracking(mode: Literal["off", "offline", "online"], flagged: Collection[str]) -> None:
+    """Checks, before a run begins, that it can be tracked as it is asked for.
+
+    Args:
+        mode: Whether it is, and whether it is sent.
+        flagged: Dotted keys that flags set.
+
+    Raises:
+        InputError: There is no account to send it to, or it is named for W&B without being tracked there.
+    """
+    if mode == "online":
+        check_account()
+    named = [f"wandb_{field.name}" for field in fields(Names) if f"wandb_{field.name}" in flagged]
+    if mode == "off" and named and "wandb" not in flagged:
+        raise InputError(f"--{named[0]}: nothing is tracked without --wandb; add --wandb offline, or --wandb online")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import wandb
 
 from core.errors import InputError
 from engine.runs import tracking
-from engine.runs.tracking import Names, check_account, wandb_logger
+from engine.runs.tracking import Names, check_account, check_tracking, wandb_logger
 from engine.runs.wandb_files import read_records
 
 
@@ -57,6 +57,20 @@ def test_a_netrc_without_such_a_key_is_no_account(content: str, nobody: Path) ->
     (nobody / ".netrc").chmod(0o600)
     with pytest.raises(InputError):
         check_account()
+
+
+@pytest.mark.parametrize("name", ["project", "group", "tags", "entity", "name"])
+def test_names_for_a_run_that_is_not_tracked_are_refused(name: str, config: Path, command: Callable) -> None:
+    flag = f"--wandb_{name}"
+    given = ("fit", "--config", config, flag, "[a]" if name == "tags" else "a", "--run_dir", "run")
+    code, _, errors = command(*given)
+    assert (code, errors) == (
+        2, f"error: {flag}: nothing is tracked without --wandb; add --wandb offline, or --wandb online\n"
+    )  # fmt: skip
+    assert not Path("run").exists()
+    check_tracking("off", {f"wandb_{name}", "wandb"})  # switched off for once
+    check_tracking("off", set())  # a config may name it
+    check_tracking("offline", {f"wandb_{name}"})
 
 
 def test_the_command_refuses_before_a_folder_is_made(
