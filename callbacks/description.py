@@ -10,6 +10,7 @@ from torch.utils.data import BatchSampler, DataLoader
 
 from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
+from datamodules.base.digest import digest_of, joined
 from datamodules.base.loader import Loader
 from datamodules.base.seeded_loader import SeededLoader
 
@@ -27,13 +28,18 @@ def data_facts(trainer: Trainer) -> dict[str, Any]:
     return {"name": type(data).__name__, "source": type(data).__module__, "sizes": sizes_of(trainer)}
 
 
-def measured_data(trainer: Trainer) -> dict[str, Any]:
-    """Returns what an entry of a measurement says of the data: its sizes and digest, and how it has changed."""
+def measured_data(trainer: Trainer, part: str) -> dict[str, Any]:
+    """Returns what an entry of a measurement says of the data: its sizes and digest, and how it has changed.
+
+    Args:
+        trainer: The trainer that has measured.
+        part: The part that was measured, `val` or `test`, which is in the digest with those of training.
+    """
     data, sizes = trainer.datamodule, sizes_of(trainer)
     if not isinstance(data, DataModule):
         return {"data": {"sizes": sizes}}
-    facts = data.facts()
-    known = {"sizes": sizes, "digest": facts.get("files") or facts["content"]}
+    facts, measured = data.facts(), digest_of(data.splits.get(part))  # of samples in memory
+    known = {"sizes": sizes, "digest": joined(facts["content"], facts.get("files"), measured)}
     return {"data": known | ({"changed": data.changed} if data.changed else {})}
 
 

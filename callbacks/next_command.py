@@ -6,7 +6,7 @@ from pytorch_lightning.utilities.model_helpers import is_overridden
 from core.picture_protocols import GeneratesPictures, PredictsPictures
 from datamodules.base.data_module import DataModule
 
-OUTPUT = ["--output", "predictions"]  # a new folder, which makers of pictures need
+OUTPUT = ["--output", "FOLDER"]  # a new one, which makers of pictures need
 
 
 def next_command(model: LightningModule, datamodule: LightningDataModule | None) -> list[str]:

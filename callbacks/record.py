@@ -22,6 +22,8 @@ from core.summary import add_measured, checkpoint_name, read_summary, write_summ
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
+PARTS = {"tests": "test", "validations": "val"}  # which are measured, by the list of the summary that tells it
+
 
 class Record(Checkpoint):
     """Writes what a run was and what came of it, at its start, after every epoch, at its end, and after a test.
@@ -204,7 +206,7 @@ class Record(Checkpoint):
         # read anew: the run may be going on in another process
         summary = read_summary(path / "summary.json")
         entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
-        entry |= measured_data(trainer) | other_signatures(trainer.lightning_module, summary)
+        entry |= measured_data(trainer, PARTS[block]) | other_signatures(trainer.lightning_module, summary)
         self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
         write_summary(path / "summary.json", self.summary)
 

@@ -45,7 +45,7 @@ def all_letters(figure: "Figure") -> Iterator[None]:
     missing = ""
     for one in caught:
         if found := re.match(MISSING, str(one.message)):
-            missing += chr(int(found[1]))
+            missing += letter if (letter := chr(int(found[1]))).isprintable() else ""  # no font has control characters
         else:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     if missing:

@@ -40,9 +40,9 @@ def cut_to(text: str, most: int, mark: str = "") -> str:
     """Returns a text in at most so many columns; of a longer one the beginning, with a mark of one column behind it."""
     if columns(text) <= most:
         return text
-    end = len(text)
-    while end and columns(text[:end]) > most - len(mark):
-        end -= 1
+    end = width = 0
+    while (width := width + columns(text[end])) <= most - len(mark):
+        end += 1
     return text[:end] + mark
 
 

@@ -16,7 +16,6 @@ from core.plain_json import load_json
 
 ENDED_WELL = ("finished", "stopped_early")
 NUMBER = (int, float, type(None))
-VERBS = {"test": "test", "predict": "use"}  # what the commands that `next_command` can name do with a run
 
 # Types of what is read again of a summary; whatever else it holds is only written.
 TYPES: dict[str, tuple[type, ...]] = {
@@ -172,9 +171,16 @@ def checkpoint_name(checkpoint: Path, run: Path) -> str:
 
 def counted_test(summary: dict[str, Any]) -> dict[str, Any] | None:
     """Returns the entry of the latest test of the best checkpoint; of the latest test where that is not known."""
-    tests, best = summary.get("tests", []), summary.get("best")
+    tests, best = of_own_data(summary.get("tests", [])), summary.get("best")
     of_best = [test for test in tests if best is not None and test.get("step") == best.get("step")]
     return (of_best or tests or [None])[-1]
+
+
+def of_own_data(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the entries on data that had not changed since training; all of them if it has in each."""
+    return [
+        one for one in measured if not (isinstance(one.get("data"), dict) and one["data"].get("changed"))
+    ] or measured
 
 
 def figures(summary: dict[str, Any], of_last: bool = False) -> dict[str, float]:

@@ -33,7 +33,7 @@ def wrapped(rows: Sequence[Sequence[str]], most: int) -> list[str]:
 
 
 def divided(text: str, most: int) -> list[str]:
-    """Returns a text in pieces of at most so many columns, but that words and paths stay whole."""
+    """Returns a text in pieces of at most so many columns, divided behind blanks and commas alone."""
     lines, line = [], ""
     for piece in PIECES.findall(text):
         if line and columns((line + piece).rstrip()) > most:

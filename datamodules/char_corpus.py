@@ -59,7 +59,8 @@ class CharCorpusDataModule(LanguageDataModule):
     stand_in = "sentences"
     own_file = "--data.file {path}"
     paths = (*LanguageDataModule.paths, "file")
-    changeable = ("data_dir", "file")  # not eval_batch_size, by which validation and test texts are cut
+    cut_by = ("batch_size", "eval_batch_size")
+    changeable = ("data_dir", "file")
     learned = "characters"
     splits: dict[str, Rows]
 

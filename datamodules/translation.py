@@ -103,6 +103,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         check_least(0, val_size=val_size, test_size=test_size)
         if batch_tokens is not None:
             check_least(1, batch_tokens=batch_tokens)
+            self.batch_option = "batch_tokens"
         self.files = {"train": train_files, "val": val_files, "test": test_files}
         self.dataset = dataset
         self.languages = (source_language, target_language)
@@ -134,11 +135,6 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         return self._encoder
 
     @property
-    def batch_option(self) -> str:
-        """`batch_tokens` if that is given, and `batch_size` is without effect."""
-        return "batch_size" if self.batch_tokens is None else "batch_tokens"
-
-    @property
     def vocab_size(self) -> int:
         """Number of symbols of translations, marks included."""
         return len(self.encoder.target)
@@ -157,6 +153,13 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         """Returns the encoder's content."""
         return self.encoder.content()
 
+    def setup(self, stage: str) -> None:
+        """Loads the pairs, and says before a training if a given `batch_size` is without effect."""
+        super().setup(stage)
+        if stage == "fit" and self.batch_tokens is not None and self.batch_size != BATCH_SIZE:
+            why = f"{self.batch_size} is without effect beside data.batch_tokens {self.batch_tokens}"
+            print_line(f"note     data.batch_size {why}; change that, or add --data.batch_tokens null")
+
     def load(self) -> dict[str, Pairs]:
         """Reads and encodes the pairs.
 
@@ -171,9 +174,6 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         splits, lines = number_pairs(parts, self._encoder, self.max_length, self.origin)
         for line in (*(note for part in parts.values() for note in part.notes), *lines):
             print_line(line)
-        if self.batch_option == "batch_tokens" and self.batch_size != BATCH_SIZE:
-            why = f"{self.batch_size} is without effect beside data.batch_tokens {self.batch_tokens}"
-            print_line(f"note     data.batch_size {why}; change that, or add --data.batch_tokens null")
         self._texts = {part: parts[part] for part in PARTS if part != "train"}
         return splits
 
@@ -203,7 +203,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
 
     def check_shares(self) -> None:
         """Checks that a batch of so many pairs can be divided equally; one of so many symbols always can."""
-        if self.batch_option == "batch_size":
+        if self.batch_tokens is None:
             super().check_shares()
 
     def make_loader(self, split: Pairs, batch_size: int, seed: int | None, in_order: bool) -> PairLoader:

@@ -11,8 +11,7 @@ from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
-from core.summary import VERBS
-from engine.settings.run_commands import command_of_run
+from engine.settings.run_commands import VERBS, command_of_run
 from engine.trainer import Trainer
 
 RAISED_BY = {

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from core.errors import InputError
 from core.judges import TakesJudge
-from core.summary import read_summary
+from core.summary import of_own_data, read_summary
 from core.tensor_files import best_checkpoint, load_checkpoint
 from datamodules.base.digest import digest_of
 from datamodules.images.image_data_module import ImageDataModule
@@ -144,7 +144,9 @@ def _accuracy(run: Path, checkpoint: str) -> str:
         summary = read_summary(run / "summary.json")
     except (OSError, ValueError):
         return ""
-    of_weights = [test for test in summary.get("tests", []) if test.get("checkpoint", checkpoint) == checkpoint]
+    of_weights = [
+        test for test in of_own_data(summary.get("tests", [])) if test.get("checkpoint", checkpoint) == checkpoint
+    ]
     tests = [test["metrics"] for test in of_weights if "test/acc" in test.get("metrics", {})]
     if tests:
         return f", {tests[-1]['test/acc']:.2%} of its test right"

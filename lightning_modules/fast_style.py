@@ -112,10 +112,12 @@ class FastStyle(StyleTask):
         """Reads the network that compares, and the style, unless pictures are only to be painted.
 
         Raises:
-            InputError: There is no style, or it cannot be read, or pictures are scaled.
+            InputError: There is no style, or it cannot be read, or a new run has scaled pictures.
         """
         data = self.trainer.datamodule
-        if isinstance(data, NormalizesImages) and data.normalization.kind != "none":
+        # an earlier release took scaled pictures; Lightning's own trainer does not tell here whether a run goes on
+        is_new = stage == "fit" and not getattr(self.trainer, "goes_on", False)
+        if is_new and isinstance(data, NormalizesImages) and data.normalization.kind != "none":
             raise InputError(
                 f"data.normalization is {data.normalization.kind}: painted pictures are from 0 to 255; set "
                 "--data.normalization none"

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from core.durations import duration_in_words
 from core.measures import Measure, format_figure, merit
-from core.summary import VERBS
 from engine.runs.trial_file import Trial
-from engine.settings.run_commands import command_of_run
+from engine.settings.run_commands import VERBS, command_of_run
 from studies.naming import describe
 from studies.run_on_disk import RunOnDisk
 from studies.study_folder import score, status

@@ -7,9 +7,10 @@ from typing import Any
 from core.errors import InputError
 from core.measures import format_figure, stated_measures
 from core.plain_json import load_json
-from core.summary import VERBS, damage_of_summary, upgraded
+from core.summary import damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
 from engine.settings.overview import typed_command
+from engine.settings.run_commands import VERBS
 from studies.claims import is_free
 
 NOTHING = "-"  # in place of what is not known
@@ -60,7 +61,7 @@ class RunOnDisk:
     def next_command(self) -> list[str]:
         """The command that tests or uses it, as words; nothing if neither can be."""
         words = self.summary.get("next_command", ["test"])  # earlier releases did not tell
-        return words if words and words[0] in VERBS and all(isinstance(word, str) for word in words) else []
+        return words if words and all(isinstance(word, str) for word in words) and words[0] in VERBS else []
 
     @property
     def seconds(self) -> float | None:

@@ -36,6 +36,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     stated: ClassVar[dict[str, Any]] = {}  # arguments that a file of a run states, with what leaves them to it
     paths: ClassVar[tuple[str, ...]] = ("data_dir",)  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ("data_dir", "eval_batch_size")  # may differ when a run continues
+    cut_by: ClassVar[tuple[str, ...]] = ()  # arguments that divide a text into other samples
     measured_alike: ClassVar[tuple[str, ...]] = ()  # others that change no figure of `validate` and `test`
     unit: ClassVar[str]  # name of its samples, such as `images`
     evaluation_unit: ClassVar[str] = ""  # name of those of validation and test, where it is another
@@ -244,7 +245,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
                     "with --weights"
                 )
         elif self.splits and not self.inputs:
-            self.changed = change_when_measured(state_dict, self.facts(), self.unit)
+            self.changed = change_when_measured(state_dict, self.facts(), self.unit, self.cut_by)
             if self.changed:
                 print_line(f"note     {self.origin}: {self.changed}; it may have learned some of validation and test")
 
@@ -253,6 +254,5 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         if self._digest is None and self.digests_samples:
             self._digest = digest_of(*(self.splits[part] for part in ("train", "val") if part in self.splits))
         facts = {"sizes": self.sizes, "batch_size": self.batch_size, "content": self._digest}
-        if "eval_batch_size" not in self.changeable:  # by which samples are cut
-            facts["eval_batch_size"] = self.eval_batch_size
+        facts |= {name: getattr(self, name) for name in self.cut_by}
         return facts if self.files_digest is None else facts | {"files": self.files_digest}

@@ -1,6 +1,7 @@
 """How a run knows its data again: by a digest of samples in memory, and what else its checkpoints keep of them."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -27,6 +28,11 @@ def digest_of(*parts: Any) -> str | None:
     return digest.hexdigest()[:16]
 
 
+def joined(*digests: str | None) -> str:
+    """Returns one digest of several, of which some may not be known."""
+    return hashlib.sha256(" ".join(map(str, digests)).encode()).hexdigest()[:16]
+
+
 def _tensors(value: Any) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
@@ -49,21 +55,24 @@ def difference(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | 
     return how and f"the {unit} have changed since this run stopped ({how})"
 
 
-def change_when_measured(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | None:
+def change_when_measured(
+    before: dict[str, Any], now: dict[str, Any], unit: str, cut_by: Iterable[str] = ()
+) -> str | None:
     """Returns in words how training and validation data differ from those of the checkpoint that is measured.
 
-    Of samples that are cut by other sizes of batches than in training nothing can be said.
+    Of samples that are cut by other sizes than in training, or by sizes that an earlier release did not keep, nothing
+    can be said.
 
     Args:
         before: The facts in the checkpoint.
         now: The present facts.
         unit: Name of the samples.
+        cut_by: Names of the facts by which samples are cut.
 
     Returns:
         The words; None if nothing differs.
     """
-    sizes = ("batch_size", "eval_batch_size")
-    if any(before.get(name, now.get(name)) != now.get(name) for name in sizes):
+    if any(before.get(name) != now[name] for name in cut_by):
         return None
     how = _change(before, now, unit)
     return how and f"the {unit} have changed since this run was trained ({how})"

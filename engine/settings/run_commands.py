@@ -9,6 +9,8 @@ from engine.settings.config_files import read_config
 from engine.settings.overview import typed_command
 from engine.settings.trust import needs_trust
 
+VERBS = {"test": "test", "predict": "use"}  # what the commands that come after training do with a run
+
 
 def command_of_run(run: Path, words: Sequence[str]) -> str:
     """Returns the command that does something with a run, as it is typed from the current folder.

@@ -182,6 +182,19 @@ def test_a_measurement_on_changed_data_says_so_and_keeps_what_it_was(
         assert (before.get("changed"), after["changed"]) == (None, change)
 
 
+def test_other_samples_of_the_measured_part_have_another_digest(tmp_path: Path) -> None:
+    run = _fit(tmp_path)
+    trainer = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    for shift in (0, 0, 1):
+        data = TinyDataModule()
+        data.setup("test")
+        data.splits["test"].images += shift
+        trainer.test(tiny_vgg(), data, ckpt_path=run / "checkpoints" / "best.ckpt", verbose=False)
+    one, other = (entry["data"] for entry in _summary(run)["tests"])
+    assert one["digest"] != other["digest"]
+    assert "changed" not in other, "what was trained on is the same"
+
+
 def test_a_fit_keeps_what_a_test_beside_it_measured(tmp_path: Path) -> None:
     class TestBeside(Callback):
         def on_train_epoch_start(self, trainer: Trainer, *_: object) -> None:

@@ -91,6 +91,14 @@ def test_the_test_that_counts_is_of_the_best_checkpoint(best: int | None, accura
     assert counted_test({}) is None
 
 
+def test_a_test_on_changed_data_counts_only_where_there_is_no_other() -> None:
+    own, changed = ({"step": 10, "metrics": {}, "data": data} for data in ({"sizes": {}}, {"changed": "others"}))
+    assert counted_test({"tests": [own, changed], "best": own}) is own
+    assert counted_test({"tests": [changed], "best": own}) is changed
+    odd = own | {"data": "no mapping"}
+    assert counted_test({"tests": [odd], "best": own}) is odd
+
+
 def test_blocks_that_do_not_say_when_they_were_measured_are_read(tmp_path: Path) -> None:
     content = {"last": {"metrics": TRAINED}, "best": {"metrics": {}}, "tests": [{"metrics": TESTED}]}
     (tmp_path / "summary.json").write_text(json.dumps(content))

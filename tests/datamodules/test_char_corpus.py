@@ -1,15 +1,18 @@
 """A text is read as published, split into parts that do not overlap, and keeps its symbols for whoever goes on."""
 
 import re
+import string
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from core.errors import InputError
 from datamodules import CharCorpusDataModule
+from datamodules.base.digest import change_when_measured
 from datamodules.text.corpora import CORPORA, Corpus
 from datamodules.text.vocabulary import Vocabulary, to_bytes
 from tests.servers import Files, refusing, serving
@@ -253,3 +256,21 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(
         with pytest.raises(InputError, match=r"holds no plays.txt.*put Plays there, or try the built-in sentences"):
             data.setup("fit")
     assert not (tmp_path / "data").exists()
+
+
+def test_nothing_is_said_of_rows_that_are_cut_by_another_size(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text(f"{string.ascii_lowercase} " * 400)
+
+    def change(before: dict[str, Any], **sizes: int) -> str | None:
+        data = CharCorpusDataModule(file=str(tmp_path / "text.txt"), steps=10, **{"batch_size": 5} | sizes)
+        data.setup("test")
+        return change_when_measured(before, data.facts(), data.unit, data.cut_by)
+
+    data = CharCorpusDataModule(file=str(tmp_path / "text.txt"), steps=10, batch_size=5)
+    data.setup("test")
+    before = data.facts()
+    assert change(before) is None
+    assert change(before | {"content": "another"}) is not None
+    assert change(before | {"content": "another"}, eval_batch_size=2) is None
+    older = {name: fact for name, fact in before.items() if name != "eval_batch_size"}
+    assert change(older | {"content": "another"}) is None
