@@ -99,7 +99,7 @@ CLAIMS: dict[str, list[str]] = {
         f"standard error of 0.33 | {mean(seconds('bag_of_ngrams_titles')):.0f} |",
         f"**{mean_of('charrnn_anna', 'val/loss', 3)}** nats a character in validation (2 seeds) | "
         f"published 1.119 | {seconds('charrnn_anna')[1]:,.0f}, one thread",
-        f"**{mean_of('char_rnn_large', 'val/loss', 3)}** (2 seeds) | published 1.119 | "
+        f"**{mean_of('char_rnn_large', 'val/loss', 3)}** (3 seeds) | published 1.119 | "
         f"{mean(seconds('char_rnn_large')):,.0f}, one thread",
         f"{mean_of('imdb_lstm_whole', 'test/acc')} % of 25,000 test reviews (2 seeds)",
         f"(standard error 0.75) | {mean(seconds('imdb_lstm_whole')):,.0f} |",
