@@ -42,12 +42,13 @@ def all_letters(figure: "Figure") -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.filterwarnings("always", message=MISSING, category=UserWarning)
         yield
-    missing = ""
+    missing: list[str] = []
     for one in caught:
         if found := re.match(MISSING, str(one.message)):
-            missing += letter if (letter := chr(int(found[1]))).isprintable() else ""  # no font has control characters
+            missing.append(chr(int(found[1])))
         else:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    missing = [letter for letter in missing if letter.isprintable()]  # no font has control characters
     if missing:
         _say_what_to_install(any(one.isalpha() and unicodedata.east_asian_width(one) in "WF" for one in missing))
 

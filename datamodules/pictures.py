@@ -194,10 +194,6 @@ class PicturesDataModule(ImageDataModule):
         self.unread, self._whole = loader.unread, loader
         return self.keep("predict", loader)
 
-    def needed_input(self) -> str:
-        """Returns the `input_name`: only pictures that are given are predicted."""
-        return self.input_name
-
     def notes_on_inputs(self) -> list[str]:
         """Returns lines about what folders hold beside pictures, and about pictures that were scaled."""
         return self.input_notes + self._whole.notes

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.text.table_rows import is_table
-from datamodules.text.text_files import FileTexts, left_out_lines, read_text, texts_of_lines
+from datamodules.text.table_rows import header_note, is_table
+from datamodules.text.text_files import FileTexts, filled, left_out_lines, read_text, texts_of_lines
 
 # What people call the two columns in a header.
 NAMES = {
@@ -95,8 +95,7 @@ def _columns(path: Path) -> tuple[list[list[str]], list[str]]:
     first = [column[0].strip() for column in columns]
     if len(columns[0]) < 2 or first[0] == first[1] or not {name.lower() for name in first} <= NAMES:
         return columns, []
-    note = f"note     {path}: line 1 is taken for a header: {', '.join(first)}"
-    return [column[1:] for column in columns], [note]
+    return [column[1:] for column in columns], [header_note(path, (1, first))]
 
 
 def texts_of_file(path: Path, place: int) -> FileTexts:
@@ -112,6 +111,4 @@ def texts_of_file(path: Path, place: int) -> FileTexts:
     if not is_table(path, ".tsv") or not any("\t" in line for line in _lines(path)):
         return texts_of_lines(path)
     columns, header = _columns(path)
-    blank = [number for number, text in enumerate(columns[place], 1 + len(header)) if not text.strip()]
-    texts = [text.strip() for text in columns[place] if text.strip()]
-    return FileTexts(texts, header + left_out_lines("blank lines", path, blank))
+    return filled(path, enumerate(map(str.strip, columns[place]), 1 + len(header)), "blank lines", header)

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.text.table_rows import Row, cells_of, is_csv
+from datamodules.text.table_rows import Row, cells_of, header_note, is_csv
 from datamodules.text.tables import TEXT_NAMES, find_label, is_header, named_columns
-from datamodules.text.text_files import FileTexts, left_out_lines, read_text
+from datamodules.text.text_files import FileTexts, filled, left_out_lines, read_text
 
 WAY_OUT = "a .txt file has one text a line"
 
@@ -109,8 +109,6 @@ def _labels(rows: Sequence[Row], class_names: Collection[str]) -> int | None:
 def _texts(path: Path, rows: Sequence[Row], place: int, notes: list[str], has_header: bool = False) -> FileTexts:
     """Returns the texts in a column, with notes on a header and on rows without a text."""
     if has_header:
-        (number, header), *rows = rows
-        named = ", ".join(cell.strip() for cell in header)
-        notes = [*notes, f"note     {path}: line {number} is taken for a header: {named}"]
-    blank = left_out_lines("lines without a text", path, [n for n, row in rows if not row[place].strip()])
-    return FileTexts([row[place] for _, row in rows if row[place].strip()], [*notes, *blank])
+        header, *rows = rows
+        notes = [*notes, header_note(path, header)]
+    return filled(path, ((number, row[place]) for number, row in rows), "lines without a text", notes)

@@ -99,12 +99,18 @@ def csv_rows(path: Path, content: str, stray: bool = False, **form: Any) -> Iter
         yield reader.line_num, row
 
 
-def names_of(path: Path, content: str, sign: str) -> list[str] | InputError:
-    """Returns the names in a header, without blanks around them, or why they cannot be read."""
+def names_of(rows: Iterator[Row]) -> list[str] | InputError:
+    """Takes the header from a table's rows; returns its names without blanks around, or why they cannot be read."""
     try:
-        return [name.strip() for name in next(cells_of(path, content, sign), (0, []))[1]]
+        return [name.strip() for name in next(rows, (0, []))[1]]
     except InputError as error:  # quotes around names that another sign divides
         return error
+
+
+def header_note(path: Path, header: Row) -> str:
+    """Returns a line about a first row that is taken for a header, and left out."""
+    number, names = header
+    return f"note     {path}: line {number} is taken for a header: {', '.join(name.strip() for name in names)}"
 
 
 def shown_names(header: Sequence[str]) -> str:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from datamodules.text.table_rows import Row, cells_of, is_csv, is_table, names_of, shown_names, without_quotes
+from datamodules.text.table_rows import (
+    Row,
+    cells_of,
+    header_note,
+    is_csv,
+    is_table,
+    names_of,
+    shown_names,
+    without_quotes,
+)
 from datamodules.text.text_files import LabelledTexts, left_out_lines, read_text
 
 MANY = 200  # most classes; a column with more different values is taken for texts
@@ -47,9 +56,7 @@ def read_columns(path: Path, label: int | None, names: Sequence[str] | None = No
         label = find_label(path, [row for _, row in rows])
     part = LabelledTexts(label_column=label, notes=left_out_lines("blank lines", path, blank))
     if is_header(rows, label):
-        number, header = rows.pop(0)
-        named = ", ".join(cell.strip() for cell in header)
-        part.notes.append(f"note     {path}: line {number} is taken for a header: {named}")
+        part.notes.append(header_note(path, rows.pop(0)))
     _add(part, path, rows, 1 - label, label, names)
     return part
 
@@ -90,7 +97,8 @@ def named_columns(path: Path, names: Sequence[str], way_out: str = "") -> tuple[
             header.
     """
     content = read_text(path)
-    found = {sign: names_of(path, content, sign) for sign in ((",", "\t", ";") if is_csv(path) else ("\t", ",", ";"))}
+    tables = {sign: cells_of(path, content, sign) for sign in ((",", "\t", ";") if is_csv(path) else ("\t", ",", ";"))}
+    found = {sign: names_of(rows) for sign, rows in tables.items()}
     headers = {sign: header for sign, header in found.items() if not isinstance(header, InputError)}
     wanted = [name.strip() for name in names]
     sign = next((sign for sign, header in headers.items() if {*wanted} <= {*header}), None)
@@ -100,14 +108,13 @@ def named_columns(path: Path, names: Sequence[str], way_out: str = "") -> tuple[
             raise found[","]
         missing = next(name for name in names if name.strip() not in best)
         raise InputError(f"{path}: no column {missing!r}; it has {shown_names(best)}{way_out}")
-    (_, header), *rows = cells_of(path, content, sign)
-    columns = [name.strip() for name in header]
+    header, rows = headers[sign], list(tables[sign])
     blank = [number for number, row in rows if not row]
     rows = [(number, row) for number, row in rows if row]
     for number, row in rows:
         if len(row) != len(header):
             raise InputError(f"{path}, line {number}: {len(row)} columns, where the header has {len(header)}")
-    return rows, [columns.index(name) for name in wanted], left_out_lines("blank lines", path, blank)
+    return rows, [header.index(name) for name in wanted], left_out_lines("blank lines", path, blank)
 
 
 def _add(

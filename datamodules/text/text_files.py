@@ -134,15 +134,27 @@ class GivenTexts:
     notes: list[str] = field(default_factory=list)
 
 
+def filled(path: Path, numbered: Iterable[tuple[int, str]], blank: str, notes: Sequence[str] = ()) -> FileTexts:
+    """Returns the texts of a file that are not blank, with a note on the others.
+
+    Args:
+        path: The file.
+        numbered: Number of the line of each text, and the text.
+        blank: Name of the lines of blank ones, for the note.
+        notes: Other lines for the user, which come first.
+    """
+    numbered = list(numbered)
+    left_out = left_out_lines(blank, path, [number for number, text in numbered if not text.strip()])
+    return FileTexts([text for _, text in numbered if text.strip()], [*notes, *left_out])
+
+
 def texts_of_lines(path: Path) -> FileTexts:
     """Returns the lines of a file without blank ones, each a text.
 
     Raises:
         InputError: It cannot be read.
     """
-    lines = read_text(path).rstrip("\n").split("\n")
-    blank = [number for number, line in enumerate(lines, 1) if not line.strip()]
-    return FileTexts([line for line in lines if line.strip()], left_out_lines("blank lines", path, blank))
+    return filled(path, enumerate(read_text(path).rstrip("\n").split("\n"), 1), "blank lines")
 
 
 def whole_text(path: Path) -> FileTexts:

@@ -34,6 +34,13 @@ def test_what_is_given_is_a_text_or_a_file() -> None:
     assert (TranslationDataModule.input_name, CaptionDataModule.input_name) == ("TEXT", "FILE")
 
 
+def drawn() -> DataModule:
+    """Returns pictures of a plain folder, of which none are for a test."""
+    data = PicturesDataModule(source="synthetic")
+    data.setup("fit")
+    return data
+
+
 def loaded(tests: bool = True) -> DataModule:
     """Returns data with or without samples to test."""
     data = TinyDataModule()
@@ -50,7 +57,7 @@ def loaded(tests: bool = True) -> DataModule:
         (LeNet5, lambda: loaded(tests=False), "predict --input FILE"),
         (DCGAN, loaded, "test"),
         (DCGAN, lambda: loaded(tests=False), "predict --output FOLDER"),
-        (FastStyle, lambda: PicturesDataModule(source="synthetic"), "predict --input FILE --output FOLDER"),
+        (FastStyle, drawn, "predict --input FILE --output FOLDER"),
         (PlainModule, PlainData, "test"),
         (PlainPredictions, PredictedData, "predict"),
         (PlainPredictions, PlainData, ""),
