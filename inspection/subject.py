@@ -15,7 +15,7 @@ from core.picture_protocols import HasImages, NormalizesImages
 from core.protocols import HasClasses, HasPoints, PredictsClasses, ReadsDocuments, TakesNamedBatches
 from datamodules.batches import ImageBatch, TextBatch
 from datamodules.text.encoder import Encoder
-from datamodules.text.vocabulary import shown_symbol
+from datamodules.text.vocabulary import shown_symbols
 from engine.trainer import Trainer
 from inspection.collecting import Collector, Samples
 from inspection.layers import Call, calls_of
@@ -163,14 +163,14 @@ class Subject:
         Raises:
             NotShown: They have no names.
         """
-        encoder = getattr(self.data, "encoder", None)
+        encoder, numbers = getattr(self.data, "encoder", None), tokens.tolist()
         if isinstance(encoder, Encoder):
-            names = encoder.shown_symbols(text)
+            names = encoder.shown_symbols(text, {*numbers})
         else:
-            names = {number: shown_symbol(symbol) for number, symbol in enumerate(self.data.symbols)}
-        if not names.keys() >= {*tokens.tolist()}:
+            names = shown_symbols(self.data.symbols, {*numbers})
+        if not names.keys() >= {*numbers}:
             raise NotShown(f"symbols of {type(self.data).__name__} have no names")
-        return [names[number] for number in tokens.tolist()]
+        return [names[number] for number in numbers]
 
     @property
     def reads_ngrams(self) -> bool:

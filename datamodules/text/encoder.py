@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary, shown_symbol
+from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary, shown_symbols
 from datamodules.text.words import Words
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -100,12 +100,12 @@ class Encoder:
         numbers = numbers or [UNKNOWN]
         return [PADDING] * (self.longest - len(numbers)) + numbers if encoding.fill else numbers
 
-    def shown_symbols(self, text: str) -> dict[int, str]:
-        """Returns the symbols that a text may have by their numbers, as people read them.
+    def shown_symbols(self, text: str, numbers: Iterable[int]) -> dict[int, str]:
+        """Returns the symbols of a text by their numbers, as people read them.
 
         Of buckets, which have no names, it is what this text has in each, side by side.
         """
-        names = {number: shown_symbol(symbol) for number, symbol in enumerate(self.vocabulary.symbols)}
+        names = shown_symbols(self.vocabulary.symbols, numbers)
         if not self.encoding.buckets:
             return names
         found: dict[int, list[str]] = {}

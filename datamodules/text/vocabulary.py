@@ -25,6 +25,11 @@ def shown_symbol(symbol: str) -> str:
     return "<padding>" if symbol == SPECIAL[PADDING] else f"<{symbol[1:]}>"
 
 
+def shown_symbols(symbols: Sequence[str], numbers: Iterable[int]) -> dict[int, str]:
+    """Returns those of some numbers that have a symbol, with it as people read it."""
+    return {number: shown_symbol(symbols[number]) for number in numbers if number < len(symbols)}
+
+
 class Vocabulary:
     """Symbols by number.
 
