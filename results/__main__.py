@@ -10,8 +10,9 @@ from pathlib import Path
 from core.atomic_files import replacing, write_atomically
 from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
-from core.one_line_parser import runs_at_a_time
+from core.one_line_parser import OneLineParser, runs_at_a_time
 from core.signals import ended_by_signals
+from core.streams import lasting_streams
 from results.figures import show
 from results.lessons import write_notebooks
 from results.records import Record, Records, add_record, read_records
@@ -36,6 +37,11 @@ def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
     Returns:
         Exit code: 0 done, 1 a run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
     """
+    with lasting_streams():
+        return _main(argv, folder)
+
+
+def _main(argv: list[str] | None, folder: Path) -> int:
     try:
         with ended_by_signals():
             table = read_table(folder / "table.yaml")
@@ -52,11 +58,11 @@ def main(argv: list[str] | None = None, folder: Path = FOLDER) -> int:
         return 128 + getattr(error, "signum", signal.SIGINT)
 
 
-def _parser(table: Table) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m results", description="Our runs beside the published numbers.")
+def _parser(table: Table) -> OneLineParser:
+    parser = OneLineParser(prog="python -m results", description="Our runs beside the published numbers.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, does: Command, text: str) -> argparse.ArgumentParser:
+    def add(name: str, does: Command, text: str) -> OneLineParser:
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command.set_defaults(does=does)
         return command

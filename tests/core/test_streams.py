@@ -16,29 +16,9 @@ from core.console import print_line
 from core.streams import LastingStream, lasting_streams
 from tests.bits import figures_of
 from tests.processes import ROOT, finish, start, wait_until
+from tests.streams import Broken
 
 needs_linux = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
-
-
-class Broken:
-    """A stream that fails from some write on."""
-
-    encoding = "utf-8"
-
-    def __init__(self, error: Exception, after: int = 0) -> None:
-        self.error = error
-        self.left = after
-        self.taken = ""
-
-    def write(self, text: str) -> int:
-        if self.left == 0:
-            raise self.error
-        self.left -= 1
-        self.taken += text
-        return len(text)
-
-    def flush(self) -> None:
-        self.write("")
 
 
 BROKEN = [

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import cli
 from results.__main__ import main
 from tests.results.processes import FOREVER, Commands, StandIn
+from tests.streams import Broken
 
 
 @pytest.fixture
@@ -124,6 +126,27 @@ def test_wrong_input_is_one_line(name: str, reason: str, folder: Path, capsys: p
     assert capsys.readouterr().err == f"error: {name}: {reason}\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ([], "results needs COMMAND; 'python -m results --help' explains"),
+        (["statu"], "results statu: expected run, collect, study, page, notebooks or status; did you mean status?"),
+        (["run", "--speeed", "3"], "--speeed: there is no such option; did you mean --speed?"),
+    ],
+)
+def test_mistyped_words_are_one_line(
+    words: list[str], error: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words, folder) == 2
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def test_nobody_has_to_read_to_the_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m results status | head` ended in a traceback."""
+    monkeypatch.setattr(sys, "stdout", Broken(BrokenPipeError(), after=1))
+    assert main(["status"], folder) == 0
+
+
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_when_the_runs_are_saved(
     signum: int, code: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -159,7 +182,7 @@ def test_a_time_takes_in_longer_runs_as_far_as_it_reaches(
 def test_numbers_that_make_no_sense_are_refused(
     option: str, value: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["run", f"--{option}", value], folder)
-    assert end.value.code == 2
-    assert f"argument --{option}: " in capsys.readouterr().err
+    assert main(["run", f"--{option}", value], folder) == 2
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"error: --{option}: ")
+    assert errors.count("\n") == 1
