@@ -7,7 +7,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
-from callbacks.media.titles import plain
+from callbacks.media.titles import shortened
 from core.media import Figure
 from core.plane import spread
 from inspection.collecting import Samples
@@ -17,6 +17,7 @@ from inspection.views import NotShown, Shown, View
 MOST = 1500  # samples of the map
 FEWEST = 10
 NAMED = 20  # classes that have a colour each
+LETTERS = 24  # of a class's name in the legend
 
 
 def make(subject: Subject) -> Iterator[Shown]:
@@ -58,7 +59,7 @@ def draw_map(points: Tensor, samples: Samples, class_names: Sequence[str]) -> Ma
     for number, name in enumerate(class_names):
         own = samples.targets == number
         here, wrong = points[own & right], points[own & ~right]
-        label = None if many else plain(name)
+        label = None if many else shortened(name, LETTERS)
         axes.scatter(here[:, 0], here[:, 1], s=9, color=colours[number], alpha=0.7, linewidths=0, label=label)
         axes.scatter(wrong[:, 0], wrong[:, 1], s=28, color=colours[number], marker="x", linewidths=1.2)
     axes.set(xticks=[], yticks=[])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from callbacks.media.titles import plain
 from core.measures import Measure
 from core.metric_rows import PLACES, is_rate
 
@@ -93,8 +94,8 @@ def _draw(axes: Axes, panel: Panel, rows: list[dict[str, str]]) -> None:
             (time, float(row[column]) * panel.scale) for time, row in zip(times, rows, strict=True) if row.get(column)
         ]
         if points:
-            axes.plot(*zip(*points, strict=True), ".-", color=COLOURS[number % len(COLOURS)], label=column)
-    axes.set(title=panel.title, xlabel="epochs trained")
+            axes.plot(*zip(*points, strict=True), ".-", color=COLOURS[number % len(COLOURS)], label=plain(column))
+    axes.set(title=plain(panel.title), xlabel="epochs trained")
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.grid(alpha=0.3)
     if panel.legend and axes.lines:

@@ -4,7 +4,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from callbacks.media.titles import accuracy_title
+from callbacks.media.titles import accuracy_title, plain
 from core.evaluation_mode import evaluation_mode
 from core.protocols import HasPoints
 
@@ -69,13 +69,13 @@ def draw_surface(
     area = axes.imshow(
         grid, cmap="RdBu_r", vmin=0, vmax=1, alpha=0.7, origin="lower", extent=SQUARE * 2, interpolation="bilinear"
     )
-    figure.colorbar(area, label=f"probability of '{class_names[1]}'")
+    figure.colorbar(area, label=f"probability of '{plain(class_names[1])}'")
     if grid.min() < 0.5 < grid.max():
         axis = torch.linspace(*SQUARE, POINTS).numpy()
         axes.contour(axis, axis, grid, levels=[0.5], colors="black", linewidths=1.5)
     for number, colour in enumerate(("tab:blue", "tab:red")):
         x1, x2 = points[targets == number].T.numpy()
-        axes.scatter(x1, x2, s=14, color=colour, edgecolors="white", linewidths=0.5, label=class_names[number])
+        axes.scatter(x1, x2, s=14, color=colour, edgecolors="white", linewidths=0.5, label=plain(class_names[number]))
     figure.legend(loc="outside lower center", ncols=2)
     axes.set(xlim=SQUARE, ylim=SQUARE, xlabel="x1", ylabel="x2", title=accuracy_title(targets, guesses, samples))
     return figure

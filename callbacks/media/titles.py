@@ -6,8 +6,8 @@ from core.printable import cut_to
 
 
 def plain(name: str) -> str:
-    """Returns a name for matplotlib, which would read dollars as mathematics."""
-    return name.replace("$", r"\$")
+    """Returns a name for matplotlib, which would read dollars as mathematics, and leave `_name` out of a legend."""
+    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def shortened(name: str, most: int) -> str:
