@@ -250,7 +250,10 @@ class Record(Checkpoint):
 
 
 def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
-    """Returns what this epoch has logged: Lightning keeps an earlier epoch's validation, and forgets on a resume."""
-    of_validation = trainer.builtin(Record)._validation_names
-    logged = without_copies(trainer.callback_metrics).items()
-    return trainer.epoch_validation | {name: float(value) for name, value in logged if name not in of_validation}
+    """Returns what this epoch has logged: Lightning keeps what earlier ones did, and forgets it on a resume."""
+    results = trainer.fit_loop._results
+    logged = {result.meta.name for _, result in results.valid_items()}
+    earlier = {result.meta.name for result in results.values()} - logged
+    earlier |= trainer.builtin(Record)._validation_names
+    known = without_copies(trainer.callback_metrics).items()
+    return trainer.epoch_validation | {name: float(value) for name, value in known if name not in earlier}

@@ -69,8 +69,9 @@ def download_files(files: Sequence[RemoteFile], folder: Path, request: Request) 
 
     def fetch() -> None:
         _announce(request)
-        for file in files:
+        for file, path in zip(files, paths, strict=True):
             _fetch(file, folder)
+            os.replace(_part(path), path)
 
     download(fetch, [*paths, *(_part(path) for path in paths)], request)
 
@@ -78,8 +79,8 @@ def download_files(files: Sequence[RemoteFile], folder: Path, request: Request) 
 def download_archive(archive: RemoteFile, member: str, folder: Path, request: Request) -> None:
     """Downloads a tar archive and extracts one folder of it, which is complete or absent at the end.
 
-    An archive that is already in `folder` and has the right checksum is extracted without a download, and kept; a
-    downloaded one is removed.
+    An archive that is already in `folder` and has the right checksum is extracted without a download. A file of that
+    name stays as it is in any case; a downloaded one goes under another name, and is removed.
 
     Args:
         archive: The archive.
@@ -91,22 +92,23 @@ def download_archive(archive: RemoteFile, member: str, folder: Path, request: Re
         InputError: The download failed, or the archive is broken or has paths outside `folder`; everything written is
             removed.
     """
-    path = folder / archive.name
-    temporary = _part(folder / member)
+    path, temporary = folder / archive.name, _part(folder / member)
 
     def fetch() -> None:
         from torchvision.datasets.utils import check_integrity  # torchvision takes a second to import
 
-        given = archive.md5 is not None and check_integrity(path, archive.md5)
-        if not given:
-            _announce(request)
-            _fetch(archive, folder)
-        _extract(path, member, temporary)
-        if not given:
-            path.unlink()
+        if archive.md5 is not None and check_integrity(path, archive.md5):
+            _extract(path, member, temporary)
+            return
+        _announce(request)
+        if path.exists():
+            print_line(f"note     {path}: left alone, since it is no complete {archive.name}")
+        _fetch(archive, folder)
+        _extract(_part(path), member, temporary)
+        _part(path).unlink()
 
     try:
-        download(fetch, [path, _part(path)], request)
+        download(fetch, [_part(path)], request)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -122,7 +124,7 @@ def _part(path: Path) -> Path:
 
 
 def _fetch(file: RemoteFile, folder: Path) -> None:
-    """Downloads a file from the first of its addresses that works.
+    """Downloads a file from the first of its addresses that works, under the name of an incomplete one.
 
     Raises:
         OSError | RuntimeError | HTTPException: None works; the error is that of the last one.
@@ -136,7 +138,6 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
             reachable_url([url])
             part.unlink(missing_ok=True)  # left by a killed download; torchvision would use it as the file
             download_url(url, folder, part.name, file.md5)
-            os.replace(part, folder / file.name)
             return
         except (OSError, RuntimeError, EOFError, HTTPException) as error:
             failure = error
@@ -149,6 +150,7 @@ def _extract(archive: Path, member: str, temporary: Path) -> None:
     Raises:
         RuntimeError: The archive is broken, has paths outside the folder, or lacks the member.
     """
+    name = archive.name.removesuffix(PART)
     shutil.rmtree(temporary, ignore_errors=True)  # left by a killed download
     try:
         with tarfile.open(archive) as tar:
@@ -158,9 +160,9 @@ def _extract(archive: Path, member: str, temporary: Path) -> None:
                 tar.extractall(temporary, [_plain(entry) for entry in tar])
     except (tarfile.TarError, zlib.error) as error:
         reason = str(error).partition(":\n")[0]  # the rest is a line for each compression that was tried
-        raise RuntimeError(f"{archive.name}: {reason}") from error
+        raise RuntimeError(f"{name}: {reason}") from error
     if not (temporary / member).is_dir():
-        raise RuntimeError(f"{archive.name}: no folder {member} in it")
+        raise RuntimeError(f"{name}: no folder {member} in it")
     target = archive.parent / member
     if target.exists():
         os.replace(target, temporary / "replaced")

@@ -123,16 +123,20 @@ def test_every_way_to_train_is_finite_and_changes_both_players(options: tuple, c
     assert {int(entry["step"]) for entry in state["optimizer_states"][0]["state"].values()} == {6}
 
 
-def test_the_generator_moves_in_every_nth_batch(config: Path, command: Callable) -> None:
-    code, _, errors = command(
-        *("fit", "--config", config, "--run_dir", "run", "--model.discriminator_steps", 3, "--trainer.max_epochs", 1)
-    )
+@pytest.mark.parametrize("batches", [6, 4, 2])
+def test_the_generator_moves_in_every_nth_batch_of_the_run(batches: int, config: Path, command: Callable) -> None:
+    """Turns were counted anew in each epoch: with less than n batches in it, the generator never moved."""
+    options = ("--trainer.limit_train_batches", batches, "--trainer.max_epochs", 12 // batches)
+    moves = ("--model.discriminator_steps", 4, "--model.norm", "none", "--model.r1", 1, "--model.penalty_every", 4)
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options, *moves)
     assert code == 0, errors
+    rows = rows_of(Path("run"))
+    assert sum(bool(row["train/generator"]) for row in rows) == min(3, len(rows))
     optimizer = load_checkpoint(Path("run/checkpoints/last.ckpt"))["optimizer_states"][0]
     steps = [
         {int(optimizer["state"][place]["step"]) for place in group["params"]} for group in optimizer["param_groups"]
     ]
-    assert steps == [{6}, {2}]
+    assert steps == [{12}, {3}]
 
 
 def test_the_guard_names_the_layer_of_the_player(config: Path, command: Callable) -> None:

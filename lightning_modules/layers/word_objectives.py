@@ -60,8 +60,9 @@ def skip_gram(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k
         far = table.index_select(0, noise[some].flatten()).view(len(own), shared, size)
         products = torch.bmm(own, near.transpose(1, 2))  # [blocks, B, M]
         true = windows.ring_in(products).sigmoid()  # [blocks, B, 2R + 1]
-        false = torch.bmm(own, far.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-        torch.add(_surprise(true.clone(), rings), _surprise(1 - false, weights[some]), out=losses[some])
+        against = torch.bmm(own, far.transpose(1, 2))  # [blocks, B, S]
+        false = against.sigmoid()
+        torch.add(_surprise(true.clone(), rings), _surprise(against.neg_().sigmoid_(), weights[some]), out=losses[some])
         windows.ring_in(products.zero_()).copy_(true.sub_(1).mul_(rings))
         false.mul_(weights[some])
         torch.bmm(products, near, out=inputs[some])
@@ -93,8 +94,9 @@ def cbow(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k: int
     means = Means(windows, vectors)
     exists, weights = means.exists[..., None], (means.exists * (k / shared))[..., None]
     true = (means.values * targets).sum(2, keepdim=True).sigmoid_()  # [blocks, B, 1]
-    false = torch.bmm(means.values, against.transpose(1, 2)).sigmoid_()  # [blocks, B, S]
-    loss = (_surprise(true.clone(), exists) + _surprise(1 - false, weights)).sum()
+    products = torch.bmm(means.values, against.transpose(1, 2))  # [blocks, B, S]
+    false = products.sigmoid()
+    loss = (_surprise(true.clone(), exists) + _surprise(products.neg_().sigmoid_(), weights)).sum()
     true.sub_(1).mul_(exists)
     false.mul_(weights)
     gradient = (true * targets).baddbmm_(false, against)

@@ -36,8 +36,9 @@ class AdversarialTask(JudgedGenerator):
         real_target: What the discriminator is to take real pictures for; 0.9 smooths their label.
         r1: Weight of R1, which keeps the discriminator flat at real pictures.
         gradient_penalty: Weight of the penalty on gradients between real and generated pictures.
-        penalty_every: Batches from one penalty to the next; its weight is multiplied by them.
-        discriminator_steps: Batches from one step of the generator to the next; the discriminator makes one in each.
+        penalty_every: Batches from one penalty to the next, over the run; its weight is multiplied by them.
+        discriminator_steps: Batches from one step of the generator to the next, over the run; the discriminator makes
+            one in each.
         at_once: Whether both players move at once, so that neither knows of the other's step.
         discriminator_lr_factor: Factor on the discriminator's learning rate.
         noise_per_image: Whether a training picture always comes with the same noise, as in some published code.
@@ -101,7 +102,7 @@ class AdversarialTask(JudgedGenerator):
 
     def moves(self, player: str) -> bool:
         """Returns whether a player has a turn in the batch that is being trained on."""
-        return player == "discriminator" or (self._batches_done() + 1) % self.discriminator_steps == 0
+        return player == "discriminator" or (self.trainer.optimizer_steps + 1) % self.discriminator_steps == 0
 
     def losses(self, batch: Any) -> dict[str, Tensor]:
         """Returns the losses of the player whose turn it is, whose sum is minimised; of both outside of a step."""
@@ -120,7 +121,7 @@ class AdversarialTask(JudgedGenerator):
         return self.discriminator(images, classes).float()
 
     def _losses_of_discriminator(self, real: Tensor, generated: Tensor, classes: Tensor | None) -> dict[str, Tensor]:
-        is_due = self.penalty > 0 and self._batches_done() % self.penalty_every == 0
+        is_due = self.penalty > 0 and self.trainer.optimizer_steps % self.penalty_every == 0
         if is_due and self.is_r1:
             real = real.detach().requires_grad_()
         of_real = self.scores(real, classes)
@@ -135,10 +136,6 @@ class AdversarialTask(JudgedGenerator):
                 mixed = between(real, generated).requires_grad_()
                 losses["penalty"] = weight * gradient_penalty(self.scores(mixed, classes), mixed)
         return losses
-
-    def _batches_done(self) -> int:
-        """Returns how many batches of the epoch are over."""
-        return self.trainer.fit_loop.epoch_loop.batch_progress.current.processed
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Returns the loss of the player whose turn it is, and adds it to the training metrics."""

@@ -28,7 +28,7 @@ class Classifier(Task):
     """
 
     def __init__(self, label_smoothing: float = 0.0, **training: Any) -> None:
-        check_range("model.label_smoothing", label_smoothing, most=1)
+        check_range("model.label_smoothing", label_smoothing, most=1, below=True)
         super().__init__(**training)
         self.label_smoothing = label_smoothing
         self.trained_logits: Tensor | None = None  # of the batch that it was last trained on

@@ -32,8 +32,8 @@ class JudgedGenerator(Generator):
 
     Args:
         judge: Run of a classifier of this project, by whose features samples are measured.
-        val_samples: Samples that are measured in a validation.
-        test_samples: Samples that are measured in a test.
+        val_samples: Samples that are measured in a validation, at most as many as it has pictures.
+        test_samples: Samples that are measured in a test, likewise.
         fid: Whether a test also logs `fid`, which is comparable with others' where they take as many samples. Its
             network has to be there or to be downloaded.
         training: What `Generator` and `Task` take, such as `conditional` and `optimizer`.
@@ -105,10 +105,9 @@ class JudgedGenerator(Generator):
         """Returns what the measures of samples depend on, by measure."""
         if not self._judges:
             return {}
-        text = (
-            f"{self._judges[0].signature}; {self.val_samples:,} samples in validation, {self.test_samples:,} in test, "
-            f"{NEIGHBOURS} neighbours"
-        )
+        sizes = self.trainer.datamodule.sizes
+        val, test = min(self.val_samples, sizes["val"]), min(self.test_samples, sizes["test"])
+        text = f"{self._judges[0].signature}; {val:,} samples in validation, {test:,} in test, {NEIGHBOURS} neighbours"
         return {measure.name: text for measure in OF_SAMPLES if measure.name != "fid"}
 
     def on_validation_epoch_start(self) -> None:

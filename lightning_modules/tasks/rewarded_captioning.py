@@ -33,7 +33,8 @@ class RewardedCaptioning(Captioning):
     """Cross-entropy, and in the last part of a run the CIDEr-D of captions that are sampled.
 
     A caption becomes more probable if it scores more than the picture's other samples do, and else less. Training
-    then measures the cross-entropy by the first caption of each picture alone, and `reward`, the mean score.
+    then measures the cross-entropy by the first caption of each picture alone, and `reward`, the mean score. Samples
+    are drawn without dropout, and nothing else is minimised then, such as a penalty of the network's own.
 
     Args:
         rewarded: Part of the run's steps, at its end, in which samples are rewarded; 0 for none.
@@ -99,10 +100,12 @@ class RewardedCaptioning(Captioning):
         lengths, captions = (sampled > 0).sum(2).flatten(), sampled.flatten(0, 1)
         memory = map_tensors(lambda tensor: tensor.repeat_interleave(self.samples, 0), self.encode(batch.images))
         real = padding_mask(lengths, captions.shape[1])
-        logs = self.log_probabilities(self.outputs(memory, shifted(captions)), lengths)
+        logits = self.logits(self.outputs(memory, shifted(captions))[real]).float()
+        logs = self._writable(logits).log_softmax(1)  # of what a sample is drawn by
         entropy = F.nll_loss(logs, captions[real], reduction="none")
         weights = (rewards - others).flatten()[:, None].expand(real.shape)[real]
-        return (weights * entropy).sum() / lengths.sum(), rewards
+        symbols = self.trainer.strategy.reduce(lengths.sum().float(), reduce_op="mean")  # as `CaptionBatch.tokens`
+        return (weights * entropy).sum() / symbols, rewards
 
     @torch.no_grad()
     def sample(self, images: Tensor) -> Tensor:
@@ -114,11 +117,14 @@ class RewardedCaptioning(Captioning):
             is_open, written = torch.ones_like(symbols, dtype=torch.bool), []
             while len(written) < self.length and bool(is_open.any()):
                 logits, state = self.step(symbols, state, memory)
-                logits[..., list(self.never)] = -torch.inf
-                symbols = logits.float().softmax(2).flatten(0, 1).multinomial(1).view_as(symbols)
+                symbols = self._writable(logits.float()).softmax(2).flatten(0, 1).multinomial(1).view_as(symbols)
                 written.append(symbols * is_open)
                 is_open = is_open & (symbols != END)
         return torch.stack(written, 2)
+
+    def _writable(self, logits: Tensor) -> Tensor:
+        """Returns logits [..., V] by which symbols that are never written have no probability."""
+        return logits.index_fill(-1, torch.tensor(self.never, device=logits.device), -torch.inf)
 
     def _rewards(self, sampled: Tensor, index: Tensor) -> Tensor:
         """Returns the scores of samples [B, samples, L] of pictures of training [B]."""

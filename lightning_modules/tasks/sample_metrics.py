@@ -42,7 +42,7 @@ OF_SAMPLES = (
 
 
 class PlayerMetrics(RunningMetrics):
-    """Mean losses of the players over the batches of an epoch, by samples; each has its own number of turns."""
+    """Mean losses of the players over the batches of an epoch, by samples, of those that had a turn in it."""
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
@@ -64,7 +64,7 @@ class PlayerMetrics(RunningMetrics):
 
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         counts = {player: getattr(self, f"{player}_count") for player in PLAYERS}
-        return {player: getattr(self, player) / counts[player].clamp(min=1) for player in PLAYERS}
+        return {player: getattr(self, player) / counts[player] for player in PLAYERS if counts[player] > 0}
 
 
 class SampleMetrics(PlayerMetrics):

@@ -398,6 +398,20 @@ def test_an_epoch_without_validation_has_no_validation_of_another(tmp_path: Path
     assert _summary(run)["data"]["sizes"] == {"train": 40, "val": 16}
 
 
+class LogsInEveryOtherEpoch(Callback):
+    """Logs a value in every other epoch."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.current_epoch % 2 == 0:
+            pl_module.log("now_and_then", float(trainer.current_epoch))
+
+
+def test_an_epoch_has_no_value_that_only_an_earlier_one_logged(tmp_path: Path) -> None:
+    run = _fit(tmp_path, LogsInEveryOtherEpoch(), max_epochs=4)
+    assert [row["now_and_then"] for row in _rows(run)] == ["0", "", "2", ""]
+    assert "now_and_then" not in _summary(run)["last"]["metrics"]
+
+
 @pytest.mark.parametrize("returns", [True, False])
 def test_several_optimizers_have_a_learning_rate_each(returns: bool, tmp_path: Path) -> None:
     run = _fit_plain(tmp_path, PlainPlayers(returns), PlainData(endless=True))

@@ -285,6 +285,24 @@ def test_an_archive_replaces_a_damaged_folder_and_one_put_there_by_hand_stays(si
     assert files_in(tmp_path / "new") == ["set.tar.gz", "set/a"]
 
 
+@pytest.mark.parametrize("md5", [None, "0" * 32], ids=["no checksum", "another checksum"])
+@pytest.mark.parametrize("is_there", [True, False], ids=["found", "not found"])
+def test_a_file_of_an_archives_name_stays_whatever_becomes_of_the_download(
+    md5: str | None, is_there: bool, site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was replaced by the download, and removed after it."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "set.tar.gz").write_bytes(b"somebody's own")
+    md5 = md5 and hashlib.md5((site / "set.tar.gz").read_bytes()).hexdigest()
+    with serving(Files, site) as address:
+        archive = RemoteFile("set.tar.gz", [f"{address}{'set' if is_there else 'none'}.tar.gz"], md5)
+        with contextlib.nullcontext() if is_there else pytest.raises(InputError, match="the download failed"):
+            download_archive(archive, "set", tmp_path / "new", request(tmp_path))
+    assert (tmp_path / "new" / "set.tar.gz").read_bytes() == b"somebody's own"
+    assert files_in(tmp_path / "new") == ["set.tar.gz", *(["set/a", "set/deep/b"] if is_there else [])]
+    assert "set.tar.gz: left alone, since it is no complete set.tar.gz" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["../escaped", "other/a"])
 def test_an_archive_that_is_not_what_was_expected_leaves_what_there_was(name: str, site: Path, tmp_path: Path) -> None:
     pack(site / "set.tar.gz", "set/a" if name[0] == "." else name, name)

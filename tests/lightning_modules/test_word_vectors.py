@@ -91,6 +91,21 @@ def test_the_gradient_is_that_of_the_loss(architecture: Any, objective: Any, ngr
         torch.testing.assert_close(gradient, table.weight.grad.to_dense())
 
 
+@pytest.mark.parametrize("architecture", ["skip_gram", "cbow"])
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_the_loss_of_confident_mistakes_is_right_in_float32(architecture: Any, objective: Any) -> None:
+    """One minus the probability of noise was 0 from a product of 17 on, and cost 69 nats."""
+    net, batch = model(architecture=architecture, objective=objective).float(), piece()
+    for table in (net.embedding, net.context):
+        torch.nn.init.normal_(table.weight, std=2.0)
+    torch.manual_seed(5)
+    loss = net.losses(batch)[objective]
+    torch.manual_seed(5)
+    width = 64 - 2 * 3
+    noise = net._noise.draw(-(-N // width), net.shared, net.device) if objective == "negative_sampling" else None
+    torch.testing.assert_close(loss.detach(), plain_loss(net, batch, noise, width).detach(), rtol=1e-4, atol=0)
+
+
 def test_the_gradient_of_a_word_in_many_pairs_is_scaled_to_the_cap() -> None:
     batch = piece()
     gradients = {}

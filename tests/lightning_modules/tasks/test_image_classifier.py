@@ -42,6 +42,12 @@ def test_a_training_batch_of_another_packages_loader_may_be_none(
         trainer.test(tiny_vgg(), loader)
 
 
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0])
+def test_a_target_that_says_nothing_is_refused(smoothing: float) -> None:
+    with pytest.raises(InputError, match=f"model.label_smoothing is {smoothing:g}: at least 0 and less than 1"):
+        tiny_vgg(label_smoothing=smoothing)
+
+
 class Rates(Callback):
     """Takes note of the learning rate of every step."""
 

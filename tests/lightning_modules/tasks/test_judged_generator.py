@@ -102,6 +102,16 @@ def test_a_run_goes_on_with_its_own_judge(data: TinyDataModule) -> None:
     assert saved["judge"] == Brightness.digest
 
 
+@pytest.mark.parametrize(("asked", "told"), [(33, 33), (100_000, None)])
+def test_no_more_samples_are_told_than_are_measured(asked: int, told: int | None, data: TinyDataModule) -> None:
+    network = judged(data, val_samples=asked, test_samples=asked)
+    network.take_judge(Brightness())
+    val, test = (told or data.sizes[part] for part in ("val", "test"))
+    assert f"; {val} samples in validation, {test} in test," in network.signatures()["frechet"]
+    measured(network, data, 40)
+    assert sum(len(index) for index in network.val_metrics.index) == val
+
+
 def test_without_a_judge_nothing_decides() -> None:
     assert tiny_dcgan().monitor is None
     assert tiny_dcgan().signatures() == {}

@@ -59,15 +59,19 @@ def test_the_loss_is_the_mean_over_symbols_weighed_by_what_a_caption_scores_more
     monkeypatch.setattr(net, "_rewards", lambda *_: rewards)
     nothing = torch.zeros(N, 1, 1, dtype=torch.int64)
     batch = CaptionBatch(images(), nothing, nothing[:, :, 0], torch.ones(()), torch.arange(N), {})
+    both = SimpleNamespace(reduce=lambda symbols, reduce_op: symbols + {"mean": 6}[reduce_op])  # 12 of another process
+    net._trainer = SimpleNamespace(strategy=both)
     loss, found = net._rewarded_loss(batch)
     assert found is rewards
-    total, symbols = torch.zeros(()), 0
+    allowed = [symbol for symbol in range(V) if symbol not in (PADDING, UNKNOWN, BEGIN)]  # that a sample is drawn of
+    total, symbols = torch.zeros(()), 6
     for place in range(N):
         for k in range(K):
             caption = sampled[place, k][sampled[place, k] > 0][None]
             others = (rewards[place].sum() - rewards[place, k]) / (K - 1)
             logits = net.logits(net.outputs(net.encode(images()[place : place + 1]), shifted(caption)))
-            total += (rewards[place, k] - others) * F.cross_entropy(logits[0], caption[0], reduction="sum")
+            drawn = torch.tensor([allowed.index(symbol) for symbol in caption[0].tolist()])
+            total += (rewards[place, k] - others) * F.cross_entropy(logits[0, :, allowed], drawn, reduction="sum")
             symbols += caption.shape[1]
     torch.testing.assert_close(loss, total / symbols)
 

@@ -9,6 +9,7 @@ def test_each_player_has_its_own_number_of_turns() -> None:
     metrics = PlayerMetrics()
     for loss, samples in ((1.0, 4), (4.0, 2)):
         metrics.update("discriminator", torch.tensor(loss), samples)
+    assert metrics.so_far() == {"discriminator": 2.0}  # a loss of 0 is not what was measured
     metrics.update("generator", torch.tensor(7.0), 4)
     assert metrics.so_far() == {"discriminator": 2.0, "generator": 7.0}
 
