@@ -1,5 +1,6 @@
-"""Where the processes of a run meet after torchrun has begun them anew: in a part of its store that nobody has used."""
+"""Where the processes of a run meet: at the first one, in a part of its store that nobody has used."""
 
+import socket
 import time
 from uuid import uuid4
 
@@ -8,6 +9,33 @@ from torch.distributed import PrefixStore, Store
 from core.errors import LostPeer
 
 PAUSE = 0.05  # seconds between two looks
+
+
+def await_first(address: str, port: int, within: float) -> None:
+    """Waits until the first process of a run can be reached.
+
+    What torch does then, it does without Python, which could not end it at a signal, nor notice that nobody will come.
+
+    Args:
+        address: The machine of the first process.
+        port: Where it listens.
+        within: Seconds in which it has to.
+
+    Raises:
+        LostPeer: It does not.
+    """
+    end = time.monotonic() + within
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=max(end - time.monotonic(), PAUSE)).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise LostPeer(
+                    f"the first process of this run has ended, or does not answer within {within:.0f} s "
+                    f"({address}:{port}: {error.strerror or error})"
+                ) from None
+        time.sleep(PAUSE)
 
 
 def unused_part(store: Store, rank: int, world_size: int, within: float) -> Store:

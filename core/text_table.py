@@ -9,12 +9,13 @@ PIECES = re.compile(r"[^ ,]*[ ,]+|[^ ,]+")  # of a long cell, which is divided b
 
 
 def aligned(rows: Sequence[Sequence[str]], most: int) -> list[str]:
-    """Returns a line for each row.
+    r"""Returns a line for each row, in which a line end within a cell is shown as `\n`.
 
     Args:
         rows: Cells, as many in each row.
         most: Columns up to which a cell widens those above and below it; a wider one pushes what follows in its row.
     """
+    rows = [[cell.replace("\n", "\\n") for cell in row] for row in rows]
     widths = [
         max((width for row in rows if (width := columns(row[place])) <= most), default=0)
         for place in range(len(rows[0]) if rows else 0)

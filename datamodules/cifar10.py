@@ -12,14 +12,12 @@ from core.console import print_line
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import cached, fingerprint
-from datamodules.base.class_folders import LeftOut, class_folders, part_folders
+from datamodules.base.class_folders import LeftOut, class_folders, first_names, part_folders
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, decode
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.synthetic import CLASS_NAMES as SYNTHETIC_CLASSES
-
-SHOWN = 3  # names of classes
 
 
 class CIFAR10DataModule(ImageClassificationDataModule):
@@ -152,9 +150,8 @@ def _check_classes(folder: Path) -> None:
     """
     found = class_folders(folder)
     if found and len({*CIFAR10DataModule.class_names} - found.keys()) > 1:
-        first = f"{', '.join([*found][:SHOWN])}{', ...' if len(found) > SHOWN else ''}"
         raise InputError(
-            f"{folder}: has the class folders {first}, which are not those of {CIFAR10DataModule.name}; "
+            f"{folder}: has the class folders {first_names(found)}, which are not those of {CIFAR10DataModule.name}; "
             "--data datamodules.ImageFolderDataModule reads pictures of any classes"
         )
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
 from datamodules.base.cache import marked
-from datamodules.base.class_folders import class_folders
+from datamodules.base.class_folders import class_folders, first_names
 from datamodules.base.data_module import Source
 from datamodules.base.digest import digest_of
 from datamodules.image_folder import ImageFolderDataModule
@@ -129,7 +129,9 @@ class FlowersDataModule(ImageFolderDataModule):
             InputError: Some cannot be read, or there are too few.
         """
         if not self.files["train"]:
-            request = Request(self.data_dir, f"neither {FOLDER} nor class folders", DOWNLOADED, self.stand_in)
+            empty = [*class_folders(self.root)] if self.root.is_dir() else []
+            holds = f"no pictures in {first_names(empty)}" if empty else f"neither {FOLDER} nor class folders"
+            request = Request(self.data_dir, holds, DOWNLOADED, self.stand_in)
             download_archive(ARCHIVE, FOLDER, self.data_dir, request)
             self.files, self.class_names = self.list_files(self.data_dir)
         parts = super().read()

@@ -24,7 +24,7 @@ from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse
-from engine.runs.resume import begin_again, is_measured_alike, refuse_changes
+from engine.runs.resume import begin_again, measured_otherwise, refuse_changes
 from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
@@ -154,23 +154,26 @@ class Command(SubcommandCLI):
     def after_instantiate_classes(self) -> None:
         """Makes or takes the run's folder, now that everything has been checked."""
         self._prepare_prediction(self.model, self.datamodule)
-        if self.arguments.run is not None:
-            if self.arguments.subcommand == "fit" or is_measured_alike(self.arguments.run, self.plain_config):
-                self.folder = RunFolder(self.arguments.run)  # what other data or another model gives is not recorded
-            if self.arguments.subcommand == "fit" and rank_zero_only.rank == 0:
-                self.folder.hold()
-            if self.folder is not None and rank_zero_only.rank == 0:
-                for line in take_up(self.arguments.run, alone=self.arguments.subcommand == "fit"):
+        run, fits, is_first = self.arguments.run, self.arguments.subcommand == "fit", rank_zero_only.rank == 0
+        if run is not None:
+            others = [] if fits else measured_otherwise(run, self.plain_config)
+            self.folder = None if others else RunFolder(run)
+            if others and is_first and self.arguments.subcommand != "predict":
+                print_line(f"note     not recorded in {shown_path(run)}, which has another {', '.join(others)}")
+            if self.folder is not None and is_first:
+                if fits:
+                    self.folder.hold()
+                for line in take_up(run, alone=fits):
                     print_line(line)
                 if self.kept_steps == -1:  # no checkpoint is loaded, at which the record would do it
                     cut_events(self.folder.path / "tensorboard", self.kept_steps)
-        elif self.arguments.subcommand == "fit" and not self.trainer.fast_dev_run:
+        elif fits and not self.trainer.fast_dev_run:
             root = Path(self.trainer.default_root_dir)
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
-            if rank_zero_only.rank == 0:
+            if is_first:
                 note_job(self.folder.path, self.arguments.typed)
         self.trainer.run_folder = self.folder
-        if self.arguments.subcommand == "fit":
+        if fits:
             prune_if_worse(self.trainer, self.settings.run_dir)
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:
             name, mode, names = self.arguments.name, self.settings.wandb, Names.of(self.settings)

@@ -16,6 +16,7 @@ from core.protocols import ShrinksSamples
 from datamodules.foreign_batches import describe_batch
 
 STEPS = ("training_step", "validation_step", "test_step", "predict_step")
+UNLOGGED = re.compile(r"(\w+) conditioned on metric (.+?) which is not available")  # as Lightning says it
 PARTS = {"validate": "val", "test": "test", "predict": "predict"}  # what each stage measures, in names of settings
 
 
@@ -24,13 +25,15 @@ def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
     """Says which batch a model's step cannot take, where its code fails on one before the run has made a step.
 
     Raises:
-        InputError: A step has failed before any training, or Lightning cannot make a loader anew.
+        InputError: A step has failed before any training, Lightning cannot make a loader anew, or a schedule waits for
+            a value that is never logged.
         RunFailed: A step has failed in an evaluation within a fit.
     """
     try:
         yield
     except Exception as error:
         _refuse_by_position(trainer, error)
+        _refuse_unlogged(trainer, error)
         is_other = isinstance(error, OneLine | MisconfigurationException | torch.OutOfMemoryError)
         failed = None if is_other else _failed_step(error)
         if failed is None or (failed[1] == "training_step" and trainer.global_step):
@@ -79,6 +82,23 @@ def _refuse_by_position(trainer: Trainer, error: Exception) -> None:
     raise InputError(
         f"{type(owner).__name__}.{part}_dataloader: Lightning makes its {loader} anew, and needs {argument}= by name "
         "there, as all that follows the data set"
+    ) from error
+
+
+def _refuse_unlogged(trainer: Trainer, error: Exception) -> None:
+    """Refuses a schedule that waits for a value which the model does not log.
+
+    Raises:
+        InputError: This is what the error says.
+    """
+    found = UNLOGGED.match(str(error))
+    if found is None or not isinstance(error, MisconfigurationException):
+        return
+    schedule, name = found.groups()
+    there = ", ".join(sorted(trainer.callback_metrics)) or "none"
+    raise InputError(
+        f"{type(trainer.lightning_module).__name__}.configure_optimizers: its {schedule} monitors {name}: no such "
+        f"metric; there are {there}"
     ) from error
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.utilities.distributed import _init_dist_connection
 from pytorch_lightning import Trainer
 from pytorch_lightning.strategies import DDPStrategy
@@ -11,8 +12,8 @@ from torch import distributed
 
 from callbacks import RunCheckpoint
 from core.errors import InputError, LostPeer
-from core.meeting import unused_part
-from core.peers import lost_peer, watch_connections
+from core.meeting import await_first, unused_part
+from core.peers import SILENCE, lost_peer, watch_connections
 from core.printable import shown_path
 from engine.runs.launchers import by_torchrun
 
@@ -20,13 +21,21 @@ from engine.runs.launchers import by_torchrun
 def meet(trainer: Trainer) -> None:
     """Connects the processes that torchrun has started, also where it has started others before; else Lightning does.
 
+    Lightning starts the others of a machine when the first is ready to be reached.
+
     Raises:
         LostPeer: One does not come.
     """
     strategy = trainer.strategy
-    if not (by_torchrun() and isinstance(strategy, DDPStrategy)) or distributed.is_initialized():
+    if not isinstance(strategy, DDPStrategy) or distributed.is_initialized():
         return
     wait, rank, size = strategy._timeout, trainer.global_rank, trainer.world_size
+    if not by_torchrun():
+        cluster = strategy.cluster_environment
+        is_ready = isinstance(cluster, LightningEnvironment) and strategy.node_rank == 0
+        if rank:
+            await_first(cluster.main_address, cluster.main_port, SILENCE if is_ready else wait.total_seconds())
+        return
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     is_host = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     store = distributed.TCPStore(address, port, size, is_host, wait, multi_tenant=True)

@@ -80,6 +80,8 @@ def compare_runs(argv: list[str]) -> int:
     rows += [(name, *(one.get(name, NOTHING) for one in known)) for name in {**known[0], **known[1]}]
     for line in wrapped(rows, WIDEST):
         print(line)
+    if any(one.get("last epoch") != one.get("best epoch") for one in known):
+        print("training figures are of the last epoch, validation of the best checkpoint, tests of what was tested")
     return 0
 
 
@@ -102,6 +104,9 @@ def _facts(run: RunOnDisk) -> dict[str, str]:
     """Returns what a run has reached, and what it took, as texts by name."""
     numbers = figures(run.summary)
     found = {name: f"{value:.6g}" for name, value in sorted(numbers.items()) if value is not None}
+    for kind in ("last", "best"):
+        epoch = (run.summary.get(kind) or {}).get("epoch")
+        found |= {} if epoch is None else {f"{kind} epoch": str(epoch)}
     for name in ("epochs", "steps", "samples_per_second"):
         if run.summary.get(name) is not None:
             found[name] = f"{run.summary[name]:,}"

@@ -33,7 +33,6 @@ TESTED_ELSEWHERE = {
     "callbacks/media/gradient_flow.py": "callbacks/test_fit_media.py",
     "callbacks/media/text_samples.py": "callbacks/test_fit_media.py",
     "callbacks/run_facts.py": "callbacks/test_record.py",
-    "callbacks/media/titles.py": "callbacks/media/test_confusion.py",
     "core/encoding.py": "callbacks/test_features.py",
     "core/captions.py": "callbacks/media/test_captions.py",
     "core/export_forms.py": "lightning_modules/tasks/test_exported.py",

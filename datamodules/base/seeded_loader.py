@@ -15,7 +15,8 @@ class SeededLoader:
     """Wraps a loader and seeds torch, NumPy and `random` by (seed, epoch, batch) before each batch.
 
     The order of an epoch, the worker processes, and the draws for each batch in this process are seeded. A resumed run
-    reads the earlier batches of its epoch again and discards them.
+    reads the earlier batches of its epoch again and discards them. Persistent workers start anew in each epoch, since
+    what they draw would follow from all epochs before.
 
     Args:
         loader: The loader; its attributes are available on this object, too.
@@ -46,8 +47,10 @@ class SeededLoader:
         self._position = None
         epoch = self._epoch()
         seed_libraries(derived_seed(self._seed, epoch))
-        if isinstance(self.loader, DataLoader) and self.loader.generator is not None:
-            self.loader.generator.manual_seed(derived_seed(self._seed, epoch, "generator"))
+        if isinstance(self.loader, DataLoader):
+            self.loader._iterator = None  # and with it persistent workers
+            if self.loader.generator is not None:
+                self.loader.generator.manual_seed(derived_seed(self._seed, epoch, "generator"))
         batches = iter(self.loader)
         place = 0
         while True:

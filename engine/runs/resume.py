@@ -80,9 +80,10 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
     return changed
 
 
-def is_measured_alike(run: Path, config: dict[str, Any]) -> bool:
-    """Returns whether measuring with a merged config gives figures of a run: of its model, on its data."""
-    return changes(run, config).keys() <= {f"data.{name}" for name in data_class(config).measured_alike}
+def measured_otherwise(run: Path, config: dict[str, Any]) -> list[str]:
+    """Returns the settings by which what a merged config measures is not of a run: of another model, on other data."""
+    alike = {f"data.{name}" for name in data_class(config).measured_alike}
+    return [key for key in changes(run, config) if key not in alike]
 
 
 def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import torch
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 from torch.optim import SGD
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from callbacks import PlateauSteps, RunCheckpoint
+from core.errors import InputError
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.interruptions import PulledPlug, PullPlug
 from tests.plain import PlainData, PlainModule
@@ -113,9 +113,11 @@ def test_no_step_is_lost_within_an_epoch(plateau: dict, settings: dict, tmp_path
     _assert_same(whole, _fit(tmp_path / "part", 4, last, plateau, **settings))
 
 
-def test_a_value_that_is_missing_is_an_error_as_in_lightning(tmp_path: Path) -> None:
-    with pytest.raises(MisconfigurationException, match="conditioned on metric nix which is not available"):
-        _fit(tmp_path, 1, plateau={"monitor": "nix"})
+@pytest.mark.parametrize("interval", ["epoch", "step"])
+def test_a_value_that_is_missing_is_named_with_those_that_are_there(interval: str, tmp_path: Path) -> None:
+    reason = "Plateau.configure_optimizers: its ReduceLROnPlateau monitors nix: no such metric; there are train_loss"
+    with pytest.raises(InputError, match=reason):
+        _fit(tmp_path, 2, plateau={"monitor": "nix", "interval": interval})
 
 
 def test_a_schedule_that_counts_steps_is_said_to_lose_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

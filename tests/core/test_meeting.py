@@ -1,5 +1,8 @@
 """Processes, here threads, that meet in a store which earlier ones have used."""
 
+import signal
+import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +10,8 @@ import pytest
 from torch.distributed import HashStore, Store
 
 from core.errors import LostPeer
-from core.meeting import unused_part
+from core.meeting import await_first, unused_part
+from core.signals import ended_by_signals
 
 
 def meet(store: Store, order: tuple[int, ...]) -> list[Store]:
@@ -28,6 +32,36 @@ def test_what_earlier_processes_left_is_not_found(order: tuple[int, ...]) -> Non
         assert not first.check(["address"])
         first.set("address", str(attempt))
         assert [other.get("address") for other in others] == [str(attempt).encode()] * 2
+
+
+def test_the_first_process_is_waited_for() -> None:
+    """It is not ready to be reached at once."""
+    with socket.socket() as listening, ThreadPoolExecutor(1) as pool:
+        listening.bind(("127.0.0.1", 0))
+        waiting = pool.submit(await_first, *listening.getsockname(), 20.0)
+        time.sleep(0.3)
+        assert not waiting.done()
+        listening.listen()
+        waiting.result()
+
+
+def test_a_first_process_that_has_ended_is_not_waited_for_for_ever() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address, port = closed.getsockname()
+        with pytest.raises(
+            LostPeer, match=rf"has ended, or does not answer within 0 s \({address}:{port}: .*refused\)"
+        ):
+            await_first(address, port, within=0.2)
+
+
+def test_a_signal_ends_the_wait() -> None:
+    """Torch waits without Python, and no signal but SIGKILL ended the process."""
+    with socket.socket() as closed, ended_by_signals():
+        closed.bind(("127.0.0.1", 0))
+        threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
+        with pytest.raises(KeyboardInterrupt):
+            await_first(*closed.getsockname(), within=60.0)
 
 
 @pytest.mark.parametrize(("rank", "missing"), [(0, "1, 2"), (1, "0")])

@@ -11,6 +11,12 @@ def test_columns_are_straight_and_ends_bare() -> None:
     assert aligned([], 9) == []
 
 
+def test_a_row_is_one_line() -> None:
+    """A name of a file may have a line end in it."""
+    assert aligned([("a\nb", "c"), ("d", "e")], 9) == ["a\\nb  c", "d     e"]
+    assert wrapped([("a\nb", "c")], 9) == ["a\\nb  c"]
+
+
 def test_a_long_cell_widens_no_other_row() -> None:
     assert aligned([("a", "b"), ("x" * 10, "c"), ("ddd", "e")], 9) == ["a    b", f"{'x' * 10}  c", "ddd  e"]
 

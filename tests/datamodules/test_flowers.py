@@ -19,7 +19,7 @@ from datamodules import FlowersDataModule
 from datamodules.base import shared_data
 from lightning_modules import VGG
 from tests.pictures import picture
-from tests.servers import Files, serving
+from tests.servers import Files, refusing, serving
 from tests.stages import prepared
 from tests.tiny import tiny_trainer
 
@@ -250,6 +250,19 @@ def test_absent_flowers_are_downloaded(
     assert data.class_names == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
     assert (tmp_path / "new" / "flower_photos" / "daisy").is_dir()
     torch.testing.assert_close(data.splits["val"].images, load(tmp_path / "new").splits["val"].images)
+
+
+def test_folders_without_pictures_are_named_before_a_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy that broke off leaves them."""
+    for name in ("daisy", "roses", "thistles", "tulips"):
+        (tmp_path / "new" / name).mkdir(parents=True)
+    with refusing() as nobody:
+        monkeypatch.setattr(datamodules.flowers, "ARCHIVE", RemoteFile("a.tgz", [nobody + "a.tgz"], "0" * 32))
+        with pytest.raises(InputError, match=r"new: holds no pictures in daisy, roses, thistles, \.\.\., and the down"):
+            load(tmp_path / "new")
+    assert f"into {tmp_path / 'new'}, which holds no pictures in daisy, roses" in capsys.readouterr().out
 
 
 def test_an_archive_that_leads_out_of_its_folder_is_refused(

@@ -1,5 +1,6 @@
 """Processes of one run; `tests/test_ddp.py` has real ones that are killed."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from core.errors import InputError, LostPeer
-from engine.peers import begin_together, lost_peers
+from engine.peers import begin_together, lost_peers, meet
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -34,6 +35,19 @@ def test_processes_that_found_different_checkpoints_do_not_train(agree: bool) ->
         return
     with pytest.raises(InputError, match="epoch 2, step 12 on the first, epoch 2, step 8 on this machine"):
         begin_together(trainer)
+
+
+def test_a_process_whose_first_one_has_ended_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waited for half an hour inside of torch, deaf to signals."""
+    monkeypatch.setattr("engine.peers.SILENCE", 0.1)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        for name, value in (("MASTER_PORT", closed.getsockname()[1]), ("LOCAL_RANK", 1), ("MASTER_ADDR", "127.0.0.1")):
+            monkeypatch.setenv(name, str(value))
+        trainer = tiny_trainer(tmp_path, devices=2, strategy="ddp")
+        assert trainer.global_rank == 1
+        with pytest.raises(LostPeer, match="the first process of this run has ended, or does not answer"):
+            meet(trainer)
 
 
 @pytest.mark.parametrize("saved", [True, False])

@@ -113,11 +113,13 @@ def test_the_nan_guard_stops_it(tmp_path: Path, command: Command) -> None:
     assert (tmp_path / "run" / "diverged_batch.pt").exists()
 
 
-def fit(root: Path, epochs: int = 3, **settings: object) -> tuple[Path, dict[str, torch.Tensor]]:
+def fit(
+    root: Path, epochs: int = 3, persistent: bool = False, **settings: object
+) -> tuple[Path, dict[str, torch.Tensor]]:
     """Trains a Net on Pictures; returns the run's folder and the weights."""
     torch.manual_seed(0)
     model, trainer = Net(), tiny_trainer(root, max_epochs=epochs, **settings.pop("trainer", {}))
-    trainer.fit(model, Pictures(), **settings)
+    trainer.fit(model, Pictures(persistent=persistent), **settings)
     return trainer.run_folder.path, {name: value.clone() for name, value in model.state_dict().items()}
 
 
@@ -130,6 +132,18 @@ def test_a_resume_within_an_epoch_is_exact(tmp_path: Path) -> None:
     (checkpoint,) = (tmp_path / "part").rglob("last.ckpt")
     assert torch.load(checkpoint, weights_only=True)["global_step"] == 6  # the second epoch has begun
     _, resumed = fit(tmp_path / "part", ckpt_path=checkpoint)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+@pytest.mark.parametrize("step", [8, 11])
+def test_persistent_workers_draw_the_same_after_a_resume(step: int, tmp_path: Path) -> None:
+    """They kept their random generators from one epoch to the next; steps within an epoch, and at its end."""
+    _, whole = fit(tmp_path / "whole", persistent=True)
+    callbacks = [RunCheckpoint(every_n_train_steps=3), PullPlug(step)]
+    with pytest.raises(PulledPlug):
+        fit(tmp_path / "part", trainer={"callbacks": callbacks}, persistent=True)
+    (checkpoint,) = (tmp_path / "part").rglob("last.ckpt")
+    _, resumed = fit(tmp_path / "part", ckpt_path=checkpoint, persistent=True)
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 

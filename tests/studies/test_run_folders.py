@@ -84,6 +84,22 @@ def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> 
     ]
 
 
+def test_it_is_said_of_which_epochs_the_figures_are(tmp_path: Path, command: Command) -> None:
+    """Training figures of the last epoch beside validation of the best one are of no epoch together."""
+    for name, best in (("a", 2), ("b", 1)):
+        summary = json.loads((make_run(tmp_path / name, 1000, "finished", val_acc=0.5) / "summary.json").read_text())
+        summary["last"] = {"epoch": 2, "step": 30, "metrics": {"train/acc": 0.9}}
+        summary["best"] |= {"epoch": best}
+        (tmp_path / name / "summary.json").write_text(json.dumps(summary))
+    code, output, errors = command("compare", "a", "b")
+    assert code == 0, errors
+    rows = [line.split() for line in output.splitlines()]
+    assert {("last", "epoch", "2", "2"), ("best", "epoch", "2", "1")} <= {*map(tuple, rows)}
+    note = "training figures are of the last epoch, validation of the best checkpoint, tests of what was tested"
+    assert output.splitlines()[-1] == note
+    assert note not in command("compare", "a", "a")[1]
+
+
 def test_one_long_value_or_path_widens_no_table(tmp_path: Path, command: Command) -> None:
     value = ", ".join(f"layer{number}.weight" for number in range(30))
     first = make_run(tmp_path / "a", 1000, "finished", val_acc=0.5)

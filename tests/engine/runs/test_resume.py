@@ -546,10 +546,18 @@ def test_a_refused_continuation_leaves_the_record_as_it_was(
     assert (finished / "config.yaml").read_bytes() == before
 
 
-def test_what_other_data_gives_is_not_recorded(finished: Path, command: Callable[..., tuple[int, str, str]]) -> None:
-    code, _, errors = command("test", "--ckpt_path", finished, "--data.normalization", "unit")
+@pytest.mark.parametrize("option", ["data.normalization unit", "views.flip true", "trainer.limit_test_batches 1"])
+@pytest.mark.parametrize("subcommand", ["test", "validate"])
+def test_what_other_settings_give_is_not_recorded_and_it_is_said(
+    option: str, subcommand: str, finished: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    option = option.replace("test", "val") if subcommand == "validate" else option
+    name, value = option.split()
+    code, output, errors = command(subcommand, "--ckpt_path", finished, f"--{name}", value)
     assert code == 0, errors
-    assert json.loads((finished / "summary.json").read_text())["tests"] == []
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["tests"] == summary["validations"] == []
+    assert f"note     not recorded in run, which has another {name}\n" in output
 
 
 def test_a_changed_network_is_refused_by_the_command(

@@ -28,10 +28,11 @@ class Noisy(Dataset):
 
 
 class Pictures(LightningDataModule):
-    """Shuffled and noisy to train on; two loaders to validate on if asked."""
+    """Shuffled and noisy to train on, by a lasting process if asked; two loaders to validate on if asked."""
 
-    def __init__(self, batch_size: int = 8, val_loaders: int = 1) -> None:
+    def __init__(self, batch_size: int = 8, val_loaders: int = 1, persistent: bool = False) -> None:
         super().__init__()
+        self.workers = {"num_workers": 1, "persistent_workers": True} if persistent else {}
         self.batch_size = batch_size
         self.val_loaders = val_loaders
 
@@ -39,7 +40,7 @@ class Pictures(LightningDataModule):
         self.train, self.val, self.test = Noisy(pictures(40, 0)), pictures(16, 1), pictures(24, 2)
 
     def train_dataloader(self) -> DataLoader:
-        return DataLoader(self.train, batch_size=self.batch_size, shuffle=True)
+        return DataLoader(self.train, batch_size=self.batch_size, shuffle=True, **self.workers)
 
     def val_dataloader(self) -> DataLoader | list[DataLoader]:
         loaders = [DataLoader(self.val, batch_size=8) for _ in range(self.val_loaders)]
