@@ -3,12 +3,15 @@
 import os
 import re
 import unicodedata
+from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 # control characters without tab and newline, marks that reverse what follows, and halves of surrogate pairs, which
 # stand for the bytes of a name that is no UTF-8
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SURROGATE = re.compile("[\ud800-\udfff]")
+SHOWN = 3  # names of several
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets take for the start of a formula
 
 
@@ -50,6 +53,11 @@ def shown_path(path: str | Path) -> str:
     """Returns a path as it is typed from the current folder, if it is below; any other is left as it is."""
     path, folder = Path(path), Path.cwd()
     return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
+
+
+def first_names(names: Collection[str]) -> str:
+    """Returns the first of several names, and by dots whether there are more."""
+    return ", ".join([*islice(names, SHOWN), *(["..."] if len(names) > SHOWN else [])])
 
 
 def encoding_of(stream: object) -> str:

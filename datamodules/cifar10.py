@@ -11,8 +11,9 @@ from torchvision.datasets import CIFAR10
 from core.console import print_line
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
+from core.printable import first_names
 from datamodules.base.cache import cached, fingerprint
-from datamodules.base.class_folders import LeftOut, class_folders, first_names, part_folders
+from datamodules.base.class_folders import LeftOut, class_folders, part_folders
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.image_files import class_files, decode

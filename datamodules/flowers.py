@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
+from core.printable import first_names
 from datamodules.base.cache import marked
-from datamodules.base.class_folders import class_folders, first_names
+from datamodules.base.class_folders import class_folders
 from datamodules.base.data_module import Source
 from datamodules.base.digest import digest_of
 from datamodules.image_folder import ImageFolderDataModule

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
@@ -12,7 +12,6 @@ PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("t
 CACHES = ".cache.safetensors"  # end of the names of files that the project itself puts beside the parts
 OWN_FILE = "--data.data_dir {folder}"  # options in place of a `data_dir` that is the file {path}
 NAMED = 5  # most files that a message names
-SHOWN = 3  # names of classes that a message shows
 
 
 class LeftOut:
@@ -100,12 +99,6 @@ def part_folders(root: Path, left_out: LeftOut) -> dict[str, Path]:
         if not _is_odd(path, left_out):
             left_out.add("files and folders beside train, val and test", path)
     return found
-
-
-def first_names(names: Iterable[str]) -> str:
-    """Returns the first of several names in words, and whether there are more."""
-    names = [*names]
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
 
 
 def class_folders(folder: Path, left_out: LeftOut | None = None) -> dict[str, Path]:

@@ -6,9 +6,8 @@ from torch import Tensor
 
 from core.console import print_line
 from core.predictions import Display, Table, classified
+from core.printable import first_names
 from datamodules.base.sample_data_module import SampleDataModule
-
-NAMED = 3  # classes of a note
 
 
 class ClassificationDataModule(SampleDataModule):
@@ -36,9 +35,8 @@ class ClassificationDataModule(SampleDataModule):
         for number, words in ((1, f"a single training {self.unit.removesuffix('s')}"), (0, f"no training {self.unit}")):
             rare = [name for name, count in zip(self.class_names, counts, strict=True) if count == number]
             if rare:
-                named = ", ".join(rare[:NAMED]) + (", ..." if len(rare) > NAMED else "")
                 have = "has" if len(rare) == 1 else "have"
-                parts.append(f"{len(rare):,} of {len(counts):,} classes {have} {words} ({named})")
+                parts.append(f"{len(rare):,} of {len(counts):,} classes {have} {words} ({first_names(rare)})")
         return f"note     {', '.join(parts)}: add some, or leave these classes out" if parts else ""
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:

@@ -3,12 +3,13 @@
 import io
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from core.console import print_line
-from core.printable import cell, columns, cut_to, encoding_of, printable, shown_path
+from core.printable import cell, columns, cut_to, encoding_of, first_names, printable, shown_path
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,13 @@ from core.printable import cell, columns, cut_to, encoding_of, printable, shown_
 )
 def test_wide_letters_take_two_columns_and_marks_none(text: str, width: int) -> None:
     assert columns(text) == width
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"), [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (dict.fromkeys("abcd"), "a, b, c, ...")]
+)
+def test_the_first_of_several_names_are_shown(names: Collection[str], shown: str) -> None:
+    assert first_names(names) == shown
 
 
 def test_a_text_is_cut_by_columns() -> None:
