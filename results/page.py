@@ -188,7 +188,7 @@ def _parameters(records: list[Record], stated: int | None) -> str:
 def _published(row: Published) -> str:
     if row.published is None:
         return "not stated"
-    error = f" ± {row.standard_error}" if row.standard_error is not None else ""
+    error = f" ± {row.standard_error:.2f}" if row.standard_error is not None else ""
     published = row.published if isinstance(row.published, str) else f"{row.published:,}"
     return f"{published}{error}<br>({row.measured_on}{'; log' if row.log else ''})"
 

@@ -108,7 +108,7 @@ class Published(Recipe):
         published: The number, in percent where it is a share; or words; None if none is stated.
         compared: Whether ours can be compared with it: it cannot where the data are others.
         measured_on: The samples behind it.
-        standard_error: Its binomial standard error in points, where the number of samples is known.
+        measured_count: Their number, where it is known.
         log: Whether a log kept by the source shows it.
         parameters: The network's size by the source's description.
         strong: The recipe of ours for the same kind of network.
@@ -119,7 +119,7 @@ class Published(Recipe):
     published: float | str | None
     measured_on: str
     compared: bool = True
-    standard_error: float | None = None
+    measured_count: int | None = None
     log: bool = False
     parameters: int | None = None
     strong: str | None = None
@@ -135,6 +135,13 @@ class Published(Recipe):
     def number(self) -> float | None:
         """The published number that ours is compared with, if there is one."""
         return self.published if self.compared and isinstance(self.published, int | float) else None
+
+    @property
+    def standard_error(self) -> float | None:
+        """The published share's binomial standard error in points, where the number of samples is known."""
+        if self.measured_count is None or not isinstance(self.published, int | float):
+            return None
+        return math.sqrt(self.published * (100 - self.published) / self.measured_count)
 
     @property
     def metric(self) -> str:

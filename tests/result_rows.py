@@ -21,7 +21,7 @@ def published(**fields: object) -> Published:
         "measure": ACCURACY,
         "published": 70.0,
         "measured_on": "first 2,000",
-        "standard_error": 1.0,
+        "measured_count": 2100,  # of which the standard error is 1
         "strong": "best",
     }
     return Published(**row | fields)

@@ -1,6 +1,7 @@
 """Files of captions, in the forms of Flickr8k, Flickr30k, COCO, Karpathy's splits, and tables."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,7 @@ PARTS = {  # by what files call them
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     "test": "test",
 }
+WORDS = re.compile("[A-Z]?[a-z]+|[A-Z]+")  # of a name, such as `captions_val2014` or `trainCaptions`
 NAMED = 2  # pictures that a message names
 LISTS = {  # names of the lists of a part's pictures, beside a file of captions
     "train": ("*.trainImages.txt", "train.txt"),
@@ -63,9 +65,14 @@ def read_captions(paths: Sequence[Path]) -> CaptionList:
         return _with_lists(paths[0], read_file(paths[0]))
     together = CaptionList()
     for path in paths:
-        part = next((part for name, part in PARTS.items() if name in path.stem.lower()), None)
-        if part is None:
-            raise InputError(f"{path}: one of several files of captions, whose name is to say train, val or test")
+        said = {PARTS[word] for word in map(str.lower, WORDS.findall(path.stem)) if word in PARTS}
+        if len(said) != 1:
+            which = f"says {' and '.join(sorted(said))}" if said else "says none of them"
+            raise InputError(
+                f"{path}: one of several files of captions, whose name is to say train, val or test, as in "
+                f"captions_val.csv; it {which}"
+            )
+        (part,) = said
         found = read_file(path)
         for name, captions in found.captions.items():
             if together.parts.setdefault(name, part) != part:

@@ -3,7 +3,7 @@
 import contextlib
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -95,7 +95,7 @@ def read_content(content: bytes, size: int, channels: int, bits: int = SIXTEEN) 
         raise InputError(f"{width}x{height} pixels, more than the {LARGE:,} that are read")
     try:
         fit = partial(_square, size=size, resize=True)
-        return _decode_anyway(io.BytesIO(content), lambda: content, fit, 2 * size, channels, bits)
+        return _decode_anyway(io.BytesIO(content), lambda: content, fit, 2 * size, channels, bits, SENT)
     except InputError:
         raise
     except Exception as error:
@@ -157,17 +157,18 @@ def _decode_anyway(
     shortest: int | None,
     channels: int,
     bits: int,
+    formats: Sequence[str] | None = None,
 ) -> Picture:
     """Decodes a picture, without what it notes beside its pixels if that is damaged; `read` returns its bytes."""
     try:
-        return _decode(source, fit, shortest, channels, bits)
+        return _decode(source, fit, shortest, channels, bits, formats)
     except InputError:
         raise
     except Exception:  # decoders raise many types of errors for broken files
         pixels_alone = without_metadata(read())
         if pixels_alone is None:
             raise
-        return _decode(io.BytesIO(pixels_alone), fit, shortest, channels, bits)
+        return _decode(io.BytesIO(pixels_alone), fit, shortest, channels, bits, formats)
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
@@ -183,6 +184,7 @@ def _decode(
     shortest: int | None,
     channels: int,
     bits: int,
+    formats: Sequence[str] | None,
 ) -> Picture:
     """Decodes a picture.
 
@@ -192,8 +194,9 @@ def _decode(
         shortest: Least width and height that are needed; all pixels if not given.
         channels: 1 for grey, 3 for colour.
         bits: Bits of a picture of 16 that hold values.
+        formats: Formats that are tried; all if not given.
     """
-    with _opened(source) as picture:
+    with _opened(source, formats) as picture:
         if shortest is not None:
             # A large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, if that is still twice the needed size: up to
             # eight times as fast, with nearly the same result.
@@ -202,7 +205,7 @@ def _decode(
         if pixels > LARGEST:
             raise InputError(f"{picture.width}x{picture.height} pixels, more than the {LARGEST:,} that are read")
         with _decoding_large if pixels > LARGE else contextlib.nullcontext():
-            deep = deep_pixels.load(picture, partial(_opened, source))
+            deep = deep_pixels.load(picture, partial(_opened, source, formats))
             turn, transparent = TURNS.get(_orientation(picture)), picture.has_transparency_data
             facts = {}
             if deep is not None:
@@ -231,12 +234,12 @@ def _square(picture: Image.Image, size: int, resize: bool) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _opened(source: Path | io.BytesIO) -> Iterator[Image.Image]:
+def _opened(source: Path | io.BytesIO, formats: Sequence[str] | None = None) -> Iterator[Image.Image]:
     """Opens a picture without Pillow's limit of its size, which is lower than that of this module."""
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            picture = Image.open(source)
+            picture = Image.open(source, formats=formats)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     with picture:

@@ -16,6 +16,7 @@ from engine.runs.trial_file import TRIAL_FILE
 # Processes that Lightning starts for further devices run the same command, and find the run's folder here.
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
+PROBED = 0.5  # seconds; a command that lists runs holds a lock for a moment, to find out whether it is free
 MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt", JOB_FILE, TRIAL_FILE)
 
 
@@ -80,7 +81,7 @@ class RunFolder:
         """
         self._lock = FileLock(self.path / ".lock")
         try:
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=PROBED, poll_interval=0.01)
         except Timeout:
             raise InputError(f"{self.path}: in use by another process; wait for it, or start a new run") from None
         except OSError as error:

@@ -5,7 +5,7 @@ import pytest
 from results.overview import margin, overview, recipes_run, verdict, what_is_compared
 from tests.result_rows import NONE, RUNS, published, table
 
-# RUNS have 72 in the mean, and a row's standard error is 1.
+# RUNS have 72 in the mean; with the published number go as many samples as make its standard error so large.
 CASES = [
     (74.1, 1.0, "short"),
     (73.9, 1.0, "reproduced"),
@@ -21,7 +21,8 @@ CASES = [
 
 @pytest.mark.parametrize(("number", "error", "expected"), CASES)
 def test_a_mean_is_compared_with_the_published_number(number: object, error: float | None, expected: str) -> None:
-    row = published(published=number, standard_error=error)
+    row = published(published=number, measured_count=error and number * (100 - number) / error**2)
+    assert row.standard_error == pytest.approx(error)
     assert verdict(row, RUNS) == expected
     assert verdict(row, []) == "not yet run"
 

@@ -89,6 +89,29 @@ def test_files_of_coco_are_parts_by_their_names() -> None:
         read_captions([write("captions_train2017.json", COCO), write("more.json", other)])
 
 
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (("coco_train", "coco_constrained_val"), {"a.jpg": "train", "b.jpg": "val"}),
+        (("retrieval_train", "retrieval_test"), {"a.jpg": "train", "b.jpg": "test"}),
+        (("trainCaptions", "devCaptions2"), {"a.jpg": "train", "b.jpg": "val"}),
+        (("TRAIN", "Evaluation-Test"), {"a.jpg": "train", "b.jpg": "test"}),
+    ],
+)
+def test_a_file_is_of_the_part_that_a_word_of_its_name_says(names: tuple[str, str], parts: dict[str, str]) -> None:
+    """Letters within another word, such as those of `constrained`, said it as well."""
+    paths = [
+        write(f"{name}.csv", f"file,caption\n{key},A\n") for name, key in zip(names, ("a.jpg", "b.jpg"), strict=True)
+    ]
+    assert read_captions(paths).parts == parts
+
+
+@pytest.mark.parametrize(("name", "said"), [("train_and_val", "it says train and val"), ("trained", "it says none of")])
+def test_a_name_that_says_no_part_or_two_is_refused(name: str, said: str) -> None:
+    with pytest.raises(InputError, match=f"{name}.csv: one of several files .*; {said}"):
+        read_captions([write(f"{name}.csv", "file,caption\na.jpg,A\n"), write("test.csv", "file,caption\nb.jpg,B\n")])
+
+
 def test_a_picture_that_two_files_name_is_refused() -> None:
     """The later file's captions would be those of both pictures, and its part that of both."""
     paths = [write(f"captions_{part}.json", COCO) for part in ("train", "val")]

@@ -13,7 +13,7 @@ from PIL import Image, PngImagePlugin
 from core.errors import InputError
 from datamodules.images import picture as module
 from datamodules.images.metadata import PNG, without_metadata
-from datamodules.images.picture import picture_size, read_picture, read_whole_picture
+from datamodules.images.picture import SENT, picture_size, read_content, read_picture, read_whole_picture
 from tests.pictures import chunk, tiff
 
 SIZE = 8
@@ -308,3 +308,25 @@ def test_heic_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
     with pytest.raises(InputError, match=r"a\.HEIC: no picture that can be read: convert HEIC to JPEG or PNG"):
         read_picture(tmp_path / "a.HEIC", SIZE, 3, resize=True)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_is_sent_is_decoded_by_the_formats_that_were_checked_alone(
+    deep: bool, damaged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of two formats was checked as one of them, and decoded as the other, which may be far larger."""
+    content = io.BytesIO()
+    Image.fromarray(seen()[..., 0].astype(np.uint16) * 257 if deep else seen()).save(content, "PNG")
+    sent, tried, real = content.getvalue(), [], Image.open
+    if damaged:
+        sent = sent[:33] + chunk(b"zTXt", b"Comment\x00\x00damaged") + sent[33:]
+
+    def opened(source: io.BytesIO, mode: str = "r", formats: tuple[str, ...] | None = None) -> Image.Image:
+        tried.append(formats)
+        return real(source, mode, formats)
+
+    monkeypatch.setattr(Image, "open", opened)
+    assert read_content(sent, SIZE, 3).pixels.shape == (SIZE, SIZE, 3)
+    assert len(tried) > 1
+    assert {*tried} == {SENT}

@@ -2,10 +2,12 @@
 
 import errno
 import multiprocessing
+import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from core.errors import InputError
 from engine.runs import run_folder
@@ -36,6 +38,14 @@ def test_a_folder_is_held_once(tmp_path: Path) -> None:
     first.release()
     assert not list(first.path.iterdir())
     RunFolder(first.path).hold().release()
+
+
+def test_a_command_that_lists_runs_does_not_keep_a_run_from_going_on(tmp_path: Path) -> None:
+    """It takes the lock for a moment, to find out whether it is free."""
+    looking = FileLock(tmp_path / ".lock", thread_local=False)
+    looking.acquire()
+    threading.Timer(0.1, looking.release).start()
+    RunFolder(tmp_path).hold().release()
 
 
 def test_a_folder_is_held_against_other_processes_until_they_end(tmp_path: Path) -> None:
