@@ -160,7 +160,7 @@ def opening_lines(trainer: Trainer, pl_module: LightningModule) -> Iterator[str]
     fixed = "" if trainable == parameters else f", {trainable:,} of them trainable"
     yield f"model    {type(pl_module).__name__}, {parameters:,} parameters{fixed}"
     yield f"device   {describe_device(trainer, pl_module)}"
-    if averaging := weight_averaging(trainer):
+    if trainer.saves_checkpoints and (averaging := weight_averaging(trainer)):
         yield f"note     validation and checkpoints are of averaged weights ({averaging})"
 
 

@@ -12,7 +12,7 @@ from datamodules.tunes.bars import right_bars
 from datamodules.tunes.files import nottingham, read_collection
 from datamodules.tunes.language import TuneLanguage
 from datamodules.tunes.loader import TuneRows, Tunes, WholeTunes
-from datamodules.tunes.marks import SIZES
+from datamodules.tunes.marks import SIZES, WORDS
 from datamodules.tunes.notation import Tune
 from datamodules.tunes.spelling import Spelling
 from datamodules.tunes.symbols import Symbols, as_learned, read_vocabulary, vocabulary_of
@@ -95,7 +95,7 @@ class MusicDataModule(TuneLanguage):
         self.steps = steps
         self.bar_clock = bar_clock
         self.bar_marks = bar_marks
-        self.mark_sizes = SIZES if bar_marks else ()
+        self.mark_sizes, self.mark_words = (SIZES, WORDS) if bar_marks else ((), "")
         self.written = written
         self.text_measures = MEASURES if written else ()
         self.tunes = {}

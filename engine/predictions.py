@@ -49,7 +49,9 @@ def prepare(
     if isinstance(model, PredictsPictures):
         check_picture_output(output, inputs)
     else:
-        check_output(output, inputs, datamodule.prediction_endings() if isinstance(datamodule, DataModule) else (CSV,))
+        ours = isinstance(datamodule, DataModule)
+        endings = (datamodule.prediction_endings(), datamodule.single_endings) if ours else ((CSV,), ())
+        check_output(output, inputs, *endings)
     if invert:
         if not isinstance(datamodule, InvertsInputs) or not inputs:
             raise InputError("--invert: it is for pictures that --input names")
@@ -140,16 +142,18 @@ def _content(table: Table, path: Path) -> bytes:
     return as_csv(table.header, table.rows)
 
 
-def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[str]) -> None:
+def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[str], single: Sequence[str] = ()) -> None:
     """Checks, before anything is predicted, that the file for predictions can be written and is not needed.
 
     Args:
         output: The file.
         inputs: Files, folders or texts to predict.
         endings: How it may end; without any ending it is a CSV file.
+        single: Those of a file that holds one prediction alone.
 
     Raises:
-        InputError: It is a folder, its folder does not exist, it is an input or part of a run, or ends otherwise.
+        InputError: It is a folder, its folder does not exist, it is an input or part of a run, ends otherwise, or holds
+            one prediction of several.
     """
     if output is None:
         return
@@ -157,7 +161,13 @@ def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[st
     for name in inputs if path.is_file() else ():
         if _is_among(path, name):
             raise needed_output(output, f"is among the files that --input {name} names")
-    if path.suffix.lower() not in ("", *endings):
+    if (ending := path.suffix.lower()) in single and len(inputs) > 1:
+        known = " or ".join(other for other in endings if other not in single)
+        raise InputError(
+            f"--output {output}: a {ending} file holds one prediction, and {len(inputs)} are asked for; end the name "
+            f"in {known}"
+        )
+    if ending not in ("", *endings):
         known = " or ".join(endings)
         raise InputError(f"--output {output}: there is no such form of these predictions; end the name in {known}")
 

@@ -20,8 +20,7 @@ class CountedMeasure(Measure):
 
     Attributes:
         counts: Logged name of the value that counts, such as `test/acc`.
-        columns: Logged values with a column of their own on the page, by its heading. A row whose `measured_on` is a
-            heading is compared by that value.
+        columns: Logged values with columns of their own, by heading; a row is compared by that of its `measured_on`.
         shown: Logged values in the head of a config, each with the words that follow it; `{samples}` is the row's.
     """
 
@@ -139,9 +138,8 @@ class Published(Recipe):
     @property
     def standard_error(self) -> float | None:
         """The published share's binomial standard error in points, where the number of samples is known."""
-        if self.measured_count is None or not isinstance(self.published, int | float):
-            return None
-        return math.sqrt(self.published * (100 - self.published) / self.measured_count)
+        known = self.measured_count is not None and isinstance(self.published, int | float)
+        return math.sqrt(self.published * (100 - self.published) / self.measured_count) if known else None
 
     @property
     def metric(self) -> str:

@@ -66,6 +66,7 @@ class NumberedTexts:
         self.vocab_size = vocab_size
         self.class_names = tuple(f"class {number}" for number in range(num_classes))
         self.mark_sizes = mark_sizes
+        self.mark_words = "what they count"
 
     def vocabulary_content(self) -> dict[str, list[str]]:
         """Returns the symbols."""

@@ -110,9 +110,10 @@ def test_tunes_are_written_as_files(run: Path, command: Callable) -> None:
     text = Path("tunes.abc").read_text()
     assert text.startswith("X:1\nT:Tune 1\nM:6/8\nL:1/8\nK:G\n")
     assert "\nX:2\nT:Tune 2\nM:3/4\n" in text
-    code, _, errors = command(*ask, "--output", "tunes.mid")
+    code, output, errors = command(*ask, "--output", "tunes.mid")
     assert (code, errors.count("\n")) == (2, 1)
-    assert "a .mid file holds one tune, and 2 are written" in errors
+    assert "a .mid file holds one prediction, and 2 are asked for; end the name in .csv or .abc" in errors
+    assert "M:3/4" not in output, "it is refused before any is written"
     code, _, errors = command(*ask, "--output", "tunes.csv")
     assert code == 0, errors
     with open("tunes.csv", newline="") as file:

@@ -43,6 +43,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     batch_option = "batch_size"  # the argument that says how much a training batch holds
     input_name: ClassVar[str] = "FILE"  # what `--input` takes, as the message of a run that needs one shows it
     stand_in: ClassVar[str]  # name of what `source: synthetic` makes
+    single_endings: ClassVar[tuple[str, ...]] = ()  # of files that hold one prediction, not several
     own_file: ClassVar[str] = OWN_FILE  # options in place of a `data_dir` that is a file
     symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
     digests_samples: ClassVar[bool] = True  # False where a digest of files tells data from other data

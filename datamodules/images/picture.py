@@ -87,7 +87,7 @@ def read_content(content: bytes, size: int, channels: int, bits: int = SIXTEEN) 
         InputError: It is no such picture, broken or too large.
     """
     try:
-        with Image.open(io.BytesIO(content), formats=SENT) as picture:
+        with _opened(io.BytesIO(content), SENT) as picture:
             width, height = picture.size
     except Exception as error:
         raise InputError(f"{NO_PICTURE} ({', '.join(SENT)})") from error

@@ -19,6 +19,7 @@ class LanguageDataModule(TextDataModule):
 
     empty_texts = True
     mark_sizes: tuple[int, ...] = ()  # how many values each mark of a symbol has; none if symbols have no marks
+    mark_words: str = ""  # what these marks say
     _vocabulary: Vocabulary | None = None
 
     @property

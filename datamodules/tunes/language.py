@@ -33,6 +33,7 @@ class TuneLanguage(LanguageDataModule):
         tunes: Tunes of each part, once they have been read.
     """
 
+    single_endings = OF_ONE
     kind: Symbols
     bar_clock: bool
     bar_marks: bool

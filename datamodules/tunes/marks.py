@@ -10,6 +10,11 @@ LONGEST = 2 * PARTS  # a longer time counts as this one
 OVERFULL, NO_BAR = LONGEST + 1, LONGEST + 2  # instead of the time that is left
 BARS, GROUP = 32, 7  # more bars or notes count as these
 SIZES = (LONGEST + 1, NO_BAR + 1, BARS + 1, GROUP + 1)  # how many values each mark has
+WORDS = (  # for programs that have a file of the network alone
+    f"where a tune in ABC is after this symbol: 1/{PARTS} of whole notes since the bar line, at most {LONGEST}; those "
+    f"left of the bar, at most {LONGEST}, {OVERFULL} if it is too long and {NO_BAR} in the header or without metre; "
+    f"full bars of the section before, at most {BARS}; notes of a triplet and the like to come, at most {GROUP}"
+)
 
 Marks = tuple[int, int, int, int]
 

@@ -174,7 +174,7 @@ def form_of_steps(model: nn.Module, data: Any, mark_sizes: tuple[int, ...]) -> E
         Slot(f"state_{place}", ("batch", *(size or "memory" for size in tensor.shape[1:])), words(tensor))
         for place, tensor in enumerate(start)
     ]
-    marks = Slot("marks", ("batch", 1, len(mark_sizes)), "int64, what the data marks of each symbol")
+    marks = Slot("marks", ("batch", 1, len(mark_sizes)), f"int64, {data.mark_words}" if mark_sizes else "")
     return ExportForm(
         "symbols",
         FromSymbol(model, bool(mark_sizes), [len(layer) for layer in state]),

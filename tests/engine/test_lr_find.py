@@ -40,6 +40,13 @@ def test_it_prints_and_records_a_suggestion(found: tuple[Path, str], rendered: N
     assert {path.name for path in folder.iterdir()} == {"lr_find.png", "lr_find.csv", "lr_find.json", "settings.yaml"}
 
 
+def test_it_says_nothing_of_checkpoints_that_it_does_not_make(config: Path, command: Command) -> None:
+    averaged = ("--trainer.callbacks+", "pytorch_lightning.callbacks.EMAWeightAveraging")
+    code, output, errors = command("lr_find", "--config", config, *SHORT, "--run_dir", "found", *averaged)
+    assert code == 0, errors
+    assert "averaged weights" not in output
+
+
 def test_its_settings_repeat_it(found: tuple[Path, str], command: Command) -> None:
     settings = found[0] / "settings.yaml"
     assert yaml.safe_load(settings.read_text())["model"]["init_args"]["lr_scheduler"] is not None

@@ -330,3 +330,11 @@ def test_what_is_sent_is_decoded_by_the_formats_that_were_checked_alone(
     assert read_content(sent, SIZE, 3).pixels.shape == (SIZE, SIZE, 3)
     assert len(tried) > 1
     assert {*tried} == {SENT}
+
+
+def test_a_picture_that_is_too_large_to_be_sent_is_told_so_without_pillows_own_words() -> None:
+    """Pillow refuses what has twice its limit, which was told as no picture."""
+    content = io.BytesIO()
+    Image.new("1", (14_000, 14_000)).save(content, "PNG")
+    with pytest.raises(InputError, match="14000x14000 pixels, more than the 40,000,000 that are read"):
+        read_content(content.getvalue(), SIZE, 3)

@@ -58,6 +58,7 @@ def test_a_classifier_of_texts_of_any_length_is_written(kind: type, settings: di
 def test_steps_from_the_beginning_are_the_whole_text(name: str) -> None:
     model, sizes = writer(name), WRITERS[name][1].get("mark_sizes", ())
     form = model.export_form(NumberedTexts(V, mark_sizes=sizes))
+    assert [slot.words for slot in form.inputs if slot.name == "marks"] == ["int64, what they count"] * bool(sizes)
     rng = torch.Generator().manual_seed(1)
     text = torch.randint(V, (1, 15), generator=rng)
     marks = torch.stack([torch.randint(size, (1, 15), generator=rng) for size in sizes], 2) if sizes else None
