@@ -174,13 +174,13 @@ def form_of_steps(model: nn.Module, data: Any, mark_sizes: tuple[int, ...]) -> E
         Slot(f"state_{place}", ("batch", *(size or "memory" for size in tensor.shape[1:])), words(tensor))
         for place, tensor in enumerate(start)
     ]
-    marks = Slot("marks", ("batch", 1, len(mark_sizes)), f"int64, {data.mark_words}" if mark_sizes else "")
+    marks = [Slot("marks", ("batch", 1, len(mark_sizes)), f"int64, {data.mark_words}")] if mark_sizes else []
     return ExportForm(
         "symbols",
         FromSymbol(model, bool(mark_sizes), [len(layer) for layer in state]),
         (
             Slot("symbols", ("batch", 1), "int64, numbers of symbols by the vocabulary"),
-            *([marks] if mark_sizes else []),
+            *marks,
             *slots,
         ),
         (
