@@ -14,7 +14,7 @@ from callbacks.description import data_facts, measured_data, samples_per_batch
 from callbacks.earlier_record import EarlierRecord
 from callbacks.nan_guard import Diverged
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
-from core.atomic_files import write_atomically
+from core.atomic_files import locked, write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed
 from core.metric_rows import MetricRows, without_copies
@@ -25,11 +25,8 @@ from lightning_modules.optimizers import learning_rates
 PARTS = {"tests": "test", "validations": "val"}  # which are measured, by the list of the summary that tells it
 
 
-class Record(Checkpoint):
-    """Writes what a run was and what came of it, at its start, after every epoch, at its end, and after a test.
-
-    (Its base class makes Lightning call it after the model has logged an epoch, and before RunCheckpoint saves.)
-    """
+class Record(Checkpoint):  # a base for which Lightning calls it after the model has logged, before RunCheckpoint saves
+    """Writes what a run was and what came of it, at its start, after every epoch, at its end, and after a test."""
 
     def __init__(self) -> None:
         self.table = MetricRows()
@@ -203,12 +200,13 @@ class Record(Checkpoint):
         checkpoint = trainer.ckpt_path and checkpoint_name(Path(trainer.ckpt_path), path)
         epoch, step = self.measured_at(trainer) or (None, None)
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        # read anew: the run may be going on in another process
-        summary = read_summary(path / "summary.json")
         entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
-        entry |= measured_data(trainer, PARTS[block]) | other_signatures(trainer.lightning_module, summary)
-        self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
-        write_summary(path / "summary.json", self.summary)
+        entry |= measured_data(trainer, PARTS[block])
+        with locked(path):  # the run may be going on in another process
+            summary = read_summary(path / "summary.json")
+            entry |= other_signatures(trainer.lightning_module, summary)
+            self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
+            write_summary(path / "summary.json", self.summary)
 
     def _path(self, trainer: Trainer) -> Path | None:
         return trainer.run_folder.path if trainer.run_folder is not None else None
@@ -231,9 +229,6 @@ class Record(Checkpoint):
             return
         moment = time.monotonic() if self._fit_ended is None else self._fit_ended
         fit = moment - self._fit_began
-        if (path / "summary.json").exists():  # a test may have been added by another process
-            on_disk = read_summary(path / "summary.json")
-            self.summary |= {block: on_disk.get(block, []) for block in ("tests", "validations")}
         self.summary |= {
             "best": trainer.checkpoint_callback.best,
             "status": status,
@@ -246,7 +241,11 @@ class Record(Checkpoint):
             "samples_per_second": round(self._samples / fit, 1) if self._batch_size is not None and fit else None,
             "ended": now() if ended else None,
         }
-        write_summary(path / "summary.json", self.summary)
+        with locked(path):
+            if (path / "summary.json").exists():  # a test may have been added by another process
+                on_disk = read_summary(path / "summary.json")
+                self.summary |= {block: on_disk.get(block, []) for block in PARTS}
+            write_summary(path / "summary.json", self.summary)
 
 
 def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:

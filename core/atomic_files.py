@@ -1,4 +1,7 @@
-"""Atomic file writes: after a crash or on a full disk there is the old file or the complete new one."""
+"""Atomic file writes: after a crash or on a full disk there is the old file or the complete new one.
+
+Two processes that read, change and write one file take turns by a lock of its folder.
+"""
 
 import contextlib
 import os
@@ -45,6 +48,22 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of such a block of the same folder; they wait.
+
+    It leaves no file. Where folders cannot be locked, on Windows and some network drives, nobody waits.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, ImportError):
+            import fcntl  # of Unix
+
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)  # which ends the lock
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _flush(path: Path) -> None:

@@ -1,13 +1,16 @@
 """The record of a run says what it was and what came of it."""
 
 import csv
+import fcntl
 import json
 import math
+import os
 import shutil
 import signal
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pytorch_lightning import Callback, LightningModule
@@ -19,6 +22,7 @@ from callbacks.nan_guard import Diverged
 from core.code_state import code_version, git_state
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.metric_rows import without_copies
+from core.summary import write_summary
 from datamodules.batches import ImageBatch
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
@@ -206,6 +210,27 @@ def test_a_fit_keeps_what_a_test_beside_it_measured(tmp_path: Path) -> None:
     summary = _summary(_fit(tmp_path, TestBeside()))
     assert summary["status"] == "finished"
     assert [(test["checkpoint"], test["epoch"], test["step"]) for test in summary["tests"]] == [("best.ckpt", 0, 6)]
+
+
+def test_no_other_process_changes_a_summary_while_it_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+
+    def write(path: Path, summary: dict[str, Any]) -> None:
+        handle = os.open(path.parent, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(handle)
+        written.append(summary["status"])
+        write_summary(path, summary)
+
+    monkeypatch.setattr("callbacks.record.write_summary", write)
+    run = _fit(tmp_path)
+    beside = tiny_trainer(tmp_path, logger=False, run_folder=RunFolder(run))
+    beside.test(tiny_vgg(), TinyDataModule(), ckpt_path=run / "checkpoints" / "best.ckpt", verbose=False)
+    assert written[0] == "running"
+    assert written[-2:] == ["finished", "finished"], "by the fit and by the test"
 
 
 def test_a_measure_that_is_not_finite_is_null(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.atomic_files import copy_atomically, remove_abandoned, replacing, write_atomically
+from core.atomic_files import copy_atomically, locked, remove_abandoned, replacing, write_atomically
 from core.errors import RunFailed
 from engine.runs.checkpoint_io import AtomicCheckpointIO
 from tests.processes import ROOT
@@ -165,3 +165,28 @@ def save_on_full_disk(path: Path) -> None:
     with replacing(path) as temporary:
         temporary.symlink_to("/dev/full")
         torch.save({"weight": torch.zeros(1_000_000)}, temporary)
+
+
+def count_up(path: Path) -> None:
+    for _ in range(100):
+        with locked(path.parent):
+            write_atomically(path, str(int(path.read_text()) + 1))
+
+
+def test_processes_that_change_a_file_take_turns(tmp_path: Path) -> None:
+    path = tmp_path / "count.txt"
+    write_atomically(path, "0")
+    processes = [multiprocessing.get_context("spawn").Process(target=count_up, args=(path,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert path.read_text() == "300"
+    assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_locked_keeps_nobody_waiting(tmp_path: Path) -> None:
+    entered = False
+    with locked(tmp_path / "none"):
+        entered = True
+    assert entered
