@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from core.atomic_files import write_atomically
-
-SUMMARY = "summary.json"
-FILES = ("config.yaml", "metrics.csv", SUMMARY)
+from core.summary import RECORD_FILES, SUMMARY
 
 
 class EarlierRecord:
@@ -21,7 +19,7 @@ class EarlierRecord:
 
     def keep(self, run: Path) -> None:
         """Keeps the record of a run's folder, if it has one."""
-        files = [run / name for name in FILES] if (run / SUMMARY).exists() else []
+        files = [run / name for name in RECORD_FILES] if (run / SUMMARY).exists() else []
         self._contents = {file: file.read_text(encoding="utf-8") if file.exists() else None for file in files}
 
     def put_back(self) -> None:

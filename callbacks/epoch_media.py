@@ -1,19 +1,17 @@
 """Media after every epoch: texts, translations and captions that a model writes, and what models and data make."""
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.media.captions import caption_media
+from callbacks.media.making import making_media, media_of
 from callbacks.media.sink import write_media
-from callbacks.media.text_samples import text_sample
+from callbacks.media.text_samples import SAMPLES, text_sample
 from callbacks.media.translations import translation_media
-from core.evaluation_mode import evaluation_mode
 from core.media import Medium, Text
 from core.protocols import MakesMediaAfterEpoch
 from core.randomness import generator
@@ -26,7 +24,7 @@ class EpochMedia(Checkpoint):
     """
 
     def __init__(self) -> None:
-        self.texts: dict[str, list[tuple[int, str]]] = {"samples": []}  # epochs, from 0, and texts by name
+        self.texts: dict[str, list[tuple[int, str]]] = {SAMPLES: []}  # epochs, from 0, and texts by name
 
     @property
     def state_key(self) -> str:
@@ -50,7 +48,7 @@ class EpochMedia(Checkpoint):
         for number, maker in enumerate((pl_module, trainer.datamodule)):
             if isinstance(maker, MakesMediaAfterEpoch):
                 rng = generator(trainer.seed, "media", trainer.current_epoch, number)
-                yield from maker.media_after_epoch(trainer.optimizer_steps, rng)
+                yield from media_of(maker, "media_after_epoch", trainer.optimizer_steps, rng)
 
     def _with_earlier(self, medium: Medium) -> Medium:
         """Returns a medium, a text with those of earlier epochs."""
@@ -69,17 +67,6 @@ class EpochMedia(Checkpoint):
         """Restores the texts of a checkpoint's epochs."""
         self.texts = {}
         for name, texts in state_dict.items():
-            begin = 1 if texts and texts[0][0] == 1 else 0  # an earlier release counted from 1
+            # an earlier release counted those that it made itself from 1
+            begin = 1 if name == SAMPLES and texts and texts[0][0] == 1 else 0
             self.texts[name] = [(epoch - begin, text) for epoch, text in texts]
-
-
-@contextlib.contextmanager
-def making_media(trainer: Trainer, pl_module: LightningModule) -> Iterator[None]:
-    """Puts a model into evaluation without gradients; mode and random state are restored at the end."""
-    with (
-        evaluation_mode(pl_module),
-        torch.no_grad(),
-        torch.random.fork_rng(devices=[]),
-        trainer.precision_plugin.forward_context(),
-    ):
-        yield

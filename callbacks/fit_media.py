@@ -7,10 +7,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
-from callbacks.epoch_media import making_media
 from callbacks.media.curves import draw_curves
 from callbacks.media.decision_surface import decision_surface
 from callbacks.media.gradient_flow import REACH, draw_gradient_flow, has_gradient_flow, measure_gradient_flow, reach
+from callbacks.media.making import making_media, media_of
 from callbacks.media.sink import write_media
 from callbacks.media.text_samples import rendered_sample
 from callbacks.record import Record
@@ -68,7 +68,7 @@ class FitMedia(Checkpoint):
         yield from rendered_sample(trainer, pl_module, data)
         for maker in (pl_module, data):
             if isinstance(maker, MakesMediaAfterFit):
-                yield from maker.media_after_fit(step)
+                yield from media_of(maker, "media_after_fit", step)
 
     def _measure(self, trainer: Trainer, pl_module: LightningModule, moment: str) -> Tensor | None:
         norms = measure_gradient_flow(trainer, pl_module, trainer.datamodule)

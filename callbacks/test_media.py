@@ -9,11 +9,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
 from callbacks.description import classifies
-from callbacks.epoch_media import making_media
 from callbacks.media.captions import caption_media
 from callbacks.media.confusion import draw_confusion
 from callbacks.media.decision_surface import decision_surface
 from callbacks.media.example_table import example_table
+from callbacks.media.making import making_media, media_of
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
 from core.media import Figure, Medium
@@ -95,4 +95,4 @@ def _media(trainer: Trainer, pl_module: LightningModule, batches: list[Batch], e
     yield from caption_media(pl_module, data, step, "test")
     for maker in (pl_module, data):
         if isinstance(maker, MakesMediaAfterTest):
-            yield from maker.media_after_test(step)
+            yield from media_of(maker, "media_after_test", step)

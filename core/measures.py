@@ -33,6 +33,9 @@ class Measure:
         unit: Unit of the value; `%` for a share of 1, which is shown in percent.
         digits: Decimal places in the line of an epoch.
         words: Its name in a sentence, if different, such as `accuracy`.
+
+    Raises:
+        InputError: `better` or `digits` is something else.
     """
 
     name: str
@@ -40,6 +43,12 @@ class Measure:
     unit: str = ""
     digits: int = 3
     words: str = ""
+
+    def __post_init__(self) -> None:
+        if self.better not in MODES:
+            raise InputError(f"Measure({self.name!r}): better is {self.better!r}; it is {' or '.join(MODES)}")
+        if type(self.digits) is not int or not 0 <= self.digits < MOST_DIGITS:
+            raise InputError(f"Measure({self.name!r}): digits is {self.digits!r}; it is 0 to {MOST_DIGITS - 1}")
 
     @property
     def title(self) -> str:
@@ -122,8 +131,8 @@ def format_figure(logged: str, value: float, measures: Mapping[str, Measure], sp
     if measure is not None and measure.unit == "%":
         numbers = [value] if spread is None else [value, spread]
         return " ± ".join(f"{measure.scale * number:.{measure.digits}f}" for number in numbers) + " %"
-    if not spread:
-        return f"{value:#.4g}".removesuffix(".") + ("" if spread is None else " ± 0")
+    if not (spread and math.isfinite(spread) and math.isfinite(value)):
+        return f"{value:#.4g}".removesuffix(".") + ("" if spread is None else f" ± {spread:g}")
     digits = 1 - math.floor(math.log10(spread))
     most = 4 - math.floor(math.log10(abs(value))) if value else digits
     digits = max(0, min(digits, most))

@@ -80,11 +80,11 @@ class Table(Medium):
 
     Attributes:
         header: Names of the columns.
-        rows: One cell for each column.
+        rows: One cell for each column, texts or numbers.
     """
 
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[object]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,16 +88,16 @@ def texts_by_epoch(medium: Text) -> list[tuple[int, str]]:
     return [] if medium.epoch is None else [*medium.earlier, (medium.epoch, medium.text)]
 
 
-def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]], end: str = "\r\n") -> bytes:
+def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]], end: str = "\r\n") -> bytes:
     """Returns a table as CSV, in which no spreadsheet finds formulas.
 
     Args:
         header: Names of the columns.
-        rows: Cells.
+        rows: Cells, texts or numbers.
         end: Ends each line; a bare carriage return in a cell is quoted with the default alone.
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator=end).writerows([cell(word) for word in row] for row in (header, *rows))
+    csv.writer(text, lineterminator=end).writerows([cell(str(word)) for word in row] for row in (header, *rows))
     return text.getvalue().encode()
 
 

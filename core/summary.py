@@ -14,6 +14,8 @@ from core.atomic_files import write_atomically
 from core.metric_rows import PLACES, is_rate
 from core.plain_json import load_json
 
+SUMMARY = "summary.json"
+RECORD_FILES = ("config.yaml", "metrics.csv", SUMMARY)  # of a run: what it is, and what came of it
 ENDED_WELL = ("finished", "stopped_early")
 NUMBER = (int, float, type(None))
 

@@ -30,7 +30,8 @@ def _(medium: Image | Grid | Figure, board: Any, content: bytes) -> None:
 
 @add_to_board.register
 def _(medium: Table, board: Any, content: bytes) -> None:
-    lines = ["|".join(["", *(word.replace("|", "\\|") for word in row), ""]) for row in (medium.header, *medium.rows)]
+    rows = [[str(word).replace("|", "\\|") for word in row] for row in (medium.header, *medium.rows)]
+    lines = ["|".join(["", *row, ""]) for row in rows]
     text = "\n".join([lines[0], "|---" * len(medium.header) + "|", *lines[1:]])
     board.add_text(_tag(medium), text, medium.step)
 

@@ -11,8 +11,12 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
 from callbacks.media.board import add_to_board, read_picture
 from core.atomic_files import write_atomically
+from core.errors import RunFailed
 from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, encode, texts_by_epoch
+from core.summary import RECORD_FILES
+
+FOLDERS = ("checkpoints", "tensorboard", "wandb")  # of a run
 
 
 def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
@@ -26,7 +30,7 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
         media: The media; made on the first process alone.
 
     Raises:
-        RunFailed: A file cannot be written.
+        RunFailed: A file cannot be written, or a name is not one for a medium's file.
     """
     if not trainer.is_global_zero or not (media := list(media)):
         return
@@ -34,7 +38,7 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
     with _boards(trainer, folder) as boards:
         for medium in media:
             ending, content = encode(medium)
-            path = None if folder is None or not ending else folder / f"{medium.name}{ending}"
+            path = None if folder is None or not ending else _file_of(medium, ending, folder)
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, content)
@@ -43,6 +47,19 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
             for logger in trainer.loggers:
                 if isinstance(logger, WandbLogger):
                     _log_to_wandb(medium, logger, content, path)
+
+
+def _file_of(medium: Medium, ending: str, folder: Path) -> Path:
+    """Returns the file of a medium in a run's folder, which is none that the run itself keeps there.
+
+    Raises:
+        RunFailed: Its name is that of such a file, or leads elsewhere.
+    """
+    file = Path(f"{medium.name}{ending}")
+    if file.is_absolute() or ".." in file.parts or str(file) in RECORD_FILES or file.parts[0] in FOLDERS:
+        why = "a medium's file lies in the run's folder, and is none of the run's own"
+        raise RunFailed(f"{file}: {why}; give the {type(medium).__name__} another name than {medium.name!r}")
+    return folder / file
 
 
 @contextlib.contextmanager
@@ -70,7 +87,7 @@ def _(medium: Image | Grid | Figure, logger: WandbLogger, content: bytes, path: 
 
 @_log_to_wandb.register
 def _(medium: Table, logger: WandbLogger, content: bytes, path: Path | None) -> None:
-    rows = [list(row) for row in medium.rows]
+    rows = [[str(word) for word in row] for row in medium.rows]
     logger.log_text(medium.name, columns=list(medium.header), data=rows, step=medium.step)
 
 

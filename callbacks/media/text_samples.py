@@ -9,6 +9,7 @@ from core.media import Medium, Text
 from core.randomness import generator
 from core.writing import HasPrimes, RendersTexts, WritesText, writing_rules
 
+SAMPLES = "samples"  # name of their file
 LENGTH = 300  # symbols to write
 
 
@@ -30,7 +31,7 @@ def text_sample(trainer: Trainer, model: LightningModule, data: object, length: 
     symbols = torch.tensor([data.encode(prime)], device=model.device)
     rng = generator(trainer.seed, "sample", trainer.current_epoch)
     text = prime + data.decode(model.write(symbols, length, rng, writing_rules(data, symbols))[0])
-    return Text(name="samples", tag="sample", step=trainer.optimizer_steps, text=text, epoch=trainer.current_epoch)
+    return Text(name=SAMPLES, tag="sample", step=trainer.optimizer_steps, text=text, epoch=trainer.current_epoch)
 
 
 def rendered_sample(trainer: Trainer, model: LightningModule, data: object) -> Iterator[Medium]:

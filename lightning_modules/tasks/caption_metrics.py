@@ -17,9 +17,9 @@ class CaptionMetrics(TokenMetrics):
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
-        self.add_state("right", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
-        self.add_state("reward", torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
-        self.add_state("samples", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+        self.add_state("right", torch.tensor(0))
+        self.add_state("reward", torch.tensor(0.0))
+        self.add_state("samples", torch.tensor(0))
         self.add_state("rows", [], dist_reduce_fx="cat")
         self.written: Tensor | None = None
 

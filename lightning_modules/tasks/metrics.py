@@ -1,6 +1,7 @@
 """Running metrics that cost little enough to be updated in every step."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from math import log
 
 import torch
@@ -23,8 +24,34 @@ class RunningMetrics(Metric):
         super().__init__(compute_with_cache=False)
         # without torchmetrics' wrapper, which takes longer than the update (a deep copy has it again: harmless)
         self.update = type(self).update.__get__(self)
-        self.add_state("loss", torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
-        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+        self.is_saved = persistent
+        self.add_state("loss", torch.tensor(0.0))
+        self.add_state("count", torch.tensor(0))
+
+    def add_state(
+        self,
+        name: str,
+        default: Tensor | list,
+        dist_reduce_fx: str | Callable | None = "sum",
+        persistent: bool | None = None,
+    ) -> None:
+        """Adds a sum, or a list of what cannot be summed.
+
+        Args:
+            name: Name of the attribute.
+            default: What it begins with.
+            dist_reduce_fx: How several devices' are made one.
+            persistent: Save it in checkpoints; a sum as the others, and no list, if not given.
+
+        Raises:
+            ValueError: It is to be saved and is no sum: checkpoints hold the sums over all processes.
+        """
+        if persistent is None:
+            persistent = self.is_saved and isinstance(default, Tensor)
+        if persistent and not (isinstance(default, Tensor) and dist_reduce_fx == "sum"):
+            why = "is no sum, so checkpoints cannot hold it"
+            raise ValueError(f"{type(self).__name__}: {name} {why}; give persistent=False")
+        super().add_state(name, default, dist_reduce_fx, persistent)
 
     def so_far(self) -> dict[str, float]:
         """Returns the metrics of the samples so far on this device only; synchronizes with the device."""
@@ -44,7 +71,7 @@ class ClassificationMetrics(RunningMetrics):
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
-        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+        self.add_state("correct", torch.tensor(0))
 
     def update(self, logits: Tensor, targets: Tensor, loss: Tensor) -> None:
         """Adds a batch, without synchronizing with the device.

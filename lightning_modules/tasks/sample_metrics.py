@@ -47,8 +47,8 @@ class PlayerMetrics(RunningMetrics):
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
         for player in PLAYERS:
-            self.add_state(player, torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
-            self.add_state(f"{player}_count", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+            self.add_state(player, torch.tensor(0.0))
+            self.add_state(f"{player}_count", torch.tensor(0))
 
     def update(self, player: str, loss: Tensor, samples: int) -> None:
         """Adds a batch, without synchronizing with the device.

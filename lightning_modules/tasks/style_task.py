@@ -30,7 +30,7 @@ class StyleMetrics(RunningMetrics):
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
         for name in LOSSES:
-            self.add_state(name, torch.tensor(0.0), dist_reduce_fx="sum", persistent=persistent)
+            self.add_state(name, torch.tensor(0.0))
 
     def update(self, losses: Mapping[str, Tensor], loss: Tensor, number: int = 1) -> None:
         """Takes pictures in, without waiting for the device.

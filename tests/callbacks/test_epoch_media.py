@@ -128,6 +128,9 @@ def test_checkpoints_keep_texts_under_the_key_that_they_have_always_had() -> Non
     for begin in (0, 1):  # an earlier release counted from 1
         media.load_state_dict({"samples": [[begin, "once"], (begin + 1, "twice")], "others": []})
         assert media.state_dict() == {"samples": [(0, "once"), (1, "twice")], "others": []}
+    # what a model made of its own had the epochs that it gave
+    media.load_state_dict({"notes": [(1, "once"), (3, "twice")]})
+    assert media.state_dict() == {"notes": [(1, "once"), (3, "twice")]}
     assert FitMedia().state_key == "GradientFlow"
 
 

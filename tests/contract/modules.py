@@ -186,7 +186,7 @@ class TokenMetrics(RunningMetrics):
 
     def __init__(self, persistent: bool = False) -> None:
         super().__init__(persistent)
-        self.add_state("correct", torch.tensor(0), dist_reduce_fx="sum", persistent=persistent)
+        self.add_state("correct", torch.tensor(0))
 
     def update(self, logits: Tensor, batch: PairBatch, loss: Tensor) -> None:
         """Takes a batch in, weighed by its tokens."""

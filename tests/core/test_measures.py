@@ -1,5 +1,8 @@
 """Measures are written as they are listed, and what decides is checked as far as it is known."""
 
+import re
+from typing import Any
+
 import pytest
 from pytorch_lightning import LightningModule
 from torch import nn
@@ -29,6 +32,19 @@ class Plain(LightningModule):
         super().__init__()
         self.measures = nn.ModuleDict()
         self.monitor = nn.Identity()
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"better": "Max"}, "better is 'Max'; it is min or max"),
+        ({"better": "max", "digits": -1}, "digits is -1; it is 0 to 16"),
+        ({"better": "max", "digits": 2.0}, "digits is 2.0; it is 0 to 16"),
+    ],
+)
+def test_a_measure_says_which_of_its_values_cannot_be(settings: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError, match=re.escape(f"Measure('top3'): {reason}")):
+        Measure("top3", **settings)
 
 
 def test_the_model_states_what_decides_and_its_measure_what_is_better() -> None:
@@ -124,3 +140,9 @@ def test_measures_of_a_summary_are_read_as_far_as_they_can_be() -> None:
 def test_merit_is_greatest_of_the_best_value(mode: str, best: float) -> None:
     assert max([2.0, 1.0, 3.0], key=lambda value: merit(value, mode)) == best
     assert not merit(float("nan"), mode) >= merit(1.0, mode)
+
+
+def test_a_figure_that_is_not_finite_is_written_as_it_is() -> None:
+    assert format_figure("val/loss", float("inf"), {}, float("nan")) == "inf ± nan"
+    assert format_figure("val/loss", float("nan"), {}, 1.0) == "nan ± 1"
+    assert format_figure("val/loss", 1.0, {}, 0.0) == "1.000 ± 0"

@@ -33,6 +33,23 @@ def write(folder: Path | None, *media: Medium, first: bool = True) -> Told:
     return told
 
 
+@pytest.mark.parametrize("name", ["metrics", "../elsewhere", "/tmp/elsewhere", "checkpoints/table", "plots/../../a"])
+def test_a_medium_takes_the_place_of_no_file_of_the_run(name: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "metrics.csv").write_text("epoch\n0\n")
+    with pytest.raises(RunFailed, match="give the Table another name than"):
+        write(run, Table(name=name, step=1, header=["a"], rows=[["1"]]))
+    assert (run / "metrics.csv").read_text() == "epoch\n0\n"
+    assert list(tmp_path.iterdir()) == [run]
+
+
+def test_numbers_are_cells_of_a_table(tmp_path: Path) -> None:
+    write(tmp_path, Table(name="numbers", step=1, header=["a", "b"], rows=[[1.5, "x|y"], [-2, None]]))
+    assert (tmp_path / "numbers.csv").read_text() == "a,b\n1.5,x|y\n-2,None\n"
+    assert texts_on_board(tmp_path)["numbers/text_summary"] == "|a|b|\n|---|---|\n|1.5|x\\|y|\n|-2|None|"
+
+
 def test_pictures_are_written_everywhere(tmp_path: Path) -> None:
     figure = MatplotlibFigure(figsize=(2, 1), dpi=50)
     figure.subplots().plot([0, 1])

@@ -65,3 +65,28 @@ def test_persistent_sums_go_on_from_a_state_dict(samples: Samples) -> None:
 def test_other_sums_stay_out_of_the_state_dict(samples: Samples) -> None:
     assert feed(ClassificationMetrics(), samples, 23).state_dict() == {}
     assert set(ClassificationMetrics(persistent=True).state_dict()) == {"loss", "correct", "count"}
+
+
+class WithTheirOwn(ClassificationMetrics):
+    """Adds a sum and a list without a word on checkpoints."""
+
+    def __init__(self, persistent: bool = False) -> None:
+        super().__init__(persistent)
+        self.add_state("length", torch.tensor(0.0))
+        self.add_state("rows", [], dist_reduce_fx="cat")
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_a_sum_is_saved_where_the_others_are(persistent: bool) -> None:
+    saved = set(WithTheirOwn(persistent).state_dict())
+    assert saved == ({"loss", "count", "correct", "length"} if persistent else set())
+
+
+def test_what_is_no_sum_is_not_saved() -> None:
+    """A checkpoint has the sums over all processes, of which the first goes on with them."""
+    metrics = ClassificationMetrics(persistent=True)
+    for default, reduction in ((torch.tensor(0.0), "max"), ([], "cat")):
+        with pytest.raises(ValueError, match="ClassificationMetrics: most is no sum"):
+            metrics.add_state("most", default, dist_reduce_fx=reduction, persistent=True)
+    with pytest.raises(ValueError, match="most is no sum"):
+        metrics.add_state("most", torch.tensor(0.0), dist_reduce_fx="max")
