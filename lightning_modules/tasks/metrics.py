@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from math import log
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torchmetrics import Metric
 
 
@@ -51,7 +53,11 @@ class RunningMetrics(Metric):
         if persistent and not (isinstance(default, Tensor) and dist_reduce_fx == "sum"):
             why = "is no sum, so checkpoints cannot hold it"
             raise ValueError(f"{type(self).__name__}: {name} {why}; give persistent=False")
-        super().add_state(name, default, dist_reduce_fx, persistent)
+        super().add_state(name, default if isinstance(default, list) else _wide(default), dist_reduce_fx, persistent)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], *arguments: Any) -> Module:
+        """Moves the sums with the model, and leaves them in 32 bits or more: in 16 a sum soon stops growing."""
+        return super()._apply(lambda tensor: _wide(fn(tensor), tensor), *arguments)
 
     def so_far(self) -> dict[str, float]:
         """Returns the metrics of the samples so far on this device only; synchronizes with the device."""
@@ -64,6 +70,13 @@ class RunningMetrics(Metric):
     @abstractmethod
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         """Returns the metrics by name, given the number of samples."""
+
+
+def _wide(tensor: Tensor, given: Tensor | None = None) -> Tensor:
+    """Returns a tensor as it is, unless its floats have less than 32 bits: then what it was made of, on its device."""
+    if not tensor.is_floating_point() or tensor.element_size() >= 4:
+        return tensor
+    return (tensor if given is None else given).to(tensor.device, torch.float32)
 
 
 class ClassificationMetrics(RunningMetrics):

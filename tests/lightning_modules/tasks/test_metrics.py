@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pytorch_lightning.plugins import DoublePrecision, HalfPrecision, Precision
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -65,6 +66,31 @@ def test_persistent_sums_go_on_from_a_state_dict(samples: Samples) -> None:
 def test_other_sums_stay_out_of_the_state_dict(samples: Samples) -> None:
     assert feed(ClassificationMetrics(), samples, 23).state_dict() == {}
     assert set(ClassificationMetrics(persistent=True).state_dict()) == {"loss", "correct", "count"}
+
+
+@pytest.mark.parametrize("precision", ["16-true", "bf16-true", "32-true", "64-true"])
+def test_a_long_epoch_is_summed_exactly_in_every_number_format(precision: str) -> None:
+    """In bfloat16 a sum stops growing, and in float16 it is infinite once it is above 65,504."""
+    plugin = {"32-true": Precision, "64-true": DoublePrecision}.get(precision, lambda: HalfPrecision(precision))()
+    with plugin.module_init_context():  # which makes the format the default one
+        made_within = ClassificationMetrics(persistent=True)
+    for metrics in (ClassificationMetrics(persistent=True), made_within):
+        model = plugin.convert_module(torch.nn.Sequential(metrics))
+        loss = torch.tensor(3.5, dtype=plugin.convert_input(torch.ones(1)).dtype)
+        for _ in range(300):
+            model[0].update(torch.eye(3).repeat(100, 1), torch.zeros(300, dtype=torch.long), loss)
+        assert float(model[0].compute()["loss"]) == 3.5
+        assert float(model[0].compute()["acc"]) == pytest.approx(1 / 3)
+        model[0].reset()
+        assert model[0].loss.dtype in (torch.float32, torch.float64)
+
+
+def test_what_was_summed_before_a_conversion_is_not_rounded() -> None:
+    metrics = ClassificationMetrics(persistent=True)
+    metrics.loss.fill_(1234.567)
+    for convert in (torch.nn.Module.half, torch.nn.Module.bfloat16, lambda module: module.to(torch.bfloat16)):
+        convert(metrics)
+        assert metrics.loss.item() == torch.tensor(1234.567).item()
 
 
 class WithTheirOwn(ClassificationMetrics):
