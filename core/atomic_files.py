@@ -40,6 +40,9 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
             _flush(temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
+        with contextlib.suppress(OSError):
+            if temporary.stat().st_nlink == 1:  # and no second name of a checkpoint
+                os.truncate(temporary, 0)  # gives its space back at once: whoever wrote it may still hold it open
         kept = "the previous file is unchanged" if path.exists() else "there was no previous file"
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         if "inline_container" in str(reason) or "PytorchStreamWriter" in str(reason):  # places in torch's own source

@@ -41,6 +41,34 @@ def test_a_failed_write_keeps_the_old_file(broken: str, tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_failed_write_leaves_its_space_to_what_says_so(tmp_path: Path) -> None:
+    """torch holds the file open as long as its error is known; a run on a full disk then could not note its end."""
+    held = []
+
+    def write_a_part() -> None:
+        with replacing(tmp_path / "a.ckpt") as temporary:
+            held.append(os.open(temporary, os.O_CREAT | os.O_WRONLY))
+            os.write(held[0], b"a part")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RunFailed, match="No space left"):
+        write_a_part()
+    assert os.fstat(held[0]).st_size == 0
+    os.close(held[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_copy_leaves_what_was_to_be_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    write_atomically(tmp_path / "a", "new")
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(RunFailed, match="Input/output error"):
+        copy_atomically(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "a").read_text() == "new"
+
+
 def test_a_copy_replaces_the_whole_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"new")
     (tmp_path / "b").write_bytes(b"older and longer")
