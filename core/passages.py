@@ -44,8 +44,8 @@ class GivesPassages(Protocol):
     def passages(self, part: str, count: int, length: int) -> Passages:
         """Returns up to so many passages of a part, evenly spaced, of so many symbols at most."""
 
-    def passages_of(self, texts: Sequence[str], count: int, length: int) -> Passages:
-        """Returns passages of texts that a user gives.
+    def passages_of(self, inputs: Sequence[str], count: int, length: int) -> Passages:
+        """Returns passages of what a user gives: texts, or names of files of texts.
 
         Raises:
             InputError: One cannot be read.

@@ -18,7 +18,7 @@ from datamodules.text.gutenberg import without_frame
 from datamodules.text.language_data_module import LanguageDataModule, check_split_shares
 from datamodules.text.rows import RowLoader, Rows, WindowLoader
 from datamodules.text.synthetic import synthetic_corpus
-from datamodules.text.text_files import read_text
+from datamodules.text.text_files import read_text, whole_texts
 from datamodules.text.vocabulary import Vocabulary
 
 PRIME = 50  # characters of the validation text that a sample continues, unless another beginning is given
@@ -224,10 +224,10 @@ class CharCorpusDataModule(LanguageDataModule):
         length = min(length, rows.shape[1])
         return self._shown(cut(rows[:, : rows.shape[1] // max(1, length) * length].flatten(), count, length).long())
 
-    def passages_of(self, texts: Sequence[str], count: int, length: int) -> Passages:
-        """Returns passages of texts that a user gives, at least two if they have so many symbols."""
-        text = torch.tensor([number for given in texts for number in self.encode(given)])
-        return self._shown(cut(text, count, min(length, len(text) // 2)))
+    def passages_of(self, inputs: Sequence[str], count: int, length: int) -> Passages:
+        """Returns passages of texts that a user gives, one line behind the other, at least two if they are so long."""
+        text = "\n".join(whole_texts(inputs)).replace("\n", "\n" if "\n" in self.symbols else "")
+        return self._shown(cut(torch.tensor(self.encode(text)), count, min(length, len(text) // 2)))
 
     def _shown(self, symbols: Tensor) -> Passages:
         return Passages(symbols, [[self.symbols[number] for number in row] for row in symbols.tolist()])

@@ -20,6 +20,7 @@ from inspection.views import NotShown, Shown, View
 
 PASSAGES, LENGTH = 32, 600  # of the text that is read
 WARM_UP = 50  # symbols of a passage at whose beginning the state is still filling
+MEASURED = 10  # symbols of a passage beyond those, at least
 SHOWN = 6  # cells whose texts are drawn
 CHARACTERS = 500  # of a text that is drawn
 LEAST = 0.3  # correlation from which on a cell is said to follow something
@@ -48,16 +49,17 @@ def make(subject: Subject) -> Iterator[Shown]:
     Raises:
         NotShown: The network carries no state of cells, or its data has no text.
     """
-    passages = passages_of(subject, PASSAGES, LENGTH)
+    passages = passages_of(subject, PASSAGES, LENGTH, WARM_UP + MEASURED)
     layers = states(subject, passages)
     followers = find_followers(layers, facts_of(passages.texts) | passages.facts)
     if not followers:
         raise NotShown(f"no cell follows anything by which texts are described, with a correlation of {LEAST} or more")
     header = ("what is followed", "layer", "cell", "correlation")
     rows = [(one.fact, f"{one.layer}", f"{one.cell}", f"{one.correlation:+.2f}") for one in followers]
+    of_all = f"Of {sum(layer.shape[2] for layer in layers):,} cells"
     caption = (
-        f"Of {sum(layer.shape[2] for layer in layers):,} cells, the one that follows each fact best: chosen on a half "
-        f"of {passages.symbols.numel():,} symbols of {subject.part}, its correlation measured on the other."
+        f"{of_all}, the one that follows each fact best: chosen on a half of "
+        f"{passages.symbols[:, WARM_UP:].numel():,} symbols of {subject.where}, its correlation measured on the other."
     )
     yield Shown(Table(name="cells", step=subject.step, header=header, rows=rows), caption)
     chosen: list[Follower] = []

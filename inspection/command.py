@@ -146,10 +146,12 @@ class Inspection(Command):
             subject.classify()
             if data.unread:
                 raise InputError(describe_unread(data.unread, len(subject.names)))
+            if len(subject.names) > len(subject.examples):
+                shown = f"the first {len(subject.examples)} of {len(subject.names):,} inputs"
+                print_line(f"note     {shown} are looked at one by one")
         else:
             model.to(self.trainer.strategy.root_device)
-            data.inputs = list(self.settings.input)
-            subject.names = data.prediction_names() if data.inputs else []
+            subject.names = list(self.settings.input)
         return subject
 
     def _look(self, subject: Subject) -> tuple[Views, dict[str, str]]:

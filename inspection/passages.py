@@ -5,13 +5,14 @@ from inspection.subject import Subject
 from inspection.views import NotShown
 
 
-def passages_of(subject: Subject, count: int, length: int) -> Passages:
+def passages_of(subject: Subject, count: int, length: int, least: int = 2) -> Passages:
     """Returns passages of the part, or of the texts that the user has named.
 
     Args:
         subject: The network and its data.
         count: How many, at most.
         length: Symbols of each, at most.
+        least: Symbols of each, at least.
 
     Raises:
         NotShown: The network reads no symbols one after the other, or its data has no text or too short a one.
@@ -25,6 +26,6 @@ def passages_of(subject: Subject, count: int, length: int) -> Passages:
         passages = data.passages_of(subject.names, count, length)
     else:
         passages = data.passages(subject.part, count, length)
-    if passages.symbols.shape[1] < 2 or len(passages.symbols) < 2:
-        raise NotShown("the text is too short")
+    if passages.symbols.shape[1] < least or len(passages.symbols) < 2:
+        raise NotShown(f"the text is too short: two passages of {least} symbols or more are needed")
     return passages

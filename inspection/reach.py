@@ -35,10 +35,11 @@ def make(subject: Subject) -> Iterator[Shown]:
     worse = (more.mean(0) > SURE * errors).nonzero()[:, 0]
     reach = known[int(worse[-1]) + 1] if len(worse) else known[0]
     figure = draw_reach(known, means, errors, norms)
+    behind = f"{reach} symbol{'' if reach == 1 else 's'}"
     yield Shown(
         Figure(name="reach", step=subject.step, figure=figure),
-        f"{len(passages.symbols)} predictions of {subject.part}, each of the symbol behind the last so many. From "
-        f"{reach} symbols on the loss is not surely above that with all {known[-1]}; bars are standard errors of the "
+        f"{len(passages.symbols)} predictions of {subject.where}, each of the symbol behind the last so many. From "
+        f"{behind} on the loss is not surely above that with all {known[-1]}; bars are standard errors of the "
         "difference to that.",
     )
 

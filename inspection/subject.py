@@ -33,7 +33,8 @@ class Subject:
         data: Its data module.
         trainer: Its trainer.
         part: Part of the data whose samples are looked at.
-        names: Names of the inputs that the user has named; empty if examples of the part take their place.
+        names: Inputs that the user has named, texts and pictures by what `predict` calls them; empty if examples of the
+            part take their place.
         samples: All samples of the part, classified; None for a network that does not classify.
         examples: The inputs, or a sample of each class, as the network receives them, one row each.
         seen: What the network makes of the examples.
@@ -112,6 +113,11 @@ class Subject:
         if not self.examples or not all(isinstance(batch, TextBatch) for batch in self.examples):
             raise NotShown(f"{type(self.model).__name__} classifies no texts")
         return self.examples
+
+    @property
+    def where(self) -> str:
+        """What is looked at, in words: the inputs, or the part."""
+        return "the inputs" if self.names else self.part
 
     @property
     def shows_images(self) -> bool:

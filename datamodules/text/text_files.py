@@ -209,6 +209,22 @@ def read_lines(
     return given
 
 
+def whole_texts(inputs: Iterable[str], read: Callable[[Path], FileTexts] = whole_text) -> list[str]:
+    """Returns texts to look at: each input is a text, or a file that is one text.
+
+    Args:
+        inputs: The texts and names of files.
+        read: Reads a file.
+
+    Raises:
+        InputError: One is empty or not UTF-8, names a folder, a pipe or a missing file, or cannot be read.
+    """
+    given = read_lines(inputs, read=read)
+    for reason in given.unread.values():
+        raise InputError(reason)
+    return given.texts
+
+
 def _file_named(given: str) -> Path | None:
     """Returns the file that an input names; None if it is a text.
 

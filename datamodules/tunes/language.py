@@ -1,6 +1,7 @@
 """Tunes as a language: how they begin, by which rules they go on, how they are judged and shown."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from core.passages import Passages
 from core.predictions import Table
 from core.writing import Write
 from datamodules.text.language_data_module import LanguageDataModule
+from datamodules.text.text_files import FileTexts, texts_of_lines, whole_texts
+from datamodules.tunes.files import ABC, MIDI, read_collection
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.loader import Tunes
 from datamodules.tunes.notation import NoTune, Tune
@@ -120,9 +123,15 @@ class TuneLanguage(LanguageDataModule):
         """Returns up to so many passages of the tunes of a part, which are strung together in their own keys."""
         return self._passages([as_learned(tune, self.kind).tokens for tune in self.tunes[part]], count, length)
 
-    def passages_of(self, texts: Sequence[str], count: int, length: int) -> Passages:
+    def passages_of(self, inputs: Sequence[str], count: int, length: int) -> Passages:
         """Returns passages of tunes that a user gives, each from its beginning on."""
-        return self._passages([self._tokens_of(text) for text in texts], count, length)
+        return self._passages([self._tokens_of(text) for text in whole_texts(inputs, self._file_texts)], count, length)
+
+    def _file_texts(self, path: Path) -> FileTexts:
+        """Returns the tunes of an ABC or MIDI file; of another its lines, each a tune."""
+        if not path.name.lower().endswith(ABC + MIDI):
+            return texts_of_lines(path)
+        return FileTexts(["".join(as_learned(tune, self.kind).tokens) for tune in read_collection(path).tunes], [])
 
     def _passages(self, tunes: Sequence[Sequence[str]], count: int, length: int) -> Passages:
         return passages_of_tunes(tunes, self.vocabulary, self.kind, count, length, self.bar_marks)

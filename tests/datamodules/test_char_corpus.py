@@ -274,3 +274,15 @@ def test_nothing_is_said_of_rows_that_are_cut_by_another_size(tmp_path: Path) ->
     assert change(before | {"content": "another"}, eval_batch_size=2) is None
     older = {name: fact for name, fact in before.items() if name != "eval_batch_size"}
     assert change(older | {"content": "another"}) is None
+
+
+@pytest.mark.parametrize("newlines", ["translate", "keep"])
+def test_a_file_to_look_at_is_one_text(newlines: str, corpus: Callable[..., CharCorpusDataModule], file: Path) -> None:
+    """Its lines were put behind each other without what ends them, so that words ran together."""
+    data = corpus(newlines=newlines)
+    other = file.with_name("other.txt")
+    other.write_text("the fox\n\njumps\n")
+    passages = data.passages_of([str(other), "lazy dog"], 2, 100)
+    assert "".join(letter for row in passages.texts for letter in row) == "the fox\n\njumps\n\nlazy dog"[:24]
+    with pytest.raises(InputError, match="no such file"):
+        data.passages_of(["nothing.txt"], 2, 100)

@@ -139,6 +139,15 @@ def test_what_a_network_of_ngrams_reads_has_readable_names(
     assert all(b"\x00" not in path.read_bytes() for path in (run / "inspect").glob("*.[chj]*"))
 
 
+def test_inputs_that_are_not_looked_at_are_told(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run("run", text=DOCUMENTS, name="documents.yaml")
+    Path("texts.txt").write_text("one two three\n" * 14)
+    code, printed, errors = command("inspect", run, "--input", "texts.txt", "--only", "[words]", "--output", "own")
+    assert code == 0, errors
+    assert "the first 3 of 14 inputs are looked at one by one" in printed
+    assert [name for name in record(Path("own"))["files"]["words"] if name.endswith(".png")][-1] == "words_3.png"
+
+
 def test_a_word_that_a_network_does_not_know_is_told(finished_run: Callable[..., Path], command: Command) -> None:
     run = finished_run("run", text=DOCUMENTS, name="documents.yaml")
     kept: list[Sequence[str]] = []
@@ -169,9 +178,14 @@ def test_a_language_model(finished_run: Callable[..., Path], command: Command) -
     found = record(run / "inspect")
     assert found["files"]["reach"] == ["reach.png"]
     assert "CharRNN predicts no classes" in found["left_out"].values()
+    assert " predictions of val, " in (run / "inspect" / PAGE).read_text()
     text = "anna sees boris. " * 20
     code, _, errors = command("inspect", run, "--input", text, "--only", "[reach]", "--output", "own")
     assert code == 0, errors
+    assert " predictions of the inputs, " in Path("own", PAGE).read_text()
+    code, _, errors = command("inspect", run, "--input", text[:100], "--only", "[cells]", "--output", "own")
+    assert code == 2
+    assert errors == ("error: --only cells: the text is too short: two passages of 60 symbols or more are needed\n")
 
 
 @pytest.mark.usefixtures("few_samples")
@@ -190,6 +204,9 @@ def test_tunes_have_bars_that_cells_may_follow(
     assert "is a capital" not in followed
     tune = "M:4/4 K:D " + "|".join(["ABcd ABcd"] * 30)
     code, _, errors = command("inspect", run, "--input", tune, "--only", "[reach]", "--output", "own")
+    assert code == 0, errors
+    Path("own.abc").write_text("X:1\nT:One\nM:4/4\nL:1/8\nK:D\n" + "ABcd ABcd|\n" * 30 + "\nX:2\nM:4/4\nK:D\nABcd|\n")
+    code, _, errors = command("inspect", run, "--input", "own.abc", "--only", "[reach]", "--output", "own")
     assert code == 0, errors
 
 
