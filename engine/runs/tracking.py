@@ -3,6 +3,7 @@
 import contextlib
 import netrc
 import os
+import re
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
@@ -14,10 +15,12 @@ from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 
 from core.atomic_files import write_atomically
-from core.errors import InputError
+from core.errors import InputError, OneLine
 from engine.runs.wandb_files import next_step
 
 ID_FILE = "wandb_id.txt"  # id and project
+NO_ID = re.compile(r"[:;,#?/']")  # what W&B has in no id
+PYDANTIC = re.compile(r"Value error, (.+?) \[type=", re.DOTALL)  # the reason in a message of pydantic
 PROJECT = "primer"  # one for all runs, so that they can be compared
 
 
@@ -90,17 +93,37 @@ class RunLogger(WandbLogger):
 
     def __init__(self, first_step: int, **settings: Any) -> None:
         super().__init__(**settings)
+        self._wandb_init.pop("anonymous", None)  # which W&B has given up, and warns of
         self._first_step = first_step
 
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """W&B's run, begun when it is first asked for."""
+        """W&B's run, begun when it is first asked for.
+
+        Raises:
+            InputError: W&B does not take what it is called, or cannot be reached.
+        """
         is_new = self._experiment is None
-        run = super().experiment
+        try:
+            run = super().experiment
+        except Exception as error:
+            if isinstance(error, OneLine | OSError):
+                raise
+            raise _refused(error, is_offline=self._offline) from error
         if is_new and run.step < self._first_step:
             run.log({}, step=self._first_step, commit=False)  # writes nothing, but what follows counts from here
         return run
+
+
+def _refused(error: Exception, is_offline: bool) -> InputError:
+    """Returns why W&B begins no run, in one line that begins with the option which it is about."""
+    found = PYDANTIC.search(str(error))
+    reason = " ".join((found[1] if found else str(error)).split()).rstrip(".")
+    about = [field.name for field in fields(Names) if field.name.rstrip("s") in reason.lower()]
+    if about:
+        return InputError(f"--wandb_{about[0]}: {reason}")
+    return InputError(f"--wandb: {reason}{'' if is_offline else '; keep it local with --wandb offline'}")
 
 
 def wandb_logger(
@@ -134,7 +157,7 @@ def wandb_logger(
         run_id, earlier_project = [*id_file.read_text(encoding="utf-8").splitlines(), config_name][:2]
         project = names.project or earlier_project
     else:
-        run_id = f"{folder.name}-{os.urandom(3).hex()}"
+        run_id = f"{NO_ID.sub('-', folder.name)}-{os.urandom(3).hex()}"
     write_atomically(id_file, f"{run_id}\n{project}\n")
     first_step = next_step(folder, run_id, kept)
     resumed = {"settings": {"resumed": True}} if mode == "offline" and first_step else {}  # online its server says so

@@ -1,6 +1,7 @@
 """Weights & Biases: asked for, told once, and never without an account."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +124,40 @@ def test_environment_variables_come_after_options(
         ("of-the-environment", "named"),
         ("given", "too"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (Names(project="a/b"), "--wandb_project: Invalid project name 'a/b': cannot contain characters"),
+        (Names(tags=["x" * 80]), "--wandb_tags: Tag 'xxx"),
+    ],
+)
+def test_a_name_that_cannot_be_is_told_by_its_option(names: Names, said: str, tmp_path: Path) -> None:
+    logger = wandb_logger(tmp_path, "vgg", "offline", {}, names)
+    with pytest.raises(InputError) as caught:
+        _ = logger.experiment
+    assert str(caught.value).startswith(said)
+    assert "\n" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+def test_a_key_that_cannot_be_is_told_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise wandb.errors.AuthenticationError("API key must have\n40+ characters, has 3.")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    logger = wandb_logger(tmp_path, "vgg", "online", {}, Names())
+    said = "--wandb: API key must have 40+ characters, has 3; keep it local with --wandb offline"
+    with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+        _ = logger.experiment
+
+
+def test_a_folder_may_have_what_an_id_has_not(tmp_path: Path, made: list[dict]) -> None:
+    folder = tmp_path / "a:b#c?d'e"
+    folder.mkdir()
+    wandb_logger(folder, "vgg", "offline", {}, Names())
+    assert made[0]["id"].startswith("a-b-c-d-e-")
 
 
 def test_every_name_can_be_given(config: Path, made: list[dict], command: Callable[..., tuple[int, str, str]]) -> None:
