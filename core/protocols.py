@@ -246,6 +246,13 @@ class TakesNamedBatches(Protocol):
 
 
 @runtime_checkable
+class LacksFormats(Protocol):
+    """A model that cannot be computed in some number formats, named as `Trainer.precision` names them."""
+
+    lacking_formats: tuple[str, ...]
+
+
+@runtime_checkable
 class ShrinksSamples(Protocol):
     """A data module whose training samples may be smaller in some epochs."""
 

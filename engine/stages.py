@@ -29,6 +29,7 @@ from engine.runs.run_files import take_up
 from engine.runs.run_folder import RunFolder
 from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
+from engine.settings.trainer_options import check_number_format
 from engine.standing import Standing
 
 CheckpointPath = str | Path | None
@@ -63,10 +64,15 @@ class Stages(Standing):
         self.fit_loop = FitLoop(self, loop.min_epochs, loop.max_epochs)
         self.fit_loop.epoch_loop = loop.epoch_loop
 
-    def _run(self, *arguments: Any, **options: Any) -> Any:
-        """Runs a call's stages, once its processes are connected."""
+    def _run(self, model: LightningModule, *arguments: Any, **options: Any) -> Any:
+        """Runs a call's stages, once its processes are connected.
+
+        Raises:
+            InputError: The model cannot be computed in the number format.
+        """
+        check_number_format(self.precision, model)
         meet(self)
-        return super()._run(*arguments, **options)
+        return super()._run(model, *arguments, **options)
 
     def _run_stage(self) -> Any:
         """Runs a stage, a fit once it is sure that its checkpoints can be read again and loggers know its settings.

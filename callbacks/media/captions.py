@@ -104,7 +104,7 @@ def draw_attention(pictures: Tensor, words: Sequence[Sequence[str]], weights: Te
     for row, picture, caption, maps in zip(axes, pictures, words, weights, strict=True):
         size = picture.shape[:2]
         row[0].imshow(picture.numpy())
-        for axis, word, map_ in zip(row[1:], caption, maps, strict=False):
+        for axis, word, map_ in zip(row[1:], caption, maps.float(), strict=False):
             spread = F.interpolate(map_[None, None], size, mode="bilinear")[0, 0]
             axis.imshow(picture.float().mean(2).numpy(), cmap="gray", vmin=0, vmax=255)
             axis.imshow(spread.numpy(), cmap="inferno", alpha=0.6, vmin=0)

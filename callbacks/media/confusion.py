@@ -30,7 +30,7 @@ def draw_confusion(
     """
     k = len(class_names)
     counts = torch.bincount(targets * k + guesses, minlength=k * k).view(k, k)
-    share = counts / counts.sum(1, keepdim=True).clamp(min=1)
+    share = counts.float() / counts.sum(1, keepdim=True).clamp(min=1)
     names = [shortened(name, LETTERS) for name in class_names]
     longest = max(map(columns, names))
     beside = LETTER * longest if k <= NAMED else 0.4

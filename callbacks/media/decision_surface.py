@@ -42,7 +42,7 @@ def _logits(model: nn.Module, data: HasPoints, points: Tensor) -> Tensor:
 
 def plane() -> Tensor:
     """Returns the points that `draw_surface` takes probabilities of, [POINTS * POINTS, 2], row by row from below."""
-    axis = torch.linspace(*SQUARE, POINTS)
+    axis = torch.linspace(*SQUARE, POINTS, dtype=torch.float32)
     x2, x1 = torch.meshgrid(axis, axis, indexing="ij")
     return torch.stack([x1, x2], -1).view(-1, 2)
 
@@ -71,7 +71,7 @@ def draw_surface(
     )
     figure.colorbar(area, label=f"probability of '{plain(class_names[1])}'")
     if grid.min() < 0.5 < grid.max():
-        axis = torch.linspace(*SQUARE, POINTS).numpy()
+        axis = torch.linspace(*SQUARE, POINTS, dtype=torch.float32).numpy()
         axes.contour(axis, axis, grid, levels=[0.5], colors="black", linewidths=1.5)
     for number, colour in enumerate(("tab:blue", "tab:red")):
         x1, x2 = points[targets == number].T.numpy()

@@ -13,6 +13,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from core.errors import InputError
 from core.hardware import device_type
 from core.measures import check_monitor
+from core.protocols import LacksFormats
 from engine.settings.strategies import check_strategy
 
 # Least value of each option that counts something, and what -1 means where it is allowed.
@@ -139,6 +140,17 @@ def check_precision(precision: str | int | None, device: str) -> None:
     choices = ", ".join(["auto", *(["bf16-mixed"] if device == "cpu" else []), "32-true"])
     if device in LACKING.get(str(precision), ()):
         raise InputError(f"--trainer.precision {precision}: not on {device}, which computes in {choices} and others")
+
+
+def check_number_format(precision: str, model: pl.LightningModule) -> None:
+    """Checks that a model can be computed in a number format.
+
+    Raises:
+        InputError: It states that it cannot.
+    """
+    if isinstance(model, LacksFormats) and precision in model.lacking_formats:
+        reason = f"{type(model).__name__} has parts whose weights have 32 bits"
+        raise InputError(f"--trainer.precision {precision}: {reason}; give bf16-mixed or 32-true")
 
 
 def check_callbacks(callbacks: list[Callback]) -> None:

@@ -22,6 +22,7 @@ from lightning_modules.tasks.caption_controls import COMPARED, KEPT, controls, l
 from lightning_modules.tasks.caption_metrics import CaptionMetrics
 from lightning_modules.tasks.caption_scores import Words, scores, signatures
 from lightning_modules.tasks.sequence_writer import SequenceWriter, shifted, sums
+from lightning_modules.tasks.task import OTHER_WEIGHTS
 
 
 class Sums(NamedTuple):
@@ -60,6 +61,7 @@ class Captioning(SequenceWriter):
     """
 
     metrics_type = CaptionMetrics
+    lacking_formats = OTHER_WEIGHTS
     measures = (
         Measure("loss", "min"),
         Measure("perplexity", "min", digits=2, words="perplexity"),

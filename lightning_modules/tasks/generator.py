@@ -15,7 +15,7 @@ from core.ranges import check_range
 from lightning_modules.layers.batch_statistics import estimate_statistics
 from lightning_modules.tasks.exported_pictures import form_of_noise
 from lightning_modules.tasks.generated_media import Strip, between_noises
-from lightning_modules.tasks.task import Task
+from lightning_modules.tasks.task import OTHER_WEIGHTS, Task
 
 COLUMNS, ROWS = 10, 8  # of a grid of samples
 PIECE = 100  # samples that are made at a time
@@ -48,6 +48,7 @@ class Generator(Task):
     """
 
     changeable = ("samples", "classes", "sample_seed")
+    lacking_formats = OTHER_WEIGHTS
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from datamodules.pairs.pieces import BEGIN
 from datamodules.text.vocabulary import PADDING
 from lightning_modules.layers.beam_search import beam_search
 from lightning_modules.layers.masks import padding_mask
-from lightning_modules.tasks.task import Task
+from lightning_modules.tasks.task import HALF_WEIGHTS, Task
 
 WIDEST = 1000  # beam: memory grows with it, and nothing is gained beyond a dozen
 
@@ -41,6 +41,7 @@ class SequenceWriter(Task):
     head: nn.Linear  # before the softmax
     never: ClassVar[tuple[int, ...]] = (PADDING, BEGIN)  # symbols that are not written
     changeable = ("beam", "fit_beam", "length_penalty", "length")
+    lacking_formats = HALF_WEIGHTS
 
     def __init__(
         self,

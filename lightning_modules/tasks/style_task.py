@@ -17,7 +17,7 @@ from lightning_modules.layers.named_networks import is_here
 from lightning_modules.layers.style_comparison import Comparison
 from lightning_modules.layers.style_losses import Scale, Weighting
 from lightning_modules.tasks.metrics import RunningMetrics
-from lightning_modules.tasks.task import Task
+from lightning_modules.tasks.task import OTHER_WEIGHTS, Task
 
 LOSSES = ("content", "style", "total_variation")
 DEFAULT = "pretrained:hed_vgg16"
@@ -76,6 +76,7 @@ class StyleTask(Task):
     """
 
     metrics_type = StyleMetrics
+    lacking_formats = OTHER_WEIGHTS
     paths = ("network",)
     measures = (
         Measure("loss", "min", digits=4),

@@ -21,6 +21,9 @@ from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetric
 from lightning_modules.tasks.parameter_groups import all_alike, are_merged, groups_by_depth, groups_by_kind, layers_of
 from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
 
+HALF_WEIGHTS = ("16-true", "bf16-true")  # number formats with weights of 16 bits
+OTHER_WEIGHTS = (*HALF_WEIGHTS, "64-true")  # and with those of another number than 32
+
 
 def default_optimizer(params: Iterable) -> Optimizer:
     """Returns SGD with momentum, for models without a config; each config sets its own optimizer."""
@@ -65,6 +68,7 @@ class Task(LoadsWithLimits, LightningModule):
         Measure("loss", "min"),
         Measure("acc", "max", unit="%", digits=2, words="accuracy"),
     )
+    lacking_formats: ClassVar[tuple[str, ...]] = ()  # number formats in which it cannot be computed
     paths: ClassVar[tuple[str, ...]] = ()  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another

@@ -1,6 +1,8 @@
 """Every number format trains every kind of model and augmentation."""
 
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -10,11 +12,13 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.plugins import DoublePrecision
 
 from core.errors import InputError
+from datamodules import XORDataModule
 from datamodules.images.augmentation import Augmentation
 from engine.settings.trainer_options import check_precision
 from engine.trainer import Trainer
-from lightning_modules import BagOfNgrams, TextCNN, TextRNN
-from tests.tiny import TinyDataModule, tiny_vgg
+from lightning_modules import MLP, BagOfNgrams, TextCNN, TextRNN
+from tests.generated import tiny_dcgan
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
 
 AUGMENTATIONS = [
@@ -40,6 +44,7 @@ KINDS: dict[str, Callable[[], Pair]] = {
     "documents, convolution": lambda: _of_documents(TextCNN),
     "documents, recurrent": lambda: _of_documents(TextRNN),
     "documents, bag": lambda: _of_documents(BagOfNgrams),
+    "points": lambda: (MLP(2, in_channels=2, image_size=1, widths=[4]), XORDataModule(repeats=10)),
 }
 
 
@@ -51,6 +56,30 @@ def test_a_number_format_trains(kind: str, precision: str) -> None:
     trainer.fit(model, data)
     assert trainer.optimizer_steps == 1
     assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.usefixtures("rendered")
+@pytest.mark.parametrize("kind", ["images, 1", "characters", "documents, bag", "documents, recurrent", "points"])
+def test_weights_of_16_bits_leave_all_that_a_run_leaves(kind: str, tmp_path: Path) -> None:
+    """Plots were drawn in the number format of the network, which NumPy does not have."""
+    model, data = KINDS[kind]()
+    trainer = tiny_trainer(tmp_path, precision="bf16-true", logger=False, max_epochs=1)
+    trainer.fit(model, data)
+    trainer.test(model, data, verbose=False)
+    pictures = {path.name for path in trainer.run_folder.path.glob("*.png")}
+    classifies = {"confusion.png"} if kind != "characters" else set()
+    assert pictures >= {"curves.png"} | classifies
+    assert all(math.isfinite(value) for value in trainer.callback_metrics.values())
+
+
+@pytest.mark.parametrize("precision", ["16-true", "bf16-true", "64-true"])
+def test_a_model_with_parts_of_32_bits_says_so(precision: str, tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, precision=precision, logger=False)
+    reason = f"--trainer.precision {precision}: DCGAN has parts whose weights have 32 bits; give bf16-mixed or 32-true"
+    for call in (trainer.fit, trainer.test):
+        with pytest.raises(InputError, match=f"^{reason}$"):
+            call(tiny_dcgan(), TinyDataModule())
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
