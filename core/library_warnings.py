@@ -23,6 +23,7 @@ IGNORED = (
     ".*is not supported by the model summary.*",  # whose megabytes are those of 32 bits, as weights are kept
     r"\s*Unable to serialize instance.*",  # recorded_config refuses what could not be read again
     ".*(Truncated File Read|Tag data larger than file|Corrupt EXIF data).*",  # the pixels are read all the same
+    ".*distributed.nn.functional.all_gather is deprecated.*",  # Lightning's own use of torch
     ".*AccumulateGrad node's stream does not match.*",  # as Lightning's DDP begins, on a GPU
     r""".*Please add the following callbacks: \["EarlyStopping\{[^{}]*\}"\]\.""",  # it watches another value now
     ".*WeightAveraging callback, but loading a checkpoint outside.*",  # a checkpoint's weights are the averages

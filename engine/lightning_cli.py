@@ -159,8 +159,8 @@ class SubcommandCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Builds the trainer; one that predicts uses the whole network in float32, as `serve` and exported files do.
 
-        A flag of this call can ask for another precision; a config's is that of the training. Kept features, which are
-        rounded, are for training and measuring.
+        It uses one device, as there may be one input. A flag of this call can ask for another precision and for more
+        devices; a config's are those of the training. Kept features, which are rounded, are for training and measuring.
         """
         if self._method != "predict":
             return super().instantiate_trainer(**kwargs)
@@ -169,6 +169,9 @@ class SubcommandCLI(LightningCLI):
             kwargs["plugins"] = [plugin for plugin in plugins if not isinstance(plugin, Precision)]
         if not self._is_flagged("trainer.precision"):
             kwargs["precision"] = None  # float32, unless a plugin has another
+        if not self._is_flagged("trainer.devices") and launched() is None:
+            devices = self.config_init.trainer.devices
+            kwargs |= {"devices": devices[:1] if isinstance(devices, list) else 1, "num_nodes": 1}
         trainer = super().instantiate_trainer(**kwargs)
         trainer.builtin(Features).until = None
         return trainer

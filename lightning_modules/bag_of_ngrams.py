@@ -107,7 +107,7 @@ class BagOfNgrams(TextClassifier):
         """Returns the outputs of the head, [B, units], for tokens [B, M] and lengths [B]."""
         kept = padding_mask(lengths, tokens.shape[1])
         if self.training and self.dropout:
-            kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
+            kept = kept & (torch.rand(tokens.shape, device=tokens.device, dtype=torch.float32) >= self.dropout)
         symbols = tokens[kept]  # of all documents, concatenated: [S]
         documents = kept.nonzero()[:, 0]
         numbers = lengths[:, None] * (1 - self.dropout if self.training else 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.processes import finish, start, start_ranks, stop_two, wait_until
 
@@ -39,6 +40,13 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     code, one_tests, errors = command("test", "--ckpt_path", run, *ONE)
     assert code == 0, errors
     assert _figures(one_tests) == _figures(two_tests)
+
+    Image.new("RGB", (8, 8)).save(tmp_path / "one.png")  # too few for two devices
+    code, predicted, errors = command("predict", "--ckpt_path", run, "--input", tmp_path / "one.png")
+    assert code == 0, errors
+    assert "2 x " not in predicted
+    code, _, errors = command("predict", "--ckpt_path", run, "--input", tmp_path / "one.png", "--trainer.devices", 0)
+    assert code == 2, "a flag counts"
 
 
 def test_two_processes_know_the_losses_of_all_samples(config: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.media import Medium
 from core.passages import Passages
-from core.predictions import Table
+from core.predictions import Table, excerpt
 from core.writing import Write
 from datamodules.text.language_data_module import LanguageDataModule
 from datamodules.text.text_files import FileTexts, texts_of_lines, whole_texts
@@ -125,7 +125,16 @@ class TuneLanguage(LanguageDataModule):
 
     def passages_of(self, inputs: Sequence[str], count: int, length: int) -> Passages:
         """Returns passages of tunes that a user gives, each from its beginning on."""
-        return self._passages([self._tokens_of(text) for text in whole_texts(inputs, self._file_texts)], count, length)
+        for given in inputs:
+            if given.lower().endswith(ABC + MIDI) and not Path(given).expanduser().exists():
+                raise InputError(f"--input {given}: no such file")
+        return self._passages(list(map(self._given_tokens, whole_texts(inputs, self._file_texts))), count, length)
+
+    def _given_tokens(self, text: str) -> tuple[str, ...]:
+        try:
+            return self._tokens_of(text)
+        except InputError as reason:
+            raise InputError(f"--input: {excerpt(text)!r}: {reason}") from reason
 
     def _file_texts(self, path: Path) -> FileTexts:
         """Returns the tunes of an ABC or MIDI file; of another its lines, each a tune."""

@@ -58,10 +58,10 @@ def beam_search(
     """
     n, device = len(limits), limits.device
     found = torch.zeros(n, int(limits.max()), dtype=torch.int64, device=device)
-    best = torch.full((n,), -torch.inf, device=device)
+    best = torch.full((n,), -torch.inf, device=device, dtype=torch.float32)
     places = torch.arange(n, device=device)  # of the sentences that are searched
     is_open = torch.ones(n, dtype=torch.bool, device=device)
-    scores = torch.full((n, beam), -torch.inf, device=device)
+    scores = torch.full((n, beam), -torch.inf, device=device, dtype=torch.float32)
     scores[:, 0] = 0  # all beams begin alike
     written = torch.empty(n, beam, 0, dtype=torch.int64, device=device)
     latest = torch.full((n, beam), BEGIN, device=device)

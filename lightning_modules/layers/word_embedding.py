@@ -38,7 +38,7 @@ class WordEmbedding(nn.Module):
         kept = padding_mask(lengths, tokens.shape[1])
         scale = 1.0
         if self.training and self.dropout:
-            kept = kept & (torch.rand(tokens.shape, device=tokens.device) >= self.dropout)
+            kept = kept & (torch.rand(tokens.shape, device=tokens.device, dtype=torch.float32) >= self.dropout)
             scale = 1 / (1 - self.dropout)
         return self.table(tokens) * (kept * scale)[..., None]
 

@@ -108,7 +108,8 @@ class LanguageModel(Task):
         """Returns the mean loss of a batch in nats, and the state after it."""
         before = None if batch.fresh else self.carried
         if self.reset and before is not None:
-            goes_on = torch.rand(len(batch.inputs), 1, device=batch.inputs.device) >= self.reset
+            drawn = torch.rand(len(batch.inputs), 1, device=batch.inputs.device, dtype=torch.float32)
+            goes_on = drawn >= self.reset
             before = map_tensors(lambda rows: rows * goes_on.view(-1, *[1] * (rows.ndim - 1)), before)
         logits, state = self(batch.inputs, before, batch.marks)
         return _cross_entropy(logits, batch.targets), state

@@ -17,7 +17,7 @@ from core.media import Embedding, Figure, Medium, Table
 from core.protocols import AsksAboutWords
 from datamodules.words.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
 from lightning_modules.tasks.metrics import SummedMetrics
-from lightning_modules.tasks.task import Task
+from lightning_modules.tasks.task import HALF_WEIGHTS, Task
 from lightning_modules.tasks.word_map import draw_word_map
 
 QUESTIONS = 512  # that are answered at a time
@@ -71,6 +71,7 @@ class WordVectorTask(Task):
     """
 
     metrics_type = QuestionMetrics
+    lacking_formats = HALF_WEIGHTS
     changeable = ("neighbours",)
 
     def __init__(self, neighbours: int = 10, optimizer: OptimizerCallable = plain_sgd, **training: Any) -> None:

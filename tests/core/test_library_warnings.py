@@ -1,6 +1,7 @@
 """What libraries say is left out in a block, and said again behind it."""
 
 import logging
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -32,3 +33,12 @@ def test_levels_count_at_once_and_are_afterwards_as_before(library: logging.Logg
             assert asked_for.isEnabledFor(logging.INFO)
     assert silent.isEnabledFor(logging.INFO)
     assert asked_for.handlers == before
+
+
+def test_what_a_library_says_of_its_own_use_of_another_is_left_out() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with ignore_library_warnings():
+            warnings.warn("torch.distributed.nn.functional.all_gather is deprecated", FutureWarning, stacklevel=1)
+            warnings.warn("another", FutureWarning, stacklevel=1)
+    assert [str(one.message) for one in told] == ["another"]

@@ -208,6 +208,12 @@ def test_tunes_have_bars_that_cells_may_follow(
     Path("own.abc").write_text("X:1\nT:One\nM:4/4\nL:1/8\nK:D\n" + "ABcd ABcd|\n" * 30 + "\nX:2\nM:4/4\nK:D\nABcd|\n")
     code, _, errors = command("inspect", run, "--input", "own.abc", "--only", "[reach]", "--output", "own")
     assert code == 0, errors
+    mistakes = {"other.abc": "other.abc: no such file\n", "no tune": ": 'no tune': music before"}
+    for given, said in mistakes.items():
+        code, _, errors = command("inspect", run, "--input", tune, given, "--only", "[reach]", "--output", "own")
+        assert code == 2
+        assert errors.startswith("error: --input")
+        assert said in errors
 
 
 def test_points_in_the_plane(finished_run: Callable[..., Path], command: Command) -> None:
