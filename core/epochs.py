@@ -32,6 +32,11 @@ def is_within_epoch(trainer: Trainer) -> bool:
     return not (trainer.fit_loop.epoch_loop._num_ready_batches_reached() or is_stopping(trainer))
 
 
+def goes_on_within_epoch(trainer: Trainer) -> bool:
+    """Returns whether training begins with a batch that is not the first of its epoch."""
+    return bool(trainer.fit_loop.epoch_loop.batch_progress.current.ready) and is_within_epoch(trainer)
+
+
 def is_cut(trainer: Trainer) -> bool:
     """Returns whether this epoch ends before its last batch, because the run stops."""
     return is_stopping(trainer) and not trainer.fit_loop.epoch_loop._num_ready_batches_reached()

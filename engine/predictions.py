@@ -200,6 +200,10 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     if not outputs or not all(isinstance(batch, Tensor) and batch.ndim > 0 for batch in outputs):
         kind = type(outputs[0]).__name__ if outputs else "nothing"
         raise InputError(f"{model}.predict_step returns {kind}; predict shows tensors [B] or [B, K], a row a sample")
+    widths = sorted({batch[0].numel() for batch in outputs if len(batch)})
+    if len(widths) > 1:
+        found = f"rows of {widths[0]} and of {widths[-1]} numbers"
+        raise InputError(f"{model}.predict_step returns {found}; each needs as many")
     rows = torch.cat([batch.flatten(1) if batch.ndim > 1 else batch[:, None] for batch in outputs])
     numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
     header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]

@@ -75,7 +75,7 @@ def _repeat(trainer: Trainer, pl_module: LightningModule, step: Step, found: lis
         restart()
         losses = pl_module.losses(step.batch)
         bad = [name for name, loss in losses.items() if not is_finite(loss)]
-        return bad if len(losses) > 1 else []
+        return bad if len(losses) > 1 or not found else []
     arguments = [step.batch]
     if is_param_in_hook_signature(pl_module.training_step, "batch_idx", min_args=2):
         arguments.append(step.batch_idx)

@@ -55,6 +55,8 @@ def rate_curve(rates: Sequence[float], losses: Sequence[float]) -> RateCurve:
     """
     x, y = (torch.tensor(values, dtype=torch.float64) for values in (rates, losses))
     finite = torch.isfinite(y)
+    if not finite.any():
+        raise RunFailed("lr_find: the loss is not finite at any rate; fit with these settings says where it arises")
     x, y = x[finite], y[finite]
     if len(x) < FEWEST:
         raise RunFailed(f"lr_find: the loss is finite at {len(x)} rates only; begin with a lower --min_lr")

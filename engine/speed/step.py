@@ -12,15 +12,18 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule
-from pytorch_lightning.loops.optimization.automatic import Closure, ClosureResult
+from pytorch_lightning.loops.optimization.automatic import ClosureResult
 from pytorch_lightning.plugins.precision import MixedPrecision
 from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
 from torch.optim import Optimizer
 
+from core.console import print_line
+from core.errors import InputError
 from datamodules.base.loader import Loader
 from engine.speed.idle_hooks import TRAINING_HOOKS
 
+SKIPPED = "note     training_step returned None: such a batch makes no step"
 CLIPPING = ("configure_gradient_clipping", "clip_gradients")
 RUNNING = "_current_fx_name"  # the attribute by which `log` knows the running hook
 TRANSFER = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
@@ -127,13 +130,30 @@ class StepCalls:
         with self.autocast():
             result = self.call_model("training_step", batch, *([batch_idx] if self.takes_index else []))
         outputs.clear()
-        if isinstance(result, Tensor):
+        if isinstance(result, Tensor) and not result.ndim:
             return result
+        self._check(result)
         given = ClosureResult.from_training_step_output(result)  # more than a loss, or none; or an error
         outputs.update(given.extra)
         if given.closure_loss is None:
-            Closure.warning_cache.warn("`training_step` returned `None`: this batch makes no step")
+            told = self.trainer.fit_loop.epoch_loop._warning_cache
+            if SKIPPED not in told:
+                print_line(SKIPPED)
+            told.add(SKIPPED)
         return given.closure_loss
+
+    def _check(self, result: Any) -> None:
+        """Checks what a training step has returned.
+
+        Raises:
+            InputError: It is no loss, and does not say that there is none.
+        """
+        what = f"{type(self.model).__name__}.training_step returns"
+        loss = result.get("loss") if isinstance(result, dict) else result
+        if isinstance(loss, Tensor) and loss.numel() != 1:
+            raise InputError(f"{what} a loss of shape {list(loss.shape)}; its mean or sum is needed")
+        if not isinstance(result, Tensor | dict | None):
+            raise InputError(f"{what} {type(result).__name__}; a tensor, a dict with one as loss, or None is needed")
 
     def _drop_gradients(self, batch_idx: int, progress: Any) -> None:
         progress.increment_ready()

@@ -59,6 +59,11 @@ class RunningMetrics(Metric):
         """Moves the sums with the model, and leaves them in 32 bits or more: in 16 a sum soon stops growing."""
         return super()._apply(lambda tensor: _wide(fn(tensor), tensor), *arguments)
 
+    def unsaved(self) -> list[str]:
+        """Returns the names of what has been added up so far and is in no checkpoint."""
+        added = {name: default for name, default in self._defaults.items() if not self._persistent[name]}
+        return [name for name, default in added.items() if not _is(getattr(self, name), default)]
+
     def so_far(self) -> dict[str, float]:
         """Returns the metrics of the samples so far on this device only; synchronizes with the device."""
         return {name: float(value) for name, value in self._figures(self.count.clamp(min=1)).items()}
@@ -70,6 +75,10 @@ class RunningMetrics(Metric):
     @abstractmethod
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         """Returns the metrics by name, given the number of samples."""
+
+
+def _is(value: Tensor | list, default: Tensor | list) -> bool:
+    return not value if isinstance(default, list) else torch.equal(value.cpu(), default.cpu())
 
 
 def _wide(tensor: Tensor, given: Tensor | None = None) -> Tensor:

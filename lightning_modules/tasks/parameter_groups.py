@@ -14,11 +14,12 @@ def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: I
     Args:
         model: The model, whose norms are looked for.
         parameters: Those of the groups.
-        head: Layers whose weights form the group `head`.
+        head: Layers, or modules of layers, whose weights form the group `head`.
     """
     norms = [module for module in model.modules() if isinstance(module, NORMS)]
     kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
-    kinds |= {id(layer.weight): "head" for layer in head}
+    within = [part for layer in head for part in layer.modules() if not isinstance(part, NORMS)]
+    kinds |= {id(part.weight): "head" for part in within if hasattr(part, "weight")}
     groups: dict[str, list[nn.Parameter]] = {kind: [] for kind in KINDS}
     for parameter in parameters:
         groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)

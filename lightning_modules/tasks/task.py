@@ -1,7 +1,7 @@
 """The base class of all tasks: metrics, optimizer and schedule. A subclass defines the loss of a batch."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
@@ -12,6 +12,8 @@ from torch import Tensor, nn, optim
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from core.console import print_line
+from core.epochs import goes_on_within_epoch
 from core.errors import InputError
 from core.limited_imports import LoadsWithLimits
 from core.measures import Measure
@@ -72,6 +74,7 @@ class Task(LoadsWithLimits, LightningModule):
     paths: ClassVar[tuple[str, ...]] = ()  # names of arguments that name files or folders
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
+    _unsaved: Sequence[str] = ()  # states of metrics that the checkpoint with which the run goes on lacks
     _goes_on_merged = False  # whether the parameter groups of the checkpoint with which the run goes on are merged
 
     def __init__(
@@ -104,8 +107,11 @@ class Task(LoadsWithLimits, LightningModule):
             super().__setattr__(name, value)
 
     def on_train_start(self) -> None:
-        """Checks that the monitored value of a plateau schedule will be measured."""
+        """Checks that the monitored value of a plateau schedule will be measured; says what a resume does not know."""
         check_validated(self.trainer)
+        if self._unsaved and goes_on_within_epoch(self.trainer):
+            what = f"{type(self.train_metrics).__name__} ({', '.join(self._unsaved)})"
+            print_line(f"note     what no checkpoint holds of {what} is of the epoch's later batches alone")
 
     def on_train_epoch_start(self) -> None:
         """Resets the training metrics; not called when a run resumes within an epoch, whose metrics continue."""
@@ -194,6 +200,8 @@ class Task(LoadsWithLimits, LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Sums the running metrics over all processes, each of which has processed a part of the epoch."""
+        if unsaved := self.train_metrics.unsaved():
+            checkpoint["unsaved_metrics"] = unsaved
         if self.trainer.world_size > 1:
             for value in _running_metrics(checkpoint).values():
                 value.copy_(self.trainer.strategy.reduce(value.clone().to(self.device), reduce_op="sum"))
@@ -203,6 +211,7 @@ class Task(LoadsWithLimits, LightningModule):
 
         Notes whether its parameter groups are merged, as they were in earlier releases without weight decay.
         """
+        self._unsaved = checkpoint.get("unsaved_metrics", [])
         self._goes_on_merged = are_merged(checkpoint.get("optimizer_states", ()))
         if self._trainer is not None and self._trainer.global_rank > 0:
             for value in _running_metrics(checkpoint).values():
@@ -215,6 +224,9 @@ class Task(LoadsWithLimits, LightningModule):
     def optimizer_of(self, network: nn.Module) -> Optimizer:
         """Returns the optimizer of a network, which is this one or a part of it."""
         optimizer = self.make_optimizer(self.parameter_groups(None if network is self else network))
+        if any("lr" not in group for group in optimizer.param_groups):
+            name = type(optimizer).__name__
+            raise InputError(f"--model.optimizer {name}: its parameter groups have no lr, which schedules set")
         for group in optimizer.param_groups:
             group["lr"] *= group.get("depth_factor", 1)
             if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:

@@ -181,3 +181,9 @@ def test_rows_of_another_model_are_named_as_far_as_there_are_any() -> None:
     for names, limited in ((["a"], True), (["a"], False), (["a", "b", "c"], False)):  # means of batches, for example
         with pytest.raises(InputError, match=rf"Model\.predict_step returns 2 rows for {len(names)} samples, not one"):
             general_table(rows, "Model", names, limited)
+
+
+def test_rows_of_several_lengths_are_refused() -> None:
+    rows = [torch.zeros(2, 3), torch.zeros(2, 4)]
+    with pytest.raises(InputError, match=r"Model\.predict_step returns rows of 3 and of 4 numbers; each needs as many"):
+        general_table(rows, "Model")

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from callbacks import NaNGuard
 from callbacks.divergence.replay import Step, find_module
 from callbacks.nan_guard import Diverged
+from lightning_modules import VGG
 from tests.bits import assert_same_bits
 from tests.contract.data import PointBatch, Points
 from tests.contract.modules import Adversarial, AlternatelyAdversarial, ManuallyAdversarial
-from tests.tiny import tiny_trainer
+from tests.tiny import TinyDataModule, tiny_trainer
 
 BATCH = PointBatch(torch.ones(8, 2))
 
@@ -98,6 +99,16 @@ def test_arithmetic_between_modules_is_named_by_the_module_around_it(tmp_path: P
     trainer = _fit(tmp_path, model)
     model.generator[-1] = Divides()
     assert find_module(trainer, model, Step(BATCH, 0, 0, 7, 6, None)).startswith("generator.4 (Divides)")
+
+
+def test_a_loss_is_named_where_every_output_is_finite(tmp_path: Path) -> None:
+    class Spoiled(VGG):
+        def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+            return super().loss(logits, targets, label_smoothing) * torch.nan
+
+    model = Spoiled(5, image_size=16, widths=[8, 8], convolutions=[1, 1])
+    with pytest.raises(Diverged, match=r"none \(every module's output is finite\), in the loss classification"):
+        tiny_trainer(tmp_path, max_epochs=1, logger=False).fit(model, TinyDataModule())
 
 
 @pytest.mark.parametrize("kind", [ManuallyAdversarial, WithoutLosses])

@@ -1,6 +1,6 @@
 """A step in a straight line calls all that a model, a callback or an optimizer has made its own, as Lightning does."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader, TensorDataset
 
+from core.errors import InputError
 from datamodules.batches import ImageBatch
 from lightning_modules import VGG
 from lightning_modules.tasks.task import default_optimizer
@@ -192,3 +193,32 @@ class Pairs(TinyDataModule):
 def test_what_is_left_out_does_nothing(settings: dict[str, Any], tmp_path: Path) -> None:
     ours, theirs = fit_both(tmp_path, hooks=(), **settings)
     assert_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda loss: loss.item(), "returns float; a tensor, a dict with one as loss, or None is needed"),
+        (lambda loss: loss.expand(3), r"returns a loss of shape \[3\]; its mean or sum is needed"),
+        (lambda loss: {"loss": loss.expand(3)}, r"returns a loss of shape \[3\]; its mean or sum is needed"),
+    ],
+)
+def test_what_is_no_loss_is_refused(returned: Callable[[Tensor], Any], said: str, tmp_path: Path) -> None:
+    class Returns(VGG):
+        def training_step(self, batch: ImageBatch, batch_idx: int) -> Any:
+            return returned(super().training_step(batch, batch_idx))
+
+    trainer = tiny_trainer(tmp_path, logger=False, max_epochs=1)
+    with pytest.raises(InputError, match=rf"^Returns\.training_step {said}$"):
+        trainer.fit(Returns(5, image_size=16, widths=[8, 8], convolutions=[1, 1]), TinyDataModule())
+    assert not list(tmp_path.rglob("*.csv"))
+
+
+def test_batches_without_a_step_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Nothing(VGG):
+        def training_step(self, batch: ImageBatch, batch_idx: int) -> None:
+            super().training_step(batch, batch_idx)
+
+    model = Nothing(5, image_size=16, widths=[8, 8], convolutions=[1, 1])
+    tiny_trainer(tmp_path, logger=False, max_epochs=2).fit(model, TinyDataModule())
+    assert capsys.readouterr().out.count("note     training_step returned None: such a batch makes no step\n") == 1

@@ -1,12 +1,16 @@
 """Running metrics are exact, and those of training survive a checkpoint."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from pytorch_lightning.plugins import DoublePrecision, HalfPrecision, Precision
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from lightning_modules import VGG
 from lightning_modules.tasks.metrics import ClassificationMetrics
+from tests.tiny import TinyDataModule, tiny_trainer
 
 Samples = tuple[Tensor, Tensor]
 
@@ -116,3 +120,34 @@ def test_what_is_no_sum_is_not_saved() -> None:
             metrics.add_state("most", default, dist_reduce_fx=reduction, persistent=True)
     with pytest.raises(ValueError, match="most is no sum"):
         metrics.add_state("most", torch.tensor(0.0), dist_reduce_fx="max")
+
+
+class Listing(ClassificationMetrics):
+    """Keeps what cannot be summed."""
+
+    def __init__(self, persistent: bool = False) -> None:
+        super().__init__(persistent)
+        self.add_state("rows", [], dist_reduce_fx="cat")
+
+    def update(self, logits: Tensor, targets: Tensor, loss: Tensor) -> None:
+        super().update(logits, targets, loss)
+        self.rows.append(targets)
+
+
+def test_a_resume_says_what_no_checkpoint_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    class Listed(VGG):
+        metrics_type = Listing
+
+    runs: list[Path] = []
+
+    def fit(kind: type[VGG], steps: int, ckpt_path: Path | None = None) -> str:
+        trainer = tiny_trainer(tmp_path, logger=False, max_epochs=2, max_steps=steps)
+        model = kind(5, image_size=16, widths=[8, 8], convolutions=[1, 1])
+        trainer.fit(model, TinyDataModule(), ckpt_path=ckpt_path)
+        runs.append(trainer.run_folder.path)
+        return capsys.readouterr().out
+
+    note = "note     what no checkpoint holds of Listing (rows) is of the epoch's later batches alone\n"
+    for kind, steps, told in ((Listed, 3, True), (Listed, 6, False), (VGG, 3, False)):
+        assert note not in fit(kind, steps)
+        assert (note in fit(kind, 12, runs[-1])) == told

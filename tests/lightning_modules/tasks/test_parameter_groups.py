@@ -1,7 +1,12 @@
 """Depths of the parts of networks, from the input to the output."""
 
-import pytest
+from collections.abc import Iterable
 
+import pytest
+import torch
+from torch import nn
+
+from core.errors import InputError
 from lightning_modules import MLP, CharRNN, GoogLeNet, Seq2Seq, TextCNN, Transformer, TransformerLM
 from lightning_modules.tasks.task import Task
 
@@ -72,3 +77,25 @@ def test_marks_are_inputs() -> None:
     factors = depth_factors(CharRNN(9, hidden=6, embedding=4, mark_sizes=[3], depth_lr_factor=0.5))
     marks = [factor for name, factor in factors.items() if name.startswith("mark_embedding")]
     assert set(marks) == {min(factors.values())}
+
+
+def test_a_head_may_be_a_module_of_layers() -> None:
+    class WithHead(MLP):
+        def head_layers(self) -> list[nn.Module]:
+            return [self.head]
+
+    model = WithHead(5, image_size=8, in_channels=1, widths=[6])
+    model.head = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Linear(6, 5))
+    groups = {group["name"]: {id(one) for one in group["params"]} for group in model.parameter_groups()}
+    assert groups["head"] == {id(model.head[0].weight), id(model.head[2].weight)}
+    assert {id(model.head[1].weight), id(model.head[1].bias)} <= groups["norms"]
+
+
+def test_an_optimizer_without_a_rate_is_refused() -> None:
+    class Nameless(torch.optim.Optimizer):
+        def __init__(self, params: Iterable) -> None:
+            super().__init__(params, {"eta": 0.1})
+
+    model = MLP(5, image_size=8, in_channels=1, widths=[6], optimizer=Nameless)
+    with pytest.raises(InputError, match=r"^--model\.optimizer Nameless: its parameter groups have no lr"):
+        model.configure_optimizers()
