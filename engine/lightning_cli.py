@@ -172,6 +172,8 @@ class SubcommandCLI(LightningCLI):
         if not self._is_flagged("trainer.devices") and launched() is None:
             devices = self.config_init.trainer.devices
             kwargs |= {"devices": devices[:1] if isinstance(devices, list) else 1, "num_nodes": 1}
+            if not self._is_flagged("trainer.strategy"):  # which may be one of several processes
+                kwargs["strategy"] = "auto"
         trainer = super().instantiate_trainer(**kwargs)
         trainer.builtin(Features).until = None
         return trainer

@@ -45,6 +45,7 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     code, predicted, errors = command("predict", "--ckpt_path", run, "--input", tmp_path / "one.png")
     assert code == 0, errors
     assert "2 x " not in predicted
+    assert not torch.distributed.is_initialized(), "one device needs no connection"
     code, _, errors = command("predict", "--ckpt_path", run, "--input", tmp_path / "one.png", "--trainer.devices", 0)
     assert code == 2, "a flag counts"
 
