@@ -9,6 +9,11 @@ class OneLine:
         return [f"{type(self).__name__}: {self}"]
 
 
+def in_one_line(error: Exception) -> str:
+    """Returns what an error of other code says, after its class."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 class InputError(OneLine, ValueError):
     """The user's input cannot be used; one line names the input, the reason and the solution (exit code 2)."""
 

@@ -47,7 +47,7 @@ class Measure:
     def __post_init__(self) -> None:
         if self.better not in MODES:
             raise InputError(f"Measure({self.name!r}): better is {self.better!r}; it is {' or '.join(MODES)}")
-        if type(self.digits) is not int or not 0 <= self.digits < MOST_DIGITS:
+        if not _are_digits(self.digits):
             raise InputError(f"Measure({self.name!r}): digits is {self.digits!r}; it is 0 to {MOST_DIGITS - 1}")
 
     @property
@@ -146,7 +146,7 @@ def stated_measures(summary: Mapping[str, Any]) -> dict[str, Measure]:
     for name, entry in stated.items() if isinstance(stated, dict) else ():
         if isinstance(entry, dict) and entry.get("better") in MODES:
             digits = entry.get("digits")
-            known = {"digits": digits} if isinstance(digits, int) and 0 <= digits < MOST_DIGITS else {}
+            known = {"digits": digits} if _are_digits(digits) else {}
             found[name] = Measure(name, entry["better"], unit=str(entry.get("unit", "")), **known)
     return found
 
@@ -211,6 +211,11 @@ def choose_monitor(option: str, monitor: str | None, mode: Mode | None, model: A
     check_monitor(option, monitor, model)
     measure = measure_of(monitor, measures_of(model))
     return monitor, mode or ("min" if measure is None else measure.better)
+
+
+def _are_digits(value: Any) -> bool:
+    """Returns whether a value is a number of decimal places."""
+    return type(value) is int and 0 <= value < MOST_DIGITS
 
 
 def _choices(names: list[str]) -> str:

@@ -11,7 +11,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.description import name_of_data
-from core.errors import InputError, OneLine, RunFailed
+from core.errors import InputError, OneLine, RunFailed, in_one_line
 from core.protocols import ShrinksSamples
 from datamodules.foreign_batches import describe_batch
 
@@ -40,7 +40,7 @@ def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
             raise
         model, step, batch = failed
         data = "its loader" if trainer.datamodule is None else type(trainer.datamodule).__name__
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = in_one_line(error)
         if step == "training_step" and isinstance(trainer.datamodule, ShrinksSamples):
             option = trainer.datamodule.shrunk_by()
             reason += f"; {option} has made them smaller" if option else ""

@@ -6,7 +6,7 @@ has made its own is left out where it does nothing: clipping without a limit, th
 already, torch's profiler around the gradients that are dropped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -149,10 +149,10 @@ class StepCalls:
             InputError: It is no loss, and does not say that there is none.
         """
         what = f"{type(self.model).__name__}.training_step returns"
-        loss = result.get("loss") if isinstance(result, dict) else result
+        loss = result.get("loss") if isinstance(result, Mapping) else result
         if isinstance(loss, Tensor) and loss.numel() != 1:
             raise InputError(f"{what} a loss of shape {list(loss.shape)}; its mean or sum is needed")
-        if not isinstance(result, Tensor | dict | None):
+        if not isinstance(result, Tensor | Mapping | None):
             raise InputError(f"{what} {type(result).__name__}; a tensor, a dict with one as loss, or None is needed")
 
     def _drop_gradients(self, batch_idx: int, progress: Any) -> None:

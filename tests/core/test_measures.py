@@ -146,3 +146,8 @@ def test_a_figure_that_is_not_finite_is_written_as_it_is() -> None:
     assert format_figure("val/loss", float("inf"), {}, float("nan")) == "inf ± nan"
     assert format_figure("val/loss", float("nan"), {}, 1.0) == "nan ± 1"
     assert format_figure("val/loss", 1.0, {}, 0.0) == "1.000 ± 0"
+
+
+def test_a_stated_measure_has_digits_only_if_they_are_a_number() -> None:
+    stated = {"measures": {name: {"better": "max", "digits": digits} for name, digits in (("a", True), ("b", 5))}}
+    assert stated_measures(stated) == {"a": Measure("a", "max"), "b": Measure("b", "max", digits=5)}
