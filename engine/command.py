@@ -184,10 +184,10 @@ class Command(SubcommandCLI):
         """The merged config as it is recorded."""
         return recorded_config(self.plain_settings, LINKED)
 
-    def _start_from_weights(self) -> None:
+    def _start_from_weights(self, trains: bool = False) -> None:
         """Loads the weights that a new run starts from, or that are used without a run."""
         if self.settings.weights and self.arguments.checkpoint is None:
-            for line in start_from(self.settings.weights, self.model, self.datamodule, self._weights):
+            for line in start_from(self.settings.weights, self.model, self.datamodule, self._weights, trains):
                 print_line(line)
             self._weights = None  # which the run need not hold
         elif self.settings.features.until is not None and self.arguments.checkpoint is None:
@@ -195,7 +195,7 @@ class Command(SubcommandCLI):
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and prints the command to run next."""
-        self._start_from_weights()
+        self._start_from_weights(trains=True)
         self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config)
         if rank_zero_only.rank == 0:
             note_own_code(self.plain_config)

@@ -78,7 +78,7 @@ class LearningRateTest(Command):
 
     def lr_find(self, model: LightningModule, datamodule: LightningDataModule, *_: Any) -> None:
         """Makes the steps, and prints and writes what they show."""
-        self._start_from_weights()
+        self._start_from_weights(trains=True)
         if isinstance(model, Task):
             model.make_schedule = None  # it may need the length of a run
         try:

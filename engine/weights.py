@@ -8,6 +8,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
 from core.errors import InputError
+from core.printable import first_names
 from core.protocols import StartsFromWords
 from core.published_weights import fetch_weights
 from core.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
@@ -93,7 +94,11 @@ def _download(name: str) -> dict[str, Tensor]:
 
 
 def start_from(
-    name: str, model: LightningModule, datamodule: LightningDataModule, weights: dict[str, Tensor] | None = None
+    name: str,
+    model: LightningModule,
+    datamodule: LightningDataModule,
+    weights: dict[str, Tensor] | None = None,
+    trains: bool = True,
 ) -> list[str]:
     """Gives a model the weights to start from.
 
@@ -102,6 +107,7 @@ def start_from(
         model: The model, changed in place.
         datamodule: Its data, which refuses a run's weights that do not fit it.
         weights: What `read_weights` returns for the name, if it has been read.
+        trains: Whether the model is trained from them; a model that is not is told to lack what does not fit.
 
     Returns:
         Lines that say what was loaded.
@@ -113,7 +119,7 @@ def start_from(
         return _start_from_words(name, model, datamodule)
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
-    lines = load_weights(model, read_weights(name) if weights is None else weights, name)
+    lines = load_weights(model, read_weights(name) if weights is None else weights, name, trains)
     return lines + _note_on_images(name, datamodule)
 
 
@@ -142,16 +148,17 @@ def _start_from_words(name: str, model: LightningModule, datamodule: LightningDa
     return [f"weights  {number:,} of {len(symbols):,} words start from {name}" for number in taken]
 
 
-def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) -> list[str]:
+def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, trains: bool = True) -> list[str]:
     """Copies into a model what fits it by name and shape.
 
     Args:
         model: The model, changed in place.
         weights: Tensors by name.
         name: Where they come from, for messages.
+        trains: Whether the model is trained from them.
 
     Returns:
-        Lines that say what was loaded, what was skipped and why.
+        Lines that say what was loaded, what was skipped and why; and of a model that is not trained what it lacks.
 
     Raises:
         InputError: Nothing fits, or so little that it is another network's.
@@ -168,4 +175,8 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str) 
     missing = [key for key in own if key not in offered and not key.endswith(".num_batches_tracked")]
     others += [f"kept new {key}: not in {name}" for key in missing]
     said = f"weights  {len(fitting)} of the model's {len(own)} tensors loaded from {name}"
-    return [said, *(f"         {line}" for line in few(others))]
+    lines = [said, *(f"         {line}" for line in few(others))]
+    untrained = [key for key, _ in model.named_parameters() if key not in fitting]
+    if untrained and not trains:
+        lines.append(f"note     nothing has trained {first_names(untrained)}: fit the model from these weights first")
+    return lines

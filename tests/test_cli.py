@@ -171,6 +171,7 @@ def test_weights_and_frozen_layers_start_a_new_run(run: Path, config: Path, tmp_
     assert code == 0, errors
     assert "skipped classifier.3.weight" in output
     assert "of them trainable" in output
+    assert "nothing has trained" not in output
     before, after = (
         torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
         for folder in (run, tmp_path / "tuned")
@@ -195,6 +196,10 @@ def test_a_network_is_measured_without_a_run(run: Path, config: Path, tmp_path: 
     assert code == 0, errors
     assert (tmp_path / "x.csv").exists()
     assert not (tmp_path / "runs").exists()
+    for subcommand in ("validate", "test", "predict"):  # a head without the run's sizes
+        code, output, errors = command(subcommand, "--config", config, "--weights", run, "--model.head", "average")
+        assert code == 0, errors
+        assert "note     nothing has trained classifier" in output
     code, _, errors = command("test", "--ckpt_path", run, "--weights", run)
     assert code == 2
     assert "has weights of its own" in errors

@@ -69,6 +69,14 @@ def test_names_that_only_one_side_has_are_said(saved: dict[str, torch.Tensor]) -
     assert "         kept new classifier.3.bias: not in w.pth" in lines
 
 
+def test_a_model_that_is_not_trained_tells_what_nothing_has_trained(saved: dict[str, torch.Tensor]) -> None:
+    lines = load_weights(tiny_vgg(num_classes=7), saved, "w.pth", trains=False)
+    names = "classifier.3.weight, classifier.3.bias"
+    assert lines[-1] == f"note     nothing has trained {names}: fit the model from these weights first"
+    assert not any("nothing has trained" in line for line in load_weights(tiny_vgg(num_classes=7), saved, "w.pth"))
+    assert len(load_weights(tiny_vgg(), saved, "w.pth", trains=False)) == 1
+
+
 def test_running_metrics_are_not_taken_over(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, max_epochs=1, logger=False)
     trainer.fit(tiny_vgg(), TinyDataModule())
