@@ -79,7 +79,10 @@ def conclude(
     # classes are named by their probabilities, which a model of another package need not return
     if names is not None and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)):
         pictures = isinstance(model, PredictsPictures)
-        together = gather_pictures(outputs, world_size) if pictures else gather(outputs, world_size)
+        if pictures:
+            together = gather_pictures(outputs, world_size)
+        else:
+            together = gather(_checked_rows(outputs, type(model).__name__), world_size)
         names = names[: len(together)]  # all, unless a limit of the trainer ended it before
         unread = gather_unread(datamodule.unread, world_size)
         for line in datamodule.notes_on_inputs():
@@ -197,6 +200,23 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     """
     if outputs and isinstance(outputs[0], list):  # of several loaders
         outputs = [batch for loader in outputs for batch in loader]
+    batches = _checked_rows(outputs, model)
+    rows = torch.cat([batch.flatten(1) if batch.ndim > 1 else batch[:, None] for batch in batches])
+    numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
+    header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
+    names = names or [str(place) for place in range(len(numbers))]
+    if len(names) < len(numbers) or (len(names) > len(numbers) and not limited):
+        raise InputError(f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples, not one each")
+    return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
+
+
+def _checked_rows(outputs: Any, model: str) -> list[Tensor]:
+    """Returns the batches that a model has predicted, unless they are no rows of one length.
+
+    Args:
+        outputs: What `predict_step` returned for each batch.
+        model: Name of the model, for the message.
+    """
     if not outputs or not all(isinstance(batch, Tensor) and batch.ndim > 0 for batch in outputs):
         kind = type(outputs[0]).__name__ if outputs else "nothing"
         raise InputError(f"{model}.predict_step returns {kind}; predict shows tensors [B] or [B, K], a row a sample")
@@ -204,13 +224,7 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     if len(widths) > 1:
         found = f"rows of {widths[0]} and of {widths[-1]} numbers"
         raise InputError(f"{model}.predict_step returns {found}; each needs as many")
-    rows = torch.cat([batch.flatten(1) if batch.ndim > 1 else batch[:, None] for batch in outputs])
-    numbers = [[str(value) if isinstance(value, int) else f"{value:.6g}" for value in row] for row in rows.tolist()]
-    header = ["sample", *(f"output {place}" for place in range(rows.shape[1]))]
-    names = names or [str(place) for place in range(len(numbers))]
-    if len(names) < len(numbers) or (len(names) > len(numbers) and not limited):
-        raise InputError(f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples, not one each")
-    return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
+    return outputs
 
 
 def describe_unread(unread: Mapping[int, str], n: int) -> str:

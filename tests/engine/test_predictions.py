@@ -4,6 +4,7 @@ import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,8 @@ from PIL import Image
 from core.errors import InputError
 from core.predictions import Table, as_lines, as_paragraphs, classified, excerpt
 from engine.gathering import gather
-from engine.predictions import SHOWN, check_output, general_table, report
+from engine.predictions import SHOWN, check_output, conclude, general_table, report
+from tests.tiny import TinyDataModule, tiny_vgg
 
 CLASSES = ("cat", "dog", "bird")
 
@@ -187,3 +189,15 @@ def test_rows_of_several_lengths_are_refused() -> None:
     rows = [torch.zeros(2, 3), torch.zeros(2, 4)]
     with pytest.raises(InputError, match=r"Model\.predict_step returns rows of 3 and of 4 numbers; each needs as many"):
         general_table(rows, "Model")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "found"),
+    [([torch.zeros(2, 3), torch.zeros(2, 4)], "rows of 3 and of 4 numbers"), ([(0.5, 0.5)], "tuple"), ([], "nothing")],
+)
+def test_what_a_classifier_predicts_is_checked_as_well(outputs: list, found: str) -> None:
+    trainer = SimpleNamespace(world_size=1, is_global_zero=True)
+    datamodule = TinyDataModule()
+    datamodule.load_once()
+    with pytest.raises(InputError, match=rf"VGG\.predict_step returns {found}"):
+        conclude(trainer, tiny_vgg(), datamodule, outputs, None)
