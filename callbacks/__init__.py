@@ -11,6 +11,7 @@ from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
 from callbacks.fused_optimizers import FusedOptimizers
 from callbacks.hard_samples import HardSamples
+from callbacks.logged_values import LoggedValues
 from callbacks.nan_guard import NaNGuard
 from callbacks.plateau_steps import PlateauSteps
 from callbacks.progress import Progress
@@ -36,6 +37,7 @@ __all__ = [
     "Freeze",
     "FusedOptimizers",
     "HardSamples",
+    "LoggedValues",
     "NaNGuard",
     "PlateauSteps",
     "Progress",

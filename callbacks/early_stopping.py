@@ -12,6 +12,7 @@ from core.epochs import is_cut, never_validates, validation_is_due
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor
+from core.printable import counted
 
 
 class EarlyStopping(KeepsArguments, LightningEarlyStopping):
@@ -36,7 +37,7 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         super().__init__(monitor or "", min_delta=min_delta, patience=patience or 0, mode=mode or "min")
         self._given, self.given_mode = (monitor, mode), mode
         self.enabled = patience is not None
-        self.lacks_value = False  # whether a validation has not logged what is watched
+        self.lacks_value = False  # whether no validation has logged what is watched
         self.stopped = False  # whether it asked the run to stop
         self.reason = ""  # why, in words
 
@@ -71,7 +72,9 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
         if never_validates(trainer):
             reason = "there is no validation"
         elif every is not None and last not in (None, -1) and every > last:
-            reason = f"no validation takes place in {last} epochs (--trainer.check_val_every_n_epoch {every})"
+            reason = (
+                f"no validation takes place in {counted(last, 'epoch')} (--trainer.check_val_every_n_epoch {every})"
+            )
         else:
             return
         raise InputError(f"--early_stopping.patience {self.patience}: {reason}, so that there is nothing to watch")
@@ -90,15 +93,14 @@ class EarlyStopping(KeepsArguments, LightningEarlyStopping):
 
     def describe(self, validations: int) -> str:
         """Returns in words that so many validations brought no improvement."""
-        return f"{self.monitor} has not improved in {validations} validation{'s' if validations > 1 else ''}"
+        return f"{self.monitor} has not improved in {counted(validations, 'validation')}"
 
     def _run_early_stopping_check(self, trainer: Trainer) -> None:
         """Looks at the first process's value, so that all decide alike; that there is none RunCheckpoint says."""
         if trainer.fast_dev_run:
             return
-        value = value_of_first(trainer, self.monitor)
-        self.lacks_value = value is None
-        if value is None:
+        value, self.lacks_value = value_of_first(trainer, self.monitor)
+        if value is None:  # a validation without it does not count
             return
         stop, self.stopping_reason_message = self._evaluate_stopping_criteria(torch.tensor(value))
         if stop:

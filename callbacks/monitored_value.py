@@ -6,6 +6,7 @@ from typing import Protocol
 
 from pytorch_lightning import LightningModule, Trainer
 
+from callbacks.logged_values import LoggedValues
 from core.errors import InputError
 from core.measures import Mode, measure_of, measures_of
 from core.printable import shown_path
@@ -17,7 +18,7 @@ class Watcher(Protocol):
     monitor: str | None
     mode: Mode
     given_mode: Mode | None  # None where the measure, or nothing, states which is better
-    lacks_value: bool  # whether a validation has not logged the value
+    lacks_value: bool  # whether no validation has logged the value
 
 
 Watchers = Mapping[str, Watcher]  # by the group of their options, such as `checkpoint`
@@ -41,22 +42,25 @@ def has_finite_measures(trainer: Trainer) -> bool:
     return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)
 
 
-def value_of_first(trainer: Trainer, monitor: str) -> float | None:
-    """Returns a logged value of the first process on all of them; None where that one has not logged it.
+def value_of_first(trainer: Trainer, monitor: str) -> tuple[float | None, bool]:
+    """Returns a logged value of the first process on all of them, and whether it is lacking.
 
-    What another package logs may differ from process to process, or be on the first alone; all have to decide alike.
+    It is lacking where nothing has ever logged it. Where only this validation has not, it is None and not lacking. What
+    another package logs may differ from process to process, or be on the first alone; all have to decide alike.
     """
-    value = trainer.callback_metrics.get(monitor)
-    return trainer.strategy.broadcast(None if value is None else float(value))
+    values = trainer.builtin(LoggedValues)
+    value = None if values.is_left_out(trainer, monitor) else values.latest(trainer, monitor)
+    lacks = value is None and not values.is_left_out(trainer, monitor)
+    return trainer.strategy.broadcast((None if value is None else float(value), lacks))
 
 
 def is_missing(watchers: Watchers) -> bool:
-    """Returns whether a validation has not logged a monitored value."""
+    """Returns whether no validation has logged a monitored value."""
     return any(watcher.lacks_value for watcher in watchers.values())
 
 
 def refuse_missing(trainer: Trainer, watchers: Watchers) -> None:
-    """Refuses to go on where a validation has not logged a monitored value, once the run is saved.
+    """Refuses to go on where no validation has logged a monitored value, once the run is saved.
 
     Raises:
         InputError: It has not; says which values there are, and how the run goes on with one of them.

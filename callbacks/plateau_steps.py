@@ -1,10 +1,12 @@
 """Steps the plateau schedules of other packages' modules before an epoch is saved."""
 
+from functools import partial
 from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.logged_values import LoggedValues
 from core.epochs import is_cut
 from lightning_modules.tasks.plateau import NEVER
 from lightning_modules.tasks.task import Task
@@ -21,7 +23,6 @@ class PlateauSteps(Checkpoint):
 
     def __init__(self) -> None:
         self._frequencies: list[tuple[Any, int]] = []  # of the schedules' entries in the trainer
-        self._latest: dict[str, float] = {}  # watched values of the latest validation, which Lightning does not save
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps Lightning from stepping these schedules."""
@@ -33,19 +34,12 @@ class PlateauSteps(Checkpoint):
                 self._frequencies.append((config, config.frequency))
                 config.frequency = NEVER
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Notes what the schedules watch."""
-        if trainer.state.fn != "fit" or trainer.sanity_checking:
-            return
-        watched = {config.monitor for config, _ in self._frequencies} & trainer.callback_metrics.keys()
-        self._latest |= {name: float(trainer.callback_metrics[name]) for name in watched}
-
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Lets Lightning step the schedules, unless the run stops within this epoch and can go on there."""
         if not self._frequencies or is_cut(trainer):
             return
         loop = trainer.fit_loop.epoch_loop
-        loop._get_monitor_value = lambda name: trainer.callback_metrics.get(name, self._latest.get(name))
+        loop._get_monitor_value = partial(trainer.builtin(LoggedValues).latest, trainer)
         for config, frequency in self._frequencies:
             config.frequency = frequency
         try:
@@ -54,11 +48,3 @@ class PlateauSteps(Checkpoint):
             del loop._get_monitor_value
             for config, _ in self._frequencies:
                 config.frequency = NEVER
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the latest watched values, if there are any."""
-        return {"latest": self._latest} if self._latest else {}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes them up."""
-        self._latest = state_dict["latest"]

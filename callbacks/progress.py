@@ -13,8 +13,8 @@ from tqdm import tqdm
 from callbacks.description import describe_data, samples_per_batch, sizes_of, unit_of, weight_averaging
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
+from callbacks.logged_values import LoggedValues
 from callbacks.monitored_value import Watcher, assumed_modes
-from callbacks.record import metrics_of_epoch
 from callbacks.step_seed import StepSeed
 from core.console import in_notebook, print_line
 from core.durations import format_duration
@@ -123,7 +123,7 @@ class Progress(Checkpoint):
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
         speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
         self._close()
-        metrics, measures = metrics_of_epoch(trainer), measures_of(pl_module, *trainer.callbacks)
+        metrics, measures = trainer.builtin(LoggedValues).of_epoch(trainer), measures_of(pl_module, *trainer.callbacks)
         validation = {name: value for name, value in metrics.items() if name in trainer.epoch_validation}
         training = {name: value for name, value in metrics.items() if name not in validation}
         of = f"/{trainer.max_epochs - 1}" if trainer.max_epochs and trainer.max_epochs > 0 else ""

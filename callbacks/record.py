@@ -12,12 +12,13 @@ from callbacks.board_events import cut_events, flush_boards
 from callbacks.continuation import saved_optimizer_steps
 from callbacks.description import data_facts, measured_data, samples_per_batch
 from callbacks.earlier_record import EarlierRecord
+from callbacks.logged_values import LoggedValues
 from callbacks.nan_guard import Diverged
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
 from core.atomic_files import locked, write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed
-from core.metric_rows import MetricRows, without_copies
+from core.metric_rows import MetricRows
 from core.summary import add_measured, checkpoint_name, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
@@ -34,7 +35,6 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._seconds = {"total": 0.0, "fit": 0.0}  # before this process, for a resumed run
         self._samples = 0  # of this fit
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
-        self._validation_names: set[str] = set()  # of values that validations of this process have logged
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
         self._validation_has_row = False  # whether this epoch's latest validation was within it, and has its own row
         self._began = time.monotonic()
@@ -69,8 +69,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
             self.table.read(path)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keeps the epoch's validation so far."""
-        checkpoint["epoch_validation"] = trainer.epoch_validation
+        """Keeps whether the epoch's validation so far has a row."""
         checkpoint["epoch_validation_has_row"] = self._validation_has_row
         flush_boards(trainer.loggers)
 
@@ -80,7 +79,6 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._place = checkpoint["epoch"], steps
         if trainer.state.fn == "fit":
             self.table.cut(steps)
-            trainer.epoch_validation = checkpoint.get("epoch_validation", {})
             self._validation_has_row = checkpoint.get("epoch_validation_has_row", False)
             if (path := self._path(trainer)) is not None and trainer.is_global_zero:
                 cut_events(path / "tensorboard", steps)
@@ -115,8 +113,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._write_summary(trainer, "running")
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
-        trainer.epoch_validation = {}
+        """Begins an epoch; a run resumed within one does not come here."""
         self._validation_has_row = False
         flush_boards(trainer.loggers)  # Lightning logs an epoch after its checkpoint is saved
 
@@ -145,9 +142,6 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         if trainer.state.fn == "validate":
             self._add_measured(trainer, "validations")
         elif not trainer.sanity_checking:
-            logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
-            trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
-            self._validation_names |= set(trainer.epoch_validation)
             is_regular = is_within_epoch(trainer) or (is_cut(trainer) and validation_is_due(trainer))
             self._validation_has_row = bool(trainer.epoch_validation) and is_regular
             if self._validation_has_row:
@@ -155,7 +149,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the epoch's row; the summary is written once RunCheckpoint has saved the epoch."""
-        metrics = metrics_of_epoch(trainer)
+        metrics = trainer.builtin(LoggedValues).of_epoch(trainer)
         elsewhere = trainer.epoch_validation if self._validation_has_row else ()
         self._add_row(trainer, {name: value for name, value in metrics.items() if name not in elsewhere})
         self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}
@@ -246,13 +240,3 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
                 on_disk = read_summary(path / "summary.json")
                 self.summary |= {block: on_disk.get(block, []) for block in PARTS}
             write_summary(path / "summary.json", self.summary)
-
-
-def metrics_of_epoch(trainer: Trainer) -> dict[str, float]:
-    """Returns what this epoch has logged: Lightning keeps what earlier ones did, and forgets it on a resume."""
-    results = trainer.fit_loop._results
-    logged = {result.meta.name for _, result in results.valid_items()}
-    earlier = {result.meta.name for result in results.values()} - logged
-    earlier |= trainer.builtin(Record)._validation_names
-    known = without_copies(trainer.callback_metrics).items()
-    return trainer.epoch_validation | {name: float(value) for name, value in known if name not in earlier}

@@ -50,7 +50,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self.best_epoch: int | None = None
         self.best: dict[str, Any] | None = None  # epoch, step and validation figures of best.ckpt
         self.when_saved: Callable[[Trainer], None] = lambda trainer: None  # called after an epoch, and after a new best
-        self.lacks_value = False  # whether a validation has not logged what is monitored
+        self.lacks_value = False  # whether no validation has logged what is monitored
         self._validated = False
         self._has_best = True  # whether the best checkpoint that a loaded state tells of is in this run's folder
         self._due = False
@@ -222,8 +222,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             return True
         if not self._validated:
             return False
-        score = value_of_first(trainer, self.monitor)
-        self.lacks_value = score is None
+        score, self.lacks_value = value_of_first(trainer, self.monitor)
         is_best = score is not None and self.improves(score) and has_finite_measures(trainer)
         is_best = trainer.strategy.broadcast(is_best)  # all processes have to save, or none
         if is_best:

@@ -10,6 +10,7 @@ from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
 from callbacks.early_stopping import EarlyStopping
+from core.printable import counted
 
 Limits = dict[str, float | None]
 
@@ -60,8 +61,8 @@ def find_stop(trainer: Trainer) -> Stop | None:
     for other in early_stopping_of_lightning(trainer):
         if other.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
             return Stop("early_stopping", _reason_of(other), limits)
-    if trainer.optimizer_steps >= trainer.step_limit:
-        return Stop("max_steps", f"{trainer.step_limit:,} steps are made", limits)
+    if trainer.optimizer_steps >= (steps := trainer.step_limit):
+        return Stop("max_steps", f"{counted(steps, 'step')} {'is' if steps == 1 else 'are'} made", limits)
     if any(timer.time_remaining() <= 0 for timer in _timers(trainer.callbacks)):
         return Stop("max_time", f"{timedelta(seconds=limits['seconds'])} of training are over", limits)
     return Stop("callback", "a callback asked for it", limits)

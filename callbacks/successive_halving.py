@@ -14,6 +14,7 @@ from core.epochs import is_finished
 from core.errors import RunInterrupted
 from core.measures import merit
 from core.metric_rows import NAME
+from core.printable import counted
 from core.summary import read_summary
 
 Note = Callable[[int, float, float], None]
@@ -64,7 +65,10 @@ class SuccessiveHalving(Checkpoint):
             is_worse = not _reaches(own, bar, self.mode)
             if is_worse:
                 self.note(done, own, bar)
-                print_line(f"pruned after {done} epochs: {self.metric} {own:.4g}, where {bar:.4g} is needed to go on")
+                print_line(
+                    f"pruned after {counted(done, 'epoch')}: {self.metric} {own:.4g}, where {bar:.4g} is needed to "
+                    "go on"
+                )
         if trainer.strategy.broadcast(is_worse):
             raise RunInterrupted(SIGTERM)
 

@@ -5,6 +5,7 @@ import platform
 import torch
 
 from core.errors import InputError
+from core.printable import counted
 
 
 def device_type(accelerator: str) -> str:
@@ -51,7 +52,7 @@ def hardware(device: str) -> str:
     if device == "cuda":
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()
-    return f"{_processor()}, {threads} thread{'s' if threads > 1 else ''}" + (", MPS" if device == "mps" else "")
+    return f"{_processor()}, {counted(threads, 'thread')}" + (", MPS" if device == "mps" else "")
 
 
 def _processor() -> str:

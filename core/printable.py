@@ -55,6 +55,11 @@ def shown_path(path: str | Path) -> str:
     return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
 
 
+def counted(n: int, noun: str) -> str:
+    """Returns a number with what it counts, such as `1 epoch` or `2,000 steps`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def first_names(names: Collection[str]) -> str:
     """Returns the first of several names, and by dots whether there are more."""
     return ", ".join([*islice(names, SHOWN), *(["..."] if len(names) > SHOWN else [])])

@@ -2,6 +2,8 @@
 
 import os
 
+from core.printable import counted
+
 CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")  # environment variables by which a user decides it
 MOST_PROCESSES = 4  # for each core, beyond which they only take memory
 
@@ -16,7 +18,7 @@ def too_many(processes: int) -> str:
     most = MOST_PROCESSES * cores()
     if processes <= most:
         return ""
-    return f"as many processes for {cores()} core{'s' if cores() > 1 else ''}, which would only wait; at most {most}"
+    return f"as many processes for {counted(cores(), 'core')}, which would only wait; at most {most}"
 
 
 def let_waiting_threads_sleep() -> None:

@@ -15,6 +15,7 @@ from callbacks import (
     FitMedia,
     Freeze,
     FusedOptimizers,
+    LoggedValues,
     NaNGuard,
     PlateauSteps,
     Progress,
@@ -51,9 +52,10 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         RunCheckpoint(),
     ]
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
-    # RunCheckpoint after what notes something of an epoch, which its checkpoint keeps; Progress prints what is saved
+    # LoggedValues first, since others ask it in the same hooks; RunCheckpoint after what notes something of an epoch,
+    # which its checkpoint keeps; Progress prints what is saved
     return sorted(
-        [ChannelsLast(), ConvolutionPrecision(), DataInitializer(), PlateauSteps(), *given, *missing],
+        [LoggedValues(), ChannelsLast(), ConvolutionPrecision(), DataInitializer(), PlateauSteps(), *given, *missing],
         key=lambda callback: isinstance(callback, RunCheckpoint) + 2 * isinstance(callback, Progress),
     )
 

@@ -25,7 +25,7 @@ from engine.parser import LINKED
 from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse
 from engine.runs.resume import begin_again, measured_otherwise, refuse_changes
-from engine.runs.run_files import take_up
+from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
 from engine.runs.taken_over import taken_over
@@ -163,8 +163,7 @@ class Command(SubcommandCLI):
             if self.folder is not None and is_first:
                 if fits:
                     self.folder.hold()
-                for line in take_up(run, alone=fits):
-                    print_line(line)
+                take_up_and_tell(run, alone=fits)
                 if self.kept_steps == -1:  # no checkpoint is loaded, at which the record would do it
                     cut_events(self.folder.path / "tensorboard", self.kept_steps)
         elif fits and not self.trainer.fast_dev_run:

@@ -6,6 +6,7 @@ from pytorch_lightning.loops.fit_loop import _FitLoop
 
 from core.console import print_line
 from core.epochs import takes_all
+from core.printable import counted
 from datamodules.base.data_module import DataModule
 
 FEW = 50  # optimizer steps, in which hardly any network here has learned anything
@@ -36,6 +37,6 @@ class FitLoop(_FitLoop):
             option = data.batch_option
             smaller = f"a smaller data.{option} or " if getattr(data, option) > 1 else ""
             print_line(
-                f"note     this run makes {steps:,} optimizer step{'s' * (steps != 1)} in all, which is little to "
-                f"learn in: {smaller}more trainer.max_epochs help"
+                f"note     this run makes {counted(steps, 'optimizer step')} in all, too few to learn much: "
+                f"try {smaller}more trainer.max_epochs"
             )

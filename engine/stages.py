@@ -14,6 +14,7 @@ from callbacks.description import describe_checkpoint
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
+from core.printable import counted
 from core.signals import interrupts_in_one_line
 from core.tensor_files import load_checkpoint
 from engine.cluster import with_cluster
@@ -25,7 +26,7 @@ from engine.peers import begin_together, lost_peers, meet
 from engine.python_runs import is_measured_as_recorded
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
-from engine.runs.run_files import take_up
+from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder
 from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
@@ -93,6 +94,8 @@ class Stages(Standing):
         borrowed = measures and self._named_run is not None and self.run_folder is None
         if borrowed and is_measured_as_recorded(self, self._named_run):
             self.run_folder = RunFolder(self._named_run)
+            if self.is_global_zero:
+                take_up_and_tell(self._named_run, alone=False)
         try:
             results = super()._run_stage()
             check_measured(self)
@@ -144,7 +147,8 @@ class Stages(Standing):
 
     def _why_nothing_is_left(self) -> str:
         stop = self.checkpoint_callback.stop(self)
-        why, limit = f"{self.fit_loop.epoch_progress.current.processed} epochs are trained", "max_epochs"
+        epochs = self.fit_loop.epoch_progress.current.processed
+        why, limit = f"{counted(epochs, 'epoch')} {'is' if epochs == 1 else 'are'} trained", "max_epochs"
         if stop is not None:
             why, limit = stop.reason, RAISED_BY.get(stop.by, limit)
         return (
@@ -225,8 +229,7 @@ class Stages(Standing):
         folder = RunFolder(run or path.parent.parent)
         if self.is_global_zero:
             folder.hold()
-            for line in take_up(folder.path, alone=True):
-                print_line(line)
+            take_up_and_tell(folder.path, alone=True)
             if path is None:  # no checkpoint is loaded, at which the record would do it
                 cut_events(folder.path / "tensorboard", -1)
         return path, folder

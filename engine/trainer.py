@@ -134,7 +134,7 @@ class Trainer(KeepsArguments, Stages):
         """Sets what records and loggers know before anything has run."""
         self.origin = Origin()  # of the command, if it runs this
         self._weights_seed: int | None = None  # with which the weights of a new run from Python were drawn
-        self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; Record keeps it
+        self.epoch_validation: dict[str, float] = {}  # metrics of this epoch's latest validation; LoggedValues keeps it
         self._own_loggers = [item for item in as_list(logger) if not isinstance(item, bool)]
         self.loggers_without_settings = list(self._own_loggers)  # a tracker of ours has them from the start
         self.uses_tensorboard = logger is not False

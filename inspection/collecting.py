@@ -68,7 +68,7 @@ class Collector(Callback):
         self._parts: dict[str, list[Tensor]] = {"places": [], "targets": [], "probabilities": [], "features": []}
         self._tokens: list[Tensor] = []
         self._seen = 0
-        self._entering: Tensor | None = None  # what entered the dense layer that was called last
+        self._entering: dict[nn.Module, Tensor] = {}  # what first entered each dense layer in this batch, in order
         self._hooks: list[Any] = []
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -78,7 +78,12 @@ class Collector(Callback):
                 self._hooks.append(module.register_forward_pre_hook(self._watch))
 
     def _watch(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        self._entering = inputs[0]
+        if inputs[0].ndim == 2:  # a row a sample
+            self._entering.setdefault(module, inputs[0])  # the first of several views of a picture is the picture
+
+    def on_predict_batch_start(self, *_: Any) -> None:
+        """Forgets the batch before."""
+        self._entering.clear()
 
     def on_predict_batch_end(
         self,
@@ -92,8 +97,8 @@ class Collector(Callback):
         """Keeps the batch."""
         n = len(outputs)
         found = {"places": batch.index, "targets": batch.targets, "probabilities": outputs.float()}
-        if self._entering is not None and self._entering.shape[:-1] == (n,):
-            found["features"] = self._entering.float()
+        if self._entering and len(features := [*self._entering.values()][-1]) == n:
+            found["features"] = features.float()
         for name, values in found.items():
             self._parts[name].append(values.cpu())
         if isinstance(batch, TextBatch):

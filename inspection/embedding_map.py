@@ -38,7 +38,7 @@ def make(subject: Subject) -> Iterator[Shown]:
     yield Shown(
         Figure(name="embedding_map", step=subject.step, figure=figure),
         f"{len(rows):,} {subject.data.unit} of {subject.part} by what enters the last dense layer, laid out by {how}; "
-        f"the {wrong} mistakes are crosses in the colour of their true class.",
+        f"mistakes ({wrong:,}) are crosses in the colour of their true class.",
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from callbacks.media.gradient_flow import measure_gradient_flow, relative_norms
 from core.media import Figure
 from core.passages import Passages
+from core.printable import counted
 from inspection.passages import passages_of
 from inspection.subject import Subject
 from inspection.views import Shown, View
@@ -35,12 +36,11 @@ def make(subject: Subject) -> Iterator[Shown]:
     worse = (more.mean(0) > SURE * errors).nonzero()[:, 0]
     reach = known[int(worse[-1]) + 1] if len(worse) else known[0]
     figure = draw_reach(known, means, errors, norms)
-    behind = f"{reach} symbol{'' if reach == 1 else 's'}"
     yield Shown(
         Figure(name="reach", step=subject.step, figure=figure),
         f"{len(passages.symbols)} predictions of {subject.where}, each of the symbol behind the last so many. From "
-        f"{behind} on the loss is not surely above that with all {known[-1]}; bars are standard errors of the "
-        "difference to that.",
+        f"{counted(reach, 'symbol')} on the loss is not surely above that with all {known[-1]}; bars are standard "
+        "errors of the difference to that.",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
+from core.printable import counted
 from engine.processes import call, share_cores, share_data
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
@@ -95,8 +96,8 @@ def _prunes_nothing(file: StudyFile, settings: Mapping[str, Any]) -> str:
     if not isinstance(most, int) or not 0 < most <= epochs[0]:
         return ""
     return (
-        f"compares trials first after {epochs[0]} epochs, and runs end after {most} (trainer.max_epochs): none would "
-        "be pruned; lower min_iter, or raise max_epochs"
+        f"compares trials first after {counted(epochs[0], 'epoch')}, and runs end after {most} (trainer.max_epochs): "
+        "none would be pruned; lower min_iter, or raise max_epochs"
     )
 
 

@@ -19,6 +19,7 @@ from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.outputs import check_output_folder
 from core.plain_json import load_json
+from core.printable import counted
 from core.summary import figures, read_summary
 from engine.runs.trial_file import Halving, Trial, read_trial
 from studies.claims import Claim, is_free
@@ -216,7 +217,7 @@ class StudyFolder:
 
 def ending_of_pruned(trial: Trial) -> dict[str, Any]:
     """Returns how a trial ended that was pruned."""
-    return {"status": "pruned", "reason": f"after {trial.pruned['epochs']} epochs", "seconds": 0.0}
+    return {"status": "pruned", "reason": f"after {counted(trial.pruned['epochs'], 'epoch')}", "seconds": 0.0}
 
 
 def status(trial: Trial) -> str:

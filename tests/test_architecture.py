@@ -157,7 +157,6 @@ TESTED_ELSEWHERE = {
     "studies/progress.py": "studies/test_command.py",
     "inspection/activations.py": "inspection/test_command.py",
     "inspection/catalogue.py": "inspection/test_command.py",
-    "inspection/collecting.py": "inspection/test_command.py",
     "inspection/decision_surface.py": "inspection/test_command.py",
     "inspection/embedding_map.py": "inspection/test_command.py",
     "inspection/filters.py": "inspection/test_layers.py",

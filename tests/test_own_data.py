@@ -96,7 +96,7 @@ def test_a_text_to_continue_and_pairs_to_translate_train_by_the_lines_of_the_rea
         code, _, errors = command(*next_words(output, "ich sehe"))
         assert code == 0, errors
     translation = lines[1].replace("~/texts", str(tmp_path)).replace("'", "").split()
-    said = "this run makes 1 optimizer step in all, which is little to learn in: a smaller data.batch_tokens or more"
+    said = "this run makes 1 optimizer step in all, too few to learn much: try a smaller data.batch_tokens or more"
     code, output, errors = command(*translation, "--trainer.max_epochs", 1, "--model.hidden", 8)
     assert code == 0, errors
     assert said in output

@@ -191,7 +191,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
         world_size = self.trainer.world_size
         if n < world_size:
-            raise InputError(f"{n} {what} are too few for {world_size} devices")
+            raise InputError(f"{world_size} devices need at least {world_size} {what}, not {n}")
 
     def keep(self, name: str, loader: Loader) -> Loader:
         """Stores the loader of a split, and closes the previous one."""

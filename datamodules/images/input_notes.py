@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from core.printable import counted
+
 CLEARLY = 0.15  # distance from the middle at which grey training pictures are dark or light as a whole
 DARK = 2  # bits that pictures leave unused at least, so that none is brighter than a quarter of white
 
@@ -33,17 +35,14 @@ def note_ranges(depths: Sequence[int], bits: int) -> list[str]:
     white, deepest = 2**bits - 1, max(depths, default=bits)
     if deepest <= bits - DARK:
         return [
-            f"note     {_pictures(len(depths))} of 16 bits use at most {deepest} of them, and were read with white at "
-            f"{white:,}: too dark, if white is {2**deepest - 1:,} in them; then convert them to 8 bits"
+            f"note     {counted(len(depths), 'picture')} of 16 bits use at most {deepest} of them, and were read "
+            f"with white at {white:,}: too dark, if white is {2**deepest - 1:,} in them; then convert them to 8 bits"
         ]
     brighter = sum(depth > bits for depth in depths)
     if brighter:
         return [
-            f"note     {_pictures(brighter)} of 16 bits have values above {white:,}, which is white by the pictures "
-            f"that the network was trained on: these are cut; multiply by {white / (2**deepest - 1):.3g} before"
+            f"note     {counted(brighter, 'picture')} of 16 bits have values above {white:,}, which is white by the "
+            f"pictures that the network was trained on: these are cut; multiply by "
+            f"{white / (2**deepest - 1):.3g} before"
         ]
     return []
-
-
-def _pictures(n: int) -> str:
-    return f"{n:,} picture{'' if n == 1 else 's'}"

@@ -24,7 +24,13 @@ NEEDED_TO_CONTINUE: dict[str, type] = {
     "global_step": int,
 }
 EXTRA_STATE = "_extra_state"  # torch's name of what a layer keeps beside its tensors, which may be any plain value
-OPTIONAL: dict[str, type] = {"optimizer_steps": int, "epoch_validation": dict, "hyper_parameters": dict}
+OPTIONAL: dict[str, type] = {
+    "optimizer_steps": int,
+    "epoch_validation": dict,
+    "of_validations": list,
+    "logged_values": dict,
+    "hyper_parameters": dict,
+}
 
 
 def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:

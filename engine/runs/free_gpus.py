@@ -54,7 +54,7 @@ def take_asked_gpus(arguments: Arguments) -> str | None:
         have got its GPUs.
 
     Raises:
-        InputError: There are not as many, it is not to be known, or an option cannot be used.
+        InputError: There are not as many, their memory cannot be read, or an option cannot be used.
     """
     if arguments.gpus is None:
         if arguments.gpu_memory is not None:
@@ -83,7 +83,7 @@ def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[s
         environment: Variables of the process; `CUDA_VISIBLE_DEVICES` limits the choice, and is set.
 
     Raises:
-        InputError: There are not as many, or it is not to be known.
+        InputError: There are not as many, or their memory cannot be read.
     """
     needed = _bytes_of(memory) if memory is not None else None
     offered = visible(read_gpus(), environment)

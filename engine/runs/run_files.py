@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from core.atomic_files import remove_abandoned, write_atomically
+from core.console import print_line
 from core.metric_rows import intact_lines, intact_rows
 from core.summary import damage_of_summary
 from engine.runs.tracking import ID_FILE
@@ -50,6 +51,12 @@ def take_up(run: Path, alone: bool) -> list[str]:
                 write_atomically(path, "{}\n")
             lines.append(f"{path}: damaged ({damage}); set aside as {aside.name}, {lost}")
     return lines
+
+
+def take_up_and_tell(run: Path, alone: bool) -> None:
+    """Does the same, and prints the lines."""
+    for line in take_up(run, alone):
+        print_line(line)
 
 
 def _set_aside(path: Path) -> Path:

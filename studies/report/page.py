@@ -9,6 +9,7 @@ from typing import Any
 from core.durations import duration_in_words
 from core.measures import merit
 from core.pages.page import render
+from core.printable import counted
 from studies.report.answer import answer, are_numbers, in_order, is_numeric, sentences, spans
 from studies.report.curves import curves, short
 from studies.report.details import describe_run, machines, shared
@@ -79,7 +80,7 @@ def _title(runs: Sequence[ReportedRun]) -> str:
 
 def _lead(runs: Sequence[ReportedRun], study: Study | None, groups: Sequence[Group], metrics: Metrics) -> list[str]:
     """Returns what stands under the title."""
-    many = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    many = counted(len(runs), "run")
     settings = f" of {len(groups)} settings" if 1 < len(groups) < len(runs) else ""
     seconds = sum(run.seconds or 0.0 for run in runs)
     better = "more" if metrics.mode == "max" else "less"

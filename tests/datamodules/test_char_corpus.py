@@ -222,7 +222,7 @@ def test_a_prime_of_unknown_symbols_costs_no_other(tmp_path: Path, corpus: Calla
     assert data.unread[0].startswith("'ßß': 'ß': not among the")
     assert "bad.txt: not UTF-8" in data.unread[2]
     data.trainer.world_size = 5
-    with pytest.raises(InputError, match="4 inputs are too few for 5 devices"):
+    with pytest.raises(InputError, match="5 devices need at least 5 inputs, not 4"):
         data.predict_dataloader()
 
 

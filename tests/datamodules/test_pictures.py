@@ -77,7 +77,7 @@ def test_pictures_to_predict_keep_their_sizes(folder: Path) -> None:
     assert list(data.unread) == [6]
     assert "photos/0.png: scaled from 40x48 to 37x44" in "\n".join(data.notes_on_inputs())
     data.trainer.world_size = 9
-    with pytest.raises(InputError, match="8 inputs are too few for 9 devices"):
+    with pytest.raises(InputError, match="9 devices need at least 9 inputs, not 8"):
         data.predict_dataloader()
 
 

@@ -296,5 +296,5 @@ def test_each_device_has_something_to_predict(corpus: Callable) -> None:
     data = corpus()
     data.inputs = ["cat", "mat - sat"]
     data.trainer.world_size = 3
-    with pytest.raises(InputError, match="2 inputs are too few for 3 devices"):
+    with pytest.raises(InputError, match="3 devices need at least 3 inputs, not 2"):
         data.predict_dataloader()

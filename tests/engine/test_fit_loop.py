@@ -6,9 +6,7 @@ import pytest
 
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
-NOTE = (
-    "optimizer steps in all, which is little to learn in: a smaller data.batch_size or more trainer.max_epochs help\n"
-)
+NOTE = "optimizer steps in all, too few to learn much: try a smaller data.batch_size or more trainer.max_epochs\n"
 
 
 @pytest.mark.parametrize(

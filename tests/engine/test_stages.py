@@ -122,6 +122,17 @@ def test_a_fresh_trainer_adds_its_figures_to_the_run_it_measures(call: str, bloc
     assert {**after, block: []} == before
 
 
+@pytest.mark.parametrize("call", ["test", "validate"])
+def test_a_damaged_record_loses_no_measurement(call: str, fitted: Fitted, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fitted[0].run_folder.path
+    (run / "summary.json").write_text('{"status": "fin')
+    fresh = Trainer(accelerator="cpu", enable_progress_bar=False)
+    (figures,) = CALLS[call](fresh, tiny_vgg(), TinyDataModule(), ckpt_path=run)
+    assert "set aside as summary.damaged.json" in capsys.readouterr().out
+    (entry,) = read_summary(run / "summary.json")["tests" if call == "test" else "validations"]
+    assert entry["metrics"] == pytest.approx(figures)
+
+
 def test_a_run_of_the_command_can_be_measured_in_a_notebook(config: Path, command: Command) -> None:
     command("fit", "--config", config, "--trainer.max_epochs", 1, "--run_dir", "run", "--trainer.gradient_clip_val", 1)
     fresh = Trainer(accelerator="cpu", enable_progress_bar=False)

@@ -211,7 +211,7 @@ def test_a_batch_that_devices_cannot_share_is_refused(trainer: Trainer) -> None:
 def test_a_split_with_fewer_images_than_devices_is_refused(trainer: Trainer) -> None:
     data = set_up(trainer, val_size=5)
     data.trainer = SimpleNamespace(world_size=6, seed=0)
-    with pytest.raises(InputError, match=r"5 images of the val split are too few for 6 devices"):
+    with pytest.raises(InputError, match=r"6 devices need at least 6 images of the val split, not 5"):
         data.val_dataloader()
 
 

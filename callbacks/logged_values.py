@@ -1,0 +1,62 @@
+"""What a run has logged, as far as Lightning does not keep it apart, and forgets it when a run goes on."""
+
+from typing import Any
+
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from core.metric_rows import without_copies
+
+
+class LoggedValues(Callback):
+    """Knows which values are of this epoch's latest validation, and keeps those of earlier epochs for a resume.
+
+    `trainer.epoch_validation` has the former, by name.
+    """
+
+    def __init__(self) -> None:
+        self._of_validations: set[str] = set()  # names of what validations of this run have logged
+        self._before: dict[str, float] = {}  # what was logged last before this run went on
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
+        trainer.epoch_validation = {}
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keeps what a validation has logged."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
+        trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
+        self._of_validations |= set(trainer.epoch_validation)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keeps the epoch's validation so far, and the latest values."""
+        checkpoint["epoch_validation"] = trainer.epoch_validation
+        checkpoint["of_validations"] = sorted(self._of_validations)
+        latest = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        checkpoint["logged_values"] = self._before | latest
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Takes them up."""
+        if trainer.state.fn != "fit":
+            return
+        trainer.epoch_validation = checkpoint.get("epoch_validation", {})
+        self._of_validations = set(checkpoint.get("of_validations", trainer.epoch_validation))
+        of_plateaus = checkpoint["callbacks"].get("PlateauSteps", {}).get("latest", {})  # in earlier releases
+        self._before = checkpoint.get("logged_values", of_plateaus)
+
+    def latest(self, trainer: Trainer, name: str) -> Any:
+        """Returns the value that was logged last under a name, of whatever epoch; None if none was."""
+        return trainer.callback_metrics.get(name, self._before.get(name))
+
+    def is_left_out(self, trainer: Trainer, name: str) -> bool:
+        """Returns whether this epoch's latest validation has not logged what an earlier one did."""
+        return name in self._of_validations and name not in trainer.epoch_validation
+
+    def of_epoch(self, trainer: Trainer) -> dict[str, float]:
+        """Returns what this epoch has logged; `callback_metrics` has what earlier epochs did, as well."""
+        results = trainer.fit_loop._results
+        logged = {result.meta.name for _, result in results.valid_items()}
+        earlier = ({result.meta.name for result in results.values()} - logged) | self._of_validations
+        known = without_copies(trainer.callback_metrics).items()
+        return trainer.epoch_validation | {name: float(value) for name, value in known if name not in earlier}
