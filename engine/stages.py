@@ -147,8 +147,8 @@ class Stages(Standing):
 
     def _why_nothing_is_left(self) -> str:
         stop = self.checkpoint_callback.stop(self)
-        epochs = self.fit_loop.epoch_progress.current.processed
-        why, limit = f"{counted(epochs, 'epoch')} {'is' if epochs == 1 else 'are'} trained", "max_epochs"
+        epochs, limit = self.fit_loop.epoch_progress.current.processed, "max_epochs"
+        why = f"{counted(epochs, 'epoch')} {'is' if epochs == 1 else 'are'} trained"
         if stop is not None:
             why, limit = stop.reason, RAISED_BY.get(stop.by, limit)
         return (

@@ -7,7 +7,8 @@ from engine.settings.config_names import OPENING
 from results.figures import show, times
 from results.markdown import as_table
 from results.records import Records
-from results.table import Recipe, Section, Table
+from results.rows import Recipe
+from results.table import Section, Table
 
 HEAD = """\
 # Configs

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import mean, stdev
 
 from results.records import Record
-from results.table import CountedMeasure
+from results.rows import CountedMeasure
 
 
 def figures(records: list[Record], metric: str, measure: CountedMeasure) -> list[float]:

@@ -10,7 +10,8 @@ from engine.settings.config_files import find_config
 from engine.settings.config_names import CONFIGS, with_schema_line
 from results.figures import figures, of_last, show, times
 from results.records import Record, Records
-from results.table import Recipe, Table
+from results.rows import Recipe
+from results.table import Table
 
 # one comment, whose further lines are indented
 MEASURED = re.compile(r"^# (?:Measured|Not yet run).*\n(?:#  .*\n)*", re.MULTILINE)

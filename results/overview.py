@@ -4,18 +4,21 @@ from collections import Counter
 from statistics import mean
 
 from core.measures import merit
+from core.printable import counted
 from results.figures import figures
 from results.markdown import link_to
 from results.records import Record, Records
-from results.table import Published, Table
+from results.rows import Published
+from results.table import Table
 
-VERDICTS = ("reproduced", "better", "short", "no number to compare", "not yet run")
+COMPARED = ("reproduced", "better", "short")
+VERDICTS = (*COMPARED, "no number to compare", "not yet run")
 NEAR = 0.01  # of a published number without a standard error, within which ours repeats it
 EXPLAINED = f"""\
-**Reproduced** is the mean of our runs within two standard errors of the published number, or within {100 * NEAR:.0f} %
-of a number that has none; **better** and **short** lie beyond, and the footnotes say why, as far as it is known.
-There is no number to compare where the source has none, or a range, an approximate figure, words or pictures alone, and
-where ours is of other data. Rows that share a published number, or runs, are counted each."""
+A row is **reproduced** if the mean of our runs is within two standard errors of the published number, or within
+{100 * NEAR:.0f} % of a number whose standard error is not known. Outside of that it is **better** or **short**. A row
+has no number to compare if the source states none, a range, an approximate figure, words or pictures alone, or if ours
+is of other data. Rows that share a published number or runs are counted separately."""
 
 
 def margin(row: Published, records: list[Record]) -> float | None:
@@ -50,22 +53,40 @@ def overview(table: Table, records: Records) -> list[list[str]]:
     return [*lines, _line("**all**", total)]
 
 
-def what_is_compared(table: Table, records: Records) -> str:
-    """Returns in a few sentences which rows are short, and how many verdicts rest on little."""
-    rows = [(row, verdict(row, records[row.id])) for section in table.sections for row in section.rows]
-    short = [f"`{row.id}`" for row, found in rows if found == "short"]
-    compared = [row for row, found in rows if found in ("reproduced", "better", "short")]
-    single = sum(len(records[row.id]) == 1 for row in compared)
-    names = f"Short are {', '.join(short)}. " if short else ""
-    if compared and not single:
-        return f"{names}Each of the {len(compared)} verdicts rests on two runs or more."
-    return f"{names}Of the {len(compared)} verdicts {single} rest{'s' * (single == 1)} on one run."
+def what_verdicts_rest_on(table: Table, records: Records) -> str:
+    """Returns in a sentence how many runs the verdicts rest on."""
+    rows = [row for section in table.sections for row in section.rows]
+    runs = Counter(len(records[row.id]) for row in rows if verdict(row, records[row.id]) in COMPARED)
+    if not runs:
+        return "No row has a verdict yet."
+    parts = [f"{runs[n]} on {counted(n, 'run')}" for n in sorted(runs, reverse=True)]
+    rest = "rests" if runs.total() == 1 else "rest"
+    return f"Of {counted(runs.total(), 'verdict')} {', '.join(parts).replace(' on ', f' {rest} on ', 1)}."
+
+
+def short_rows(table: Table, records: Records) -> list[str]:
+    """Returns a line for each row that is short: by how much, and why."""
+    return [
+        f"- `{row.id}`, {distance(row, records[row.id])}: {row.short_because or 'not known'}."
+        for section in table.sections
+        for row in section.rows
+        if verdict(row, records[row.id]) == "short"
+    ]
+
+
+def distance(row: Published, records: list[Record]) -> str:
+    """Returns a verdict in words, and by how much ours is better or short; shares in percentage points."""
+    found = verdict(row, records)
+    if found not in ("better", "short"):
+        return found
+    return f"{found} by {abs(margin(row, records)):.{1 if row.measure.unit == '%' else row.measure.digits}f}"
 
 
 def recipes_run(table: Table, records: Records) -> str:
     """Returns in a sentence how many of our own recipes were run."""
     ran = sum(bool(records[recipe.id]) for recipe in table.recipes)
-    return f"Of {len(table.recipes)} recipes of our own {ran} were run."
+    configs = len({recipe.config for recipe in table.recipes})
+    return f"Rows of our own recipes: {len(table.recipes)}, of {counted(configs, 'config')}; {ran} were run."
 
 
 def _line(title: str, found: Counter[str]) -> list[str]:

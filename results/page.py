@@ -2,11 +2,12 @@
 
 from results.figures import of_last, show, times
 from results.markdown import as_table, footnotes, wrapped
-from results.overview import EXPLAINED, margin, overview, recipes_run, verdict, what_is_compared
+from results.overview import EXPLAINED, distance, overview, recipes_run, short_rows, what_verdicts_rest_on
 from results.records import Record, Records
+from results.rows import Elsewhere, Published, Recipe
 from results.studies import StudyRecord
 from results.study_tables import study_tables
-from results.table import Elsewhere, Published, Recipe, Section, Table
+from results.table import Section, Table
 
 RECIPES = """\
 Our trainings of these kinds of network and of others. Each was chosen on validation data, before its test set was read;
@@ -14,6 +15,7 @@ notes name the exceptions. Validation and test are of one checkpoint, the best b
 last epoch, in records that do not hold the best one's. Validation is of one view of each image, also where the test is
 of six. A name in parentheses is that of the row's folder in `results/`. Seconds are of the whole run, the mean of the
 runs on the same hardware. Most runs shared their machine with others, so seconds are upper limits."""
+REPEATED = 3  # rows from which on a column that repeats itself is a sentence
 BETTER = {"max": "more", "min": "less"}
 
 
@@ -35,8 +37,10 @@ def render(table: Table, records: Records, studies: dict[str, StudyRecord] | Non
         "# Results\n",
         wrapped(first),
         as_table(columns, lines),
-        wrapped(f"{EXPLAINED} {what_is_compared(table, records)} {recipes_run(table, records)}"),
+        wrapped(f"{EXPLAINED} {what_verdicts_rest_on(table, records)} {recipes_run(table, records)}"),
     ]
+    if lines_of_short := short_rows(table, records):
+        parts += ["Short are:\n", "".join(wrapped(line, "  ") for line in lines_of_short)]
     parts += [wrapped(paragraph, "  " if paragraph.startswith("- ") else "") for paragraph in others]
     parts += [_section(section, recipes, records) for section in table.sections]
     parts += ["## Our recipes\n", wrapped(RECIPES)]
@@ -62,37 +66,34 @@ def _section(section: Section, recipes: dict[str, Recipe], records: Records) -> 
         heading: metric for row in section.rows for heading, metric in row.measure.columns.items() if metric in needed
     }
     several = len({row.strong for row in section.rows if row.strong}) > 1
-    columns = [
-        "id",
-        "network",
-        "parameters",
-        "steps",
-        "published",
-        *(f"to the letter, {heading}" for heading in metrics),
-    ]
-    columns += ["n", "verdict", *(["our recipe"] if several else [])]
+    columns = ["id", "network", "parameters", "steps", "published", "measured on"]
+    columns += [*(f"ours, {heading}" for heading in metrics), "n", "verdict", *(["our recipe"] if several else [])]
     rows = []
     for row in section.rows:
         runs = records[row.id]
         known = row.measure.columns.values()
         ours = [show(runs, metric, row.measure) if metric in known else "-" for metric in metrics.values()]
+        compared = distance(row, runs)
         cells = [_name(row, f"`{row.id}`", notes), row.network, _parameters(runs, row.parameters)]
-        cells += [f"{runs[0].steps:,}" if runs else "-", _published(row), *ours, _count(row, runs), _verdict(row, runs)]
+        cells += [f"{runs[0].steps:,}" if runs else "-", _published(row), _measured_on(row), *ours, _count(row, runs)]
+        cells.append("-" if compared == "no number to compare" else compared)
         rows.append([*cells, *([_recipe(recipes.get(row.strong), records)] if several else [])])
-    parts = [f"## {section.title}\n", wrapped(section.text), as_table(columns, rows)]
+    columns, rows, shared = _without_shared(columns, rows)
+    parts = [f"## {section.title}\n", wrapped(section.text), wrapped(shared) if shared else "", as_table(columns, rows)]
     if not several and (recipe := _only_recipe(section, recipes, records)):
         parts.append(wrapped(recipe))
-    return "\n".join([*parts, *_footnotes(notes)])
+    return "\n".join([*(part for part in parts if part), *_footnotes(notes)])
 
 
-def _verdict(row: Published, records: list[Record]) -> str:
-    """Returns how our figure compares with the published one, and by how much; of shares in percentage points."""
-    found = verdict(row, records)
-    if found == "no number to compare":
-        return "-"
-    if found in ("better", "short"):
-        return f"{found} by {abs(margin(row, records)):.{1 if row.measure.unit == '%' else row.measure.digits}f}"
-    return found
+def _without_shared(columns: list[str], rows: list[list[str]]) -> tuple[list[str], list[list[str]], str]:
+    """Leaves out the columns in which several rows have the same, and says in a sentence what that is."""
+    if len(rows) < REPEATED:
+        return columns, rows, ""
+    shared = {place: rows[0][place] for place in range(len(columns)) if len({row[place] for row in rows}) == 1}
+    kept = [place for place in range(len(columns)) if place not in shared]
+    told = "; ".join(f"{columns[place]}: {cell}" for place, cell in shared.items() if cell != "-")
+    lines = [[row[place] for place in kept] for row in rows]
+    return [columns[place] for place in kept], lines, f"The same in all rows: {told}." if told else ""
 
 
 def _only_recipe(section: Section, recipes: dict[str, Recipe], records: Records) -> str:
@@ -189,8 +190,11 @@ def _published(row: Published) -> str:
     if row.published is None:
         return "not stated"
     error = f" ± {row.standard_error:.2f}" if row.standard_error is not None else ""
-    published = row.published if isinstance(row.published, str) else f"{row.published:,}"
-    return f"{published}{error}<br>({row.measured_on}{'; log' if row.log else ''})"
+    return f"{row.published if isinstance(row.published, str) else f'{row.published:,}'}{error}"
+
+
+def _measured_on(row: Published) -> str:
+    return "-" if row.published is None else f"{row.measured_on}{' (log)' if row.log else ''}"
 
 
 def _count(row: Recipe, records: list[Record]) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from core.errors import InputError
 from core.summary import ENDED_WELL, figures, read_summary, upgraded, write_summary
+from results.rows import Published, Recipe
 from results.settings import check_settings, defaults, digest, stated
-from results.table import Published, Recipe, Run, Table
+from results.table import Run, Table
 
 STUDIES = "studies"  # folder of the records of studies, which belong to no row
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.errors import InputError
 from engine.settings.config_files import find_config, flatten, read_config
 from engine.settings.indifferent import INDIFFERENT
-from results.table import Recipe
+from results.rows import Recipe
 
 
 def stated(row: Recipe) -> dict[str, object]:

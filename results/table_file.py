@@ -6,7 +6,8 @@ from typing import Any
 
 from core.errors import InputError
 from engine.settings.config_files import read_config
-from results.table import CountedMeasure, Elsewhere, Folder, Published, Recipe, Section, Table
+from results.rows import CountedMeasure, Elsewhere, Published, Recipe
+from results.table import Folder, Section, Table
 
 
 def read_table(path: Path) -> Table:

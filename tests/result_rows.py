@@ -2,7 +2,8 @@
 
 from results.__main__ import FOLDER
 from results.records import Record, Records
-from results.table import Elsewhere, Published, Recipe, Section, Table
+from results.rows import Elsewhere, Published, Recipe
+from results.table import Section, Table
 from results.table_file import read_table
 
 ACCURACY = next(iter(read_table(FOLDER / "table.yaml"))).measure
@@ -20,7 +21,7 @@ def published(**fields: object) -> Published:
     row |= {
         "measure": ACCURACY,
         "published": 70.0,
-        "measured_on": "first 2,000",
+        "measured_on": "2,000 test images",
         "measured_count": 2100,  # of which the standard error is 1
         "strong": "best",
     }

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from core.errors import InputError
 from results.figures import spread
 from results.records import Records
+from results.rows import Published
 from results.studies import StudyRecord
-from results.table import Published, Table
+from results.table import Table
 
 OURS = re.compile(r"\*\*([\d.,]+(?: ± [\d.]+)?)( %)?\*\*\s\(`([\w.]+(?: [^`]+)?)`, n (\d+)(?:, `([\w/]+)`)?\)")
 PUBLISHED = re.compile(r"(?<!\*)\*([\d.,]+(?: to [\d.]+)?)(?: %)?\*\s\(`([\w.]+)`\)")

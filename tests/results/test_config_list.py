@@ -7,7 +7,8 @@ from engine.settings.config_names import CONFIGS, config_names, schema_line
 from results.__main__ import FOLDER
 from results.config_list import describe, render_configs
 from results.records import read_records
-from results.table import Recipe, Section, Table
+from results.rows import Recipe
+from results.table import Section, Table
 from results.table_file import read_table
 
 TABLE = read_table(FOLDER / "table.yaml")

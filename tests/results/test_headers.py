@@ -10,7 +10,8 @@ from results.__main__ import FOLDER
 from results.figures import show
 from results.headers import headers, write_headers
 from results.records import Record, read_records
-from results.table import Recipe, Section, Table
+from results.rows import Recipe
+from results.table import Section, Table
 from results.table_file import read_table
 
 ACCURACY = next(iter(read_table(FOLDER / "table.yaml"))).measure

@@ -2,7 +2,10 @@
 
 import pytest
 
-from results.overview import margin, overview, recipes_run, verdict, what_is_compared
+from results.__main__ import FOLDER
+from results.overview import margin, overview, recipes_run, short_rows, verdict, what_verdicts_rest_on
+from results.records import read_records
+from results.table_file import read_table
 from tests.result_rows import NONE, RUNS, published, table
 
 # RUNS have 72 in the mean; with the published number go as many samples as make its standard error so large.
@@ -46,13 +49,35 @@ def test_rows_are_counted_by_section() -> None:
     assert head == ["", "rows", "reproduced", "better", "short", "no number to compare", "not yet run"]
     assert section == ["[All](#all)", "3", "1", "1", "-", "-", "1"]
     assert total[1:] == section[1:]
-    assert recipes_run(rows, records) == "Of 1 recipes of our own 1 were run."
-    assert recipes_run(rows, NONE) == "Of 1 recipes of our own 0 were run."
+    assert recipes_run(rows, records) == "Rows of our own recipes: 1, of 1 config; 1 were run."
+    assert recipes_run(rows, NONE) == "Rows of our own recipes: 1, of 1 config; 0 were run."
 
 
-def test_short_rows_are_named_and_verdicts_of_one_run_counted() -> None:
+def test_it_is_said_how_many_runs_verdicts_rest_on() -> None:
     rows = table(published(published=99.0), published(id="two", published=60.0), published(id="three"))
     records = {"one": RUNS, "two": RUNS[:1], "three": [], "best": RUNS}
-    assert what_is_compared(rows, records) == "Short are `one`. Of the 2 verdicts 1 rests on one run."
-    assert what_is_compared(rows, records | {"one": []}).startswith("Of the 1 verdicts 1 rests")
-    assert what_is_compared(rows, records | {"two": RUNS}).endswith("Each of the 2 verdicts rests on two runs or more.")
+    assert what_verdicts_rest_on(rows, records) == "Of 2 verdicts 1 rest on 2 runs, 1 on 1 run."
+    assert what_verdicts_rest_on(rows, records | {"one": []}) == "Of 1 verdict 1 rests on 1 run."
+    assert what_verdicts_rest_on(rows, NONE | {"two": [], "three": []}) == "No row has a verdict yet."
+
+
+def test_short_rows_are_named_with_the_reason() -> None:
+    rows = table(
+        published(published=99.0, short_because="a faster clock"),
+        published(id="two", published=60.0),
+        published(id="three", published=75.0),
+    )
+    records = {"one": RUNS, "two": RUNS, "three": RUNS, "best": RUNS}
+    assert short_rows(rows, records) == [
+        "- `one`, short by 27.0: a faster clock.",
+        "- `three`, short by 3.0: not known.",
+    ]
+
+
+def test_the_rows_that_are_short_say_why_and_no_others() -> None:
+    ours = read_table(FOLDER / "table.yaml")
+    records = read_records(FOLDER, ours)
+    rows = [row for section in ours.sections for row in section.rows]
+    assert {row.id for row in rows if row.short_because} == {
+        row.id for row in rows if verdict(row, records[row.id]) == "short"
+    }

@@ -9,8 +9,8 @@ import yaml
 
 from core.errors import InputError
 from results.__main__ import FOLDER
+from results.rows import Recipe
 from results.settings import check_settings, digest, merged
-from results.table import Recipe
 from results.table_file import read_table
 from tests.tiny import TINY_CONFIG
 
