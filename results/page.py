@@ -11,9 +11,9 @@ from results.table import Section, Table
 
 RECIPES = """\
 Our trainings of these kinds of network and of others. Each was chosen on validation data, before its test set was read;
-notes name the exceptions. Validation and test are of one checkpoint, the best by validation; † marks validation of the
-last epoch, in records that do not hold the best one's. Validation is of one view of each image, also where the test is
-of six. A name in parentheses is that of the row's folder in `results/`. Seconds are of the whole run, the mean of the
+notes name the exceptions. Validation and test are of one checkpoint, the best by validation; †: validation of the last
+epoch, because the record lacks that of the best. Validation is of one view of each image, also where the test is of
+six. A name in parentheses is that of the row's folder in `results/`. Seconds are of the whole run, the mean of the
 runs on the same hardware. Most runs shared their machine with others, so seconds are upper limits."""
 REPEATED = 3  # rows from which on a column that repeats itself is a sentence
 BETTER = {"max": "more", "min": "less"}

@@ -33,8 +33,8 @@ def test_the_page_agrees_with_the_records() -> None:
 def test_the_page_tells_what_the_sources_contradict() -> None:
     page = " ".join((FOLDER.parent / "RESULTS.md").read_text(encoding="utf-8").split())
     for claim in (
-        "the best of 20 looks at test data. The run stands at 79.95 at its last step",
-        "81.34 in the mean of its last five looks",
+        "the best of 20 evaluations on test data. The run stands at 79.95 at its last step",
+        "81.34 in the mean of its last five evaluations",
         "A second run of the same network gives 71.70",
         "measured at step 5,001",
         "differ by up to 36 points",
