@@ -56,13 +56,13 @@ subcommands:
 {subcommands}
 
 examples:
-  {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/<time>/
+  {command} fit --config vgg_bn.yaml                    train; the results land in runs/vgg_bn/TIME/
   {command} fit --config vgg_bn.yaml --model.dropout 0.1 --trainer.max_epochs 5
   {command} fit --config vgg_bn.yaml --seeds 1,2,3      a run for each seed, with mean and spread
-  {command} fit --ckpt_path runs/vgg_bn/<time>          continue that run where it stopped
+  {command} fit --ckpt_path runs/vgg_bn/TIME            continue that run where it stopped
   {command} fit --ckpt_path latest                      continue the newest run
-  {command} test --ckpt_path runs/vgg_bn/<time>         measure its best checkpoint
-  {command} predict --ckpt_path runs/vgg_bn/<time> --input cat.png pictures/
+  {command} test --ckpt_path runs/vgg_bn/TIME           measure its best checkpoint
+  {command} predict --ckpt_path runs/vgg_bn/TIME --input cat.png pictures/
 
 configs:
 {configs}
