@@ -13,7 +13,7 @@ from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import DIGEST, class_files, holds_pictures, read_pictures
 from datamodules.images.streaming import PictureFiles
 
-DIVIDED = "; for class folders alone, --data datamodules.FlowersDataModule divides their pictures into the parts"
+DIVIDED = "; for class folders alone, --data datamodules.ClassFoldersDataModule divides their pictures into the parts"
 
 
 def list_pictures(root: Path, left_out: LeftOut) -> tuple[dict[str, list[tuple[Path, int]]], tuple[str, ...]]:

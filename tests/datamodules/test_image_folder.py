@@ -130,7 +130,7 @@ def leave_class_folders_alone(root: Path) -> str:
     """Leaves the class folders without parts."""
     for path in [*(root / "train").iterdir(), root / "train", root / "test"]:
         path.rename((root if path.parent.name == "train" else root.parent) / path.name)
-    return r"train/<class>; for class folders alone, --data datamodules\.FlowersDataModule divides their pictures into"
+    return r"train/<class>; for class folders alone, --data datamodules\.ClassFoldersDataModule divides their pictures"
 
 
 def name_parts_otherwise(root: Path) -> str:
