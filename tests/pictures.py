@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +27,23 @@ def picture(path: Path, size: tuple[int, int] = (8, 8), mode: str = "RGB", seed:
     shape = (size[1], size[0], *((3,) if mode == "RGB" else ()))
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(path)
     return path
+
+
+def numbered_pictures(folder: Path, classes: Mapping[str, int], ending: str = "png") -> Path:
+    """Writes pictures of 12x10 pixels in class folders, each of which shows its number in grey.
+
+    Args:
+        folder: Folder of the class folders, which is returned.
+        classes: How many pictures each class has, in the order of their numbers.
+        ending: Of the files' names.
+    """
+    number = 0
+    for name, n in classes.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for _ in range(n):
+            Image.fromarray(np.full((10, 12, 3), number, np.uint8)).save(folder / name / f"{number}.{ending}")
+            number += 1
+    return folder
 
 
 def chunk(kind: bytes, content: bytes, crc: int | None = None) -> bytes:

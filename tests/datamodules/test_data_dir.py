@@ -29,6 +29,7 @@ def test_a_file_in_place_of_the_folder_is_refused(name: str, tmp_path: Path) -> 
     "data",
     [
         lambda: datamodules.ImageFolderDataModule("absent"),
+        lambda: datamodules.ClassFoldersDataModule("absent"),
         lambda: datamodules.PicturesDataModule("absent"),
         lambda: datamodules.TextClassificationDataModule("absent", dataset="files").load_once(),
     ],
