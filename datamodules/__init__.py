@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from datamodules.captions import CaptionDataModule
     from datamodules.char_corpus import CharCorpusDataModule
     from datamodules.cifar10 import CIFAR10DataModule
-    from datamodules.divided_folders import ClassFoldersDataModule
+    from datamodules.class_folders import ClassFoldersDataModule
     from datamodules.flowers import FlowersDataModule
     from datamodules.image_folder import ImageFolderDataModule
     from datamodules.mnist import MNISTDataModule
@@ -25,7 +25,7 @@ _MODULES = {
     "CaptionDataModule": "captions",
     "CharCorpusDataModule": "char_corpus",
     "CIFAR10DataModule": "cifar10",
-    "ClassFoldersDataModule": "divided_folders",
+    "ClassFoldersDataModule": "class_folders",
     "FlowersDataModule": "flowers",
     "ImageFolderDataModule": "image_folder",
     "MNISTDataModule": "mnist",

@@ -1,11 +1,11 @@
-"""Photos of flowers in five classes (TensorFlow, 2016), or your own pictures in one folder a class."""
+"""Photos of flowers in five classes (TensorFlow, 2016)."""
 
 from pathlib import Path
 
 from core.download import RemoteFile, Request, download_archive
 from core.printable import first_names
 from datamodules.base.class_folders import class_folders
-from datamodules.divided_folders import ClassFoldersDataModule
+from datamodules.class_folders import ClassFoldersDataModule
 from datamodules.images.splits import ClassifiedImages
 
 FOLDER = "flower_photos"

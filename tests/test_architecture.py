@@ -59,7 +59,7 @@ TESTED_ELSEWHERE = {
     "datamodules/images/classification.py": "datamodules/images/test_image_data_module.py",
     "datamodules/images/encoded.py": "callbacks/test_features.py",
     "datamodules/images/features.py": "callbacks/test_features.py",
-    "datamodules/images/file_split.py": "datamodules/test_divided_folders.py",
+    "datamodules/images/file_split.py": "datamodules/test_class_folders.py",
     "datamodules/images/geometry.py": "datamodules/images/test_augmentation.py",
     "datamodules/images/metadata.py": "datamodules/images/test_picture.py",
     "datamodules/images/normalization.py": "datamodules/images/test_image_data_module.py",
