@@ -1,14 +1,15 @@
 """The tensors of a batch and copies of it, whatever it is: tensors in tuples, dicts or objects of any class."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from core.protocols import GivesFirst
 
+Nested = TypeVar("Nested")
 SIMPLE = str | bytes | int | float | bool | None
 DEEPEST = 20  # levels of a batch, which may refer to itself
 
@@ -92,18 +93,19 @@ def first_samples(batch: Any, count: int) -> Any:
     if isinstance(batch, GivesFirst):
         return batch.first(count)
     rows = next((len(tensor) for tensor in tensors_of(batch) if tensor.ndim), 0)
-    return _cut(batch, rows, count)
+    return map_tensors(lambda part: part[:count].clone() if part.ndim and len(part) == rows else part, batch)
 
 
-def _cut(part: Any, rows: int, count: int) -> Any:
-    if isinstance(part, Tensor):
-        return part[:count].clone() if part.ndim and len(part) == rows else part
-    if isinstance(part, Mapping):
-        return {name: _cut(value, rows, count) for name, value in part.items()}
-    if isinstance(part, tuple | list):
-        parts = [_cut(value, rows, count) for value in part]
-        return part._make(parts) if is_named(part) else type(part)(parts)
-    return part
+def map_tensors(change: Callable[[Tensor], Tensor], value: Nested) -> Nested:
+    """Returns a nested structure of tuples, lists and dictionaries with each tensor changed; all else stays."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {name: map_tensors(change, part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        parts = [map_tensors(change, part) for part in value]
+        return value._make(parts) if is_named(value) else type(value)(parts)
+    return value
 
 
 def is_named(part: Any) -> bool:

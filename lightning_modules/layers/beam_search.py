@@ -5,27 +5,17 @@ The penalty for short translations is that of Yonghui Wu et al., 2016, arXiv:160
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from core.nested_tensors import map_tensors
 from datamodules.pairs.pieces import BEGIN, END
 from datamodules.text.vocabulary import PADDING
 
-Nested = TypeVar("Nested")  # tensors in tuples and lists of any depth, or None
 Step = Callable[[Tensor, Any, Any], tuple[Tensor, Any]]
 DONE = 0.2  # share of sentences whose search is over from which the others are searched without them
-
-
-def map_tensors(change: Callable[[Tensor], Tensor], value: Nested) -> Nested:
-    """Returns a nested structure with each tensor changed."""
-    if isinstance(value, Tensor):
-        return change(value)
-    if isinstance(value, tuple | list):
-        parts = [map_tensors(change, part) for part in value]
-        return type(value)(parts) if type(value) in (tuple, list) else type(value)(*parts)  # a named tuple
-    return value
 
 
 @torch.no_grad()

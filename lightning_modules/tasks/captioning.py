@@ -12,11 +12,11 @@ from core.captions import HasCaptions
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.media import Medium, Table
+from core.nested_tensors import map_tensors
 from datamodules.batches import CaptionBatch
 from datamodules.captioned.encoder import words_of
 from datamodules.pairs.pieces import BEGIN
 from datamodules.text.vocabulary import PADDING, UNKNOWN
-from lightning_modules.layers.beam_search import map_tensors
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.caption_controls import COMPARED, KEPT, controls, language_alone
 from lightning_modules.tasks.caption_metrics import CaptionMetrics

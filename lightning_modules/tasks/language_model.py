@@ -11,9 +11,9 @@ from core.errors import InputError
 from core.evaluation_mode import gradients_in_evaluation
 from core.export_forms import ExportForm
 from core.measures import Measure
+from core.nested_tensors import map_tensors
 from core.writing import WritingRules, writing_rules, written_by
 from datamodules.batches import CharacterBatch, TuneBatch
-from lightning_modules.layers.beam_search import map_tensors
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from core.nested_tensors import first_samples, is_finite, plain_copy, tensors_of
+from core.nested_tensors import first_samples, is_finite, map_tensors, plain_copy, tensors_of
 from datamodules.foreign_batches import ImagePair
 from datamodules.words.batches import WordBatch
 
@@ -118,6 +118,14 @@ def test_the_first_samples_are_copies_of_the_rows_and_the_rest_stays() -> None:
     assert first_samples([images, torch.arange(4)], 3)[1].tolist() == [0, 1, 2]
     assert first_samples(ImagePair((images, torch.arange(4))), 1).targets.tolist() == [0]
     assert len(first_samples(images, 9)) == 4
+
+
+def test_each_tensor_is_changed_and_the_rest_stays() -> None:
+    value = Named(torch.tensor(1), {"pair": (torch.tensor(2), None), "list": [torch.tensor(3), "text"]})
+    doubled = map_tensors(lambda tensor: 2 * tensor, value)
+    assert doubled == Named(2, {"pair": (4, None), "list": [6, "text"]})
+    assert isinstance(doubled, Named)
+    assert map_tensors(torch.Tensor.detach, None) is None
 
 
 def test_the_first_words_have_no_context_behind_them() -> None:
