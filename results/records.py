@@ -1,6 +1,5 @@
 """The records `results/<id>/<seed>.json`, each the `summary.json` of a run that was trained and tested."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +114,7 @@ def read_records(folder: Path, table: Table) -> Records:
         name = f"{path.parent.name}/{path.stem}"
         if name not in runs:
             raise InputError(f"{path}: belongs to no row of the table, or to none of its seeds")
-        found[name] = _read(path, runs[name].row)
+        found[name] = parse(_read(path), runs[name].row, path)
         check(runs[name], found[name], path)
         row = runs[name].row
         if found[name].settings != digest(row):
@@ -159,10 +158,10 @@ def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record
         table: The table that the run belongs to.
 
     Raises:
-        InputError: It is another run.
+        InputError: It is another run, or its summary is damaged.
     """
     path = run_folder / "summary.json"
-    summary = read_summary(path)
+    summary = _read(path)
     record = parse(summary, run.row, path)
     check(run, record, path)
     settings = check_settings(run.row, run_folder / "config.yaml", table.retired)
@@ -184,11 +183,8 @@ def without_folder(source: str, layouts: list[str]) -> str:
     return "files" if re.search(r"[/\\]", source) else source
 
 
-def _read(path: Path, row: Recipe) -> Record:
+def _read(path: Path) -> dict[str, Any]:
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        return read_summary(path)
     except ValueError as error:
-        raise InputError(f"{path}: no JSON: {error}") from error
-    if not isinstance(summary, dict):
-        raise InputError(f"{path}: no record of a run")
-    return parse(summary, row, path)
+        raise InputError(f"{path}: {error}") from error

@@ -10,6 +10,7 @@ from typing import Any
 from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.measures import Measure, measure_of, merit
+from core.plain_json import load_json
 from core.summary import strict_json
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
@@ -164,7 +165,7 @@ def _read(path: Path) -> StudyRecord:
     if not file.is_file():
         raise InputError(f"{path}: there is no study {file.name}")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = load_json(path.read_text(encoding="utf-8"))
         if content["file"] != _as_json(read_config(file)):
             raise InputError(f"{path}: {file.name} says something else by now: run the study anew")
         return StudyRecord(
@@ -178,7 +179,7 @@ def _read(path: Path) -> StudyRecord:
             torch=content["torch"],
             about=describe(file),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: no record of a study ({error})") from error
 
 

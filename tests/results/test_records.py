@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,6 +178,26 @@ def test_broken_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "cifar10_vgg" / "1.json").write_text("{")
     with pytest.raises(InputError, match=r"1\.json: no JSON"):
         read_records(tmp_path, TABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "no JSON, or a part of it"),
+        ("[]", "it holds no mapping but []"),
+        (json.dumps(changed("tests.0.metrics.test/acc", True)), "tests: test/acc is True"),
+    ],
+    ids=["nested", "list", "truth"],
+)
+def test_a_damaged_summary_is_no_record(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "cifar10_vgg").mkdir()
+    (tmp_path / "cifar10_vgg" / "1.json").write_text(text)
+    with pytest.raises(InputError, match=rf"1\.json: {re.escape(message)}"):
+        read_records(tmp_path, TABLE)
+    folder = run_folder(tmp_path / "run", SUMMARY)
+    (folder / "summary.json").write_text(text)
+    with pytest.raises(InputError, match=rf"summary\.json: {re.escape(message)}"):
+        add_record(tmp_path / "records", Run(TABLE["cifar10_vgg"], 1), folder, TABLE)
 
 
 def test_a_run_becomes_a_record_without_its_folder(tmp_path: Path) -> None:

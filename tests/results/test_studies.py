@@ -144,6 +144,19 @@ def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp
         read_studies(tmp_path / "results")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["{", "[" * 100_000, "[]", {"measures": []}, {"points": [3]}],
+    ids=["broken", "nested", "list", "measures", "points"],
+)
+def test_a_damaged_record_is_named(damage: str | dict, records: dict[str, StudyRecord], tmp_path: Path) -> None:
+    path = tmp_path / "results" / "studies" / "rates.json"
+    content = json.loads(path.read_text())
+    path.write_text(damage if isinstance(damage, str) else json.dumps(content | damage))
+    with pytest.raises(InputError, match=r"rates\.json: no record of a study"):
+        read_studies(tmp_path / "results")
+
+
 def seeds_of_commands(name: str, text: str) -> list[list[int]]:
     """Returns the seeds of each command in a text that makes a study."""
     return [
