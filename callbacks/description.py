@@ -15,7 +15,7 @@ from datamodules.base.loader import Loader
 from datamodules.base.seeded_loader import SeededLoader
 
 LOADERS = "loaders given to the trainer"
-PARTS = {"val": "validation", "test": "test"}
+EVALUATIONS = {"val": "validation", "test": "test"}
 
 
 def data_facts(trainer: Trainer) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | N
     """
     if isinstance(data, DataModule):
         sizes = data.sizes
-        evaluation = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in PARTS.items())
+        evaluation = (f"{sizes[part]:,} {name}" if sizes[part] else f"no {name}" for part, name in EVALUATIONS.items())
         source = name_of_data(data)
         if data.source != "synthetic" and data.origin != source:  # a file of the user's has no other name
             source += f" from {data.origin}"
@@ -76,7 +76,7 @@ def describe_data(data: LightningDataModule | None, sizes: Mapping[str, int] | N
         training = f"{sizes['train']:,} training{f' {data.unit}' if other else ''}"
         return f"{source}: {training}, {', '.join(evaluation)} {other or data.unit}"
     source = LOADERS if data is None else f"{name_of_data(data)} from {type(data).__module__}"
-    names = {"train": "training", **PARTS}
+    names = {"train": "training", **EVALUATIONS}
     parts = [f"{n:,} {names[part]}" for part, n in (sizes or {}).items()]
     return f"{source}: {', '.join(parts)} {unit_of(data)}" if parts else source
 

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 
-NEVER = 10**9  # an epoch that no run reaches
+NEVER_REACHED = 10**9  # an epoch that no run reaches
 
 
 class Rule(NamedTuple):
@@ -36,7 +36,7 @@ class Rule(NamedTuple):
         return f"--freeze.{self.option} {self.pattern.pattern}"
 
 
-ALWAYS = Rule("statistics", re.compile(""), 0, NEVER)
+ALWAYS = Rule("statistics", re.compile(""), 0, NEVER_REACHED)
 
 
 class Freeze(KeepsArguments, Callback):
@@ -75,12 +75,12 @@ class Freeze(KeepsArguments, Callback):
         for name, epoch in named.items():
             if epoch is not None and epoch < 0:
                 raise InputError(f"--freeze.{name} {epoch}: epochs count from 0")
-        end = NEVER if until_epoch is None else until_epoch
+        end = NEVER_REACHED if until_epoch is None else until_epoch
         self._rules = [
             *(Rule("layers", _compiled("layers", layer), from_epoch or 0, end) for layer in layers or []),
             *(Rule("stages", _compiled("stages", layer), 0, epoch) for layer, epoch in (stages or {}).items()),
             *(
-                Rule("fixed_from", _compiled("fixed_from", layer), epoch, NEVER)
+                Rule("fixed_from", _compiled("fixed_from", layer), epoch, NEVER_REACHED)
                 for layer, epoch in (fixed_from or {}).items()
             ),
         ]
@@ -107,14 +107,14 @@ class Freeze(KeepsArguments, Callback):
                 raise InputError(f"{rule}: matches none of {', '.join(firsts)}")
             if rule not in chosen and rule.option != "layers":  # which all have the same epochs
                 raise InputError(f"{rule}: a pattern before it matches the same layers: put it first")
-        last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else NEVER
+        last = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else NEVER_REACHED
         for epoch in sorted({rule.first for rule in chosen if rule.first < last}):
             if all(_is_fixed(rules, epoch) for rules in found.values()):
                 raise InputError(f"--freeze: nothing is left to train in epoch {epoch}")
         self._fixed = [(named[name], rules) for name, rules in sorted(found.items()) if rules]
         # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
         # have theirs dropped while they are fixed.
-        changes = any((rule.first, rule.end) != (0, NEVER) for rule in chosen)
+        changes = any((rule.first, rule.end) != (0, NEVER_REACHED) for rule in chosen)
         self._drop_gradients = trainer.world_size > 1 and changes
         if not self._drop_gradients:
             for parameter, rules in self._fixed:

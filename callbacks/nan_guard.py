@@ -17,7 +17,7 @@ from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
 from core.protocols import CarriesState, ScalesLosses
 
-GPU_INTERVAL = 16  # steps between checks, each of which waits for the device
+GPU_CHECK_INTERVAL = 16  # steps between checks, each of which waits for the device
 LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag
 
 
@@ -57,7 +57,7 @@ class NaNGuard(KeepsArguments, Callback):
         if not self.enabled:
             return
         device = pl_module.device
-        self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_INTERVAL)
+        self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_CHECK_INTERVAL)
         at_once = device.type == "cpu" and self._interval == 1
         self._first_bad = _FirstBadOnHost() if at_once else _FirstBadOnDevice(device)
         self._steps: deque[Step] = deque(maxlen=max(self._interval, trainer.accumulate_grad_batches))

@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.logged_values import LoggedValues
 from core.epochs import is_cut
-from lightning_modules.tasks.plateau import NEVER
+from lightning_modules.tasks.plateau import NEVER_STEPPED
 from lightning_modules.tasks.task import Task
 
 
@@ -32,7 +32,7 @@ class PlateauSteps(Checkpoint):
         for config in trainer.lr_scheduler_configs:
             if config.reduce_on_plateau and config.interval == "epoch":
                 self._frequencies.append((config, config.frequency))
-                config.frequency = NEVER
+                config.frequency = NEVER_STEPPED
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Lets Lightning step the schedules, unless the run stops within this epoch and can go on there."""
@@ -47,4 +47,4 @@ class PlateauSteps(Checkpoint):
         finally:
             del loop._get_monitor_value
             for config, _ in self._frequencies:
-                config.frequency = NEVER
+                config.frequency = NEVER_STEPPED

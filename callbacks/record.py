@@ -23,7 +23,7 @@ from core.summary import add_measured, checkpoint_name, read_summary, write_summ
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
-PARTS = {"tests": "test", "validations": "val"}  # which are measured, by the list of the summary that tells it
+MEASURED_PARTS = {"tests": "test", "validations": "val"}  # which are measured, by the list of the summary that tells it
 
 
 class Record(Checkpoint):  # a base for which Lightning calls it after the model has logged, before RunCheckpoint saves
@@ -195,7 +195,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         epoch, step = self.measured_at(trainer) or (None, None)
         measured = {name: float(value) for name, value in trainer.callback_metrics.items()}
         entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
-        entry |= measured_data(trainer, PARTS[block])
+        entry |= measured_data(trainer, MEASURED_PARTS[block])
         with locked(path):  # the run may be going on in another process
             summary = read_summary(path / "summary.json")
             entry |= other_signatures(trainer.lightning_module, summary)
@@ -238,5 +238,5 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         with locked(path):
             if (path / "summary.json").exists():  # a test may have been added by another process
                 on_disk = read_summary(path / "summary.json")
-                self.summary |= {block: on_disk.get(block, []) for block in PARTS}
+                self.summary |= {block: on_disk.get(block, []) for block in MEASURED_PARTS}
             write_summary(path / "summary.json", self.summary)

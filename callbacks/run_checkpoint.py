@@ -22,7 +22,7 @@ from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, merit
 from core.signals import StopRequest
 
-GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
+GPU_SIGNAL_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 
 
 class RunCheckpoint(KeepsArguments, Checkpoint):
@@ -245,7 +245,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         if trainer.world_size == 1:
             return signum
         steps, device = trainer.optimizer_steps, trainer.strategy.root_device
-        if device.type != "cpu" and 0 <= steps - self._agreed_at < GPU_INTERVAL:
+        if device.type != "cpu" and 0 <= steps - self._agreed_at < GPU_SIGNAL_INTERVAL:
             return 0  # asking every time would stall the GPU's queue
         self._agreed_at = steps
         return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))

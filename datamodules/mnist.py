@@ -49,7 +49,7 @@ DISTORTED = (
     "note     data.augmentation turns and distorts as handwriting varies, which {} does not: "
     "--data.augmentation null --data.augmentation.flip random after --config suits it better"
 )
-PARTS = {"train": "train", "test": "t10k"}  # their names in file names
+FILE_PREFIXES = {"train": "train", "test": "t10k"}  # of the names of their files
 FILE_SIZE = 28  # height and width of the images in the files
 PIECE = 1000  # images that are resized at a time
 
@@ -115,7 +115,7 @@ class MNISTDataModule(ImageClassificationDataModule):
         if absent:
             self._download(folder, absent)
         parts = {}
-        for part, prefix in PARTS.items():
+        for part, prefix in FILE_PREFIXES.items():
             path = _find(folder, f"{prefix}-images-idx3-ubyte.gz")
             images = _read_idx(path, dims=3)
             if images.shape[1:] != (FILE_SIZE, FILE_SIZE):

@@ -7,6 +7,7 @@ from core.console import print_line
 from core.errors import InputError
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
+from datamodules.base.split import PARTS
 from datamodules.text.language_data_module import check_split_shares
 from datamodules.tunes.bars import right_bars
 from datamodules.tunes.files import nottingham, read_collection
@@ -128,7 +129,7 @@ class MusicDataModule(TuneLanguage):
             self._vocabulary = vocabulary_of(every, self._tokens if self.kind == "tokens" else ())
         spelling = Spelling(every, shifts, self.vocabulary, self.kind)
         parts = {}
-        for part in ("train", "val", "test"):
+        for part in PARTS:
             characters = [len(tune.text) + 1 for tune in self.tunes[part]]
             wanted = weights if part == "train" else None
             parts[part] = Tunes(learned[part], characters, spelling, wanted, self.bar_marks)

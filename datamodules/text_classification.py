@@ -13,8 +13,9 @@ from datamodules.base.cache import cached, fingerprint
 from datamodules.base.classification import ClassificationDataModule
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least, check_val_size
+from datamodules.base.split import PARTS
 from datamodules.text import numbering
-from datamodules.text.document_files import PARTS, DocumentFiles
+from datamodules.text.document_files import DocumentFiles
 from datamodules.text.documents import ClassifiedTexts, DocumentLoader, Documents
 from datamodules.text.encoder import Encoder
 from datamodules.text.encoding import Encoding

@@ -11,13 +11,14 @@ from core.predictions import TEXT, Table, as_lines
 from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least
+from datamodules.base.split import PARTS
 from datamodules.batches import PairBatch
 from datamodules.pairs.encoder import PairEncoder
 from datamodules.pairs.files import SentencePairs, read_pairs, texts_of_file
 from datamodules.pairs.multi30k import NAME, multi30k
 from datamodules.pairs.pairs import PairLoader, Pairs
 from datamodules.pairs.pieces import PairEncoding
-from datamodules.pairs.splits import PARTS, check_parts, number_pairs, split_pairs
+from datamodules.pairs.splits import check_parts, number_pairs, split_pairs
 from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import FileTexts

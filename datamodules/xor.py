@@ -11,6 +11,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.randomness import generator
 from datamodules.base.sizes import check_least
+from datamodules.base.split import PARTS
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages
 
@@ -59,7 +60,7 @@ class XORDataModule(ImageClassificationDataModule):
 
     def read(self) -> dict[str, ClassifiedImages]:
         """Draws the points of each split with its own seed."""
-        return {part: self._draw(part) for part in ("train", "val", "test")}
+        return {part: self._draw(part) for part in PARTS}
 
     def _draw(self, part: str) -> ClassifiedImages:
         corners = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(self.repeats, 1)  # [N, 2]

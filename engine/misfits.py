@@ -17,7 +17,7 @@ from datamodules.foreign_batches import describe_batch
 
 STEPS = ("training_step", "validation_step", "test_step", "predict_step")
 UNLOGGED = re.compile(r"(\w+) conditioned on metric (.+?) which is not available")  # as Lightning says it
-PARTS = {"validate": "val", "test": "test", "predict": "predict"}  # what each stage measures, in names of settings
+PART_OF_STAGE = {"validate": "val", "test": "test", "predict": "predict"}  # as settings name the part
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def check_measured(trainer: Trainer) -> None:
     Raises:
         InputError: There was nothing to measure.
     """
-    part = PARTS.get(stage := trainer.state.fn.value)
+    part = PART_OF_STAGE.get(stage := trainer.state.fn.value)
     if part is None or not getattr(trainer, f"{stage}_loop").skip:
         return
     if getattr(trainer, setting := f"limit_{part}_batches") == 0:

@@ -27,7 +27,7 @@ from studies.report.reported import ReportedRun, Study, find_runs
 from studies.study_file import StudyFile, read_study_file
 from studies.study_folder import DESCRIPTION
 
-PARTS = ("val/", "train/")
+PREFIXES = ("val/", "train/")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class StudyRecord:
     def logged(self) -> list[str]:
         """Logged values of the trials: first the one that counts, then the others of validation and training."""
         names = {name for point in self.points for run in point.runs for name in run["metrics"]}
-        others = [name for part in PARTS for name in sorted(names) if name.startswith(part) and name != self.metric]
+        others = [name for part in PREFIXES for name in sorted(names) if name.startswith(part) and name != self.metric]
         return [self.metric, *(name for name in others if measure_of(name, self.measures))]
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.errors import InputError
 from core.printable import printable
 
-PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # names of their folders
+PART_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # names of their folders
 CACHES = ".cache.safetensors"  # end of the names of files that the project itself puts beside the parts
 OWN_FILE = "--data.data_dir {folder}"  # options in place of a `data_dir` that is the file {path}
 NAMED = 5  # most files that a message names
@@ -84,7 +84,7 @@ def part_folders(root: Path, left_out: LeftOut) -> dict[str, Path]:
     """
     entries = _entries(root)
     found: dict[str, Path] = {}
-    for part, names in PARTS.items():
+    for part, names in PART_FOLDERS.items():
         named = [path for path in entries if path.name.lower() in names and path.is_dir()]
         # `val` before `valid`, and small letters before capitals
         named.sort(key=lambda path: (names.index(path.name.lower()), path.name not in names))
@@ -92,7 +92,7 @@ def part_folders(root: Path, left_out: LeftOut) -> dict[str, Path]:
             found[part] = named[0]
         for path in named[1:]:
             left_out.add(f"folders named like {named[0].name}, which is read,", path)
-    known = {name for names in PARTS.values() for name in names}
+    known = {name for names in PART_FOLDERS.values() for name in names}
     for path in entries:
         if (path.is_dir() and path.name.lower() in known) or path.name.endswith(CACHES):
             continue

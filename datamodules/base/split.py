@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+PARTS = ("train", "val", "test")  # names of a data set's splits
+
 
 class Store(Protocol):
     """Samples of one kind, in memory or on disk, without labels: these are another store, or a tensor.

@@ -16,7 +16,7 @@ from datamodules.text.text_files import left_out_lines, read_text
 PICTURES = ("file", "filename", "file_name", "image", "image_name", "image_path", "picture", "path", "name")
 CAPTIONS = ("caption", "captions", "comment", "text", "description", "sentence", "raw")
 SPLITS = ("split", "part", "set", "subset")
-PARTS = {  # by what files call them
+PART_OF_WORD = {  # by what files call them
     **dict.fromkeys(("train", "training", "restval"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
     "test": "test",
@@ -65,7 +65,7 @@ def read_captions(paths: Sequence[Path]) -> CaptionList:
         return _with_lists(paths[0], read_file(paths[0]))
     together = CaptionList()
     for path in paths:
-        said = {PARTS[word] for word in map(str.lower, WORDS.findall(path.stem)) if word in PARTS}
+        said = {PART_OF_WORD[word] for word in map(str.lower, WORDS.findall(path.stem)) if word in PART_OF_WORD}
         if len(said) != 1:
             which = f"says {' and '.join(sorted(said))}" if said else "says none of them"
             raise InputError(
@@ -153,7 +153,7 @@ def _of_karpathy(images: Iterable[dict[str, Any]]) -> CaptionList:
     for image in images:
         name = str(PurePosixPath(image.get("filepath", ""), image["filename"]))
         for sentence in image["sentences"]:
-            empty += not captions.add(name, sentence["raw"], PARTS[image["split"]])
+            empty += not captions.add(name, sentence["raw"], PART_OF_WORD[image["split"]])
     if empty:
         captions.notes.append(f"skipped  empty captions: {empty:,}")
     return captions
@@ -176,7 +176,7 @@ def _of_table(path: Path, text: str) -> CaptionList:
         if len(row) != len(header):
             odd.append(line)
             continue
-        part = None if split is None else PARTS.get(row[split].strip().lower())
+        part = None if split is None else PART_OF_WORD.get(row[split].strip().lower())
         if split is not None and part is None:
             raise InputError(f"{path}, line {line:,}: {row[split]!r} is no part; train, val and test are")
         if not captions.add(row[picture].strip(), row[caption], part):

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from core.errors import InputError
+from datamodules.base.split import PARTS
 from datamodules.captioned.finding import count_names
 
-PARTS = ("train", "val", "test")
 SHARE = 10  # of the training pictures, one in so many is for validation where nothing else is said
 
 

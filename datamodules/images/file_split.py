@@ -11,9 +11,8 @@ from core.errors import InputError
 from core.input_files import read_file
 from datamodules.base.named_paths import NamedPaths
 from datamodules.base.sizes import check_least
+from datamodules.base.split import PARTS
 from datamodules.base.splitting import stratified_order
-
-PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from core.errors import InputError
+from datamodules.base.split import PARTS
 from datamodules.pairs.encoder import PairEncoder
 from datamodules.pairs.files import SentencePairs
 from datamodules.pairs.pairs import Pairs
 from datamodules.pairs.pieces import END
 from datamodules.text.documents import Documents
-
-PARTS = ("train", "val", "test")
 
 
 def check_parts(dataset: str, files: Mapping[str, Sequence[str] | None], sizes: Mapping[str, int]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from datamodules.base.class_folders import LeftOut, check_data_dir, part_folders
+from datamodules.base.split import PARTS
 from datamodules.text.folders import read_folders, text_files
 from datamodules.text.input_tables import texts_of_column, texts_of_table
 from datamodules.text.movie_reviews import CLASSES as IMDB_CLASSES
@@ -15,7 +16,6 @@ from datamodules.text.table_rows import is_table
 from datamodules.text.tables import read_columns, read_table
 from datamodules.text.text_files import FileTexts, LabelledTexts, read_text, texts_of_lines, whole_text
 
-PARTS = ("train", "val", "test")
 NAMES = "class.txt"  # file with the names of numbered classes, one per line
 
 

@@ -7,6 +7,7 @@ part is for the test.
 from pathlib import Path
 
 from core.download import RemoteFile, Request, download_archive
+from datamodules.base.split import PARTS
 from datamodules.text.text_files import LabelledTexts
 
 NAME = "the Large Movie Review Dataset"
@@ -47,6 +48,6 @@ def course_parts(reviews: LabelledTexts) -> dict[str, LabelledTexts]:
     alternating = [line for pair in zip(of_class["pos"], of_class["neg"], strict=False) for line in pair]
     ends = [int(len(alternating) * share) for share in (0.8, 0.9, 1)]
     parts = {}
-    for part, begin, end in zip(("train", "val", "test"), [0, *ends], ends, strict=False):
+    for part, begin, end in zip(PARTS, [0, *ends], ends, strict=False):
         parts[part] = LabelledTexts(*(list(column) for column in zip(*alternating[begin:end], strict=True)))
     return parts

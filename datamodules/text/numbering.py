@@ -8,8 +8,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.predictions import excerpt
+from datamodules.base.split import PARTS
 from datamodules.base.splitting import choice_of_blocks, stratified_choice
-from datamodules.text.document_files import PARTS
 from datamodules.text.documents import Documents
 from datamodules.text.encoder import Encoder
 from datamodules.text.tables import DIGITS

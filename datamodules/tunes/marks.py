@@ -5,13 +5,13 @@ from itertools import takewhile
 
 from datamodules.tunes.bars import BarClock
 
-PARTS = 96  # of a whole note: times are counted in these, which hold triplets of thirty-seconds
-LONGEST = 2 * PARTS  # a longer time counts as this one
+TICKS = 96  # of a whole note: times are counted in these, which hold triplets of thirty-seconds
+LONGEST = 2 * TICKS  # a longer time counts as this one
 OVERFULL, NO_BAR = LONGEST + 1, LONGEST + 2  # instead of the time that is left
 BARS, GROUP = 32, 7  # more bars or notes count as these
 SIZES = (LONGEST + 1, NO_BAR + 1, BARS + 1, GROUP + 1)  # how many values each mark has
 WORDS = (  # for programs that have a file of the network alone
-    f"where a tune in ABC is after this symbol: 1/{PARTS} of whole notes since the bar line, at most {LONGEST}; those "
+    f"where a tune in ABC is after this symbol: 1/{TICKS} of whole notes since the bar line, at most {LONGEST}; those "
     f"left of the bar, at most {LONGEST}, {OVERFULL} if it is too long and {NO_BAR} in the header or without metre; "
     f"full bars of the section before, at most {BARS}; notes of a triplet and the like to come, at most {GROUP}"
 )
@@ -26,10 +26,10 @@ def marks_of(clock: BarClock) -> Marks:
         How much of the bar is filled, how much is left of it, the bar's number in its section, an upbeat not counted,
         and how many notes of a triplet and the like are still to come.
     """
-    filled = min(int(clock.filled * PARTS), LONGEST)
+    filled = min(int(clock.filled * TICKS), LONGEST)
     left = NO_BAR
     if clock.full is not None and clock.in_body:
-        left = min(int((clock.full - clock.filled) * PARTS), LONGEST)
+        left = min(int((clock.full - clock.filled) * TICKS), LONGEST)
         left = OVERFULL if left < 0 else left
     return filled, left, _number(clock), min(clock.group, GROUP)
 

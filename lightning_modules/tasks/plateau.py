@@ -9,7 +9,7 @@ from core.epochs import is_cut, never_validates
 from core.errors import InputError
 from core.measures import check_monitor, measure_of, measures_of
 
-NEVER = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
+NEVER_STEPPED = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
 
 
 def plateau_config(schedule: ReduceLROnPlateau, model: LightningModule) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def plateau_config(schedule: ReduceLROnPlateau, model: LightningModule) -> dict[
         raise InputError(
             f"--model.lr_scheduler.mode {schedule.mode}: {more} of {monitor} is better; give {measure.better}"
         )
-    return {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER}
+    return {"scheduler": schedule, "monitor": monitor, "interval": "epoch", "frequency": NEVER_STEPPED}
 
 
 def check_validated(trainer: Trainer) -> None:

@@ -14,7 +14,7 @@ from core.errors import InputError, RunFailed
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.foreign_batches import describe_batch
 from datamodules.images.augmentation import Augmentation
-from engine.misfits import PARTS
+from engine.misfits import PART_OF_STAGE
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -128,11 +128,11 @@ def test_a_batch_is_described(batch: Any, words: str) -> None:
     assert describe_batch(batch) == words
 
 
-@pytest.mark.parametrize("stage", PARTS)
+@pytest.mark.parametrize("stage", PART_OF_STAGE)
 def test_a_stage_whose_limit_is_zero_is_told_so(stage: str, finished_run: Callable, command: Command) -> None:
     run = finished_run()
     record = (run / "summary.json").read_text()
-    setting = f"--trainer.limit_{PARTS[stage]}_batches"
+    setting = f"--trainer.limit_{PART_OF_STAGE[stage]}_batches"
     code, _, errors = command(stage, "--ckpt_path", run, setting, 0)
     assert (code, errors) == (2, f"error: {setting} 0: leaves nothing to {stage}\n")
     assert (run / "summary.json").read_text() == record
