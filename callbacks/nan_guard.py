@@ -12,6 +12,7 @@ from callbacks.divergence.finite import KeptNumbers, bad_rate
 from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
 from callbacks.divergence.replay import Step, find_module
 from core.atomic_files import replacing
+from core.epochs import is_epoch_over
 from core.errors import InputError, RunFailed
 from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
@@ -117,8 +118,7 @@ class NaNGuard(KeepsArguments, Callback):
             if not pl_module.automatic_optimization:  # no optimizer step need have followed the loss
                 self._check(trainer, pl_module)
             return
-        last = trainer.fit_loop.epoch_loop._num_ready_batches_reached()
-        if last or (batch_idx + 1) % self._interval == 0:
+        if is_epoch_over(trainer) or (batch_idx + 1) % self._interval == 0:
             self._first_bad.note(WEIGHT, self._numbers.norm(), self._batches)
             self._check(trainer, pl_module)
             self._kept = copy_full_state(trainer, pl_module)

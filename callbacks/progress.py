@@ -18,6 +18,7 @@ from callbacks.monitored_value import Watcher, assumed_modes
 from callbacks.step_seed import StepSeed
 from core.console import in_notebook, print_line
 from core.durations import format_duration
+from core.epochs import is_epoch_over
 from core.errors import RunInterrupted
 from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
@@ -135,8 +136,7 @@ class Progress(Checkpoint):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar, and prints the line of an epoch after whose end the run was interrupted."""
-        is_over = trainer.fit_loop.epoch_loop._num_ready_batches_reached()
-        if self._tqdm is not None and isinstance(exception, RunInterrupted) and is_over:
+        if self._tqdm is not None and isinstance(exception, RunInterrupted) and is_epoch_over(trainer):
             self.on_train_epoch_end(trainer, pl_module)
         self._close()
 

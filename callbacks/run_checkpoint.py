@@ -15,8 +15,8 @@ from callbacks import continuation
 from callbacks.early_stopping import EarlyStopping
 from callbacks.monitored_value import Watchers, has_finite_measures, is_missing, refuse_missing, value_of_first
 from callbacks.stops import Stop, find_stop, limits_of, saved_stop
+from core import epochs
 from core.atomic_files import copy_atomically
-from core.epochs import is_cut, is_finished, is_stopping, is_within_epoch, never_validates, unfinished_epoch
 from core.errors import InputError, RunInterrupted
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, merit
@@ -70,7 +70,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     def batch_stepped(self, trainer: Trainer) -> bool:
         """Returns whether the current batch has updated weights."""
         if trainer.lightning_module.automatic_optimization:
-            return not trainer.fit_loop.epoch_loop._should_accumulate()
+            return not epochs.is_accumulating(trainer)
         return trainer.global_step > self._counted[1]
 
     def has_saved(self, trainer: Trainer) -> bool:
@@ -103,17 +103,17 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             InputError: A monitored value has not been logged; the state is saved.
             RunInterrupted: A signal has come, and the state is saved.
         """
-        loop, every, steps = trainer.fit_loop.epoch_loop, self.every_n_train_steps, trainer.optimizer_steps
+        every, steps = self.every_n_train_steps, trainer.optimizer_steps
         self._due |= bool(every) and steps % every == 0 and trainer.batch_stepped
         self._counted = steps, trainer.global_step
         if steps >= trainer.step_limit:
             trainer.should_stop = True
-            trainer.fit_loop.min_epochs, loop.min_steps = 0, None  # this end is absolute
+            trainer.fit_loop.min_epochs, trainer.fit_loop.epoch_loop.min_steps = 0, None  # this end is absolute
         if not (self._due or self._stop_request.signum or trainer.world_size > 1):
             return
-        if loop._num_ready_batches_reached() or is_stopping(trainer):
+        if not epochs.is_within_epoch(trainer):
             return  # the epoch's end follows, and saves
-        if loop._should_accumulate() or loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
+        if epochs.is_accumulating(trainer) or epochs.validation_is_due(trainer):
             return  # not before these gradients are used, or this validation is done: after the next batch
         signum = self._agreed_signal(trainer)
         if signum or self._due:
@@ -128,7 +128,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         if trainer.state.fn != "fit" or trainer.sanity_checking or not begun:
             return
         self._validated = True
-        if is_within_epoch(trainer):
+        if epochs.is_within_epoch(trainer):
             self._save_if_best(trainer)
             self._due |= is_missing(self._watchers(trainer))
 
@@ -148,7 +148,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
         refuse_missing(trainer, self._watchers(trainer))
         signum = self._agreed_signal(trainer)
-        if signum and not is_finished(trainer):
+        if signum and not epochs.is_finished(trainer):
             raise RunInterrupted(signum)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -218,7 +218,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def _is_best(self, trainer: Trainer) -> bool:
         """Returns whether the weights are the best so far, and keeps their score if it decides that."""
-        if self.monitor is None or never_validates(trainer):
+        if self.monitor is None or epochs.never_validates(trainer):
             return True
         if not self._validated:
             return False
@@ -236,7 +236,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._due = False
         folder = _folder(trainer)
         if folder is not None:
-            with unfinished_epoch(trainer) if is_cut(trainer) else nullcontext():
+            with epochs.unfinished_epoch(trainer) if epochs.is_cut(trainer) else nullcontext():
                 trainer.save_checkpoint(folder / name)
 
     def _agreed_signal(self, trainer: Trainer) -> int:

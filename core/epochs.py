@@ -27,9 +27,14 @@ def takes_all(share: int | float) -> bool:
     return isinstance(share, float) and share == 1
 
 
+def is_epoch_over(trainer: Trainer) -> bool:
+    """Returns whether this batch is the last of its epoch's data."""
+    return trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+
+
 def is_within_epoch(trainer: Trainer) -> bool:
     """Returns whether batches of this epoch are still to come."""
-    return not (trainer.fit_loop.epoch_loop._num_ready_batches_reached() or is_stopping(trainer))
+    return not (is_epoch_over(trainer) or is_stopping(trainer))
 
 
 def goes_on_within_epoch(trainer: Trainer) -> bool:
@@ -39,7 +44,12 @@ def goes_on_within_epoch(trainer: Trainer) -> bool:
 
 def is_cut(trainer: Trainer) -> bool:
     """Returns whether this epoch ends before its last batch, because the run stops."""
-    return is_stopping(trainer) and not trainer.fit_loop.epoch_loop._num_ready_batches_reached()
+    return is_stopping(trainer) and not is_epoch_over(trainer)
+
+
+def is_accumulating(trainer: Trainer) -> bool:
+    """Returns whether the gradients of this batch wait for those of the next."""
+    return trainer.fit_loop.epoch_loop._should_accumulate()
 
 
 def validation_is_due(trainer: Trainer) -> bool:
