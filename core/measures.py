@@ -1,8 +1,9 @@
 """Measures: what a model logs, how values are formatted, and which one selects the best weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import stdev
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from core.errors import InputError
@@ -21,6 +22,11 @@ def merit(value: float, mode: str) -> float:
         mode: Whether less (`min`) or more (`max`) of it is better.
     """
     return value if mode == "max" else -value
+
+
+def standard_deviation(values: Sequence[float]) -> float | None:
+    """Returns the standard deviation of what several runs have reached, as a sample's; None for fewer than two."""
+    return stdev(values) if len(values) > 1 else None
 
 
 @dataclass(frozen=True)

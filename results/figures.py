@@ -1,8 +1,9 @@
 """The figures of records, as they are shown."""
 
 from collections.abc import Mapping
-from statistics import mean, stdev
+from statistics import mean
 
+from core.measures import standard_deviation
 from results.records import Record
 from results.rows import CountedMeasure
 
@@ -24,7 +25,8 @@ def spread(values: list[float], digits: int) -> str:
         return "-"
     if abs(mean(values)) >= 1000:
         digits = 0
-    return f"{mean(values):,.{digits}f}" + (f" ± {stdev(values):,.{digits}f}" if len(values) > 1 else "")
+    deviation = standard_deviation(values)
+    return f"{mean(values):,.{digits}f}" + ("" if deviation is None else f" ± {deviation:,.{digits}f}")
 
 
 def show(records: list[Record], metric: str, measure: CountedMeasure) -> str:

@@ -7,12 +7,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
-from core.measures import Measure, format_figure
+from core.measures import Measure, format_figure, standard_deviation
 from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from core.printable import shown_path
 from core.summary import strict_json
@@ -178,7 +178,12 @@ class SeedLines(Lines):
         record = {
             "seeds": {trial.settings[SEED]: {"run": trial.folder.name, "status": status(trial)} for trial in chosen},
             "figures": {
-                name: {"n": len(one), "mean": mean(one.values()), "std": _std([*one.values()]), "values": one}
+                name: {
+                    "n": len(one),
+                    "mean": mean(one.values()),
+                    "std": standard_deviation([*one.values()]),
+                    "values": one,
+                }
                 for name, one in values.items()
             },
         }
@@ -201,9 +206,4 @@ class SeedLines(Lines):
 
     def _shown(self, logged: str, values: Sequence[float]) -> str:
         """Returns a mean with its spread, or a single value, in the unit of its measure."""
-        return format_figure(logged, mean(values), self.measures, _std(values))
-
-
-def _std(values: Sequence[float]) -> float | None:
-    """Returns the standard deviation over runs, None of one run."""
-    return stdev(values) if len(values) > 1 else None
+        return format_figure(logged, mean(values), self.measures, standard_deviation(values))

@@ -1,14 +1,14 @@
 """Runs of the same settings, which differ in their seeds, are a group: its figures are a mean with a spread."""
 
 import json
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from core.measures import merit
+from core.measures import merit, standard_deviation
 from studies.naming import shown
 from studies.points import SEED
 from studies.report.metrics import Metrics
@@ -32,12 +32,12 @@ class Spread:
     @property
     def mean(self) -> float | None:
         """Their mean; None if there are none."""
-        return statistics.fmean(self.values) if self.values else None
+        return fmean(self.values) if self.values else None
 
     @property
     def deviation(self) -> float | None:
         """Their standard deviation, as a sample's; None for fewer than two."""
-        return statistics.stdev(self.values) if len(self.values) > 1 else None
+        return standard_deviation(self.values)
 
 
 @dataclass(frozen=True)

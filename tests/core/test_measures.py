@@ -19,10 +19,17 @@ from core.measures import (
     format_values,
     measures_of,
     merit,
+    standard_deviation,
     stated_measures,
 )
 from tests.tiny import tiny_vgg
 from tests.tiny_text import tiny_char_rnn
+
+
+def test_a_deviation_is_a_samples_and_needs_two_values() -> None:
+    assert standard_deviation([1.0, 3.0]) == 2**0.5
+    assert standard_deviation((1.0,)) is None
+    assert standard_deviation([]) is None
 
 
 class Plain(LightningModule):
