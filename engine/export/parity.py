@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from core.export_forms import ExportForm
+from core.printable import counted
 from core.randomness import generator
 from engine.export.formats import Run
 
@@ -46,6 +47,10 @@ def differences(form: ExportForm, run: Run) -> Iterator[Difference]:
             found = run(inputs)
         except Exception as error:  # of whatever reads the file
             reason = f"fails on a batch of {batch}: {' '.join(str(error).split())}"
+            yield Difference(form.outputs[0].name, batch, float("inf"), reason)
+            return
+        if len(found) != len(expected):
+            reason = f"gives {counted(len(found), 'output')}, where the network gives {len(expected)}"
             yield Difference(form.outputs[0].name, batch, float("inf"), reason)
             return
         for slot, ours, theirs in zip(form.outputs, expected, found, strict=True):

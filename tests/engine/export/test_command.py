@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from core.export_forms import ExportForm, Slot
 from engine.export import parity
 from engine.export.formats import FORMATS
 from lightning_modules import VGG
@@ -104,6 +105,19 @@ def test_a_file_that_computes_something_else_is_refused(
     assert "error: export: TorchScript gives other logits on a batch of 1, by" in errors
     assert errors.count("\n") == 1
     assert Path("tiny.pt").read_text() == "an earlier file"
+
+
+def test_a_file_with_another_number_of_outputs_is_told() -> None:
+    class Two(torch.nn.Module):
+        def forward(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return numbers, 2 * numbers
+
+    slots = tuple(Slot(name, ("batch", 2), "numbers") for name in ("one", "two"))
+    form = ExportForm("noise", Two(), slots[:1], slots, lambda n, rng: (torch.rand(n, 2, generator=rng),))
+    assert not [one.reason for one in parity.differences(form, lambda inputs: form.network(*inputs)) if one.reason]
+    for count, words in ((1, "gives 1 output, where"), (3, "gives 3 outputs, where")):
+        (told,) = parity.differences(form, lambda inputs, count=count: (*inputs,) * count)
+        assert told.reason == f"{words} the network gives 2"
 
 
 def test_an_output_of_another_shape_is_told() -> None:
