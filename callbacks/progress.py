@@ -122,7 +122,7 @@ class Progress(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Closes the bar and prints the epoch's line, with a star if it is the best so far."""
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        speed = self._speed(trainer, batches, time.monotonic() - self._validation_seconds)
+        speed = self._speed(trainer, batches, time.monotonic())
         self._close()
         metrics, measures = trainer.builtin(LoggedValues).of_epoch(trainer), measures_of(pl_module, *trainer.callbacks)
         validation = {name: value for name, value in metrics.items() if name in trainer.epoch_validation}
@@ -146,9 +146,9 @@ class Progress(Checkpoint):
             self._tqdm = None
 
     def _speed(self, trainer: Trainer, batches: int, now: float) -> str:
-        """Returns samples (or batches, of unknown size) a second in this epoch, over all devices."""
-        size = samples_per_batch(trainer)
-        speed = (batches - self._first_batch) * (size or 1) / max(1e-9, now - self._epoch_began)
+        """Returns samples (or batches, of unknown size) a second of this epoch's training, over all devices."""
+        size, seconds = samples_per_batch(trainer), now - self._epoch_began - self._validation_seconds
+        speed = (batches - self._first_batch) * (size or 1) / max(1e-9, seconds)
         return f"{speed:,.0f} {'batches' if size is None else unit_of(trainer.datamodule)}/s"
 
 

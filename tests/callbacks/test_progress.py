@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pytorch_lightning import Callback
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 from torch.utils.data import DataLoader
 
@@ -114,6 +116,28 @@ def test_on_a_terminal_there_is_a_bar_unless_it_is_switched_off(
     _, lines, errors = _watch(tmp_path, capsys, enable_progress_bar=bar, max_epochs=1)
     assert ("images/s" in errors) == bar
     assert len([line for line in lines if line.startswith("epoch")]) == 1
+
+
+def test_validation_is_no_part_of_the_speed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(Callback):
+        """A batch takes a second, and a validation an hour."""
+
+        now = 0.0
+
+        def on_train_batch_start(self, *_: object) -> None:
+            self.now += 1
+
+        def on_validation_epoch_start(self, *_: object) -> None:
+            self.now += 3600
+
+    clock = Clock()
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("callbacks.progress.time", SimpleNamespace(monotonic=lambda: clock.now))
+    _, lines, errors = _watch(tmp_path, capsys, callbacks=[clock], max_epochs=1, val_check_interval=2)
+    assert {*re.findall(r"([\d,]+) images/s", errors)} == {"40"}
+    assert " 40 images/s " in lines[-1]
 
 
 def test_a_resumed_run_says_where_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
