@@ -159,7 +159,9 @@ def test_the_kept_state_is_that_of_the_last_good_look(
 def test_averages_of_the_weights_are_kept_clean_too(every_n_steps: int, tmp_path: Path) -> None:
     averaging = EMAWeightAveraging(decay=0.9)
     trainer, _ = _diverge(tmp_path, "gradient", averaging, NaNGuard(every_n_steps=every_n_steps))
-    for path in (trainer.run_folder.path / "checkpoints").iterdir():
+    checkpoints = {path.name: path for path in (trainer.run_folder.path / "checkpoints").iterdir()}
+    assert checkpoints.keys() == {"last.ckpt", "best.ckpt", "before_divergence.ckpt"}
+    for path in checkpoints.values():
         _assert_finite(path)
 
 

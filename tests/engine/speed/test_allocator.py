@@ -44,10 +44,6 @@ def test_freed_memory_stays_with_the_process() -> None:
     assert by_default < 0.5 < kept
 
 
-def test_a_second_call_changes_nothing() -> None:
-    assert keep_freed_memory() == keep_freed_memory()
-
-
 def test_a_c_library_without_it_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda name: object())
     assert keep_freed_memory.__wrapped__() is False
