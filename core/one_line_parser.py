@@ -81,10 +81,10 @@ def runs_at_a_time(text: str) -> int:
 def different_seeds(text: str) -> list[int]:
     """Returns the numbers of `--seeds`."""
     parts = text.split(",")
-    if not all(part.strip().isdecimal() for part in parts) or len({*map(int, parts)}) < len(parts):
+    if not all(part.strip().isdecimal() and int(part) <= LAST_SEED for part in parts):
+        raise argparse.ArgumentTypeError(f"{text}: numbers from 0 to {LAST_SEED} are needed, such as 1,2,3")
+    if len({*map(int, parts)}) < len(parts):
         raise argparse.ArgumentTypeError(f"{text}: different numbers are needed, such as 1,2,3")
-    if any(int(part) > LAST_SEED for part in parts):
-        raise argparse.ArgumentTypeError(f"{text}: numbers from 0 to {LAST_SEED} are needed")
     return [int(part) for part in parts]
 
 

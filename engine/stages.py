@@ -57,11 +57,10 @@ class Stages(Standing):
         for name, value in with_cluster(kwargs).items():
             kwargs[name] = value
         super().__init__(**kwargs)  # in this form, by which the parser finds the options
-        loggers = self.loggers
+        loggers, loop = self.loggers, self.fit_loop
         self._checkpoint_connector, self._logger_connector = CheckpointConnector(self), LoggerConnector(self)
         self._logger_connector.configure_logger(loggers)
         self._signal_connector = SignalConnector(self)
-        loop = self.fit_loop
         self.fit_loop = FitLoop(self, loop.min_epochs, loop.max_epochs)
         self.fit_loop.epoch_loop = loop.epoch_loop
 

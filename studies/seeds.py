@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import itertools
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ def fit_seeds(argv: list[str]) -> int:
         InputError: Something cannot be used; no run has begun.
         RunInterrupted: A signal has come, and what was running is saved.
     """
+    _refuse_blanks(argv)
     arguments, others = _parser().parse_known_args(argv)
     seeds, words = arguments.seeds, ["fit", *others]
     for option, reason in OF_ONE_RUN.items():
@@ -79,6 +81,18 @@ def fit_seeds(argv: list[str]) -> int:
         folder.revive(again)
     lines = SeedLines(found["metric"], found["mode"], seeds, arguments.workers, found["measures"])
     return make_trials(folder, points, file, lines, words, ["fit", *argv])
+
+
+def _refuse_blanks(argv: list[str]) -> None:
+    """Refuses seeds that are several words, the second of which would be taken for a word of `fit`.
+
+    Raises:
+        InputError: They are.
+    """
+    behind = argv[argv.index("--seeds") + 1 :] if "--seeds" in argv else []
+    values = list(itertools.takewhile(lambda word: not word.startswith("--"), behind))
+    if len(values) > 1:
+        raise InputError(f"--seeds {' '.join(values)}: seeds have commas between them: --seeds {','.join(values)}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -147,6 +147,7 @@ TESTED_ELSEWHERE = {
     "lightning_modules/tasks/style_task.py": "lightning_modules/test_style_transfer.py",
     "results/figures.py": "results/test_page.py",
     "results/markdown.py": "results/test_page.py",
+    "results/rows.py": "results/test_table.py",
     "results/study_tables.py": "results/test_studies.py",
     "results/table_file.py": "results/test_table.py",
     "studies/report/details.py": "studies/report/test_command.py",

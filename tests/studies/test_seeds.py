@@ -100,6 +100,9 @@ def test_a_run_that_failed_is_tried_again(
     ("options", "reason"),
     [
         (("--seeds", "1,1"), "--seeds: 1,1: different numbers are needed"),
+        (("--seeds", "1", "2", "--workers", "1"), "--seeds 1 2: seeds have commas between them: --seeds 1,2"),
+        (("--seeds", "1,-2"), "--seeds: 1,-2: numbers from 0 to 4294967295 are needed, such as 1,2,3"),
+        (("--seeds", "1,2.5"), "--seeds: 1,2.5: numbers from 0 to 4294967295 are needed, such as 1,2,3"),
         (("--seeds", "1", "--seed_everything", "3"), "--seed_everything: not beside --seeds"),
         (("--seeds", "1", "--resume", "auto"), "--resume: not beside --seeds"),
         (("--seeds", "1", "--model.droput", "1"), "--model.droput: there is no such option"),
