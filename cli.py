@@ -4,6 +4,7 @@ Help and mistyped names need no torch, whose import takes seconds; everything el
 """
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -30,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         Exit code: 0 done, 1 the run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
     """
+    # matplotlib does without a folder in the home, and says so as it is imported
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     with lasting_streams() as output, ended_by_signals():
         code = _main(argv)
         output.flush()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -99,6 +100,18 @@ print(json.dumps(found))
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_a_home_that_cannot_be_written_is_nothing_to_speak_of() -> None:
+    """matplotlib told of it in each process of a run."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CONFIG_HOME")}
+    settings = {"cwd": ROOT, "env": environment | {"HOME": "/proc/nowhere"}, "capture_output": True, "text": True}
+    alone, behind = (
+        subprocess.run([sys.executable, "-c", program], **settings).stderr
+        for program in ("import matplotlib", "import cli; cli.main(['--help']); import matplotlib")
+    )
+    assert "temporary cache directory" in alone
+    assert behind == ""
 
 
 @pytest.mark.parametrize("subcommand", ["fit", "validate", "test", "predict", "inspect", "lr_find"])
