@@ -127,7 +127,7 @@ def test_a_study_that_reached_its_target_is_whole(study: Path, tmp_path: Path) -
 
 def test_a_pruned_trial_is_recorded_without_figures(study: Path, tmp_path: Path) -> None:
     trial = study / "0001-lr=0.1,seed=2" / "trial.json"
-    ended = {"status": "pruned", "reason": "after 1 epochs", "seconds": 1.0}
+    ended = {"status": "pruned", "reason": "after 1 epoch", "seconds": 1.0}
     trial.write_text(json.dumps(json.loads(trial.read_text()) | {"pruned": {"epochs": 1}, "ended": ended}))
     record = add_study(tmp_path / "results", study, table())
     assert record.figure(record.points[0], "val/acc") == "91.00"

@@ -141,7 +141,7 @@ def test_a_pruned_run_that_is_revived_ends_as_one_that_never_was(
     assert pruned["ended"]["status"] == "pruned"
     assert pruned["pruned"]["epochs"] == 1
     assert pruned["pruned"]["value"] > pruned["pruned"]["needed"]
-    assert "pruned: after 1 epochs" in output
+    assert "pruned: after 1 epoch" in output
     run = study / "0001-lr=1e-06"
     assert len((run / "metrics.csv").read_text().splitlines()) == 2
 

@@ -72,7 +72,7 @@ def test_a_trial_that_was_killed_when_it_was_pruned_has_ended_so(folder: StudyFo
     claim.trial.write()
     claim.release()
     assert folder.take(points, None).trial.number == 1
-    assert folder.trials()[0].ended == {"status": "pruned", "reason": "after 1 epochs", "seconds": 0.0}
+    assert folder.trials()[0].ended == {"status": "pruned", "reason": "after 1 epoch", "seconds": 0.0}
 
 
 def test_what_a_kill_leaves_of_a_new_trial_is_made_anew(folder: StudyFolder, points: Points) -> None:

@@ -68,7 +68,7 @@ def test_a_value_whose_runs_are_under_way_is_not_marked(tmp_path: Path) -> None:
 def test_what_was_pruned_is_named_and_not_ranked(tmp_path: Path) -> None:
     study = make_study(tmp_path / "s")
     for trial in study.glob("*-lr=0.1,*/trial.json"):
-        ended = {"status": "pruned", "reason": "after 1 epochs", "seconds": 1.0}
+        ended = {"status": "pruned", "reason": "after 1 epoch", "seconds": 1.0}
         trial.write_text(json.dumps(json.loads(trial.read_text()) | {"pruned": {"epochs": 1}, "ended": ended}))
     lines = sentences(*_groups(study))
     assert lines[0] == "Best: lr=0.01 with val/acc 81.50 ± 0.71 % (n = 2)."
