@@ -49,8 +49,9 @@ def value_of_first(trainer: Trainer, monitor: str) -> tuple[float | None, bool]:
     another package logs may differ from process to process, or be on the first alone; all have to decide alike.
     """
     values = trainer.builtin(LoggedValues)
-    value = None if values.is_left_out(trainer, monitor) else values.latest(trainer, monitor)
-    lacks = value is None and not values.is_left_out(trainer, monitor)
+    is_left_out = values.is_left_out(trainer, monitor)
+    value = None if is_left_out else values.latest(trainer, monitor)
+    lacks = value is None and not is_left_out
     return trainer.strategy.broadcast((None if value is None else float(value), lacks))
 
 

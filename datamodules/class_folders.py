@@ -112,9 +112,13 @@ class ClassFoldersDataModule(ImageFolderDataModule):
             InputError: Nothing can be fetched.
         """
         check_data_dir(self.root)
-        empty = [*class_folders(self.root)]
-        lacks = f"no pictures in {first_names(empty)}" if empty else "no class folders in it"
+        lacks = self.empty_folders() or "no class folders in it"
         raise InputError(f"--data.data_dir {self.root}: {lacks}; pictures belong in <class>/*, one folder a class")
+
+    def empty_folders(self) -> str:
+        """Returns in words which folders hold no pictures, where none does; empty if there are no folders."""
+        empty = [*class_folders(self.root)] if self.root.is_dir() else []
+        return f"no pictures in {first_names(empty)}" if empty else ""
 
     def _classes(self) -> tuple[str, ...]:
         """Returns the names of the folders that hold pictures, which other data sets may stand beside.

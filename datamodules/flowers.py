@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from core.download import RemoteFile, Request, download_archive
-from core.printable import first_names
-from datamodules.base.class_folders import class_folders
 from datamodules.class_folders import ClassFoldersDataModule
 from datamodules.images.splits import ClassifiedImages
 
@@ -49,8 +47,7 @@ class FlowersDataModule(ClassFoldersDataModule):
             InputError: The download failed, some cannot be read, or there are too few.
         """
         if not self.files["train"]:
-            empty = [*class_folders(self.root)] if self.root.is_dir() else []
-            holds = f"no pictures in {first_names(empty)}" if empty else f"neither {FOLDER} nor class folders"
+            holds = self.empty_folders() or f"neither {FOLDER} nor class folders"
             request = Request(self.data_dir, holds, DOWNLOADED, self.stand_in)
             download_archive(ARCHIVE, FOLDER, self.data_dir, request)
             self.files, self.class_names = self.list_files(self.data_dir)

@@ -12,7 +12,7 @@ from core.console import print_line
 from core.errors import InputError
 from core.media import Grid
 from core.outputs import check_output_file, check_output_folder, needed_output, write_output
-from core.printable import shown_path
+from core.printable import counted, shown_path
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 QUALITY = 95  # of JPEG and WebP
@@ -66,7 +66,7 @@ def write_pictures(names: Sequence[str], pictures: Sequence[Tensor], output: str
         files = [path / f"{_unused(_safe(name), used)}.png" for name in names]
         for file, picture in zip(files, pictures, strict=True):
             _write(file, picture, output)
-    print_line(f"{len(pictures):,} picture{'s' * (len(pictures) != 1)} written to {shown_path(path)}")
+    print_line(f"{counted(len(pictures), 'picture')} written to {shown_path(path)}")
     return files
 
 

@@ -59,9 +59,10 @@ def what_verdicts_rest_on(table: Table, records: Records) -> str:
     runs = Counter(len(records[row.id]) for row in rows if verdict(row, records[row.id]) in COMPARED)
     if not runs:
         return "No row has a verdict yet."
-    parts = [f"{runs[n]} on {counted(n, 'run')}" for n in sorted(runs, reverse=True)]
+    most, *fewer = sorted(runs, reverse=True)
     rest = "rests" if runs.total() == 1 else "rest"
-    return f"Of {counted(runs.total(), 'verdict')} {', '.join(parts).replace(' on ', f' {rest} on ', 1)}."
+    others = "".join(f", {runs[n]} on {counted(n, 'run')}" for n in fewer)
+    return f"Of {counted(runs.total(), 'verdict')} {runs[most]} {rest} on {counted(most, 'run')}{others}."
 
 
 def short_rows(table: Table, records: Records) -> list[str]:

@@ -13,6 +13,9 @@ from results.records import Records
 from results.rows import Published
 from results.table import Table
 
+Placed = Sequence[tuple[int, Published]]  # rows with their places in the picture
+Origin = Callable[[Published], float]  # where the zero of a row lies
+
 # How what our runs give compares with the published number: its colour and its marker.
 OURS = {
     "reproduced": ("tab:blue", "o"),
@@ -37,10 +40,12 @@ def draw(table: Table, records: Records) -> Figure:
     figure = Figure(figsize=(12, 2.0 + 0.3 * len(rows)), dpi=110, layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
 
-    handles = [_published(left, rows, lambda row: row.number)]
-    _published(right, [row if _is_compared(row, records) else None for row in rows], lambda row: 0.0, errors=2)
-    handles += _ours(left, rows, records, lambda row: 0.0)
-    _ours(right, rows, records, lambda row: row.number, COMPARED)
+    placed = list(enumerate(rows))
+    compared = [(place, row) for place, row in placed if verdict(row, records[row.id]) in COMPARED]
+    handles = [_published(left, [(place, row) for place, row in placed if row.number is not None], _zero, errors=1)]
+    handles += _ours(left, placed, records, _zero)
+    _published(right, compared, _number, errors=2)
+    _ours(right, compared, records, _number)
     strong = [
         (place, figures(records[row.strong], table[row.strong].metric, table[row.strong].measure))
         for place, row in enumerate(rows)
@@ -75,35 +80,33 @@ def draw(table: Table, records: Records) -> Figure:
     return figure
 
 
-def _published(
-    axes: Axes, rows: Sequence[Published | None], at: Callable[[Published], float], errors: int = 1
-) -> object:
-    """Draws published numbers, with so many standard errors on each side."""
-    known = [(place, row) for place, row in enumerate(rows) if row is not None and row.number is not None]
+def _zero(row: Published) -> float:
+    return 0.0
+
+
+def _number(row: Published) -> float:
+    return row.number
+
+
+def _published(axes: Axes, rows: Placed, origin: Origin, errors: int) -> object:
+    """Draws published numbers as they lie from an origin, with so many standard errors on each side."""
     return axes.errorbar(
-        [at(row) for _, row in known],
-        [place for place, _ in known],
-        xerr=[errors * (row.standard_error or 0) for _, row in known],
+        [row.number - origin(row) for _, row in rows],
+        [place for place, _ in rows],
+        xerr=[errors * (row.standard_error or 0) for _, row in rows],
         **{"fmt": "D", "markersize": 6, "color": "black", "markerfacecolor": "white", "capsize": 2, "zorder": 1},
         label="published: one standard error on the left, two on the right",
     )
 
 
-def _ours(
-    axes: Axes,
-    rows: Sequence[Published],
-    records: Records,
-    origin: Callable[[Published], float],
-    verdicts: Sequence[str] = tuple(OURS),
-) -> list[object]:
+def _ours(axes: Axes, rows: Placed, records: Records, origin: Origin) -> list[object]:
     """Draws the mean of our runs of each row, and the lowest and the highest, as they lie from an origin."""
     handles = []
-    for words in verdicts:
-        found = [(place, row) for place, row in enumerate(rows) if verdict(row, records[row.id]) == words]
+    for words, (colour, marker) in OURS.items():
+        found = [(place, row) for place, row in rows if verdict(row, records[row.id]) == words]
         if not found:
             continue
         ours = [[x - origin(row) for x in figures(records[row.id], row.metric, row.measure)] for _, row in found]
-        colour, marker = OURS[words]
         handles.append(
             axes.errorbar(
                 [mean(values) for values in ours],
@@ -114,10 +117,6 @@ def _ours(
             )
         )
     return handles
-
-
-def _is_compared(row: Published, records: Records) -> bool:
-    return verdict(row, records[row.id]) in COMPARED
 
 
 def _has_number(row: Published, records: Records) -> bool:
