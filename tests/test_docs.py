@@ -1,4 +1,4 @@
-"""The pages name files that exist."""
+"""The pages name files that exist, in lines that can be read in any editor."""
 
 import re
 from pathlib import Path
@@ -103,3 +103,25 @@ def test_headings_that_are_missing_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Here\n[a](#here) [b](b.md#a-b-c) [c](b.md#d-1) [d](b.md#d-2) [e](#there) [f](https://g.h/i#j)")
     assert missing_headings(page) == ["b.md#d-2", "#there"]
+
+
+def long_lines(text: str) -> list[str]:
+    """Returns the lines of prose above 120 columns that have a space to break at, outside code and links."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL).splitlines()
+    long = [line for line in prose if len(line) > 120 and not re.match(r" {4}|#| *[|<]", line)]
+    return [line for line in long if " " in re.sub(r"`[^`]+`|!?\[[^]]*\]\([^)]*\)", "", line).strip()]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in [*PAGES, *ROOT.glob("docs/lessons/*.md")] if page.name not in ("README.zh.md", "RESULTS.md")],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_prose_is_at_most_120_columns_wide(page: Path) -> None:
+    assert not long_lines(page.read_text(encoding="utf-8"))
+
+
+def test_long_lines_are_found() -> None:
+    words, code = "word " * 30, "x " * 80
+    assert long_lines(f"{words}\n") == [words]
+    assert not long_lines(f"| {words} |\n    {words}\n`{code}`\n```\n{words}\n```\nshort\n")

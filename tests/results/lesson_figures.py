@@ -47,7 +47,7 @@ def claims(text: str, table: Table, records: Records, studies: dict[str, StudyRe
     Raises:
         InputError: A row, a study or its records are not there.
     """
-    for figure, percent, name, n, metric in OURS.findall(text):
+    for figure, percent, name, n, metric in OURS.findall(_unwrapped(text)):
         values = [value * (100 if percent else 1) for value in _values(name, metric, records, studies)]
         if not values:
             raise InputError(f"{name}: the lessons name it, and it has no record")
@@ -56,7 +56,7 @@ def claims(text: str, table: Table, records: Records, studies: dict[str, StudyRe
         yield Claim(
             name, f"{figure}, n {n}", f"{expected}, n {len(values)}", (figure, int(n)) == (expected, len(values))
         )
-    for figure, name in PUBLISHED.findall(text):
+    for figure, name in PUBLISHED.findall(_unwrapped(text)):
         row = table[name]
         if not isinstance(row, Published):
             raise InputError(f"{name}: nothing was published about it")
@@ -64,6 +64,11 @@ def claims(text: str, table: Table, records: Records, studies: dict[str, StudyRe
         numbers = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", known)]
         holds = all(float(number) in numbers for number in re.findall(r"[\d.]+", figure))
         yield Claim(name, figure, known, holds)
+
+
+def _unwrapped(text: str) -> str:
+    """Returns a text whose lines may end within a figure in one line."""
+    return " ".join(text.split())
 
 
 def _values(name: str, metric: str, records: Records, studies: dict[str, StudyRecord]) -> list[float]:
@@ -77,5 +82,5 @@ def _values(name: str, metric: str, records: Records, studies: dict[str, StudyRe
 
 def unnamed(text: str) -> list[str]:
     """Returns the percentages with two decimals, as results have them, that name no row."""
-    rest = PUBLISHED.sub("", OURS.sub("", text))
+    rest = PUBLISHED.sub("", OURS.sub("", _unwrapped(text)))
     return re.findall(r"\d+\.\d\d+ %", rest)

@@ -43,6 +43,8 @@ def test_a_figure_that_is_none_is_found() -> None:
     assert unnamed(text) == ["12.34 %"]
     (right,) = claims("**1.428 ± 0.005** (`char_rnn`, n 3, `test/loss`)", TABLE, RECORDS, STUDIES)
     assert right.holds
+    (right,) = claims("**1.428\n± 0.005** (`char_rnn`, n 3,\n`test/loss`)", TABLE, RECORDS, STUDIES)
+    assert right.holds
     (right,) = claims("*82.450 %* (`cifar10_vgg_bn`)", TABLE, RECORDS, STUDIES)
     assert right.holds
 
