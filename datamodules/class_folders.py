@@ -154,6 +154,10 @@ class ClassFoldersDataModule(ImageFolderDataModule):
             self.mean, self.std = mean_and_std_of(parts["train"].images)
         return parts
 
+    def folder_of_classes(self) -> Path:
+        """Returns the folder whose folders hold the pictures of a class each."""
+        return super().folder_of_classes() if self._has_parts else self.root
+
     def where_tests_belong(self) -> str:
         """Returns where test pictures are expected."""
         if self._has_parts:

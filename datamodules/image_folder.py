@@ -152,7 +152,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             splits[part] = ClassifiedImages(images, torch.tensor([number for _, number in files])[good])
         counts = splits["train"].targets.bincount(minlength=self.num_classes).tolist()
         if 0 in counts:
-            nothing_left = self.data_dir / "train" / self.class_names[counts.index(0)]
+            nothing_left = self.folder_of_classes() / self.class_names[counts.index(0)]
             raise InputError(f"{nothing_left}: none of its pictures can be read")
         self.mean, self.std = mean_and_std(*tensors["train_sums"].tolist())
         nothing = torch.empty(0, self.image_size, self.image_size, self.in_channels, dtype=torch.uint8)
@@ -172,6 +172,10 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         if self.trainer is not None:  # the first process decided before its own pictures took memory
             self._streams = self.trainer.strategy.broadcast(self._streams)
         super().setup(stage)
+
+    def folder_of_classes(self) -> Path:
+        """Returns the folder whose folders hold the training pictures of a class each."""
+        return self.data_dir / "train"
 
     def where_tests_belong(self) -> str:
         """Returns where test pictures are expected."""
@@ -198,7 +202,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         learned = tuple(state_dict["class_names"])
         if learned != self.class_names:
             raise InputError(
-                f"{self.data_dir}/train: has the classes {', '.join(self.class_names)}, where the network "
+                f"{self.folder_of_classes()}: has the classes {', '.join(self.class_names)}, where the network "
                 f"was trained with {', '.join(learned)}"
             )
         bits = state_dict.get("bits", SIXTEEN)  # absent in older checkpoints

@@ -197,6 +197,20 @@ def test_one_picture_is_no_data_set(kind: Kind, tmp_path: Path) -> None:
         kind(str(tmp_path / "b"))
 
 
+def test_a_class_of_broken_files_alone_is_named_by_its_folder(load: Load, root: Path) -> None:
+    for path in (root / "roses").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=f"^{root / 'roses'}: none of its pictures can be read"):
+        load(root, skip_corrupt=True)
+
+
+def test_other_classes_than_the_networks_are_named_with_their_folder(load: Load, kind: Kind, root: Path) -> None:
+    state = {"class_names": list(load(root).class_names), "split_seed": 0}
+    (root / "daisy").rename(root / "lilies")
+    with pytest.raises(InputError, match=f"^{root}: has the classes lilies, roses, tulips, where the network was"):
+        kind(str(root), image_size=8).load_state_dict(state)
+
+
 def test_grey_transparent_and_small_pictures_are_read(load: Load, root: Path) -> None:
     picture(root / "daisy" / "grey.png", (3, 2), mode="L")
     Image.new("RGBA", (40, 5), (9, 9, 9, 0)).save(root / "roses" / "clear.png")
