@@ -4,13 +4,17 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import GradientAccumulationScheduler
 from pytorch_lightning.plugins.precision import DoublePrecision
 
+from core.console import print_line
+from core.epochs import goes_on_within_epoch
 from core.errors import InputError
 from core.plain_json import load_json
 from core.plain_yaml import load_plain
+
+KNOWN = ("callbacks", "lightning_modules", "pytorch_lightning")  # packages whose hooks restore what they set
 
 
 def prepare_weights(trainer: Trainer, pl_module: LightningModule) -> None:
@@ -61,3 +65,19 @@ def resume_accumulation(trainer: Trainer) -> None:
     for callback in trainer.callbacks:
         if isinstance(callback, GradientAccumulationScheduler):
             trainer.accumulate_grad_batches = callback.get_accumulate_grad_batches(trainer.current_epoch)
+
+
+def tell_skipped_hooks(trainer: Trainer) -> None:
+    """Says which hooks of a user's code are not called, because the run goes on within an epoch."""
+    if not goes_on_within_epoch(trainer):
+        return
+    for one in (trainer.lightning_module, *trainer.callbacks):
+        if _is_users(one, "on_train_epoch_start") and not _is_users(one, "on_train_start"):
+            print_line(
+                f"note     {type(one).__name__}.on_train_epoch_start is not called for an epoch that goes on; "
+                "on_train_start is, and can restore what it sets"
+            )
+
+
+def _is_users(owner: LightningModule | Callback, hook: str) -> bool:
+    return getattr(type(owner), hook).__module__.partition(".")[0] not in KNOWN

@@ -93,6 +93,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""
         self._stop_request.listen()
         continuation.resume_accumulation(trainer)
+        continuation.tell_skipped_hooks(trainer)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

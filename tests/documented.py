@@ -16,7 +16,7 @@ INLINE = re.compile(rf"(?:{'|'.join([*SUBCOMMANDS, *TOOLS])}) \S.*")
 RUN = re.compile(r"runs/(\w+)(?:/\S*)?")
 THEIRS = re.compile(r"mine\.|my_|[A-Z]+\b|<|runs/|squares")  # configs and studies of a reader's own
 OTHERS = {"study": "fit", "export": "predict", "serve": "predict"}  # tools that take another command's options
-MAPPINGS = ("--data.augmentation.",)  # options whose last part is anybody's
+MAPPINGS = ("--data.augmentation.", "--trainer.callbacks.")  # options whose last part is anybody's
 
 
 def commands(text: str) -> Iterator[str]:
@@ -43,7 +43,8 @@ def faults(command: str) -> list[str]:
     if name == "study" and given:
         files.append((given[0], [path.name for path in (CONFIGS / STUDIES).glob("*.yaml")]))
     found = [f"no file {file}" for file, known in files if not THEIRS.match(file) and file not in known]
-    options = {word.partition("=")[0] for word in given if word.startswith("--") and not word.endswith(("help", "..."))}
+    words = [word for word in given if word.startswith("--") and not word.endswith(("help", "..."))]
+    options = {word.partition("=")[0].rstrip("+") for word in words}
     options = {option for option in options if not option.startswith(MAPPINGS)}
     return found + [f"no option {option}" for option in sorted(options - known_options(name, given))]
 

@@ -15,7 +15,7 @@ from datamodules.text.documents import Documents
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.contract.data import Points
 from tests.processes import ROOT
-from tests.tiny import tiny_trainer
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
 def samples(page: str) -> list[str]:
@@ -78,6 +78,17 @@ def test_the_captions_of_the_documentation_are_in_a_batch() -> None:
     assert batch.captions.tolist() == [[6, 7], [5, 0]]
     assert batch.lengths.tolist() == [2, 1]
     assert batch.index.tolist() == [1, 0]
+
+
+def test_the_callback_of_the_documentation_trains_the_last_part_first(tmp_path: Path) -> None:
+    callback = executed(*samples("add-a-callback.md"))["GradualUnfreezing"](every=1)
+    model = tiny_vgg()
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    tiny_trainer(tmp_path, callbacks=[callback], max_epochs=1, logger=False).fit(model, TinyDataModule())
+    changed = {name.partition(".")[0] for name, value in model.named_parameters() if not value.equal(before[name])}
+    parts = [name for name, part in model.named_children() if [*part.parameters()]]
+    assert len(parts) > 1
+    assert changed == {parts[-1]}
 
 
 def test_the_measure_of_the_documentation_is_right() -> None:

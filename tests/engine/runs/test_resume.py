@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EMAWeightAveraging, GradientAccumulationScheduler
 from pytorch_lightning.cli import ReduceLROnPlateau
 from torch.optim.lr_scheduler import StepLR
@@ -159,9 +159,38 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert_same_bits(_content(run), whole(kind))
 
 
+class Unfreezing(Callback):
+    """Fixes the parts of a network that an epoch does not train, as a user may write it."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        for place, part in enumerate(pl_module.children()):
+            part.requires_grad_(place >= 1 - trainer.current_epoch)
+
+
+class UnfreezingAgain(Unfreezing):
+    """Does the same where a run goes on."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.on_train_epoch_start(trainer, pl_module)
+
+
+@pytest.mark.parametrize(("kind", "moment"), [(Unfreezing, 9), (Unfreezing, 8), (UnfreezingAgain, 9)])
+def test_a_users_hook_that_a_resume_skips_is_named(
+    kind: type[Callback], moment: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, kept = tmp_path / "run", Kind(lambda: [kind()])
+    with pytest.raises(PulledPlug):
+        _train(run, kept, PullPlug(moment))
+    assert "not called" not in capsys.readouterr().out
+    _train(run, kept, ckpt_path=run / "checkpoints" / "last.ckpt")
+    told = "note     Unfreezing.on_train_epoch_start is not called for an epoch that goes on" in capsys.readouterr().out
+    assert told == (kind is Unfreezing and moment == 9)
+
+
 OTHER_KINDS = {  # what Lightning itself does not resume exactly
     "double precision": Kind(trainer={"precision": "64-true"}),
     "reloaded loaders": Kind(trainer={"reload_dataloaders_every_n_epochs": 1}),
+    "a user's callback that fixes layers": Kind(lambda: [UnfreezingAgain()]),
     "accumulation by epoch": Kind(
         lambda: [GradientAccumulationScheduler({0: 1, 1: 2, 2: 3})], schedule=partial(StepLR, step_size=3)
     ),
