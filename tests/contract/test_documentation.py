@@ -5,13 +5,18 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pytorch_lightning import LightningModule
 from torch import nn
 
 import datamodules
+from datamodules.images.picture import read_picture
 from datamodules.text.documents import Documents
+from datamodules.text.encoder import Encoder
+from datamodules.text.encoding import Encoding
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.contract.data import Points
 from tests.processes import ROOT
@@ -89,6 +94,36 @@ def test_the_callback_of_the_documentation_trains_the_last_part_first(tmp_path: 
     parts = [name for name, part in model.named_children() if [*part.parameters()]]
     assert len(parts) > 1
     assert changed == {parts[-1]}
+
+
+def test_the_pictures_of_the_documentation_are_prepared_as_predict_does(tmp_path: Path) -> None:
+    pixels = executed(*samples("export-and-serve.md"))["pixels"]
+    noise = np.random.default_rng(1).integers(0, 256, (50, 71, 3), np.uint8)
+    for turn in (1, 6):  # of EXIF: as it is, and a quarter turn
+        exif = Image.Exif()
+        exif[274] = turn
+        Image.fromarray(noise).save(tmp_path / "a.png", exif=exif)
+        expected = read_picture(tmp_path / "a.png", 32, 3, resize=True).pixels
+        np.testing.assert_array_equal(pixels(str(tmp_path / "a.png"), 32), expected[None])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"lowercase": False, "punctuation": False},
+        {"ngrams": 2, "unique": True},
+        {"ngrams": 3, "buckets": 100},
+        {"max_length": 4, "ngrams": 2},
+        {"max_length": 4, "keep": "tail"},
+    ],
+)
+def test_the_texts_of_the_documentation_are_numbered_as_predict_does(settings: dict[str, Any]) -> None:
+    tokens = executed(*samples("export-and-serve.md"))["tokens"]
+    encoder = Encoder(Encoding(**settings))
+    encoder.fit(["A film to see<br />twice.", "It's not a film: it isn't!"])
+    for text in ("It's a FILM<BR>to see, twice. ", "Unknown words", ""):
+        assert tokens(text, encoder.content()) == encoder.encode(text)
 
 
 def test_the_measure_of_the_documentation_is_right() -> None:
