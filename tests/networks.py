@@ -21,9 +21,9 @@ def assert_gradients(model: nn.Module) -> None:
     """Checks that every trained parameter has a finite gradient that is not 0 everywhere."""
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            assert parameter.grad is not None, name
-            assert parameter.grad.isfinite().all(), name
-            assert parameter.grad.count_nonzero(), name
+            assert parameter.grad is not None, f"{name} has no gradient: the network does not use it"
+            assert parameter.grad.isfinite().all(), f"the gradient of {name} is not finite"
+            assert parameter.grad.count_nonzero(), f"the gradient of {name} is 0: in a wider form not all units are dead"
 
 
 def assert_deeper_layers_learn_slower(model: LightningModule, batch: Any, depths: int = 1) -> None:

@@ -99,7 +99,8 @@ def test_every_network_has_the_settings_that_apply_to_it_with_their_help(name: s
     expected |= {"label_smoothing"} if name in SMOOTHED else set()
     expected |= {"norm_lr_factor"} if name in WITH_NORMS else set()
     expected |= {"objective", "logistic"} if name in TEXTS else set()
-    assert {"label_smoothing", "norm_lr_factor", "logistic", *SHARED} & found.keys() == expected - {"objective"}
+    has = {"label_smoothing", "norm_lr_factor", "logistic", *SHARED} & found.keys()
+    assert has == expected - {"objective"}, f"does {name} belong to WITH_NORMS, UNSMOOTHED or TEXTS here?"
     assert expected <= found.keys()
     for setting in expected:
         assert len(found[setting]) > 20, f"{setting} has no help"
