@@ -23,7 +23,7 @@ def assert_gradients(model: nn.Module) -> None:
         if parameter.requires_grad:
             assert parameter.grad is not None, f"{name} has no gradient: the network does not use it"
             assert parameter.grad.isfinite().all(), f"the gradient of {name} is not finite"
-            assert parameter.grad.count_nonzero(), f"the gradient of {name} is 0: are all units dead in so narrow a form?"
+            assert parameter.grad.count_nonzero(), f"the gradient of {name} is 0; a wider form has units that live"
 
 
 def assert_deeper_layers_learn_slower(model: LightningModule, batch: Any, depths: int = 1) -> None:
