@@ -13,7 +13,7 @@ from engine.settings.overview import typed_command
 from studies.check import as_words
 from studies.naming import describe, folder_name
 from studies.points import ATTEMPTS, Points
-from studies.progress import BAD, Lines
+from studies.progress import Lines
 from studies.study_file import StudyFile
 from studies.study_folder import StudyFolder, score, status
 from studies.trust import refuse_foreign_trials
@@ -62,14 +62,14 @@ def make_trials(
     trials = folder.trials()
     if workers.signum:
         ended = sum(trial.ended is not None for trial in trials)
-        say(f"interrupted: {ended} of {points.total} trials have ended, the others are saved; go on with")
+        say(f"interrupted: {ended} of {points.total} trials have ended, those that had begun are saved; go on with")
         say(f"  {typed_command()} {shlex.join(again)}")
         raise RunInterrupted(workers.signum)
     if len(trials) < points.total and not reaches_target(trials, file):
         say(f"{NONE_LEFT}: the study is complete with {len(trials)} of {points.total} trials")
     for line in lines.at_end(trials, folder.path):
         say(line)
-    return 1 if any(status(trial) in BAD for trial in trials) else 0
+    return 1 if any(status(trial) in lines.bad for trial in trials) else 0
 
 
 def is_complete(trials: Sequence[Trial], points: Points) -> bool:

@@ -11,8 +11,6 @@ from studies.naming import describe
 from studies.run_on_disk import RunOnDisk
 from studies.study_folder import score, status
 
-BAD = ("failed", "killed")
-
 
 class Lines:
     """The lines of a study.
@@ -24,6 +22,8 @@ class Lines:
         workers: How many are made at a time.
         measures: The model's measures by name.
     """
+
+    bad: tuple[str, ...] = ("failed", "killed")  # how a trial ends for which the command fails; divergence is a finding
 
     def __init__(
         self,

@@ -26,10 +26,10 @@ from studies.check import as_words, check
 from studies.differing import what_changed
 from studies.making import make_trials, say, show_trials
 from studies.points import SEED, Points
-from studies.progress import BAD, Lines
+from studies.progress import Lines
 from studies.run_on_disk import RunOnDisk
 from studies.study_file import GOAL_OF, StudyFile
-from studies.study_folder import StudyFolder, reached, score, status
+from studies.study_folder import WITHOUT_FIGURES, StudyFolder, reached, score, status
 
 DESCRIPTION = """\
 Trains a run for each seed, and prints mean and standard deviation of what they reach. All other options are those of
@@ -77,7 +77,7 @@ def fit_seeds(argv: list[str]) -> int:
     folder.describe(description)
     _check_seeds(folder, seeds)
     say(f"runs     {shown_path(folder.path)}, and in its logs/ what each prints")
-    if again := [str(trial.number) for trial in folder.trials() if status(trial) in BAD]:
+    if again := [str(trial.number) for trial in folder.trials() if status(trial) in Lines.bad]:
         folder.revive(again)
     lines = SeedLines(found["metric"], found["mode"], seeds, arguments.workers, found["measures"])
     return make_trials(folder, points, file, lines, words, ["fit", *argv])
@@ -163,6 +163,8 @@ class SeedLines(Lines):
         measures: The model's measures by name.
     """
 
+    bad = WITHOUT_FIGURES  # nobody varies what makes a run diverge
+
     def __init__(
         self,
         metric: str | None,
@@ -208,16 +210,30 @@ class SeedLines(Lines):
             each = " ".join(self._shown(name, [value]) for value in one.values())
             lines.append(f"{name:<{width}}  {self._shown(name, [*one.values()])}  n = {len(one)}: {each}")
         runs = shlex.quote(shown_path(folder))
-        lines.append("mean ± standard deviation over seeds: training in the last epoch, the rest by best checkpoints")
-        lines.append(f"the same as numbers: {runs}/seeds.json")
-        first = chosen[0].folder
-        if not any(name.startswith("test/") for name in names) and RunOnDisk.read(first).next_command == ["test"]:
-            test = " ".join([typed_command(), "test", "--ckpt_path", '"$run"', *trust_of_run(first)])
+        good = [trial.folder for trial in chosen if status(trial) not in self.bad]
+        if values:
+            lines.append(
+                "mean ± standard deviation over seeds: training in the last epoch, the rest by best checkpoints"
+            )
+            lines.append(f"the same as numbers: {runs}/seeds.json")
+        is_tested = any(name.startswith("test/") for name in names)
+        if good and not is_tested and RunOnDisk.read(good[0]).next_command == ["test"]:
+            test = " ".join([typed_command(), "test", "--ckpt_path", '"$run"', *trust_of_run(good[0])])
+            each = [f"{runs}/0*"] if len(good) == len(trials) else [shlex.quote(shown_path(run)) for run in good]
             lines.append("tested like this, the same command adds the test's figures:")
-            lines.append(f"  for run in {runs}/0*; do {test}; done")
+            lines.append(f"  for run in {' '.join(each)}; do {test}; done")
         lines.append(f"curves and all else on a page: {typed_command()} report {runs} --output report.html")
-        return lines
+        return lines + [_without_figures(trial) for trial in chosen if status(trial) in self.bad]
 
     def _shown(self, logged: str, values: Sequence[float]) -> str:
         """Returns a mean with its spread, or a single value, in the unit of its measure."""
         return format_figure(logged, mean(values), self.measures, standard_deviation(values))
+
+
+def _without_figures(trial: Trial) -> str:
+    """Returns a line that names a seed without figures, why it has none, and how it is tried again."""
+    why = f"{trial.ended['status']}: {trial.ended['reason']}"
+    if status(trial) in Lines.bad:
+        return f"seed {trial.settings[SEED]} has no figures ({why}); the same command tries it again"
+    run = shlex.quote(shown_path(trial.folder))  # a run that has diverged does so again from the same beginning
+    return f"seed {trial.settings[SEED]} has no figures ({why}); to train it anew: rm -r {run}, and the same command"

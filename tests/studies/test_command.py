@@ -260,7 +260,7 @@ def test_ctrl_c_says_how_to_go_on(
     code, output, errors = command("study", path, *SHORT)
     assert code == 130, errors
     assert output.splitlines() == [
-        "interrupted: 0 of 2 trials have ended, the others are saved; go on with",
+        "interrupted: 0 of 2 trials have ended, those that had begun are saved; go on with",
         f"  python cli.py study {path} --trainer.max_epochs 1 --trainer.logger false",
     ]
 

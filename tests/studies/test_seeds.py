@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from core.summary import figures, read_summary, write_summary
+from engine.runs.trial_file import read_trial
 from tests.bits import assert_same_bits
 
 Command = Callable[..., tuple[int, str, str]]
@@ -90,10 +91,47 @@ def test_a_run_that_failed_is_tried_again(
         code, output, _ = command("fit", "--config", config, "--seeds", "1", *SHORT)
     assert code == 1
     assert "seed 1  failed: ZeroDivisionError" in output
+    assert output.splitlines()[-1].startswith("seed 1 has no figures (failed: ZeroDivisionError")
+    assert output.splitlines()[-1].endswith("); the same command tries it again")
     code, output, _ = command("fit", "--config", config, "--seeds", "1", *SHORT)
     assert code == 0
     assert "seed 1  val/acc" in output
     assert len(groups()) == 1
+
+
+def test_seeds_that_have_diverged_fail_and_are_told_how_to_be_trained_anew(
+    config: Path, started: list, command: Command
+) -> None:
+    code, output, errors = command("fit", "--config", config, *SHORT, "--model.optimizer.lr", 1e38, "--seeds", "1")
+    assert code == 1, errors
+    (run,) = Path("runs/tiny").glob("seeds-*/0000-seed=1")
+    assert output.splitlines()[-1].startswith("seed 1 has no figures (diverged: the loss of step ")
+    assert output.splitlines()[-1].endswith(f"; to train it anew: rm -r {run}, and the same command")
+    assert "mean ±" not in output
+    assert "cli.py test" not in output
+
+
+def test_of_several_seeds_those_that_have_figures_are_tested(config: Path, started: list, command: Command) -> None:
+    fit = ("fit", "--config", config, *SHORT, "--seeds", "1,2,3", "--run_dir", "here")
+    assert command(*fit)[0] == 0
+    trial = read_trial(Path("here/0001-seed=2"))
+    trial.ended = {"status": "diverged", "reason": "the loss of step 1 is not finite", "seconds": 1.0}
+    trial.write()
+    started.clear()
+    code, output, errors = command(*fit)
+    assert code == 1, errors
+    assert started == [], "it diverges again"
+    assert "n = 2: " in output
+    assert "  for run in here/0000-seed=1 here/0002-seed=3; do python cli.py test --ckpt_path" in output
+    assert output.splitlines()[-1] == (
+        "seed 2 has no figures (diverged: the loss of step 1 is not finite); to train it anew: rm -r here/0001-seed=2, "
+        "and the same command"
+    )
+    shutil.rmtree("here/0001-seed=2")
+    code, output, errors = command(*fit)
+    assert code == 0, errors
+    assert len(started) == 1
+    assert "  for run in here/0*; do python cli.py test" in output
 
 
 @pytest.mark.parametrize(
