@@ -99,10 +99,10 @@ def _is_mapping(hint: Any) -> bool:
 
 
 def make_paths_absolute(arguments: dict[str, Any], paths: Iterable[str]) -> None:
-    """Makes files and folders of a data set or of a model absolute, so that a config can be repeated from any folder.
+    """Makes files and folders absolute, so that a config can be repeated from any folder.
 
     Args:
-        arguments: Their arguments, changed in place.
+        arguments: The arguments of a data set or of a model, or a whole config; changed in place.
         paths: Names of those that are files and folders. A value such as `torchvision:vgg19` is none, and stays.
     """
     for name in paths:

@@ -142,6 +142,7 @@ def recorded_config(plain: PlainSettings, linked: tuple[str, ...]) -> dict[str, 
         config["model"].pop("init_args", None)
     make_paths_absolute(config["data"].get("init_args", {}), data_class(config).paths)
     make_paths_absolute(arguments, task_class(config).paths)
+    make_paths_absolute(config, ("weights",))
     return config
 
 

@@ -1,6 +1,7 @@
 """The config that a run records."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from jsonargparse import ArgumentParser, Namespace
@@ -37,3 +38,14 @@ def test_a_model_without_arguments_of_its_own_is_its_class_alone() -> None:
     model = {"class_path": "lightning_modules.LeNet5", "init_args": {"num_classes": 10}}
     config = recorded_config(PlainSettings({"model": model, "data": {"class_path": OWN}}), LINKED)
     assert config["model"] == {"class_path": "lightning_modules.LeNet5"}
+
+
+@pytest.mark.parametrize("name", ["torchvision:vgg16_bn:IMAGENET1K_V1", "pretrained:efficientnet_lite0", None])
+def test_the_weights_of_a_new_run_are_found_from_any_folder(
+    name: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = {"model": {"class_path": "lightning_modules.LeNet5"}, "data": {"class_path": OWN}}
+    recorded = recorded_config(PlainSettings(config | {"weights": "runs/a"}), LINKED)
+    assert recorded["weights"] == str(tmp_path / "runs" / "a")
+    assert recorded_config(PlainSettings(config | {"weights": name}), LINKED)["weights"] == name
