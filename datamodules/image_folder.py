@@ -177,6 +177,10 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         """Returns the folder whose folders hold the training pictures of a class each."""
         return self.data_dir / "train"
 
+    def where_classes_are(self) -> str:
+        """Returns the folder of their folders."""
+        return str(self.folder_of_classes())
+
     def where_tests_belong(self) -> str:
         """Returns where test pictures are expected."""
         return f"{self.data_dir}: no test pictures, which belong in test/<class>"
@@ -188,9 +192,8 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         return super().predict_dataloader()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the position, the class names, mean and standard deviation, and the bits of pictures of 16."""
-        facts = {"class_names": list(self.class_names), "mean": list(self.mean), "std": list(self.std)}
-        return super().state_dict() | facts | {"bits": self.bits}
+        """Returns position and class names, mean and standard deviation, and the bits of pictures of 16."""
+        return super().state_dict() | {"mean": list(self.mean), "std": list(self.std), "bits": self.bits}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores position, mean and standard deviation, and the bits of pictures of 16 from a checkpoint.
@@ -199,12 +202,6 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             InputError: The folder has other classes than the checkpoint, its files have changed, or the network was
                 trained with other bits.
         """
-        learned = tuple(state_dict["class_names"])
-        if learned != self.class_names:
-            raise InputError(
-                f"{self.folder_of_classes()}: has the classes {', '.join(self.class_names)}, where the network "
-                f"was trained with {', '.join(learned)}"
-            )
         bits = state_dict.get("bits", SIXTEEN)  # absent in older checkpoints
         if self.splits and bits != self.bits:
             raise InputError(

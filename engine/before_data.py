@@ -20,7 +20,7 @@ from datamodules.words.vector_files import is_vector_file
 from engine.parser import LINKED, Parser
 from engine.settings.ownership import named_class, task_class
 from engine.weight_forms import Shapes, fit_weights, may_be, shown, without_metrics
-from engine.weights import find_weights, is_published, read_weights
+from engine.weights import Weights, find_weights, is_published, read_weights
 
 COUNTED = ("vocab_size", "source_vocab_size")  # sizes for which data is read
 SIZES = dict.fromkeys(LINKED, 1024) | {"num_classes": 2, "in_channels": 3, "mark_sizes": ()}  # that most models take
@@ -32,7 +32,7 @@ class Checked(NamedTuple):
 
     model: LightningModule
     data: LightningDataModule
-    weights: dict[str, Tensor] | None  # as `read_weights` returns them; None where there are none, or they are not read
+    weights: Weights | None  # as `read_weights` returns them; None where there are none, or they are not read
 
 
 def build_apart(kind: type, name: str, settings: dict[str, Any]) -> Any:
@@ -166,7 +166,7 @@ def check_checkpoint(model: LightningModule, shapes: Shapes, given: Mapping[str,
         )
 
 
-def check_weights(model: LightningModule, shapes: Shapes, name: str) -> dict[str, Tensor] | None:
+def check_weights(model: LightningModule, shapes: Shapes, name: str) -> Weights | None:
     """Checks that weights are there, and may be of a model; those that are published are left to who loads them.
 
     Args:

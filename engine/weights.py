@@ -1,17 +1,20 @@
 """Weights to start from: ours, torchvision's or anybody's state dict, as far as they fit."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
+from callbacks.description import describe_checkpoint
 from core.errors import InputError
 from core.printable import first_names
 from core.protocols import StartsFromWords
 from core.published_weights import fetch_weights
 from core.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
+from datamodules.base.classification import ClassificationDataModule, learned_classes, other_class
 from datamodules.base.data_module import DataModule
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
@@ -21,7 +24,19 @@ from engine.weight_forms import few, fit_weights, other_shapes, weights_in, with
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
 
-def read_weights(name: str) -> dict[str, Tensor]:
+class Weights(dict[str, Tensor]):
+    """Tensors by name, and what the checkpoint of a run that they are of says beside them.
+
+    Attributes:
+        checkpoint: Which one of the run's, in words; empty where a file was named.
+        class_names: Names of the classes that the network was trained with; none where they are not known.
+    """
+
+    checkpoint = ""
+    class_names: tuple[str, ...] = ()
+
+
+def read_weights(name: str) -> Weights:
     """Reads weights from a run folder (its best checkpoint), a checkpoint, or a plain `.pth` or `.safetensors` file.
 
     Args:
@@ -32,20 +47,23 @@ def read_weights(name: str) -> dict[str, Tensor]:
         InputError: There are none.
     """
     if name.startswith("torchvision:"):
-        return _download(name)
+        return Weights(_download(name))
     if name.startswith("pretrained:"):
         try:
-            return read_pretrained(name.removeprefix("pretrained:"))
+            return Weights(read_pretrained(name.removeprefix("pretrained:")))
         except InputError as error:
             raise InputError(f"--weights {name}: {error}") from error
     path = find_weights(name)
     held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
     try:
-        weights = weights_in(held)
+        weights = Weights(weights_in(held))
     except InputError as error:
         raise InputError(f"--weights {path}: {error}") from error
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
+    weights.class_names = learned_classes(held)
+    if path != Path(name).expanduser():
+        weights.checkpoint = describe_checkpoint(path, held)
     return weights
 
 
@@ -97,7 +115,7 @@ def start_from(
     name: str,
     model: LightningModule,
     datamodule: LightningDataModule,
-    weights: dict[str, Tensor] | None = None,
+    weights: Weights | None = None,
     trains: bool = True,
 ) -> list[str]:
     """Gives a model the weights to start from.
@@ -119,8 +137,28 @@ def start_from(
         return _start_from_words(name, model, datamodule)
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
-    lines = load_weights(model, read_weights(name) if weights is None else weights, name, trains)
-    return lines + _note_on_images(name, datamodule)
+    weights = read_weights(name) if weights is None else weights
+    note = _note_on_classes(name, weights.class_names, datamodule, trains)
+    lines = load_weights(model, weights, name, trains)
+    lines[0] += f" ({weights.checkpoint})" if weights.checkpoint else ""
+    return lines + note + _note_on_images(name, datamodule)
+
+
+def _note_on_classes(name: str, learned: Sequence[str], datamodule: LightningDataModule, trains: bool) -> list[str]:
+    """Returns a line where a head is taken that was trained with as many other classes; those of fewer fit nowhere.
+
+    Raises:
+        InputError: It was, and is not trained now.
+    """
+    if not isinstance(datamodule, ClassificationDataModule) or len(learned) != len(datamodule.class_names):
+        return []
+    other = other_class(learned, datamodule.class_names)
+    if not other:
+        return []
+    told = f"its head was trained with other classes than those of {datamodule.name}: {other}"
+    if not trains:
+        raise InputError(f"--weights {name}: {told}; fit the model from these weights first")
+    return [f"note     {name}: {told}"]
 
 
 def _note_on_images(name: str, datamodule: LightningDataModule) -> list[str]:

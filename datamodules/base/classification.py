@@ -1,10 +1,12 @@
 """The base of data sets for classification, of samples of any kind."""
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from core.console import print_line
+from core.errors import InputError
 from core.predictions import Display, Table, classified
 from core.printable import first_names
 from datamodules.base.sample_data_module import SampleDataModule
@@ -39,6 +41,43 @@ class ClassificationDataModule(SampleDataModule):
                 parts.append(f"{len(rare):,} of {len(counts):,} classes {have} {words} ({first_names(rare)})")
         return f"note     {', '.join(parts)}: add some, or leave these classes out" if parts else ""
 
+    def where_classes_are(self) -> str:
+        """Returns where the classes come from, in words."""
+        return self.origin
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the position, and the class names."""
+        return super().state_dict() | {"class_names": list(self.class_names)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores the position from a checkpoint.
+
+        Raises:
+            InputError: The network was trained with other classes, or the data has changed since the run stopped.
+        """
+        learned = tuple(state_dict.get("class_names", self.class_names))  # absent in older checkpoints
+        if learned != tuple(self.class_names):
+            raise InputError(
+                f"{self.where_classes_are()}: has the classes {', '.join(self.class_names)}, where the network was "
+                f"trained with {', '.join(learned)}"
+            )
+        super().load_state_dict(state_dict)
+
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns a table of the two most probable classes of each sample, from probabilities [N, K]."""
         return classified(self.input_kind, names, outputs, self.class_names, self.table_display)
+
+
+def learned_classes(checkpoint: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Returns the names of the classes that a network was trained with, by its checkpoint; none if that names none."""
+    for part in checkpoint.values():
+        names = part.get("class_names") if isinstance(part, Mapping) else None
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return tuple(names)
+    return ()
+
+
+def other_class(learned: Sequence[str], own: Sequence[str]) -> str:
+    """Returns in words the first class of equally many that has another name now; nothing where none has."""
+    pairs = enumerate(zip(learned, own, strict=True))
+    return next((f"class {at} was {theirs}, and is {ours}" for at, (theirs, ours) in pairs if theirs != ours), "")

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from core.download import STALL_TIMEOUT
 from core.errors import InputError
-from engine.weights import load_weights, read_weights
+from engine.weights import load_weights, read_weights, start_from
 from lightning_modules import VGG
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -50,6 +50,29 @@ def test_a_run_without_a_best_checkpoint_gives_its_last(saved: dict[str, torch.T
     run = _write("run", saved, tmp_path)
     (run / "checkpoints" / "best.ckpt").unlink()
     assert list(read_weights(str(run))) == ["other"]
+
+
+def test_the_checkpoint_of_a_run_is_named(saved: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    run = _write("run", saved, tmp_path)
+    torch.save({"state_dict": saved, "epoch": 3}, run / "checkpoints" / "best.ckpt")
+    (line,) = start_from(str(run), tiny_vgg(), TinyDataModule())
+    assert line.endswith(f"tensors loaded from {run} (best.ckpt, of epoch 3)")
+
+
+def test_a_head_of_as_many_other_classes_is_said_and_not_measured(
+    saved: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    path, own = tmp_path / "w.ckpt", [*TinyDataModule.class_names]
+    for learned in (own, own[1:]):
+        torch.save({"state_dict": saved, "OtherDataModule": {"class_names": learned}}, path)
+        assert len(start_from(str(path), tiny_vgg(), TinyDataModule(), trains=False)) == 1
+    torch.save({"state_dict": saved, "OtherDataModule": {"class_names": [*own[:3], own[4], own[3]]}}, path)
+    told = "its head was trained with other classes than those of tiny pictures: class 3 was cross, and is triangle"
+    model = tiny_vgg()
+    assert start_from(str(path), model, TinyDataModule())[1:] == [f"note     {path}: {told}"]
+    with pytest.raises(InputError) as caught:
+        start_from(str(path), model, TinyDataModule(), trains=False)
+    assert str(caught.value) == f"--weights {path}: {told}; fit the model from these weights first"
 
 
 def test_a_head_of_another_size_is_skipped_and_said(saved: dict[str, torch.Tensor]) -> None:
