@@ -24,7 +24,7 @@ from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse
-from engine.runs.resume import begin_again, measured_otherwise, refuse_changes
+from engine.runs.resume import begin_again, refuse_changes, why_not_recorded
 from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
@@ -156,10 +156,10 @@ class Command(SubcommandCLI):
         self._prepare_prediction(self.model, self.datamodule)
         run, fits, is_first = self.arguments.run, self.arguments.subcommand == "fit", rank_zero_only.rank == 0
         if run is not None:
-            others = [] if fits else measured_otherwise(run, self.plain_config)
-            self.folder = None if others else RunFolder(run)
-            if others and is_first and self.arguments.subcommand != "predict":
-                print_line(f"note     not recorded in {shown_path(run)}, which has another {', '.join(others)}")
+            why_not = "" if fits else why_not_recorded(run, self.plain_config)
+            self.folder = None if why_not else RunFolder(run)
+            if why_not and is_first and self.arguments.subcommand != "predict":
+                print_line(f"note     not recorded in {shown_path(run)}, which {why_not}")
             if self.folder is not None and is_first:
                 if fits:
                     self.folder.hold()

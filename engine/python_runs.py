@@ -23,7 +23,7 @@ from torch.nn.parameter import is_lazy
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from engine.builtin_callbacks import as_list
-from engine.runs.resume import measured_otherwise
+from engine.runs.resume import why_not_recorded
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
 from lightning_modules.schedules import RunSchedule
@@ -62,7 +62,7 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
 
 
 def is_measured_as_recorded(trainer: Any, run: Path) -> bool:
-    """Returns whether a measurement from Python is one of a run: of its model, on its data, of all of them.
+    """Returns whether a measurement from Python is one of a run: of its model, on its data, and can be recorded.
 
     Args:
         trainer: The trainer, which measures.
@@ -81,7 +81,7 @@ def is_measured_as_recorded(trainer: Any, run: Path) -> bool:
     if {*unknown} - {f"model.{name}" for name in OPTIMIZATION}:
         return False
     with contextlib.suppress(InputError):  # the run has no config that can be read
-        return not measured_otherwise(run, config)
+        return not why_not_recorded(run, config)
     return False
 
 

@@ -1,6 +1,7 @@
 """What may differ between a run and its continuation."""
 
 import contextlib
+import os
 import re
 from collections.abc import Container, Iterable
 from pathlib import Path
@@ -84,6 +85,13 @@ def measured_otherwise(run: Path, config: dict[str, Any]) -> list[str]:
     """Returns the settings by which what a merged config measures is not of a run: of another model, on other data."""
     alike = {f"data.{name}" for name in data_class(config).measured_alike}
     return [key for key in changes(run, config) if key not in alike]
+
+
+def why_not_recorded(run: Path, config: dict[str, Any]) -> str:
+    """Returns why what a merged config measures is not recorded in a run's folder, in words; empty where it is."""
+    if others := measured_otherwise(run, config):
+        return f"has another {', '.join(others)}"
+    return "" if os.access(run, os.W_OK | os.X_OK) else "cannot be written (no permission)"
 
 
 def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:

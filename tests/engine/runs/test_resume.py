@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -587,6 +588,23 @@ def test_what_other_settings_give_is_not_recorded_and_it_is_said(
     summary = json.loads((finished / "summary.json").read_text())
     assert summary["tests"] == summary["validations"] == []
     assert f"note     not recorded in run, which has another {name}\n" in output
+
+
+@pytest.mark.parametrize("subcommand", ["test", "validate"])
+def test_a_run_that_cannot_be_written_is_measured_all_the_same(
+    subcommand: str,
+    finished: Path,
+    command: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, run = os.access, finished.resolve()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != run and ours(path, mode))  # root may write all
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    code, output, errors = command(subcommand, "--ckpt_path", finished)
+    assert code == 0, errors
+    assert "note     not recorded in run, which cannot be written (no permission)\n" in output
+    assert f"{subcommand.replace('validate', 'val')}/acc" in output
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == before
 
 
 def test_a_changed_network_is_refused_by_the_command(
