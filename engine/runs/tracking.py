@@ -18,7 +18,7 @@ from core.atomic_files import write_atomically
 from core.errors import InputError, OneLine
 from engine.runs.wandb_files import next_step
 
-ID_FILE = "wandb_id.txt"  # id and project
+ID_FILE = "wandb_id.txt"  # id, project and name
 NO_ID = re.compile(r"[:;,#?/']")  # what W&B has in no id
 PYDANTIC = re.compile(r"Value error, (.+?) \[type=", re.DOTALL)  # the reason in a message of pydantic
 PROJECT = "primer"  # one for all runs, so that they can be compared
@@ -134,7 +134,7 @@ def wandb_logger(
     names: Names,
     kept: int | None = None,
 ) -> RunLogger:
-    """Makes the logger of a run; a continued or tested run keeps its id and project.
+    """Makes the logger of a run; a continued or tested run keeps its id, project and name.
 
     Args:
         folder: The run's folder, which keeps these and the files.
@@ -151,19 +151,22 @@ def wandb_logger(
         RunFailed: W&B's files cannot be continued.
     """
     project = names.project or os.environ.get("WANDB_PROJECT") or PROJECT
+    name = f"{config_name}/{folder.name}"
     id_file = folder / ID_FILE
     if id_file.exists():
-        # a file of an earlier release has no project, which was the config's name
-        run_id, earlier_project = [*id_file.read_text(encoding="utf-8").splitlines(), config_name][:2]
+        # files of earlier releases have no name, or even no project, which was the config's name
+        known = id_file.read_text(encoding="utf-8").splitlines()
+        run_id, earlier_project, name = [*known, *(config_name, name)[len(known) - 1 :]]
         project = names.project or earlier_project
     else:
         run_id = f"{NO_ID.sub('-', folder.name)}-{os.urandom(3).hex()}"
-    write_atomically(id_file, f"{run_id}\n{project}\n")
+    name = names.name or os.environ.get("WANDB_NAME") or name
+    write_atomically(id_file, f"{run_id}\n{project}\n{name}\n")
     first_step = next_step(folder, run_id, kept)
     resumed = {"settings": {"resumed": True}} if mode == "offline" and first_step else {}  # online its server says so
     return RunLogger(
         first_step,
-        name=names.name or os.environ.get("WANDB_NAME") or f"{config_name}/{folder.name}",
+        name=name,
         save_dir=folder,
         project=project,
         id=run_id,

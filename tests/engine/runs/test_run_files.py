@@ -68,6 +68,8 @@ def test_a_damaged_id_is_set_aside(content: bytes, run: Path) -> None:
 def test_a_project_may_have_blanks(run: Path) -> None:
     (run / "wandb_id.txt").write_text("run-1a2b3c\nmy own project\n")
     assert take_up(run, alone=True) == []
+    (run / "wandb_id.txt").write_text("run-1a2b3c\nmy own project\nvgg/a run: the first\n")
+    assert take_up(run, alone=True) == []
 
 
 def test_a_folder_in_place_of_a_record_is_set_aside(run: Path) -> None:

@@ -97,10 +97,17 @@ def test_a_run_keeps_its_id(tmp_path: Path, made: list[dict]) -> None:
     for _ in range(2):
         wandb_logger(tmp_path, "vgg", "offline", {"a": 1}, Names())
     assert made[0] == made[1]
-    assert (tmp_path / tracking.ID_FILE).read_text().split() == [made[0]["id"], "primer"]
+    assert (tmp_path / tracking.ID_FILE).read_text().split() == [made[0]["id"], "primer", made[0]["name"]]
     assert made[0]["offline"]
     assert made[0]["save_dir"] == tmp_path
     assert made[0]["name"] == f"vgg/{tmp_path.name}"
+
+
+def test_a_run_keeps_its_name_whatever_continues_it(tmp_path: Path, made: list[dict]) -> None:
+    """Without a config, one that goes on is called by the folder around it."""
+    for config_name, given in (("vgg", None), ("runs", None), ("runs", "mine"), ("runs", None)):
+        wandb_logger(tmp_path, config_name, "offline", {}, Names(name=given))
+    assert [one["name"] for one in made] == [f"vgg/{tmp_path.name}"] * 2 + ["mine"] * 2
 
 
 def test_a_run_stays_in_its_project(tmp_path: Path, made: list[dict]) -> None:
