@@ -76,7 +76,9 @@ def compare_runs(argv: list[str]) -> int:
     rows = [("", *(shown_path(run.path) for run in pair))]
     rows += _differing(*(run.settings() for run in pair))
     rows.append(("status", *(run.status for run in pair)))
+    reached = [_reached(run) for run in pair]
     known = [_facts(run) for run in pair]
+    rows += [(name, *(one.get(name, NOTHING) for one in reached)) for name in sorted({**reached[0], **reached[1]})]
     rows += [(name, *(one.get(name, NOTHING) for one in known)) for name in {**known[0], **known[1]}]
     for line in wrapped(rows, WIDEST):
         print(line)
@@ -96,14 +98,21 @@ def _find(given: str) -> RunOnDisk:
 
 
 def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Returns the settings in which two runs differ, those of one part of a run together."""
     names = [name for name in {**ours, **theirs} if ours.get(name, NOTHING) != theirs.get(name, NOTHING)]
+    parts = [*dict.fromkeys(name.partition(".")[0] for name in names)]
+    names.sort(key=lambda name: parts.index(name.partition(".")[0]))
     return [(name, str(ours.get(name, NOTHING)), str(theirs.get(name, NOTHING))) for name in names]
 
 
+def _reached(run: RunOnDisk) -> dict[str, str]:
+    """Returns what a run has reached, as texts by name."""
+    return {name: f"{value:.6g}" for name, value in figures(run.summary).items() if value is not None}
+
+
 def _facts(run: RunOnDisk) -> dict[str, str]:
-    """Returns what a run has reached, and what it took, as texts by name."""
-    numbers = figures(run.summary)
-    found = {name: f"{value:.6g}" for name, value in sorted(numbers.items()) if value is not None}
+    """Returns what a run took, as texts by name."""
+    found = {}
     for kind in ("last", "best"):
         epoch = (run.summary.get(kind) or {}).get("epoch")
         found |= {} if epoch is None else {f"{kind} epoch": str(epoch)}

@@ -77,11 +77,19 @@ def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> 
         ["model.dropout", "0.1", "0.25"],
         ["status", "finished", "diverged"],
         ["val/acc", "0.5", "0.25"],
+        ["val/loss", "-", "2"],
         ["epochs", "3", "3"],
         ["seconds", "1,234.5", "1,234.5"],
         ["hardware", "a", "CPU", "a", "CPU"],
-        ["val/loss", "-", "2"],
     ]
+
+
+def test_settings_of_different_networks_stand_together(tmp_path: Path, command: Command) -> None:
+    for name, model in (("a", "depth: 3"), ("b", "width: 8")):
+        config = f"model: {{class_path: {name.upper()}, {model}}}\ndata: {{size: {model[-1]}}}\n"
+        (make_run(tmp_path / name, 1000, "finished") / "config.yaml").write_text(config)
+    rows = [line.split() for line in command("compare", "a", "b")[1].splitlines()]
+    assert [row[0] for row in rows[1:5]] == ["model.class_path", "model.depth", "model.width", "data.size"]
 
 
 def test_it_is_said_of_which_epochs_the_figures_are(tmp_path: Path, command: Command) -> None:
