@@ -40,7 +40,7 @@ from engine.settings.recorded_config import Origin, plain_settings, recorded_con
 from engine.settings.refused_values import with_place
 from engine.settings.trust import note_own_code
 from engine.trainer import Trainer
-from engine.weights import start_from
+from engine.weights import notes_without_weights, start_from
 
 
 class Command(SubcommandCLI):
@@ -185,12 +185,12 @@ class Command(SubcommandCLI):
 
     def _start_from_weights(self, trains: bool = False) -> None:
         """Loads the weights that a new run starts from, or that are used without a run."""
-        if self.settings.weights and self.arguments.checkpoint is None:
-            for line in start_from(self.settings.weights, self.model, self.datamodule, self._weights, trains):
-                print_line(line)
+        if self.arguments.checkpoint is None:
+            name, model = self.settings.weights, self.model
+            started = start_from(name, model, self.datamodule, self._weights, trains) if name else []
             self._weights = None  # which the run need not hold
-        elif self.settings.features.until is not None and self.arguments.checkpoint is None:
-            print_line("note     --features.until: without --weights its network is fixed at random weights")
+            for line in started or notes_without_weights(model, self.settings.features.until):
+                print_line(line)
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:
         """Trains, and prints the command to run next."""

@@ -9,6 +9,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
 from callbacks.description import describe_checkpoint
+from core.encoding import EncodesPictures
 from core.errors import InputError
 from core.printable import first_names
 from core.protocols import StartsFromWords
@@ -142,6 +143,19 @@ def start_from(
     lines = load_weights(model, weights, name, trains)
     lines[0] += f" ({weights.checkpoint})" if weights.checkpoint else ""
     return lines + note + _note_on_images(name, datamodule)
+
+
+def notes_without_weights(model: LightningModule, until: str | None) -> list[str]:
+    """Returns a line where a part of a network stays at the random weights that it begins with.
+
+    Args:
+        model: The model, which starts from no weights.
+        until: Value of `--features.until`.
+    """
+    fixed = "--features.until" if until is not None else None
+    if fixed is None and isinstance(model, EncodesPictures) and model.picture_encoder() is not None:
+        fixed = type(model).__name__
+    return [] if fixed is None else [f"note     {fixed}: without --weights its network is fixed at random weights"]
 
 
 def _note_on_classes(name: str, learned: Sequence[str], datamodule: LightningDataModule, trains: bool) -> list[str]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from pytorch_lightning import LightningModule
 from safetensors.torch import save_file
 
 from core.download import STALL_TIMEOUT
 from core.errors import InputError
-from engine.weights import load_weights, read_weights, start_from
+from engine.weights import load_weights, notes_without_weights, read_weights, start_from
 from lightning_modules import VGG
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -73,6 +74,17 @@ def test_a_head_of_as_many_other_classes_is_said_and_not_measured(
     with pytest.raises(InputError) as caught:
         start_from(str(path), model, TinyDataModule(), trains=False)
     assert str(caught.value) == f"--weights {path}: {told}; fit the model from these weights first"
+
+
+def test_a_fixed_network_without_weights_is_said() -> None:
+    class Fixed(LightningModule):
+        def picture_encoder(self) -> torch.nn.Module:
+            return torch.nn.Identity()
+
+    note = "without --weights its network is fixed at random weights"
+    assert notes_without_weights(Fixed(), None) == [f"note     Fixed: {note}"]
+    assert notes_without_weights(tiny_vgg(), "pool") == [f"note     --features.until: {note}"]
+    assert notes_without_weights(tiny_vgg(), None) == []
 
 
 def test_a_head_of_another_size_is_skipped_and_said(saved: dict[str, torch.Tensor]) -> None:
