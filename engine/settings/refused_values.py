@@ -36,7 +36,7 @@ def with_place(message: str, options: list[str]) -> str:
         reason = (message if named is None else named["reason"]).removesuffix(TRACEBACK)
         if told := re.fullmatch(rf"[^:]*\b{_leaf(parts[0])} is [^:]+: (.*)", reason):
             reason = told[1]
-        reason = reason.removeprefix(f"{value}: ")
+        reason = reason.removeprefix(f"--{parts[0]} ").removeprefix(f"{value}: ")
         return f"{place.name} {value}: {reason}"
     place = sources.take(key) if named is not None else None
     return f"{place.name}{named['rest']}" if place is not None and place.is_in_file else message

@@ -93,6 +93,15 @@ def test_a_path_is_told_once(options: list[str]) -> None:
     assert with_place(message, [*options, "--data.file", "gone.txt"]) == told
 
 
+def test_a_value_with_a_colon_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("weights: pretrained:lite0\n")
+    message = "--weights pretrained:lite0: the package that holds these weights is absent"
+    told = message.replace("--", "mine.yaml, line 1: ")
+    assert with_place(message, ["--config", str(tmp_path / "mine.yaml")]) == told
+    assert with_place(message, ["--weights", "pretrained:lite0"]) == message
+
+
 def test_two_settings_that_could_be_meant_are_left_alone(options: list[str]) -> None:
     assert with_place(DROPOUT, [*options, "--data.dropout", "2"]) == DROPOUT
 
