@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from pytorch_lightning.utilities import rank_zero_only
 
 from core.errors import InputError
+from core.outputs import check_output_folder
 from engine.runs.slurm import JOB_FILE
 from engine.runs.trial_file import TRIAL_FILE
 
@@ -63,6 +64,7 @@ class RunFolder:
         Raises:
             InputError: It holds something already, or cannot be made.
         """
+        check_output_folder(str(path), "--run_dir")
         try:
             made = _missing(path)
             path.mkdir(parents=True, exist_ok=True)

@@ -89,7 +89,7 @@ def test_a_file_in_the_way_is_named(root: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be made"):
         RunFolder.create(tmp_path / root, "vgg")
-    with pytest.raises(InputError, match="--run_dir"):
+    with pytest.raises(InputError, match=r"--run_dir .*: .*/file is a file, where a folder is expected"):
         RunFolder.at(tmp_path / root)
 
 
