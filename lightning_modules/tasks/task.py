@@ -22,6 +22,7 @@ from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
 from lightning_modules.tasks.parameter_groups import all_alike, are_merged, groups_by_depth, groups_by_kind, layers_of
 from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
+from lightning_modules.tasks.stated import check_stated
 
 HALF_WEIGHTS = ("16-true", "bf16-true")  # number formats with weights of 16 bits
 OTHER_WEIGHTS = (*HALF_WEIGHTS, "64-true")  # and with those of another number than 32
@@ -61,7 +62,7 @@ class Task(LoadsWithLimits, LightningModule):
             0.8, so that the layers nearest to the input of a network that is fine-tuned change least.
 
     Raises:
-        InputError: A factor is not above 0.
+        InputError: A factor is not above 0, or the class lacks what a task states.
     """
 
     takes_named_batches: ClassVar[bool] = True
@@ -85,6 +86,7 @@ class Task(LoadsWithLimits, LightningModule):
         norm_lr_factor: float = 1.0,
         depth_lr_factor: float = 1.0,
     ) -> None:
+        check_stated(type(self))
         check_range("model.norm_lr_factor", norm_lr_factor, above=True)
         check_range("model.depth_lr_factor", depth_lr_factor, above=True, most=1)
         super().__init__()
@@ -94,8 +96,7 @@ class Task(LoadsWithLimits, LightningModule):
         self.make_optimizer = lambda groups: optimizer(groups)
         self.make_schedule = None if lr_scheduler is None else lambda optimizer: lr_scheduler(optimizer)
         self.decay_norms_and_biases = decay_norms_and_biases
-        self.norm_lr_factor = norm_lr_factor
-        self.depth_lr_factor = depth_lr_factor
+        self.norm_lr_factor, self.depth_lr_factor = norm_lr_factor, depth_lr_factor
         self.train_metrics = self.metrics_type(persistent=True)
         self.val_metrics = self.metrics_type()
         self.test_metrics = self.metrics_type()
