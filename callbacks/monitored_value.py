@@ -1,13 +1,14 @@
 """The logged value that decides about checkpoints or an early stop: what it is, and where nothing says what is good."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from pytorch_lightning import LightningModule, Trainer
 
 from callbacks.logged_values import LoggedValues
 from core.errors import InputError
+from core.known_code import is_known
 from core.measures import Mode, measure_of, measures_of
 from core.printable import shown_path
 
@@ -40,6 +41,24 @@ def has_finite_measures(trainer: Trainer) -> bool:
     """Returns whether all measures of this epoch's validation are finite; those of another package have none."""
     names = [f"val/{name}" for name in measures_of(trainer.lightning_module)]
     return all(math.isfinite(trainer.epoch_validation.get(name, 0.0)) for name in names)
+
+
+def unlogged_measures(pl_module: LightningModule, logged: Iterable[str]) -> str | None:
+    """Returns in words which measures of a user's class are in no figures of an epoch; None if there are none such.
+
+    Those that a class of this project lists may need what a run lacks, such as a judge.
+
+    Args:
+        pl_module: The model.
+        logged: Names of what the epoch has logged, in training and in its validation.
+    """
+    ours = next((base for base in type(pl_module).__mro__ if is_known(base.__module__)), None)
+    names = {} if ours is type(pl_module) else measures_of(pl_module)
+    added = [name for name in names if name not in measures_of(ours)]
+    lacking = [name for name in added if not {f"train/{name}", f"val/{name}"} & {*logged}]
+    if not lacking:
+        return None
+    return f"{type(pl_module).__name__}.measures lists {', '.join(lacking)}, which neither training nor validation logs"
 
 
 def value_of_first(trainer: Trainer, monitor: str) -> tuple[float | None, bool]:

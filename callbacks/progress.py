@@ -14,7 +14,7 @@ from callbacks.description import describe_data, samples_per_batch, sizes_of, un
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.logged_values import LoggedValues
-from callbacks.monitored_value import Watcher, assumed_modes
+from callbacks.monitored_value import Watcher, assumed_modes, unlogged_measures
 from callbacks.step_seed import StepSeed
 from core.console import in_notebook, print_line
 from core.durations import format_duration
@@ -43,6 +43,7 @@ class Progress(Checkpoint):
 
     def __init__(self, bar: bool = True) -> None:
         self.bar = bar
+        self._has_validated = False
         self._tqdm: tqdm | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -133,6 +134,9 @@ class Progress(Checkpoint):
             best = trainer.checkpoint_callback.best_epoch == trainer.current_epoch
             line += f"  {describe_epoch('val', validation, measures)}{' *' if best else '  '}"
         print_line(f"{line}  {speed}  {format_duration(time.monotonic() - self._began)}")
+        if validation and not self._has_validated and (note := unlogged_measures(pl_module, metrics)):
+            print_line(f"note     {note}")
+        self._has_validated |= bool(validation)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar, and prints the line of an epoch after whose end the run was interrupted."""

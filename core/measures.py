@@ -200,7 +200,7 @@ def choose_monitor(option: str, monitor: str | None, mode: Mode | None, model: A
 
     Args:
         option: The option that names it.
-        monitor: The name, if one is given; else the model's own `monitor`, if it has one.
+        monitor: The name, if one is given; else the model's own `monitor`, if it has one, which is then named.
         mode: Which is better, if given; else the measure of that name states it, and without a measure less is better.
         model: The model.
 
@@ -211,7 +211,7 @@ def choose_monitor(option: str, monitor: str | None, mode: Mode | None, model: A
         InputError: It is a test metric, or the model does not log it in validation.
     """
     if monitor is None and isinstance(model, Monitored) and isinstance(model.monitor, str):
-        monitor = model.monitor
+        option, monitor = f"{type(model).__name__}.monitor", model.monitor
     if monitor is None:
         return None, mode or "min"
     check_monitor(option, monitor, model)

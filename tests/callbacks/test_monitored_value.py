@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from callbacks import RunCheckpoint
+from callbacks.monitored_value import unlogged_measures
 from core.errors import InputError
+from core.measures import Measure
 from core.summary import read_summary
+from lightning_modules import VGG
 from tests.plain import PlainData, PlainModule
 from tests.processes import finish, start_ranks
-from tests.tiny import tiny_trainer
+from tests.tiny import tiny_trainer, tiny_vgg
 
 Command = Callable[..., tuple[int, str, str]]
 MODELS, DATA = "tests.foreign.other_package.models.", "tests.foreign.other_package.data."
@@ -150,3 +153,32 @@ def test_of_two_processes_the_first_decides(monitor: str) -> None:
 def last_step() -> int:
     """Returns the step of the run's latest checkpoint."""
     return torch.load("run/checkpoints/last.ckpt", weights_only=True)["global_step"]
+
+
+class Listing(PlainModule):
+    """A module of a user's that lists two measures, and logs one of them."""
+
+    __module__ = "somebodys"
+    measures = (Measure("loss", "min"), Measure("ece", "min"))
+
+
+def test_a_measure_of_a_users_class_that_is_never_logged_is_said() -> None:
+    said = "Listing.measures lists ece, which neither training nor validation logs"
+    assert unlogged_measures(Listing(), {"train/loss", "val/other"}) == said
+    assert unlogged_measures(Listing(), {"train/loss", "val/ece"}) is None
+
+
+def test_what_a_class_of_this_project_lists_may_be_left_out() -> None:
+    """Such as what a judge measures, where none is given."""
+    own = type("Own", (VGG,), {"__module__": "somebodys"})
+    assert unlogged_measures(tiny_vgg(), {"train/loss"}) is None
+    assert unlogged_measures(own.__new__(own), ()) is None
+
+
+def test_the_note_on_a_measure_follows_the_first_validation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("callbacks.progress.unlogged_measures", lambda module, logged: ",".join(sorted(logged)))
+    tiny_trainer(tmp_path).fit(PlainModule(), datamodule=PlainData())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("note     train_loss")] == ["note     train_loss,val_loss"]

@@ -143,6 +143,13 @@ def test_measures_of_a_summary_are_read_as_far_as_they_can_be() -> None:
     assert stated_measures({"measures": [1]}) == stated_measures({}) == {}
 
 
+def test_a_monitor_of_the_models_own_is_told_as_its_own() -> None:
+    model = tiny_vgg()
+    model.monitor = "val/accc"
+    with pytest.raises(InputError, match=r"^VGG.monitor val/accc: no validation metric; there are val/loss, val/acc$"):
+        choose_monitor("--early_stopping.monitor", None, None, model)
+
+
 @pytest.mark.parametrize(("mode", "best"), [("min", 1.0), ("max", 3.0)])
 def test_merit_is_greatest_of_the_best_value(mode: str, best: float) -> None:
     assert max([2.0, 1.0, 3.0], key=lambda value: merit(value, mode)) == best
