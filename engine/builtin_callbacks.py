@@ -28,6 +28,7 @@ from callbacks import (
     Watch,
     WrittenTexts,
 )
+from callbacks.made_steps import MadeSteps
 
 
 def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
@@ -37,6 +38,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         Features(),
         Freeze(),
         EarlyStopping(),
+        MadeSteps(),
         StepSeed(),
         ConfiguredOptimizer(),
         FusedOptimizers(),

@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 from pytorch_lightning import Callback, LightningModule
 
 from callbacks import Record, RunCheckpoint
+from callbacks.made_steps import MadeSteps
 from core.protocols import TakesNamedBatches
 
 Builtin = TypeVar("Builtin", bound=Callback)
@@ -52,7 +53,7 @@ class Standing(pl.Trainer):
     @property
     def has_trained(self) -> bool:
         """Whether a fit has made a step."""
-        return self.builtin(Record).has_trained
+        return self.builtin(Record).has_trained and self.builtin(MadeSteps).has_made
 
     @property
     def channels_last(self) -> bool:
