@@ -10,7 +10,7 @@ import signal
 import sys
 from importlib import import_module
 
-from core.errors import InputError, LostPeer, RunFailed, RunInterrupted
+from core.errors import InputError, LostPeer, RunFailed, RunInterrupted, in_one_line
 from core.installed import described, missing_packages
 from core.printable import encoding_of, printable
 from core.signals import ended_by_signals, leave_at_next_signal
@@ -102,8 +102,9 @@ def _main(argv: list[str] | None) -> int:
 
 def _end_of_fault(error: Exception, show_traceback: bool) -> int:
     """Tells of a fault of this program: one line, and how to see the traceback."""
-    reason = " ".join(str(error).split())
-    return _end(f"{type(error).__name__}: {reason} (--traceback shows where)", FAILED, show_traceback, True)
+    from core.error_places import shown_where  # what succeeds need not wait for it
+
+    return _end(f"{in_one_line(error)} {shown_where(error)}", FAILED, show_traceback, True)
 
 
 def _end(message: str, code: int, show_traceback: bool, of_this_process: bool = False) -> int:

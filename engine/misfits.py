@@ -11,6 +11,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from callbacks.description import name_of_data
+from core.error_places import shown_where
 from core.errors import InputError, OneLine, RunFailed, in_one_line
 from core.protocols import ShrinksSamples
 from datamodules.foreign_batches import describe_batch
@@ -46,7 +47,7 @@ def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
             reason += f"; {option} has made them smaller" if option else ""
         line = (
             f"{type(model).__name__}.{step} fails on a batch of {data}, {describe_batch(batch)}: {reason}; the two do "
-            "not fit together, or the step has a fault (--traceback shows where)"
+            f"not fit together, or the step has a fault {shown_where(error)}"
         )
         raise (RunFailed if trainer.global_step and trainer.state.fn == "fit" else InputError)(line) from error
 

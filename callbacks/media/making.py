@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer
 
+from core.error_places import shown_where
 from core.errors import OneLine, RunFailed, in_one_line
 from core.evaluation_mode import evaluation_mode
 from core.media import Medium
@@ -41,7 +42,7 @@ def media_of(maker: Any, method: str, *arguments: Any) -> list[Medium]:
     except Exception as error:
         if isinstance(error, OneLine | MemoryError | torch.OutOfMemoryError):
             raise
-        raise RunFailed(f"{what} fails: {in_one_line(error)} (--traceback shows where)") from error
+        raise RunFailed(f"{what} fails: {in_one_line(error)} {shown_where(error)}") from error
     for medium in media:
         if not isinstance(medium, Medium):
             raise RunFailed(f"{what} gives {type(medium).__name__}, which is no medium of core.media")

@@ -23,8 +23,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
 from callbacks.configured_optimizer import has_option
+from core.error_places import UNKNOWN, failed_import, of_project, shown_where
 from core.errors import InputError, LostPeer, RunFailed
-from core.known_code import OWN, PROJECT
 from engine.settings.error_messages import summarize_error
 
 # Whose method an error came from, with the option that names such an object.
@@ -70,6 +70,8 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
     """
     if isinstance(error, InputError):
         return error
+    if stage == "parsing" and (failed := failed_import(error)):
+        return InputError(failed)
     refusal = isinstance(error, ValueError | MisconfigurationException)
     if stage == "running" or (isinstance(error, RunFailed | LostPeer | OSError) and not isinstance(error, ImportError)):
         return None
@@ -94,7 +96,7 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
             return cause
         frames += [frame for frame, _ in traceback.walk_tb(cause.__traceback__)]
         error = cause  # type: ignore[assignment]
-    if frames and _is_own(frames[-1]) and not (refusal or stage == "building"):
+    if frames and of_project(frames[-1].f_code) and not (refusal or stage == "building"):
         return None
     line = summarize_error(str(error)) or type(error).__name__
     if not isinstance(error, PLAIN):
@@ -106,7 +108,10 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
     owners = (frame.f_locals.get("self") for frame in frames)
     model = next((owner for owner in owners if isinstance(owner, LightningModule)), None)
     source = next((name for frame in reversed(frames) if (name := _option(frame, model))), "")
-    return InputError(f"{source}: {line} (--traceback shows where)" if source else line)
+    where = shown_where(error)
+    if not source:
+        return InputError(line if where == UNKNOWN else f"{line} {where}")
+    return InputError(f"{source}: {line} {where}")
 
 
 def _unbuilt_class(message: str) -> InputError | None:
@@ -158,11 +163,6 @@ def _named_option(line: str) -> str | None:
     """Returns the first option of the Trainer that a message names as code."""
     options = inspect.signature(pl.Trainer.__init__).parameters
     return next((word for word in re.findall(r"`(\w+)`", line) if word in options), None)
-
-
-def _is_own(frame: FrameType) -> bool:
-    path = Path(frame.f_code.co_filename)
-    return path.is_relative_to(PROJECT) and path.relative_to(PROJECT).parts[0] in OWN
 
 
 def _option(frame: FrameType, model: LightningModule | None) -> str | None:

@@ -11,7 +11,8 @@ from engine.settings.suggestions import SYNONYMS
 # How a message may begin: `--trainer.max_epochs 0: ...`, `data.noise is 3: ...`, `--model.optimizer SGD: ...`
 NAMED = re.compile(r"(?:--)?(?P<key>[a-z]\w*(?:\.\w+)*)(?:: in)?(?P<rest> (?:is )?(?P<what>[^:]+): (?P<reason>.*))")
 
-TRACEBACK = " (--traceback shows where)"  # which need not be looked for once the setting is known
+# Where it arose, which need not be looked for once the setting is known.
+PLACE = re.compile(r" \((?:at [^()]*; )?--traceback shows (?:where|more)\)$")
 
 
 def with_place(message: str, options: list[str]) -> str:
@@ -33,7 +34,8 @@ def with_place(message: str, options: list[str]) -> str:
     parts = [name for name, value in written.items() if _is_below(name, key) and _is_meant(message, name, value)]
     if len(parts) == 1 and parts[0] != key:
         place, value = sources.take(parts[0]), written[parts[0]]
-        reason = (message if named is None else named["reason"]).removesuffix(TRACEBACK)
+        reason = message if named is None else named["reason"]
+        reason = PLACE.sub("", reason)
         if told := re.fullmatch(rf"[^:]*\b{_leaf(parts[0])} is [^:]+: (.*)", reason):
             reason = told[1]
         reason = reason.removeprefix(f"--{parts[0]} ").removeprefix(f"{value}: ")
