@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import Module
 from torchmetrics import Metric
 
+from core.errors import InputError
+
 
 class RunningMetrics(Metric):
     """Sums over an epoch, exact for batches of any size and over several devices.
@@ -66,11 +68,23 @@ class RunningMetrics(Metric):
 
     def so_far(self) -> dict[str, float]:
         """Returns the metrics of the samples so far on this device only; synchronizes with the device."""
-        return {name: float(value) for name, value in self._figures(self.count.clamp(min=1)).items()}
+        return {name: float(value) for name, value in self._named(self.count.clamp(min=1)).items()}
 
     def compute(self) -> dict[str, Tensor]:
         """Returns the metrics by name."""
-        return self._figures(self.count)
+        return self._named(self.count)
+
+    def _named(self, count: Tensor) -> dict[str, Tensor]:
+        """Returns the metrics by name, given the number of samples.
+
+        Raises:
+            InputError: The subclass gives something else.
+        """
+        figures = self._figures(count)
+        if not isinstance(figures, dict):
+            kind = type(figures).__name__
+            raise InputError(f"{type(self).__name__}._figures returns a {kind}; a dict of figures by name is needed")
+        return figures
 
     @abstractmethod
     def _figures(self, count: Tensor) -> dict[str, Tensor]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from torch import nn
 
+from core.errors import InputError
+
 KINDS = ("weights", "head", "norms", "biases")  # names of the groups by kind
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
 
@@ -15,10 +17,18 @@ def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: I
         model: The model, whose norms are looked for.
         parameters: Those of the groups.
         head: Layers, or modules of layers, whose weights form the group `head`.
+
+    Raises:
+        InputError: The head is no list of modules.
     """
+    layers = list(head) if isinstance(head, Iterable) else [head]
+    if not isinstance(head, Iterable) or not all(isinstance(layer, nn.Module) for layer in layers):
+        raise InputError(
+            f"{type(model).__name__}.head_layers returns a {type(head).__name__}; a list of layers is needed"
+        )
     norms = [module for module in model.modules() if isinstance(module, NORMS)]
     kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
-    within = [part for layer in head for part in layer.modules() if not isinstance(part, NORMS)]
+    within = [part for layer in layers for part in layer.modules() if not isinstance(part, NORMS)]
     kinds |= {id(part.weight): "head" for part in within if hasattr(part, "weight")}
     groups: dict[str, list[nn.Parameter]] = {kind: [] for kind in KINDS}
     for parameter in parameters:

@@ -8,6 +8,7 @@ from pytorch_lightning.plugins import DoublePrecision, HalfPrecision, Precision
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from core.errors import InputError
 from lightning_modules import VGG
 from lightning_modules.tasks.metrics import ClassificationMetrics
 from tests.tiny import TinyDataModule, tiny_trainer
@@ -151,3 +152,20 @@ def test_a_resume_says_what_no_checkpoint_holds(tmp_path: Path, capsys: pytest.C
     for kind, steps, told in ((Listed, 3, True), (Listed, 6, False), (VGG, 3, False)):
         assert note not in fit(kind, steps)
         assert (note in fit(kind, 12, runs[-1])) == told
+
+
+class Nameless(ClassificationMetrics):
+    """Gives a figure without its name."""
+
+    def _figures(self, count: Tensor) -> Tensor:
+        return super()._figures(count)["acc"]
+
+
+def test_figures_without_names_are_refused() -> None:
+    metrics = Nameless()
+    metrics.update(torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64), torch.tensor(1.0))
+    for ask in (metrics.compute, metrics.so_far):
+        with pytest.raises(
+            InputError, match=r"^Nameless._figures returns a Tensor; a dict of figures by name is needed"
+        ):
+            ask()

@@ -1,6 +1,7 @@
 """Depths of the parts of networks, from the input to the output."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 import torch
@@ -89,6 +90,14 @@ def test_a_head_may_be_a_module_of_layers() -> None:
     groups = {group["name"]: {id(one) for one in group["params"]} for group in model.parameter_groups()}
     assert groups["head"] == {id(model.head[0].weight), id(model.head[2].weight)}
     assert {id(model.head[1].weight), id(model.head[1].bias)} <= groups["norms"]
+
+
+@pytest.mark.parametrize(("head", "kind"), [(nn.Linear(2, 2), "Linear"), ([torch.zeros(2)], "list")])
+def test_a_head_that_is_no_list_of_layers_is_refused(head: Any, kind: str) -> None:
+    model = MLP(5, image_size=8, in_channels=1, widths=[6])
+    model.head_layers = lambda: head
+    with pytest.raises(InputError, match=rf"^MLP.head_layers returns a {kind}; a list of layers is needed$"):
+        model.parameter_groups()
 
 
 def test_an_optimizer_without_a_rate_is_refused() -> None:
