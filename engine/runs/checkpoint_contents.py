@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningDataModule, LightningModule, Trainer
+from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.core.mixins.hparams_mixin import HyperparametersMixin
 from torch import Tensor
 from torch.nn.parameter import is_lazy
@@ -14,6 +14,7 @@ from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from core.console import print_line
 from core.errors import InputError
+from core.known_code import OWN
 from lightning_modules.tasks.task import Task
 
 HYPERPARAMETERS = tuple(owner.CHECKPOINT_HYPER_PARAMS_KEY for owner in (LightningModule, LightningDataModule))
@@ -54,9 +55,10 @@ def check_readable(file: Path | io.BytesIO, checkpoint: dict[str, Any]) -> None:
 
 
 def check_contents(trainer: Trainer) -> None:
-    """Checks before training that what a model of another package adds to checkpoints can be read again.
+    """Checks before training that what code of other packages adds to checkpoints can be read again.
 
-    What is left out of hyperparameters is said.
+    That is the state of callbacks, and all that a model of another package saves. What is left out of hyperparameters
+    is said.
 
     Raises:
         InputError: It cannot; names what is in the way.
@@ -67,6 +69,9 @@ def check_contents(trainer: Trainer) -> None:
                 f"note     checkpoints leave out {', '.join(left_out)} of {type(owner).__name__}'s hyperparameters, "
                 "which cannot be read again without running code; load_from_checkpoint takes them as arguments"
             )
+    for callback in trainer.callbacks:
+        if type(callback).__module__.partition(".")[0] not in OWN:
+            _check_state(callback)
     if isinstance(trainer.lightning_module, Task):
         return
     try:
@@ -76,6 +81,23 @@ def check_contents(trainer: Trainer) -> None:
     checkpoint["state_dict"] = _with_shapes(trainer, checkpoint["state_dict"])
     for name, value in plain_hyperparameters(checkpoint).items():
         _refuse_unreadable(name, value)
+
+
+def _check_state(callback: Callback) -> None:
+    """Checks the state that a callback saves.
+
+    Raises:
+        InputError: It cannot be read again; names what is in the way.
+    """
+    try:
+        state = callback.state_dict()
+    except Exception:  # what it saves may exist only once it trains: then the first save tells
+        return
+    if classes := _unreadable(state):
+        raise InputError(
+            f"{type(callback).__name__}.state_dict holds {' and '.join(classes)}, which no checkpoint can hold: it may "
+            "have tensors, numbers, texts, and lists and dictionaries of these"
+        )
 
 
 def _with_shapes(trainer: Trainer, weights: Any) -> Any:
@@ -139,6 +161,8 @@ def _unreadable(value: Any) -> list[str]:
     try:
         torch.save(value, buffer)
     except Exception:  # however pickle stumbles over what it cannot write, such as a lambda or an open file
-        return [f"a {type(value).__name__}"]
+        parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+        within = [name for part in parts for name in _unreadable(part)]
+        return within or [f"a {type(value).__name__}"]
     buffer.seek(0)
     return sorted(get_unsafe_globals_in_checkpoint(buffer))

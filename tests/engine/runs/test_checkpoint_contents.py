@@ -96,11 +96,17 @@ def test_what_a_module_adds_is_refused_before_training(what: Any, tmp_path: Path
 
 
 class Remembers(Callback):
-    """A callback with a state that cannot be read."""
+    """A callback with a state that cannot be read once it has trained."""
+
+    has_trained = False
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Has it."""
+        self.has_trained = True
 
     def state_dict(self) -> dict[str, Any]:
         """Returns it."""
-        return {"where": Path("x")}
+        return {"where": Path("x")} if self.has_trained else {}
 
 
 def test_what_a_callback_keeps_is_refused_with_the_first_save(tmp_path: Path) -> None:
@@ -109,6 +115,32 @@ def test_what_a_callback_keeps_is_refused_with_the_first_save(tmp_path: Path) ->
     assert not list(tmp_path.rglob("*.ckpt"))
     (summary,) = tmp_path.rglob("summary.json")
     assert json.loads(summary.read_text())["status"] == "failed"
+
+
+class KeepsState(Callback):
+    """A callback with a state of any kind.
+
+    Args:
+        what: What is in it.
+    """
+
+    def __init__(self, what: Any) -> None:
+        self.what = what
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns it."""
+        return {"good": torch.zeros(2), "what": [self.what]}
+
+
+@pytest.mark.parametrize(("what", "name"), [(lambda: 1, "a function"), (Path("x"), "pathlib")])
+def test_a_state_of_a_callback_is_refused_before_training(what: Any, name: str, tmp_path: Path) -> None:
+    """Of a task's run, too; a function was found by pickle after the first epoch."""
+    for model, data in ((tiny_vgg(), TinyDataModule()), (PlainModule(), PlainData())):
+        with pytest.raises(
+            InputError, match=rf"^KeepsState.state_dict holds {name}.*, which no checkpoint can hold: it"
+        ):
+            tiny_trainer(tmp_path, callbacks=[KeepsState(what)]).fit(model, data)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_module_whose_additions_exist_only_later_trains(tmp_path: Path) -> None:
