@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,10 +82,20 @@ class Table(Medium):
     Attributes:
         header: Names of the columns.
         rows: One cell for each column, texts or numbers.
+
+    Raises:
+        TypeError: A cell is something else, such as a tensor, which no file shows as a number.
     """
 
     header: Sequence[str]
     rows: Sequence[Sequence[object]]
+
+    def __post_init__(self) -> None:
+        others = (type(cell).__name__ for row in self.rows for cell in row if not isinstance(cell, str | Number))
+        if (other := next(others, None)) is not None:
+            raise TypeError(
+                f"a cell of the table {self.name!r} is a {other}; give a text, or a number (item() of a tensor)"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
