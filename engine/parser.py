@@ -1,5 +1,6 @@
 """The options of the command, and a parser whose errors are one line."""
 
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
 from yaml.representer import SafeRepresenter
 
+from core.error_places import failed_import
 from core.plain_yaml import dump_plain
 from engine.settings.error_messages import Mistake, find_mistake
 from engine.settings.mistakes import Refused
@@ -57,7 +59,8 @@ class Parser(LightningArgumentParser):
         cause: BaseException | None = ex
         while cause is not None and not isinstance(cause, Refused):  # of a parser within this one, told once more
             cause = cause.__cause__
-        raise cause or Refused(find_mistake(message))
+        mistake, failed = find_mistake(message), failed_import(ex)
+        raise cause or Refused(replace(mistake, reason=failed) if failed else mistake)
 
 
 def add_trainer_model_and_data(parser: LightningArgumentParser) -> None:
