@@ -90,14 +90,17 @@ def find_mistake(message: str) -> Mistake:
     if several := SEVERAL.search(inner):
         return Mistake(f"several classes have this name; give one of {several[2]}", key, several[1])
     # settings below a class are no value of its own
-    value = next((nested or plain for nested, plain in VALUE.findall(text)[:1] if "Namespace" not in plain), None)
+    shown = next((nested or plain for nested, plain in VALUE.findall(text)[:1]), None)
+    value = None if shown is None or "Namespace" in shown else shown
     reason = _reason(inner)
     if "Unable to load config" in reason or WITHOUT_KEYS.search(reason):
         nested = NESTED.search(inner)
         return Mistake(NO_MAPPING, f"{key}.{nested[1]}" if nested else key, value)
     if unknown := _unknown_option(reason):
         return Mistake(NO_OPTION, ".".join([*keys, unknown]))
-    return Mistake(_in_our_words(reason), key, value)
+    mistake = Mistake(_in_our_words(reason), key, value)
+    listed = CLASS_PATH.findall(text) if mistake.is_unknown_class and (shown or "").startswith("[") else []
+    return Mistake(mistake.reason, key, listed[-1]) if listed else mistake
 
 
 def _without_key(text: str) -> Mistake:

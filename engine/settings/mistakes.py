@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
@@ -11,10 +12,17 @@ from core.printable import SURROGATE
 from engine.settings.error_messages import MISSING, NO_LIST, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
 from engine.settings.overview import typed_command
 from engine.settings.settings_sources import Place, SettingsSources
-from engine.settings.suggestions import class_suggestions, names_a_class, option_suggestions, word_suggestion
+from engine.settings.suggestions import (
+    class_suggestions,
+    names_a_class,
+    option_suggestions,
+    unregistered,
+    word_suggestion,
+)
 
 MOST = 20  # mistakes that are looked for
 CLASS = ".class_path"
+CONFIG_ENDINGS = (".yaml", ".yml")
 LONG = 60  # characters of a value that are shown
 
 
@@ -94,10 +102,11 @@ def _explain(
             classes = {key.removesuffix(CLASS): settings[name] for key, name in names.items() if key.endswith(CLASS)}
             break
     found.sort(key=lambda pair: pair[1].order if pair[1] is not None else ())
-    return list(dict.fromkeys(_line(mistake, place, known, classes) for mistake, place in found))
+    used = {Path(word).name for word in options if word.endswith(CONFIG_ENDINGS)}
+    return list(dict.fromkeys(_line(mistake, place, known, classes, used) for mistake, place in found))
 
 
-def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict[str, str]) -> str:
+def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict[str, str], used: set[str]) -> str:
     in_file = place is not None and place.is_in_file
     value = mistake.value
     if in_file and place.written is not None:
@@ -112,7 +121,11 @@ def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict
     elif mistake.reason == NO_PLACE:
         hint = word_suggestion(mistake.key)
     elif mistake.is_unknown_class and value:
-        meant = class_suggestions(mistake.key, value)
+        hint = unregistered(mistake.key, value)
+        near = [] if hint else class_suggestions(mistake.key, value)
+        meant = [
+            name for name in near if Path(name.removeprefix("--config ")).name not in used
+        ]  # a config that is read already helps no one
     elif in_file and place.read_as is not None and _wants_text(mistake.reason, value):
         hint = f"; YAML reads {value} as {place.read_as}: write '{value}', in quotes"
     elif mistake.reason == NO_LIST:

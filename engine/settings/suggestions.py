@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from core.printable import shown_path
 from engine.settings.config_names import config_names
 
 # Names that other programs give to options, and the last parts of ours.
@@ -124,6 +125,26 @@ def class_suggestions(key: str, value: str, most: int = 2) -> list[str]:
     near = near[:1] if _plain(name) in paths else near  # the name itself, without its module
     configs = [config for config in config_names() if _plain(Path(config).stem) == _plain(name)]
     return [paths[other] for other in near][:most] + [f"--config {config}" for config in configs][:1]
+
+
+def unregistered(key: str, value: str) -> str:
+    """Returns in words that a class which is not found has a file in its package, which does not name it; or nothing.
+
+    Args:
+        key: Dotted key of the option that names the class.
+        value: The name or class path that was given.
+    """
+    package, _, name = value.rpartition(".")
+    for place in [package] if package else USUAL_MODULES.get(key.rpartition(".")[2], ()):
+        try:
+            folders = getattr(importlib.import_module(place), "__path__", ())
+        except Exception:  # no package, or one that cannot be imported
+            continue
+        for file in (file for folder in folders for file in sorted(Path(folder).glob("*.py"))):
+            if _plain(file.stem) == _plain(name):
+                own = shown_path(file.with_name("__init__.py"))
+                return f"; {shown_path(file)} is there: name its class in {own}, or give {place}.{file.stem}.{name}"
+    return ""
 
 
 def names_a_class(key: str, value: str) -> bool:

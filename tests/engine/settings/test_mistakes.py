@@ -96,3 +96,28 @@ def test_a_wrong_word_is_answered_in_one_line(words: list[str], answer: str, con
     assert answer in errors
     assert len(errors.splitlines()) == 1, errors
     assert code == 2
+
+
+def test_a_config_that_is_read_already_is_not_suggested(tmp_path: Path, command: Command) -> None:
+    """Such as that of a new network, whose class nothing names yet."""
+    (tmp_path / "vgg_bn.yaml").write_text(TINY_CONFIG.replace("lightning_modules.VGG", "lightning_modules.VGG_BN"))
+    code, _, errors = command("fit", "--config", "./vgg_bn.yaml")
+    assert code == 2
+    assert "did you mean lightning_modules.VGG?" in errors
+
+
+def test_a_module_that_fails_as_it_is_imported_is_told_with_its_line(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "broken_code.py").write_text("import torch\n\nNet = torch.nn.Linar\n")
+    code, _, errors = command("fit", "--model", "broken_code.Net", "--data", "tests.tiny.TinyDataModule")
+    assert code == 2
+    assert "importing broken_code fails at broken_code.py:3: AttributeError: module 'torch.nn' has no" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_class_within_a_list_is_answered_as_one_by_itself(command: Command) -> None:
+    listed = "[{class_path: tests.tiny.Slow}, {class_path: tests.tiny.Sloww}]"
+    words = ("--model", "lightning_modules.VGG", "--data", "tests.tiny.TinyDataModule", "--trainer.callbacks", listed)
+    code, _, errors = command("fit", *words)
+    assert code == 2
+    assert errors.startswith("error: --trainer.callbacks tests.tiny.Sloww: module 'tests.tiny' has no attribute")
+    assert errors.endswith("; did you mean tests.tiny.Slow?\n")

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from engine.settings.suggestions import (
+    USUAL_MODULES,
     class_suggestions,
     names_a_class,
     option_for,
     option_suggestions,
+    unregistered,
     word_suggestion,
 )
 
@@ -104,6 +106,20 @@ def test_a_config_that_is_given_as_a_model_is_named() -> None:
 def test_a_class_like_no_other_is_answered_with_none() -> None:
     assert not class_suggestions("model", "Qqqqq")
     assert not class_suggestions("model", "nowhere.Qqqqq")
+
+
+def test_a_class_that_its_package_does_not_name_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shelf").mkdir()
+    (tmp_path / "shelf" / "__init__.py").touch()
+    (tmp_path / "shelf" / "se_resnet.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    told = "; shelf/se_resnet.py is there: name its class in shelf/__init__.py, or give shelf.se_resnet.SEResNet"
+    assert unregistered("model", "shelf.SEResNet") == told
+    monkeypatch.setitem(USUAL_MODULES, "model", ("shelf",))
+    assert unregistered("model", "SEResNet") == told
+    assert unregistered("model", "shelf.SEResNext") == unregistered("model", "nowhere.SEResNet") == ""
 
 
 def test_what_names_a_class_is_known() -> None:
