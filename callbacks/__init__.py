@@ -12,6 +12,7 @@ from callbacks.freeze import Freeze
 from callbacks.fused_optimizers import FusedOptimizers
 from callbacks.hard_samples import HardSamples
 from callbacks.logged_values import LoggedValues
+from callbacks.made_steps import MadeSteps
 from callbacks.nan_guard import NaNGuard
 from callbacks.plateau_steps import PlateauSteps
 from callbacks.progress import Progress
@@ -38,6 +39,7 @@ __all__ = [
     "FusedOptimizers",
     "HardSamples",
     "LoggedValues",
+    "MadeSteps",
     "NaNGuard",
     "PlateauSteps",
     "Progress",

@@ -5,7 +5,7 @@ import traceback
 from pathlib import Path
 from types import CodeType
 
-from core.errors import in_one_line
+from core.errors import OneLine, in_one_line
 from core.known_code import OWN, PROJECT
 from core.printable import shown_path
 
@@ -43,7 +43,8 @@ def failed_import(error: BaseException | None) -> str | None:
     if module is None:  # of a module within a package the parser asks once more, as an attribute
         context = error.__context__ if isinstance(error.__context__, ImportError) else None
         return failed_import(error.__cause__ or context)
-    return f"importing {module} fails at {places[-1][0]}: {in_one_line(error)}"
+    reason = str(error) if isinstance(error, OneLine) else in_one_line(error)
+    return f"importing {module} fails at {places[-1][0]}: {reason}"
 
 
 def _users_places(error: BaseException) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from callbacks import (
     Freeze,
     FusedOptimizers,
     LoggedValues,
+    MadeSteps,
     NaNGuard,
     PlateauSteps,
     Progress,
@@ -28,7 +29,6 @@ from callbacks import (
     Watch,
     WrittenTexts,
 )
-from callbacks.made_steps import MadeSteps
 
 
 def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:

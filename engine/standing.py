@@ -5,8 +5,7 @@ from typing import Any, TypeVar
 import pytorch_lightning as pl
 from pytorch_lightning import Callback, LightningModule
 
-from callbacks import Record, RunCheckpoint
-from callbacks.made_steps import MadeSteps
+from callbacks import MadeSteps, Record, RunCheckpoint
 from core.protocols import TakesNamedBatches
 
 Builtin = TypeVar("Builtin", bound=Callback)
@@ -15,6 +14,7 @@ Builtin = TypeVar("Builtin", bound=Callback)
 class Standing(pl.Trainer):
     """Knows where a run stands; what takes a search is found once."""
 
+    goes_on = False  # whether a fit goes on with a checkpoint
     _may_be_channels_last = True
     _searched: Any = None  # the list of callbacks that was searched; Lightning makes another when it adds a model's
     _builtins: dict[type, Callback]

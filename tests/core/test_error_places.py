@@ -76,7 +76,7 @@ def test_an_error_of_this_project_or_a_library_has_no_such_place() -> None:
     [
         (
             'from core.measures import Measure\nMeasure("ece", "lower")',
-            "importing own_code fails at own_code.py:2: InputError: Measure('ece'): better is 'lower'",
+            "importing own_code fails at own_code.py:2: Measure('ece'): better is 'lower'",
         ),
         ("import nowhere_at_all", "importing own_code fails at own_code.py:1: ModuleNotFoundError: No module named"),
         ("x = (", "importing own_code fails at own_code.py:1: '(' was never closed"),

@@ -119,6 +119,7 @@ def test_a_class_that_its_package_does_not_name_is_told_as_that(
     assert unregistered("model", "shelf.SEResNet") == told
     monkeypatch.setitem(USUAL_MODULES, "model", ("shelf",))
     assert unregistered("model", "SEResNet") == told
+    assert unregistered("model", "lightning_modules.vgg") == ""  # but written otherwise
     assert unregistered("model", "shelf.SEResNext") == unregistered("model", "nowhere.SEResNet") == ""
 
 
