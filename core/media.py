@@ -81,7 +81,7 @@ class Table(Medium):
 
     Attributes:
         header: Names of the columns.
-        rows: One cell for each column, texts or numbers.
+        rows: One cell for each column, texts or numbers; None where there is none.
 
     Raises:
         TypeError: A cell is something else, such as a tensor, which no file shows as a number.
@@ -91,7 +91,7 @@ class Table(Medium):
     rows: Sequence[Sequence[object]]
 
     def __post_init__(self) -> None:
-        others = (type(cell).__name__ for row in self.rows for cell in row if not isinstance(cell, str | Number))
+        others = (type(cell).__name__ for row in self.rows for cell in row if not isinstance(cell, str | Number | None))
         if (other := next(others, None)) is not None:
             raise TypeError(
                 f"a cell of the table {self.name!r} is a {other}; give a text, or a number (item() of a tensor)"

@@ -215,10 +215,11 @@ def test_what_is_no_loss_is_refused(returned: Callable[[Tensor], Any], said: str
 
 
 def test_batches_without_a_step_are_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    class Nothing(VGG):
-        def training_step(self, batch: ImageBatch, batch_idx: int) -> None:
-            super().training_step(batch, batch_idx)
+    class Few(VGG):
+        def training_step(self, batch: ImageBatch, batch_idx: int) -> Tensor | None:
+            loss = super().training_step(batch, batch_idx)
+            return None if batch_idx else loss
 
-    model = Nothing(5, image_size=16, widths=[8, 8], convolutions=[1, 1])
+    model = Few(5, image_size=16, widths=[8, 8], convolutions=[1, 1])
     tiny_trainer(tmp_path, logger=False, max_epochs=2).fit(model, TinyDataModule())
     assert capsys.readouterr().out.count("note     training_step returned None: such a batch makes no step\n") == 1
