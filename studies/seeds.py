@@ -232,7 +232,7 @@ class SeedLines(Lines):
 
 def _without_figures(trial: Trial) -> str:
     """Returns a line that names a seed without figures, why it has none, and how it is tried again."""
-    why = f"{trial.ended['status']}: {trial.ended['reason']}"
+    why = f"{trial.ended['status']}: {trial.ended['reason'].partition(';')[0]}"  # the line of its end has the rest
     if status(trial) in Lines.bad:
         return f"seed {trial.settings[SEED]} has no figures ({why}); the same command tries it again"
     run = shlex.quote(shown_path(trial.folder))  # a run that has diverged does so again from the same beginning
