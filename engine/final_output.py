@@ -14,7 +14,7 @@ from core.measures import describe_monitor, format_value, measures_of
 from engine.settings.run_commands import VERBS, command_of_run
 from engine.trainer import Trainer
 
-RAISED_BY = {
+WAYS_ON = {
     "early_stopping": "a larger --early_stopping.patience or --trainer.max_epochs",
     "max_time": "a larger --trainer.max_time",
 }
@@ -60,10 +60,10 @@ def print_nothing_left(trainer: Trainer) -> None:
     """Prints why a run does not go on, and what would let it."""
     stop = trainer.checkpoint_callback.stop(trainer)
     options = "--trainer.max_epochs or --trainer.max_steps"
-    if stop is None or stop.by not in RAISED_BY:
+    if stop is None or stop.by not in WAYS_ON:
         print_line(f"nothing is left to do; a larger {options} takes the run further")
         return
-    way_on = RAISED_BY[stop.by]
+    way_on = WAYS_ON[stop.by]
     if stop.by == "early_stopping" and not trainer.builtin(EarlyStopping).enabled:  # but Lightning's own
         way_on = "a larger --trainer.max_epochs"
     print_line(f"nothing is left to do ({describe_stop(stop)}); {way_on} takes the run further")

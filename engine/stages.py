@@ -35,7 +35,7 @@ from engine.standing import Standing
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
-RAISED_BY = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # what a stop leaves open
+LIMITS = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # by what stops a run
 
 
 class Stages(Standing):
@@ -149,7 +149,7 @@ class Stages(Standing):
         epochs, limit = self.fit_loop.epoch_progress.current.processed, "max_epochs"
         why = f"{counted(epochs, 'epoch')} {'is' if epochs == 1 else 'are'} trained"
         if stop is not None:
-            why, limit = stop.reason, RAISED_BY.get(stop.by, limit)
+            why, limit = stop.reason, LIMITS.get(stop.by, limit)
         return (
             f"nothing is left to do: {why}; a new Trainer with a larger {limit} goes on with "
             "fit(..., ckpt_path=RUN_FOLDER), and begins anew without ckpt_path"
