@@ -11,10 +11,9 @@ from pytorch_lightning.plugins.precision import DoublePrecision
 from core.console import print_line
 from core.epochs import goes_on_within_epoch
 from core.errors import InputError
+from core.known_code import LIBRARIES, OWN
 from core.plain_json import load_json
 from core.plain_yaml import load_plain
-
-KNOWN = ("callbacks", "lightning_modules", "pytorch_lightning")  # packages whose hooks restore what they set
 
 
 def prepare_weights(trainer: Trainer, pl_module: LightningModule) -> None:
@@ -80,4 +79,4 @@ def tell_skipped_hooks(trainer: Trainer) -> None:
 
 
 def _is_users(owner: LightningModule | Callback, hook: str) -> bool:
-    return getattr(type(owner), hook).__module__.partition(".")[0] not in KNOWN
+    return getattr(type(owner), hook).__module__.partition(".")[0] not in (*OWN, *LIBRARIES)

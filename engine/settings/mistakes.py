@@ -123,9 +123,8 @@ def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict
     elif mistake.is_unknown_class and value:
         hint = unregistered(mistake.key, value)
         near = [] if hint else class_suggestions(mistake.key, value)
-        meant = [
-            name for name in near if Path(name.removeprefix("--config ")).name not in used
-        ]  # a config that is read already helps no one
+        # a config that is read already helps no one
+        meant = [name for name in near if Path(name.removeprefix("--config ")).name not in used]
     elif in_file and place.read_as is not None and _wants_text(mistake.reason, value):
         hint = f"; YAML reads {value} as {place.read_as}: write '{value}', in quotes"
     elif mistake.reason == NO_LIST:

@@ -34,8 +34,7 @@ def with_place(message: str, options: list[str]) -> str:
     parts = [name for name, value in written.items() if _is_below(name, key) and _is_meant(message, name, value)]
     if len(parts) == 1 and parts[0] != key:
         place, value = sources.take(parts[0]), written[parts[0]]
-        reason = message if named is None else named["reason"]
-        reason = PLACE.sub("", reason)
+        reason = PLACE.sub("", message if named is None else named["reason"])
         if told := re.fullmatch(rf"[^:]*\b{_leaf(parts[0])} is [^:]+: (.*)", reason):
             reason = told[1]
         reason = reason.removeprefix(f"--{parts[0]} ").removeprefix(f"{value}: ")
