@@ -1,6 +1,7 @@
 """The tables of docs/performance.md, written from the records in benchmarks/results/."""
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,4 +104,4 @@ def _measured_on(name: str, content: Mapping[str, Any]) -> str:
     """Returns how and on what a record was made."""
     turns = f"medians of {content['options']['pairs']} turns, in parentheses the least and the largest"
     where = f"{content['hardware']}, torch {content['versions']['torch']}, {content['date']}"
-    return f"(`python -m benchmarks.{name}`: {turns}; {where}.)"
+    return textwrap.fill(f"(`python -m benchmarks.{name}`: {turns}; {where}.)", 120, break_on_hyphens=False)
