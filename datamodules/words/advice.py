@@ -2,6 +2,7 @@
 
 import re
 
+from core.errors import InputError
 from datamodules.words.counts import CountedWords, describe
 from datamodules.words.stream import Rule, keeping_probabilities
 
@@ -19,6 +20,9 @@ def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str
         subsample: Share of the text above which a word is left out now and then.
         rule: How often.
         tokenizer: How words were found.
+
+    Raises:
+        InputError: Less than a pair of words is kept in an epoch.
     """
     n = len(counted.documents.tokens)
     lines = [describe(counted)]
@@ -26,12 +30,12 @@ def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str
     def kept(share: float) -> float:
         return float((counted.counts * keeping_probabilities(counted.counts, share, rule)).sum()) / n
 
-    if 0 < n < SMALL and kept(subsample) < 0.5:
+    if n and (left := kept(subsample)) < 0.5 and (n < SMALL or left * n < 2):
         better = next(share for share in LARGER if not share or (share > subsample and kept(share) >= 0.5))
-        lines.append(
-            f"data.subsample {subsample:g} leaves out {1 - kept(subsample):.0%} of these words, which are few; "
-            f"--data.subsample {better:g} leaves out {1 - kept(better):.0%}"
-        )
+        way_out = f"--data.subsample {better:g} leaves out {1 - kept(better):.0%}"
+        if left * n < 2:
+            raise InputError(f"data.subsample {subsample:g} leaves no pair of the text's {n:,} words; {way_out}")
+        lines.append(f"data.subsample {subsample:g} leaves out {1 - left:.0%} of these words, which are few; {way_out}")
     numbers = zip(counted.words, counted.counts.tolist(), strict=True)
     chinese = sum(number for word, number in numbers if not word.isascii() and CHINESE.search(word))
     if tokenizer in BLANKLESS and 2 * chinese > n:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from core.errors import InputError
 from datamodules.words.advice import notes_on
 from datamodules.words.counts import CountedWords, count_words
 
@@ -22,8 +23,17 @@ def test_a_small_text_of_which_little_is_kept_gets_a_larger_share() -> None:
         "--data.subsample 0.01 leaves out 0%"
     ]
     assert len(notes_on(text, 0.01, "word2vec.c", "word")) == 1
-    assert "--data.subsample 0 leaves out 0%" in notes_on(counted(["a a a b"]), 1e-4, "paper", "word")[1]
+    assert "--data.subsample 0 leaves out 0%" in notes_on(counted(["a a a b " * 100]), 1e-4, "paper", "word")[1]
     assert len(notes_on(counted([""]), 1e-4, "paper", "word")) == 1
+
+
+def test_a_share_that_leaves_no_pair_is_refused_with_one_that_does() -> None:
+    text = counted([" ".join(f"w{number % 100}" for number in range(1000))])
+    with pytest.raises(InputError) as refused:
+        notes_on(text, 1e-9, "word2vec.c", "word")
+    assert str(refused.value) == (
+        "data.subsample 1e-09 leaves no pair of the text's 1,000 words; --data.subsample 0.01 leaves out 0%"
+    )
 
 
 @pytest.mark.parametrize(
