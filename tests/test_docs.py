@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
+import datamodules
+from datamodules.base.data_module import DataModule
 from tests.documented import commands, faults, pages
 from tests.processes import ROOT
 from tests.sources import LEVELS
@@ -89,6 +92,21 @@ def test_the_first_page_names_every_folder_and_every_other_page() -> None:
     (folders,) = re.findall(r"## Where things are\n\n((?: {4}.*\n)+)", text)
     assert not [name for name in LEVELS if not re.search(rf"\b{name}(?:/|\.py)", folders)]
     assert not [page.name for page in ROOT.glob("docs/*.md") if f"](docs/{page.name})" not in text]
+
+
+def test_the_page_of_data_sets_has_every_named_one() -> None:
+    page = (ROOT / "docs" / "data-sets.md").read_text(encoding="utf-8")
+    named = set()
+    for kind in (getattr(datamodules, name) for name in datamodules.__all__):
+        assert issubclass(kind, DataModule)
+        hints = get_type_hints(kind.__init__)
+        named |= {value for option in ("corpus", "dataset", "variant") for value in get_args(hints.get(option))}
+        if size := getattr(kind, "train_size", None):
+            assert f"`{kind.__name__}` | " in page
+            assert f"{size:,} and " in page
+    others = {"files", "mnist", "imdb_train"}  # one's own, and what has another name on the page
+    assert {"text8", "fashion", "multi30k", *others} <= named
+    assert [value for value in sorted(named - others) if not re.search(rf"`(--data\.\w+ )?{value}`", page)] == []
 
 
 def test_links_and_names_are_found(tmp_path: Path) -> None:
