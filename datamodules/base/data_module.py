@@ -1,6 +1,5 @@
 """The base of every data set: splits, batches, and the position in an epoch at which a resumed run continues."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -8,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
+from core.abstract_methods import left_to_subclasses
 from core.console import print_line
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
@@ -88,7 +88,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
         return {}
 
-    @abstractmethod
+    @left_to_subclasses
     def load(self) -> Mapping[str, Sized]:
         """Reads the splits `train`, `val` (which can be empty) and `test`, with a download if needed; sets `origin`."""
 
@@ -141,7 +141,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
             InputError: They do not, because the inputs had another meaning there.
         """
 
-    @abstractmethod
+    @left_to_subclasses
     def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
         """Returns the table of predictions that `predict` prints and writes.
 
@@ -154,10 +154,9 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """Returns how a file of predictions may end: `.csv`, and the other forms of `prediction_table`."""
         return (CSV,)
 
-    @abstractmethod
+    @left_to_subclasses
     def prediction_names(self) -> list[str]:
         """Returns the names of the predicted samples: `inputs`, or their indices in the test set."""
-        raise NotImplementedError  # Lightning enforces no `abstractmethod`, and None would pass for "no names"
 
     def needed_input(self) -> str:
         """Returns the `input_name` if `predict` has no samples without `--input`; nothing if it has."""

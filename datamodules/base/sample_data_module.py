@@ -1,9 +1,8 @@
 """The base of data sets of separate samples, in memory or on disk."""
 
-from abc import abstractmethod
-
 import torch
 
+from core.abstract_methods import left_to_subclasses
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from datamodules.base.loader import SampleLoader
@@ -25,7 +24,7 @@ class SampleDataModule(DataModule):
     splits: dict[str, Split]
     predicted_part = "test"  # what `predict` takes where there are no inputs
 
-    @abstractmethod
+    @left_to_subclasses
     def make_loader(self, split: Split, batch_size: int, seed: int | None, in_order: bool) -> SampleLoader:
         """Makes the loader of a split for this process.
 
@@ -74,7 +73,7 @@ class SampleDataModule(DataModule):
         self.splits["predict"] = self.read_inputs()
         return self.loader("predict", self.eval_batch_size, in_order=True)
 
-    @abstractmethod
+    @left_to_subclasses
     def read_inputs(self) -> Split:
         """Returns the samples of `inputs`, in order.
 
@@ -110,6 +109,6 @@ class SampleDataModule(DataModule):
         """Returns the `input_name` if the predicted part is empty."""
         return "" if len(self.splits[self.predicted_part]) else self.input_name
 
-    @abstractmethod
+    @left_to_subclasses
     def input_names(self) -> list[str]:
         """Returns a name for each sample of `inputs`."""

@@ -1,12 +1,12 @@
 """The base of image data sets whose batches may hold features that a fixed network makes of the images."""
 
-from abc import abstractmethod
 from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from core.abstract_methods import left_to_subclasses
 from core.encoding import Encoder
 from core.errors import InputError
 from datamodules.base.data_module import Source
@@ -42,7 +42,7 @@ class EncodedDataModule(SampleDataModule):
         self._encoder = encoder
         self._encoded: dict[str, Images] = {}  # splits with its features
 
-    @abstractmethod
+    @left_to_subclasses
     def prepare(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
         """Augments and normalises images, uint8 [B, H, W, C], by their draws, to float32 [B, C, H, W]."""
 

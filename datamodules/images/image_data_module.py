@@ -1,12 +1,12 @@
 """The base of every image data set: augmentation and normalisation of whole batches."""
 
-from abc import abstractmethod
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from core.abstract_methods import left_to_subclasses
 from core.protocols import TakesNamedBatches
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least, check_val_size
@@ -88,7 +88,7 @@ class ImageDataModule(EncodedDataModule):
         if source == "synthetic":
             self.adapt_to_synthetic()
 
-    @abstractmethod
+    @left_to_subclasses
     def read(self) -> dict[str, Images]:
         """Reads the data set's own splits `train`, `test` and, if it has one, `val`, with a download if needed.
 

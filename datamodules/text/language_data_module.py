@@ -1,9 +1,8 @@
 """The base of data sets for language models: a vocabulary, and beginnings of texts that are continued."""
 
-from abc import abstractmethod
-
 from torch import Tensor
 
+from core.abstract_methods import left_to_subclasses
 from core.errors import InputError
 from core.predictions import excerpt
 from datamodules.text.rows import PrimeLoader
@@ -39,11 +38,11 @@ class LanguageDataModule(TextDataModule):
         """All symbols, ordered by number."""
         return self.vocabulary.symbols
 
-    @abstractmethod
+    @left_to_subclasses
     def first_prime(self) -> str:
         """Returns the beginning of the validation text, or of the training text if there is none."""
 
-    @abstractmethod
+    @left_to_subclasses
     def encode(self, text: str) -> list[int]:
         """Returns the symbols of a prime, at least one.
 
@@ -51,7 +50,7 @@ class LanguageDataModule(TextDataModule):
             InputError: It cannot be continued.
         """
 
-    @abstractmethod
+    @left_to_subclasses
     def decode(self, symbols: Tensor) -> str:
         """Returns the text of symbols [N]."""
 

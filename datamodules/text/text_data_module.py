@@ -1,11 +1,11 @@
 """The base of every text data set: its vocabulary is saved in the run's folder and in checkpoints."""
 
-from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
 
+from core.abstract_methods import left_to_subclasses
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from datamodules.text.text_files import FileTexts, read_lines, texts_of_lines
@@ -57,7 +57,7 @@ class TextDataModule(DataModule):
         return texts_of_lines(path)
 
     @property
-    @abstractmethod
+    @left_to_subclasses
     def symbols(self) -> tuple[str, ...]:
         """All symbols, ordered by number."""
 
