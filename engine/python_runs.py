@@ -1,6 +1,5 @@
 """The record of a run that is made from Python: its config as the command would have it, as far as it can be known."""
 
-import contextlib
 import inspect
 import random
 from collections import Counter
@@ -20,7 +19,9 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
+from core.console import print_line
 from core.errors import InputError
+from core.printable import shown_path
 from datamodules.base.data_module import DataModule
 from engine.builtin_callbacks import as_list
 from engine.runs.resume import why_not_recorded
@@ -61,15 +62,26 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
     return Origin(config_file_text(config, text), None, seed, tuple(unknown))
 
 
-def is_measured_as_recorded(trainer: Any, run: Path) -> bool:
-    """Returns whether a measurement from Python is one of a run: of its model, on its data, and can be recorded.
+def joins_record(trainer: Any, run: Path) -> bool:
+    """Returns whether a measurement from Python is added to the record of a run; says why where it is not.
+
+    It is where it measures the run's model on the run's data, and the folder can be written.
 
     Args:
         trainer: The trainer, which measures.
         run: The run's folder.
     """
-    if trainer.datamodule is None or trainer.fast_dev_run:
+    if trainer.fast_dev_run:
         return False
+    why_not = _why_not_recorded(trainer, run)
+    if why_not and trainer.is_global_zero:
+        print_line(f"note     not recorded in {shown_path(run)}, which {why_not}")
+    return not why_not
+
+
+def _why_not_recorded(trainer: Any, run: Path) -> str:
+    if trainer.datamodule is None:
+        return "is of a data module, not of loaders"
     unknown: list[str] = []
     config = _model_and_data(trainer, unknown)
     for name in OPTIMIZATION:
@@ -78,11 +90,12 @@ def is_measured_as_recorded(trainer: Any, run: Path) -> bool:
         config[name] = _plain_items(trainer.builtin(OPTION_GROUPS[name]).kept_arguments, name, unknown)
     settings = _settings(trainer)
     config["trainer"] = _plain_items({name: settings[name] for name in MEASURING_OPTIONS}, "trainer", unknown)
-    if {*unknown} - {f"model.{name}" for name in OPTIMIZATION}:
-        return False
-    with contextlib.suppress(InputError):  # the run has no config that can be read
-        return not why_not_recorded(run, config)
-    return False
+    if others := [name for name in unknown if name not in {f"model.{name}" for name in OPTIMIZATION}]:
+        return f"may have another {', '.join(others)}"
+    try:
+        return why_not_recorded(run, config)
+    except InputError as error:
+        return f"has no config to compare with: {error}"
 
 
 def _settings(trainer: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.misfits import check_measured, misfits_in_one_line
 from engine.peers import begin_together, lost_peers, meet
-from engine.python_runs import is_measured_as_recorded
+from engine.python_runs import joins_record
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
 from engine.runs.run_files import take_up_and_tell
@@ -91,7 +91,7 @@ class Stages(Standing):
                     logger.log_hyperparams(dict(settings))
         measures = self.state.fn in ("test", "validate")
         borrowed = measures and self._named_run is not None and self.run_folder is None
-        if borrowed and is_measured_as_recorded(self, self._named_run):
+        if borrowed and joins_record(self, self._named_run):
             self.run_folder = RunFolder(self._named_run)
             if self.is_global_zero:
                 take_up_and_tell(self._named_run, alone=False)

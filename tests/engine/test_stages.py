@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import signal
 import sys
 import warnings
@@ -142,17 +143,35 @@ def test_a_run_of_the_command_can_be_measured_in_a_notebook(config: Path, comman
 
 
 @pytest.mark.parametrize("loaders", [True, False])
-def test_loaders_may_be_of_other_data_than_the_run_s(loaders: bool, tmp_path: Path) -> None:
+def test_loaders_may_be_of_other_data_than_the_run_s(
+    loaders: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, trainer = FinitePlainData(), tiny_trainer(tmp_path, max_epochs=1)
     trainer.fit(PlainModule(), data)
     given = {"dataloaders": data.test_dataloader()} if loaders else {"datamodule": FinitePlainData()}
     tiny_trainer(tmp_path).test(PlainModule(), **given, ckpt_path=trainer.run_folder.path, verbose=False)
     assert len(read_summary(trainer.run_folder.path / "summary.json")["tests"]) == (0 if loaders else 1)
+    said = re.findall("note     not recorded in .*", capsys.readouterr().out)
+    assert [line.partition(", which ")[2] for line in said] == ["is of a data module, not of loaders"] * loaders
 
 
-@pytest.mark.parametrize("other", ["model", "data", "views", "batches", "predict"])
-def test_what_is_no_measurement_of_the_run_is_not_in_its_record(other: str, fitted: Fitted) -> None:
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ("model", "has another model.dropout"),
+        ("data", "has another data.val_size"),
+        ("views", "has another views.flip"),
+        ("batches", "has another trainer.limit_test_batches"),
+        ("broken", "has no config to compare with: "),
+        ("predict", ""),
+    ],
+)
+def test_what_is_no_measurement_of_the_run_is_not_in_its_record(
+    other: str, why: str, fitted: Fitted, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = fitted[0].run_folder.path
+    if other == "broken":
+        (run / "config.yaml").write_text("model: [")
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     options = {"views": {"callbacks": [Views(flip=True)]}, "batches": {"limit_test_batches": 1}}.get(other, {})
     fresh = Trainer(accelerator="cpu", enable_progress_bar=False, **options)
@@ -160,6 +179,8 @@ def test_what_is_no_measurement_of_the_run_is_not_in_its_record(other: str, fitt
     data = TinyDataModule(**({"val_size": 20} if other == "data" else {}))
     CALLS["predict" if other == "predict" else "test"](fresh, model, data, ckpt_path=run)
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    said = re.findall("note     not recorded in .*", capsys.readouterr().out)
+    assert [why in line.partition(", which ")[2] for line in said] == [True] * bool(why)
 
 
 @pytest.mark.parametrize("given", ["best", "last", "nothing"])
