@@ -68,6 +68,7 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
     unit = stand_in = "documents"
     own_file = "--data.dataset files --data.data_dir {folder} --data.train_file {name}"
     learned, stated = "symbols or classes", {"encoding": vars(Encoding())}
+    digest_is_whole = True  # of the numbers of all documents, while that of the files is of test files as well
     input_kind = "text"
     table_display = "excerpts"
     splits: dict[str, ClassifiedTexts]
@@ -154,7 +155,7 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
             paths = self.files.paths()
             if self.files.is_imdb:
                 self.origin = str(self.files.folder())
-            # of the files that training depends on; a copy in another folder has the same
+            # a copy in another folder has the same
             self.files_digest = fingerprint(paths, self.data_dir, times=False)[:16]
             own = "" if self._saved is None else f"{self._class_names} {sha256(str(self._saved).encode()).hexdigest()}"
             # in caches of earlier releases, words do not go on over marks

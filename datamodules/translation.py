@@ -120,13 +120,12 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         self.name = named if dataset == "multi30k" else self.data_dir.resolve().name
         check_parts(dataset, self.files, self.sizes_to_split)
         self._texts: dict[str, SentencePairs] = {}  # of validation and test
+        self._is_learned = vocabulary is not None
         if vocabulary is None:
-            self._encoder, self._is_learned = PairEncoder(encoding, reverse_source), False
+            self._encoder = PairEncoder(encoding, reverse_source)
         else:
-            saved = read_saved(Path(vocabulary))
-            where = f"--data.vocabulary {vocabulary}"
+            saved, where = read_saved(Path(vocabulary)), f"--data.vocabulary {vocabulary}"
             self._encoder = PairEncoder.from_content(saved, where, encoding, reverse_source)
-            self._is_learned = True
 
     @property
     def encoder(self) -> PairEncoder:
@@ -239,8 +238,9 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
 
     def read_inputs(self) -> Pairs:
         """Encodes the texts of `inputs`, with empty translations."""
-        texts = SentencePairs(self.input_names(), [""] * len(self.input_names()))
-        splits, lines = number_pairs({"predict": texts}, self.encoder, self.max_length, "--input")
+        texts = [text.strip() for text in self.input_names()]  # as those of training
+        pairs = {"predict": SentencePairs(texts, [""] * len(texts))}
+        splits, lines = number_pairs(pairs, self.encoder, self.max_length, "--input")
         self.input_notes += lines
         return splits["predict"]
 

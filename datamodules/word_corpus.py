@@ -71,7 +71,7 @@ class WordCorpusDataModule(TextDataModule):
     own_file = "--data.file {path}"
     paths = (*TextDataModule.paths, "file", "folder", "val_files", "test_files")
     changeable = ("data_dir", "file", "folder", "test_files")
-    learned = "words"
+    learned, counted = "words", ("counts",)
     splits: dict[str, Any]
 
     def __init__(
@@ -239,7 +239,7 @@ class WordCorpusDataModule(TextDataModule):
         model = self.trainer.lightning_module
         composes = isinstance(model, ComposesWords) and model.composes_words
         batch, unread = read_queries({p: names[p] for p in mine}, numbers, self.encoding.lowercase, composes)
-        self.unread |= unread
+        self.unread = unread | self.unread
         return self.keep("predict", BatchListLoader([batch]))
 
     def prediction_endings(self) -> tuple[str, ...]:

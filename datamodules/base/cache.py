@@ -122,7 +122,7 @@ def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
 
     Args:
         paths: The files.
-        root: Folder that the names are relative to.
+        root: Folder that the names in it are relative to; others are whole paths.
         times: Whether modification times are included; a copy of the files may have other ones.
 
     Returns:
@@ -132,7 +132,8 @@ def fingerprint(paths: Iterable[Path], root: Path, times: bool = True) -> str:
     for path in paths:
         stat = path.stat()
         changed = stat.st_mtime_ns if times else 0
-        digest.update(os.fsencode(path.relative_to(root).as_posix()) + f"\0{stat.st_size}\0{changed}\n".encode())
+        name = path.relative_to(root) if path.is_relative_to(root) else path
+        digest.update(os.fsencode(name.as_posix()) + f"\0{stat.st_size}\0{changed}\n".encode())
     return digest.hexdigest()
 
 

@@ -47,6 +47,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     own_file: ClassVar[str] = OWN_FILE  # options in place of a `data_dir` that is a file
     symbols: tuple[str, ...] | None = None  # vocabulary of texts, by number
     digests_samples: ClassVar[bool] = True  # False where a digest of files tells data from other data
+    digest_is_whole: ClassVar[bool] = False  # whether that of samples does so alone, where a checkpoint has one
     splits: Mapping[str, Sized]
 
     def __init__(self, data_dir: str, source: Source, batch_size: int, eval_batch_size: int) -> None:
@@ -239,13 +240,14 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
         if self.trainer.state.fn == "fit":
             self._position, self._resumed = state_dict["batch"], None
-            if how := difference(state_dict, self.facts(), self.unit):
+            if how := difference(state_dict, self.facts(), self.unit, self.digest_is_whole):
                 raise InputError(
                     f"{self.origin}: {how}; a run goes on with its own data, but a new one can start from its weights "
                     "with --weights"
                 )
         elif self.splits and not self.inputs:
-            self.changed = change_when_measured(state_dict, self.facts(), self.unit, self.cut_by)
+            facts = state_dict, self.facts()
+            self.changed = change_when_measured(*facts, self.unit, self.cut_by, self.digest_is_whole)
             if self.changed:
                 print_line(f"note     {self.origin}: {self.changed}; it may have learned some of validation and test")
 

@@ -41,22 +41,23 @@ def _tensors(value: Any) -> list[Tensor]:
     return [tensor for name in sorted(getattr(value, "__dict__", {})) for tensor in _tensors(vars(value)[name])]
 
 
-def difference(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | None:
+def difference(before: dict[str, Any], now: dict[str, Any], unit: str, whole: bool = False) -> str | None:
     """Returns in words how the data of a checkpoint differs from that of the present call; None if it does not.
 
     Args:
         before: The facts in a checkpoint; an older one lacks some.
         now: The present facts.
         unit: Name of the samples.
+        whole: Whether the digest of samples is of all that training reads, so that files may differ.
     """
     if before.get("batch_size", now["batch_size"]) != now["batch_size"]:
         return f"data.batch_size is {now['batch_size']} now, and this run has {before['batch_size']}"
-    how = _change(before, now, unit)
+    how = _change(before, now, unit, whole)
     return how and f"the {unit} have changed since this run stopped ({how})"
 
 
 def change_when_measured(
-    before: dict[str, Any], now: dict[str, Any], unit: str, cut_by: Iterable[str] = ()
+    before: dict[str, Any], now: dict[str, Any], unit: str, cut_by: Iterable[str] = (), whole: bool = False
 ) -> str | None:
     """Returns in words how training and validation data differ from those of the checkpoint that is measured.
 
@@ -68,23 +69,24 @@ def change_when_measured(
         now: The present facts.
         unit: Name of the samples.
         cut_by: Names of the facts by which samples are cut.
+        whole: As of `difference`.
 
     Returns:
         The words; None if nothing differs.
     """
     if any(before.get(name) != now[name] for name in cut_by):
         return None
-    how = _change(before, now, unit)
+    how = _change(before, now, unit, whole)
     return how and f"the {unit} have changed since this run was trained ({how})"
 
 
-def _change(before: dict[str, Any], now: dict[str, Any], unit: str) -> str | None:
+def _change(before: dict[str, Any], now: dict[str, Any], unit: str, whole: bool) -> str | None:
     for part, kind in (("train", "training"), ("val", "validation")):
         sizes = [facts.get("sizes", {}).get(part) for facts in (before, now)]
         if None not in sizes and sizes[0] != sizes[1]:
             return f"{sizes[0]:,} {kind} {unit} then, {sizes[1]:,} now"
     files, content = ((before.get(name), now.get(name)) for name in ("files", "content"))
-    if files[0] is not None and files[0] != files[1]:
+    if files[0] not in (None, files[1]) and (None in content or not whole):
         return "as many then as now, but other files"
     if None not in content and content[0] != content[1]:
         return "as many then as now, but others, or in another order"

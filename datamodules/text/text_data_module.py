@@ -1,17 +1,17 @@
 """The base of every text data set: its vocabulary is saved in the run's folder and in checkpoints."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
-
-import torch
 
 from core.abstract_methods import left_to_subclasses
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from datamodules.text.text_files import FileTexts, read_lines, texts_of_lines
-from datamodules.text.vocabulary import read_saved, to_bytes, write_saved
+from datamodules.text.vocabulary import from_bytes, read_saved, to_bytes, write_saved
 
 FILE = "vocabulary.json"
+HASHED_BY = ("buckets", "tokenizer", "lowercase", "punctuation", "ngrams")  # settings that decide what is in a bucket
 
 
 class TextDataModule(DataModule):
@@ -23,6 +23,7 @@ class TextDataModule(DataModule):
 
     paths = (*DataModule.paths, "vocabulary")
     learned: ClassVar[str] = "symbols"  # name of the content of the vocabulary, for messages
+    counted: ClassVar[tuple[str, ...]] = ()  # what in that content is of the text, and of no use to a network
     input_name = "TEXT"
     empty_texts: ClassVar[bool] = False  # whether `predict` takes an empty text
     _given: tuple[list[str], list[str]] | None = None  # `inputs` and their texts, once these are read
@@ -75,7 +76,10 @@ class TextDataModule(DataModule):
         Raises:
             InputError: It was trained with other symbols.
         """
-        if (run / FILE).is_file() and tuple(read_saved(run / FILE)["symbols"]) != self.symbols:
+        if not (run / FILE).is_file():
+            return
+        saved = read_saved(run / FILE)
+        if tuple(saved["symbols"]) != self.symbols or _hashing(saved) != _hashing(self.vocabulary_content()):
             raise InputError(
                 f"--weights {run}: was trained with other symbols than those of {self.origin}; use its own: "
                 f"--data.vocabulary {run}"
@@ -91,9 +95,18 @@ class TextDataModule(DataModule):
         Raises:
             InputError: The checkpoint has another vocabulary, or the data has changed since the run stopped.
         """
-        if not torch.equal(state_dict["vocabulary"], to_bytes(self.vocabulary_content())):
+        kept, own = (from_bytes(state) for state in (state_dict["vocabulary"], to_bytes(self.vocabulary_content())))
+        if any(kept.get(name) != own.get(name) for name in {*kept, *own} - {*self.counted}):
             raise InputError(
                 f"{self.origin}: has other {self.learned} than those that the network was trained with; use the run's, "
                 "--data.vocabulary RUN"
             )
         super().load_state_dict(state_dict)
+
+
+def _hashing(content: Mapping[str, Any]) -> list[Any]:
+    """Returns the settings by which symbols share the buckets of a vocabulary's content; none without buckets."""
+    encoding = content.get("encoding")
+    if not isinstance(encoding, Mapping) or not encoding.get("buckets"):
+        return []
+    return [encoding.get(name) for name in HASHED_BY]

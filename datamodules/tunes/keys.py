@@ -17,7 +17,8 @@ ACCIDENTALS = {"__": -2, "_": -1, "=": 0, "^": 1, "^^": 2}
 SIGNS = {value: sign for sign, value in ACCIDENTALS.items()}
 KEY = re.compile(r"([A-G])([#b]?)([A-Za-z]*)")
 TONE = re.compile(r"(\^\^|\^|__|_|=)?([A-Ga-g])([,']*)")
-NAME = re.compile(r"([A-Ga-g])([#b+]?)")
+ROOT = re.compile(r"([A-G])([#b]?)")  # of a chord, where `+` is not a sharp: `C+` is augmented
+BASS = re.compile(r"/([A-Ga-g])([#b+]?)")
 FLATTEST, SHARPEST = -5, 6  # signatures of the twelve keys of a mode: five flats to six sharps
 
 
@@ -90,8 +91,8 @@ def in_first_octave(tokens: Iterable[str]) -> tuple[str, ...]:
 def _transposed(token: str, by: int, octaves: int = 0) -> str:
     """Returns a transposed token; with a question mark in the place of accidentals that there are not."""
     if token.startswith('"'):
-        token = NAME.sub(lambda match: _name(match, by), token, count=1)
-        return re.sub(r"/([A-Ga-g])([#b+]?)", lambda match: "/" + _name(match, by), token)
+        token = ROOT.sub(lambda match: _name(match, by), token, count=1)
+        return BASS.sub(lambda match: "/" + _name(match, by), token)
     if token.startswith(("K:", "[K:")):
         return re.sub(r"K:([A-G][#b]?)", lambda match: "K:" + _moved_name(match[1], by), token)
     if token.startswith(("M:", "L:", "[M:", "|", ":")) or re.match(r"\[\d", token):

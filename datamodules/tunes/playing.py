@@ -1,6 +1,7 @@
 """Tunes as notes in time: their pitches, with repeats played, and as plain sound."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -41,6 +42,7 @@ def performed(tune: Tune, repeats: bool = True) -> list[Note]:
         repeats: Whether repeats are played.
     """
     clock, signs, key = BarClock(), {}, tune.key
+    struck: dict[tuple[str, int], int] = {}  # alterations of the latest notes, which a tie takes over a bar line
     for token in tune.header:
         clock.take(token)
     notes: list[Note] = []
@@ -60,7 +62,9 @@ def performed(tune: Tune, repeats: bool = True) -> list[Note]:
             length = clock.filled - before
             if place + 1 < len(body) and kind_of(body[place + 1]) == "length":
                 length *= length_of(body[place + 1])
-            pitches = tuple(_pitch(match, key, signs) for match in TONE.finditer(token)) if kind != "rest" else ()
+            tones = TONE.finditer(token) if kind != "rest" else ()
+            struck = dict(_altered(match, key, signs, struck if tied else {}) for match in tones)
+            pitches = tuple(_pitch(*place, alteration) for place, alteration in struck.items())
             if tied and notes[-1].pitches == pitches:
                 notes[-1].length += length
             else:
@@ -92,13 +96,26 @@ def unfolded(body: Sequence[str]) -> list[str]:
     return played
 
 
-def _pitch(match: object, key: str, signs: dict[tuple[str, str], int]) -> int:
+def _altered(
+    match: re.Match, key: str, signs: dict[tuple[str, int], int], held: Mapping[tuple[str, int], int]
+) -> tuple[tuple[str, int], int]:
+    """Returns letter and octave of a note, and the semitones by which it is altered.
+
+    Args:
+        match: The note, as `TONE` finds it.
+        key: The key.
+        signs: Accidentals of the bar so far, to which that of the note is added.
+        held: Alterations of the notes that are tied to this one.
+    """
     accidental, letter, marks = match.groups()
-    name = letter.upper()
-    octave = letter.islower() + marks.count("'") - marks.count(",")
+    place = letter.upper(), letter.islower() + marks.count("'") - marks.count(",")
     if accidental is not None:
-        signs[name, octave] = ACCIDENTALS[accidental]
-    return MIDDLE_C + 12 * octave + SEMITONES[name] + signs.get((name, octave), signature(key)[name])
+        signs[place] = ACCIDENTALS[accidental]
+    return place, signs.get(place, held.get(place, signature(key)[place[0]]))
+
+
+def _pitch(name: str, octave: int, alteration: int) -> int:
+    return MIDDLE_C + 12 * octave + SEMITONES[name] + alteration
 
 
 def sounded(notes: Sequence[Note]) -> Tensor:

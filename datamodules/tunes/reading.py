@@ -83,7 +83,7 @@ class _Body:
         self.metre = metre
         self.unit = unit  # of the header
         self.scale = Fraction(1)  # of the present unit to it
-        self.events: list[list] = []  # [token, kind, length]
+        self.events: list[list] = []  # [token, kind, length]; of `Z` the number of bars, and the length of one
         self.broken: Fraction | None = None  # factor on the next note
         self.sounding = False  # whether the last event is a note that may get a duration
 
@@ -115,7 +115,10 @@ class _Body:
                 token = f"[{''.join(tones)}]"
             if self.broken is not None:
                 length, self.broken = length * self.broken, None
-            self.events.append(["z" if token == "x" else token, kind, length])
+            if token == "Z":
+                self.events.append([token, kind, Fraction(1), (bar_length(self.metre) or Fraction(1)) / self.unit])
+            else:
+                self.events.append(["z" if token == "x" else token, kind, length])
             if tied:
                 self.events.append(["-", "tie", None])
         else:
@@ -160,18 +163,18 @@ class _Body:
             NoTune: There is no note.
         """
         tokens: list[str] = []
-        for token, kind, length in self.events:
-            if token == "Z":
-                bar, count = (bar_length(self.metre) or Fraction(1)) / self.unit, int(length / self.scale)
+        for token, kind, length, *bar in self.events:
+            if bar:
+                count = int(length)
                 if count > LONGEST:
                     raise NoTune(f"a rest of {count:,} bars")
                 for number in range(count):
-                    tokens += ["|"] * (number > 0) + ["z", length_token(bar)]
+                    tokens += ["|"] * (number > 0) + ["z", length_token(bar[0])]
                 continue
             tokens.append(token)
             if kind in SOUNDING and length != 1:
                 tokens.append(length_token(length))
-        if not any(kind in ("tone", "tones") for _, kind, _ in self.events):
+        if not any(event[1] in ("tone", "tones") for event in self.events):
             raise NoTune("no notes")
         if sum("|" in token or token == "::" for token in tokens) > MOST_BARS:
             raise NoTune(f"more than {MOST_BARS:,} bars")

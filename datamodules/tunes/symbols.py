@@ -18,6 +18,13 @@ RHYTHMS = {
     **{"waltz": "3/4", "mazurka": "3/4", "minuet": "3/4", "polka": "2/4"},
 }
 
+# values of the fields of a beginning, which may be a line each, or in one
+VALUE = r"[^\s\[\"|]+(?: jig)?"
+VALUES = {
+    "K": rf"{VALUE}(?:\s+(?i:maj|min|ion|aeo|dor|phr|lyd|mix|loc)[a-z]*)?",  # such as `E dorian`
+    "T": r"(?:(?!\s[A-Z]:)[^\n])*",
+}
+
 Symbols = Literal["characters", "tokens"]
 
 
@@ -40,7 +47,7 @@ def read_prime(text: str, symbols: Symbols) -> tuple[str, ...]:
     """
     fields: dict[str, str] = {}
     rest = text.strip()
-    while match := re.match(r"([A-Z]):\s*([^\s\[\"|]+(?: jig)?)\s*", rest):
+    while match := re.match(rf"([A-Z]):[ \t]*({VALUES.get(rest[:1], VALUE)})\s*", rest):
         fields[match[1]] = match[2]
         rest = rest[match.end() :]
     if unknown := sorted(fields.keys() - set("MLKRXT")):

@@ -82,7 +82,7 @@ def read_tests(paths: Sequence[Path], numbers: Mapping[str, int], lowercase: boo
 def read_test(path: Path, name: str, numbers: Mapping[str, int], lowercase: bool) -> WordTest:
     """Reads a file of similarities or of analogies; see `read_tests`."""
     text = read_text(path)
-    head = text.partition("\n")[0]
+    head = next((line for line in text.split("\n") if line.strip() and not line.startswith(":")), "")
     separator = "\t" if "\t" in head else "," if head.count(",") > 1 else None  # None: any number of spaces
     lines = (text.lower() if lowercase else text).split("\n")
     cells = ([cell.strip() for cell in line.split(separator)] for line in lines)

@@ -334,11 +334,40 @@ def test_a_checkpoint_of_other_symbols_or_files_is_refused(folders: Path) -> Non
     with pytest.raises(InputError, match="has other symbols or classes than those that the network was trained with"):
         set_up(folders, encoding=Encoding(ngrams=2)).load_state_dict(state)
     with pytest.raises(InputError, match="the documents have changed since this run stopped"):
-        data.load_state_dict(state | {"files": "other"})
+        data.load_state_dict(state | {"files": "other", "content": None})  # of a release that had no other digest
     fewer = set_up(folders, val_size=4)
     fewer._encoder = data.encoder
     with pytest.raises(InputError, match="20 training documents then, 16 now"):
         fewer.load_state_dict(state)
+
+
+def test_another_test_file_is_no_change_of_training(columns: Path) -> None:
+    data = set_up(columns, train_file="dev.txt", test_file="test.txt")
+    state = data.state_dict()
+    with open(columns / "test.txt", "a") as file:
+        file.write((columns / "test.txt").read_text().splitlines()[0] + "\n")
+    other = set_up(columns, train_file="dev.txt", test_file="test.txt")
+    assert other.files_digest != data.files_digest
+    other.load_state_dict(state)
+    other.trainer.state.fn = "test"
+    other.load_state_dict(state)
+    assert other.changed is None
+
+
+def test_files_may_be_elsewhere_than_the_folder_of_the_data(columns: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    moved = (columns / "dev.txt").rename(tmp_path / "elsewhere" / "dev.txt")
+    given = {"train_file": str(moved), "test_file": "test.txt"}
+    assert texts(set_up(columns, **given), "train") == texts(set_up(columns, **given), "train")
+
+
+def test_buckets_of_other_symbols_are_other_symbols(folders: Path, tmp_path: Path) -> None:
+    run = set_up(folders, encoding=Encoding(buckets=50, ngrams=2))
+    run.save_beside(tmp_path)
+    set_up(folders, encoding=Encoding(buckets=50, ngrams=2, max_length=3)).check_weights(tmp_path)
+    for settings in ({"ngrams": 3}, {"lowercase": False, "ngrams": 2}, {"tokenizer": "char", "ngrams": 2}):
+        with pytest.raises(InputError, match="was trained with other symbols than those of"):
+            set_up(folders, encoding=Encoding(buckets=50, **settings)).check_weights(tmp_path)
 
 
 def test_some_test_documents_are_kept_to_be_shown(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,15 @@ def test_inputs_are_encoded_and_named() -> None:
     assert table.header == ("text", "translation")
 
 
+def test_blanks_around_an_input_are_none_of_its_symbols() -> None:
+    data = letters()
+    loaded(data)
+    data.inputs = ["bad", " bad  "]
+    alone, within = (data.read_inputs().batch(torch.tensor([place])) for place in range(2))
+    assert alone.sources.tolist() == within.sources.tolist()
+    assert data.prediction_names() == ["bad", " bad  "]
+
+
 @pytest.mark.parametrize(("swap", "expected"), [(False, ["bad", "fee"]), (True, ["BAD", "FEE"])])
 def test_of_a_table_to_translate_the_column_of_sentences_is_read(swap: bool, expected: list[str]) -> None:
     Path("new.tsv").write_text("bad\tBAD\nfee\tFEE\n")

@@ -17,6 +17,7 @@ from core.errors import InputError
 from datamodules import WordCorpusDataModule
 from datamodules.text import corpora
 from datamodules.text.encoder import Encoding
+from datamodules.text.vocabulary import to_bytes
 from datamodules.words.stream import WordLoader
 from datamodules.words.synthetic import synthetic_sentences
 from engine.runs.checkpoint_io import load_checkpoint
@@ -290,6 +291,32 @@ def test_two_processes_take_the_same_steps_as_one(config: Path, command: Command
     assert code == 0, output
     losses = [rows_of(run)[-1]["train/loss"] for run in ("one", "two")]
     assert float(losses[0]) == pytest.approx(float(losses[1]), rel=0.03)
+
+
+def test_a_grown_text_is_told_and_the_words_of_the_run_stay(
+    corpus: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = corpus()
+    data.save_beside(Path())
+    kept = {"batch": 0, "vocabulary": to_bytes(data.vocabulary_content())} | data.facts()
+    Path("text.txt").write_text(TEXT + "The cat.\n")
+    grown = corpus(vocabulary="vocabulary.json")
+    with pytest.raises(InputError, match=r"the words have changed since this run stopped \("):
+        grown.load_state_dict(kept)
+    grown.trainer.state.fn = "test"
+    grown.load_state_dict(kept)
+    assert "note     text.txt: the words have changed since this run was trained (" in capsys.readouterr().out
+    with pytest.raises(InputError, match="has other words than those that the network was trained with"):
+        corpus(encoding=Encoding(punctuation=False, max_size=3)).load_state_dict(kept)
+
+
+def test_a_file_that_cannot_be_read_keeps_its_reason_beside_a_sum_that_can(corpus: Callable) -> None:
+    data = corpus()
+    Path("broken.txt").write_bytes(b"\xff\xfe\xff")
+    data.inputs = ["broken.txt", "cat"]
+    data.trainer.lightning_module = None
+    data.predict_dataloader()
+    assert "not UTF-8" in data.unread[0]
 
 
 def test_each_device_has_something_to_predict(corpus: Callable) -> None:

@@ -42,6 +42,12 @@ def test_all_notes_move_alike_and_back(by: int) -> None:
         assert transposed(moved, -by) == TUNE.tokens
 
 
+def test_an_augmented_chord_stays_one() -> None:
+    tune = read_tune('K:C\n"C+"c"Bb+/d"d"G+/f+"g')
+    names = [[token for token in transposed(tune.tokens, by) if token[0] == '"'] for by in (0, 2, 3)]
+    assert names == [['"C+"', '"Bb+/d"', '"G+/f+"'], ['"D+"', '"C+/e"', '"A+/g+"'], ['"A+"', '"G+/b"', '"E+/d+"']]
+
+
 def test_chord_names_move_with_the_notes() -> None:
     tune = read_tune('K:D\n"D"d"A7/c+"e"F#m"f"Bm"B')
     assert [token for token in transposed(tune.tokens, -1) if token[0] == '"'] == ['"G"', '"D7/f+"', '"Bm"', '"Em"']

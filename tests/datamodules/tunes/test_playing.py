@@ -27,6 +27,9 @@ def pitches(body: str, key: str = "C", repeats: bool = True) -> list[int]:
         ("^^F__B", "C", [67, 69]),
         ("[CEG]z", "C", [67, 0]),
         ("C[K:A]C", "C", [60, 61]),
+        ("^F4-|F4|F4", "C", [66, 65]),  # tied over the bar line, and the next one no longer
+        ("[^FA]4-|[FA]2F2", "C", [69, 65]),
+        ("^F4-|f4", "C", [66, 77]),
     ],
 )
 def test_pitches(body: str, key: str, played: list[int]) -> None:

@@ -30,8 +30,10 @@ def test_similarities_are_read(write: Callable[..., Path], content: str) -> None
     assert test.describe() == "en-men-3k: 2 of 3 pairs have all their words in the vocabulary"
 
 
-def test_analogies_are_read_with_their_kinds(write: Callable[..., Path]) -> None:
-    content = ": family\nman king woman queen\nman pope woman nun\n: the other way\nKing man queen woman\n"
+@pytest.mark.parametrize("separator", [" ", ",", ", ", "\t"])
+def test_analogies_are_read_with_their_kinds(write: Callable[..., Path], separator: str) -> None:
+    content = ": family\nman_king_woman_queen\nman_pope_woman_nun\n: the other way\nKing_man_queen_woman\n"
+    content = content.replace("_", separator)
     (test,) = read_tests([write("questions.txt", content)], NUMBERS, lowercase=True)
     assert isinstance(test.batch, AnalogyBatch)
     assert (test.total, test.covered) == (3, 2)
