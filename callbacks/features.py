@@ -143,5 +143,7 @@ class FixedNetwork:
         """Returns the features of normalised pictures [B, C, H, W]."""
         if self._faster is None:  # made once a checkpoint has set the weights
             self._faster = folded(self.network).to(self.device)
+        tensors = (*self._faster.parameters(), *self._faster.buffers())
+        format_ = next((tensor.dtype for tensor in tensors if tensor.is_floating_point()), images.dtype)
         with self.context():
-            return self._faster(images.to(self.device)).to(self.dtype)
+            return self._faster(images.to(self.device, format_)).to(self.dtype)

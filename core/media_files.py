@@ -93,11 +93,13 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]], end: str = "
 
     Args:
         header: Names of the columns.
-        rows: Cells, texts or numbers.
+        rows: Cells, texts or numbers; None leaves one empty.
         end: Ends each line; a bare carriage return in a cell is quoted with the default alone.
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator=end).writerows([cell(str(word)) for word in row] for row in (header, *rows))
+    csv.writer(text, lineterminator=end).writerows(
+        ["" if word is None else cell(str(word)) for word in row] for row in (header, *rows)
+    )
     return text.getvalue().encode()
 
 

@@ -85,10 +85,9 @@ class CharCorpusDataModule(LanguageDataModule):
         check_least(1, steps=steps)
         check_split_shares(val_share, test_share, "text")
         if split == "columns" and (test_share or reading == "windows"):
-            what = f"data.test_share is {test_share:g}" if test_share else "data.reading is windows"
-            raise InputError(
-                f"{what}: data.split columns has rows, and no test part; set it to 0, or split by position"
-            )
+            what, other = (f"test_share is {test_share:g}", 0) if test_share else ("reading is windows", "rows")
+            why = f"data.split columns has rows, and no test part; set it to {other}, or split by position"
+            raise InputError(f"data.{what}: {why}")
         self.corpus = CORPORA[corpus]
         self.file = None if file is None else Path(file).expanduser()
         self.name = self.corpus.name if file is None else self.file.name

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from core.console import print_line
 from core.errors import InputError
+from core.printable import counted
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.base.split import PARTS
@@ -147,7 +148,7 @@ class MusicDataModule(TuneLanguage):
         collection = read_collection(path)
         for line in collection.lines():
             print_line(line)
-        self.origin = f"{path} ({len(collection.tunes):,} tunes)"
+        self.origin = f"{path} ({counted(len(collection.tunes), 'tune')})"
         return collection.tunes
 
     def train_dataloader(self) -> TuneRows:

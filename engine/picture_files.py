@@ -74,7 +74,11 @@ def _write(file: Path, pixels: Tensor, output: str) -> None:
     """Writes pixels [H, W, C] in the format of the file's ending."""
     stream = io.BytesIO()
     picture = Image.fromarray(pixels.cpu().squeeze(-1).numpy())
-    picture.save(stream, Image.registered_extensions()[file.suffix.lower()], quality=QUALITY)
+    try:
+        picture.save(stream, Image.registered_extensions()[file.suffix.lower()], quality=QUALITY)
+    except (ValueError, OSError) as error:
+        size = f"{picture.width:,}x{picture.height:,} pixels"
+        raise InputError(f"--output {output}: {size} are too many for this format; name a .png, or a folder") from error
     write_output(file, stream.getvalue(), output, makes_folder=True)
 
 

@@ -15,7 +15,7 @@ from core.media_files import as_csv
 from core.outputs import check_output_file, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
 from core.predictions import CSV, Table, excerpt
-from core.printable import printable, shown_path
+from core.printable import counted, printable, shown_path
 from core.protocols import HasClasses, PredictsClasses
 from core.text_table import aligned
 from datamodules.base.data_module import DataModule
@@ -135,7 +135,7 @@ def report(table: Table, output: str | None) -> None:
     if output:
         path = Path(output).expanduser()
         write_output(path, _content(table, path), output)
-        print_line(f"{len(table.rows):,} predictions written to {shown_path(path)}")
+        print_line(f"{counted(len(table.rows), 'prediction')} written to {shown_path(path)}")
 
 
 def _content(table: Table, path: Path) -> bytes:

@@ -27,11 +27,11 @@ def weights_in(content: Mapping[Any, Any]) -> dict[str, Tensor]:
     Raises:
         InputError: It holds several sets of weights under other names.
     """
+    for key in ENTRIES:
+        if isinstance(value := content.get(key), Mapping) and (held := weights_in(value)):
+            return held
     own = _tensors(content)
     sets = {key: held for key, value in content.items() if isinstance(value, Mapping) and (held := _deeper(key, value))}
-    for key in ENTRIES:
-        if key in sets:
-            return sets[key]
     largest = max(map(len, sets.values()), default=0)
     if len(own) >= largest:
         return own
@@ -43,8 +43,9 @@ def weights_in(content: Mapping[Any, Any]) -> dict[str, Tensor]:
 
 
 def _deeper(key: Any, value: Mapping[Any, Any]) -> dict[str, Tensor]:
-    """Returns the weights in a part of a file; an optimizer's state has its tensors by number."""
-    return {} if str(key).startswith(("optim", "sched", "callbacks", "loops")) else weights_in(value)
+    """Returns the weights in a part of a file; an optimizer's state, whatever its name is, has other tensors."""
+    others = str(key).startswith(("optim", "sched", "callbacks", "loops")) or {"state", "param_groups"} <= value.keys()
+    return {} if others else weights_in(value)
 
 
 def _tensors(content: Mapping[Any, Any]) -> dict[str, Tensor]:

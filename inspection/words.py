@@ -7,6 +7,7 @@ from torch import Tensor
 
 from core.media import Figure, Table
 from datamodules.batches import TextBatch
+from datamodules.text.vocabulary import PADDING
 from inspection.coloured_text import draw_text
 from inspection.subject import Subject
 from inspection.views import Shown, View
@@ -29,8 +30,9 @@ def make(subject: Subject) -> Iterator[Shown]:
     for number, batch in enumerate(texts):
         probabilities = subject.seen.probabilities[number]
         guess, target = int(probabilities.argmax()), int(batch.targets)
-        values = contributions(subject, batch, guess, most)
-        words = subject.symbols_of(subject.text_of_example(number), batch.tokens[0, : len(values)])
+        values, begin = contributions(subject, batch, guess, most), padding(batch)
+        symbols = subject.symbols_of(subject.text_of_example(number), batch.tokens[0, : begin + len(values)])
+        words = symbols[begin:]
         truth = "" if target < 0 else f", is {names[target]}"
         title = f"{subject.example_names()[number][:40]}: {names[guess]} {probabilities[guess]:.0%}{truth}"
         name = f"words_{number + 1}"
@@ -54,8 +56,14 @@ def strongest(words: Sequence[str], values: Tensor) -> list[tuple[str, str]]:
     return [(word, f"{numbers[word]:+.3f}") for word in ordered[:LISTED]]
 
 
+def padding(batch: TextBatch) -> int:
+    """Returns how many symbols of padding the one text of a batch begins with, as where texts are filled up."""
+    begins = batch.tokens[0, : int(batch.lengths)] != PADDING
+    return int(begins.int().argmax()) if begins.any() else 0
+
+
 def contributions(subject: Subject, batch: TextBatch, chosen: int, most: int = MOST) -> Tensor:
-    """Returns how much the log odds of a class fall when each word is left out, float32 [M].
+    """Returns how much the log odds of a class fall when each word behind its padding is left out, float32 [M].
 
     Args:
         subject: Has the network.
@@ -67,12 +75,12 @@ def contributions(subject: Subject, batch: TextBatch, chosen: int, most: int = M
     tokens = batch.tokens[0, :length]
     if length < 2:
         return torch.zeros(length)
-    n = min(length, most)
+    begin = padding(batch)
     places = torch.arange(length, device=tokens.device)
     found = []
     with subject.explaining(), torch.no_grad():
         whole = _log_odds(subject, batch, tokens[None], chosen)
-        for left_out in places[:n].split(AT_ONCE):
+        for left_out in places[begin : begin + most].split(AT_ONCE):
             kept = places != left_out[:, None]
             shorter = tokens.expand(kept.shape)[kept].view(len(left_out), length - 1)
             found.append(whole - _log_odds(subject, batch, shorter, chosen))

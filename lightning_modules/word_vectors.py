@@ -178,8 +178,7 @@ class WordVectors(WordVectorTask):
                 found, inputs = self._objective(windows)
                 tables = [(self.embedding.weight, inputs), (self.context.weight, found.outputs)]
                 tables = capped(tables, self.cap)
-            # several processes take the mean of their gradients, and a step is of the sum
-            return with_gradients(found.loss, tables) * self._world_size, found.loss, found.number
+            return with_gradients(found.loss, tables) * self._parts_of_step, found.loss, found.number
 
     def on_after_backward(self) -> None:
         """Prepares gradients for the optimizer."""
@@ -187,8 +186,10 @@ class WordVectors(WordVectorTask):
             note_order(table.weight)
 
     @property
-    def _world_size(self) -> int:
-        return 1 if self._trainer is None else self._trainer.world_size
+    def _parts_of_step(self) -> int:
+        """Processes and accumulated batches, whose mean is taken, while a step is of the sum of their gradients."""
+        trainer = self._trainer
+        return 1 if trainer is None else trainer.world_size * trainer.accumulate_grad_batches
 
     def _objective(self, windows: Windows) -> tuple[Objective, RowGradient]:
         """Returns loss and gradients of a piece, and the gradient of the table of input vectors."""

@@ -43,7 +43,7 @@ def small_copy(source: Path | bytes | Image.Image, side: int) -> str:
 
 
 def _encoded(picture: Image.Image, side: int) -> str:
-    small = picture.convert("RGB")
+    small = _in_colour(picture)
     drawing = _is_drawing(small)
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     file = io.BytesIO()
@@ -52,6 +52,17 @@ def _encoded(picture: Image.Image, side: int) -> str:
         return data_url(file.getvalue(), "image/png")
     small.save(file, "JPEG", quality=80)
     return data_url(file.getvalue(), "image/jpeg")
+
+
+def _in_colour(picture: Image.Image) -> Image.Image:
+    """Returns a picture as networks are shown it: on white where it is transparent, and with 8 of 16 bits."""
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture.convert("RGBA"))
+        return white.convert("RGB")
+    if picture.mode.startswith("I;16"):
+        picture = picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    return picture.convert("RGB")
 
 
 def _is_drawing(picture: Image.Image) -> bool:

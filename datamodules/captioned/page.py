@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.pages.page import render
 from core.pages.pictures import small_copy
+from core.printable import counted
 
 SIDE = 320  # pixels of the longer side of a small copy
 
@@ -26,5 +27,5 @@ def page(names: Sequence[str], captions: Sequence[str], references: Sequence[Seq
         }
         for place, (name, caption) in enumerate(zip(names, captions, strict=True))
     ]
-    title = f"{len(rows):,} pictures and their captions"
+    title = f"{counted(len(rows), 'picture')} and {'its caption' if len(rows) == 1 else 'their captions'}"
     return render(Path(__file__).with_name("page.html"), title, rows=rows).encode()

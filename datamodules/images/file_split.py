@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.input_files import read_file
 from datamodules.base.named_paths import NamedPaths
 from datamodules.base.sizes import check_least
 from datamodules.base.split import PARTS
 from datamodules.base.splitting import stratified_order
+from datamodules.text.text_files import read_text
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ class FileSplit:
         if self.per_class is not None:
             parts["train"] = _first_of_each(parts["train"], order, targets, num_classes, self.per_class)
         if 0 in targets[parts["train"]].bincount(minlength=num_classes):
-            raise InputError(f"{root}: {len(files):,} pictures are too few: a class has none left to train on")
+            why = f"{len(files):,} pictures are too few" if self.lists is None else f"{self.lists / 'train.txt'}"
+            raise InputError(f"{root}: {why}: a class has none left to train on")
         return {part: parts[part].sort().values for part in PARTS}
 
     def _by_order(self, order: Tensor) -> dict[str, Tensor]:
@@ -105,7 +106,8 @@ class FileSplit:
             if not path.exists() and part != "train":
                 parts[part] = torch.empty(0, dtype=torch.int64)
                 continue
-            names = [line.strip() for line in read_file(path).decode(errors="replace").splitlines() if line.strip()]
+            lines = read_text(path, may_be_empty=True).split("\n")
+            names = [line.strip() for line in lines if line.strip()]
             chosen = []
             for name in names:
                 found = paths.find(name)[1]

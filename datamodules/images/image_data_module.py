@@ -183,7 +183,8 @@ class ImageDataModule(EncodedDataModule):
         pictures = self._input_pictures
         if pictures is None:
             return self.input_notes
-        negatives = note_negatives(pictures.means, self.mean[0]) if self.in_channels == 1 and pictures.means else []
+        is_grey = self.in_channels == 1 and pictures.means
+        negatives = note_negatives(pictures.means, self.mean[0], self.invert) if is_grey else []
         return self.input_notes + negatives + note_ranges(pictures.depths, self.bits)
 
     def images_of(self, part: str, places: Tensor) -> Tensor:

@@ -8,20 +8,26 @@ CLEARLY = 0.15  # distance from the middle at which grey training pictures are d
 DARK = 2  # bits that pictures leave unused at least, so that none is brighter than a quarter of white
 
 
-def note_negatives(means: Sequence[float], learned: float) -> list[str]:
+def note_negatives(means: Sequence[float], learned: float, inverted: bool = False) -> list[str]:
     """Returns a line if most grey pictures are nearer to the training pictures as negatives, such as ink on paper.
 
     Args:
         means: Mean of the pixels of each picture, in [0, 1].
         learned: Mean of the training pictures' pixels, in [0, 1].
+        inverted: Whether the pictures are negatives of the files.
     """
     negatives = sum(abs(1 - mean - learned) < abs(mean - learned) for mean in means)
     if abs(learned - 0.5) < CLEARLY or 2 * negatives <= len(means):
         return []
     there, here = ("light on dark", "dark on light") if learned < 0.5 else ("dark on light", "light on dark")
+    how, way_out = (
+        (", inverted,", "without --invert they are taken as they are")
+        if inverted
+        else ("", "--invert predicts their negatives")
+    )
     return [
-        f"note     {negatives:,} of {len(means):,} pictures look {here}, and the network was trained on {there}: "
-        "--invert predicts their negatives"
+        f"note     {negatives:,} of {len(means):,} pictures{how} look {here}, and the network was trained on {there}: "
+        f"{way_out}"
     ]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from core.errors import InputError
 from core.input_files import check_regular, read_file
-from core.printable import SURROGATE
+from core.printable import SURROGATE, counted
 
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
 TEXTS = (*ENDINGS, ".csv", ".tsv", ".md", ".json", ".jsonl", ".log", ".html", ".xml", ".gz")  # of files, not of texts
@@ -77,7 +77,8 @@ def _about_nul(text: str) -> str:
         form = "UTF-16LE" if 2 * sum(places) > len(places) else "UTF-16BE"
         return f"seems to be UTF-16 without its byte order mark; convert it: iconv -f {form} -t UTF-8"
     line = text.count("\n", 0, text.index("\0")) + 1
-    return f"{len(places):,} NUL characters, the first in line {line:,}; leave them out, for example with tr -d '\\0'"
+    several = counted(len(places), "NUL character")
+    return f"{several}, the first in line {line:,}; leave them out, for example with tr -d '\\0'"
 
 
 def decode_text(content: bytes) -> str:

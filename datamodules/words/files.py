@@ -134,7 +134,8 @@ def _text_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"--data.folder {folder}: no such folder")
-    visible = (path for path in folder.rglob("*") if not path.name.startswith("."))
+    everything = ((path, path.relative_to(folder).parts) for path in folder.rglob("*"))
+    visible = (path for path, parts in everything if not any(part.startswith(".") for part in parts))
     paths = sorted(path for path in visible if path.name.lower().endswith(ENDINGS) and path.is_file())
     if not paths:
         raise InputError(f"--data.folder {folder}: no files {' or '.join(ENDINGS)} in it")

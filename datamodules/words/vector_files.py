@@ -61,8 +61,17 @@ def as_table(words: Sequence[str], vectors: Tensor) -> Table:
 
 
 def is_vector_file(path: Path) -> bool:
-    """Returns whether a file's name is one of word vectors."""
-    return path.name.lower().removesuffix(".gz").endswith((*TEXT, *BINARY))
+    """Returns whether a file has a name of word vectors, and not torch's content: `.bin` is a usual ending of both."""
+    name = path.name.lower().removesuffix(".gz")
+    return name.endswith(TEXT) or (name.endswith(BINARY) and not _is_torch_file(path))
+
+
+def _is_torch_file(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(2).startswith((b"PK", b"\x80"))  # a zip archive, or a pickle
+    except OSError:
+        return False
 
 
 def read_vectors(path: Path, wanted: Collection[str] | None = None) -> Vectors:

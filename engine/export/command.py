@@ -94,7 +94,8 @@ def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
     model, format_ = trained.model, FORMATS[name]
     kind = type(model).__name__
     if not isinstance(model, HasExportForm):
-        raise InputError(f"export: {kind} has no form that other programs run; --format {WEIGHTS} writes its weights")
+        way_out = f"--format {WEIGHTS} writes its weights, with --output NAME.{WEIGHTS}"
+        raise InputError(f"export: {kind} has no form that other programs run; {way_out}")
     try:
         form = model.export_form(trained.datamodule)
     except InputError as error:

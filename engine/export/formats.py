@@ -82,7 +82,8 @@ class Onnx(Format):
             import onnxscript  # noqa: F401
         except ImportError as error:
             raise InputError(
-                f"export to ONNX needs {error.name}; {installs('export')}, and --format exported_program needs nothing"
+                f"export to ONNX needs {error.name}; {installs('export')}, and a name such as network.pt2 in "
+                "--output needs nothing"
             ) from error
 
     def make(self, form: ExportForm, facts: Mapping[str, Any]) -> bytes:
@@ -90,8 +91,8 @@ class Onnx(Format):
         size = sum(tensor.nbytes for tensor in form.network.state_dict().values())
         if size > MOST:
             raise InputError(
-                f"export: the weights take {size / 2**30:.1f} GiB, and an ONNX file holds 2; give --format "
-                "exported_program"
+                f"export: the weights take {size / 2**30:.1f} GiB, and an ONNX file holds 2; name another form, such "
+                "as --output network.pt2"
             )
         with quiet():
             program = torch.onnx.export(

@@ -1,8 +1,10 @@
 """What may differ between a run and its continuation."""
 
 import contextlib
+import json
 import os
 import re
+import shlex
 from collections.abc import Container, Iterable
 from pathlib import Path
 from pydoc import locate
@@ -151,9 +153,10 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"of its own, leave --ckpt_path out, or give another --run_dir"
         )
     for key, (before, now) in changed.items():
+        flag = f"--{key} {shlex.quote(now if isinstance(now, str) else json.dumps(now))}"
         raise InputError(
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights, as far "
-            f"as they fit: fit --config NAME --weights {run} --{key} {now}"
+            f"as they fit: fit --config NAME --weights {shlex.quote(str(run))} {flag}"
         )
 
 

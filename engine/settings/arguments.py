@@ -109,7 +109,8 @@ def _find_run(arguments: Arguments, words: Words) -> None:
     subcommand, configs, flags = arguments.subcommand, words.configs, words.flags
     ckpt_path = words.early.get("--ckpt_path")
     if ckpt_path is not None and subcommand == "lr_find":
-        raise InputError(f"lr_find: begins anew; --weights {ckpt_path} starts from a run's weights")
+        run = find_checkpoint(ckpt_path, subcommand)[1] if names_several(ckpt_path) else ckpt_path
+        raise InputError(f"lr_find: begins anew; --weights {run} starts from a run's weights")
     if ckpt_path is not None:
         arguments.checkpoint, arguments.run = find_checkpoint(ckpt_path, subcommand)
         arguments.is_newest = names_several(ckpt_path)

@@ -1,6 +1,7 @@
 """Statistics of batch norms, estimated anew for weights that were not trained with them, such as averages."""
 
 from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ NORMS = nn.modules.batchnorm._BatchNorm
 @torch.no_grad()
 def estimate_statistics(network: nn.Module, batches: Iterable[Any], forward: Callable[[Any], Any]) -> None:
     """Sets the running statistics of a network's batch norms to their means over batches; all else stays as it is.
+
+    Norms that are synchronised among processes take those of this process, since the others may not be here.
 
     Args:
         network: The network.
@@ -29,9 +32,12 @@ def estimate_statistics(network: nn.Module, batches: Iterable[Any], forward: Cal
             norm.reset_running_stats()
             norm.momentum = None  # a mean over all batches
             norm.train()
+            if isinstance(norm, nn.SyncBatchNorm):
+                norm.forward = MethodType(NORMS.forward, norm)
         try:
             for batch in batches:
                 forward(batch)
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
+                vars(norm).pop("forward", None)

@@ -119,6 +119,8 @@ class JudgedGenerator(Generator):
         """Logs the metrics; says once what real pictures reach, and noise."""
         was_known = bool(self.val_metrics.bounds)
         super().on_validation_epoch_end()
+        if self.trainer.sanity_checking:
+            self.val_metrics.bounds = {}  # of fewer samples than an epoch has
         if (bounds := self.val_metrics.bounds) and not was_known and self.trainer.state.fn == "fit":
             print_line(
                 f"judge    {self._judges[0].signature}: Frechet distance {bounds['frechet_floor']:.2f} of training "

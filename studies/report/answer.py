@@ -181,7 +181,8 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
     if len(known) > 1:
         close = [one.label for one, spread in known[1:] if _is_close(first, spread)]
         if first.deviation is None:
-            lines.append("One run a setting: how much another seed changes is not known.")
+            of = "of the best" if any(spread.deviation is not None for _, spread in known) else "a setting"
+            lines.append(f"One run {of}: how much another seed changes is not known.")
         elif close:
             more = f" and {len(close) - 3} more" if len(close) > 3 else ""
             lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
@@ -199,7 +200,6 @@ def _is_close(best: Any, other: Any) -> bool:
     """Returns whether two means are within twice the standard error of their difference."""
     if best.deviation is None:
         return False
-    error = math.hypot(
-        best.deviation / math.sqrt(len(best.values)), (other.deviation or best.deviation) / math.sqrt(len(other.values))
-    )
+    deviation = best.deviation if other.deviation is None else other.deviation
+    error = math.hypot(best.deviation / math.sqrt(len(best.values)), deviation / math.sqrt(len(other.values)))
     return abs(best.mean - other.mean) <= 2 * error

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from core.printable import shown_path
+from core.printable import counted, shown_path
 from engine.settings.overview import typed_command
 from studies.report.groups import Group, shown_setting
 from studies.report.metrics import Metrics
@@ -82,10 +82,10 @@ def _facts(run: ReportedRun, summary: dict[str, Any], sessions: Sequence[dict[st
     network = model if isinstance(model, dict) else {}
     return [
         ("data", ", ".join(str(one) for one in (data.get("name"), data.get("source"), parts) if one)),
-        ("network", ", ".join([str(network.get("class", "")), *_counted(network.get("parameters"), "parameters")])),
-        ("trained", ", ".join([*_counted(summary.get("epochs"), "epochs"), *_counted(summary.get("steps"), "steps")])),
+        ("network", ", ".join([str(network.get("class", "")), *_counted(network.get("parameters"), "parameter")])),
+        ("trained", ", ".join([*_counted(summary.get("epochs"), "epoch"), *_counted(summary.get("steps"), "step")])),
         ("seconds", "" if run.seconds is None else f"{run.seconds:,.1f}"),
-        ("samples a second", "".join(_counted(summary.get("samples_per_second"), ""))),
+        ("samples a second", "".join(_counted(summary.get("samples_per_second")))),
         ("began", str(summary.get("started") or "")),
         ("sessions", "" if len(sessions) < 2 else str(len(sessions))),
         ("hardware", str(summary.get("hardware") or "")),
@@ -94,9 +94,9 @@ def _facts(run: ReportedRun, summary: dict[str, Any], sessions: Sequence[dict[st
     ]
 
 
-def _counted(number: Any, of: str) -> list[str]:
+def _counted(number: Any, of: str | None = None) -> list[str]:
     is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return [f"{number:,} {of}".strip()] if is_number else []
+    return [f"{number:,}" if of is None else counted(number, of)] if is_number else []
 
 
 def _sessions(run: ReportedRun) -> list[dict[str, Any]]:

@@ -57,6 +57,12 @@ def test_training_on_features_is_training_with_a_fixed_network(tmp_path: Path) -
             assert torch.equal(value, fresh[name]) == name.startswith("stages")
 
 
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+def test_pictures_have_the_number_format_of_the_layers(precision: str, tmp_path: Path) -> None:
+    trainer, _ = fit(tmp_path, Features(UNTIL), precision=precision)
+    assert trainer.callback_metrics["train/loss"] < 2
+
+
 @pytest.mark.parametrize("first", [Features(UNTIL), Freeze(["stages"])], ids=["features", "freeze"])
 def test_another_run_of_the_model_trains_it_whole(first: object, tmp_path: Path) -> None:
     """As in a notebook, where the head is trained first, and then everything."""

@@ -129,6 +129,15 @@ def test_lists_name_the_pictures_of_each_part(load: Load, root: Path, tmp_path: 
             load(root, lists=str(lists))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_may_begin_with_a_byte_order_mark(encoding: str, load: Load, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("daisy/1.jpg\nroses/20.png\ntulips/60\n", encoding)
+    assert sorted(numbers(load(root, lists=str(tmp_path), batch_size=2), "train")) == [1, 20, 60]
+    (tmp_path / "train.txt").write_text("daisy/1.jpg\ndaisy/2.jpg\ntulips/60\n", encoding)
+    with pytest.raises(InputError, match=r"train\.txt: a class has none left to train on"):
+        load(root, lists=str(tmp_path))
+
+
 def test_lists_name_pictures_exactly_before_by_stems(load: Load, root: Path, tmp_path: Path) -> None:
     for name, grey in (("x.1.png", 101), ("x.2.png", 102), ("1.jpg", 103)):
         Image.fromarray(np.full((10, 12, 3), grey, np.uint8)).save(root / "daisy" / name)

@@ -53,6 +53,11 @@ FORMS = {
         "epoch": 3, "model_state_dict": weights(), "optimizer_state_dict": optimizer(), "loss": torch.ones(()),
     },
     "model beside averages": lambda: {"model": weights(), "model_ema": named("x."), "scaler": {}, "args": {"lr": 0.1}},
+    "model beside optimizers of other names": lambda: {"model": weights(), "opt": optimizer(), "G_state": optimizer()},
+    "beside an optimizer alone": lambda: {"mine": weights(), "solver": optimizer()},
+    "state_dict beside several averages": lambda: {
+        "state_dict": weights(), "ema": {"a": named("x."), "b": named("y.")},
+    },
     "under a name of its own": lambda: {"my_weights": weights(), "optim": optimizer()},
     "twice": lambda: {"model": {"state_dict": weights()}},
     "module.": lambda: named("module."),

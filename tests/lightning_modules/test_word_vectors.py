@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,6 +90,19 @@ def test_the_gradient_is_that_of_the_loss(architecture: Any, objective: Any, ngr
     torch.testing.assert_close(loss, plain)
     for table, gradient in zip((net.embedding, net.context), found, strict=True):
         torch.testing.assert_close(gradient, table.weight.grad.to_dense())
+
+
+def test_accumulated_batches_are_added_up() -> None:
+    """Lightning divides the loss of each by their number."""
+    net, batch = model(), piece()
+    gradients = []
+    for several in (1, 4):
+        net._trainer = SimpleNamespace(world_size=1, accumulate_grad_batches=several)
+        torch.manual_seed(5)
+        net.zero_grad()
+        (net._training_loss(batch)[0] / several).backward()
+        gradients.append(net.context.weight.grad.to_dense())
+    torch.testing.assert_close(*gradients)
 
 
 @pytest.mark.parametrize("architecture", ["skip_gram", "cbow"])

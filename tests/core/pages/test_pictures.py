@@ -4,6 +4,8 @@ import base64
 import io
 from pathlib import Path
 
+import numpy as np
+import pytest
 from PIL import Image
 
 from core.pages.pictures import small_copy
@@ -28,6 +30,13 @@ def test_a_small_picture_keeps_its_size_and_transparency_becomes_no_error() -> N
     content = io.BytesIO()
     Image.new("RGBA", (20, 10), (255, 0, 0, 128)).save(content, "PNG")
     assert _opened(small_copy(content.getvalue(), 300)).size == (20, 10)
+
+
+def test_a_page_shows_what_a_network_gets() -> None:
+    clear = Image.new("RGBA", (20, 10), (0, 0, 0, 0))
+    deep = Image.fromarray(np.full((10, 20), 124 * 257, np.uint16))
+    greys = [_opened(small_copy(picture, 300)).convert("L").getpixel((5, 5)) for picture in (clear, deep)]
+    assert greys == [255, pytest.approx(124, abs=2)]
 
 
 def test_what_is_no_picture_is_left_out(tmp_path: Path) -> None:

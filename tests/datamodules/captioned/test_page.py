@@ -16,3 +16,5 @@ def test_pictures_are_in_the_page_and_texts_are_escaped() -> None:
     assert "<script>& more" not in text
     assert "absent.png" in text
     assert len(text) < 200_000
+    assert "2 pictures and their captions" in text
+    assert "1 picture and its caption" in page([name], ["a"]).decode()

@@ -14,6 +14,10 @@ def test_nothing_is_noted_where_it_is_not_clear(learned: float, means: list[floa
 def test_negatives_are_noted_where_most_are(learned: float, mean: float) -> None:
     (line,) = note_negatives([mean, mean, learned], learned)
     assert line.startswith("note     2 of 3 pictures look ")
+    assert line.endswith(": --invert predicts their negatives")
+    (line,) = note_negatives([mean, mean, learned], learned, inverted=True)
+    assert line.startswith("note     2 of 3 pictures, inverted, look ")
+    assert line.endswith(": without --invert they are taken as they are")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from datamodules.words.vector_files import as_binary, as_table, as_text, read_vectors
+from datamodules.words.vector_files import as_binary, as_table, as_text, is_vector_file, read_vectors
 
 WORDS = ["the", "naïve", "new york", "北京"]
 IN_FILES = ["the", "naïve", "new_york", "北京"]
@@ -67,6 +67,15 @@ def test_other_files_are_named(write: Callable[..., Path], name: str, content: s
     with pytest.raises(InputError, match=reason) as error:
         read_vectors(path)
     assert f"{path}: no file of word vectors" in str(error.value)
+
+
+def test_weights_of_torch_are_no_vectors(write: Callable[..., Path], tmp_path: Path) -> None:
+    for protocol in (True, False):
+        path = tmp_path / f"{protocol}.bin"
+        torch.save({"a": VECTORS}, path, _use_new_zipfile_serialization=protocol)
+        assert not is_vector_file(path)
+    assert is_vector_file(write("v.bin", as_binary(WORDS, VECTORS)))
+    assert is_vector_file(Path("absent.bin"))
 
 
 def test_a_table_of_vectors_has_these_forms() -> None:

@@ -1,5 +1,6 @@
 """Statistics of batch norms are estimated anew, and nothing else is changed."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -18,6 +19,15 @@ def test_statistics_are_those_of_the_batches() -> None:
     torch.testing.assert_close(network[1].running_var, variances)
     assert network[1].momentum == 0.1
     assert all(module.training for module in network.modules())
+
+
+def test_synchronised_norms_wait_for_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first process draws pictures."""
+    monkeypatch.setattr(nn.SyncBatchNorm, "forward", None)
+    network, batch = nn.SyncBatchNorm(3), torch.randn(8, 3)
+    estimate_statistics(network, [batch], network)
+    torch.testing.assert_close(network.running_mean, batch.mean(0))
+    assert "forward" not in vars(network)
 
 
 def test_norms_without_statistics_are_left_alone() -> None:

@@ -129,6 +129,18 @@ def test_what_the_seeds_do_not_tell_apart_is_said(tmp_path: Path) -> None:
     assert "Not told apart from it by these seeds: lr=0.01." in sentences(*_groups(study))
 
 
+def test_seeds_that_agree_exactly_have_no_deviation_but_a_known_one(tmp_path: Path) -> None:
+    points = [{"lr": rate, "seed_everything": seed} for rate in (0.1, 0.01) for seed in (1, 2)]
+    groups = _study(tmp_path / "s", points, [0.89, 0.91, 0.875, 0.875])
+    assert not any("Not told apart" in line for line in sentences(*groups))
+
+
+def test_only_the_best_may_have_one_run(tmp_path: Path) -> None:
+    points = [{"lr": rate, "seed_everything": seed} for rate in (0.1, 0.01) for seed in (1, 2)]
+    groups = _study(tmp_path / "s", points, [0.92, 0.0, 0.8, 0.81])
+    assert "One run of the best: how much another seed changes is not known." in sentences(*groups)
+
+
 def test_runs_that_differ_in_nothing_have_no_answer(tmp_path: Path) -> None:
     make_run(tmp_path / "a")
     assert answer(*_groups(tmp_path)) is None
