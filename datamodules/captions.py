@@ -171,7 +171,7 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         """Returns pictures with the symbols of their captions, whose vocabulary is learned unless there is one."""
         self._parts = parts
         if not self._is_learned:
-            self._words.fit(caption for several in parts["train"].captions for caption in several)
+            self._words = self._words.fitted(caption for several in parts["train"].captions for caption in several)
             self._is_learned = True
         splits = {part: CaptionedImages(of.images, *self._words.encode_all(of.captions)) for part, of in parts.items()}
         self._digest = digest_of(*(store for part in ("train", "val") for store in splits[part].stores))

@@ -169,7 +169,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         parts = self.synthesize() if self.source == "synthetic" else self.read()
         parts = split_pairs(parts, self.sizes_to_split, self.split, self.split_seed)
         if not self._is_learned:
-            self._encoder.fit(parts["train"].sources, parts["train"].targets)
+            self._encoder = self._encoder.fitted(parts["train"].sources, parts["train"].targets)
             self._is_learned = True
         splits, lines = number_pairs(parts, self._encoder, self.max_length, self.origin)
         for line in (*(note for part in parts.values() for note in part.notes), *lines):

@@ -117,6 +117,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
     def load_for_all(self) -> None:
         """Loads the data, and keeps it for others with the same arguments, in this process and in forked ones.
 
+        Kept are the attributes that `load` sets, but nothing that it changes within an object that was there before.
         There is no trainer yet: a data set of which a part follows from the run's seed must leave this out.
         """
         before = dict(vars(self))

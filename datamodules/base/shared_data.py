@@ -13,7 +13,9 @@ class Loads(Protocol):
 
 
 def keep_loaded(data: Loads, before: dict[str, Any]) -> None:
-    """Keeps what loading has set in a data module, for others with the same arguments.
+    """Keeps the attributes that loading has set in a data module, for others with the same arguments.
+
+    What loading has changed within an object that was there before is not seen, and so not kept.
 
     Args:
         data: The data module, which is loaded.

@@ -67,12 +67,14 @@ class CaptionEncoder:
         """Number of symbols, marks included."""
         return len(self.vocabulary)
 
-    def fit(self, captions: Iterable[str]) -> None:
-        """Builds the vocabulary from training captions."""
-        counts = Counter(word for caption in captions for word in self._divided(caption))
+    def fitted(self, captions: Iterable[str]) -> "CaptionEncoder":
+        """Returns another encoder of the same settings, with the vocabulary of training captions."""
+        made = CaptionEncoder(self.encoding)
+        counts = Counter(word for caption in captions for word in made._divided(caption))
         del counts[MARKS[END]]
-        self._marks = self.encoding.tokenizer == "words" and WORD.any_marks(counts)
-        self.vocabulary = Vocabulary([*MARKS, *frequent(counts, self.encoding.min_count)])
+        made._marks = self.encoding.tokenizer == "words" and WORD.any_marks(counts)
+        made.vocabulary = Vocabulary([*MARKS, *frequent(counts, self.encoding.min_count)])
+        return made
 
     def encode(self, caption: str) -> list[int]:
         """Returns the numbers of a caption's symbols, and of its end unless it is cut."""

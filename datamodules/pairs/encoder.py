@@ -35,13 +35,15 @@ class PairEncoder:
         source, target = self.source.vocabulary.symbols, self.target.vocabulary.symbols
         return source if self.encoding.joint else (*source, *(f"{APART}{symbol}" for symbol in target))
 
-    def fit(self, sources: Sequence[str], targets: Sequence[str]) -> None:
-        """Learns the vocabulary from training pairs."""
+    def fitted(self, sources: Sequence[str], targets: Sequence[str]) -> "PairEncoder":
+        """Returns another encoder of the same settings, with the vocabulary of training pairs."""
+        made = PairEncoder(self.encoding, self.reverse_source)
         if self.encoding.joint:
-            self.source.fit([*sources, *targets])
+            made.source.fit([*sources, *targets])
         else:
-            self.source.fit(sources)
-            self.target.fit(targets)
+            made.source.fit(sources)
+            made.target.fit(targets)
+        return made
 
     def encode_sources(self, sentences: Sequence[str]) -> list[list[int]]:
         """Returns the symbols of sentences in the order they are read; the mark of the end for an empty one."""

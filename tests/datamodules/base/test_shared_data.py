@@ -1,14 +1,20 @@
 """What one data module has loaded, others with the same arguments take over whole."""
 
+import inspect
 from collections.abc import Callable
 
 import pytest
 import torch
 
-from datamodules import CharCorpusDataModule
+import datamodules
+from datamodules import CharCorpusDataModule, captions
 from datamodules.base import shared_data
 from tests.bits import assert_same_bits
 from tests.tiny import TinyDataModule
+
+WITH_VOCABULARY = [
+    name for name in datamodules.__all__ if "vocabulary" in inspect.signature(getattr(datamodules, name)).parameters
+]
 
 
 @pytest.fixture
@@ -69,3 +75,34 @@ def test_other_arguments_and_classes_load_for_themselves(loads: list[str]) -> No
     for data in (TinyDataModule(val_size=20), TinyDataModule(batch_size=10), Other()):
         data.load_once()
     assert loads == ["TinyDataModule", "TinyDataModule", "TinyDataModule", "Other"]
+
+
+def state_of(value: object) -> object:
+    """Returns what a value consists of, in dicts and lists, as far as it can be compared."""
+    if isinstance(value, dict):
+        return {key: state_of(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [state_of(one) for one in value]
+    if isinstance(value, torch.Tensor | type) or not hasattr(value, "__dict__"):
+        return value if type(value).__eq__ is not object.__eq__ else type(value)
+    return {"class": type(value)} | state_of(vars(value))
+
+
+@pytest.mark.parametrize("name", WITH_VOCABULARY)
+def test_what_is_taken_over_has_the_vocabulary_and_all_else_that_loading_sets(
+    name: str, loads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captions, "SYNTHETIC", {"train": 60, "val": 10, "test": 10})
+    kind = getattr(datamodules, name)
+    small = {"image_size": 8} if "image_size" in inspect.signature(kind).parameters else {}
+    alone, first, shared = (kind(source="synthetic", **small) for _ in range(3))
+    alone.load_once()
+    first.load_for_all()
+    monkeypatch.setattr(kind, "load", lambda self: pytest.fail("loaded once more"))
+    shared.load_once()
+    assert len(shared.symbols) > 10
+    assert shared.symbols == alone.symbols
+    assert shared.vocabulary_content() == alone.vocabulary_content()
+    assert shared.vocab_size == alone.vocab_size
+    assert shared.facts() == alone.facts()
+    assert_same_bits(state_of(vars(shared)), state_of(vars(alone)), name)

@@ -13,9 +13,7 @@ CAPTIONS = ["A dog runs .", "A Dog sits !", "the dog runs and runs and runs"]
 
 def encoder(**settings: object) -> CaptionEncoder:
     """Returns an encoder of three captions."""
-    found = CaptionEncoder(CaptionEncoding(**{"min_count": 2} | settings))
-    found.fit(CAPTIONS)
-    return found
+    return CaptionEncoder(CaptionEncoding(**{"min_count": 2} | settings)).fitted(CAPTIONS)
 
 
 def test_frequent_words_are_numbered_and_others_are_unknown() -> None:
@@ -65,8 +63,7 @@ def test_an_encoder_comes_back_from_its_content() -> None:
 
 
 def test_a_vocabulary_of_an_earlier_release_goes_on_cutting_words_at_marks() -> None:
-    words = CaptionEncoder(CaptionEncoding(min_count=1))
-    words.fit(["cafe\u0301s", "cafe s"])
+    words = CaptionEncoder(CaptionEncoding(min_count=1)).fitted(["cafe\u0301s", "cafe s"])
     content = words.content()
     again = CaptionEncoder.from_content(content, "here")
     assert again.decode(again.encode("cafe\u0301s")) == ["cafe\u0301s"]

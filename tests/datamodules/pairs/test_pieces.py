@@ -45,8 +45,8 @@ def test_a_vocabulary_follows_from_its_sentences_and_is_restored_from_plain_data
         for joint in (True, False):
             contents = []
             for _ in range(2):
-                encoder = PairEncoder(PairEncoding(encoding.tokenizer, encoding.size, joint), reverse_source=True)
-                encoder.fit(pairs.sources, pairs.targets)
+                unlearned = PairEncoder(PairEncoding(encoding.tokenizer, encoding.size, joint), reverse_source=True)
+                encoder = unlearned.fitted(pairs.sources, pairs.targets)
                 contents.append(json.dumps(encoder.content()))
             assert contents[0] == contents[1]
             restored = PairEncoder.from_content(json.loads(contents[0]), "here")
@@ -73,8 +73,7 @@ def test_a_vocabulary_of_an_earlier_release_goes_on_cutting_words_at_marks() -> 
 
 
 def test_a_sentence_can_be_read_backwards_and_a_translation_has_an_end() -> None:
-    encoder = PairEncoder(PairEncoding("char", None), reverse_source=True)
-    encoder.fit(["ab"], ["ba"])
+    encoder = PairEncoder(PairEncoding("char", None), reverse_source=True).fitted(["ab"], ["ba"])
     (source,), (target,) = encoder.encode_sources(["ab"]), encoder.encode_targets(["ab"])
     assert encoder.source.pieces(source) == ["b", "a"]
     assert target[-1] == END
