@@ -1,5 +1,6 @@
 """What all captioners share: the network that they see pictures with, which may be fixed."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -55,9 +56,10 @@ class PictureCaptioner(RewardedCaptioning):
         places, whole = features.split([features.shape[1] - self.whole_width, self.whole_width], 1)
         return places.unflatten(1, (-1, self.channels)) if self.sees_places else places, whole
 
-    def features(self, images: Tensor) -> Tensor | None:
-        """Returns the vector of the whole of each picture, [B, D], where the network is fixed."""
-        return self.seen(images)[1] if self.frozen else None
+    @property
+    def features(self) -> Callable[[Tensor], Tensor] | None:
+        """Makes the vectors of the whole of pictures, [B, D], where the network is fixed."""
+        return (lambda images: self.seen(images)[1]) if self.frozen else None
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Keeps the bits of a fixed network, by which its features are kept: averages of equal weights are rounded."""

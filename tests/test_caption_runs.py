@@ -4,13 +4,17 @@ import csv
 import json
 import re
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import Tensor
 
 from engine.runs.checkpoint_io import load_checkpoint
+from lightning_modules import Captioner
 from tests.bits import assert_same_bits, figures_of
 from tests.pictures import picture
 from tests.processes import finish, start_ranks
@@ -210,3 +214,40 @@ def test_two_processes_train_and_measure_as_one_does(tmp_path: Path, command: Co
     assert code == 0, errors
     figures = [[line for line in text.splitlines() if line.startswith("test/")] for text in (output, alone)]
     assert figures[0] == figures[1]
+
+
+class ManyPictures:
+    """600 pictures to train on, and 3 of them to test; counts how many are in memory."""
+
+    def __init__(self) -> None:
+        self.pictures = torch.randn(600, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+        self.of = {"train": torch.arange(600), "test": torch.tensor([599, 5, 256])}
+        self.read: list[weakref.ref[Tensor]] = []
+        self.most = 0
+
+    def picture_names(self, part: str) -> list[str]:
+        """Returns the names of the pictures of a part."""
+        return [str(place) for place in self.of[part].tolist()]
+
+    def references(self, part: str) -> list[list[str]]:
+        """Returns a caption of each picture of a part."""
+        return [[name] for name in self.picture_names(part)]
+
+    def batch_of(self, part: str, places: Tensor) -> SimpleNamespace:
+        """Returns a batch, after noting how many pictures of earlier ones are still in memory."""
+        images = self.pictures[self.of[part][places]]
+        self.read.append(weakref.ref(images))
+        self.most = max(self.most, sum(len(one()) for one in self.read if one() is not None))
+        return SimpleNamespace(images=images)
+
+
+def test_the_nearest_training_pictures_are_found_batch_by_batch_or_not_looked_for() -> None:
+    torch.manual_seed(0)
+    data, small = ManyPictures(), {"network": "convnet", "hidden": 6, "embedding": 6}
+    network = Captioner(12, 16, **small).eval()
+    with torch.no_grad():
+        assert network._neighbours(data, [0, 1, 2]) == [["599"], ["5"], ["256"]]
+    assert 0 < data.most <= 256
+    untouched = ManyPictures()
+    assert Captioner(12, 16, frozen=False, **small)._neighbours(untouched, [0, 1, 2]) is None
+    assert not untouched.read

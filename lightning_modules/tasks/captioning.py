@@ -1,7 +1,7 @@
 """Captioning: learns what people say of pictures symbol by symbol, and describes pictures by beam search."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -84,8 +84,9 @@ class Captioning(SequenceWriter):
     def encode(self, images: Tensor) -> Any:
         """Returns the memory of pictures: tensors [B, ...], of pictures or features as batches have them."""
 
-    def features(self, images: Tensor) -> Tensor | None:
-        """Returns a vector of each picture by which likeness is judged, [B, D]; None if there is none worth it."""
+    @property
+    def features(self) -> Callable[[Tensor], Tensor] | None:
+        """Makes of pictures [B, ...] the vectors [B, D] by which likeness is judged; None if none are worth it."""
         return None
 
     def outputs_and_penalty(self, memory: Any, inputs: Tensor, real: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -174,12 +175,13 @@ class Captioning(SequenceWriter):
 
         None, if the network has no features that are worth it.
         """
+        features = self.features
+        if features is None:
+            return None
         vectors = []
         for part, chosen in (("train", range(len(data.picture_names("train")))), ("test", places)):
-            batches = [data.batch_of(part, some) for some in torch.tensor(chosen).split(256)]
-            found = [self.features(batch.images.to(self.device)) for batch in batches]
-            if found[0] is None:
-                return None
+            some = torch.tensor(chosen).split(256)
+            found = [features(data.batch_of(part, few).images.to(self.device)) for few in some]
             vectors.append(F.normalize(torch.cat(found).float(), dim=1))
         texts = data.references("train")
         return [words_of(texts[place][0]) for place in (vectors[1] @ vectors[0].T).argmax(1).tolist()]
