@@ -164,7 +164,7 @@ class StyleTransfer(StyleTask):
         value_bytes = 2 if "16" in str(self.trainer.precision) else 4
         found = forecast(self.network, size, self.tile, value_bytes, self.trainer.optimizers, self.weighting.content)
         if self.device.type == "cpu":
-            check_memory(found, size, self.tile, SMALL_TILE)
+            check_memory(found, size, self.tile, SMALL_TILE if self.network.has_radius else None)
         print_line(f"memory   {found}")
         if not self._strip:
             self._strip = [self._thumbnail()]

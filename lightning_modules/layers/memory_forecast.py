@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
 
 from core.errors import InputError
@@ -15,6 +16,7 @@ from lightning_modules.layers.tiles import tiles_of
 
 BUFFERS = 3  # copies of the largest output: gradients of two neighbouring layers, and a reordered one
 GB = 1e9
+PROBE = 64  # pixels of a picture that shows what blocks of layers save
 
 
 class Forecast(NamedTuple):
@@ -62,14 +64,14 @@ def forecast(
     return Forecast(_resident(), kept + _of_network(network, seen, value_bytes), sum(map(_of_optimizer, optimizers)))
 
 
-def check_memory(found: Forecast, size: tuple[int, int], tile: int | None, smaller: int) -> None:
+def check_memory(found: Forecast, size: tuple[int, int], tile: int | None, smaller: int | None) -> None:
     """Checks that a run fits into the memory of this machine.
 
     Args:
         found: The forecast.
         size: Height and width of the picture.
         tile: Longest side of the tiles.
-        smaller: A side of tiles that takes less.
+        smaller: A side of tiles that takes less; None where the network takes no tiles.
 
     Raises:
         InputError: It does not; the message has what helps.
@@ -77,7 +79,7 @@ def check_memory(found: Forecast, size: tuple[int, int], tile: int | None, small
     available = available_memory()
     if found.total - found.now <= available:
         return
-    ways = [f"--model.tile {smaller}"] if tile is None or smaller < tile else []
+    ways = [f"--model.tile {smaller}"] if smaller is not None and (tile is None or smaller < tile) else []
     ways += ["a smaller --data.long_side", "a smaller history_size of L-BFGS"]
     raise InputError(
         f"a picture of {size[1]}x{size[0]} takes {found}, and {available / GB:.1f} GB are available: give "
@@ -92,6 +94,13 @@ def _shape(network: Features, layer: str, size: tuple[int, int]) -> tuple[int, i
 
 def _of_network(network: Features, size: tuple[int, int], value_bytes: int) -> int:
     """Returns what a forward and a backward pass need at most."""
+    has_blocks = any([*step.children()] for step in network.steps)
+    saved, largest = (_of_blocks if has_blocks else _of_layers)(network, size, value_bytes)
+    return saved + BUFFERS * largest
+
+
+def _of_layers(network: Features, size: tuple[int, int], value_bytes: int) -> tuple[int, int]:
+    """Returns what all layers save for the backward pass, and the largest output, each step being a layer."""
     saved, largest = 0, 0
     for name, step in network.steps.named_children():
         if name not in network.places:
@@ -102,7 +111,25 @@ def _of_network(network: Features, size: tuple[int, int], value_bytes: int) -> i
             saved += numbers * value_bytes
         if isinstance(step, nn.MaxPool2d):
             saved += numbers * 8  # which of four was largest
-    return saved + BUFFERS * largest
+    return saved, largest
+
+
+def _of_blocks(network: Features, size: tuple[int, int], value_bytes: int) -> tuple[int, int]:
+    """Returns the same where steps are blocks of layers: what a small picture shows, in proportion to the area."""
+    constant = next(network.buffers())
+    picture = torch.zeros(1, 3, PROBE, PROBE, dtype=constant.dtype, device=constant.device, requires_grad=True)
+    saved: dict[int, int] = {}  # bytes, by the place in memory: several layers can save the same
+
+    def note(tensor: Tensor) -> Tensor:
+        if len(tensor) == 1:  # of the picture; a kernel has more in this dimension, and does not grow
+            saved[tensor.data_ptr()] = tensor.nbytes
+        return tensor
+
+    precision = torch.autocast(constant.device.type, torch.bfloat16, enabled=value_bytes == 2)
+    with torch.enable_grad(), precision, torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        _features = network(picture)  # as long as these are there, so is what they need
+    area = math.prod(size) / PROBE**2
+    return math.ceil(area * sum(saved.values())), math.ceil(area * max(saved.values()))
 
 
 def _of_optimizer(optimizer: Optimizer) -> int:

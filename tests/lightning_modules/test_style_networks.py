@@ -10,6 +10,7 @@ from core.errors import InputError
 from datamodules import StylePicturesDataModule
 from engine.trainer import Trainer
 from lightning_modules import EfficientNetLite, StyleTransfer
+from lightning_modules.layers import memory_forecast
 from lightning_modules.style_networks import PRETRAINED, StepFeatures, make_style_network
 
 NAME = "pretrained:efficientnet_lite0"
@@ -53,6 +54,17 @@ def test_pictures_are_trained_by_it_but_not_in_tiles(model: EfficientNetLite, tm
     assert trainer.callback_metrics["train/style"] > 0
     with pytest.raises(InputError, match=rf"--model\.tile 64: {NAME} sees pictures whole"):
         trainer.fit(StyleTransfer(data.image_size, network=NAME, tile=64, **layers), data)
+
+
+def test_where_memory_is_short_no_tiles_are_advised_that_it_does_not_take(
+    model: EfficientNetLite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_forecast, "available_memory", lambda: 1000)
+    data = StylePicturesDataModule(source="synthetic", long_side=64, steps=2)
+    layers = {"content_layers": {"block4": 1.0}, "style_layers": {"stem": 0.5, "block2": 0.5}}
+    trainer = Trainer(accelerator="cpu", devices=1, max_epochs=1, logger=False, default_root_dir=tmp_path)
+    with pytest.raises(InputError, match=r"available: give a smaller --data\.long_side, or a smaller history_size"):
+        trainer.fit(StyleTransfer(data.image_size, network=NAME, **layers), data)
 
 
 def test_a_layer_or_package_that_is_not_there_is_named(model: EfficientNetLite) -> None:
