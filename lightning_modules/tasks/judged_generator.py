@@ -24,6 +24,28 @@ SHOWN = 5  # training pictures beside a sample
 SEARCHED = 1000  # training pictures that are compared at a time
 
 
+class NoisePictures:
+    """Pictures of noise one after the other from one seed, of which no more are in memory than are asked for at a time.
+
+    Args:
+        seed: The seed.
+        shape: Height, width and channels.
+    """
+
+    def __init__(self, seed: int, shape: tuple[int, int, int]) -> None:
+        self.seed, self.shape = seed, shape
+        self._rng, self._drawn = generator(seed, "noise"), 0
+
+    def at(self, places: Tensor) -> Tensor:
+        """Returns pictures, uint8 [B, H, W, C], by their places int64 [B]; quickest in ascending order."""
+        if int(places.min()) < self._drawn:
+            self._rng, self._drawn = generator(self.seed, "noise"), 0
+        first, self._drawn = self._drawn, int(places.max()) + 1
+        shape = self._drawn - first, *self.shape
+        # a byte after the other of one stream: in parts they are the same as at once
+        return torch.randint(0, 256, shape, generator=self._rng, dtype=torch.uint8)[places - first]
+
+
 class JudgedGenerator(Generator):
     """Measures how alike generated pictures and the data's are, in validation and test.
 
@@ -69,6 +91,7 @@ class JudgedGenerator(Generator):
         self.fid = fid
         self._inception: InceptionDistance | None = None
         self._judge_before: str | None = None  # digest of the one that a run had before
+        self._noise: NoisePictures | None = None  # while an evaluation asks for it
 
     def setup(self, stage: str) -> None:
         """Checks that pictures are scaled as generated ones are.
@@ -118,6 +141,7 @@ class JudgedGenerator(Generator):
     def on_validation_epoch_end(self) -> None:
         """Logs the metrics; says once what real pictures reach, and noise."""
         was_known = bool(self.val_metrics.bounds)
+        self._noise = None
         super().on_validation_epoch_end()
         if self.trainer.sanity_checking:
             self.val_metrics.bounds = {}  # of fewer samples than an epoch has
@@ -135,6 +159,7 @@ class JudgedGenerator(Generator):
     def on_test_epoch_end(self) -> None:
         """Logs the metrics, and says what they depend on."""
         super().on_test_epoch_end()
+        self._noise = None
         if self._inception is not None:
             self.log("test/fid", self._inception.compute())
             self._inception = None
@@ -157,7 +182,7 @@ class JudgedGenerator(Generator):
                 self._inception.update(images.to(self.device), real=name == "real")
         if self._judges:
             if not metrics.bounds:
-                pictures |= self._bounds(index, limit)
+                pictures |= self._bounds(index)
             judged = {name: self._judges[0](images) for name, images in pictures.items()}
             seen = judged["generated"][1]
             metrics.add(
@@ -169,13 +194,12 @@ class JudgedGenerator(Generator):
             )
         return samples
 
-    def _bounds(self, index: Tensor, limit: int) -> dict[str, Tensor]:
+    def _bounds(self, index: Tensor) -> dict[str, Tensor]:
         """Returns training pictures, and pictures of noise, for places in a split, uint8 [B, H, W, C]."""
         data, seed = self.trainer.datamodule, self.trainer.seed
         order = torch.randperm(data.sizes["train"], generator=generator(seed, "training pictures"))
-        shape = limit, self.image_size, self.image_size, self.in_channels
-        noise = torch.randint(0, 256, shape, generator=generator(seed, "noise"), dtype=torch.uint8)
-        return {"floor": data.images_of("train", order[index % len(order)]), "ceiling": noise[index]}
+        self._noise = self._noise or NoisePictures(seed, (self.image_size, self.image_size, self.in_channels))
+        return {"floor": data.images_of("train", order[index % len(order)]), "ceiling": self._noise.at(index)}
 
     def media_after_fit(self, step: int) -> Iterator[Medium]:
         """Yields samples, each followed by the training pictures that are nearest to it, by the judge or by pixels."""

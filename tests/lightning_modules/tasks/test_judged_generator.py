@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from core.errors import InputError
+from core.randomness import generator
 from datamodules.batches import ImageBatch
 from lightning_modules import DCGAN
+from lightning_modules.tasks.judged_generator import NoisePictures
 from tests.generated import Brightness, tiny_dcgan
 from tests.tiny import TinyDataModule
 
@@ -61,6 +63,38 @@ def test_a_generator_without_classes_has_no_share_of_those_asked_for(data: TinyD
     network = judged(data)
     network.take_judge(Brightness())
     assert "asked" not in measured(network, data, 40)
+
+
+def test_noise_in_parts_is_that_of_one_draw_and_no_more_than_a_batch_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.randint(0, 256, (40, 5, 7, 3), generator=generator(3, "noise"), dtype=torch.uint8)
+    draw, drawn = torch.randint, []
+
+    def count(low: int, high: int, shape: tuple[int, ...], **settings: Any) -> torch.Tensor:
+        drawn.append(shape[0])
+        return draw(low, high, shape, **settings)
+
+    monkeypatch.setattr(torch, "randint", count)
+    noise = NoisePictures(3, (5, 7, 3))
+    for places in torch.arange(40).split(7):
+        assert torch.equal(noise.at(places), whole[places])
+    assert drawn == [7, 7, 7, 7, 7, 5]
+    for places in ([1, 5, 9], [12, 10], [0, 39], [2]):  # of one of several processes, and once more from the first
+        assert torch.equal(noise.at(torch.tensor(places)), whole[places])
+
+
+def test_noise_is_drawn_as_far_as_there_are_pictures_and_let_go(
+    data: TinyDataModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, asked = judged(data, val_samples=100_000), []
+    network.take_judge(Brightness())
+    at = NoisePictures.at
+    monkeypatch.setattr(NoisePictures, "at", lambda self, places: asked.append((self, places)) or at(self, places))
+    measured(network, data, 7)
+    assert len({id(noise) for noise, _ in asked}) == 1
+    assert sum(len(places) for _, places in asked) == asked[0][0]._drawn == data.sizes["val"]
+    network.log = network.log_dict = lambda *_, **__: None
+    network.on_validation_epoch_end()
+    assert network._noise is None
 
 
 class Grey(Brightness):
