@@ -20,7 +20,7 @@ from datamodules.batches import StyleBatch
 from datamodules.images.drawn_scenes import brush_strokes, landscape
 from datamodules.images.luminance import chroma, luminance, matched
 from datamodules.images.picture import picture_size
-from datamodules.images.whole_pictures import LEAST, as_batch, read_style, read_whole, scaled_size
+from datamodules.images.whole_pictures import LEAST, as_batch, least_long_side, read_style, read_whole, scaled_size
 
 DRAWN = 384, 288  # width and height of the drawn content
 
@@ -116,7 +116,11 @@ class StylePicturesDataModule(DataModule):
         original = DRAWN if source == "synthetic" else picture_size(Path(content).expanduser())
         width, height = scaled_size(original, long_side or max(original))
         if min(width, height) < LEAST:
-            raise InputError(f"{content}: {original[0]}x{original[1]} pixels, of which {width}x{height} are too few")
+            name = self.origin if source == "synthetic" else content
+            raise InputError(
+                f"{name}: {original[0]}x{original[1]} pixels, of which {width}x{height} are too few; "
+                f"--data.long_side {least_long_side(original)} or more makes it large enough"
+            )
         self.image_size = height, width
         if source != "synthetic":
             self.origin = f"{content} and {', '.join(self.style)}"
@@ -148,7 +152,7 @@ class StylePicturesDataModule(DataModule):
             mask = torch.empty(0)
         else:
             content = read_whole(self.content, (width, height))
-            styles = [read_style(path, side) for path in self.style]
+            styles = [read_style(path, side, "--data.style_scale or --data.long_side") for path in self.style]
             mask = self._read_mask((width, height))
         kept = torch.empty(0) if self.colors == "style" else chroma(content)
         if self.colors == "content":

@@ -127,7 +127,7 @@ class FastStyle(StyleTask):
         if stage == "predict":
             return
         if self.style is not None:
-            self._picture = read_style(self.style, self.style_size)
+            self._picture = read_style(self.style, self.style_size, "--model.style_size")
         elif isinstance(data, DataModule) and data.source == "synthetic":
             self._picture = as_batch(brush_strokes(self.style_size, self.style_size * 3 // 4))
         else:

@@ -1,5 +1,6 @@
 """Pictures that are read whole, at their own proportions, for style transfer."""
 
+from math import ceil
 from pathlib import Path
 
 import torch
@@ -17,12 +18,18 @@ def scaled_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
     return tuple(max(1, round(side * long_side / max(size))) for side in size)
 
 
-def read_style(path: str, long_side: int) -> Tensor:
+def least_long_side(size: tuple[int, int]) -> int:
+    """Returns the longer side with which a picture of a size, scaled, has `LEAST` pixels on its shorter side."""
+    return ceil(LEAST * max(size) / min(size))
+
+
+def read_style(path: str, long_side: int, options: str) -> Tensor:
     """Reads a picture whose style is taken, and says what was changed.
 
     Args:
         path: The file.
         long_side: Pixels of the longer side to which it is scaled.
+        options: What this follows from, for the message.
 
     Returns:
         float32 [1, 3, H, W], from 0 to 255.
@@ -32,8 +39,14 @@ def read_style(path: str, long_side: int) -> Tensor:
     """
     original = picture_size(Path(path).expanduser())
     size = scaled_size(original, long_side)
-    if min(*size, *original) < LEAST:
-        raise InputError(f"{path}: {original[0]}x{original[1]} pixels; a style needs {LEAST} on its shorter side")
+    found, needed = f"{path}: {original[0]}x{original[1]} pixels", f"a style needs {LEAST} on its shorter side"
+    if min(original) < LEAST:
+        raise InputError(f"{found}; {needed}")
+    if min(size) < LEAST:
+        raise InputError(
+            f"{found}, scaled to {size[0]}x{size[1]}; {needed}: raise {options}, until its longer side has "
+            f"{least_long_side(original):,}"
+        )
     return read_whole(path, size)
 
 

@@ -131,6 +131,12 @@ def test_pictures_that_have_changed_are_told_from_those_of_a_checkpoint() -> Non
         ({"style": "one.png"}, r"^one\.png: 1x1 pixels; a style needs 32 on its shorter side"),
         ({"content": "one.png"}, r"^one\.png: 1x1 pixels, of which 1x1 are too few"),
         ({"content": "strip.png", "long_side": 500}, r"^strip\.png: 3000x40 pixels, of which 500x7 are too few"),
+        ({"content": "strip.png", "long_side": 500}, r"are too few; --data\.long_side 2400 or more makes it large"),
+        (
+            {"style": "strip.png", "long_side": 200},
+            r"^strip\.png: 3000x40 pixels, scaled to 200x3; a style needs 32 on its shorter side: raise "
+            r"--data\.style_scale or --data\.long_side, until its longer side has 2,400$",
+        ),
         ({"mask": "black.png"}, r"^black\.png: black all over"),
         ({"style_weights": [1.0, 2.0]}, r"data\.style_weights is \[1\.0, 2\.0\]: one for each style picture"),
         ({"style_weights": [0.0]}, r"data\.style_weights is \[0\.0\]"),

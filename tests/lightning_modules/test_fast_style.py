@@ -121,12 +121,18 @@ def test_a_style_is_needed_and_has_to_be_a_picture(command: Command) -> None:
     for place in range(4):
         save_picture(f"photos/{place}.png", seed=place)
     save_picture("one.png", 1, 1)
+    save_picture("banner.png", 2000, 150)
     Path("fast.yaml").write_text(CONFIG)
     own = ("fit", "--config", "fast.yaml", "--run_dir", "run", "--data.source", "auto", "--data.data_dir", "photos")
     own = (*own, "--data.batch_size", 2, "--data.val_size", 1)
     for style, message in (
         ((), "--model.style: a picture is needed"),
         (("--model.style", "one.png"), "one.png: 1x1 pixels; a style needs 32"),
+        (
+            ("--model.style", "banner.png", "--model.style_size", 256),
+            "banner.png: 2000x150 pixels, scaled to 256x19; a style needs 32 on its shorter side: raise "
+            "--model.style_size, until its longer side has 427",
+        ),
         (("--model.style", "gone.png"), "gone.png: "),
         (("--data.normalization", "symmetric"), "painted pictures are from 0 to 255; set --data.normalization none"),
     ):
