@@ -25,10 +25,11 @@ def divide(
         seed: Seed of that choice.
 
     Returns:
-        Names of each part in the order of `names`, and lines for the user.
+        Names of each part in the order of `names`, and lines for the user. Where files state no training pictures,
+        there are none.
 
     Raises:
-        InputError: No training picture is left, or a number is given for a part that there is already.
+        InputError: No training picture is left by the numbers, or a number is given for a part that there is already.
     """
     chosen = {part: [name for name in names if not parts or parts.get(name) == part] for part in PARTS}
     if not parts:
@@ -46,7 +47,7 @@ def divide(
         count = size if size is not None else len(train) // SHARE if part == "val" else 0
         chosen[part] = [train[place] for place in sorted(order[taken : taken + count])]
         taken += count
-    if taken >= len(train):
+    if train and taken >= len(train):
         raise InputError(
             f"data.val_size and data.test_size: too large for {len(train):,} training pictures; give fewer, such as "
             f"{len(train) // SHARE}"

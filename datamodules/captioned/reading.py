@@ -97,7 +97,10 @@ class FolderReader:
         found, notes = match_pictures(listed.captions, self.pictures)
         names, lines = divide(list(found), listed.parts if self.lists else {}, self.sizes, self.split_seed)
         if not names["train"]:
-            raise InputError(f"{self.folder}: no training picture has a caption")
+            raise InputError(
+                f"{self.folder}: no training picture has a caption; files state the parts of all, --data.lists false "
+                "divides them anew"
+            )
         paths = {part: [found[name] for name in several] for part, several in names.items()}
         tensors = self._read_pictures(paths)
         parts, broken = {}, []

@@ -26,6 +26,12 @@ def test_what_no_file_states_is_set_aside_by_the_seed() -> None:
     assert whole == {"train": NAMES, "val": [], "test": []}
 
 
+def test_without_training_pictures_there_is_nothing_to_set_aside() -> None:
+    for sizes in (NOTHING, {"val": 0, "test": None}, {"val": 3, "test": None}):
+        parts, _ = divide(NAMES, {"0": "test"}, sizes, 0)
+        assert parts == {"train": [], "val": [], "test": ["0"]}
+
+
 def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="too large for 40 training pictures; give fewer, such as 4"):
         divide(NAMES, {}, {"val": 20, "test": 20}, 0)

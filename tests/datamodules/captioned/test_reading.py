@@ -46,6 +46,14 @@ def test_a_broken_picture_is_refused_or_left_out(tmp_path: Path) -> None:
     assert [note for note in found.notes if "cannot be read as pictures" in note and "1 (Images/3.png)" in note]
 
 
+def test_lists_without_training_pictures_are_named_and_what_to_do(tmp_path: Path) -> None:
+    folder = folder_of_captions(tmp_path / "data", 3)
+    rows = ["file,caption,split", *(f"{number}.png,A dog runs .,test" for number in range(3))]
+    (folder / "captions.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(InputError, match=r"data: no training picture has a caption; .* --data\.lists false"):
+        reader(folder, sizes={"val": None, "test": None}).read()
+
+
 def test_a_change_of_a_picture_changes_the_digest(tmp_path: Path) -> None:
     folder = folder_of_captions(tmp_path / "data")
     before = reader(folder, sizes={"val": 0, "test": 0}).read().digest
