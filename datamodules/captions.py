@@ -110,16 +110,10 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         super().__init__(data_dir, source, batch_size, eval_batch_size, 0, split_seed, augmentation, normalization)
         self.captions_each = captions_each
         self.count_padding = count_padding
-        self._reader = FolderReader(
-            self.data_dir,
-            self.data_dir / (pictures or ""),
-            captions,
-            lists,
-            {"val": val_size, "test": test_size},
-            split_seed,
-            PictureReader(image_size, self.in_channels, not stream, skip_corrupt, self.name),
-            num_workers,
-        )
+        folders = self.data_dir, self.data_dir / (pictures or "")
+        sizes = {"val": val_size, "test": test_size}
+        reader = PictureReader(image_size, self.in_channels, not stream, skip_corrupt, self.name)
+        self._reader = FolderReader(*folders, captions, lists, sizes, split_seed, reader, num_workers)
         self._parts: dict[str, CaptionedPictures] = {}
         self._words, self._is_learned = CaptionEncoder(encoding), vocabulary is not None
         if vocabulary is not None:
@@ -244,7 +238,8 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         """
         captions = [" ".join(self.words_of(symbols)) for symbols in outputs]
         rows = list(zip(names, captions, strict=True))
-        return Table(("file", "caption"), rows, forms={PAGE: lambda: page(names, captions)})
+        files = {name: Path(name) for name in names} if self.inputs else self._parts["test"].files
+        return Table(("file", "caption"), rows, forms={PAGE: lambda: page(names, captions, files)})
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position, the vocabulary, mean and standard deviation, and the bits of pictures of 16."""

@@ -1,6 +1,6 @@
 """A page of pictures with captions, which holds small copies of the pictures and needs no other file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.pages.page import render
@@ -10,18 +10,24 @@ from core.printable import counted
 SIDE = 320  # pixels of the longer side of a small copy
 
 
-def page(names: Sequence[str], captions: Sequence[str], references: Sequence[Sequence[str]] | None = None) -> bytes:
+def page(
+    names: Sequence[str],
+    captions: Sequence[str],
+    files: Mapping[str, Path],
+    references: Sequence[Sequence[str]] | None = None,
+) -> bytes:
     """Returns a page of HTML.
 
     Args:
-        names: Files of the pictures; one that cannot be read is only named.
+        names: Names of the pictures.
         captions: Caption of each.
+        files: Files of the pictures by name; one that is not there or cannot be read is only named.
         references: Captions by people, of each.
     """
     rows = [
         {
             "name": name,
-            "picture": small_copy(Path(name), SIDE),
+            "picture": small_copy(files[name], SIDE) if name in files else "",
             "caption": caption,
             "references": [] if references is None else references[place],
         }

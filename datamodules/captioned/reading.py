@@ -26,11 +26,13 @@ class CaptionedPictures:
         names: Names of the pictures, as the file of captions has them.
         captions: The captions of each, as they were read.
         images: uint8 [N, H, W, C], in memory or on disk.
+        files: The file of each, by its name; empty for drawn ones.
     """
 
     names: list[str]
     captions: list[list[str]]
     images: Tensor | PictureFiles
+    files: Mapping[str, Path]
 
 
 def drawn_pictures(sizes: Mapping[str, int], image_size: int) -> dict[str, CaptionedPictures]:
@@ -38,7 +40,7 @@ def drawn_pictures(sizes: Mapping[str, int], image_size: int) -> dict[str, Capti
     parts = {}
     for seed, (part, n) in enumerate(sizes.items(), 1):
         images, captions = synthetic_captions(n, seed, image_size)
-        parts[part] = CaptionedPictures([f"{part}[{place}]" for place in range(n)], captions, images)
+        parts[part] = CaptionedPictures([f"{part}[{place}]" for place in range(n)], captions, images, {})
     return parts
 
 
@@ -108,12 +110,12 @@ class FolderReader:
             good = tensors[f"{part}_good"].tolist()
             kept = [name for name, is_good in zip(names[part], good, strict=True) if is_good]
             broken += [path for path, is_good in zip(files, good, strict=True) if not is_good]
+            chosen = {name: found[name] for name in kept}
             images = tensors[f"{part}_images"]
             if not self.reader.keep:
-                chosen = [found[name] for name in kept]
                 size, bits = self.reader.size, int(tensors["bits"])
-                images = PictureFiles(chosen, size, self.reader.channels, self.num_workers, bits)
-            parts[part] = CaptionedPictures(kept, [listed.captions[name] for name in kept], images)
+                images = PictureFiles([*chosen.values()], size, self.reader.channels, self.num_workers, bits)
+            parts[part] = CaptionedPictures(kept, [listed.captions[name] for name in kept], images, chosen)
         if broken:
             lines.append(f"skipped  {count_and_name('files that cannot be read as pictures', broken, self.pictures)}")
         lines = [*listed.notes, *notes, *lines, *describe(tensors, list(parts))]

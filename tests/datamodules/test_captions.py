@@ -9,8 +9,10 @@ import torch
 
 from core.captions import HasCaptions
 from core.errors import InputError
+from core.pages.pictures import small_copy
 from datamodules import CaptionDataModule
 from datamodules.captioned.encoder import CaptionEncoding
+from datamodules.captioned.page import SIDE
 from datamodules.pairs.pieces import END
 from engine.trainer import Trainer
 from tests.pictures import picture
@@ -115,6 +117,23 @@ def test_new_pictures_get_a_table_and_a_page(set_up: Callable, tmp_path: Path) -
     assert table.rows[0][1] == " ".join(data.symbols[4:6])
     assert table.forms[".html"]().decode().count("<figure") == 2
     assert {".csv", *table.forms} == {*data.prediction_endings()}
+
+
+def test_a_page_of_test_pictures_shows_their_files_wherever_the_command_runs(
+    set_up: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(Path("0.png"), (20, 16), seed=99)  # in the current folder, and no picture of the data set
+    data = set_up(from_folder(folder_of_captions(tmp_path / "data")), "predict")
+    names = data.prediction_names()
+    files = [tmp_path / "data" / "Images" / name for name in names]
+    page = data.prediction_table(names[:2], torch.full((2, 3), END)).forms[".html"]().decode()
+    assert [small_copy(file, SIDE) in page for file in files] == [True, True, False]
+    drawn = set_up(TinyCaptions(), "predict")
+    names = drawn.prediction_names()
+    page = drawn.prediction_table(names, torch.full((len(names), 3), END)).forms[".html"]().decode()
+    assert page.count("<figure") == len(names)
+    assert "<img src" not in page
 
 
 def test_a_test_without_pictures_says_what_to_do(set_up: Callable, tmp_path: Path) -> None:
