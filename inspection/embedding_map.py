@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from matplotlib import colormaps
 from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
 from callbacks.media.titles import shortened
 from core.media import Figure
+from core.places import evenly_spaced
 from core.plane import spread
 from inspection.collecting import Samples
 from inspection.subject import Subject
@@ -30,7 +30,7 @@ def make(subject: Subject) -> Iterator[Shown]:
     n = len(features)
     if n < FEWEST:
         raise NotShown(f"{n} {subject.data.unit} of {subject.part} are too few for a map")
-    rows = torch.linspace(0, n - 1, min(MOST, n)).long()
+    rows = evenly_spaced(n, min(MOST, n))
     points, how = spread(features[rows])
     samples = subject.classified().take(rows)
     figure = draw_map(points, samples, subject.data.class_names)

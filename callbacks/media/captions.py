@@ -4,13 +4,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import torch
 import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from core.captions import Describes, HasCaptions
 from core.media import Figure, Medium
+from core.places import evenly_spaced
 from core.printable import columns
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def caption_media(model: LightningModule, data: object, step: int, part: str = "
     people = data.references(part)
     if not people:
         return
-    places = torch.linspace(0, len(people) - 1, min(COLUMNS * ROWS, len(people))).long()
+    places = evenly_spaced(len(people), min(COLUMNS * ROWS, len(people)))
     images = data.batch_of(part, places).images.to(model.device)
     captions = model.describe(images, model.beam)
     words = [data.words_of(symbols) for symbols in captions]

@@ -19,3 +19,8 @@ def test_a_short_text_is_one_piece_and_an_empty_one_none() -> None:
 def test_what_belongs_to_symbols_is_cut_with_them() -> None:
     marks = torch.arange(12).view(6, 2)
     assert cut(marks, 2, 3).tolist() == [[[0, 1], [2, 3], [4, 5]], [[6, 7], [8, 9], [10, 11]]]
+
+
+def test_a_text_of_many_millions_of_pieces_is_cut_to_its_end() -> None:
+    text = torch.zeros(1, dtype=torch.uint8).expand(2**24 + 4)
+    assert cut(text, 5, 1).shape == (5, 1)

@@ -286,3 +286,13 @@ def test_a_file_to_look_at_is_one_text(newlines: str, corpus: Callable[..., Char
     assert "".join(letter for row in passages.texts for letter in row) == "the fox\n\njumps\n\nlazy dog"[:24]
     with pytest.raises(InputError, match="no such file"):
         data.passages_of(["nothing.txt"], 2, 100)
+
+
+def test_pieces_of_a_text_of_many_millions_are_its_own(corpus: Callable) -> None:
+    data = corpus()
+    last = torch.arange(11, dtype=torch.uint8)
+    text = torch.cat([torch.zeros(2**24 + 3, dtype=torch.uint8), last])
+    data.splits["train"] = SimpleNamespace(symbols=text[None])
+    pieces = data.sample(3)
+    assert pieces.shape == (3, 11)
+    assert pieces[-1].tolist() == last.tolist()
