@@ -4,16 +4,15 @@ import contextlib
 import os
 import shutil
 import socket
-import tarfile
 import threading
 import urllib.request
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.error import URLError
 
+from core.archives import extract_folder
 from core.console import print_line
 from core.errors import InputError
 
@@ -98,13 +97,13 @@ def download_archive(archive: RemoteFile, member: str, folder: Path, request: Re
         from torchvision.datasets.utils import check_integrity  # torchvision takes a second to import
 
         if archive.md5 is not None and check_integrity(path, archive.md5):
-            _extract(path, member, temporary)
+            extract_folder(path, path.name, member, temporary)
             return
         _announce(request)
         if path.exists():
             print_line(f"note     {path}: left alone, since it is no complete {archive.name}")
         _fetch(archive, folder)
-        _extract(_part(path), member, temporary)
+        extract_folder(_part(path), path.name, member, temporary)
         _part(path).unlink()
 
     try:
@@ -135,51 +134,16 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
     failure: Exception | None = None
     for url in file.urls:
         try:
-            reachable_url([url])
+            announced = _announced_size(url)
             part.unlink(missing_ok=True)  # left by a killed download; torchvision would use it as the file
             download_url(url, folder, part.name, file.md5)
+            size = part.stat().st_size
+            if file.md5 is None and size < announced:  # a connection that ends early is no error of its own
+                raise OSError(f"{url}: ended after {size:,} of {announced:,} bytes")
             return
         except (OSError, RuntimeError, EOFError, HTTPException) as error:
             failure = error
     raise failure
-
-
-def _extract(archive: Path, member: str, temporary: Path) -> None:
-    """Extracts a folder of an archive into the archive's own folder, through a temporary one.
-
-    Raises:
-        RuntimeError: The archive is broken, has paths outside the folder, or lacks the member.
-    """
-    name = archive.name.removesuffix(PART)
-    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed download
-    try:
-        with tarfile.open(archive) as tar:
-            if hasattr(tarfile, "data_filter"):
-                tar.extractall(temporary, filter="data")  # refuses paths outside the folder
-            else:  # Python before 3.11.4, such as Debian 12's
-                tar.extractall(temporary, [_plain(entry) for entry in tar])
-    except (tarfile.TarError, zlib.error) as error:
-        reason = str(error).partition(":\n")[0]  # the rest is a line for each compression that was tried
-        raise RuntimeError(f"{name}: {reason}") from error
-    if not (temporary / member).is_dir():
-        raise RuntimeError(f"{name}: no folder {member} in it")
-    target = archive.parent / member
-    if target.exists():
-        os.replace(target, temporary / "replaced")
-    os.replace(temporary / member, target)
-
-
-def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Returns an entry of an archive if it is a file or a folder within it, without rights for others to write.
-
-    Raises:
-        ReadError: It is something else, such as a link, or leads out of the archive.
-    """
-    path = PurePosixPath(entry.name)
-    if not (entry.isfile() or entry.isdir()) or path.is_absolute() or ".." in path.parts:
-        raise tarfile.ReadError(f"{entry.name!r} is no file or folder within it")
-    entry.mode &= 0o755
-    return entry
 
 
 def download(fetch: Callable[[], object], files: Sequence[Path], request: Request) -> None:
@@ -232,28 +196,37 @@ def reachable_url(urls: Sequence[str]) -> str:
     Raises:
         OSError: None does; the error is that of the last one.
     """
+    failure: OSError | None = None
     for url in urls:
-        failure = _check_url(url)
-        if failure is None:
+        try:
+            _announced_size(url)
             return url
+        except OSError as error:
+            failure = error
     raise failure
 
 
-def _check_url(url: str) -> OSError | None:
-    """Sends a HEAD request, and returns the error if there is no answer in time, else None.
+def _announced_size(url: str) -> int:
+    """Sends a HEAD request, and returns how many bytes the server says that the file has; 0 if it does not say it.
 
     It runs in a thread, because neither a DNS lookup nor a proxy respects a socket's timeout.
+
+    Raises:
+        OSError: There is no answer in time.
     """
-    outcome: list[OSError | None] = []
+    outcome: list[int | OSError] = [TimeoutError(f"{url}: no answer within {ANSWER_TIMEOUT:.0f} s")]
 
     def send() -> None:
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_TIMEOUT):
-                outcome.append(None)
+            with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_TIMEOUT) as answer:
+                outcome.append(int(answer.headers.get("Content-Length", 0)))
         except (OSError, ValueError, HTTPException) as error:
             outcome.append(OSError(f"{url}: {error.reason if isinstance(error, URLError) else error}"))
 
     thread = threading.Thread(target=send, daemon=True)
     thread.start()
     thread.join(ANSWER_TIMEOUT)
-    return outcome[0] if outcome else TimeoutError(f"{url}: no answer within {ANSWER_TIMEOUT:.0f} s")
+    latest = outcome[-1]
+    if isinstance(latest, OSError):
+        raise latest
+    return latest

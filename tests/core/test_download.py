@@ -243,6 +243,16 @@ def test_a_file_that_breaks_off_is_no_file_whether_or_not_others_came_before(sit
     assert not (tmp_path / "new").exists()
 
 
+def test_a_file_without_a_checksum_that_breaks_off_gives_way_to_the_next_address(site: Path, tmp_path: Path) -> None:
+    with serving(Files, site) as good, serving(Broken, site) as bad:
+        urls = [f"{address}digits" for address in (bad, good)]
+        download_files([RemoteFile("digits", urls)], tmp_path / "new", request(tmp_path))
+        assert (tmp_path / "new" / "digits").read_bytes() == CONTENT
+        with pytest.raises(InputError, match=rf"\({bad}digits: ended after 20 of 600 bytes\)"):
+            download_files([RemoteFile("more", urls[:1])], tmp_path / "new", request(tmp_path))
+    assert files_in(tmp_path / "new") == ["digits"]
+
+
 def _killed_within_a_file(url: str, folder: Path) -> None:
     def killed(url: str, root: str, filename: str, md5: str | None) -> None:
         os.makedirs(root, exist_ok=True)

@@ -1,0 +1,50 @@
+"""Archives of data sets, of which nothing gets out of its folder."""
+
+import os
+import shutil
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+
+def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> None:
+    """Extracts a folder of a tar archive into the archive's own folder, through a temporary one.
+
+    Args:
+        archive: The archive.
+        name: What messages call it.
+        member: Name of the folder in it; an existing one of that name is replaced.
+        temporary: The temporary folder, which whoever calls this removes.
+
+    Raises:
+        RuntimeError: The archive is broken, has paths outside the folder, or lacks the member.
+    """
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed download
+    try:
+        with tarfile.open(archive) as tar:
+            if hasattr(tarfile, "data_filter"):
+                tar.extractall(temporary, filter="data")  # refuses paths outside the folder
+            else:  # Python before 3.11.4, such as Debian 12's
+                tar.extractall(temporary, [_plain(entry) for entry in tar])
+    except (tarfile.TarError, zlib.error) as error:
+        reason = str(error).partition(":\n")[0]  # the rest is a line for each compression that was tried
+        raise RuntimeError(f"{name}: {reason}") from error
+    if not (temporary / member).is_dir():
+        raise RuntimeError(f"{name}: no folder {member} in it")
+    target = archive.parent / member
+    if target.exists():
+        os.replace(target, temporary / "replaced")
+    os.replace(temporary / member, target)
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Returns an entry of an archive if it is a file or a folder within it, without rights for others to write.
+
+    Raises:
+        ReadError: It is something else, such as a link, or leads out of the archive.
+    """
+    path = PurePosixPath(entry.name)
+    if not (entry.isfile() or entry.isdir()) or path.is_absolute() or ".." in path.parts:
+        raise tarfile.ReadError(f"{entry.name!r} is no file or folder within it")
+    entry.mode &= 0o755
+    return entry
