@@ -8,7 +8,7 @@ from typing import Any
 from core.errors import InputError
 from core.installed import installs
 from engine.runs.trial_file import Trial
-from studies.distributions import Choice, Range
+from studies.distributions import Choice, Range, multiple
 from studies.study_file import GOAL_OF, StudyFile
 
 Score = Callable[[Trial], float | None]
@@ -48,6 +48,10 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
         chosen = {name: trial.settings[name] for name in spaces}
         return {name: json.dumps(v) if isinstance(file.parameters[name], Choice) else v for name, v in chosen.items()}
 
+    def decoded(name: str, value: Any) -> Any:
+        parameter = file.parameters[name]  # Optuna adds steps up, to 0.30000000000000004
+        return json.loads(value) if isinstance(parameter, Choice) else multiple(value, parameter.step)
+
     def told(trial: Trial) -> Any:
         """Returns a trial as Optuna knows it."""
         states, value = optuna.trial.TrialState, score(trial)
@@ -67,7 +71,6 @@ def make_suggest(file: StudyFile, mode: str, score: Score) -> Callable[[int, Seq
         sampler = optuna.samplers.TPESampler(seed=random.Random(f"suggest/{place}").getrandbits(32), constant_liar=True)
         study = optuna.create_study(direction=GOAL_OF[mode], sampler=sampler)
         study.add_trials([told(trial) for trial in earlier])
-        found = study.ask(spaces).params
-        return {n: json.loads(v) if isinstance(file.parameters[n], Choice) else v for n, v in found.items()}
+        return {name: decoded(name, value) for name, value in study.ask(spaces).params.items()}
 
     return suggest

@@ -64,7 +64,7 @@ class Range:
             rng.uniform(math.log(self.low), math.log(self.high)) if self.is_log else rng.uniform(self.low, self.high)
         )
         first, last = self.ends
-        return min(max(_multiple(math.exp(value) if self.is_log else value, self.step), first), last)
+        return min(max(multiple(math.exp(value) if self.is_log else value, self.step), first), last)
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -75,7 +75,7 @@ class Range:
             return self.low, self.high
         # 0.3 / 0.1 is a little less than 3, and 1.1 / 0.1 a little more than 11
         first, last = math.ceil(self.low / self.step - ROUNDING), math.floor(self.high / self.step + ROUNDING)
-        return _multiple(first * self.step, self.step), _multiple(last * self.step, self.step)
+        return multiple(first * self.step, self.step), multiple(last * self.step, self.step)
 
     def all(self) -> list[float] | None:
         """Returns all values; None if there are too many."""
@@ -88,7 +88,7 @@ class Range:
         if step is None or first == last:
             return [first] if first == last else []
         values = [first + place * step for place in range(min(most, round((last - first) / step) + 1))]
-        return values if self.is_integer else [_multiple(value, step) for value in values]
+        return values if self.is_integer else [multiple(value, step) for value in values]
 
     def examples(self) -> list[float]:
         """Returns both ends."""
@@ -114,7 +114,7 @@ class Normal:
     def draw(self, rng: random.Random) -> float:
         """Draws a value."""
         value = rng.gauss(self.mu, self.sigma)
-        return _multiple(math.exp(value) if self.is_log else value, self.step)
+        return multiple(math.exp(value) if self.is_log else value, self.step)
 
     def all(self) -> list[float] | None:
         """Returns the one value if there is no deviation; else None: there are too many."""
@@ -126,12 +126,12 @@ class Normal:
 
     def examples(self) -> list[float]:
         """Returns the median."""
-        return [_multiple(math.exp(self.mu) if self.is_log else self.mu, self.step)]
+        return [multiple(math.exp(self.mu) if self.is_log else self.mu, self.step)]
 
 
 Parameter = Choice | Range | Normal
 
 
-def _multiple(value: float, step: float | None) -> float:
+def multiple(value: float, step: float | None) -> float:
     """Returns the nearest multiple, which is an int if the step is one."""
     return value if step is None else round(round(value / step) * step, 12)

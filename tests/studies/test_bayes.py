@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import InputError
 from engine.runs.trial_file import Trial
+from studies.points import Points
 from studies.study_file import read_study_file
 
 pytest.importorskip("optuna", reason="needs Optuna")
@@ -59,6 +60,16 @@ def test_multiples_of_a_whole_number_are_whole(write_study: Callable[..., Path])
     found = make_suggest(file, "max", lambda one: one.settings["n"])(1, [trial(0, {"n": 32.0})])["n"]
     assert isinstance(found, int)
     assert found in (16, 32, 48, 64)
+
+
+def test_every_multiple_of_a_fraction_is_tried_once(write_study: Callable[..., Path]) -> None:
+    stepped = {"p": {"distribution": "q_uniform", "min": 0.1, "max": 0.7, "q": 0.1}}
+    file = read_study_file(write_study(method="bayes", parameters=stepped))
+    points = Points(file, suggest=make_suggest(file, "max", lambda one: one.settings["p"]))
+    trials: list[Trial] = []
+    while (found := points.next(trials)) is not None:
+        trials.append(trial(found.number, found.settings))
+    assert sorted(one.settings["p"] for one in trials) == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
 
 
 @pytest.mark.parametrize("stated", [{"mu": 0, "sigma": 1}, {"values": [1, 2], "probabilities": [0.9, 0.1]}])
