@@ -3,12 +3,14 @@
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from core.errors import InputError
 from studies.distributions import Choice, Normal, Parameter, Range
 
+WITH_EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # numbers such as 1e-3, which YAML reads as texts
 MOST_EXPONENT = 700  # of e, beyond which numbers are infinite
 UNIFORM = {
     "uniform": "uniform",
@@ -126,7 +128,16 @@ def _usual(stated: Mapping[str, Any]) -> str:
 def _value(stated: Mapping[str, Any], name: str, place: str) -> Any:
     if name not in stated:
         raise InputError(f"{place}: needs '{name}'")
-    return stated[name]
+    return _as_read_by_runs(stated[name])
+
+
+def _as_read_by_runs(value: Any) -> Any:
+    """Returns a value with numbers for the texts in it that a run reads as numbers."""
+    if isinstance(value, Mapping):
+        return {name: _as_read_by_runs(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_read_by_runs(one) for one in value]
+    return float(value) if isinstance(value, str) and WITH_EXPONENT.fullmatch(value) else value
 
 
 def read_number(stated: Mapping[str, Any], name: str, place: str, default: float | None = None) -> float:
