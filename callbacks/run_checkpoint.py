@@ -49,7 +49,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self.best_score: float | None = None
         self.best_epoch: int | None = None
         self.best: dict[str, Any] | None = None  # epoch, step and validation figures of best.ckpt
-        self.when_saved: Callable[[Trainer], None] = lambda trainer: None  # called after an epoch, and after a new best
+        self.when_saved: Callable[[Trainer], None] = lambda trainer: None  # called after every save
         self.lacks_value = False  # whether no validation has logged what is monitored
         self._validated = False
         self._has_best = True  # whether the best checkpoint that a loaded state tells of is in this run's folder
@@ -143,7 +143,6 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         folder = _folder(trainer)
         if not self._save_if_best(trainer):
             self._save(trainer, "last.ckpt")
-            self.when_saved(trainer)
         # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
         elif folder is not None and trainer.is_global_zero:
             copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
@@ -214,7 +213,6 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             self._save(trainer, "best.ckpt")
-            self.when_saved(trainer)
         return is_best
 
     def _is_best(self, trainer: Trainer) -> bool:
@@ -239,6 +237,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         if folder is not None:
             with epochs.unfinished_epoch(trainer) if epochs.is_cut(trainer) else nullcontext():
                 trainer.save_checkpoint(folder / name)
+        self.when_saved(trainer)
 
     def _agreed_signal(self, trainer: Trainer) -> int:
         """Returns the signal that any rank has received, on all ranks, or 0."""

@@ -18,6 +18,7 @@ from pytorch_lightning.callbacks import EMAWeightAveraging
 from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 
+from callbacks import RunCheckpoint
 from callbacks.nan_guard import Diverged
 from core.code_state import code_version, git_state
 from core.errors import InputError, RunFailed, RunInterrupted
@@ -486,6 +487,26 @@ def test_a_second_fit_of_a_trainer_is_not_counted_twice(tmp_path: Path, monkeypa
         summary = _summary(trainer.run_folder.path)
         assert summary["seconds"] == {"total": 6.0 * epochs, "fit": 6.0 * epochs}
         assert summary["samples_per_second"] == 40.0
+
+
+def test_seconds_until_a_save_within_an_epoch_count_for_a_run_that_is_killed_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("callbacks.record.time", SimpleNamespace(monotonic=lambda: clock.now))
+    killed = tmp_path / "killed"
+
+    class Tick(Callback):
+        def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+            clock.now += 1
+            if trainer.optimizer_steps == 5 and not killed.exists():
+                shutil.copytree(trainer.run_folder.path, killed)
+
+    _fit(tmp_path, RunCheckpoint(every_n_train_steps=4), Tick(), max_epochs=1)
+    assert (_summary(killed)["steps"], _summary(killed)["seconds"]) == (4, {"total": 4.0, "fit": 4.0})
+    _fit(tmp_path, Tick(), run=killed, ckpt_path=killed / "checkpoints" / "last.ckpt", max_epochs=1)
+    assert _summary(killed)["seconds"] == {"total": 6.0, "fit": 6.0}
+    assert float(_rows(killed)[-1]["seconds"]) == 6.0
 
 
 def test_a_test_that_fails_leaves_the_run_as_it_ended(tmp_path: Path) -> None:
