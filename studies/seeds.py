@@ -90,7 +90,7 @@ def _refuse_blanks(argv: list[str]) -> None:
         InputError: They are.
     """
     behind = argv[argv.index("--seeds") + 1 :] if "--seeds" in argv else []
-    values = list(itertools.takewhile(lambda word: not word.startswith("--"), behind))
+    values = list(itertools.takewhile(lambda word: not word.startswith("-"), behind))
     if len(values) > 1:
         raise InputError(f"--seeds {' '.join(values)}: seeds have commas between them: --seeds {','.join(values)}")
 

@@ -170,6 +170,12 @@ def test_a_mistake_is_one_line_before_anything_is_begun(
     assert not Path("runs").exists()
 
 
+def test_a_short_option_behind_the_seeds_is_none_of_them(config: Path, started: list, command: Command) -> None:
+    code, output, errors = command("fit", "--seeds", "1,2", "-c", config, "--dry_run")
+    assert (code, errors) == (0, "")
+    assert "--seed_everything=2" in output
+
+
 def test_a_folder_of_other_seeds_is_refused(config: Path, started: list, command: Command) -> None:
     given = ("fit", "--config", config, *SHORT, "--run_dir", "here")
     assert command(*given, "--seeds", "1")[0] == 0
