@@ -146,3 +146,24 @@ def test_other_convolutions_are_as_they_were(tmp_path: Path) -> None:
     model.stages[1][0].register_forward_hook(lambda module, args, output: calls.append(output.dtype))
     tiny_trainer(tmp_path, max_epochs=1, precision="bf16-mixed", limit_train_batches=1).fit(model, TinyDataModule())
     assert set(calls) == {torch.bfloat16}
+
+
+class Doubling(Narrow):
+    """Has replaced the forward pass of its first convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.layers[2].forward = self.doubled
+
+    def doubled(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return 2 * type(self.layers[2]).forward(self.layers[2], x)
+
+
+def test_a_forward_pass_that_a_model_has_replaced_is_its_own(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=1, precision="bf16-mixed", limit_val_batches=0)
+    trainer.fit(model := Doubling(), TinyDataModule())
+    assert model.calls >= len(model.gradients) > 0
+    assert model.layers[2].forward == model.doubled
+    assert "forward" not in vars(model.layers[3])
