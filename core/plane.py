@@ -15,7 +15,7 @@ def spread(vectors: Tensor) -> tuple[Tensor, str]:
     Args:
         vectors: float32 [N, D].
     """
-    if len(vectors) >= FEWEST:
+    if len(vectors) >= FEWEST and vectors.shape[1] >= 2:  # t-SNE starts from two main directions
         try:
             from sklearn.manifold import TSNE
         except ImportError:
