@@ -59,8 +59,9 @@ class FitMedia(Checkpoint):
 
     def _media(self, trainer: Trainer, pl_module: LightningModule) -> Iterator[Medium]:
         step, data = trainer.optimizer_steps, trainer.datamodule
-        if rows := trainer.builtin(Record).rows:
-            yield Figure(name="curves", step=step, figure=draw_curves(rows, measures_of(pl_module)))
+        curves = draw_curves(trainer.builtin(Record).rows, measures_of(pl_module))
+        if curves is not None:
+            yield Figure(name="curves", step=step, figure=curves)
         if isinstance(data, HasPoints):
             yield Figure(name="decision_surface", step=step, figure=decision_surface(pl_module, data, "train"))
         if self.norms:

@@ -34,7 +34,7 @@ class Panel:
     legend: bool = True
 
 
-def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> Figure:
+def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> Figure | None:
     """Draws what was logged by epoch.
 
     Args:
@@ -43,9 +43,11 @@ def draw_curves(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> 
             names, training and validation together.
 
     Returns:
-        The figure.
+        The figure; None if nothing was logged.
     """
     panels = _panels(rows, measures)
+    if not panels:
+        return None
     columns = min(len(panels), COLUMNS)
     lines = -(-len(panels) // columns)
     figure = Figure(figsize=(WIDTH * columns, HEIGHT * lines), dpi=120, layout="constrained")

@@ -66,3 +66,8 @@ def test_a_validation_within_an_epoch_stands_at_its_step() -> None:
     loss = draw_curves(within + later, measures_of(tiny_vgg())).axes[0]
     assert list(loss.lines[0].get_xdata()) == [1.0, 2.0]
     assert list(loss.lines[1].get_xdata()) == [2 / 6, 1.0, 1.5, 2.0]
+
+
+def test_what_logged_nothing_has_no_figure() -> None:
+    assert draw_curves([{"epoch": "0", "step": "3", "seconds": "1.5"}], {}) is None
+    assert draw_curves([], measures_of(tiny_vgg())) is None
