@@ -172,10 +172,19 @@ def checkpoint_name(checkpoint: Path, run: Path) -> str:
 
 
 def counted_test(summary: dict[str, Any]) -> dict[str, Any] | None:
-    """Returns the entry of the latest test of the best checkpoint; of the latest test where that is not known."""
-    tests, best = of_own_data(summary.get("tests", [])), summary.get("best")
+    """Returns the entry of the latest test of the best checkpoint; of the latest test where that is not known.
+
+    A checkpoint that is recorded by its path lay outside the run's folder, and its tests do not count.
+    """
+    own = [test for test in summary.get("tests", []) if not _has_folder(test.get("checkpoint"))]
+    tests, best = of_own_data(own), summary.get("best")
     of_best = [test for test in tests if best is not None and test.get("step") == best.get("step")]
     return (of_best or tests or [None])[-1]
+
+
+def _has_folder(checkpoint: Any) -> bool:
+    """Returns whether the name of a checkpoint is a path, as `checkpoint_name` gives it to those of no run of ours."""
+    return isinstance(checkpoint, str) and Path(checkpoint).name != checkpoint
 
 
 def of_own_data(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Lightning's Trainer, called as in a notebook: which weights a call takes, and what it says."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from engine.cluster import with_cluster
 from engine.connectors import CheckpointConnector, LoggerConnector, SignalConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
+from engine.measured_record import Trained, in_its_record
 from engine.misfits import check_measured, misfits_in_one_line
 from engine.peers import begin_together, lost_peers, meet
-from engine.python_runs import joins_record
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
 from engine.runs.run_files import take_up_and_tell
@@ -42,16 +42,17 @@ class Stages(Standing):
     """Runs the stages fit, validate, test and predict.
 
     `ckpt_path` is a checkpoint file, a run's folder, or `best` or `last` of the run that this trainer has trained. A
-    measurement of the model that this trainer has trained takes its best checkpoint if no other is named. A trainer
-    without a run of its own adds what it measures to the record of the run that `ckpt_path` names.
+    measurement of the model that this trainer has trained takes its best checkpoint if no other is named. Figures are
+    added to the record of the run that they are of, if this measurement is one of its model and data.
     """
 
     run_folder: RunFolder | None
     saves_checkpoints: bool
     origin: Origin
     loggers_without_settings: list[Logger]
-    _trained: LightningModule | None = None
-    _named_run: Path | None = None  # of the checkpoint that a measurement takes, whose record gets its figures
+    finds_record = True  # whether a measurement finds out whose record gets its figures; a command knows it
+    _trained: Trained | None = None
+    _measured_run: Path | None = None  # of the checkpoint that a measurement takes
 
     def __init__(self, **kwargs: Any) -> None:
         for name, value in with_cluster(kwargs).items():
@@ -82,25 +83,17 @@ class Stages(Standing):
         begin_together(self)
         hand_in_judge(self)
         if self.training:
-            self._trained = self.lightning_module
+            self._trained = Trained(self.lightning_module, self.datamodule)
             if self.saves_checkpoints:
                 check_contents(self)
             if self.enable_autolog_hparams and not self.fast_dev_run:
                 settings = self.origin.settings or self.lightning_module.hparams_initial
                 for logger in self.loggers_without_settings:
                     logger.log_hyperparams(dict(settings))
-        measures = self.state.fn in ("test", "validate")
-        borrowed = measures and self._named_run is not None and self.run_folder is None
-        if borrowed and joins_record(self, self._named_run):
-            self.run_folder = RunFolder(self._named_run)
-            if self.is_global_zero:
-                take_up_and_tell(self._named_run, alone=False)
-        try:
+        finds_record = self.finds_record and self.state.fn in ("test", "validate")
+        with in_its_record(self, self._trained, self._measured_run) if finds_record else nullcontext():
             results = super()._run_stage()
             check_measured(self)
-        finally:
-            if borrowed:
-                self.run_folder = None
         record = self.builtin(Record)
         is_over = self.training and not record.has_begun and self.fit_loop.skip
         if is_over and self.checkpoint_callback.optimizer_steps(self) and record.owes_an_end(self):
@@ -235,17 +228,17 @@ class Stages(Standing):
 
     def _checkpoint(self, subcommand: str, model: LightningModule | None, given: CheckpointPath) -> Path | None:
         """Returns the checkpoint that a measurement takes, None for the weights as they are; says which."""
-        self._named_run = None
+        self._measured_run = None
         if given is None:
-            is_trained = self._trained is not None and (model is None or model is self._trained)
+            is_trained = self._trained is not None and (model is None or model is self._trained.model)
             if not is_trained or not self._has("best.ckpt"):
                 return None
-            path = self._of_this_run("best")
-        elif str(given) in IN_RUN:
-            path = self._of_this_run(str(given))
+        if given is None or str(given) in IN_RUN:
+            path = self._of_this_run(str(given or "best"))
+            self._measured_run = self.run_folder.path.resolve()
         else:
             several = names_several(str(given))
-            path, self._named_run = find_checkpoint(str(given), subcommand)
+            path, self._measured_run = find_checkpoint(str(given), subcommand)
             if not (several or Path(given).expanduser().is_dir()):
                 return path
         print_line(f"weights  {describe_checkpoint(path, load_checkpoint(path))}")

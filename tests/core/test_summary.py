@@ -91,6 +91,14 @@ def test_the_test_that_counts_is_of_the_best_checkpoint(best: int | None, accura
     assert counted_test({}) is None
 
 
+def test_a_test_of_a_checkpoint_outside_the_run_does_not_count() -> None:
+    own, other = ({"checkpoint": name, "step": 10, "metrics": {}} for name in ("best.ckpt", "/elsewhere/best.ckpt"))
+    assert counted_test({"tests": [own, other], "best": {"step": 10}}) is own
+    assert counted_test({"tests": [other], "best": {"step": 10}}) is None
+    as_trained = own | {"checkpoint": None}
+    assert counted_test({"tests": [as_trained, other], "best": {"step": 10}}) is as_trained
+
+
 def test_a_test_on_changed_data_counts_only_where_there_is_no_other() -> None:
     own, changed = ({"step": 10, "metrics": {}, "data": data} for data in ({"sizes": {}}, {"changed": "others"}))
     assert counted_test({"tests": [own, changed], "best": own}) is own
