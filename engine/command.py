@@ -171,7 +171,7 @@ class Command(SubcommandCLI):
             self.folder = new_run_folder(self.settings.run_dir, root, self.arguments.name)
             if is_first:
                 note_job(self.folder.path, self.arguments.typed)
-        self.trainer.run_folder = self.folder
+        self.trainer.run_folder, self.trainer.finds_record = self.folder, False
         if fits:
             prune_if_worse(self.trainer, self.settings.run_dir)
         if self.folder is not None and self.settings.wandb != "off" and self.tracked:

@@ -576,7 +576,13 @@ def test_a_refused_continuation_leaves_the_record_as_it_was(
     assert (finished / "config.yaml").read_bytes() == before
 
 
-@pytest.mark.parametrize("option", ["data.normalization unit", "views.flip true", "trainer.limit_test_batches 1"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("data.normalization unit", "views.flip true", "trainer.limit_test_batches 1"),
+        *("trainer.precision bf16-mixed", "seed_everything 7", "freeze.layers [stages]"),
+    ],
+)
 @pytest.mark.parametrize("subcommand", ["test", "validate"])
 def test_what_other_settings_give_is_not_recorded_and_it_is_said(
     option: str, subcommand: str, finished: Path, command: Callable[..., tuple[int, str, str]]
