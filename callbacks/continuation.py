@@ -2,6 +2,7 @@
 
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -66,10 +67,28 @@ def resume_accumulation(trainer: Trainer) -> None:
             trainer.accumulate_grad_batches = callback.get_accumulate_grad_batches(trainer.current_epoch)
 
 
+def earlier_of_run(checkpoint: Path, folder: Path | None) -> Path | None:
+    """Returns the checkpoint from which a fit goes on if it is another one of its run than the last.
+
+    That is to be the last one once a step is made: a run that is killed before it saves has left the other behind.
+    """
+    if folder is None or checkpoint.name == "last.ckpt" or checkpoint.resolve().parent != folder.resolve():
+        return None
+    return checkpoint
+
+
 def tell_skipped_hooks(trainer: Trainer) -> None:
-    """Says which hooks of a user's code are not called, because the run goes on within an epoch."""
+    """Says which hooks of a user's code are not called, because the run goes on within an epoch.
+
+    A model's hook at a batch's end comes after the save of that batch, which callbacks make.
+    """
     if not goes_on_within_epoch(trainer):
         return
+    if _is_users(trainer.lightning_module, "on_train_batch_end"):
+        print_line(
+            f"note     {type(trainer.lightning_module).__name__}.on_train_batch_end comes after a save: what it did at "
+            "the batch of this checkpoint is lost; training_step comes before"
+        )
     for one in (trainer.lightning_module, *trainer.callbacks):
         if _is_users(one, "on_train_epoch_start") and not _is_users(one, "on_train_start"):
             print_line(

@@ -7,22 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks import continuation
+from callbacks.agreed_signal import AgreedSignal
 from callbacks.early_stopping import EarlyStopping
 from callbacks.monitored_value import Watchers, has_finite_measures, is_missing, refuse_missing, value_of_first
-from callbacks.stops import Stop, find_stop, limits_of, saved_stop
+from callbacks.stops import Stop, end, find_stop, limits_of, saved_stop
 from core import epochs
 from core.atomic_files import copy_atomically
 from core.errors import InputError, RunInterrupted
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, merit
-from core.signals import StopRequest
-
-GPU_SIGNAL_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 
 
 class RunCheckpoint(KeepsArguments, Checkpoint):
@@ -55,8 +52,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._has_best = True  # whether the best checkpoint that a loaded state tells of is in this run's folder
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
-        self._stop_request = StopRequest()
-        self._agreed_at = 0  # optimizer steps at the latest look at the signals of all GPUs
+        self._goes_back_to: Path | None = None  # another checkpoint of the run than its last one
+        self._stop_request = AgreedSignal()
         self._counted = 0, 0  # optimizer steps until the end of the latest batch, and Lightning's `global_step` then
 
     def optimizer_steps(self, trainer: Trainer) -> int:
@@ -104,21 +101,24 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             InputError: A monitored value has not been logged; the state is saved.
             RunInterrupted: A signal has come, and the state is saved.
         """
+        if self._goes_back_to is not None and trainer.is_global_zero:
+            copy_atomically(self._goes_back_to, self._goes_back_to.with_name("last.ckpt"))
+        self._goes_back_to = None
         every, steps = self.every_n_train_steps, trainer.optimizer_steps
         self._due |= bool(every) and steps % every == 0 and trainer.batch_stepped
         self._counted = steps, trainer.global_step
         if steps >= trainer.step_limit:
-            trainer.should_stop = True
-            trainer.fit_loop.min_epochs, trainer.fit_loop.epoch_loop.min_steps = 0, None  # this end is absolute
+            end(trainer)
         if not (self._due or self._stop_request.signum or trainer.world_size > 1):
             return
         if not epochs.is_within_epoch(trainer):
             return  # the epoch's end follows, and saves
         if epochs.is_accumulating(trainer) or epochs.validation_is_due(trainer):
             return  # not before these gradients are used, or this validation is done: after the next batch
-        signum = self._agreed_signal(trainer)
+        signum = self._stop_request.agreed(trainer)
         if signum or self._due:
             self._save(trainer, "last.ckpt")
+            self._due = False
             refuse_missing(trainer, self._watchers(trainer))
         if signum:
             raise RunInterrupted(signum)
@@ -146,8 +146,9 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
         elif folder is not None and trainer.is_global_zero:
             copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
+        self._due = False
         refuse_missing(trainer, self._watchers(trainer))
-        signum = self._agreed_signal(trainer)
+        signum = self._stop_request.agreed(trainer)
         if signum and not epochs.is_finished(trainer):
             raise RunInterrupted(signum)
 
@@ -178,12 +179,15 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         continuation.check_facts(trainer, checkpoint)
         folder = _folder(trainer)
         self._has_best = folder is None or (folder / "best.ckpt").exists()  # a run may begin with another's checkpoint
+        self._goes_back_to = continuation.earlier_of_run(Path(trainer.ckpt_path), folder)
         steps = continuation.saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
         stop = saved_stop(trainer, checkpoint)
         if stop is not None and stop.by != "max_steps" and stop.holds(limits_of(trainer)):
             self._kept_stop = stop
-        if steps >= trainer.step_limit or self._kept_stop is not None:
+        if steps >= trainer.step_limit:
+            end(trainer)
+        elif self._kept_stop is not None:
             trainer.should_stop = True
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -207,12 +211,17 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def _save_if_best(self, trainer: Trainer) -> bool:
         """Saves the weights if they are the best so far; returns whether they are."""
+        before = self.best_score, self.best_epoch, self.best
         is_best, self._validated = self._is_best(trainer), False
         if is_best:
             self.best_epoch = trainer.current_epoch
             figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
-            self._save(trainer, "best.ckpt")
+            try:
+                self._save(trainer, "best.ckpt")
+            except Exception:  # the file still holds the best of before
+                self.best_score, self.best_epoch, self.best = before
+                raise
         return is_best
 
     def _is_best(self, trainer: Trainer) -> bool:
@@ -232,23 +241,11 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         return {"checkpoint": self, "early_stopping": trainer.builtin(EarlyStopping)}
 
     def _save(self, trainer: Trainer, name: str) -> None:
-        self._due = False
         folder = _folder(trainer)
         if folder is not None:
             with epochs.unfinished_epoch(trainer) if epochs.is_cut(trainer) else nullcontext():
                 trainer.save_checkpoint(folder / name)
         self.when_saved(trainer)
-
-    def _agreed_signal(self, trainer: Trainer) -> int:
-        """Returns the signal that any rank has received, on all ranks, or 0."""
-        signum = self._stop_request.signum
-        if trainer.world_size == 1:
-            return signum
-        steps, device = trainer.optimizer_steps, trainer.strategy.root_device
-        if device.type != "cpu" and 0 <= steps - self._agreed_at < GPU_SIGNAL_INTERVAL:
-            return 0  # asking every time would stall the GPU's queue
-        self._agreed_at = steps
-        return int(trainer.strategy.reduce(torch.tensor(signum, device=device), reduce_op="max"))
 
 
 def _folder(trainer: Trainer) -> Path | None:

@@ -37,6 +37,12 @@ class Stop:
         return True
 
 
+def end(trainer: Trainer) -> None:
+    """Ends a run whatever its least numbers of epochs and steps are: a largest number of steps is absolute."""
+    trainer.should_stop = True
+    trainer.fit_loop.min_epochs, trainer.fit_loop.epoch_loop.min_steps = 0, None
+
+
 def limits_of(trainer: Trainer) -> Limits:
     """Returns what ends a run: epochs, optimizer steps, seconds, and validations without improvement.
 

@@ -121,7 +121,7 @@ def _of_blocks(network: Features, size: tuple[int, int], value_bytes: int) -> tu
     saved: dict[int, int] = {}  # bytes, by the place in memory: several layers can save the same
 
     def note(tensor: Tensor) -> Tensor:
-        if len(tensor) == 1:  # of the picture; a kernel has more in this dimension, and does not grow
+        if tensor.shape[:1] == (1,):  # of the picture; a kernel has more in this dimension, and does not grow
             saved[tensor.data_ptr()] = tensor.nbytes
         return tensor
 

@@ -2,10 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,12 +11,13 @@ import torch
 from pytorch_lightning import Callback, LightningModule
 
 from callbacks import RunCheckpoint
-from core.errors import InputError, RunInterrupted
+from core.errors import InputError, RunFailed, RunInterrupted
 from core.signals import StopRequest
 from core.summary import read_summary
 from engine import trainer as trainer_module
 from engine.final_output import print_result
 from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from lightning_modules import CharRNN
 from tests.contract.data import PointBatch, Points
@@ -317,21 +316,66 @@ def test_a_run_that_begins_with_a_lone_checkpoint_has_no_best_epoch_yet(
     assert again.checkpoint_callback.best_epoch == 2  # of the same run, which has it
 
 
-@pytest.mark.parametrize("asked", [range(100), [step for step in range(100) if step % 16]], ids=["all", "few"])
-def test_several_gpus_look_at_each_others_signals_whichever_steps_can_be_asked(asked: Sequence[int]) -> None:
-    looks = []
-    strategy = SimpleNamespace(root_device=torch.device("cuda", 0), reduce=lambda tensor, reduce_op: signal.SIGTERM)
-    trainer = SimpleNamespace(world_size=2, strategy=strategy, optimizer_steps=0)
-    checkpoint = RunCheckpoint()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch, "tensor", lambda value, device: value)  # there is no GPU here
-        for trainer.optimizer_steps in asked:
-            if checkpoint._agreed_signal(trainer):
-                looks.append(trainer.optimizer_steps)
-    gaps = [after - before for before, after in pairwise(looks)]
-    assert looks[0] in (16, 17)
-    assert all(16 <= gap <= 17 for gap in gaps)
-    assert looks[-1] > 80
+@pytest.mark.parametrize("interval", [2, 3])
+def test_a_save_that_is_due_at_a_new_best_is_made(
+    interval: int, figures: Callable[..., Callback], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """After the next batch: the state of a validation's batch is no moment from which Lightning resumes."""
+    saves = Saves(monkeypatch)
+    better = [0.1 * number for number in range(1, 9)]
+    checkpoint = RunCheckpoint(every_n_train_steps=interval)
+    trainer = _fit(tmp_path, figures(*better), checkpoint, max_epochs=2, val_check_interval=interval)
+    steps = trainer.num_training_batches
+    within = [step for step in range(interval, 2 * steps, interval) if step % steps and (step + 1) % steps]
+    assert [step for name, step in saves.made if name == "last.ckpt"] == [step + 1 for step in within]
+    assert within
+
+
+def test_a_best_that_could_not_be_saved_is_none(
+    figures: Callable[..., Callback], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    save = trainer_module.Trainer.save_checkpoint
+
+    def failing(trainer: Trainer, path: Path, *rest: Any) -> None:
+        if trainer.current_epoch == 1:
+            raise RunFailed("no space is left")
+        save(trainer, path, *rest)
+
+    monkeypatch.setattr(trainer_module.Trainer, "save_checkpoint", failing)
+    with pytest.raises(RunFailed):
+        _fit(tmp_path, figures(0.3, 0.5, 0.4))
+    (run,) = tmp_path.glob("runs/*/*")
+    summary = read_summary(run / "summary.json")
+    assert summary["status"] == "failed"
+    assert summary["best"]["epoch"] == load_checkpoint(run / "checkpoints" / "best.ckpt")["epoch"] == 0
+
+
+@pytest.mark.parametrize("least", [{"min_steps": 2}, {"min_epochs": 3}])
+def test_a_run_that_has_reached_its_last_step_makes_no_other(least: dict[str, int], tmp_path: Path) -> None:
+    trainer = _fit(tmp_path, max_epochs=5, max_steps=4, **least)
+    run = trainer.run_folder.path
+    assert trainer.optimizer_steps == 4
+    for _ in range(2):
+        again = tiny_trainer(tmp_path, logger=False, max_epochs=5, max_steps=4, **least)
+        again.fit(tiny_vgg(), TinyDataModule(), ckpt_path=run)
+        assert load_checkpoint(run / "checkpoints" / "last.ckpt")["optimizer_steps"] == 4
+
+
+def test_a_run_that_goes_back_stays_there_though_it_is_killed_before_it_saves(
+    figures: Callable[..., Callback], tmp_path: Path
+) -> None:
+    run = _fit(tmp_path, figures(0.5, 0.4, 0.3)).run_folder.path
+    best = run / "checkpoints" / "best.ckpt"
+
+    class Killed(Callback):
+        def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+            if trainer.optimizer_steps > 7:
+                raise KeyboardInterrupt
+
+    trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Killed()], run_folder=RunFolder(run))
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        trainer.fit(tiny_vgg(), TinyDataModule(), ckpt_path=best)
+    assert load_checkpoint(run / "checkpoints" / "last.ckpt")["epoch"] == 0
 
 
 def test_any_score_is_better_than_one_that_is_not_finite() -> None:

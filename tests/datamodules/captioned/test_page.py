@@ -18,5 +18,5 @@ def test_pictures_are_in_the_page_and_texts_are_escaped() -> None:
     assert "absent.png" in text
     assert "test[0]" in text
     assert len(text) < 200_000
-    assert "2 pictures and their captions" in text
-    assert "1 picture and its caption" in page([name], ["a"]).decode()
+    assert "3 pictures and their captions" in text
+    assert "1 picture and its caption" in page(["a.png"], ["a"], files).decode()
