@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -216,6 +217,21 @@ def test_a_network_is_measured_without_a_run(run: Path, config: Path, tmp_path: 
     code, _, errors = command("test", "--ckpt_path", run, "--weights", run)
     assert code == 2
     assert "has weights of its own" in errors
+
+
+@pytest.mark.parametrize("subcommand", ["test", "fit"])
+def test_the_config_of_a_run_goes_with_its_checkpoint(
+    subcommand: str, run: Path, tmp_path: Path, command: Command
+) -> None:
+    checkpoint, recorded = run, run / "config.yaml"
+    if subcommand == "test":
+        checkpoint = shutil.copy(run / "checkpoints" / "best.ckpt", tmp_path / "kept.ckpt")
+    begun = recorded.read_text().replace("weights: null", "weights: /somewhere/weights.pth")
+    assert begun != recorded.read_text()
+    (tmp_path / "begun.yaml").write_text(begun)
+    for config in (recorded, tmp_path / "begun.yaml"):
+        code, _, errors = command(subcommand, "--config", config, "--ckpt_path", checkpoint)
+        assert code == 0, errors
 
 
 def test_a_dotted_flag_changes_the_model_that_is_built_and_linked_sizes_arrive(

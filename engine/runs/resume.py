@@ -17,6 +17,7 @@ from core.errors import InputError
 from core.known_code import may_be_named
 from core.plain_json import load_json
 from core.summary import read_summary
+from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import changeable, data_class, mappings
 from engine.settings.recorded_config import OPTION_GROUPS
@@ -133,7 +134,7 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
         InputError: Its model, data or seed differ; it was made from Python with what its config does not hold; or an
             option is given that only a new run can have.
     """
-    for option in ("run_dir", "weights"):
+    for option in OF_BEGINNING:
         if option in given:
             raise InputError(f"--{option} is for new runs; --ckpt_path continues the one in {run}")
     needed: list[str] = []

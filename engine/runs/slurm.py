@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.atomic_files import write_atomically
 from core.plain_json import load_json
-from engine.settings.arguments import Arguments, parse_command_line
+from engine.settings.arguments import OF_BEGINNING, Arguments, parse_command_line
 
 JOB_FILE = "slurm_job.json"
 SECONDS = 60  # after which scontrol is not waited for
@@ -72,7 +72,7 @@ def parse_requeued(argv: list[str]) -> Arguments | None:
         return None
     # the run is this user's own: the same command of the same job has made it
     arguments = parse_command_line(["fit", "--ckpt_path", str(run), *argv[1:], "--trust"])
-    for option in ("run_dir", "weights"):  # of the run's beginning
+    for option in OF_BEGINNING:
         arguments.given.pop(option, None)
     return arguments
 

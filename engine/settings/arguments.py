@@ -19,6 +19,8 @@ from engine.settings.overview import TRAINING, typed_command
 from engine.settings.run_search import find_begun, find_checkpoint, names_several
 from engine.settings.trust import Limit, limit
 
+OF_BEGINNING = ("run_dir", "weights")  # options that only a run's beginning takes
+
 
 @dataclass
 class Arguments:
@@ -34,7 +36,8 @@ class Arguments:
         is_newest: Whether `--ckpt_path` left it to the command which run that is.
         gpus: Value of `--gpus`, which asks for GPUs that are chosen before torch is imported.
         gpu_memory: Value of `--gpu_memory`, what has to be free on each.
-        given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text.
+        given: Dotted keys that the user set in this call, by flag or by `--config`, with flags' values as text. Beside
+            `--ckpt_path` a config tells how a run began, and its options of the beginning are not among them.
         flagged: Dotted keys that flags set, those within a mapping among them.
         typed: The whole command, as it can be typed again.
         limit: That a config may be somebody else's, and how far it is limited; None if nothing is.
@@ -90,6 +93,10 @@ def parse_command_line(argv: list[str]) -> Arguments:
     }
     flags, arguments.flagged = _read_flags(words.flags)
     arguments.configs, arguments.given = words.configs, _of_configs(words.configs) | flags
+    if arguments.run or arguments.checkpoint:
+        for key in OF_BEGINNING:
+            if flags.get(key, "null") == "null":
+                arguments.given.pop(key, None)
     arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, words.flags, words.trusts)
     if arguments.given.get("resume") is not None:
         _find_begun_run(arguments, words)
@@ -137,8 +144,8 @@ def _find_begun_run(arguments: Arguments, words: Words) -> None:
     if arguments.subcommand != "fit":
         return
     arguments.checkpoint, arguments.run = find_begun(arguments.given, words.early.get("--ckpt_path"))
-    if arguments.run:  # this command alone says what the run is; these two are of its beginning
-        for key in ("run_dir", "weights"):
+    if arguments.run:  # this command alone says what the run is
+        for key in OF_BEGINNING:
             arguments.given.pop(key, None)
 
 

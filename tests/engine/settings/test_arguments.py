@@ -61,6 +61,19 @@ def test_what_flags_set_is_known_apart_from_configs(config: Path) -> None:
     assert flagged == {"model.dropout", "trainer", "trainer.precision", "trainer.devices", "data"}
 
 
+@pytest.mark.parametrize("begun_with", [None, "/somewhere/weights.pth"])
+def test_a_config_beside_a_checkpoint_may_tell_how_its_run_began(
+    begun_with: str | None, run: Path, config: Path
+) -> None:
+    text = config.read_text() + f"weights: {begun_with or 'null'}\nrun_dir: {run}\n"
+    config.write_text(text)
+    for words, given in (([], []), (["--weights", "null"], []), (["--weights=other.pth"], ["weights"])):
+        found = parse_command_line(["fit", "-c", str(config), "--ckpt_path", str(run), *words]).given
+        assert [key for key in found if key in ("run_dir", "weights")] == given
+    new = parse_command_line(["fit", "-c", str(config)]).given
+    assert (new["weights"], new["run_dir"]) == (begun_with, str(run))
+
+
 def test_fit_without_a_config_lists_them() -> None:
     with pytest.raises(InputError, match=r"fit needs --config NAME, one of\n  start with +vgg_bn\.yaml"):
         parse_command_line(["fit"])
