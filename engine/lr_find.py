@@ -59,7 +59,9 @@ class LearningRateTest(Command):
             raise InputError("--trainer.overfit_batches: lr_find is to see new batches at each step; leave it out")
         bar = settings.trainer.enable_progress_bar
         self._test = RangeTest(settings.min_lr, settings.max_lr, settings.steps, bar)
-        kwargs |= {"max_epochs": -1, "max_steps": -1, "max_time": None, "min_epochs": None, "min_steps": None}
+        # a step more than the test makes, so that it ends by itself, and a schedule has a length to ask for
+        kwargs |= {"max_epochs": -1, "max_steps": settings.steps + 1, "max_time": None}
+        kwargs |= {"min_epochs": None, "min_steps": None}
         kwargs |= {"limit_val_batches": 0, "enable_checkpointing": False, "logger": False}
         trainer = super().instantiate_trainer(**kwargs)
         trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, Progress)] + [self._test]

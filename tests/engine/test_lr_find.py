@@ -9,11 +9,23 @@ from pathlib import Path
 
 import pytest
 import yaml
+from torch.optim import SGD, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from callbacks.range_test import RangeTest
+from tests.plain import PlainModule
 
 Command = Callable[..., tuple[int, str, str]]
 SHORT = ("--steps", 40, "--min_lr", 1e-4, "--max_lr", 10)
+
+
+class OneCycleModule(PlainModule):
+    """A module of another package, with a schedule over the run's length."""
+
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
+        """Returns optimizer and schedule."""
+        optimizer = SGD(self.parameters(), 0.01)
+        return [optimizer], [OneCycleLR(optimizer, 0.01, total_steps=self.trainer.estimated_stepping_batches)]
 
 
 @pytest.fixture
@@ -98,6 +110,17 @@ def test_an_interrupted_test_says_that_nothing_is_kept(
     assert (code, errors) == (130, "")
     assert output.splitlines()[-1].startswith("interrupted: nothing is kept of a test that has not ended")
     assert not Path("found").exists()
+
+
+def test_a_module_may_ask_for_the_length_of_the_run(tmp_path: Path, command: Command) -> None:
+    Path("config.yaml").write_text(
+        "model: {class_path: tests.engine.test_lr_find.OneCycleModule}\ndata: {class_path: tests.plain.PlainData}\n"
+        "trainer: {accelerator: cpu, devices: 1, max_epochs: 1}\n"
+    )
+    code, _, errors = command("lr_find", "--config", "config.yaml", "--min_lr", 1e-4, "--max_lr", 0.1, "--steps", 40)
+    assert code == 0, errors
+    (folder,) = Path("runs/lr_find/config").iterdir()
+    assert len((folder / "lr_find.csv").read_text().splitlines()) == 1 + 40
 
 
 def test_adversarial_networks_are_refused(few_samples: None, command: Command) -> None:
