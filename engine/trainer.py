@@ -157,8 +157,9 @@ class Trainer(KeepsArguments, Stages):
 
     @property
     def estimated_stepping_batches(self) -> int | float:
-        """Optimizer steps of the whole run."""
-        return min(super().estimated_stepping_batches, self.step_limit)
+        """Optimizer steps of the whole run; infinite where neither a limit nor the data tells them."""
+        known = super().estimated_stepping_batches
+        return self.step_limit if known == -1 else min(known, self.step_limit)  # -1: of data without a length
 
     def share_run_folder(self) -> None:
         """Tells every process the run's folder, if the first has made one: each saves checkpoints there."""

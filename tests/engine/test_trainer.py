@@ -1,17 +1,20 @@
 """Three lines in a notebook, with the same guarantees as the command."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning import Callback
 
 from core.errors import InputError
 from engine import trainer as trainer_module
 from engine.runs.checkpoint_io import AtomicCheckpointIO, load_checkpoint
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
+from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -132,3 +135,25 @@ def test_a_folder_and_a_name_can_be_given(tmp_path: Path) -> None:
     named = tiny_trainer(tmp_path, max_epochs=1, logger=False, run_name="lenet")
     named.fit(tiny_vgg(), TinyDataModule())
     assert named.run_folder.path.parent == tmp_path / "runs" / "lenet"
+
+
+@pytest.mark.parametrize(
+    ("limits", "length"),
+    [
+        ({"max_epochs": 5, "max_steps": 100}, 100),
+        ({"max_steps": 100}, 100),
+        ({"max_epochs": 5}, math.inf),
+    ],
+)
+def test_data_without_a_length_has_the_length_of_the_limit(
+    limits: dict[str, int], length: float, tmp_path: Path
+) -> None:
+    class Look(Callback):
+        def on_train_start(self, trainer: Trainer, *_: object) -> None:
+            lengths.append(trainer.estimated_stepping_batches)
+            trainer.should_stop = True
+
+    lengths: list[float] = []
+    settings = {"default_root_dir": tmp_path, "accelerator": "cpu", "limit_val_batches": 0, "logger": False}
+    Trainer(**settings, **limits, callbacks=[Look()]).fit(PlainModule(), PlainData(endless=True))
+    assert lengths == [length]
