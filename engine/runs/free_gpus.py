@@ -18,10 +18,13 @@ from core.installed import installs
 from engine.runs.launchers import by_torchrun
 from engine.runs.slurm import tasks
 from engine.settings.arguments import Arguments
+from engine.settings.config_files import flatten, read_config
 
 LOCKS = Path("/tmp")  # one folder for all users, whatever their TMPDIR is
 EMPTY = 0.9  # part of a GPU's memory that is free where nobody uses it
 UNITS = {"": 2**30, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+DEVICES = "trainer.devices"
+ON_ONE = ("predict", "inspect")  # subcommands that use one device unless a flag says otherwise
 HELD: list[int] = []  # open files, whose locks end with the process
 
 
@@ -44,7 +47,7 @@ class GPU(NamedTuple):
 
 
 def take_asked_gpus(arguments: Arguments) -> str | None:
-    """Takes the GPUs that a command asks for by `--gpus free`, as many as `--trainer.devices` says, or one.
+    """Takes the GPUs that a command asks for by `--gpus free`, as many as `--trainer.devices` or the run says, or one.
 
     Args:
         arguments: The command line. `CUDA_VISIBLE_DEVICES` limits the choice, and is set.
@@ -68,10 +71,18 @@ def take_asked_gpus(arguments: Arguments) -> str | None:
         return None
     if sys.platform != "linux":
         raise InputError("--gpus free: works on Linux alone; CUDA_VISIBLE_DEVICES chooses GPUs elsewhere")
-    devices = str(arguments.given.get("trainer.devices", "auto"))
+    devices = _asked_devices(arguments)
     if devices != "auto" and not re.fullmatch("[1-9][0-9]*", devices):
         raise InputError(f"--trainer.devices {devices}: with --gpus free, how many GPUs, and not which")
     return described(take_free_gpus(int(devices) if devices != "auto" else 1, arguments.gpu_memory, os.environ))
+
+
+def _asked_devices(arguments: Arguments) -> str:
+    """Returns the setting of the number of devices: of this call, or else of the run that it takes up."""
+    if arguments.subcommand in ON_ONE and DEVICES not in arguments.flagged:
+        return "auto"
+    recorded = flatten(read_config(arguments.run / "config.yaml")) if arguments.run is not None else {}
+    return str((recorded | arguments.given).get(DEVICES, "auto"))
 
 
 def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[str, str]) -> list[GPU]:

@@ -148,6 +148,30 @@ def test_what_cannot_be_chosen_is_said(machine: Callable, config: Path, options:
         take_asked_gpus(arguments)
 
 
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        ("fit --ckpt_path run", 2),
+        ("test --ckpt_path run", 2),
+        ("fit --ckpt_path run --trainer.devices 1", 1),
+        ("fit --config tiny.yaml", 1),
+        ("predict --ckpt_path run", 1),
+        ("inspect --ckpt_path run", 1),
+        ("predict --ckpt_path run --trainer.devices 2", 2),
+    ],
+)
+def test_a_run_gets_as_many_gpus_as_its_config_says(
+    words: str, count: int, machine: Callable, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    Path("run/checkpoints").mkdir(parents=True)
+    Path("run/checkpoints/last.ckpt").touch()
+    Path("run/config.yaml").write_text(config.read_text().replace("devices: 1\n", "devices: 2\n"))
+    machine(79, 78, 77)
+    take_asked_gpus(parse_command_line([*words.split(), "--gpus", "free"]))
+    assert len(free_gpus.HELD) == count
+
+
 def test_a_machine_without_a_driver_says_so(machine: Callable) -> None:
     machine(fault="Driver Not Loaded")
     with pytest.raises(InputError, match="no GPU of NVIDIA's answers"):
