@@ -6,6 +6,8 @@ from pathlib import Path
 from core.atomic_files import write_atomically
 from core.errors import InputError, RunFailed
 
+TABLE = ".csv"  # what no input of a folder is
+
 
 def check_output_file(given: str, example: str, replaces_runs: bool = False) -> Path:
     """Returns the file that `--output` names, after a check that it can be written.
@@ -50,6 +52,22 @@ def check_output_folder(given: str, option: str = "--output") -> Path:
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{option} {given}: cannot be written (no permission in {nearest})")
     return path
+
+
+def is_among(path: Path, name: str) -> bool:
+    """Returns whether a file is what `--input` names, or lies in the folder that it names and is no table of results.
+
+    Args:
+        path: The file.
+        name: A file, a folder, or a text that can be no name.
+    """
+    try:
+        given = Path(name).expanduser()
+        if given.is_dir():
+            return path.suffix.lower() != TABLE and path.resolve().is_relative_to(given.resolve())
+        return given.is_file() and path.samefile(given)
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def needed_output(given: str, why: str) -> InputError:

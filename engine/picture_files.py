@@ -11,7 +11,7 @@ from torch import Tensor
 from core.console import print_line
 from core.errors import InputError
 from core.media import Grid
-from core.outputs import check_output_file, check_output_folder, needed_output, write_output
+from core.outputs import check_output_file, check_output_folder, is_among, needed_output, write_output
 from core.printable import counted, shown_path
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -27,14 +27,14 @@ def check_picture_output(output: str | None, inputs: Sequence[str]) -> None:
         inputs: Files or folders of pictures that are taken.
 
     Raises:
-        InputError: None is named, it has something in it, it cannot be made, or it is one of the inputs.
+        InputError: None is named, it has something in it, it cannot be made, or it is among the inputs.
     """
     if not output:
         raise InputError("--output: name a folder for the pictures, or a file such as picture.png for all in one")
     path = Path(output).expanduser()
     if path.suffix.lower() in ENDINGS and (path.parent.is_dir() or path.is_dir()):
         check_output_file(output, "picture.png")
-        if path.resolve() in {Path(name).expanduser().resolve() for name in inputs}:
+        if path.is_file() and any(is_among(path, name) for name in inputs):
             raise needed_output(output, "is what is read")
         return
     if path.suffix and path.suffix.lower() not in ENDINGS and not path.exists():

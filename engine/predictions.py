@@ -12,7 +12,7 @@ from core.console import print_line
 from core.epochs import takes_all
 from core.errors import InputError
 from core.media_files import as_csv
-from core.outputs import check_output_file, needed_output, write_output
+from core.outputs import check_output_file, is_among, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
 from core.predictions import CSV, Table, excerpt
 from core.printable import counted, printable, shown_path
@@ -162,7 +162,7 @@ def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[st
         return
     path = check_output_file(output, "predictions.csv")
     for name in inputs if path.is_file() else ():
-        if _is_among(path, name):
+        if is_among(path, name):
             raise needed_output(output, f"is among the files that --input {name} names")
     if (ending := path.suffix.lower()) in single and len(inputs) > 1:
         known = " or ".join(other for other in endings if other not in single)
@@ -173,17 +173,6 @@ def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[st
     if ending not in ("", *endings):
         known = " or ".join(endings)
         raise InputError(f"--output {output}: there is no such form of these predictions; end the name in {known}")
-
-
-def _is_among(path: Path, name: str) -> bool:
-    """Returns whether a file is what an input names, or lies in the folder that it names and is no CSV file."""
-    try:
-        given = Path(name).expanduser()
-        if given.is_dir():
-            return path.suffix.lower() != CSV and path.resolve().is_relative_to(given.resolve())
-        return given.is_file() and path.samefile(given)
-    except (OSError, ValueError, RuntimeError):  # a text that can be no name
-        return False
 
 
 def general_table(outputs: Any, model: str, names: list[str] | None = None, limited: bool = False) -> Table:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from core.outputs import check_output_file, check_output_folder, is_stream, write_output
+from core.outputs import check_output_file, check_output_folder, is_among, is_stream, write_output
 
 Command = Callable[..., tuple[int, str, str]]
 FILES = {"predict": "predictions.csv", "export": "network.onnx", "report": "report.html"}
@@ -88,3 +88,15 @@ def test_a_folder_that_has_gone_is_one_line() -> None:
         write_output(Path("gone/x.csv"), "text", "gone/x.csv")
     write_output(Path("made/x.csv"), "text", "made/x.csv", makes_folder=True)
     assert Path("made/x.csv").read_text() == "text"
+
+
+def test_what_a_folder_of_inputs_holds_is_among_them_but_for_tables(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("a.png", "b.csv"):
+        (tmp_path / "photos" / name).touch()
+    picture, table = tmp_path / "photos" / "a.png", tmp_path / "photos" / "b.csv"
+    assert is_among(picture, str(tmp_path / "photos"))
+    assert is_among(picture, str(picture))
+    assert is_among(table, str(table))
+    assert not is_among(table, str(tmp_path / "photos"))
+    assert not is_among(picture, "a text\0 that can be no name")

@@ -61,6 +61,10 @@ def test_a_place_that_cannot_be_used_is_refused_before_anything_is_made() -> Non
     }.items():
         with pytest.raises(InputError, match=message):
             check_picture_output(output, ["photos", "photos/a.png"])
+    for inputs in (["photos"], ["."], ["photos/../photos/a.png"]):  # in a folder that is read, or by another name
+        with pytest.raises(InputError, match=r"photos/a.png: is what is read"):
+            check_picture_output("photos/a.png", inputs)
+    check_picture_output("photos/new.png", ["photos"])
     check_picture_output("made/here", ["photos"])
     check_picture_output("empty", ["photos"])
     check_picture_output("photos/b.png", ["photos/a.png"])
