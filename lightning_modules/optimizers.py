@@ -6,7 +6,7 @@ rule for the other parameters.)
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +99,8 @@ class Muon(Optimizer):
     Raises:
         InputError: A number is negative, or a group mixes hidden weights with others.
     """
+
+    reads_names: ClassVar[bool] = True  # so that a task does not merge its groups
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from torch import nn
+from torch.optim import Optimizer
 
 from core.errors import InputError
 
@@ -67,8 +68,15 @@ def groups_by_depth(
     return groups
 
 
-def all_alike(groups: list[dict]) -> bool:
-    """Returns whether parameter groups differ only in their names and parameters."""
+def can_merge(optimizer: Optimizer) -> bool:
+    """Returns whether an optimizer's groups differ only in their parameters, and in names that it does not read.
+
+    Args:
+        optimizer: One whose class has `reads_names` if it has a rule for each name.
+    """
+    if getattr(optimizer, "reads_names", False):
+        return False
+    groups = optimizer.param_groups
     settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]
     return all(other == settings[0] for other in settings)
 

@@ -20,7 +20,7 @@ from core.measures import Measure
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
-from lightning_modules.tasks.parameter_groups import all_alike, are_merged, groups_by_depth, groups_by_kind, layers_of
+from lightning_modules.tasks.parameter_groups import are_merged, can_merge, groups_by_depth, groups_by_kind, layers_of
 from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
 from lightning_modules.tasks.stated import check_stated
 
@@ -238,7 +238,7 @@ class Task(LoadsWithLimits, LightningModule):
                 group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
         # Merged, because each group costs some twenty microseconds per step; not where weight decay, which a run that
         # goes on may change, would divide them.
-        if (self.decay_norms_and_biases or self._goes_on_merged) and all_alike(optimizer.param_groups):
+        if (self.decay_norms_and_biases or self._goes_on_merged) and can_merge(optimizer):
             optimizer = self.make_optimizer([{"name": "all", "params": list(network.parameters())}])
         return optimizer
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from core.errors import InputError
+from lightning_modules import SoftmaxRegression
 from lightning_modules.optimizers import Muon, orthogonalize
 from lightning_modules.schedules import WarmupLinear
 from tests.tiny import tiny_vgg
@@ -133,3 +134,15 @@ def test_a_negative_number_is_named(name: str) -> None:
 def test_a_group_of_two_kinds_is_refused() -> None:
     with pytest.raises(InputError, match="holds hidden weights and others"):
         Muon(nn.Linear(2, 2).parameters())
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_head_alone_keeps_the_rule_of_heads(bias: bool) -> None:
+    """A task merges groups that are alike, and these are told apart by their names."""
+    model = SoftmaxRegression(3, image_size=2, in_channels=1, optimizer=Muon)
+    if not bias:
+        for layer in model.head_layers():
+            layer.register_parameter("bias", None)
+    groups = model.optimizer_of(model).param_groups
+    assert [group["name"] for group in groups] == ["head", "biases"][: 1 + bias]
+    assert not any(group["hidden"] for group in groups)

@@ -9,6 +9,7 @@ from torch import nn
 
 from core.errors import InputError
 from lightning_modules import MLP, CharRNN, GoogLeNet, Seq2Seq, TextCNN, Transformer, TransformerLM
+from lightning_modules.tasks.parameter_groups import can_merge
 from lightning_modules.tasks.task import Task
 
 
@@ -108,3 +109,13 @@ def test_an_optimizer_without_a_rate_is_refused() -> None:
     model = MLP(5, image_size=8, in_channels=1, widths=[6], optimizer=Nameless)
     with pytest.raises(InputError, match=r"^--model\.optimizer Nameless: its parameter groups have no lr"):
         model.configure_optimizers()
+
+
+def test_groups_that_are_alike_merge_unless_their_names_are_read() -> None:
+    class ByName(torch.optim.SGD):
+        reads_names = True
+
+    groups = [{"name": name, "params": [nn.Parameter(torch.ones(2))]} for name in ("weights", "biases")]
+    assert can_merge(torch.optim.SGD(groups, lr=0.1))
+    assert not can_merge(torch.optim.SGD([groups[0], groups[1] | {"lr": 0.2}], lr=0.1))
+    assert not can_merge(ByName(groups, lr=0.1))
