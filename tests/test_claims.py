@@ -135,7 +135,7 @@ CLAIMS: dict[str, list[str]] = {
         f"its training takes {median('speedrun/of_peer/speedrun_filtered')} of the time; the medians of the turns are "
         f"{median('speedrun/accuracy/speedrun_filtered')} % of the test images and "
         f"{median('speedrun/accuracy/peer')} % for airbench94_muon",
-        f"the same way: {mean_of('speedrun_96', 'test/acc')} % after {one('speedrun_96').seconds:,.0f} seconds on one",
+        f"same way: {mean_of('speedrun_96', 'test/acc')} % after {one('speedrun_96').seconds:,.0f} seconds, on one",
         "passed 82.45 %, the course's best published figure of a VGG with batch norm, "
         f"{median('time_to_accuracy/speedrun/seconds_to/82.45 %', 0)} seconds from the command's start, and 90 % after "
         f"{median('time_to_accuracy/speedrun/seconds_to/90 %', 0)}",
