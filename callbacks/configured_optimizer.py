@@ -79,7 +79,7 @@ class ConfiguredOptimizer(Callback):
             schedules = [schedule for schedule in schedules_of_all if schedule.optimizer is optimizer]
             for place, (group, old, new) in enumerate(zip(optimizer.param_groups, was, now, strict=True)):
                 for key in new:
-                    if key == "lr" and old[key] != new[key]:
+                    if key == "lr" and key in old and old[key] != new[key]:
                         _rescale(group, place, old[key], new[key], schedules)
                     elif old.get(key) != new[key]:
                         group[key] = new[key]
@@ -146,7 +146,7 @@ def _schedules(schedule: Any) -> list[LRScheduler]:
 def _hyperparameters(optimizer: Optimizer) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in group.items() if key not in ("params", "initial_lr")}
-        | {"lr": group.get("initial_lr", group["lr"])}
+        | ({"lr": group.get("initial_lr", group["lr"])} if "lr" in group else {})  # another package's may have none
         for group in optimizer.param_groups
     ]
 

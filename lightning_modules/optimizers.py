@@ -5,6 +5,7 @@ https://kellerjordan.github.io/posts/muon/. (`torch.optim.Muon` takes only matri
 rule for the other parameters.)
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -162,17 +163,23 @@ def learning_rates(optimizers: Sequence[Optimizer]) -> dict[str, float]:
     Returns:
         With one optimizer, `lr`, the rate of its first parameter group. With several optimizers or players,
         `lr/<group>` for every named group; `lr/<number of the optimizer>` for a group without a name, or with the name
-        of another optimizer's group.
+        of another optimizer's group. Further groups of one name, as of each depth, have `/1`, `/2` behind it. A group
+        without a rate has none here.
     """
-    groups = [(number, group) for number, optimizer in enumerate(optimizers) for group in optimizer.param_groups]
+    every = [(number, group) for number, optimizer in enumerate(optimizers) for group in optimizer.param_groups]
+    groups = [(number, group) for number, group in every if "lr" in group]
     if not groups:  # a model without an optimizer
         return {}
     if len(optimizers) == 1 and not isinstance(optimizers[0], Alternating):
         return {"lr": float(groups[0][1]["lr"])}
     rates: dict[str, float] = {}
+    owners: dict[Any, int] = {}
     for number, group in groups:
         name = group.get("name", number)
-        rates.setdefault(f"lr/{name}" if f"lr/{name}" not in rates else f"lr/{number}", float(group["lr"]))
+        is_own = owners.setdefault(name, number) == number
+        first = f"lr/{name if is_own else number}"
+        names = itertools.chain([first], (f"{first}/{place}" for place in itertools.count(1)))
+        rates[next(one for one in names if one not in rates)] = float(group["lr"])
     return rates
 
 

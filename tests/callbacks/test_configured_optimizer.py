@@ -1,6 +1,7 @@
 """What the optimizer is configured to be wins over what a checkpoint restores."""
 
 import contextlib
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -188,3 +189,36 @@ def test_another_optimizer_is_refused_before_it_takes_up_a_state_that_is_not_its
     adam = tiny_vgg(optimizer=partial(torch.optim.Adam, lr=0.1))
     with pytest.raises(InputError, match=r"^the optimizer is Adam: this run has SGD, and cannot change it$"):
         tiny_trainer(tmp_path, max_epochs=2, logger=False).fit(adam, TinyDataModule(), ckpt_path=first.run_folder.path)
+
+
+class SignSteps(torch.optim.Optimizer):
+    """Goes a fixed way against each gradient's sign; its groups have no learning rate."""
+
+    def __init__(self, params: Iterable[torch.nn.Parameter]) -> None:
+        super().__init__(params, {"way": 0.01})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float]) -> float:
+        with torch.enable_grad():
+            loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                weight.sub_(weight.grad.sign(), alpha=group["way"])
+        return loss
+
+
+class WithoutRate(PlainModule):
+    """Has such an optimizer."""
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return SignSteps(self.parameters())
+
+
+def test_another_packages_optimizer_without_a_learning_rate_trains_and_goes_on(tmp_path: Path) -> None:
+    first = tiny_trainer(tmp_path, max_epochs=1)
+    first.fit(WithoutRate(), PlainData())
+    second = tiny_trainer(tmp_path, max_epochs=2)
+    second.fit(model := WithoutRate(), PlainData(), ckpt_path=first.run_folder.path)
+    assert model.optimizers().param_groups[0].keys() == {"params", "way"}
+    assert second.current_epoch == 2
+    assert "lr" not in (first.run_folder.path / "metrics.csv").read_text().splitlines()[0].split(",")

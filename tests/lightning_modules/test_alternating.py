@@ -151,6 +151,24 @@ def test_groups_are_named_after_their_player() -> None:
     assert learning_rates([optimizer]) == {"lr/up/weights": 0.1, "lr/up/1": 0.3, "lr/down": 0.2}
 
 
+def test_every_group_of_a_name_has_its_rate() -> None:
+    module = Players()
+    deep = [
+        {"params": [one], "name": "weights", "lr": lr}
+        for one, lr in zip(module.up.parameters(), (0.1, 0.08), strict=True)
+    ]
+    optimizer = Alternating({"up": SGD(deep, 0.1), "down": SGD(module.down.parameters(), 0.2)}, module)
+    assert learning_rates([optimizer]) == {"lr/up/weights": 0.1, "lr/up/weights/1": 0.08, "lr/down": 0.2}
+    of_two = [SGD([{"params": [one], "name": "all"} for one in part.parameters()], 0.1) for part in module.children()]
+    assert [*learning_rates(of_two)] == ["lr/all", "lr/all/1", "lr/1", "lr/1/1"]
+
+
+def test_a_group_without_a_rate_has_none() -> None:
+    optimizer = SGD(Players().parameters(), 0.1)
+    del optimizer.param_groups[0]["lr"]
+    assert learning_rates([optimizer]) == learning_rates([optimizer, optimizer]) == {}
+
+
 def test_rates_of_several_optimizers_have_names() -> None:
     module = Players()
     named = SGD([{"params": module.up.parameters(), "name": "up"}], 0.1)
