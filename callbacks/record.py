@@ -36,6 +36,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._samples = 0  # of this fit
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
+        self._epoch_end: tuple[int, int] | None = None  # epoch and step of this trainer's latest end of an epoch
         self._validation_has_row = False  # whether this epoch's latest validation was within it, and has its own row
         self._began = time.monotonic()
         self._fit_began: float | None = None
@@ -87,7 +88,12 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         """Returns epoch and step of the weights that are measured, or None where they are of no training here."""
         if trainer.ckpt_path and self._place:
             return self._place
-        return (trainer.current_epoch, trainer.optimizer_steps) if self.has_begun else None
+        if not self.has_begun:
+            return None
+        step = trainer.optimizer_steps
+        # Lightning counts an epoch that is over as done, and so names the next one
+        is_at_end = self._epoch_end is not None and self._epoch_end[1] == step
+        return self._epoch_end if is_at_end else (trainer.current_epoch, step)
 
     def owes_an_end(self, trainer: Trainer) -> bool:
         """Returns whether the run was killed after its last checkpoint, before its end was written down."""
@@ -152,6 +158,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         metrics = trainer.builtin(LoggedValues).of_epoch(trainer)
         elsewhere = trainer.epoch_validation if self._validation_has_row else ()
         self._add_row(trainer, {name: value for name, value in metrics.items() if name not in elsewhere})
+        self._epoch_end = trainer.current_epoch, trainer.optimizer_steps
         self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}
         self.summary["data"] = data_facts(trainer)  # another package may load its validation part only now
 

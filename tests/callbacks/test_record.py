@@ -166,6 +166,16 @@ def test_each_evaluation_says_which_checkpoint_it_measured(tmp_path: Path) -> No
     assert {**after, "tests": [], "validations": []} == before, "no figure of the fit has changed"
 
 
+def test_weights_in_memory_are_measured_as_those_of_the_last_epoch(tmp_path: Path) -> None:
+    trainer = tiny_trainer(tmp_path, max_epochs=2, logger=False, enable_checkpointing=False)
+    trainer.fit(model := tiny_vgg(), TinyDataModule())
+    trainer.test(model, TinyDataModule(), verbose=False)
+    summary = _summary(trainer.run_folder.path)
+    (entry,) = summary["tests"]
+    assert (entry["checkpoint"], entry["epoch"], entry["step"]) == (None, 1, 12)
+    assert (summary["last"]["epoch"], summary["last"]["step"]) == (1, 12)
+
+
 def test_a_measurement_on_changed_data_says_so_and_keeps_what_it_was(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
