@@ -148,22 +148,23 @@ def test_other_convolutions_are_as_they_were(tmp_path: Path) -> None:
     assert set(calls) == {torch.bfloat16}
 
 
-class Doubling(Narrow):
+class Counting(Narrow):
     """Has replaced the forward pass of its first convolution."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls = 0
-        self.layers[2].forward = self.doubled
+        self.layers[2].forward = self.counted
 
-    def doubled(self, x: Tensor) -> Tensor:
+    def counted(self, x: Tensor) -> Tensor:
         self.calls += 1
-        return 2 * type(self.layers[2]).forward(self.layers[2], x)
+        with torch.autocast("cpu", enabled=False):
+            return type(self.layers[2]).forward(self.layers[2], x.float())
 
 
 def test_a_forward_pass_that_a_model_has_replaced_is_its_own(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, max_epochs=1, precision="bf16-mixed", limit_val_batches=0)
-    trainer.fit(model := Doubling(), TinyDataModule())
+    trainer.fit(model := Counting(), TinyDataModule())
     assert model.calls >= len(model.gradients) > 0
-    assert model.layers[2].forward == model.doubled
+    assert model.layers[2].forward == model.counted
     assert "forward" not in vars(model.layers[3])
