@@ -1,25 +1,27 @@
 """TensorBoard's files of a run that goes on: no step stands in them twice."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
 from core.atomic_files import replacing
 
 
-def cut_events(folder: Path, step: int) -> None:
+def cut_events(folder: Path, step: int, writers: Sequence[Logger] = ()) -> None:
     """Removes what TensorBoard's files of a run hold of steps after its checkpoint, which the run goes through again.
 
     Args:
         folder: Folder of the files; it need not exist.
         step: The checkpoint's step.
+        writers: Loggers of the run that goes on, whose own files are left alone.
 
     Raises:
         RunFailed: A file cannot be written.
     """
-    files = sorted(folder.glob("events.out.tfevents.*"))
+    own = {_file_of(logger) for logger in writers if isinstance(logger, TensorBoardLogger)}
+    files = sorted(path for path in folder.glob("events.out.tfevents.*") if path.name not in own)
     if not files:
         return
     # these take a second, which a start need not wait for
@@ -40,7 +42,12 @@ def cut_events(folder: Path, step: int) -> None:
                 writer.write(record)
 
 
-def flush_boards(loggers: list[Any]) -> None:
+def _file_of(logger: TensorBoardLogger) -> str:
+    """Returns the name of the file that a logger writes."""
+    return Path(logger.experiment._get_file_writer().event_writer._file_name).name  # neither library tells it
+
+
+def flush_boards(loggers: Sequence[Logger]) -> None:
     """Writes to the disk what TensorBoard has been told, so that a kill loses nothing from before a checkpoint.
 
     Args:

@@ -36,6 +36,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._samples = 0  # of this fit
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
+        self._boards_end: int | None = None  # step beyond which TensorBoard's files are cut once this fit makes one
         self._epoch_end: tuple[int, int] | None = None  # epoch and step of this trainer's latest end of an epoch
         self._validation_has_row = False  # whether this epoch's latest validation was within it, and has its own row
         self._began = time.monotonic()
@@ -58,6 +59,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Takes up the record of a run that is continued or measured."""
         if stage == "fit":
+            self._boards_end = None
             if self.has_begun:  # an earlier fit of this trainer, whose seconds are in the summary
                 self._began = time.monotonic()
             trainer.share_run_folder()
@@ -81,8 +83,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         if trainer.state.fn == "fit":
             self.table.cut(steps)
             self._validation_has_row = checkpoint.get("epoch_validation_has_row", False)
-            if (path := self._path(trainer)) is not None and trainer.is_global_zero:
-                cut_events(path / "tensorboard", steps)
+            self._boards_end = steps
 
     def measured_at(self, trainer: Trainer) -> tuple[int, int] | None:
         """Returns epoch and step of the weights that are measured, or None where they are of no training here."""
@@ -132,6 +133,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         if not self.has_trained:
             self.has_trained = True
             self._earlier.forget()
+            self._cut_boards(trainer)
         self._samples += self._batch_size or 0
         every = trainer.log_every_n_steps
         if not (trainer.loggers and every) or trainer.optimizer_steps % every or not trainer.batch_stepped:
@@ -208,6 +210,11 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
             entry |= other_signatures(trainer.lightning_module, summary)
             self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
             write_summary(path / "summary.json", self.summary)
+
+    def _cut_boards(self, trainer: Trainer) -> None:
+        path, step = self._path(trainer), self._boards_end
+        if path is not None and step is not None and trainer.is_global_zero:
+            cut_events(path / "tensorboard", step, trainer.loggers)
 
     def _path(self, trainer: Trainer) -> Path | None:
         return trainer.run_folder.path if trainer.run_folder is not None else None

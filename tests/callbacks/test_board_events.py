@@ -11,6 +11,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from callbacks import RunCheckpoint
 from callbacks.board_events import cut_events
+from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -57,6 +58,24 @@ def test_a_resumed_run_has_no_step_twice_and_none_too_few(step: int, runs: Path)
     assert set(_points(killed)) < set(_points(runs))
     _fit(runs.parent, killed)
     assert _points(killed) == _points(runs)
+
+
+class FailAtOnce(Callback):
+    """Ends a fit before its first step."""
+
+    def on_train_batch_start(self, *_: object) -> None:
+        raise RuntimeError("a mistake")
+
+
+def test_a_run_that_fails_before_its_first_step_keeps_every_step(runs: Path) -> None:
+    run = runs.parent / "failed"
+    shutil.copytree(runs, run)
+    before = {path: path.read_bytes() for path in (run / "tensorboard").iterdir()}
+    with pytest.raises(RuntimeError, match="a mistake"):
+        tiny_trainer(runs.parent, max_epochs=9, callbacks=[FailAtOnce()], run_folder=RunFolder(run)).fit(
+            tiny_vgg(), TinyDataModule(), ckpt_path=runs.parent / "killed-9" / "checkpoints" / "last.ckpt"
+        )
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_run_that_begins_again_has_no_step_twice(runs: Path) -> None:
