@@ -12,6 +12,7 @@ from core.errors import InputError
 from core.measures import Measure, measure_of, merit
 from core.plain_json import load_json
 from core.summary import strict_json
+from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
 from results.config_list import describe
@@ -196,7 +197,10 @@ def _check(given: Path, study: Study) -> StudyFile:
         raise InputError(f"{given}: is of no file in configs/{STUDIES}/ as that is now")
     file = read_study_file(path)
     settings = _as_json(flatten(merged_settings(file.words)))
-    refuse_others(given, study.base, path.name, settings, settings.keys() | study.base.keys())
+    command = parse_command_line(file.words)
+    # a setting that is newer than the study, and that nothing gives, is at its default
+    keys = study.base.keys() | (settings.keys() & {*command.given, *command.flagged})
+    refuse_others(given, study.base, path.name, settings, keys)
     return file
 
 

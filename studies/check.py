@@ -42,8 +42,8 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
         mode: Whether less or more of it is better.
 
     Returns:
-        `metric` and `mode`, both None for a model that states neither; `measures`, the model's by name; and `settings`:
-        those of the command, as far as they make it this study.
+        `metric` and `mode`, both None for a model that states neither; `measures`, the model's by name; `settings`:
+        those of the command, as far as they make it this study; and `given`: which its configs and options give.
 
     Raises:
         InputError: A setting does not arrive, or brings others with it; or the metric is not logged.
@@ -52,7 +52,9 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
     from engine.merged_settings import SettingsAlone  # which imports torch
     from engine.settings.arguments import parse_command_line
 
-    alone = SettingsAlone(parse_command_line(words))
+    arguments = parse_command_line(words)
+    given = sorted({*arguments.given, *arguments.flagged})
+    alone = SettingsAlone(arguments)
     base = alone.recorded(alone.settings)
     for point in points:
         argv = [*words, *as_words(point)]
@@ -67,7 +69,7 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
     metric, mode = check_metric(metric, mode, model, settings.checkpoint)
     kept = {k: v for k, v in flatten(base).items() if k in CHECKED_APART or not k.startswith(INDIFFERENT)}
     settings = json.loads(json.dumps(kept, default=str))
-    return {"metric": metric, "mode": mode, "measures": measures_of(model), "settings": settings}
+    return {"metric": metric, "mode": mode, "measures": measures_of(model), "settings": settings, "given": given}
 
 
 def check_arrival(key: str, value: Any, merged: dict[str, Any]) -> None:

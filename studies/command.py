@@ -76,7 +76,7 @@ def study(argv: list[str]) -> int:
     if arguments.dry_run:
         return show_trials(points, folder, words, file)
     description = {"file": file.content, "seeds": arguments.seeds, "settings": found["settings"]}
-    folder.describe(json.loads(json.dumps(description, default=str)))
+    folder.describe(json.loads(json.dumps(description, default=str)), found["given"])
     if arguments.revive:
         for trial in folder.revive(arguments.revive):
             say(f"{trial.number:04}  {describe(trial)}  goes on")

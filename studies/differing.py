@@ -1,6 +1,6 @@
 """What differs between two descriptions of a study."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from engine.settings.config_files import flatten
@@ -9,9 +9,18 @@ INDIFFERENT = ("run_cap", "name", "description", "entity", "project", "program")
 LONG = 60  # characters of a value that are shown
 
 
-def what_changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Returns in words what differs between two descriptions of a study; nothing if they are of one study."""
-    ours, theirs = (_flat(content) for content in (now, before))
+def what_changed(before: Mapping[str, Any], now: Mapping[str, Any], given: Container[str] | None = None) -> str:
+    """Returns in words what differs between two descriptions of a study; nothing if they are of one study.
+
+    Args:
+        before: The description that is kept.
+        now: That of the command.
+        given: Dotted keys of the settings that the command gives. Others that are newer than the description, as a
+            release adds options, are at their defaults, and do not count; if None all count.
+    """
+    known = before["settings"]
+    settings = {k: v for k, v in now["settings"].items() if given is None or k in known or k in given}
+    ours, theirs = _flat({**now, "settings": settings}), _flat(before)
     absent = "not there"
     differing = [key for key in {**theirs, **ours} if ours.get(key, absent) != theirs.get(key, absent)]
     pairs = [(key, _shown(theirs.get(key, absent)), _shown(ours.get(key, absent))) for key in differing[:3]]

@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from statistics import mean
@@ -71,10 +71,10 @@ def fit_seeds(argv: list[str]) -> int:
         share_data([*words, *as_words({SEED: seeds[0]})])
     found = call(check, words, [{SEED: seeds[0]}], None, None)
     description = _description(file, found)
-    folder = _folder(arguments.run_dir, parsed.name, seeds, description)
+    folder = _folder(arguments.run_dir, parsed.name, seeds, description, found["given"])
     if arguments.dry_run:
         return show_trials(points, folder, words, file)
-    folder.describe(description)
+    folder.describe(description, found["given"])
     _check_seeds(folder, seeds)
     say(f"runs     {shown_path(folder.path)}, and in its logs/ what each prints")
     if again := [str(trial.number) for trial in folder.trials() if status(trial) in Lines.bad]:
@@ -123,7 +123,9 @@ def _description(file: StudyFile, found: Mapping[str, Any]) -> dict[str, Any]:
     return json.loads(json.dumps({"file": content, "seeds": [], "settings": found["settings"]}))
 
 
-def _folder(run_dir: str | None, name: str, seeds: list[int], description: Mapping[str, Any]) -> StudyFolder:
+def _folder(
+    run_dir: str | None, name: str, seeds: list[int], description: Mapping[str, Any], given: Container[str]
+) -> StudyFolder:
     """Returns the named folder, or the newest one of these settings and seeds, or a new one."""
     if run_dir:
         return StudyFolder(Path(run_dir).expanduser().resolve())
@@ -131,7 +133,7 @@ def _folder(run_dir: str | None, name: str, seeds: list[int], description: Mappi
     for path in sorted(root.glob("seeds-*"), reverse=True):
         folder = StudyFolder(path)
         with contextlib.suppress(InputError, KeyError, TypeError, AttributeError):  # another's, or damaged
-            if not what_changed(folder.description() or {}, description):
+            if not what_changed(folder.description() or {}, description, given):
                 _check_seeds(folder, seeds)
                 return folder
     return StudyFolder(root / f"seeds-{datetime.now():%Y%m%d-%H%M%S}")

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,12 @@ class StudyFolder:
         if any(one.name not in (".lock", ".claims") for one in has):
             raise InputError(f"--run_dir {self.path}: is not empty, and holds no study; name another folder")
 
-    def describe(self, description: Mapping[str, Any]) -> None:
+    def describe(self, description: Mapping[str, Any], given: Container[str] | None = None) -> None:
         """Makes the folder, and writes what the study is, unless it is there.
 
         Args:
             description: The file, the seeds, and the merged settings of the command.
+            given: Dotted keys of those that the command gives; all if None.
 
         Raises:
             InputError: The folder is of another study, which is said, or of something else, or cannot be made.
@@ -84,7 +85,7 @@ class StudyFolder:
                     write_atomically(self.path / DESCRIPTION, json.dumps(description, indent=2) + "\n")
         except OSError as error:
             raise InputError(f"{self.path}: the study's folder cannot be made ({error.strerror})") from error
-        if known is not None and (changed := what_changed(known, description)):
+        if known is not None and (changed := what_changed(known, description, given)):
             raise InputError(
                 f"{self.path}: this study has other settings: {changed}; go on with those, or name another folder with "
                 "--run_dir"

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -78,6 +79,18 @@ def test_lessons_quote_its_figures(records: dict[str, StudyRecord]) -> None:
     for unknown in ("rates lr=5", "sizes lr=0.1"):
         with pytest.raises(InputError, match="it has no record"):
             list(claims(f"**91.5 %** (`{unknown}`, n 2)", table(), {}, records))
+
+
+def test_a_setting_that_is_newer_than_the_study_counts_where_it_is_given(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"model": {"dropout": 0.2}, "data": {"data_dir": "elsewhere"}, "trainer": {"newer": 3}}
+    monkeypatch.setattr(engine.merged_settings, "merged_settings", lambda words: settings)
+    assert add_study(tmp_path / "results", study, table()).name == "rates"
+    given = SimpleNamespace(given={"trainer.newer": 3}, flagged=set())
+    monkeypatch.setattr(results.studies, "parse_command_line", lambda words: given)
+    with pytest.raises(InputError, match=r"--trainer\.newer is None, where rates\.yaml has 3"):
+        add_study(tmp_path / "results", study, table())
 
 
 def test_what_does_not_count_is_refused(study: Path, tmp_path: Path) -> None:

@@ -23,3 +23,11 @@ def test_of_many_differences_and_long_values_a_part_is_shown() -> None:
     changed = what_changed(DESCRIPTION, DESCRIPTION | {"settings": settings})
     assert changed.startswith(f"model.dropout was 0.1 and is not there now, model.a was not there and is {'x' * 60}...")
     assert changed.endswith(", and 3 more")
+
+
+def test_a_newer_option_counts_where_it_is_given() -> None:
+    newer = DESCRIPTION | {"settings": DESCRIPTION["settings"] | {"trainer.newer": None}}
+    assert what_changed(DESCRIPTION, newer, ["model.dropout"]) == ""
+    assert what_changed(DESCRIPTION, newer, ["trainer.newer"]) == "trainer.newer was not there and is None now"
+    other = newer | {"settings": newer["settings"] | {"model.dropout": 0.2}}
+    assert what_changed(DESCRIPTION, other, []) == "model.dropout was 0.1 and is 0.2 now"

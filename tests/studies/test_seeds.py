@@ -11,6 +11,7 @@ import torch
 
 from core.summary import figures, read_summary, write_summary
 from engine.runs.trial_file import read_trial
+from studies.study_folder import DESCRIPTION
 from tests.bits import assert_same_bits
 
 Command = Callable[..., tuple[int, str, str]]
@@ -61,6 +62,21 @@ def test_the_same_command_goes_on_and_more_seeds_add_runs(config: Path, started:
     code, output, _ = command("fit", "--config", config, "--seeds", "1,2", *SHORT)
     assert code == 0
     assert any(line.startswith("test/acc") and "n = 1: " in line for line in output.splitlines())
+
+
+def test_an_option_that_is_newer_than_the_folder_makes_no_other(config: Path, started: list, command: Command) -> None:
+    fit = ("fit", "--config", config, *SHORT)
+    command(*fit, "--seeds", "1")
+    (group,) = groups()
+    description = json.loads((group / DESCRIPTION).read_text())
+    del description["settings"]["trainer.benchmark"]  # as before a release that adds it
+    (group / DESCRIPTION).write_text(json.dumps(description))
+    assert command(*fit, "--seeds", "1,2")[0] == 0
+    assert groups() == [group]
+    given = ("--run_dir", group, "--trainer.benchmark", "true")
+    code, _, errors = command(*fit, "--seeds", "1,2", *given)
+    assert code == 2
+    assert "trainer.benchmark was not there and is True now" in errors
 
 
 def test_where_nothing_can_be_tested_no_test_is_advised(config: Path, started: list, command: Command) -> None:
