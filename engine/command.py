@@ -164,7 +164,7 @@ class Command(SubcommandCLI):
                 if fits:
                     self.folder.hold()
                 take_up_and_tell(run, alone=fits)
-                if self.kept_steps == -1:  # no checkpoint is loaded, at which the record would do it
+                if self.kept_steps == -1:  # no checkpoint is loaded, from which the record would do it
                     cut_events(self.folder.path / "tensorboard", self.kept_steps)
         elif fits and not self.trainer.fast_dev_run:
             root = Path(self.trainer.default_root_dir)

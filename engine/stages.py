@@ -222,7 +222,7 @@ class Stages(Standing):
         if self.is_global_zero:
             folder.hold()
             take_up_and_tell(folder.path, alone=True)
-            if path is None:  # no checkpoint is loaded, at which the record would do it
+            if path is None:  # no checkpoint is loaded, from which the record would do it
                 cut_events(folder.path / "tensorboard", -1)
         return path, folder
 

@@ -40,7 +40,6 @@ TESTED_ELSEWHERE = {
     "core/errors.py": "test_cli.py",  # exit codes and messages
     "core/judges.py": "engine/test_judges.py",
     "core/media_files.py": "callbacks/media/test_sink.py",
-    "core/plane.py": "lightning_modules/tasks/test_word_vector_task.py",
     "core/predictions.py": "engine/test_predictions.py",
     "core/picture_protocols.py": "engine/test_predictions.py",
     "core/protocols.py": "callbacks/test_epoch_media.py",
