@@ -29,6 +29,12 @@ def commands(text: str) -> Iterator[str]:
             yield code[found.end() :] if found is not None else code
 
 
+def unquoted(command: str) -> list[str]:
+    """Returns the words of a command with a bracket or brace that no quotes hold, for which zsh looks for files."""
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "''", re.split(r"\s#", command)[0])
+    return [word for word in bare.split() if re.search(r"[\[{]", word)]
+
+
 def faults(command: str) -> list[str]:
     """Returns what is wrong with a command, as far as nothing has to be run for it.
 

@@ -8,7 +8,8 @@ import pytest
 
 import datamodules
 from datamodules.base.data_module import DataModule
-from tests.documented import commands, faults, pages
+from engine.settings.config_names import CONFIGS
+from tests.documented import commands, faults, pages, unquoted
 from tests.processes import ROOT
 from tests.sources import LEVELS
 
@@ -68,6 +69,20 @@ def test_a_page_links_to_headings_that_exist(page: Path) -> None:
 def test_the_commands_of_a_page_have_files_and_options_that_exist(page: Path) -> None:
     found = {command: faults(command) for command in commands(page.read_text(encoding="utf-8"))}
     assert not {command: wrong for command, wrong in found.items() if wrong}
+
+
+@pytest.mark.parametrize(
+    "file", [*pages(ROOT), *sorted(CONFIGS.rglob("*.yaml"))], ids=lambda file: file.relative_to(ROOT).as_posix()
+)
+def test_brackets_and_braces_of_a_command_are_quoted(file: Path) -> None:
+    text = re.sub(r"^# *", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    options = re.findall(r"`(--[^`\n]+)`", text)
+    assert not [word for command in [*commands(text), *options] for word in unquoted(command)]
+
+
+def test_words_without_quotes_are_found() -> None:
+    command = """fit --a [1,2] --b '[1]' --c "{a: [1]}" --d={b} --e '{a: 1}'[2]  # [three] words"""
+    assert unquoted(command) == ["[1,2]", "--d={b}", "''[2]"]
 
 
 def test_commands_are_found_with_what_is_wrong_with_them() -> None:

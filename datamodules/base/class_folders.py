@@ -54,7 +54,7 @@ def refuse_file(data_dir: str | Path, own_file: str = OWN_FILE) -> None:
     path = Path(data_dir).expanduser()
     if path.is_file():
         parts = {"path": path, "folder": path.parent, "name": path.name}
-        options = own_file.format(**{part: shlex.quote(str(text)) for part, text in parts.items()})
+        options = shlex.join(word.format(**parts) for word in own_file.split())
         raise InputError(f"data.data_dir {data_dir}: a file, where a folder is expected; give {options}")
 
 

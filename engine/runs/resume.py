@@ -154,11 +154,15 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"of its own, leave --ckpt_path out, or give another --run_dir"
         )
     for key, (before, now) in changed.items():
-        flag = f"--{key} {shlex.quote(now if isinstance(now, str) else json.dumps(now))}"
         raise InputError(
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights, as far "
-            f"as they fit: fit --config NAME --weights {shlex.quote(str(run))} {flag}"
+            f"as they fit: fit --config NAME --weights {shlex.quote(str(run))} --{key} {_typed(now)}"
         )
+
+
+def _typed(value: Any) -> str:
+    """Returns a setting as it is typed in a shell."""
+    return shlex.quote(value if isinstance(value, str) else json.dumps(value, default=str))
 
 
 def begin_again(run: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import datamodules
 from core.errors import InputError
+from tests.documented import unquoted
 
 IN_FOLDERS = [
     name for name in datamodules.__all__ if "data_dir" in inspect.signature(getattr(datamodules, name)).parameters
@@ -52,6 +53,7 @@ def test_the_options_that_take_such_a_file_are_named_and_exist(name: str, tmp_pa
     options = {word.removeprefix("--data.") for word in words[::2]}
     assert options <= set(inspect.signature(kind).parameters)
     assert any("my texts.csv" in word for word in words[1::2])
+    assert not unquoted(str(error.value).partition("; give ")[2])
 
 
 def test_modules_of_own_files_name_their_options() -> None:

@@ -619,6 +619,7 @@ def test_a_changed_network_is_refused_by_the_command(
     code, _, errors = command("fit", "--ckpt_path", finished, "--model.widths", "[4, 4]")
     assert code == 2
     assert "cannot change it" in errors
+    assert errors.endswith(" --model.widths '[4, 4]'\n")
     assert len(errors.splitlines()) == 1
 
 
