@@ -26,8 +26,8 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     """Saves at every epoch's end, every so many steps, and when a signal asks the run to stop.
 
     It saves at the two moments from which Lightning resumes exactly: after a batch that is not its epoch's last, and
-    at the epoch's end once all other callbacks have acted. (Lightning runs callbacks of this base class last.) The best
-    weights are also saved at once after a validation within an epoch.
+    at the epoch's end after all callbacks that note something of the epoch. (Lightning runs callbacks of this base
+    class last.) The best weights are also saved at once after a validation within an epoch.
 
     Args:
         monitor: Logged value that decides which checkpoint is best, the model's own if not given; with `last`, or

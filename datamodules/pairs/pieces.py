@@ -1,4 +1,4 @@
-"""Symbols of sentences: trained subwords, words or characters, which together restore every sentence exactly."""
+"""Symbols of sentences: trained subwords, words or characters; known ones together restore a sentence exactly."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
