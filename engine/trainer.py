@@ -45,7 +45,8 @@ class Trainer(KeepsArguments, Stages):
         enable_model_summary: Print Lightning's table of layers.
         num_sanity_val_steps: Validation batches to try before training.
         log_every_n_steps: Optimizer steps between the points that loggers get within an epoch.
-        max_epochs: Epochs after which the run ends; -1 for no end.
+        max_epochs: Epochs after which the run ends; -1 for no end, and 1,000 if neither this nor max_steps or max_time
+            is given.
         max_steps: Optimizer steps after which the run ends, with a validation; -1 for no end.
         max_time: Time after which the run ends, as DD:HH:MM:SS or as a mapping such as `{hours: 2}`.
         limit_train_batches: Batches of an epoch to train on: a number such as 1, or a share such as 1.0.

@@ -157,3 +157,19 @@ def test_data_without_a_length_has_the_length_of_the_limit(
     settings = {"default_root_dir": tmp_path, "accelerator": "cpu", "limit_val_batches": 0, "logger": False}
     Trainer(**settings, **limits, callbacks=[Look()]).fit(PlainModule(), PlainData(endless=True))
     assert lengths == [length]
+
+
+class StopsAtOnce(pl.Callback):
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        trainer.should_stop = True
+
+
+@pytest.mark.parametrize(("length", "epochs"), [({}, 1000), ({"max_steps": 9}, -1), ({"max_time": "00:01:00:00"}, -1)])
+def test_a_run_whose_length_nobody_states_has_as_many_epochs_as_the_help_says(
+    length: dict[str, object], epochs: int, tmp_path: Path
+) -> None:
+    trainer = tiny_trainer(tmp_path, **{"max_epochs": None} | length, callbacks=StopsAtOnce())
+    trainer.fit(tiny_vgg(), TinyDataModule(batch_size=20))
+    assert trainer.max_epochs == epochs
+    said = " ".join((Trainer.__doc__ or "").split())
+    assert "1,000 if neither this nor max_steps or max_time is given" in said
