@@ -242,10 +242,8 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         if self.trainer.state.fn == "fit":
             self._position, self._resumed = state_dict["batch"], None
             if how := difference(state_dict, self.facts(), self.unit, self.digest_is_whole):
-                raise InputError(
-                    f"{self.origin}: {how}; a run goes on with its own data, but a new one can start from its weights "
-                    "with --weights"
-                )
+                way_out = "a run goes on with its own data, but a new one can start from its weights with --weights"
+                raise InputError(f"{self.origin}: {how}; {way_out}")
         elif self.splits and not self.inputs:
             facts = state_dict, self.facts()
             self.changed = change_when_measured(*facts, self.unit, self.cut_by, self.digest_is_whole)
