@@ -1,5 +1,6 @@
 """Files that are read as a whole: regular ones, and gzipped ones that unpack to a plausible size."""
 
+import codecs
 import gzip
 import stat
 import zlib
@@ -54,3 +55,12 @@ def _unpack(path: Path) -> bytes:
                     "it first"
                 )
     return bytes(content)
+
+
+def decode_text(content: bytes) -> str:
+    """Returns the text of bytes in UTF-8, or in UTF-16 with its byte order mark, which is left out.
+
+    Raises:
+        UnicodeDecodeError: They are neither.
+    """
+    return content.decode("utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")

@@ -167,7 +167,6 @@ TESTED_ELSEWHERE = {
     "inspection/reach.py": "inspection/test_command.py",
     "inspection/subject.py": "inspection/test_command.py",
     "inspection/views.py": "inspection/test_command.py",
-    "inspection/words.py": "inspection/test_command.py",
     "studies/making.py": "studies/test_command.py",
     "studies/naming.py": "studies/test_study_folder.py",
 }

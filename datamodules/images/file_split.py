@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.input_files import decode_text, read_file
 from datamodules.base.named_paths import NamedPaths
 from datamodules.base.sizes import check_least
 from datamodules.base.split import PARTS
 from datamodules.base.splitting import stratified_order
-from datamodules.text.text_files import read_text
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,10 @@ class FileSplit:
             if not path.exists() and part != "train":
                 parts[part] = torch.empty(0, dtype=torch.int64)
                 continue
-            lines = read_text(path, may_be_empty=True).split("\n")
+            try:
+                lines = decode_text(read_file(path)).splitlines()
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}: not UTF-8; convert it, for example with iconv") from error
             names = [line.strip() for line in lines if line.strip()]
             chosen = []
             for name in names:

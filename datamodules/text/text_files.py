@@ -1,6 +1,5 @@
 """Reading of texts and labels from files, with one-line errors."""
 
-import codecs
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import InputError
-from core.input_files import check_regular, read_file
+from core.input_files import check_regular, decode_text, read_file
 from core.printable import SURROGATE, counted
 
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
@@ -79,15 +78,6 @@ def _about_nul(text: str) -> str:
     line = text.count("\n", 0, text.index("\0")) + 1
     several = counted(len(places), "NUL character")
     return f"{several}, the first in line {line:,}; leave them out, for example with tr -d '\\0'"
-
-
-def decode_text(content: bytes) -> str:
-    """Returns the text of bytes in UTF-8, or in UTF-16 with its byte order mark, which is left out.
-
-    Raises:
-        UnicodeDecodeError: They are neither.
-    """
-    return content.decode("utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def check_text(text: str, may_be_empty: bool = False) -> None:

@@ -136,6 +136,9 @@ def test_lists_may_begin_with_a_byte_order_mark(encoding: str, load: Load, root:
     (tmp_path / "train.txt").write_text("daisy/1.jpg\ndaisy/2.jpg\ntulips/60\n", encoding)
     with pytest.raises(InputError, match=r"train\.txt: a class has none left to train on"):
         load(root, lists=str(tmp_path))
+    (tmp_path / "train.txt").write_bytes(b"daisy/\xe9.jpg\n")
+    with pytest.raises(InputError, match=r"train\.txt: not UTF-8"):
+        load(root, lists=str(tmp_path))
 
 
 def test_lists_name_pictures_exactly_before_by_stems(load: Load, root: Path, tmp_path: Path) -> None:
