@@ -1,6 +1,5 @@
 """Which trial a process works on: a lock that ends with the process."""
 
-import contextlib
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,9 +25,27 @@ class Claim:
 
 
 def is_free(lock: Path) -> bool:
-    """Returns whether nobody holds a lock."""
+    """Returns whether nobody holds a lock, which may be a file of somebody else that cannot be written."""
     if not lock.exists():
         return True
-    with contextlib.suppress(Timeout), FileLock(lock).acquire(timeout=0):
+    try:
+        with FileLock(lock).acquire(timeout=0):
+            return True
+    except Timeout:
+        return False
+    except OSError:  # the right to write is missing, or the disk can only be read
+        return _can_be_shared(lock)
+
+
+def _can_be_shared(lock: Path) -> bool:
+    """Returns whether nobody holds a lock alone, which takes no right to write; False where that cannot be known."""
+    try:
+        import fcntl  # of Unix
+
+        with open(lock, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:  # released meanwhile
         return True
-    return False
+    except (OSError, ImportError):
+        return False
+    return True

@@ -1,5 +1,6 @@
 """`runs` and `compare`: what run folders say, without torch."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -50,6 +51,26 @@ def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
         ["-", "-", "runs/d"],
     ]
     assert command("runs", "runs", "--most", 1)[1].splitlines()[1] == "3 older ones; --most lists more"
+
+
+@pytest.mark.parametrize("reason", [errno.EACCES, errno.EROFS])
+def test_runs_whose_locks_cannot_be_written_are_listed(
+    reason: int, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are of somebody else, or on a disk that can only be read."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    make_run(tmp_path / "runs" / "a", 1000, "running")
+    (tmp_path / "runs" / "a" / ".lock").touch()
+    held = make_run(tmp_path / "runs" / "b", 2000, "running")
+    with FileLock(held / ".lock"):
+        monkeypatch.setattr(FileLock, "acquire", refuse)
+        code, output, errors = command("runs")
+        monkeypatch.undo()
+    assert code == 0, errors
+    assert [line.split()[2::3] for line in output.splitlines()] == [["running", "runs/b"], ["killed", "runs/a"]]
 
 
 @pytest.mark.parametrize(
