@@ -10,6 +10,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,13 @@ class StudyFolder:
                     trial.write()
                     claim.release()
             trial = None if points is None else points.next(trials, halving)
-            return None if trial is None else self._claim(self._add(trial))
+            if trial is None:
+                return None
+            trial.folder = self.path / folder_name(trial)
+            # before the folder is made: its process may still be running, where somebody has removed the folder
+            if (claim := self._claim(trial)) is not None:
+                self._add(trial)
+            return claim
 
     def revive(self, which: list[str]) -> list[Trial]:
         """Opens trials again that have ended; pruned ones are not pruned any more.
@@ -182,15 +189,14 @@ class StudyFolder:
                 one.write()
         return chosen
 
-    def _add(self, trial: Trial) -> Trial:
+    def _add(self, trial: Trial) -> None:
         """Makes a trial's folder, which has its file from the first moment on."""
         for left in self.path.glob(".new-*"):  # by a process that was killed here
             shutil.rmtree(left, ignore_errors=True)
-        trial.folder = self.path / f".new-{os.getpid()}"
-        trial.folder.mkdir()
-        trial.write()
-        trial.folder = trial.folder.rename(self.path / folder_name(trial))
-        return trial
+        new = replace(trial, folder=self.path / f".new-{os.getpid()}")
+        new.folder.mkdir()
+        new.write()
+        new.folder.rename(trial.folder)
 
     def _claim(self, trial: Trial) -> Claim | None:
         """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""

@@ -108,6 +108,8 @@ class Workers:
 
     def _conclude(self, job: Job) -> Trial:
         """Writes down how a trial's process has ended; returns the trial, which is open if it is to go on."""
+        if not job.claim.trial.folder.is_dir():
+            return job.claim.trial  # somebody has removed it, by which it is to be made anew
         trial = read_trial(job.claim.trial.folder) or job.claim.trial
         code, said = job.process.exitcode, last_line(self.folder.log(trial))
         if trial.pruned is not None:

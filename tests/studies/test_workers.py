@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +125,26 @@ def test_a_run_that_lives_on_without_its_beginner_is_waited_for(started: Started
     started.end = "error: run: in use by another process; wait for it, or start a new run\n"
     assert [trial.ended["status"] for trial in started.workers().make()] == ["finished", "finished"]
     assert started.attempts == 4
+
+
+@pytest.mark.parametrize("code", [0, 2, -9])
+def test_a_trial_whose_folder_is_removed_while_it_is_made_is_made_anew(code: int, started: Started) -> None:
+    """Its process fails at the next thing that it writes; the others of the study were ended with it."""
+    started.codes = [code]
+    started.at_start = lambda run, attempt: shutil.rmtree(run) if attempt == 1 else None
+    ended = list(started.workers().make())
+    assert [(trial.number, trial.ended["status"]) for trial in ended] == [(0, "finished"), (1, "finished")]
+    assert started.folder.trials() == ended
+    assert started.attempts == 3
+
+
+def test_a_trial_whose_folder_is_removed_is_not_begun_again_beside_its_process(started: Started) -> None:
+    claim = started.folder.take(started.points, None)
+    shutil.rmtree(claim.trial.folder)
+    assert started.folder.take(started.points, None) is None
+    assert started.folder.trials() == []
+    claim.release()
+    assert started.folder.take(started.points, None).trial.number == 0
 
 
 def test_as_many_run_at_a_time_as_asked_for(started: Started) -> None:
