@@ -213,6 +213,9 @@ class Trainer(KeepsArguments, Stages):
             self.run_folder = own_folder = RunFolder.create(
                 Path(self.default_root_dir), self.run_name or type(model).__name__.lower()
             )
+        held = own_folder
+        if self.run_folder is not None and self.is_global_zero and not self.run_folder.is_held:
+            held = self.run_folder.hold()  # that an earlier fit has released
         self._open_board()
         try:
             super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
@@ -224,8 +227,8 @@ class Trainer(KeepsArguments, Stages):
         finally:
             if not self.fast_dev_run:  # whose loggers are Lightning's, which do nothing
                 self.loggers = self._own_loggers
-            if own_folder is not None:
-                own_folder.release()
+            if held is not None:
+                held.release()
 
     def _open_board(self) -> None:
         """Logs to TensorBoard, too, as long as this fit lasts."""

@@ -75,19 +75,25 @@ class RunFolder:
             raise InputError(f"--run_dir {path}: cannot be made ({error.strerror})") from error
         return cls(path, made).hold()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has it."""
+        return self._lock is not None
+
     def hold(self) -> "RunFolder":
         """Locks the folder for this process until it ends.
 
         Raises:
             InputError: Another process has it, or it cannot be written.
         """
-        self._lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / ".lock")
         try:
-            self._lock.acquire(timeout=PROBED, poll_interval=0.01)
+            lock.acquire(timeout=PROBED, poll_interval=0.01)
         except Timeout:
             raise InputError(f"{self.path}: in use by another process; wait for it, or start a new run") from None
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from error
+        self._lock = lock
         return self
 
     def release(self) -> None:

@@ -1,5 +1,6 @@
 """Three lines in a notebook, with the same guarantees as the command."""
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -173,3 +174,45 @@ def test_a_run_whose_length_nobody_states_has_as_many_epochs_as_the_help_says(
     assert trainer.max_epochs == epochs
     said = " ".join((Trainer.__doc__ or "").split())
     assert "1,000 if neither this nor max_steps or max_time is given" in said
+
+
+class Listens(Callback):
+    """Notes at the end of each epoch whether another process can take the run's folder."""
+
+    def __init__(self) -> None:
+        self.heard: list[bool] = []
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: pl.LightningModule) -> None:
+        """Tries to take it."""
+        other = RunFolder(trainer.run_folder.path)
+        with contextlib.suppress(InputError):
+            other.hold()
+        self.heard.append(other.is_held)
+        other.release()
+
+
+@pytest.mark.parametrize("ckpt_path", [None, "last"])
+def test_a_second_fit_holds_the_run_as_long_as_it_lasts(ckpt_path: str | None, tmp_path: Path) -> None:
+    listens = Listens()
+    trainer, model, data = tiny_trainer(tmp_path, max_epochs=1, callbacks=[listens]), tiny_vgg(), TinyDataModule()
+    trainer.fit(model, data)
+    trainer.fit_loop.max_epochs = 3
+    trainer.fit(model, data, ckpt_path=ckpt_path)
+    assert listens.heard == [False] * 3
+    assert not trainer.run_folder.is_held
+    other = RunFolder(trainer.run_folder.path).hold()
+    trainer.fit_loop.max_epochs = 4
+    for _ in range(2):
+        with pytest.raises(InputError, match="in use by another process"):
+            trainer.fit(model, data, ckpt_path=ckpt_path)
+    other.release()
+    trainer.fit(model, data, ckpt_path=ckpt_path)
+    assert listens.heard == [False] * 4
+
+
+def test_a_folder_that_was_held_before_a_fit_stays_so(tmp_path: Path) -> None:
+    """The command writes into it after its fit."""
+    folder = RunFolder.create(tmp_path, "vgg")
+    tiny_trainer(tmp_path, max_epochs=1, run_folder=folder).fit(tiny_vgg(), TinyDataModule())
+    assert folder.is_held
+    folder.release()

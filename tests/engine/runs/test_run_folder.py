@@ -40,6 +40,17 @@ def test_a_folder_is_held_once(tmp_path: Path) -> None:
     RunFolder(first.path).hold().release()
 
 
+def test_who_could_not_hold_a_folder_leaves_the_lock_of_another_process(tmp_path: Path) -> None:
+    first, second = RunFolder(tmp_path).hold(), RunFolder(tmp_path)
+    with pytest.raises(InputError, match="in use by another process"):
+        second.hold()
+    assert (first.is_held, second.is_held) == (True, False)
+    second.release()
+    assert (tmp_path / ".lock").exists()
+    first.release()
+    assert not first.is_held
+
+
 def test_a_command_that_lists_runs_does_not_keep_a_run_from_going_on(tmp_path: Path) -> None:
     """It takes the lock for a moment, to find out whether it is free."""
     looking = FileLock(tmp_path / ".lock", thread_local=False)
