@@ -14,7 +14,6 @@ from callbacks.description import describe_checkpoint
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings
-from core.printable import counted
 from core.signals import interrupts_in_one_line
 from core.tensor_files import load_checkpoint
 from engine.cluster import with_cluster
@@ -32,10 +31,10 @@ from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
 from engine.settings.trainer_options import check_number_format
 from engine.standing import Standing
+from engine.ways_on import how_it_was_interrupted, last_checkpoint, why_nothing_is_left
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
-LIMITS = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # by what stops a run
 
 
 class Stages(Standing):
@@ -51,6 +50,7 @@ class Stages(Standing):
     origin: Origin
     loggers_without_settings: list[Logger]
     finds_record = True  # whether a measurement finds out whose record gets its figures; a command knows it
+    _is_within_run = False  # whether the last fit has ended before its run was over, by an interrupt or an error
     _trained: Trained | None = None
     _measured_run: Path | None = None  # of the checkpoint that a measurement takes
 
@@ -122,31 +122,22 @@ class Stages(Standing):
             RunInterrupted: A signal has come, and the state is saved.
         """
         record = self.builtin(Record)
-        began = record._fit_began
+        began, batches = record._fit_began, self.fit_loop.epoch_loop.batch_progress.total
         if ckpt_path is None and record.has_begun and self.checkpoint_callback.stop(self) is not None:
-            print_line(self._why_nothing_is_left())  # where Lightning would train one more batch or epoch
+            print_line(why_nothing_is_left(self))  # where Lightning would train one more batch or epoch
             return
+        processed = batches.processed  # of which a fit makes more, or takes over those of a checkpoint
         try:
             with self._in_one_line():
                 super().fit(model, train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
-        except RunInterrupted as error:
-            run = None if self.run_folder is None else str(self.run_folder.path)
-            way_on = "" if run is None else f"; a new Trainer goes on with fit(..., ckpt_path={run!r})"
-            error.args = (f"interrupted at step {self.checkpoint_callback.optimizer_steps(self):,}{way_on}",)
+        except BaseException as error:
+            self._is_within_run |= batches.processed != processed
+            if isinstance(error, RunInterrupted):
+                error.args = (how_it_was_interrupted(self),)
             raise
+        self._is_within_run = False
         if record._fit_began == began and self.origin.command is None:
-            print_line(self._why_nothing_is_left())
-
-    def _why_nothing_is_left(self) -> str:
-        stop = self.checkpoint_callback.stop(self)
-        epochs, limit = self.fit_loop.epoch_progress.current.processed, "max_epochs"
-        why = f"{counted(epochs, 'epoch')} {'is' if epochs == 1 else 'are'} trained"
-        if stop is not None:
-            why, limit = stop.reason, LIMITS.get(stop.by, limit)
-        return (
-            f"nothing is left to do: {why}; a new Trainer with a larger {limit} goes on with "
-            "fit(..., ckpt_path=RUN_FOLDER), and begins anew without ckpt_path"
-        )
+            print_line(why_nothing_is_left(self))
 
     def validate(
         self,
@@ -205,11 +196,13 @@ class Stages(Standing):
     def continued(self, ckpt_path: CheckpointPath) -> tuple[Path | None, RunFolder | None]:
         """Returns the checkpoint that a fit goes on from, and the folder of its run if `ckpt_path` names it.
 
+        A fit without `ckpt_path` goes on with the run that this trainer has begun and not ended, if there is one.
+
         Raises:
             InputError: There is no such checkpoint, or another process has the run.
         """
         if ckpt_path is None:
-            return None, None
+            return last_checkpoint(self) if self._is_within_run else None, None
         if str(ckpt_path) in IN_RUN:
             return self._of_this_run(str(ckpt_path)), None
         several = names_several(str(ckpt_path))

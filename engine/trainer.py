@@ -194,7 +194,8 @@ class Trainer(KeepsArguments, Stages):
             train_dataloaders: Loaders, or a data module in their place.
             val_dataloaders: Loaders, beside training loaders.
             datamodule: A data module.
-            ckpt_path: Run folder or checkpoint to continue from.
+            ckpt_path: Run folder or checkpoint to continue from. A trainer whose last fit was interrupted goes on with
+                its run if none is given.
             weights_only: Unused: checkpoints are never unpickled.
 
         Raises:
