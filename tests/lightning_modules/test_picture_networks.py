@@ -57,7 +57,7 @@ def test_kept_features_take_the_place_of_pictures() -> None:
     torch.testing.assert_close(captioner.features(features), features[:, -256:])
     whole = AttentionCaptioner(9, 32, network="convnet", frozen=False, hidden=4, embedding=4, attention=4)
     assert whole.picture_encoder() is None
-    assert whole.features(images) is None
+    assert whole.features is None
 
 
 def test_an_average_of_weights_leaves_a_fixed_network_as_it_is() -> None:

@@ -46,7 +46,7 @@ def test_a_medium_takes_the_place_of_no_file_of_the_run(name: str, tmp_path: Pat
 
 def test_numbers_are_cells_of_a_table(tmp_path: Path) -> None:
     write(tmp_path, Table(name="numbers", step=1, header=["a", "b"], rows=[[1.5, "x|y"], [-2, None]]))
-    assert (tmp_path / "numbers.csv").read_text() == "a,b\n1.5,x|y\n-2,None\n"
+    assert (tmp_path / "numbers.csv").read_text() == "a,b\n1.5,x|y\n-2,\n"
     assert texts_on_board(tmp_path)["numbers/text_summary"] == "|a|b|\n|---|---|\n|1.5|x\\|y|\n|-2|None|"
 
 

@@ -18,7 +18,9 @@ from tests.tiny import TinyDataModule
 def judged(data: TinyDataModule, **changes: Any) -> DCGAN:
     """Returns a network with a judge and a trainer that has the data."""
     network = tiny_dcgan(num_classes=5, in_channels=3, image_size=16, judge="run", **changes)
-    network._trainer = SimpleNamespace(datamodule=data, state=SimpleNamespace(fn="fit"), seed=3, global_rank=0)
+    network._trainer = SimpleNamespace(
+        datamodule=data, state=SimpleNamespace(fn="fit"), seed=3, global_rank=0, sanity_checking=False
+    )
     return network.eval()
 
 
@@ -57,6 +59,17 @@ def test_batches_change_nothing_and_bounds_are_computed_once(data: TinyDataModul
     assert {"kernel", "density", "asked", "entropy_floor"} <= figures.keys()
     network.val_metrics.everything = False
     assert "kernel" not in measured(network, data, 40)
+
+
+def test_a_sanity_check_leaves_no_bounds(data: TinyDataModule) -> None:
+    """They are of fewer samples than an epoch has."""
+    network = judged(data, val_samples=33)
+    network.take_judge(Brightness())
+    network.log = network.log_dict = lambda *_, **__: None
+    for network.trainer.sanity_checking in (True, False):
+        measured(network, data, 40)
+        network.on_validation_epoch_end()
+        assert bool(network.val_metrics.bounds) == (not network.trainer.sanity_checking)
 
 
 def test_a_generator_without_classes_has_no_share_of_those_asked_for(data: TinyDataModule) -> None:
