@@ -87,7 +87,7 @@ def tell_skipped_hooks(trainer: Trainer) -> None:
     if _is_users(trainer.lightning_module, "on_train_batch_end"):
         print_line(
             f"note     {type(trainer.lightning_module).__name__}.on_train_batch_end comes after a save: what it did at "
-            "the batch of this checkpoint is lost; training_step comes before"
+            "the batch of this checkpoint is lost; do it in training_step, which comes before"
         )
     for one in (trainer.lightning_module, *trainer.callbacks):
         if _is_users(one, "on_train_epoch_start") and not _is_users(one, "on_train_start"):

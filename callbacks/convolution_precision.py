@@ -21,9 +21,6 @@ class ConvolutionPrecision(Callback):
     that of the input takes up to a hundred times as long as in float32 (seen with torch 2.14).
     """
 
-    def __init__(self) -> None:
-        self._replaced: list[nn.Module] = []
-
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Replaces the forward passes of convolutions with padding, but for those that a model has replaced itself."""
         if stage != "fit" or trainer.strategy.root_device.type != "cpu" or not trainer.precision.startswith("bf16"):
@@ -33,12 +30,12 @@ class ConvolutionPrecision(Callback):
                 continue
             if has_padding(module) or has_small_groups(module):
                 module.forward = partial(_forward, module)
-                self._replaced.append(module)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Gives the convolutions their own forward passes back."""
-        while self._replaced:
-            vars(self._replaced.pop()).pop("forward", None)
+        """Gives the convolutions their own forward passes back, also after a fit of another trainer that broke off."""
+        for module in pl_module.modules():
+            if getattr(vars(module).get("forward"), "func", None) is _forward:
+                del module.forward
 
 
 def _forward(module: nn.Module, x: Tensor, *args: object) -> Tensor:

@@ -52,7 +52,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._has_best = True  # whether the best checkpoint that a loaded state tells of is in this run's folder
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
-        self._goes_back_to: Path | None = None  # another checkpoint of the run than its last one
+        self.goes_back_to: Path | None = None  # another checkpoint of the run than its last one
         self._stop_request = AgreedSignal()
         self._counted = 0, 0  # optimizer steps until the end of the latest batch, and Lightning's `global_step` then
 
@@ -101,9 +101,9 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             InputError: A monitored value has not been logged; the state is saved.
             RunInterrupted: A signal has come, and the state is saved.
         """
-        if self._goes_back_to is not None and trainer.is_global_zero:
-            copy_atomically(self._goes_back_to, self._goes_back_to.with_name("last.ckpt"))
-        self._goes_back_to = None
+        if self.goes_back_to is not None and trainer.is_global_zero:
+            copy_atomically(self.goes_back_to, self.goes_back_to.with_name("last.ckpt"))
+        self.goes_back_to = None
         every, steps = self.every_n_train_steps, trainer.optimizer_steps
         self._due |= bool(every) and steps % every == 0 and trainer.batch_stepped
         self._counted = steps, trainer.global_step
@@ -118,6 +118,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         signum = self._stop_request.agreed(trainer)
         if signum or self._due:
             self._save(trainer, "last.ckpt")
+            self.when_saved(trainer)
             self._due = False
             refuse_missing(trainer, self._watchers(trainer))
         if signum:
@@ -143,6 +144,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         folder = _folder(trainer)
         if not self._save_if_best(trainer):
             self._save(trainer, "last.ckpt")
+            self.when_saved(trainer)
         # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
         elif folder is not None and trainer.is_global_zero:
             copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
@@ -179,7 +181,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         continuation.check_facts(trainer, checkpoint)
         folder = _folder(trainer)
         self._has_best = folder is None or (folder / "best.ckpt").exists()  # a run may begin with another's checkpoint
-        self._goes_back_to = continuation.earlier_of_run(Path(trainer.ckpt_path), folder)
+        self.goes_back_to = continuation.earlier_of_run(Path(trainer.ckpt_path), folder)
         steps = continuation.saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
         stop = saved_stop(trainer, checkpoint)
@@ -219,9 +221,10 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             try:
                 self._save(trainer, "best.ckpt")
-            except Exception:  # the file still holds the best of before
+            except BaseException:  # the file still holds the best of before
                 self.best_score, self.best_epoch, self.best = before
                 raise
+            self.when_saved(trainer)
         return is_best
 
     def _is_best(self, trainer: Trainer) -> bool:
@@ -245,7 +248,6 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         if folder is not None:
             with epochs.unfinished_epoch(trainer) if epochs.is_cut(trainer) else nullcontext():
                 trainer.save_checkpoint(folder / name)
-        self.when_saved(trainer)
 
 
 def _folder(trainer: Trainer) -> Path | None:

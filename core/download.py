@@ -219,7 +219,8 @@ def _announced_size(url: str) -> int:
     def send() -> None:
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=ANSWER_TIMEOUT) as answer:
-                outcome.append(int(answer.headers.get("Content-Length", 0)))
+                length = answer.headers.get("Content-Length", "")
+                outcome.append(int(length) if length.isdecimal() else 0)
         except (OSError, ValueError, HTTPException) as error:
             outcome.append(OSError(f"{url}: {error.reason if isinstance(error, URLError) else error}"))
 

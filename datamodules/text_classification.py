@@ -46,7 +46,7 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
             download.
         dataset: `imdb` for the Large Movie Review Dataset, downloaded if absent; `imdb_course` for its training half as
             a course has it, 20,000 reviews, 2,500 for validation, 2,500 for the test; `files` for your own files.
-        train_file: File of the training documents, under `data_dir`.
+        train_file: File of the training documents, under `data_dir` unless the path is a whole one.
         val_file: File of the validation documents.
         test_file: File of the test documents.
         text_column: Column of the texts, in files with a header.
@@ -68,7 +68,7 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
     unit = stand_in = "documents"
     own_file = "--data.dataset files --data.data_dir {folder} --data.train_file {name}"
     learned, stated = "symbols or classes", {"encoding": vars(Encoding())}
-    digest_is_whole = True  # of the numbers of all documents, while that of the files is of test files as well
+    digest_is_whole = True  # that of the files is of test files as well
     input_kind = "text"
     table_display = "excerpts"
     splits: dict[str, ClassifiedTexts]
@@ -155,7 +155,7 @@ class TextClassificationDataModule(TextDataModule, ClassificationDataModule):
             paths = self.files.paths()
             if self.files.is_imdb:
                 self.origin = str(self.files.folder())
-            # a copy in another folder has the same
+            # a copy of the folder elsewhere has the same
             self.files_digest = fingerprint(paths, self.data_dir, times=False)[:16]
             own = "" if self._saved is None else f"{self._class_names} {sha256(str(self._saved).encode()).hexdigest()}"
             # in caches of earlier releases, words do not go on over marks

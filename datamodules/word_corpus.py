@@ -146,7 +146,8 @@ class WordCorpusDataModule(TextDataModule):
                 f"{self.origin}: too few words for a vocabulary, of {counted.total:,} in the text; lower "
                 f"data.encoding.min_count, which is {self.encoding.min_count}, or give a longer text"
             )
-        print_line("\n".join(notes_on(counted, self.subsample, self.subsample_rule, self.encoding.tokenizer)))
+        learns = self.trainer is None or self.trainer.state.fn == "fit"
+        print_line("\n".join(notes_on(counted, self.subsample, self.subsample_rule, self.encoding.tokenizer, learns)))
         keep = keeping_probabilities(counted.counts, self.subsample, self.subsample_rule)
         stream = WordStream(counted.documents, keep)
         self.training_counts = counted.counts * keep.double()
@@ -202,8 +203,7 @@ class WordCorpusDataModule(TextDataModule):
         """Returns the loader of the text, at the batch at which a resumed run continues."""
         self.check_shares()
         stream, rank, world_size = self.splits["train"], self.trainer.global_rank, self.trainer.world_size
-        words = max(1, round(self.batch_size / self.kept_share / world_size)) * world_size
-        words = min(words, len(stream))
+        words = min(max(1, round(self.batch_size / self.kept_share / world_size)) * world_size, len(stream))
         loader = WordLoader(stream, self.window, words, self.shuffle, self.trainer.seed, rank, world_size)
         return self.resumed(self.keep("train", loader))
 

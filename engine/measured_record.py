@@ -31,7 +31,7 @@ def in_its_record(trainer: Any, trained: Trained | None, named: Path | None) -> 
     Args:
         trainer: The trainer, about to measure.
         trained: What it has trained, if anything.
-        named: The run whose checkpoint it measures; None for weights that are of no run's checkpoint.
+        named: The run whose checkpoint it measures; None for weights as they are, and for a file in no run's folder.
     """
     own = trainer.run_folder
     trainer.run_folder = _record(trainer, trained, named)

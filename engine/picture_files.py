@@ -78,7 +78,8 @@ def _write(file: Path, pixels: Tensor, output: str) -> None:
         picture.save(stream, Image.registered_extensions()[file.suffix.lower()], quality=QUALITY)
     except (ValueError, OSError) as error:
         size = f"{picture.width:,}x{picture.height:,} pixels"
-        raise InputError(f"--output {output}: {size} are too many for this format; name a .png, or a folder") from error
+        reason = f"{size} cannot be written in this format ({error}); name a folder"
+        raise InputError(f"--output {output}: {reason}") from error
     write_output(file, stream.getvalue(), output, makes_folder=True)
 
 

@@ -31,7 +31,7 @@ from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
 from engine.settings.trainer_options import check_number_format
 from engine.standing import Standing
-from engine.ways_on import how_it_was_interrupted, last_checkpoint, why_nothing_is_left
+from engine.ways_on import check_same_model, how_it_was_interrupted, last_checkpoint, why_nothing_is_left
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
@@ -72,6 +72,7 @@ class Stages(Standing):
             InputError: The model cannot be computed in the number format.
         """
         check_number_format(self.precision, model)
+        self.datamodule = self._data_connector._datahook_selector.datamodule  # of this call, not of an earlier one
         meet(self)
         return super()._run(model, *arguments, **options)
 
@@ -193,7 +194,7 @@ class Stages(Standing):
         with self._in_one_line(measuring=True):
             return super().predict(model, dataloaders, datamodule, return_predictions, ckpt_path, weights_only)
 
-    def continued(self, ckpt_path: CheckpointPath) -> tuple[Path | None, RunFolder | None]:
+    def continued(self, ckpt_path: CheckpointPath, model: LightningModule) -> tuple[Path | None, RunFolder | None]:
         """Returns the checkpoint that a fit goes on from, and the folder of its run if `ckpt_path` names it.
 
         A fit without `ckpt_path` goes on with the run that this trainer has begun and not ended, if there is one.
@@ -202,7 +203,10 @@ class Stages(Standing):
             InputError: There is no such checkpoint, or another process has the run.
         """
         if ckpt_path is None:
-            return last_checkpoint(self) if self._is_within_run else None, None
+            if not self._is_within_run:
+                return None, None
+            check_same_model(self._trained.model, model)
+            return last_checkpoint(self), None
         if str(ckpt_path) in IN_RUN:
             return self._of_this_run(str(ckpt_path)), None
         several = names_several(str(ckpt_path))

@@ -204,7 +204,7 @@ class Trainer(KeepsArguments, Stages):
         if datamodule is None and train_dataloaders is None:
             raise InputError(f"Trainer.fit needs a data module or loaders beside {type(model).__name__}")
         check_monitors(self.callbacks, model)
-        ckpt_path, own_folder = self.continued(ckpt_path)
+        ckpt_path, own_folder = self.continued(ckpt_path, model)
         self.goes_on = ckpt_path is not None
         if self.origin.command is None:
             self._weights_seed = None if ckpt_path else seed_of_weights(model, self.seed)

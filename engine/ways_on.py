@@ -1,11 +1,15 @@
 """How a fit from Python goes on: what is said of it at its end, and from where the same call goes on with its run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pytorch_lightning import LightningModule
 
 from core.errors import InputError
 from core.printable import counted
 
+PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
 LIMITS = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}  # by what stops a run
 
 
@@ -24,9 +28,30 @@ def why_nothing_is_left(trainer: Any) -> str:
 
 def how_it_was_interrupted(trainer: Any) -> str:
     """Returns a line that says where a trainer's fit was interrupted, and how its run goes on."""
-    run = None if trainer.run_folder is None else str(trainer.run_folder.path)
-    way_on = "" if run is None else f"; a new Trainer goes on with fit(..., ckpt_path={run!r})"
+    way_on = ""
+    if trainer.checkpoint_callback.has_saved(trainer):
+        run = str(trainer.run_folder.path)
+        way_on = f"; a new Trainer goes on with fit(..., ckpt_path={run!r}), and this one by the same call"
     return f"interrupted at step {trainer.checkpoint_callback.optimizer_steps(trainer):,}{way_on}"
+
+
+def check_same_model(before: LightningModule, now: LightningModule) -> None:
+    """Checks that a fit that goes on is given the model of its run, or one of the same class and settings.
+
+    Raises:
+        InputError: It is another.
+    """
+    kinds = [(type(model), _plain(model.hparams_initial)) for model in (before, now)]
+    if before is not now and kinds[0] != kinds[1]:
+        raise InputError(
+            "the last fit of this trainer ended before its run was over, and this model is another than the run's; a "
+            "new Trainer trains it"
+        )
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that can be compared, which the makers of optimizers cannot."""
+    return {name: value for name, value in settings.items() if isinstance(value, PLAIN)}
 
 
 def last_checkpoint(trainer: Any) -> Path:
@@ -37,10 +62,12 @@ def last_checkpoint(trainer: Any) -> Path:
     Raises:
         InputError: The run has none.
     """
-    if not trainer.checkpoint_callback.has_saved(trainer):
-        steps = trainer.checkpoint_callback.optimizer_steps(trainer)
+    checkpoints = trainer.checkpoint_callback
+    if not checkpoints.has_saved(trainer):
+        is_of_another = trainer.run_folder is None and trainer.saves_checkpoints  # and it made no step of its own
+        way_out = "give its ckpt_path again, or" if is_of_another else "there is no checkpoint to go on from, so"
         raise InputError(
-            f"the last fit of this trainer ended at step {steps:,}, before its run was over, and there is no "
-            "checkpoint to go on from; a new Trainer begins anew"
+            f"the last fit of this trainer ended at step {checkpoints.optimizer_steps(trainer):,}, before its run was "
+            f"over; {way_out} a new Trainer begins anew"
         )
-    return trainer.run_folder.path / "checkpoints" / "last.ckpt"
+    return checkpoints.goes_back_to or trainer.run_folder.path / "checkpoints" / "last.ckpt"

@@ -177,8 +177,8 @@ class WordVectors(WordVectorTask):
             with torch.no_grad():
                 found, inputs = self._objective(windows)
                 tables = [(self.embedding.weight, inputs), (self.context.weight, found.outputs)]
-                tables = capped(tables, self.cap)
-            return with_gradients(found.loss, tables) * self._parts_of_step, found.loss, found.number
+                tables = capped(tables, self.cap / self._parts_of_step)
+            return with_gradients(found.loss, tables, self._parts_of_step), found.loss, found.number
 
     def on_after_backward(self) -> None:
         """Prepares gradients for the optimizer."""

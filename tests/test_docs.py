@@ -127,7 +127,7 @@ def test_the_page_of_data_sets_has_every_named_one() -> None:
         if size := getattr(kind, "train_size", None):
             assert f"`{kind.__name__}` | " in page
             assert f"{size:,} and " in page
-    others = {"files", "mnist", "imdb_train"}  # one's own, and what has another name on the page
+    others = {"files", "mnist"}  # one's own, and what has another name on the page
     assert {"text8", "fashion", "multi30k", *others} <= named
     assert [value for value in sorted(named - others) if not re.search(rf"`(--data\.\w+ )?{value}`", page)] == []
 

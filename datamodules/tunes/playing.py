@@ -63,8 +63,8 @@ def performed(tune: Tune, repeats: bool = True) -> list[Note]:
             if place + 1 < len(body) and kind_of(body[place + 1]) == "length":
                 length *= length_of(body[place + 1])
             tones = TONE.finditer(token) if kind != "rest" else ()
-            struck = dict(_altered(match, key, signs, struck if tied else {}) for match in tones)
-            pitches = tuple(_pitch(*place, alteration) for place, alteration in struck.items())
+            altered = [_altered(match, key, signs, struck if tied else {}) for match in tones]
+            pitches, struck = tuple(_pitch(*where, by) for where, by in altered), dict(altered)
             if tied and notes[-1].pitches == pitches:
                 notes[-1].length += length
             else:

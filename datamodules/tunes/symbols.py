@@ -22,7 +22,7 @@ RHYTHMS = {
 VALUE = r"[^\s\[\"|]+(?: jig)?"
 VALUES = {
     "K": rf"{VALUE}(?:\s+(?i:maj|min|ion|aeo|dor|phr|lyd|mix|loc)[a-z]*)?",  # such as `E dorian`
-    "T": r"(?:(?!\s[A-Z]:)[^\n])*",
+    "T": r"(?![A-Z]:)(?:(?!\s[A-Z]:)[^\n])*",
 }
 
 Symbols = Literal["characters", "tokens"]

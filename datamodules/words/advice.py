@@ -12,7 +12,7 @@ BLANKLESS = ("word", "letters")  # tokenizers that need blanks between words
 CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
-def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str) -> list[str]:
+def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str, to_learn: bool = True) -> list[str]:
     """Returns lines for the user.
 
     Args:
@@ -20,9 +20,10 @@ def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str
         subsample: Share of the text above which a word is left out now and then.
         rule: How often.
         tokenizer: How words were found.
+        to_learn: Whether vectors are learned from the text.
 
     Raises:
-        InputError: Less than a pair of words is kept in an epoch.
+        InputError: They are, and less than a pair of words is kept in an epoch.
     """
     n = len(counted.documents.tokens)
     lines = [describe(counted)]
@@ -33,7 +34,7 @@ def notes_on(counted: CountedWords, subsample: float, rule: Rule, tokenizer: str
     if n and (left := kept(subsample)) < 0.5 and (n < SMALL or left * n < 2):
         better = next(share for share in LARGER if not share or (share > subsample and kept(share) >= 0.5))
         way_out = f"--data.subsample {better:g} leaves out {1 - kept(better):.0%}"
-        if left * n < 2:
+        if to_learn and left * n < 2:
             raise InputError(f"data.subsample {subsample:g} leaves no pair of the text's {n:,} words; {way_out}")
         lines.append(f"data.subsample {subsample:g} leaves out {1 - left:.0%} of these words, which are few; {way_out}")
     numbers = zip(counted.words, counted.counts.tolist(), strict=True)

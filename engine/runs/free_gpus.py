@@ -73,7 +73,7 @@ def take_asked_gpus(arguments: Arguments) -> str | None:
         raise InputError("--gpus free: works on Linux alone; CUDA_VISIBLE_DEVICES chooses GPUs elsewhere")
     devices = _asked_devices(arguments)
     if devices != "auto" and not re.fullmatch("[1-9][0-9]*", devices):
-        raise InputError(f"--trainer.devices {devices}: with --gpus free, how many GPUs, and not which")
+        raise InputError(f"trainer.devices is {devices}: with --gpus free, how many GPUs, and not which; give a number")
     return described(take_free_gpus(int(devices) if devices != "auto" else 1, arguments.gpu_memory, os.environ))
 
 

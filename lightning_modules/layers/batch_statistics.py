@@ -32,12 +32,14 @@ def estimate_statistics(network: nn.Module, batches: Iterable[Any], forward: Cal
             norm.reset_running_stats()
             norm.momentum = None  # a mean over all batches
             norm.train()
-            if isinstance(norm, nn.SyncBatchNorm):
-                norm.forward = MethodType(NORMS.forward, norm)
+        synchronised = [norm for norm in norms if isinstance(norm, nn.SyncBatchNorm) and "forward" not in vars(norm)]
+        for norm in synchronised:
+            norm.forward = MethodType(NORMS.forward, norm)
         try:
             for batch in batches:
                 forward(batch)
         finally:
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
-                vars(norm).pop("forward", None)
+            for norm in synchronised:
+                del norm.forward

@@ -88,31 +88,32 @@ class WithGradients(torch.autograd.Function):
     """Passes a loss on, whose gradients with respect to tables are given; they are sparse."""
 
     @staticmethod
-    def forward(ctx: Any, loss: Tensor, tables: int, *given: Any) -> Tensor:
+    def forward(ctx: Any, loss: Tensor, times: int, tables: int, *given: Any) -> Tensor:
         """Returns the loss.
 
         Args:
             ctx: Keeps what the backward pass needs.
             loss: The loss.
+            times: What the gradients are multiplied by.
             tables: Number of tables.
             given: The tables [V, D], and a RowGradient of each.
         """
         ctx.shapes = [table.shape for table in given[:tables]]
-        ctx.gradients = given[tables:]
+        ctx.gradients, ctx.times = given[tables:], times
         return loss.clone()
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple:
         """Returns the gradients of the tables."""
-        sparse = []
+        sparse, gradient = [], gradient * ctx.times
         is_one = gradient.device.type == "cpu" and float(gradient) == 1  # the usual case, which saves a pass
         for number, (shape, given) in enumerate(zip(ctx.shapes, ctx.gradients, strict=True)):
-            if not ctx.needs_input_grad[2 + number]:
+            if not ctx.needs_input_grad[3 + number]:
                 sparse.append(None)
                 continue
             values = given.values if is_one else given.values * gradient
             sparse.append(torch.sparse_coo_tensor(given.rows[None], values, shape, check_invariants=False))
-        return None, None, *sparse, *(None for _ in ctx.gradients)
+        return None, None, None, *sparse, *(None for _ in ctx.gradients)
 
 
 def note_order(table: Tensor) -> None:
@@ -125,12 +126,13 @@ def note_order(table: Tensor) -> None:
         gradient._coalesced_(bool((gradient._indices()[0].diff() > 0).all()))
 
 
-def with_gradients(loss: Tensor, gradients: list[tuple[Tensor, RowGradient]]) -> Tensor:
+def with_gradients(loss: Tensor, gradients: list[tuple[Tensor, RowGradient]], times: int = 1) -> Tensor:
     """Returns a loss whose backward pass gives tables these gradients.
 
     Args:
         loss: The loss, computed without a graph.
         gradients: Tables [V, D], each with the gradient of its rows.
+        times: What the gradients are multiplied by, and not the loss.
     """
     tables, rows = zip(*gradients, strict=True)
-    return WithGradients.apply(loss, len(tables), *tables, *rows)
+    return WithGradients.apply(loss, times, len(tables), *tables, *rows)

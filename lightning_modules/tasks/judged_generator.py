@@ -42,7 +42,7 @@ class NoisePictures:
             self._rng, self._drawn = generator(self.seed, "noise"), 0
         first, self._drawn = self._drawn, int(places.max()) + 1
         shape = self._drawn - first, *self.shape
-        # a byte after the other of one stream: in parts they are the same as at once
+        # one draw for each number, in order: in parts they are the same as at once
         return torch.randint(0, 256, shape, generator=self._rng, dtype=torch.uint8)[places - first]
 
 
@@ -158,8 +158,8 @@ class JudgedGenerator(Generator):
 
     def on_test_epoch_end(self) -> None:
         """Logs the metrics, and says what they depend on."""
-        super().on_test_epoch_end()
         self._noise = None
+        super().on_test_epoch_end()
         if self._inception is not None:
             self.log("test/fid", self._inception.compute())
             self._inception = None

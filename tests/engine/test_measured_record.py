@@ -9,6 +9,7 @@ import pytest
 
 from core.summary import figures, read_summary
 from engine.trainer import Trainer
+from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 BLOCKS, PARTS = {"test": "tests", "validate": "validations"}, {"test": "test", "validate": "val"}
@@ -49,6 +50,15 @@ def test_a_model_that_the_trainer_has_not_trained_is_not_in_its_record(
     getattr(trainer, call)(tiny_vgg(dropout=0.5), data, ckpt_path="last", verbose=False)
     assert len(measured(run, call)) == 2
     assert "which has another model.dropout" in capsys.readouterr().out
+
+
+def test_loaders_are_not_the_data_module_of_the_fit_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trainer, model, data = tiny_trainer(tmp_path, max_epochs=1, logger=False), PlainModule(), PlainData()
+    trainer.fit(model, data)
+    trainer.test(model, dataloaders=data.test_dataloader(), verbose=False)
+    assert "which is of a data module, not of loaders" in capsys.readouterr().out
+    trainer.test(model, data, verbose=False)
+    assert len(read_summary(trainer.run_folder.path / "summary.json")["tests"]) == 1
 
 
 @pytest.mark.parametrize("call", BLOCKS)

@@ -38,7 +38,9 @@ def test_one_file_has_all_pictures_of_one_size_as_a_grid() -> None:
 
 @pytest.mark.parametrize(("ending", "rows"), [("webp", 16_384), ("jpg", 65_536)])
 def test_a_grid_too_large_for_its_format_is_one_line(ending: str, rows: int) -> None:
-    with pytest.raises(InputError, match=rf"--output all\.{ending}: 1x{rows:,} pixels are too many for this format"):
+    with pytest.raises(
+        InputError, match=rf"--output all\.{ending}: 1x{rows:,} pixels cannot be written in this format"
+    ):
         write_pictures(["a"], [torch.zeros(rows, 1, 3, dtype=torch.uint8)], f"all.{ending}")
     assert not Path(f"all.{ending}").exists()
 

@@ -81,6 +81,14 @@ def test_the_same_call_after_an_interrupt_goes_on_with_the_same_bits(
     assert capsys.readouterr().out.startswith("nothing is left to do: 2 epochs are trained")
 
 
+def test_another_model_does_not_go_on_with_the_run(tmp_path: Path) -> None:
+    trainer, data = tiny_trainer(tmp_path, callbacks=[EndsOnce(3)]), TinyDataModule()
+    with pytest.raises(RunInterrupted, match="and this one by the same call"):
+        trainer.fit(tiny_vgg(), data)
+    with pytest.raises(InputError, match="this model is another than the run's; a new Trainer trains it"):
+        trainer.fit(tiny_vgg(dropout=0.4), data)
+
+
 def test_the_same_call_after_an_error_goes_on_from_the_last_checkpoint(tmp_path: Path) -> None:
     trainer, model = tiny_trainer(tmp_path, callbacks=[EndsOnce(8, ZeroDivisionError())]), tiny_vgg()
     with pytest.raises(ZeroDivisionError):
@@ -95,7 +103,7 @@ def test_a_run_without_a_checkpoint_does_not_go_on_in_the_middle_of_an_epoch(tmp
         with pytest.raises((ZeroDivisionError, RunInterrupted)):
             trainer.fit(tiny_vgg(), TinyDataModule())
         for _ in range(2):
-            with pytest.raises(InputError, match=r"ended at step 3, before its run was over, .* a new Trainer begins"):
+            with pytest.raises(InputError, match=r"ended at step 3, before its run was over; .* a new Trainer begins"):
                 trainer.fit(tiny_vgg(), TinyDataModule())
 
 
@@ -123,7 +131,7 @@ def test_a_fit_that_took_up_another_run_and_failed_begins_no_run_in_the_middle_o
     with pytest.raises((InputError, ZeroDivisionError)):
         trainer.fit(model, TinyDataModule(), ckpt_path=run)
     del model.training_step
-    with pytest.raises(InputError, match="ended at step 6, before its run was over"):
+    with pytest.raises(InputError, match="ended at step 6, before its run was over; give its ckpt_path again"):
         trainer.fit(model, TinyDataModule())
     trainer.fit(model, TinyDataModule(), ckpt_path=run)
     assert trainer.optimizer_steps == 12

@@ -94,15 +94,19 @@ def test_the_gradient_is_that_of_the_loss(architecture: Any, objective: Any, ngr
 
 def test_accumulated_batches_are_added_up() -> None:
     """Lightning divides the loss of each by their number."""
-    net, batch = model(), piece()
-    gradients = []
-    for several in (1, 4):
+    batch, gradients, losses = piece(), [], []
+    for several, cap in ((1, 1e9), (4, 1e9), (1, 3.0), (4, 12.0)):
+        net = model(cap=cap)
         net._trainer = SimpleNamespace(world_size=1, accumulate_grad_batches=several)
         torch.manual_seed(5)
-        net.zero_grad()
-        (net._training_loss(batch)[0] / several).backward()
+        loss = net._training_loss(batch)[0]
+        losses.append(loss.item())
+        (loss / several).backward()
         gradients.append(net.context.weight.grad.to_dense())
-    torch.testing.assert_close(*gradients)
+    torch.testing.assert_close(gradients[0], gradients[1])
+    torch.testing.assert_close(gradients[2], gradients[3])  # a step has the cap, of which each batch has its part
+    assert gradients[2].abs().sum() < gradients[0].abs().sum()
+    assert len({*losses}) == 1
 
 
 @pytest.mark.parametrize("architecture", ["skip_gram", "cbow"])

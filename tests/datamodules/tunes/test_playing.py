@@ -36,6 +36,11 @@ def test_pitches(body: str, key: str, played: list[int]) -> None:
     assert pitches(body, key) == played
 
 
+def test_a_chord_has_all_its_notes() -> None:
+    notes = performed(read_tune("M:4/4\nL:1/4\nK:C\n[C^C]2[CC]2-|[CC]4"))
+    assert [note.pitches for note in notes] == [(60, 61), (61, 61)]
+
+
 def test_times() -> None:
     notes = performed(read_tune("M:4/4\nL:1/4\nK:C\nA(3BcdA/2B/2|c3-c|c2|"))
     lengths = [QUARTER, *[QUARTER * 2 / 3] * 3, QUARTER / 2, QUARTER / 2, QUARTER * 4, QUARTER * 2]

@@ -22,6 +22,7 @@ from datamodules.tunes.symbols import END, read_prime, read_vocabulary, vocabula
         ("K:G z", None),
         ("X:1\nT:My old tune\nM:6/8\nK:G", "M:6/8\nL:1/8\nK:G\n"),
         ("T:My old tune M:6/8", "M:6/8\nL:1/8\n"),
+        ("T: M:6/8 K:G", "M:6/8\nL:1/8\nK:G\n"),
         ("K:Dmin", "M:4/4\nL:1/8\nK:Dm\n"),
         ("R:waltz", "M:3/4\nL:1/8\n"),
         ("R:slip jig K:D", "M:9/8\nL:1/8\nK:D\n"),

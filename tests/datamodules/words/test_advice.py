@@ -34,6 +34,7 @@ def test_a_share_that_leaves_no_pair_is_refused_with_one_that_does() -> None:
     assert str(refused.value) == (
         "data.subsample 1e-09 leaves no pair of the text's 1,000 words; --data.subsample 0.01 leaves out 0%"
     )
+    assert len(notes_on(text, 1e-9, "word2vec.c", "word", to_learn=False)) == 2
 
 
 @pytest.mark.parametrize(

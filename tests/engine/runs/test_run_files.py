@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.runs.run_files import take_up
-from tests.tiny import tiny_trainer
+from tests.tiny import tiny_trainer, tiny_vgg
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -131,7 +131,7 @@ def test_a_notebook_goes_on_with_a_run_whose_records_are_damaged(
     run = finished_run("runs/tiny/20260101-000000")
     (run / "summary.json").write_text("[")
     trainer = tiny_trainer(Path.cwd(), max_epochs=4)
-    checkpoint, folder = trainer.continued("runs/tiny")  # of which it is the newest
+    checkpoint, folder = trainer.continued("runs/tiny", tiny_vgg())  # of which it is the newest
     assert (checkpoint, folder.path) == (run / "checkpoints" / "last.ckpt", run)
     folder.release()
     assert "set aside as summary.damaged.json" in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """Statistics of batch norms are estimated anew, and nothing else is changed."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -28,6 +30,14 @@ def test_synchronised_norms_wait_for_no_other_process(monkeypatch: pytest.Monkey
     estimate_statistics(network, [batch], network)
     torch.testing.assert_close(network.running_mean, batch.mean(0))
     assert "forward" not in vars(network)
+
+
+def test_a_forward_pass_of_a_norm_s_own_stays() -> None:
+    network = nn.Sequential(nn.BatchNorm1d(3), nn.SyncBatchNorm(3))
+    own = [partial(nn.functional.relu), partial(nn.functional.relu)]
+    network[0].forward, network[1].forward = own
+    estimate_statistics(network, [torch.randn(8, 3)], network)
+    assert [norm.forward for norm in network] == own
 
 
 def test_norms_without_statistics_are_left_alone() -> None:
