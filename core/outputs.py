@@ -6,7 +6,7 @@ from pathlib import Path
 from core.atomic_files import write_atomically
 from core.errors import InputError, RunFailed
 
-TABLE = ".csv"  # what no input of a folder is
+CSV = ".csv"  # ending of tables of results, which are no input of a folder
 
 
 def check_output_file(given: str, example: str, replaces_runs: bool = False) -> Path:
@@ -64,7 +64,7 @@ def is_among(path: Path, name: str) -> bool:
     try:
         given = Path(name).expanduser()
         if given.is_dir():
-            return path.suffix.lower() != TABLE and path.resolve().is_relative_to(given.resolve())
+            return path.suffix.lower() != CSV and path.resolve().is_relative_to(given.resolve())
         return given.is_file() and path.samefile(given)
     except (OSError, ValueError, RuntimeError):
         return False

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-CSV, TEXT = ".csv", ".txt"  # endings of files of predictions
+TEXT = ".txt"  # ending of files of predictions; that of tables is in core/outputs.py
 EXCERPT = 60  # characters of a text that are printed
 
 Display = Literal["whole", "excerpts", "last_column"]

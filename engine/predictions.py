@@ -12,9 +12,9 @@ from core.console import print_line
 from core.epochs import takes_all
 from core.errors import InputError
 from core.media_files import as_csv
-from core.outputs import check_output_file, is_among, needed_output, write_output
+from core.outputs import CSV, check_output_file, is_among, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
-from core.predictions import CSV, Table, excerpt
+from core.predictions import Table, excerpt
 from core.printable import counted, printable, shown_path
 from core.protocols import HasClasses, PredictsClasses
 from core.text_table import aligned

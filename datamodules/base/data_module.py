@@ -12,7 +12,8 @@ from core.console import print_line
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.limited_imports import LoadsWithLimits
-from core.predictions import CSV, Table
+from core.outputs import CSV
+from core.predictions import Table
 from datamodules.base.class_folders import OWN_FILE, refuse_file
 from datamodules.base.digest import change_when_measured, difference, digest_of
 from datamodules.base.loader import Loader

@@ -23,8 +23,8 @@ class Spelling:
     def __init__(self, tokens: Iterable[str], shifts: Sequence[int], vocabulary: Vocabulary, kind: Symbols) -> None:
         every = [END, *sorted(tokens)]
         self.numbers = {token: number for number, token in enumerate(every)}
-        whole = torch.int16 if len(vocabulary) <= 2**15 else torch.int32  # the digest of the tunes has the type
-        spelled = [torch.tensor(symbols_of([token], vocabulary, kind), dtype=whole) for token in every]
+        dtype = torch.int16 if len(vocabulary) <= 2**15 else torch.int32  # the digest of the tunes has the type
+        spelled = [torch.tensor(symbols_of([token], vocabulary, kind), dtype=dtype) for token in every]
         self.symbols = torch.cat(spelled)
         self.lengths = torch.tensor([len(symbols) for symbols in spelled])
         self.starts = self.lengths.cumsum(0) - self.lengths

@@ -37,8 +37,8 @@ class TwoClassUnit(ImageClassifier):
     ) -> None:
         if num_classes != 2:
             raise InputError(
-                f"{type(self).__name__} separates 2 classes, and the data has {num_classes}: choose two (of CIFAR-10 "
-                "with --data.classes), or use lightning_modules.SoftmaxRegression"
+                f"{type(self).__name__} separates 2 classes, and the data has {num_classes}: choose two, by "
+                "--data.classes where the data has it, or use lightning_modules.SoftmaxRegression"
             )
         training = without(training, norm_lr_factor=1.0)
         super().__init__(norm_lr_factor=1.0, **training)
