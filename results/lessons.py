@@ -17,7 +17,10 @@ from pathlib import Path
 
 from IPython.display import Image, display
 
-os.chdir(next(folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "cli.py").is_file()))"""
+projects = [folder for folder in [Path.cwd(), *Path.cwd().parents] if (folder / "cli.py").is_file()]
+if not projects:
+    raise FileNotFoundError("no cli.py here or above: clone the project, pip install -e it, open this notebook in it")
+os.chdir(projects[0])"""
 
 
 class Part(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.settings.config_files import find_config, read_config
-from results.lessons import Part, commands, notebook, notebook_of, pages, parts, write_notebooks
+from results.lessons import FIRST_CELL, Part, commands, notebook, notebook_of, pages, parts, write_notebooks
 from tests.processes import ROOT
 from tests.small_configs import as_config, cheapest
 
@@ -107,6 +107,16 @@ def test_a_notebook_has_a_cell_for_each_command_and_shows_the_pictures() -> None
     assert len({cell["id"] for cell in cells}) == len(cells)
 
 
+def test_the_first_cell_goes_to_the_project_or_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("IPython", reason="the extra `lessons` is not installed")
+    monkeypatch.chdir(LESSONS / "notebooks")
+    exec(FIRST_CELL, {})
+    assert Path.cwd() == ROOT
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="clone the project"):
+        exec(FIRST_CELL, {})
+
+
 def test_notebooks_are_written_beside_the_pages(tmp_path: Path) -> None:
     (tmp_path / "01-page.md").write_text(PAGE)
     (tmp_path / "README.md").write_text("no lesson")
@@ -147,6 +157,13 @@ def test_what_the_chinese_readme_says_is_in_the_english_one() -> None:
     assert not {*figures} - {*known}
     named = [link for link in re.findall(r"\]\(([^)\s]+)\)", chinese) if not link.startswith("http")]
     assert all((ROOT / link).exists() for link in named)
+
+
+def test_the_chinese_readme_says_what_to_add_for_small_data() -> None:
+    english, chinese = (Path(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+    added = re.findall(r"\badd\s`(--[^`]+)`", english)
+    assert len(added) == 3
+    assert not [options for options in added if options not in chinese]
 
 
 def test_the_pages_of_lessons_link_to_files_that_exist() -> None:
