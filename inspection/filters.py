@@ -80,10 +80,10 @@ def strongest(weights: Tensor, most: int = MOST) -> Tensor:
 
 
 def draw_filters(weights: Tensor, title: str, names: Sequence[str]) -> MatplotlibFigure:
-    """Draws filters, each on a scale of its own, on which 0 is grey, or white where there is one channel.
+    """Draws filters, each on a scale of its own: in colours, on which 0 is grey, or from blue over white (0) to red.
 
     Args:
-        weights: float32 [N, C, h, w], with 1 or 3 channels, or any other number, whose mean is drawn.
+        weights: float32 [N, C, h, w], with 3 channels in colours, or any other number, whose mean is drawn.
         title: Title.
         names: Of each filter what stands above it, if anything does.
     """
@@ -110,7 +110,7 @@ VIEW = View(
     "filters",
     "Filters of the first layer",
     "What the first layer looks for in a picture: edges of some direction, spots, colours. Filters that look like "
-    "noise have not learned, or not long enough; those of a network on whole pictures are templates. Each has a scale"
-    " of its own; grey (white, where pictures are grey) is 0.",
+    "noise may not have learned, or not long enough; those of a network on whole pictures are templates. Each has a "
+    "scale of its own. With three colours grey is 0; else red is above 0, blue below it, and white is 0.",
     make,
 )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from inspection.filters import draw_filters, first_filters, is_last, strongest
+from inspection.filters import VIEW, draw_filters, first_filters, is_last, strongest
 from inspection.grad_cam import chosen_layer
 from inspection.layers import calls_of, map_layers, output_of
 from lightning_modules import MLP, LeNet5, ResNet
@@ -61,6 +61,16 @@ def test_filters_are_classes_where_no_weights_follow() -> None:
     assert [is_last(calls, one) for one in (first, last)] == [False, True]
     figure = draw_filters(torch.ones(2, 1, 3, 3), "2 filters", ["cat", "dog"])
     assert [axes.get_title() for axes in figure.axes] == ["cat", "dog"]
+
+
+def test_weights_above_zero_are_red_and_those_below_are_blue_as_the_view_says() -> None:
+    (axes,) = draw_filters(torch.tensor([-1.0, 0.0, 1.0]).view(1, 1, 1, 3), "1 filter", ()).axes
+    (image,) = axes.images
+    (below, zero, above) = image.to_rgba(image.get_array())[0, :, :3]
+    assert below[2] > below[0]
+    assert above[0] > above[2]
+    assert min(zero) > 0.95
+    assert all(words in VIEW.text for words in ("red is above 0", "blue below it", "white is 0"))
 
 
 def test_an_output_within_a_network_is_part_of_its_graph() -> None:
