@@ -1,6 +1,8 @@
 """Figures of the lessons are those of the records, in every language."""
 
+from math import sqrt
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -19,11 +21,58 @@ RECORDS = read_records(ROOT / "results", TABLE)
 STUDIES = read_studies(ROOT / "results")
 
 
+def of_seeds(study: str, label: str, metric: str) -> list[float]:
+    """Returns a value of each seed of a study's point."""
+    (values,) = (point.values(metric) for point in STUDIES[study].points if point.label == label)
+    return values
+
+
+def percent_above(width: int) -> float:
+    """Returns by how many points the training accuracy of so many hidden units is above that in validation."""
+    train, val = (of_seeds("hidden_units", f"widths=[{width}]", f"{part}/acc") for part in ("train", "val"))
+    return 100 * (mean(train) - mean(val))
+
+
+def loss_above(width: int) -> float:
+    """Returns by how much the validation loss of so many hidden units is above that in training."""
+    train, val = (of_seeds("hidden_units", f"widths=[{width}]", f"{part}/loss") for part in ("train", "val"))
+    return mean(val) - mean(train)
+
+
+GAPS = [f"{percent_above(width):.1f}" for width in (8, 32, 128, 512, 1024)]
+REACHES = {
+    cell: [f"{reach:.0f}" for reach in of_seeds("recurrent_cells", f"cell={cell}", "train/gradient_reach")]
+    for cell in ("rnn", "lstm", "gru")
+}
+LOSSES = {cell: of_seeds("recurrent_cells", f"cell={cell}", "val/loss")[1] for cell in ("rnn", "lstm")}  # of seed 2
+PAIRED = sqrt(300) / 2000  # the standard error of a difference that 300 of 2,000 pictures make
+TOLD = {
+    "07-overfitting.md": [
+        f"{', '.join(GAPS[:-1])} and {GAPS[-1]} points above",
+        f"from {loss_above(8):.2f} to {loss_above(1024):.2f}",
+    ],
+    "09-recurrent-gradients.md": [
+        *(f"{', '.join(reaches[:-1])} and {reaches[-1]}" for reaches in REACHES.values()),
+        f"With seed 2 the LSTM reaches {REACHES['lstm'][1]} letters back",
+        f"its loss is {LOSSES['lstm']:.3f} against {LOSSES['rnn']:.3f}",
+    ],
+    "10-reading-a-number.md": [
+        f"sqrt(300) / 2000, {100 * PAIRED:.2f} points, and about {200 * PAIRED:.1f} are needed",
+        f"({100 * PAIRED:.2f} / 0.15)² times as many, about {(PAIRED / 0.0015) ** 2 * 2:.0f},000",
+    ],
+}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(LESSONS).as_posix())
 def test_every_figure_is_of_a_record_or_was_published(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert not [claim for claim in claims(text, TABLE, RECORDS, STUDIES) if not claim.holds]
     assert not unnamed(text)
+
+
+@pytest.mark.parametrize(("page", "told"), [(page, told) for page, all_told in TOLD.items() for told in all_told])
+def test_what_is_computed_from_records_is_told(page: str, told: str) -> None:
+    assert told in " ".join((LESSONS / page).read_text(encoding="utf-8").split())
 
 
 def test_figures_of_both_languages_are_the_same() -> None:
