@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,14 @@ def test_the_task_of_the_documentation_trains(tmp_path: Path, capsys: pytest.Cap
     assert [group["name"] for group in groups] == ["all"]
     assert {group["name"] for group in model.parameter_groups()} == {"weights", "head", "biases"}
     assert re.search(r"val loss [\d.]+ distance \d\.\d{4}", capsys.readouterr().out)
+
+
+def test_the_task_of_the_documentation_measures_one_loss_in_training_and_validation() -> None:
+    model = executed(samples("add-a-task.md")[0])["Autoencoder"](sparsity=1.0)
+    batch = SimpleNamespace(points=torch.randn(8, 2))
+    metrics = model.metrics_type()
+    model.evaluate(batch, metrics)
+    assert metrics.compute()["loss"] == model.training_step(batch, 0)
 
 
 def test_the_players_of_the_documentation_have_one_optimizer() -> None:
