@@ -17,18 +17,18 @@ from core.picture_protocols import GeneratesPictures
 from core.printable import shown_path
 from core.signals import USER
 from engine import predictions
-from engine.before_data import check_before_data
+from engine.early_checks import check_before_data
 from engine.final_output import print_cut_off, print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
+from engine.runs.arguments_from_run import arguments_from_run
 from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse
 from engine.runs.resume import begin_again, refuse_changes, why_not_recorded
 from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder, new_run_folder
 from engine.runs.slurm import job_id, note_job, requeue
-from engine.runs.taken_over import taken_over
 from engine.runs.tracking import Names, check_tracking, finish_tracking, wandb_logger
 from engine.settings.arguments import Arguments
 from engine.settings.class_help import complete_class_help
@@ -123,7 +123,7 @@ class Command(SubcommandCLI):
     def instantiate_classes(self) -> None:
         """Builds data, model and trainer; what their constructors refuse is wrong input."""
         data = self.settings.data.get("init_args", {})
-        taken = taken_over(self.arguments.run, self.plain_config) if self.arguments.run else {}
+        taken = arguments_from_run(self.arguments.run, self.plain_config) if self.arguments.run else {}
         given = {name: data[name] for name in taken if name in data}
         if given:  # for this call only: the config, which is made plain before, stays as it was given
             for name in given:

@@ -9,8 +9,8 @@ from pytorch_lightning import LightningDataModule, LightningModule
 
 from core.errors import InputError
 from core.measures import check_monitor
-from engine.before_data import build_apart
 from engine.cluster import check_devices
+from engine.early_checks import build_apart
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.settings.arguments import Arguments, parse_command_line

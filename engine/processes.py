@@ -19,14 +19,14 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 from core.errors import InputError, RunFailed
 from core.signals import ENDS, StopRequest
 from core.threads import cores, let_waiting_threads_sleep
-from engine.watched_imports import STARTER
+from engine.parent_watchdog import STARTER
 
 ROOT = Path(__file__).resolve().parent.parent
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
 IMPORTED = [
-    "engine.watched_imports",
+    "engine.parent_watchdog",
     *("cli", "engine.command", "matplotlib.figure", "torch.utils.tensorboard"),
-    "engine.preloaded",
+    "engine.forkserver_preload",
 ]
 SHARED_DATA = "PRIMER_SHARED_DATA"  # environment variable: words of the command whose data is loaded before any fork
 FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals

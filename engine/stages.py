@@ -21,7 +21,6 @@ from engine.connectors import CheckpointConnector, LoggerConnector, SignalConnec
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.measured_record import Trained, in_its_record
-from engine.misfits import check_measured, misfits_in_one_line
 from engine.peers import begin_together, lost_peers, meet
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
@@ -30,14 +29,15 @@ from engine.runs.run_folder import RunFolder
 from engine.settings.recorded_config import Origin
 from engine.settings.run_search import find_checkpoint, names_several
 from engine.settings.trainer_options import check_number_format
-from engine.standing import Standing
+from engine.step_errors import check_measured, faults_in_one_line
+from engine.trainer_queries import TrainerQueries
 from engine.ways_on import check_same_model, how_it_was_interrupted, last_checkpoint, why_nothing_is_left
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
 
 
-class Stages(Standing):
+class Stages(TrainerQueries):
     """Runs the stages fit, validate, test and predict.
 
     `ckpt_path` is a checkpoint file, a run's folder, or `best` or `last` of the run that this trainer has trained. A
@@ -105,7 +105,7 @@ class Stages(Standing):
     @contextmanager
     def _in_one_line(self, measuring: bool = False) -> Iterator[None]:
         """Makes what ends a stage one line each, without the warnings of libraries."""
-        with ignore_library_warnings(measuring), interrupts_in_one_line(), misfits_in_one_line(self), lost_peers(self):
+        with ignore_library_warnings(measuring), interrupts_in_one_line(), faults_in_one_line(self), lost_peers(self):
             yield
 
     def fit(

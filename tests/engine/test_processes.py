@@ -13,7 +13,7 @@ import pytest
 
 from core.errors import InputError, RunFailed
 from datamodules.base import shared_data
-from engine import preloaded, processes
+from engine import forkserver_preload, processes
 from engine.processes import call, share_cores, start_command
 from tests.processes import ROOT
 from tests.tiny import TinyDataModule
@@ -96,10 +96,10 @@ def test_data_is_loaded_before_forks_where_no_thread_is_lost(
     threads: int, shares: bool, config: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared_data, "_loaded", {})
-    monkeypatch.setattr(preloaded.torch, "get_num_threads", lambda: threads)
-    preloaded.load_shared_data(["fit", "--config", str(config), "--data.batch_size", "20"])
+    monkeypatch.setattr(forkserver_preload.torch, "get_num_threads", lambda: threads)
+    forkserver_preload.load_shared_data(["fit", "--config", str(config), "--data.batch_size", "20"])
     assert len(shared_data._loaded) == shares
-    preloaded.load_shared_data(["fit", "--config", "nothing.yaml"])  # the command says what is wrong
+    forkserver_preload.load_shared_data(["fit", "--config", "nothing.yaml"])  # the command says what is wrong
     loads = []
     load = TinyDataModule.load
     monkeypatch.setattr(TinyDataModule, "load", lambda self: loads.append(1) or load(self))

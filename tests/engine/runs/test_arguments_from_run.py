@@ -11,7 +11,7 @@ from core.errors import InputError
 from datamodules.captioned.encoder import CaptionEncoding
 from datamodules.pairs.pieces import PairEncoding
 from datamodules.text.encoding import Encoding
-from engine.runs.taken_over import taken_over
+from engine.runs.arguments_from_run import arguments_from_run
 from engine.settings.config_files import read_config
 from tests.tiny_captions import TinyCaptions
 from tests.tiny_text import DOCUMENTS, TinyDocuments, TinyPairs
@@ -60,16 +60,16 @@ def test_an_encoding_beside_a_run_is_an_error_that_names_the_run(
 
 def test_the_default_of_an_encoding_beside_a_run_is_an_error_too(contradictory: Path) -> None:
     config = read_config(contradictory / "config.yaml")
-    taken_over(contradictory, config)
+    arguments_from_run(contradictory, config)
     config["data"]["init_args"]["encoding"]["max_size"] = Encoding().max_size
     with pytest.raises(InputError, match=r"--data\.encoding\.max_size .*: .*run keeps to what its vocabulary\.json"):
-        taken_over(contradictory, config)
+        arguments_from_run(contradictory, config)
 
 
 def test_what_is_done_anyway_can_be_given(contradictory: Path) -> None:
     config = read_config(contradictory / "config.yaml")
     config["data"]["init_args"]["keep_classes"] = True
-    assert taken_over(contradictory, config)["keep_classes"]
+    assert arguments_from_run(contradictory, config)["keep_classes"]
 
 
 def test_an_option_that_a_runs_config_lacks_is_an_error_beside_the_run(contradictory: Path) -> None:
@@ -77,10 +77,10 @@ def test_an_option_that_a_runs_config_lacks_is_an_error_beside_the_run(contradic
     now = copy.deepcopy(recorded)
     del recorded["data"]["init_args"]["encoding"]["fill"]
     (contradictory / "config.yaml").write_text(yaml.safe_dump(recorded))
-    taken_over(contradictory, now)
+    arguments_from_run(contradictory, now)
     now["data"]["init_args"]["encoding"]["fill"] = not now["data"]["init_args"]["encoding"]["fill"]
     with pytest.raises(InputError, match=r"--data\.encoding\.fill .*: .*run keeps to what its vocabulary\.json states"):
-        taken_over(contradictory, now)
+        arguments_from_run(contradictory, now)
 
 
 def test_each_kind_of_text_leaves_what_it_states_to_a_runs_vocabulary(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from core.protocols import TakesNamedBatches
 Builtin = TypeVar("Builtin", bound=Callback)
 
 
-class Standing(pl.Trainer):
-    """Knows where a run stands; what takes a search is found once."""
+class TrainerQueries(pl.Trainer):
+    """Answers what is asked in every step; what takes a search is found once."""
 
     goes_on = False  # whether a fit goes on with a checkpoint
     _may_be_channels_last = True

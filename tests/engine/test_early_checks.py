@@ -10,7 +10,7 @@ from torch import zeros
 from torch.nn import Module, Parameter
 
 from core.errors import InputError
-from engine.before_data import OTHERS, SIZES, build_in, check_checkpoint, known_shapes, stand_ins
+from engine.early_checks import OTHERS, SIZES, build_in, check_checkpoint, known_shapes, stand_ins
 from engine.merged_settings import merged_settings
 from engine.weights import load_weights, read_weights
 from tests.tiny_text import CHARACTERS, TinyCorpus

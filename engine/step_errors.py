@@ -1,4 +1,4 @@
-"""Models and data that do not fit together, and data that is not there, in one line each."""
+"""Errors of a model's steps on its data, and data that is not there, in one line each."""
 
 import re
 import traceback
@@ -22,7 +22,7 @@ PART_OF_STAGE = {"validate": "val", "test": "test", "predict": "predict"}  # as 
 
 
 @contextmanager
-def misfits_in_one_line(trainer: Trainer) -> Iterator[None]:
+def faults_in_one_line(trainer: Trainer) -> Iterator[None]:
     """Says which batch a model's step cannot take, where its code fails on one before the run has made a step.
 
     Raises:

@@ -8,7 +8,7 @@ from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import data_class
 
 
-def taken_over(run: Path, config: dict[str, Any]) -> dict[str, Any]:
+def arguments_from_run(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     """Returns arguments of the data set that come from a run's folder in place of those of a merged config.
 
     Args:

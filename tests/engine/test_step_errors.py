@@ -14,7 +14,7 @@ from core.errors import InputError, RunFailed
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.foreign_batches import describe_batch
 from datamodules.images.augmentation import Augmentation
-from engine.misfits import PART_OF_STAGE
+from engine.step_errors import PART_OF_STAGE
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -185,7 +185,7 @@ def test_a_loader_that_lightning_cannot_make_anew(stage: str, settings: dict, sa
 
 
 def test_the_command_says_so_too(tmp_path: Path, command: Command) -> None:
-    here = "tests.engine.test_misfits."
+    here = "tests.engine.test_step_errors."
     words = ("--model", here + "Predicts", "--data", here + "ByPosition", "--trainer.accelerator", "cpu")
     code, _, errors = command("fit", *words, "--trainer.max_epochs", 1, "--run_dir", tmp_path / "run")
     assert code == 0, errors

@@ -10,9 +10,9 @@ from core.errors import InputError
 from core.library_warnings import ignore_library_warnings
 from datamodules.base.data_module import DataModule
 from engine.merged_settings import build_data
+from engine.parent_watchdog import end_watch
 from engine.processes import SHARED_DATA
 from engine.settings.arguments import parse_command_line
-from engine.watched_imports import end_watch
 
 
 def load_shared_data(argv: list[str]) -> None:
