@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from core.places import evenly_spaced
+from core.indices import evenly_spaced_indices
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def cut(text: Tensor, count: int, length: int) -> Tensor:
     """Returns up to `count` pieces of a text [L, ...], evenly spaced and of at most `length` symbols, [N, T, ...]."""
     length = max(1, min(length, len(text)))
     pieces = text[: len(text) // length * length].view(-1, length, *text.shape[1:])
-    return pieces[evenly_spaced(len(pieces), min(count, len(pieces)))]
+    return pieces[evenly_spaced_indices(len(pieces), min(count, len(pieces)))]
 
 
 @runtime_checkable

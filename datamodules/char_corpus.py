@@ -9,8 +9,8 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
+from core.indices import evenly_spaced_indices
 from core.passages import Passages, cut
-from core.places import evenly_spaced
 from core.predictions import TEXT, Table, as_paragraphs
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
@@ -215,7 +215,7 @@ class CharCorpusDataModule(LanguageDataModule):
     def sample(self, n: int) -> Tensor:
         """Returns n pieces of the training text, at evenly spaced positions, int64 [n, T + 1]."""
         pieces = self.splits["train"].symbols.flatten().unfold(0, self.steps + 1, 1)
-        return pieces[evenly_spaced(len(pieces), n)].long()
+        return pieces[evenly_spaced_indices(len(pieces), n)].long()
 
     def passages(self, part: str, count: int, length: int) -> Passages:
         """Returns up to `count` passages of a part, evenly spaced and of at most `length` symbols."""

@@ -12,9 +12,9 @@ from torch import distributed
 
 from callbacks import RunCheckpoint
 from core.errors import InputError, LostPeer
-from core.meeting import await_first, unused_part
 from core.peers import SILENCE, lost_peer, watch_connections
 from core.printable import shown_path
+from core.rendezvous import fresh_store, wait_for_rank_zero
 from engine.runs.launchers import by_torchrun
 
 
@@ -34,12 +34,12 @@ def meet(trainer: Trainer) -> None:
         cluster = strategy.cluster_environment
         is_ready = isinstance(cluster, LightningEnvironment) and strategy.node_rank == 0
         if rank:
-            await_first(cluster.main_address, cluster.main_port, SILENCE if is_ready else wait.total_seconds())
+            wait_for_rank_zero(cluster.main_address, cluster.main_port, SILENCE if is_ready else wait.total_seconds())
         return
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     is_host = rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     store = distributed.TCPStore(address, port, size, is_host, wait, multi_tenant=True)
-    part = unused_part(store, rank, size, wait.total_seconds())
+    part = fresh_store(store, rank, size, wait.total_seconds())
     device = None if strategy.root_device.type == "cpu" else strategy.root_device
     backend = strategy._get_process_group_backend()
     _init_dist_connection(strategy.cluster_environment, backend, rank, size, store=part, timeout=wait, device_id=device)

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
 from callbacks.media.titles import shortened
+from core.indices import evenly_spaced_indices
 from core.media import Figure
-from core.places import evenly_spaced
-from core.plane import spread
+from core.projection import project_to_plane
 from inspection.collecting import Samples
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
@@ -30,8 +30,8 @@ def make(subject: Subject) -> Iterator[Shown]:
     n = len(features)
     if n < FEWEST:
         raise NotShown(f"{n} {subject.data.unit} of {subject.part} are too few for a map")
-    rows = evenly_spaced(n, min(MOST, n))
-    points, how = spread(features[rows])
+    rows = evenly_spaced_indices(n, min(MOST, n))
+    points, how = project_to_plane(features[rows])
     samples = subject.classified().take(rows)
     figure = draw_map(points, samples, subject.data.class_names)
     wrong = int((samples.guesses != samples.targets).sum())

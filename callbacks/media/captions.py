@@ -9,8 +9,8 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from core.captions import Describes, HasCaptions
+from core.indices import evenly_spaced_indices
 from core.media import Figure, Medium
-from core.places import evenly_spaced
 from core.printable import columns
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def caption_media(model: LightningModule, data: object, step: int, part: str = "
     people = data.references(part)
     if not people:
         return
-    places = evenly_spaced(len(people), min(COLUMNS * ROWS, len(people)))
+    places = evenly_spaced_indices(len(people), min(COLUMNS * ROWS, len(people)))
     images = data.batch_of(part, places).images.to(model.device)
     captions = model.describe(images, model.beam)
     words = [data.words_of(symbols) for symbols in captions]

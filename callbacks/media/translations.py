@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
+from core.indices import evenly_spaced_indices
 from core.media import Figure, Medium, Table
-from core.places import evenly_spaced
 from core.translation import HasTranslations, Translates
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def translation_media(model: LightningModule, data: object, step: int) -> Iterat
     sentences, references = data.sentences("val"), data.references("val")
     if not sentences:
         return
-    places = evenly_spaced(len(sentences), min(SENTENCES, len(sentences)))
+    places = evenly_spaced_indices(len(sentences), min(SENTENCES, len(sentences)))
     batch = data.batch_of("val", places)
     sources, lengths = batch.sources.to(model.device), batch.source_lengths.to(model.device)
     translations = model.translate(sources, lengths, model.beam)

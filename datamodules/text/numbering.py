@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.places import evenly_spaced
+from core.indices import evenly_spaced_indices
 from core.predictions import excerpt
 from datamodules.base.split import PARTS
 from datamodules.base.splitting import choice_of_blocks, stratified_choice
@@ -137,5 +137,5 @@ def truncation(encoder: Encoder) -> str:
 def examples_of(texts: Sequence[str]) -> dict[int, str]:
     """Returns the beginnings of some evenly spaced texts, by index."""
     n = len(texts)
-    places = evenly_spaced(n, min(n, EXAMPLES)).tolist()
+    places = evenly_spaced_indices(n, min(n, EXAMPLES)).tolist()
     return {place: texts[place][:EXAMPLE_LENGTH] for place in places}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from core.plane import spread
+from core.projection import project_to_plane
 
 SIZE = 14.0  # inches
 
@@ -17,7 +17,7 @@ def draw_word_map(vectors: Tensor, words: Sequence[str]) -> Figure:
         vectors: Of length 1, float32 [N, D].
         words: Their names.
     """
-    points, how = spread(vectors)
+    points, how = project_to_plane(vectors)
     figure = Figure(figsize=(SIZE, SIZE), dpi=100, layout="constrained")
     axes = figure.subplots()
     axes.scatter(points[:, 0], points[:, 1], s=3, color="tab:blue")

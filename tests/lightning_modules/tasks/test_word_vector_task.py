@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from core.plane import main_directions
+from core.projection import principal_components
 from datamodules.words.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
 from lightning_modules import WordVectors
 from lightning_modules.tasks.word_map import draw_word_map
@@ -82,7 +82,7 @@ def test_a_map_shows_every_word_with_any_number_of_them() -> None:
 
 def test_the_main_directions_are_those_of_largest_variance() -> None:
     line = torch.linspace(-1, 1, 9)[:, None] * torch.tensor([[3.0, 4.0, 0.0]]) + 7
-    points = main_directions(line)
+    points = principal_components(line)
     torch.testing.assert_close(points[:, 0].abs(), torch.linspace(-5, 5, 9).abs())
     assert points[:, 1].abs().max() < 1e-4
-    assert main_directions(line[:1]).tolist() == [[0, 0]]
+    assert principal_components(line[:1]).tolist() == [[0, 0]]

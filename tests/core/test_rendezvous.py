@@ -10,7 +10,7 @@ import pytest
 from torch.distributed import HashStore, Store
 
 from core.errors import LostPeer
-from core.meeting import await_first, unused_part
+from core.rendezvous import fresh_store, wait_for_rank_zero
 from core.signals import ended_by_signals
 
 
@@ -19,7 +19,7 @@ def meet(store: Store, order: tuple[int, ...]) -> list[Store]:
     with ThreadPoolExecutor(len(order)) as pool:
         coming = {}
         for rank in order:
-            coming[rank] = pool.submit(unused_part, store, rank, len(order), 20.0)
+            coming[rank] = pool.submit(fresh_store, store, rank, len(order), 20.0)
             time.sleep(0.02)
         return [coming[rank].result() for rank in range(len(order))]
 
@@ -38,7 +38,7 @@ def test_the_first_process_is_waited_for() -> None:
     """It is not ready to be reached at once."""
     with socket.socket() as listening, ThreadPoolExecutor(1) as pool:
         listening.bind(("127.0.0.1", 0))
-        waiting = pool.submit(await_first, *listening.getsockname(), 20.0)
+        waiting = pool.submit(wait_for_rank_zero, *listening.getsockname(), 20.0)
         time.sleep(0.3)
         assert not waiting.done()
         listening.listen()
@@ -52,7 +52,7 @@ def test_a_first_process_that_has_ended_is_not_waited_for_for_ever() -> None:
         with pytest.raises(
             LostPeer, match=rf"has ended, or does not answer within 0 s \({address}:{port}: .*refused\)"
         ):
-            await_first(address, port, within=0.2)
+            wait_for_rank_zero(address, port, within=0.2)
 
 
 def test_a_signal_ends_the_wait() -> None:
@@ -61,10 +61,10 @@ def test_a_signal_ends_the_wait() -> None:
         closed.bind(("127.0.0.1", 0))
         threading.Timer(0.2, signal.raise_signal, [signal.SIGTERM]).start()
         with pytest.raises(KeyboardInterrupt):
-            await_first(*closed.getsockname(), within=60.0)
+            wait_for_rank_zero(*closed.getsockname(), within=60.0)
 
 
 @pytest.mark.parametrize(("rank", "missing"), [(0, "1, 2"), (1, "0")])
 def test_one_that_does_not_come_is_named(rank: int, missing: str) -> None:
     with pytest.raises(LostPeer, match=f"of the 3 processes of this run, {missing} did not come within 0 s"):
-        unused_part(HashStore(), rank, 3, within=0.1)
+        fresh_store(HashStore(), rank, 3, within=0.1)

@@ -1,12 +1,12 @@
-"""Vectors in the plane, so that those that are alike lie together."""
+"""Projection of vectors to the plane, in which those that are alike lie together."""
 
 import torch
 from torch import Tensor
 
-FEWEST = 10  # vectors that are spread by their neighbours; fewer by their main directions
+FEWEST = 10  # vectors that t-SNE projects; fewer are projected to their main directions
 
 
-def spread(vectors: Tensor) -> tuple[Tensor, str]:
+def project_to_plane(vectors: Tensor) -> tuple[Tensor, str]:
     """Returns places in the plane, float32 [N, 2], and the name of the method.
 
     With scikit-learn, by t-SNE (Laurens van der Maaten and Geoffrey Hinton, 2008) of cosine distances, else by the two
@@ -23,10 +23,10 @@ def spread(vectors: Tensor) -> tuple[Tensor, str]:
         else:
             found = TSNE(perplexity=min(30, len(vectors) / 4), init="pca", metric="cosine", random_state=0)
             return torch.from_numpy(found.fit_transform(vectors.numpy())), "t-SNE"
-    return main_directions(vectors), "main directions"
+    return principal_components(vectors), "main directions"
 
 
-def main_directions(vectors: Tensor) -> Tensor:
+def principal_components(vectors: Tensor) -> Tensor:
     """Returns the coordinates of vectors [N, D] along the two directions of largest variance, [N, 2]."""
     centred = vectors - vectors.mean(0)
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)

@@ -11,7 +11,7 @@ from core.errors import LostPeer
 PAUSE = 0.05  # seconds between two looks
 
 
-def await_first(address: str, port: int, within: float) -> None:
+def wait_for_rank_zero(address: str, port: int, within: float) -> None:
     """Waits until the first process of a run can be reached.
 
     What torch does then, it does without Python, which could not end it at a signal, nor notice that nobody will come.
@@ -38,7 +38,7 @@ def await_first(address: str, port: int, within: float) -> None:
         time.sleep(PAUSE)
 
 
-def unused_part(store: Store, rank: int, world_size: int, within: float) -> Store:
+def fresh_store(store: Store, rank: int, world_size: int, within: float) -> Store:
     """Agrees with the other processes on a part of a store.
 
     torchrun keeps one store from one start of the processes to the next. What gloo and NCCL find there may be the
