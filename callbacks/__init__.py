@@ -12,12 +12,12 @@ from callbacks.freeze import Freeze
 from callbacks.fused_optimizers import FusedOptimizers
 from callbacks.hard_samples import HardSamples
 from callbacks.logged_values import LoggedValues
-from callbacks.made_steps import MadeSteps
 from callbacks.nan_guard import NaNGuard
 from callbacks.plateau_steps import PlateauSteps
 from callbacks.progress import Progress
 from callbacks.progressive_validation import ProgressiveValidation
 from callbacks.record import Record
+from callbacks.require_steps import MadeSteps
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
 from callbacks.test_media import TestMedia

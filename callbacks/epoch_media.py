@@ -8,7 +8,7 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.media.captions import caption_media
-from callbacks.media.making import making_media, media_of
+from callbacks.media.isolation import making_media, media_of
 from callbacks.media.sink import write_media
 from callbacks.media.text_samples import SAMPLES, text_sample
 from callbacks.media.translations import translation_media

@@ -10,7 +10,7 @@ from torch import Tensor
 from callbacks.media.curves import draw_curves
 from callbacks.media.decision_surface import decision_surface
 from callbacks.media.gradient_flow import REACH, draw_gradient_flow, has_gradient_flow, measure_gradient_flow, reach
-from callbacks.media.making import making_media, media_of
+from callbacks.media.isolation import making_media, media_of
 from callbacks.media.sink import write_media
 from callbacks.media.text_samples import rendered_sample
 from callbacks.record import Record

@@ -8,13 +8,13 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from callbacks.board_events import cut_events, flush_boards
-from callbacks.continuation import saved_optimizer_steps
 from callbacks.description import data_facts, measured_data, samples_per_batch
-from callbacks.earlier_record import EarlierRecord
+from callbacks.exact_resume import saved_optimizer_steps
 from callbacks.logged_values import LoggedValues
 from callbacks.nan_guard import Diverged
+from callbacks.record_backup import RecordBackup
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
+from callbacks.tensorboard_events import cut_events, flush_boards
 from core.atomic_files import locked, write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed
@@ -43,7 +43,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._fit_began: float | None = None
         self._fit_ended: float | None = None
         self._is_fitting = False
-        self._earlier = EarlierRecord()  # of the run that this fit goes on with
+        self._earlier = RecordBackup()  # of the run that this fit goes on with
         self.has_trained = False  # whether this fit has made a step, until which an error leaves nothing behind
 
     @property
@@ -187,7 +187,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._is_fitting = False
         with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
             if self._earlier.is_kept and not isinstance(exception, Diverged):
-                self._earlier.put_back()
+                self._earlier.restore()
                 return
             self.summary["interrupted"] = True
             self._write_summary(trainer, ending_by(exception), ended=True)

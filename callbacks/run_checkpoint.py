@@ -10,11 +10,11 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from callbacks import continuation
-from callbacks.agreed_signal import AgreedSignal
+from callbacks import exact_resume
 from callbacks.early_stopping import EarlyStopping
 from callbacks.monitored_value import Watchers, has_finite_measures, is_missing, refuse_missing, value_of_first
 from callbacks.stops import Stop, end, find_stop, limits_of, saved_stop
+from callbacks.synchronized_signal import SynchronizedSignal
 from core import epochs
 from core.atomic_files import copy_atomically
 from core.errors import InputError, RunInterrupted
@@ -53,7 +53,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         self._due = False
         self._kept_stop: Stop | None = None  # of the run that goes on
         self.goes_back_to: Path | None = None  # another checkpoint of the run than its last one
-        self._stop_request = AgreedSignal()
+        self._stop_request = SynchronizedSignal()
         self._counted = 0, 0  # optimizer steps until the end of the latest batch, and Lightning's `global_step` then
 
     def optimizer_steps(self, trainer: Trainer) -> int:
@@ -82,15 +82,15 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Settles on a metric, and checks that it exists."""
         self._kept_stop, self.lacks_value = None, False
-        continuation.prepare_weights(trainer, pl_module)
+        exact_resume.prepare_weights(trainer, pl_module)
         if not self.keeps_last:
             self.monitor, self.mode = choose_monitor("--checkpoint.monitor", self._given, self.given_mode, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins to listen to Ctrl-C, SIGTERM and SIGHUP."""
         self._stop_request.listen()
-        continuation.resume_accumulation(trainer)
-        continuation.tell_skipped_hooks(trainer)
+        exact_resume.resume_accumulation(trainer)
+        exact_resume.tell_skipped_hooks(trainer)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -172,17 +172,17 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         checkpoint["optimizer_steps"] = trainer.optimizer_steps
         stop = self.stop(trainer)
         checkpoint["stop"] = None if stop is None else asdict(stop)
-        checkpoint |= continuation.facts_of_run(trainer)
+        checkpoint |= exact_resume.facts_of_run(trainer)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Continues the count of optimizer steps; a run that has stopped has nothing left to do unless it may go on."""
         if trainer.state.fn != "fit":
             return
-        continuation.check_facts(trainer, checkpoint)
+        exact_resume.check_facts(trainer, checkpoint)
         folder = _folder(trainer)
         self._has_best = folder is None or (folder / "best.ckpt").exists()  # a run may begin with another's checkpoint
-        self.goes_back_to = continuation.earlier_of_run(Path(trainer.ckpt_path), folder)
-        steps = continuation.saved_optimizer_steps(checkpoint)
+        self.goes_back_to = exact_resume.earlier_of_run(Path(trainer.ckpt_path), folder)
+        steps = exact_resume.saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
         stop = saved_stop(trainer, checkpoint)
         if stop is not None and stop.by != "max_steps" and stop.holds(limits_of(trainer)):

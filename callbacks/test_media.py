@@ -13,7 +13,7 @@ from callbacks.media.captions import caption_media
 from callbacks.media.confusion import draw_confusion
 from callbacks.media.decision_surface import decision_surface
 from callbacks.media.example_table import example_table
-from callbacks.media.making import making_media, media_of
+from callbacks.media.isolation import making_media, media_of
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
 from core.media import Figure, Medium

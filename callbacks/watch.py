@@ -6,10 +6,10 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from callbacks.media.board import describe_run
 from callbacks.media.graph import graph_of
 from callbacks.media.layers import draw_layers, histograms_of
 from callbacks.media.sink import write_media
+from callbacks.media.tensorboard import describe_run
 from callbacks.probe import looking_at
 from core.kept_arguments import KeepsArguments
 from core.measures import measures_of

@@ -6,7 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from callbacks.media.making import making_media
+from callbacks.media.isolation import making_media
 from callbacks.media.sink import write_media
 from core.measures import Measure
 from core.randomness import generator

@@ -7,9 +7,9 @@ from typing import Any
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities import rank_zero_only
 
-from callbacks.board_events import cut_events
-from callbacks.continuation import saved_optimizer_steps
 from callbacks.description import describe_checkpoint
+from callbacks.exact_resume import saved_optimizer_steps
+from callbacks.tensorboard_events import cut_events
 from core.console import print_line
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.library_warnings import ignore_library_warnings

@@ -9,8 +9,8 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger
 
 from callbacks import Record
-from callbacks.board_events import cut_events
 from callbacks.description import describe_checkpoint
+from callbacks.tensorboard_events import cut_events
 from core.console import print_line
 from core.errors import InputError, RunInterrupted
 from core.library_warnings import ignore_library_warnings

@@ -5,8 +5,8 @@ from typing import Any
 
 from pytorch_lightning import LightningModule
 
-from callbacks.continuation import saved_optimizer_steps
 from callbacks.description import describe_data
+from callbacks.exact_resume import saved_optimizer_steps
 from core.console import print_line
 from core.errors import InputError
 from core.outputs import check_output_folder

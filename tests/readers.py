@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save, save_file
 
-from callbacks.continuation import config_of_run
+from callbacks.exact_resume import config_of_run
 from core.errors import InputError
 from core.metric_rows import intact_rows
 from core.summary import read_summary

@@ -9,7 +9,7 @@ from typing import Any
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
-from callbacks.media.board import add_to_board, read_picture
+from callbacks.media.tensorboard import add_to_board, read_picture
 from core.atomic_files import write_atomically
 from core.errors import RunFailed
 from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text

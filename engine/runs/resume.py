@@ -10,7 +10,7 @@ from pathlib import Path
 from pydoc import locate
 from typing import Any
 
-from callbacks.continuation import config_of_run
+from callbacks.exact_resume import config_of_run
 from callbacks.run_facts import ENDINGS
 from core.console import print_line
 from core.errors import InputError

@@ -141,7 +141,7 @@ def test_what_others_are_writing_stays(tmp_path: Path) -> None:
 IN_PLACE = {
     ("core/atomic_files.py", "temporary.write_text"),  # a file of its own, which is renamed
     ("core/atomic_files.py", "temporary.write_bytes"),
-    ("callbacks/board_events.py", "open wb"),  # a temporary file
+    ("callbacks/tensorboard_events.py", "open wb"),  # a temporary file
     ("core/media_files.py", "medium.figure.savefig"),  # into memory
     ("datamodules/tunes/rendering.py", "path / 'tune.abc'.write_text"),  # in a temporary folder
     ("datamodules/tunes/rendering.py", "path.write_bytes"),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from callbacks.agreed_signal import AgreedSignal
+from callbacks.synchronized_signal import SynchronizedSignal
 
 
 @pytest.mark.parametrize("asked", [range(100), [step for step in range(100) if step % 16]], ids=["all", "few"])
@@ -16,7 +16,7 @@ def test_several_gpus_look_at_each_others_signals_whichever_steps_can_be_asked(a
     looks = []
     strategy = SimpleNamespace(root_device=torch.device("cuda", 0), reduce=lambda tensor, reduce_op: signal.SIGTERM)
     trainer = SimpleNamespace(world_size=2, strategy=strategy, optimizer_steps=0)
-    request = AgreedSignal()
+    request = SynchronizedSignal()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch, "tensor", lambda value, device: value)  # there is no GPU here
         for trainer.optimizer_steps in asked:

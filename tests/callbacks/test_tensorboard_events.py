@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto.event_pb2 import Event
 
 from callbacks import RunCheckpoint
-from callbacks.board_events import cut_events
+from callbacks.tensorboard_events import cut_events
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg

@@ -8,7 +8,7 @@ from core.signals import StopRequest
 GPU_INTERVAL = 16  # steps between looks of several GPUs at each other's signals
 
 
-class AgreedSignal(StopRequest):
+class SynchronizedSignal(StopRequest):
     """A request to stop that any process may receive, and all answer at the same step."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from callbacks.media.making import media_of
+from callbacks.media.isolation import media_of
 from core.errors import InputError, RunFailed
 from core.media import Medium, Text
 

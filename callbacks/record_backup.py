@@ -6,7 +6,7 @@ from core.atomic_files import write_atomically
 from core.summary import RECORD_FILES, SUMMARY
 
 
-class EarlierRecord:
+class RecordBackup:
     """The record of a run that a fit goes on with; nothing of a new run."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class EarlierRecord:
         files = [run / name for name in RECORD_FILES] if (run / SUMMARY).exists() else []
         self._contents = {file: file.read_text(encoding="utf-8") if file.exists() else None for file in files}
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Puts the record back as it was, and forgets it.
 
         Raises:
