@@ -5,13 +5,14 @@ from callbacks.configured_optimizer import ConfiguredOptimizer
 from callbacks.convolution_precision import ConvolutionPrecision
 from callbacks.data_initializer import DataInitializer
 from callbacks.early_stopping import EarlyStopping
-from callbacks.epoch_media import EpochMedia
 from callbacks.features import Features
-from callbacks.fit_media import FitMedia
 from callbacks.freeze import Freeze
 from callbacks.fused_optimizers import FusedOptimizers
 from callbacks.hard_samples import HardSamples
 from callbacks.logged_values import LoggedValues
+from callbacks.media_after_epoch import EpochMedia
+from callbacks.media_after_fit import FitMedia
+from callbacks.media_after_test import TestMedia
 from callbacks.nan_guard import NaNGuard
 from callbacks.plateau_steps import PlateauSteps
 from callbacks.progress import Progress
@@ -20,8 +21,7 @@ from callbacks.record import Record
 from callbacks.require_steps import MadeSteps
 from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.step_seed import StepSeed
-from callbacks.test_media import TestMedia
-from callbacks.test_subset import TestSubset
+from callbacks.subset_accuracy import TestSubset
 from callbacks.views import Views
 from callbacks.watch import Watch
 from callbacks.written_texts import WrittenTexts

@@ -48,11 +48,11 @@ def render_figures(patch: pytest.MonkeyPatch) -> None:
 def _drawn() -> list[tuple[ModuleType, str]]:
     """Returns the functions that draw figures in many runs."""
     names = {
-        "callbacks.fit_media": ["draw_curves", "draw_gradient_flow"],
+        "callbacks.media_after_fit": ["draw_curves", "draw_gradient_flow"],
         "callbacks.media.captions": ["draw_attention", "draw_captions"],
         "callbacks.media.decision_surface": ["draw_surface"],
         "callbacks.media.translations": ["draw_attention"],
-        "callbacks.test_media": ["draw_confusion", "draw_predictions"],
+        "callbacks.media_after_test": ["draw_confusion", "draw_predictions"],
         "lightning_modules.tasks.word_vector_task": ["draw_word_map"],
     }
     return [(importlib.import_module(module), name) for module, drawn in names.items() for name in drawn]

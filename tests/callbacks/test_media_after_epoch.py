@@ -52,7 +52,7 @@ def test_writing_leaves_training_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     weights = []
     for name in ("with", "without"):
         if name == "without":
-            monkeypatch.setattr("callbacks.epoch_media.EpochMedia.on_train_epoch_end", lambda *_: None)
+            monkeypatch.setattr("callbacks.media_after_epoch.EpochMedia.on_train_epoch_end", lambda *_: None)
         (tmp_path / name).mkdir()
         trainer: Trainer = tiny_trainer(tmp_path / name, logger=False)
         model = tiny_char_rnn()
