@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 
 from core.errors import InputError, LostPeer, RunFailed, RunInterrupted, in_one_line
-from core.installed import described, missing_packages
+from core.installed import describe_missing, missing_packages
 from core.printable import encoding_of, printable
 from core.signals import ended_by_signals, leave_at_next_signal
 from core.streams import lasting_streams
@@ -92,10 +92,9 @@ def _main(argv: list[str] | None) -> int:
     except (RunFailed, LostPeer) as error:
         return _end(str(error), FAILED, show_traceback)
     except ModuleNotFoundError as error:
-        missing = missing_packages()
-        return (
-            _end(described(missing), WRONG_INPUT, show_traceback) if missing else _end_of_fault(error, show_traceback)
-        )
+        if missing := missing_packages():
+            return _end(describe_missing(missing), WRONG_INPUT, show_traceback)
+        return _end_of_fault(error, show_traceback)
     except Exception as error:
         return _end_of_fault(error, show_traceback)
 

@@ -25,7 +25,7 @@ def missing_packages(folder: Path = ROOT) -> list[str]:
     return [name for name in names if name and find_spec(MODULES.get(name, name.replace("-", "_"))) is None]
 
 
-def described(missing: list[str]) -> str:
+def describe_missing(missing: list[str]) -> str:
     """Returns in one line that packages are missing, and what to do."""
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return (
@@ -49,5 +49,5 @@ def refuse_incomplete_python() -> None:
     Python calls the program `-m` as long as it looks for the module, and only then: any other import is let alone.
     """
     if sys.argv[:1] == ["-m"] and (missing := missing_packages()):
-        print(f"error: {described(missing)}", file=sys.stderr)
+        print(f"error: {describe_missing(missing)}", file=sys.stderr)
         raise SystemExit(2)

@@ -13,7 +13,7 @@ Display = Literal["whole", "excerpts", "last_column"]
 
 
 @dataclass(frozen=True)
-class Table:
+class PredictionTable:
     """Predictions, one row each.
 
     Attributes:
@@ -35,7 +35,7 @@ class Table:
 
 def classified(
     what: str, names: Sequence[str], probabilities: Tensor, class_names: Sequence[str], display: Display = "whole"
-) -> Table:
+) -> PredictionTable:
     """Returns a table of the two most probable classes of each sample.
 
     Args:
@@ -50,7 +50,7 @@ def classified(
         (name, class_names[first], f"{p:.4f}", class_names[second], f"{q:.4f}")
         for name, (first, second), (p, q) in zip(names, order.tolist(), best.tolist(), strict=True)
     ]
-    return Table((what, "class", "probability", "runner-up", "its probability"), rows, display)
+    return PredictionTable((what, "class", "probability", "runner-up", "its probability"), rows, display)
 
 
 def as_lines(texts: Iterable[str]) -> bytes:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import PredictionTable
 from datamodules.base.data_module import Source
 from datamodules.base.digest import digest_of
 from datamodules.base.sizes import check_least
@@ -229,7 +229,7 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         """Returns the endings of a table and of a page."""
         return (*super().prediction_endings(), PAGE)
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of pictures and their captions, which can be written as a page with the pictures, too.
 
         Args:
@@ -239,7 +239,7 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         captions = [" ".join(self.words_of(symbols)) for symbols in outputs]
         rows = list(zip(names, captions, strict=True))
         files = {name: Path(name) for name in names} if self.inputs else self._parts["test"].files
-        return Table(("file", "caption"), rows, forms={PAGE: lambda: page(names, captions, files)})
+        return PredictionTable(("file", "caption"), rows, forms={PAGE: lambda: page(names, captions, files)})
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the position, the vocabulary, mean and standard deviation, and the bits of pictures of 16."""

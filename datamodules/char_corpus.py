@@ -11,7 +11,7 @@ from core.console import print_line
 from core.errors import InputError
 from core.indices import evenly_spaced_indices
 from core.passages import Passages, cut
-from core.predictions import TEXT, Table, as_paragraphs
+from core.predictions import TEXT, PredictionTable, as_paragraphs
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.text.corpora import CORPORA, corpus_file
@@ -235,7 +235,7 @@ class CharCorpusDataModule(LanguageDataModule):
         """Returns the endings of a table, and of the texts alone."""
         return (*super().prediction_endings(), TEXT)
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of the primes and their continuations.
 
         Args:
@@ -244,7 +244,7 @@ class CharCorpusDataModule(LanguageDataModule):
         """
         texts = [prime + self.decode(symbols) for prime, symbols in zip(names, outputs, strict=True)]
         forms = {TEXT: lambda: as_paragraphs(texts)}
-        return Table(("prime", "text"), list(zip(names, texts, strict=True)), "last_column", forms=forms)
+        return PredictionTable(("prime", "text"), list(zip(names, texts, strict=True)), "last_column", forms=forms)
 
     def encode(self, text: str) -> list[int]:
         """Returns the symbols of a prime; any symbol for an empty one.

@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import PredictionTable
 from datamodules.base.cache import fingerprint
 from datamodules.base.class_folders import LeftOut, check_data_dir
 from datamodules.base.data_module import Source
@@ -198,7 +198,7 @@ class PicturesDataModule(ImageDataModule):
         """Returns lines about what folders hold beside pictures, and about pictures that were scaled."""
         return self.input_notes + self._whole.notes
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of what a model has made of each picture, in numbers.
 
         Args:
@@ -210,4 +210,4 @@ class PicturesDataModule(ImageDataModule):
             (name, *(f"{value:.6g}" for value in row))
             for name, row in zip(names, outputs.flatten(1).tolist(), strict=True)
         ]
-        return Table(header, rows)
+        return PredictionTable(header, rows)

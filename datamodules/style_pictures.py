@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import PredictionTable
 from datamodules.base.data_module import DataModule, Source
 from datamodules.base.loader import Loader
 from datamodules.base.sizes import check_least
@@ -215,14 +215,15 @@ class StylePicturesDataModule(DataModule):
         """Returns the name of the one picture."""
         return ["picture"]
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of the picture's size.
 
         Args:
             names: Its name.
             outputs: The picture, [1, H, W, 3].
         """
-        return Table(("picture", "width", "height"), [(names[0], str(outputs.shape[2]), str(outputs.shape[1]))])
+        row = (names[0], str(outputs.shape[2]), str(outputs.shape[1]))
+        return PredictionTable(("picture", "width", "height"), [row])
 
 
 def _moved(value: Tensor | list[Tensor], device: torch.device) -> Tensor | list[Tensor]:

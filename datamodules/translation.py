@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import TEXT, Table, as_lines
+from core.predictions import TEXT, PredictionTable, as_lines
 from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least
@@ -248,7 +248,7 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         """Returns the endings of a table, and of translations line by line."""
         return (*super().prediction_endings(), TEXT)
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of texts and their translations.
 
         Args:
@@ -257,4 +257,4 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
         """
         translations = [self.translation_of(symbols) for symbols in outputs]
         rows = list(zip(names, translations, strict=True))
-        return Table(("text", "translation"), rows, "excerpts", forms={TEXT: lambda: as_lines(translations)})
+        return PredictionTable(("text", "translation"), rows, "excerpts", forms={TEXT: lambda: as_lines(translations)})

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import PredictionTable
 from core.protocols import ComposesWords
 from core.randomness import generator
 from datamodules.base.data_module import Source
@@ -246,7 +246,7 @@ class WordCorpusDataModule(TextDataModule):
         """Returns the endings of a table, and of word2vec's files where all vectors are written."""
         return super().prediction_endings() if self.inputs else (*super().prediction_endings(), *TEXT, *BINARY)
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of the nearest words of sums, or of vectors.
 
         Args:

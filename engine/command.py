@@ -23,7 +23,7 @@ from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
 from engine.runs.arguments_from_run import arguments_from_run
-from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
+from engine.runs.checkpoint_of_run import check_checkpoint_fits, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse
 from engine.runs.resume import begin_again, refuse_changes, why_not_recorded
 from engine.runs.run_files import take_up_and_tell
@@ -141,7 +141,7 @@ class Command(SubcommandCLI):
                 data[name] = value
         self.stage = "starting"
         if self.checkpoint is not None:
-            check_same_model(self.model, self.checkpoint, self.arguments.checkpoint)
+            check_checkpoint_fits(self.model, self.checkpoint, self.arguments.checkpoint)
             self.checkpoint = None  # Lightning reads it again, and memory need not hold it twice
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:

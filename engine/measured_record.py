@@ -14,7 +14,7 @@ from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder
 
 
-class Trained(NamedTuple):
+class FittedModel(NamedTuple):
     """What a trainer has trained last: a model, on a data module or on loaders."""
 
     model: LightningModule
@@ -22,7 +22,7 @@ class Trained(NamedTuple):
 
 
 @contextmanager
-def in_its_record(trainer: Any, trained: Trained | None, named: Path | None) -> Iterator[None]:
+def in_its_record(trainer: Any, trained: FittedModel | None, named: Path | None) -> Iterator[None]:
     """Gives a trainer that measures the folder of the run whose record gets the figures, for this time alone.
 
     A run has what its own trainer measures of the model and the data that this has trained it with. Anything else is
@@ -41,7 +41,7 @@ def in_its_record(trainer: Any, trained: Trained | None, named: Path | None) -> 
         trainer.run_folder = own
 
 
-def _record(trainer: Any, trained: Trained | None, named: Path | None) -> RunFolder | None:
+def _record(trainer: Any, trained: FittedModel | None, named: Path | None) -> RunFolder | None:
     own = trainer.run_folder
     if own is not None and trained is None:  # it was made for this run
         return own

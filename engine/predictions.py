@@ -14,7 +14,7 @@ from core.errors import InputError
 from core.media_files import as_csv
 from core.outputs import CSV, check_output_file, is_among, needed_output, write_output
 from core.picture_protocols import InvertsInputs, PredictsPictures
-from core.predictions import Table, excerpt
+from core.predictions import PredictionTable, excerpt
 from core.printable import counted, printable, shown_path
 from core.protocols import HasClasses, PredictsClasses
 from core.text_table import aligned
@@ -103,14 +103,15 @@ def conclude(
         raise InputError(describe_unread(unread, len(names)))
 
 
-def _written(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> Table:
+def _written(names: Sequence[str], pictures: Sequence[Tensor], output: str) -> PredictionTable:
     """Writes pictures under the names of what they were made of, and returns a table of the files."""
     files = write_pictures([Path(name).stem for name in names], pictures, output)
     sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
-    return Table(("picture", "file", "size"), list(zip(names, map(str, map(shown_path, files)), sizes, strict=True)))
+    rows = list(zip(names, map(str, map(shown_path, files)), sizes, strict=True))
+    return PredictionTable(("picture", "file", "size"), rows)
 
 
-def report(table: Table, output: str | None) -> None:
+def report(table: PredictionTable, output: str | None) -> None:
     """Prints a table of predictions, and writes it to a file if asked to.
 
     Args:
@@ -138,7 +139,7 @@ def report(table: Table, output: str | None) -> None:
         print_line(f"{counted(len(table.rows), 'prediction')} written to {shown_path(path)}")
 
 
-def _content(table: Table, path: Path) -> bytes:
+def _content(table: PredictionTable, path: Path) -> bytes:
     """Returns what a file of predictions holds: CSV, unless its name asks for another form that the table has."""
     if path.suffix.lower() in table.forms:
         return table.forms[path.suffix.lower()]()
@@ -175,7 +176,7 @@ def check_output(output: str | None, inputs: Sequence[str], endings: Sequence[st
         raise InputError(f"--output {output}: there is no such form of these predictions; end the name in {known}")
 
 
-def general_table(outputs: Any, model: str, names: list[str] | None = None, limited: bool = False) -> Table:
+def general_table(outputs: Any, model: str, names: list[str] | None = None, limited: bool = False) -> PredictionTable:
     """Returns predictions of a model or a data set of another package: a row of numbers for each sample.
 
     Args:
@@ -196,7 +197,7 @@ def general_table(outputs: Any, model: str, names: list[str] | None = None, limi
     names = names or [str(place) for place in range(len(numbers))]
     if len(names) < len(numbers) or (len(names) > len(numbers) and not limited):
         raise InputError(f"{model}.predict_step returns {len(numbers)} rows for {len(names)} samples, not one each")
-    return Table(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
+    return PredictionTable(header, [(name, *row) for name, row in zip(names, numbers, strict=False)])
 
 
 def _checked_rows(outputs: Any, model: str) -> list[Tensor]:

@@ -20,7 +20,7 @@ from engine.cluster import with_cluster
 from engine.connectors import CheckpointConnector, LoggerConnector, SignalConnector
 from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
-from engine.measured_record import Trained, in_its_record
+from engine.measured_record import FittedModel, in_its_record
 from engine.peers import begin_together, lost_peers, meet
 from engine.runs.checkpoint_contents import check_contents
 from engine.runs.resume import begin_again
@@ -31,7 +31,7 @@ from engine.settings.run_search import find_checkpoint, names_several
 from engine.settings.trainer_options import check_number_format
 from engine.step_errors import check_measured, faults_in_one_line
 from engine.trainer_queries import TrainerQueries
-from engine.ways_on import check_same_model, how_it_was_interrupted, last_checkpoint, why_nothing_is_left
+from engine.ways_on import check_continues_same_model, how_it_was_interrupted, last_checkpoint, why_nothing_is_left
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")
@@ -51,7 +51,7 @@ class Stages(TrainerQueries):
     loggers_without_settings: list[Logger]
     finds_record = True  # whether a measurement finds out whose record gets its figures; a command knows it
     _is_within_run = False  # whether the last fit has ended before its run was over, by an interrupt or an error
-    _trained: Trained | None = None
+    _trained: FittedModel | None = None
     _measured_run: Path | None = None  # of the checkpoint that a measurement takes
 
     def __init__(self, **kwargs: Any) -> None:
@@ -84,7 +84,7 @@ class Stages(TrainerQueries):
         begin_together(self)
         hand_in_judge(self)
         if self.training:
-            self._trained = Trained(self.lightning_module, self.datamodule)
+            self._trained = FittedModel(self.lightning_module, self.datamodule)
             if self.saves_checkpoints:
                 check_contents(self)
             if self.enable_autolog_hparams and not self.fast_dev_run:
@@ -205,7 +205,7 @@ class Stages(TrainerQueries):
         if ckpt_path is None:
             if not self._is_within_run:
                 return None, None
-            check_same_model(self._trained.model, model)
+            check_continues_same_model(self._trained.model, model)
             return last_checkpoint(self), None
         if str(ckpt_path) in IN_RUN:
             return self._of_this_run(str(ckpt_path)), None

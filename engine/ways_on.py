@@ -35,7 +35,7 @@ def how_it_was_interrupted(trainer: Any) -> str:
     return f"interrupted at step {trainer.checkpoint_callback.optimizer_steps(trainer):,}{way_on}"
 
 
-def check_same_model(before: LightningModule, now: LightningModule) -> None:
+def check_continues_same_model(before: LightningModule, now: LightningModule) -> None:
     """Checks that a fit that goes on is given the model of its run, or one of the same class and settings.
 
     Raises:

@@ -19,8 +19,8 @@ from datamodules.base.sample_data_module import SampleDataModule
 from engine.command import Command
 from engine.command import run as run_command
 from engine.predictions import describe_unread
+from engine.restored_model import attach, restore
 from engine.settings.arguments import Arguments
-from engine.trained import attach, restore
 from engine.trainer import Trainer
 from inspection.catalogue import VIEWS
 from inspection.page import PAGE, Views, write_inspection

@@ -99,7 +99,7 @@ TESTED_ELSEWHERE = {
     "engine/serving/requests.py": "engine/serving/test_app.py",
     "engine/serving/server.py": "engine/serving/test_command.py",
     "engine/serving/services.py": "engine/serving/test_app.py",
-    "engine/trained.py": "engine/export/test_command.py",
+    "engine/restored_model.py": "engine/export/test_command.py",
     "engine/runs/launchers.py": "engine/test_cluster.py",
     "engine/runs/pruning.py": "studies/test_command.py",
     "engine/runs/trial_file.py": "studies/test_study_folder.py",

@@ -20,8 +20,8 @@ import engine.command
 from core.errors import InputError
 from core.printable import cell
 from engine.export.formats import FORMATS
+from engine.restored_model import RestoredModel
 from engine.serving.services import Service, Wish, service_of
-from engine.trained import Trained
 from tests.exports import FORMAT
 from tests.tiny import TINY_CONFIG
 from tests.tiny_text import CHARACTERS, DOCUMENTS
@@ -215,7 +215,7 @@ def answers(trained_once: Callable[..., Path], tmp_path_factory: pytest.TempPath
         ("symbols", CHARACTERS, BEGINNINGS, (), greedy),
     ):
         run = trained_once(config, "tiny.yaml", "--trainer.precision", "bf16-mixed", *training)
-        trained = Trained("serve", str(run), [*options])
+        trained = RestoredModel("serve", str(run), [*options])
         service = service_of(trained.model, trained.datamodule)
         assert service.kind == kind
         named = {name: str(folder / name) for name in files} if kind == "pictures" else given
@@ -256,7 +256,7 @@ def test_an_odd_input_gets_the_same_answer_by_every_way(
 
 def test_a_seed_has_the_same_text_by_predict_and_by_serve(trained_once: Callable[..., Path], tmp_path: Path) -> None:
     run = trained_once(CHARACTERS, "tiny.yaml")
-    trained = Trained("serve", str(run), [])
+    trained = RestoredModel("serve", str(run), [])
     wish = {"usual": {"json": {"prime": "the ", "seed": 3}}}
     expected = of_serve(service_of(trained.model, trained.datamodule), wish)
     assert of_predict(run, {"usual": "the "}, tmp_path, "--seed_everything", 3) == expected

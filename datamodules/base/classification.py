@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
-from core.predictions import Display, Table, classified
+from core.predictions import Display, PredictionTable, classified
 from core.printable import first_names
 from datamodules.base.sample_data_module import SampleDataModule
 
@@ -23,7 +23,7 @@ class ClassificationDataModule(SampleDataModule):
     class_names: tuple[str, ...]
     num_classes: int
     input_kind: ClassVar[str] = "file"  # heading of the first column of `predict`'s table
-    table_display: ClassVar[Display] = "whole"  # how `predict` prints the table, see `Table`
+    table_display: ClassVar[Display] = "whole"  # how `predict` prints the table, see `PredictionTable`
 
     def setup(self, stage: str) -> None:
         """Loads the samples, and tells before training which classes have too few to be learned."""
@@ -63,7 +63,7 @@ class ClassificationDataModule(SampleDataModule):
             )
         super().load_state_dict(state_dict)
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of the two most probable classes of each sample, from probabilities [N, K]."""
         return classified(self.input_kind, names, outputs, self.class_names, self.table_display)
 

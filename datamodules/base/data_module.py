@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.limited_imports import LoadsWithLimits
 from core.outputs import CSV
-from core.predictions import Table
+from core.predictions import PredictionTable
 from datamodules.base.class_folders import OWN_FILE, refuse_file
 from datamodules.base.digest import change_when_measured, difference, digest_of
 from datamodules.base.loader import Loader
@@ -145,7 +145,7 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         """
 
     @left_to_subclasses
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns the table of predictions that `predict` prints and writes.
 
         Args:

@@ -9,7 +9,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.media import Medium
 from core.passages import Passages
-from core.predictions import Table, excerpt
+from core.predictions import PredictionTable, excerpt
 from core.writing import Write
 from datamodules.text.language_data_module import LanguageDataModule
 from datamodules.text.text_files import FileTexts, texts_of_lines, whole_texts
@@ -56,7 +56,7 @@ class TuneLanguage(LanguageDataModule):
         """Returns the endings of a table, and of tunes as text, notes, sheet and sound."""
         return (*super().prediction_endings(), COLLECTION, *OF_ONE)
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of the beginnings and the tunes, which can also be written as ABC, MIDI, a sheet and sound.
 
         Args:
@@ -66,7 +66,8 @@ class TuneLanguage(LanguageDataModule):
         begun = ("".join(read_prime(name, self.kind)) for name in names)
         texts = [begin + self.decode(symbols) for begin, symbols in zip(begun, outputs, strict=True)]
         tunes = [laid_out(text, number) for number, text in enumerate(texts, 1)]
-        return Table(("prime", "tune"), list(zip(names, tunes, strict=True)), "last_column", forms=forms(texts))
+        rows = list(zip(names, tunes, strict=True))
+        return PredictionTable(("prime", "tune"), rows, "last_column", forms=forms(texts))
 
     def rules(self, primes: Tensor) -> TuneRules:
         """Returns what may be written after primes, int64 [B, T]."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.predictions import Table, excerpt
+from core.predictions import PredictionTable, excerpt
 from datamodules.words.batches import QueryBatch
 
 SIGNS = {"+": 1, "-": -1}
@@ -89,7 +89,7 @@ def query_batch(queries: Sequence[Sequence[tuple[int, int]]], unknown: Sequence[
     return QueryBatch(words, weights, tuple(unknown))
 
 
-def neighbour_table(names: Sequence[str], outputs: Tensor, words: Sequence[str]) -> Table:
+def neighbour_table(names: Sequence[str], outputs: Tensor, words: Sequence[str]) -> PredictionTable:
     """Returns a table of near words, a row each.
 
     Args:
@@ -102,4 +102,4 @@ def neighbour_table(names: Sequence[str], outputs: Tensor, words: Sequence[str])
         for name, near in zip(names, outputs.tolist(), strict=True)
         for number, cosine in near
     ]
-    return Table(("asked", "near", "cosine"), rows)
+    return PredictionTable(("asked", "near", "cosine"), rows)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.input_files import check_regular, read_file
-from core.predictions import Table
+from core.predictions import PredictionTable
 
 TEXT, BINARY = (".txt", ".vec"), (".bin",)
 DIGITS = 12  # most of a number in a first line
@@ -50,14 +50,14 @@ def _in_a_file(word: str) -> str:
     return "_".join(word.split()) or "_"
 
 
-def as_table(words: Sequence[str], vectors: Tensor) -> Table:
+def as_table(words: Sequence[str], vectors: Tensor) -> PredictionTable:
     """Returns vectors [V, D] as a table of predictions, which can be written in word2vec's forms, too."""
     numbers = [[f"{value:.6g}" for value in row] for row in vectors.tolist()]
     header = ("word", *(str(place) for place in range(vectors.shape[1])))
     forms = {ending: lambda: as_text(words, vectors) for ending in TEXT}
     forms |= {ending: lambda: as_binary(words, vectors) for ending in BINARY}
     rows = [(word, *row) for word, row in zip(words, numbers, strict=True)]
-    return Table(header, rows, forms=forms, shown_columns=1 + SHOWN)
+    return PredictionTable(header, rows, forms=forms, shown_columns=1 + SHOWN)
 
 
 def is_vector_file(path: Path) -> bool:

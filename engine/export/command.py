@@ -12,7 +12,7 @@ from engine.settings.overview import typed_command
 if TYPE_CHECKING:
     from core.export_forms import Slot
     from engine.export.parity import Difference
-    from engine.trained import Trained
+    from engine.restored_model import RestoredModel
 
 ENDINGS = {".onnx": "onnx", ".pt2": "exported_program", ".pt": "torchscript", ".safetensors": "safetensors"}
 WEIGHTS = "safetensors"  # the one format that holds no network
@@ -44,9 +44,9 @@ def export(argv: list[str]) -> int:
 
         FORMATS[name].check()
     from core.console import print_line
-    from engine.trained import Trained
+    from engine.restored_model import RestoredModel
 
-    trained = Trained("export", arguments.ckpt_path, others)
+    trained = RestoredModel("export", arguments.ckpt_path, others)
     print_line(f"weights  {trained.measured}")
     content, lines = _weights(trained) if name == WEIGHTS else _network(trained, name)
     write_output(path, content, arguments.output)
@@ -80,7 +80,7 @@ def _format_of(path: Path, given: str, chosen: str | None) -> str:
     return name
 
 
-def _network(trained: "Trained", name: str) -> tuple[bytes, list[str]]:
+def _network(trained: "RestoredModel", name: str) -> tuple[bytes, list[str]]:
     """Returns the content of a file that holds the network, and lines about it.
 
     Raises:
@@ -136,7 +136,7 @@ def _parity(runtime: str, found: "list[Difference]", others: str) -> str:
     return f"parity   {runtime} agrees on batches of {batches}: {furthest:.1e} apart at most, {ALLOWED:.0e} allowed"
 
 
-def _weights(trained: "Trained") -> tuple[bytes, list[str]]:
+def _weights(trained: "RestoredModel") -> tuple[bytes, list[str]]:
     """Returns the content of a file of weights, and no lines; running metrics are left out."""
     import torch
     from safetensors.torch import load, save
@@ -152,7 +152,7 @@ def _weights(trained: "Trained") -> tuple[bytes, list[str]]:
     return content, []
 
 
-def _facts(trained: "Trained") -> dict[str, str]:
+def _facts(trained: "RestoredModel") -> dict[str, str]:
     """Returns what is known of a network, by name."""
     run = trained.arguments.run
     facts = {"network": type(trained.model).__name__, "weights": str(trained.measured), "made_by": "Primer"}

@@ -99,7 +99,7 @@ def _check_types(path: Path, checkpoint: dict[str, Any], to_continue: bool) -> N
         raise InputError(f"{path}: a damaged checkpoint: it lacks the place in the run")
 
 
-def check_same_model(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:
+def check_checkpoint_fits(model: LightningModule, checkpoint: dict[str, Any], path: Path) -> None:
     """Checks that a checkpoint holds this very network, as far as the network is known before Lightning sets it up.
 
     Raises:

@@ -74,7 +74,7 @@ def take_asked_gpus(arguments: Arguments) -> str | None:
     devices = _asked_devices(arguments)
     if devices != "auto" and not re.fullmatch("[1-9][0-9]*", devices):
         raise InputError(f"trainer.devices is {devices}: with --gpus free, how many GPUs, and not which; give a number")
-    return described(take_free_gpus(int(devices) if devices != "auto" else 1, arguments.gpu_memory, os.environ))
+    return describe_gpus(take_free_gpus(int(devices) if devices != "auto" else 1, arguments.gpu_memory, os.environ))
 
 
 def _asked_devices(arguments: Arguments) -> str:
@@ -114,7 +114,7 @@ def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[s
     return taken
 
 
-def described(gpus: Iterable[GPU]) -> str:
+def describe_gpus(gpus: Iterable[GPU]) -> str:
     """Returns in words which GPUs they are."""
     return ", ".join(f"GPU {gpu.number} ({gpu.name}, {_gib(gpu.free)} of {_gib(gpu.total)} GiB free)" for gpu in gpus)
 

@@ -38,14 +38,14 @@ def serve(argv: list[str]) -> NoReturn:
     listener = _listen(arguments.port)
     let_waiting_threads_sleep()
     from core.console import print_line
+    from engine.restored_model import RestoredModel
     from engine.serving.app import Application
     from engine.serving.page import make_page
     from engine.serving.server import answer_until_a_signal
     from engine.serving.services import service_of
-    from engine.trained import Trained
 
     with listener:
-        trained = Trained("serve", arguments.ckpt_path, others)
+        trained = RestoredModel("serve", arguments.ckpt_path, others)
         service = service_of(trained.model, trained.datamodule)
         about = _about(trained, service)
         url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"

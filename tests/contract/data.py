@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.predictions import Table
+from core.predictions import PredictionTable
 from core.randomness import generator
 from datamodules.base.loader import SampleLoader
 from datamodules.base.sample_data_module import SampleDataModule
@@ -111,10 +111,10 @@ class Unlabelled(SampleDataModule):
         """Returns the names as they are given."""
         return self.inputs
 
-    def prediction_table(self, names: list[str], outputs: Tensor) -> Table:
+    def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns the numbers that the model makes of each sample."""
         texts = [" ".join(f"{value:g}" for value in row) for row in outputs.tolist()]
-        return Table(("sample", "output"), list(zip(names, texts, strict=True)))
+        return PredictionTable(("sample", "output"), list(zip(names, texts, strict=True)))
 
 
 class Points(Unlabelled):

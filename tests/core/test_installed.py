@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.installed import ROOT, described, installs, missing_packages
+from core.installed import ROOT, describe_missing, installs, missing_packages
 from tests.sources import sources
 
 LINE = r"error: this Python \(.*\) lacks torch, torchvision, pytorch-lightning and \d+ more: activate the environment"
@@ -40,7 +40,7 @@ def test_what_is_missing_is_found_by_the_names_of_setup_cfg(tmp_path: Path) -> N
         "[options]\ninstall_requires =\n    torch>=2\n    no-such-one[x]>=1,<2\n    pillow\n"
     )
     assert missing_packages(tmp_path) == ["no-such-one"]
-    assert " lacks no-such-one: activate" in described(["no-such-one"])
+    assert " lacks no-such-one: activate" in describe_missing(["no-such-one"])
 
 
 def messages(path: Path) -> Iterator[str]:

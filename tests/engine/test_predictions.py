@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from core.errors import InputError
-from core.predictions import Table, as_lines, as_paragraphs, classified, excerpt
+from core.predictions import PredictionTable, as_lines, as_paragraphs, classified, excerpt
 from engine.gathering import gather
 from engine.predictions import SHOWN, check_output, conclude, general_table, report
 from tests.tiny import TinyDataModule, tiny_vgg
@@ -45,7 +45,7 @@ def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys
 
 def test_a_file_that_cannot_be_written_is_named() -> None:
     with pytest.raises(InputError, match=r"--output nowhere/out.csv: cannot be written"):
-        report(Table(("file",), [("a",)]), "nowhere/out.csv")
+        report(PredictionTable(("file",), [("a",)]), "nowhere/out.csv")
 
 
 def test_an_output_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_an_output_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"--output out.csv: cannot be written .*No space left"):
-        report(Table(("file",), [("a",)]), "out.csv")
+        report(PredictionTable(("file",), [("a",)]), "out.csv")
     assert [path.name for path in Path().iterdir()] == ["out.csv"]
     assert Path("out.csv").read_text() == "before"
 
@@ -66,7 +66,7 @@ def test_a_link_is_replaced_and_not_followed() -> None:
     Path("out.csv").symlink_to("picture.png")
     Path("other.csv").hardlink_to("picture.png")
     for name in ("out.csv", "other.csv"):
-        report(Table(("file",), [("a",)]), name)
+        report(PredictionTable(("file",), [("a",)]), name)
         assert Path(name).read_text().split() == ["file", "a"]
         assert not Path(name).is_symlink()
     assert Path("picture.png").read_bytes() == b"pixels"
@@ -75,7 +75,7 @@ def test_a_link_is_replaced_and_not_followed() -> None:
 def test_a_pipe_gets_the_rows_and_stays_a_pipe() -> None:
     os.mkfifo("out.csv")
     reader = os.open("out.csv", os.O_RDONLY | os.O_NONBLOCK)
-    report(Table(("file",), [("a",)]), "out.csv")
+    report(PredictionTable(("file",), [("a",)]), "out.csv")
     assert os.read(reader, 99).split() == [b"file", b"a"]
     os.close(reader)
     assert Path("out.csv").is_fifo()
@@ -83,7 +83,7 @@ def test_a_pipe_gets_the_rows_and_stays_a_pipe() -> None:
 
 def test_no_cell_is_a_formula_and_every_name_can_be_written() -> None:
     rows = [("=HYPERLINK(1)", "-0.5"), (os.fsdecode(b"\xcc.png"), "@class"), ("\x1b[31m", "+1")]
-    report(Table(("file", "class"), rows), "out.csv")
+    report(PredictionTable(("file", "class"), rows), "out.csv")
     with open("out.csv", newline="", encoding="utf-8") as file:
         assert list(csv.reader(file))[1:] == [["'=HYPERLINK(1)", "-0.5"], ["\\xcc.png", "'@class"], ["\x1b[31m", "+1"]]
 
@@ -117,14 +117,14 @@ def test_a_file_of_predictions_ends_as_one_of_their_forms(name: str) -> None:
 )
 def test_texts_are_written_line_by_line_or_as_they_stand(form: Callable, content: bytes) -> None:
     texts = ["one\ntwo", "three", ""]
-    table = Table(("text", "written"), [("", text) for text in texts], forms={".txt": lambda: form(texts)})
+    table = PredictionTable(("text", "written"), [("", text) for text in texts], forms={".txt": lambda: form(texts)})
     report(table, "out.txt")
     assert Path("out.txt").read_bytes() == content
 
 
 def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     text = "one\ntwo " * 40
-    report(Table(("text", "class"), [(text, "good")], "excerpts"), "out.csv")
+    report(PredictionTable(("text", "class"), [(text, "good")], "excerpts"), "out.csv")
     line = capsys.readouterr().out.splitlines()[1]
     assert line.startswith("one two one two")
     assert "...  good" in line
@@ -135,7 +135,7 @@ def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.Capture
 
 
 def test_prose_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
-    report(Table(("prime", "text"), [("a", "a b\n  c")], "last_column"), None)
+    report(PredictionTable(("prime", "text"), [("a", "a b\n  c")], "last_column"), None)
     assert capsys.readouterr().out == "a b\n  c\n\n"
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from engine.runs.checkpoint_of_run import check_same_model, read_run_checkpoint
+from engine.runs.checkpoint_of_run import check_checkpoint_fits, read_run_checkpoint
 from tests.tiny import tiny_vgg
 
 
@@ -21,11 +21,11 @@ def test_a_checkpoint_that_lacks_something_is_refused(missing: str, tmp_path: Pa
 
 def test_a_checkpoint_of_another_network_is_refused_by_its_first_difference() -> None:
     checkpoint = {"state_dict": tiny_vgg().state_dict()}
-    check_same_model(tiny_vgg(), checkpoint, Path("a.ckpt"))
+    check_checkpoint_fits(tiny_vgg(), checkpoint, Path("a.ckpt"))
     with pytest.raises(InputError, match=r"stages\.0\.0\.weight is \[8, 3, 3, 3\] there and \[4, 3, 3, 3\] in VGG"):
-        check_same_model(tiny_vgg(widths=[4, 8]), checkpoint, Path("a.ckpt"))
+        check_checkpoint_fits(tiny_vgg(widths=[4, 8]), checkpoint, Path("a.ckpt"))
     with pytest.raises(InputError, match=r"stages\.2\.0\.weight is nothing there"):
-        check_same_model(tiny_vgg(widths=[8, 8, 8], convolutions=[1, 1, 1]), checkpoint, Path("a.ckpt"))
+        check_checkpoint_fits(tiny_vgg(widths=[8, 8, 8], convolutions=[1, 1, 1]), checkpoint, Path("a.ckpt"))
 
 
 def whole_checkpoint() -> dict[str, Any]:

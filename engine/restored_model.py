@@ -18,7 +18,7 @@ from engine.trainer import Trainer
 OF_PREDICTIONS = ("--input", "--invert", "--output")
 
 
-class Trained(Command):
+class RestoredModel(Command):
     """The model of a run with the weights of its best checkpoint, in evaluation mode, and its data, not loaded.
 
     Args:
