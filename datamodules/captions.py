@@ -133,7 +133,7 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
 
     @property
     def vocab_size(self) -> int:
-        """Number of symbols of captions, marks included."""
+        """Number of symbols of captions, the special ones included."""
         return len(self.words)
 
     @property

@@ -136,12 +136,12 @@ class TranslationDataModule(TextDataModule, SampleDataModule):
 
     @property
     def vocab_size(self) -> int:
-        """Number of symbols of translations, marks included."""
+        """Number of symbols of translations, the special ones included."""
         return len(self.encoder.target)
 
     @property
     def source_vocab_size(self) -> int:
-        """Number of symbols of the sentences that are translated, marks included."""
+        """Number of symbols of the sentences that are translated, the special ones included."""
         return len(self.encoder.source)
 
     @property

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.media import Figure, Table
 from datamodules.batches import TextBatch
-from datamodules.text.vocabulary import PADDING
+from datamodules.text.special_symbols import PADDING
 from inspection.coloured_text import draw_text
 from inspection.subject import Subject
 from inspection.views import Shown, View

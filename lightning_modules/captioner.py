@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.ranges import check_range
-from datamodules.pairs.pieces import BEGIN
+from datamodules.text.special_symbols import BEGIN
 from lightning_modules.layers.sequences import SequenceLayers, State, start_uniformly
 from lightning_modules.picture_captioner import PictureCaptioner
 

@@ -66,6 +66,7 @@ TESTED_ELSEWHERE = {
     "datamodules/images/splits.py": "datamodules/images/test_image_data_module.py",
     "datamodules/text/corpora.py": "datamodules/test_char_corpus.py",
     "datamodules/text/document_files.py": "datamodules/text/test_text_files.py",
+    "datamodules/text/special_symbols.py": "datamodules/text/test_vocabulary.py",
     "datamodules/text/encoding.py": "datamodules/text/test_encoder.py",
     "datamodules/pairs/multi30k.py": "datamodules/test_translation.py",
     "datamodules/pairs/encoder.py": "datamodules/pairs/test_pieces.py",

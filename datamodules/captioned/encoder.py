@@ -10,8 +10,9 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.ranges import check_choice, check_range
-from datamodules.pairs.pieces import END, MARKS, written_symbols
+from datamodules.pairs.pieces import written_symbols
 from datamodules.text.encoding import check_given
+from datamodules.text.special_symbols import END, SPECIAL_SYMBOLS
 from datamodules.text.vocabulary import Vocabulary, frequent
 from datamodules.text.words import Words
 
@@ -60,20 +61,20 @@ class CaptionEncoder:
 
     def __init__(self, encoding: CaptionEncoding) -> None:
         self.encoding = encoding
-        self.vocabulary = Vocabulary(MARKS)
-        self._marks = True  # whether words go on over combining ones
+        self.vocabulary = Vocabulary(SPECIAL_SYMBOLS)
+        self._combining_marks = True  # whether words go on over them
 
     def __len__(self) -> int:
-        """Number of symbols, marks included."""
+        """Number of symbols, the special ones included."""
         return len(self.vocabulary)
 
     def fitted(self, captions: Iterable[str]) -> "CaptionEncoder":
         """Returns another encoder of the same settings, with the vocabulary of training captions."""
         made = CaptionEncoder(self.encoding)
         counts = Counter(word for caption in captions for word in made._divided(caption))
-        del counts[MARKS[END]]
-        made._marks = self.encoding.tokenizer == "words" and WORD.any_marks(counts)
-        made.vocabulary = Vocabulary([*MARKS, *frequent(counts, self.encoding.min_count)])
+        del counts[SPECIAL_SYMBOLS[END]]
+        made._combining_marks = self.encoding.tokenizer == "words" and WORD.any_combining_marks(counts)
+        made.vocabulary = Vocabulary([*SPECIAL_SYMBOLS, *frequent(counts, self.encoding.min_count)])
         return made
 
     def encode(self, caption: str) -> list[int]:
@@ -108,16 +109,16 @@ class CaptionEncoder:
         return written_symbols(numbers, self.vocabulary)
 
     def _divided(self, caption: str) -> list[str]:
-        caption = caption.replace("\x00", " ")  # the names of marks start with it
+        caption = caption.replace("\x00", " ")  # the names of special symbols start with it
         caption = caption.lower() if self.encoding.lowercase else caption
         if self.encoding.tokenizer == "words":
-            return WORD.findall(caption, self._marks)
-        return [MARKS[END] if word == STOP else word for word in caption.split()]
+            return WORD.findall(caption, self._combining_marks)
+        return [SPECIAL_SYMBOLS[END] if word == STOP else word for word in caption.split()]
 
     def content(self) -> dict[str, Any]:
         """Returns settings and vocabulary as plain data, to restore the encoder."""
         content = {"encoding": asdict(self.encoding), "symbols": self.vocabulary.symbols}
-        return content | {"marks": True} if self._marks else content
+        return content | {"marks": True} if self._combining_marks else content
 
     @classmethod
     def from_content(
@@ -135,9 +136,9 @@ class CaptionEncoder:
         """
         try:
             encoder = cls(CaptionEncoding(**content["encoding"]))
-            encoder._marks = content.get("marks", False)
+            encoder._combining_marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
-            if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
+            if encoder.vocabulary.symbols[: len(SPECIAL_SYMBOLS)] != SPECIAL_SYMBOLS:
                 raise KeyError("marks")
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of captions ({error})") from error

@@ -9,7 +9,7 @@ from core.randomness import generator
 from datamodules.batches import CaptionBatch
 from datamodules.images.loader import Draws
 from datamodules.images.splits import Images
-from datamodules.pairs.pieces import END
+from datamodules.text.special_symbols import END
 
 
 @dataclass

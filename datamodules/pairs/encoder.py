@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from core.errors import InputError
-from datamodules.pairs.pieces import END, PairEncoding, PieceEncoder
+from datamodules.pairs.pieces import PairEncoding, PieceEncoder
 from datamodules.text.encoding import check_given, differs
+from datamodules.text.special_symbols import END
 
 APART = "\x00translation "  # before symbols of the second vocabulary, where all are listed together
 

@@ -7,14 +7,13 @@ from typing import Any, Literal, get_args
 
 from core.errors import InputError
 from core.ranges import check_choice, check_range
+from datamodules.text.special_symbols import END, SPECIAL_SYMBOLS, UNKNOWN
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import SPECIAL, UNKNOWN, Vocabulary, frequent
+from datamodules.text.vocabulary import Vocabulary, frequent
 from datamodules.text.words import Words
 
 Tokenizer = Literal["subword", "word", "char"]
 
-BEGIN, END = 2, 3  # of a sentence, after padding and unknown
-MARKS = (*SPECIAL, "\x00begin", "\x00end")
 UNKNOWN_AS = "\u2047"  # how an unknown symbol is written: two question marks in one
 WORD = Words(r" ?RUN(?:['’]RUN)*| ?[^\w\s]|\s")  # noqa: RUF001
 
@@ -44,7 +43,7 @@ class PairEncoding:
     def __post_init__(self) -> None:
         check_choice("data.encoding.tokenizer", self.tokenizer, get_args(Tokenizer))
         if self.size is not None:
-            check_range("data.encoding.size", self.size, len(MARKS), above=True)
+            check_range("data.encoding.size", self.size, len(SPECIAL_SYMBOLS), above=True)
         check_range("data.encoding.min_count", self.min_count, 1)
         if self.tokenizer == "subword" and self.size is None:
             raise InputError("data.encoding.size: a subword vocabulary needs a size, for example 8000")
@@ -59,12 +58,12 @@ class PieceEncoder:
 
     def __init__(self, encoding: PairEncoding) -> None:
         self.encoding = encoding
-        self.vocabulary = Vocabulary(MARKS)
-        self._marks = True  # whether words go on over combining ones
+        self.vocabulary = Vocabulary(SPECIAL_SYMBOLS)
+        self._combining_marks = True  # whether words go on over them
         self._subwords: Any = None
 
     def __len__(self) -> int:
-        """Number of symbols, marks included."""
+        """Number of symbols, the special ones included."""
         return len(self.vocabulary)
 
     def fit(self, sentences: Sequence[str]) -> None:
@@ -72,16 +71,16 @@ class PieceEncoder:
         encoding = self.encoding
         if encoding.tokenizer == "subword":
             prepared = [self._prepared(sentence) for sentence in sentences]
-            self._subwords = train_subwords(prepared, encoding.size, MARKS, SPECIAL[UNKNOWN])
+            self._subwords = train_subwords(prepared, encoding.size, SPECIAL_SYMBOLS, SPECIAL_SYMBOLS[UNKNOWN])
             self.vocabulary = Vocabulary(self._subwords.id_to_token(n) for n in range(self._subwords.get_vocab_size()))
             return
         counts = Counter(piece for sentence in sentences for piece in self._divided(self._prepared(sentence)))
-        self._marks = encoding.tokenizer == "word" and WORD.any_marks(counts)
-        most = None if encoding.size is None else encoding.size - len(MARKS)
-        self.vocabulary = Vocabulary([*MARKS, *frequent(counts, encoding.min_count, most)])
+        self._combining_marks = encoding.tokenizer == "word" and WORD.any_combining_marks(counts)
+        most = None if encoding.size is None else encoding.size - len(SPECIAL_SYMBOLS)
+        self.vocabulary = Vocabulary([*SPECIAL_SYMBOLS, *frequent(counts, encoding.min_count, most)])
 
     def encode(self, sentences: Sequence[str]) -> list[list[int]]:
-        """Returns the numbers of each sentence's symbols, without marks of beginning and end."""
+        """Returns the numbers of each sentence's symbols, without the special ones for beginning and end."""
         prepared = [self._prepared(sentence) for sentence in sentences]
         if self._subwords is not None:
             return [encoded.ids for encoded in self._subwords.encode_batch(prepared)]
@@ -98,20 +97,20 @@ class PieceEncoder:
 
     def _prepared(self, sentence: str) -> str:
         """Returns a sentence as it is divided: behind a space, so that its first word is like any other."""
-        sentence = sentence.replace("\x00", " ")  # the names of marks start with it
+        sentence = sentence.replace("\x00", " ")  # the names of special symbols start with it
         if self.encoding.lowercase:
             sentence = sentence.lower()
         return sentence if self.encoding.tokenizer == "char" else f" {sentence}"
 
     def _divided(self, prepared: str) -> list[str]:
-        return list(prepared) if self.encoding.tokenizer == "char" else WORD.findall(prepared, self._marks)
+        return list(prepared) if self.encoding.tokenizer == "char" else WORD.findall(prepared, self._combining_marks)
 
     def content(self) -> dict[str, Any]:
         """Returns the vocabulary as plain data, to restore the encoder."""
         content: dict[str, Any] = {"symbols": self.vocabulary.symbols}
         if self._subwords is not None:
             return content | {"subwords": self._subwords.to_str()}
-        return content | {"marks": True} if self._marks else content
+        return content | {"marks": True} if self._combining_marks else content
 
     @classmethod
     def from_content(cls, encoding: PairEncoding, content: dict[str, Any], where: object) -> "PieceEncoder":
@@ -123,8 +122,8 @@ class PieceEncoder:
         encoder = cls(encoding)
         try:
             encoder.vocabulary = Vocabulary(content["symbols"])
-            encoder._marks = content.get("marks", False)
-            if encoder.vocabulary.symbols[: len(MARKS)] != MARKS:
+            encoder._combining_marks = content.get("marks", False)
+            if encoder.vocabulary.symbols[: len(SPECIAL_SYMBOLS)] != SPECIAL_SYMBOLS:
                 raise KeyError("marks")
             if encoding.tokenizer == "subword":
                 encoder._subwords = read_subwords(content["subwords"], where)
@@ -134,12 +133,12 @@ class PieceEncoder:
 
 
 def written_symbols(numbers: Iterable[int], vocabulary: Vocabulary) -> list[str]:
-    """Returns symbols by their numbers, up to the mark of the end and without marks; see `UNKNOWN_AS`."""
+    """Returns symbols by their numbers, up to the end and without special ones; see `UNKNOWN_AS`."""
     symbols = []
     for number in numbers:
         if number == END:
             break
-        if number >= len(MARKS):
+        if number >= len(SPECIAL_SYMBOLS):
             symbols.append(vocabulary.symbols[number])
         elif number == UNKNOWN:
             symbols.append(UNKNOWN_AS)

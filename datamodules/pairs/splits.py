@@ -9,8 +9,8 @@ from datamodules.base.split import PARTS
 from datamodules.pairs.encoder import PairEncoder
 from datamodules.pairs.files import SentencePairs
 from datamodules.pairs.pairs import Pairs
-from datamodules.pairs.pieces import END
 from datamodules.text.documents import Documents
+from datamodules.text.special_symbols import END
 
 
 def check_parts(dataset: str, files: Mapping[str, Sequence[str] | None], sizes: Mapping[str, int]) -> None:

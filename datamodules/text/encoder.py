@@ -11,8 +11,9 @@ from typing import Any
 from core.errors import InputError
 from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
+from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, PADDING, SPECIAL_SYMBOLS, UNKNOWN
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary, shown_symbols
+from datamodules.text.vocabulary import Vocabulary, shown_symbols
 from datamodules.text.words import Words
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -29,16 +30,16 @@ class Encoder:
         encoding: Settings.
 
     Attributes:
-        marks: Whether words go on over combining marks.
+        combining_marks: Whether words go on over combining marks.
         documents_empty: Number of encoded texts without tokens, since `reset_counts`.
         documents_truncated: Number of encoded texts that were longer than `longest`.
     """
 
     def __init__(self, encoding: Encoding) -> None:
         self.encoding = encoding
-        self.marks = True
+        self.combining_marks = True
         self.reset_counts()
-        self.vocabulary = Vocabulary(SPECIAL)
+        self.vocabulary = Vocabulary(DOCUMENT_SYMBOLS)
         self._subwords: Any = None
         self._segment: Callable[[str], list[str]] | None = None
 
@@ -55,17 +56,17 @@ class Encoder:
     @property
     def vocab_size(self) -> int:
         """Number of symbols, padding and unknown included."""
-        return self.encoding.buckets + len(SPECIAL) if self.encoding.buckets else len(self.vocabulary)
+        return self.encoding.buckets + len(DOCUMENT_SYMBOLS) if self.encoding.buckets else len(self.vocabulary)
 
     def fit(self, texts: Sequence[str]) -> None:
         """Builds the vocabulary from the training texts."""
         encoding = self.encoding
         # in lower case, which can give a letter a mark
         prepared = (_preprocessed(text, encoding) for text in texts if not text.isascii())
-        self.marks = self._words is not None and self._words.any_marks(prepared)
+        self.combining_marks = self._words is not None and self._words.any_combining_marks(prepared)
         if encoding.tokenizer == "subword":
             prepared = (_preprocessed(text, encoding) for text in texts)
-            unknown = SPECIAL[UNKNOWN]
+            unknown = SPECIAL_SYMBOLS[UNKNOWN]
             self._subwords = train_subwords(prepared, encoding.max_size, [unknown], unknown, spaces=False)
         if encoding.buckets:
             return
@@ -122,7 +123,7 @@ class Encoder:
 
     def _hashed(self, symbols: Iterable[str]) -> list[int]:
         """Returns the number of each symbol's bucket."""
-        return [zlib.crc32(symbol.encode()) % self.encoding.buckets + len(SPECIAL) for symbol in symbols]
+        return [zlib.crc32(symbol.encode()) % self.encoding.buckets + len(DOCUMENT_SYMBOLS) for symbol in symbols]
 
     def tokens(self, text: str) -> list[str]:
         """Returns the tokens of a text."""
@@ -131,7 +132,7 @@ class Encoder:
         if encoding.tokenizer == "char":
             return [character for character in text if not character.isspace()]
         if self._words is not None:
-            return self._words.findall(text, self.marks)
+            return self._words.findall(text, self.combining_marks)
         if encoding.tokenizer == "jieba":
             if self._segment is None:
                 self._segment = _jieba()
@@ -158,7 +159,7 @@ class Encoder:
         content: dict[str, Any] = {"encoding": self.encoding.content(), "symbols": self.vocabulary.symbols}
         if self._subwords is not None:
             content["subwords"] = self._subwords.to_str()
-        return content | {"marks": True} if self.marks else content
+        return content | {"marks": True} if self.combining_marks else content
 
     @classmethod
     def from_content(
@@ -176,9 +177,9 @@ class Encoder:
         """
         try:
             encoder = cls(Encoding(**content["encoding"]))
-            encoder.marks = content.get("marks", False)
+            encoder.combining_marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
-            if encoder.vocabulary.symbols[: len(SPECIAL)] != SPECIAL:
+            if encoder.vocabulary.symbols[: len(DOCUMENT_SYMBOLS)] != DOCUMENT_SYMBOLS:
                 raise KeyError("padding and unknown")
             if encoder.encoding.tokenizer == "subword":
                 encoder._subwords = read_subwords(content["subwords"], where)

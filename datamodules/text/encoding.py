@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from core.errors import InputError
 from core.ranges import check_choice, check_range
-from datamodules.text.vocabulary import SPECIAL
+from datamodules.text.special_symbols import DOCUMENT_SYMBOLS
 
 Tokenizer = Literal["char", "word", "letters", "jieba", "subword"]
 
@@ -66,7 +66,7 @@ class Encoding:
         if self.max_length is not None:
             check_range("data.encoding.max_length", self.max_length, 1)
         if self.max_size is not None:
-            check_range("data.encoding.max_size", self.max_size, len(SPECIAL), above=True)
+            check_range("data.encoding.max_size", self.max_size, len(DOCUMENT_SYMBOLS), above=True)
         if self.tokenizer == "subword" and self.max_size is None:
             raise InputError("data.encoding.max_size: a subword vocabulary needs a size, for example 8000")
         if self.fill and (self.max_length is None or self.ngrams > 1 or self.unique):

@@ -13,9 +13,9 @@ from datamodules.base.split import PARTS
 from datamodules.base.splitting import choice_of_blocks, stratified_choice
 from datamodules.text.documents import Documents
 from datamodules.text.encoder import Encoder
+from datamodules.text.special_symbols import PADDING, UNKNOWN
 from datamodules.text.tables import DIGITS
 from datamodules.text.text_files import LabelledTexts
-from datamodules.text.vocabulary import PADDING, UNKNOWN
 
 ValSplit = Literal["stratified", "blocks"]
 EXAMPLES = 40  # test documents that are shown with their predictions

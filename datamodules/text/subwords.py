@@ -11,13 +11,15 @@ from core.errors import InputError
 from core.installed import installs
 
 
-def train_subwords(texts: Iterable[str], size: int, marks: Sequence[str], unknown: str, spaces: bool = True) -> Any:
+def train_subwords(
+    texts: Iterable[str], size: int, special_symbols: Sequence[str], unknown: str, spaces: bool = True
+) -> Any:
     """Returns a tokenizer whose pieces neither reach over a space nor join words and punctuation marks.
 
     Args:
         texts: Texts; with `spaces`, such as begin with one.
         size: Largest number of symbols.
-        marks: Symbols that no text has, which get the first numbers.
+        special_symbols: Symbols that no text has, which get the first numbers.
         unknown: The one among them that stands for characters that `texts` do not have.
         spaces: Whether a space begins the piece that follows it; else pieces have none, and are not the text.
 
@@ -32,7 +34,7 @@ def train_subwords(texts: Iterable[str], size: int, marks: Sequence[str], unknow
         tokenizer.pre_tokenizer = before.Sequence([space, before.Punctuation()])
     else:
         tokenizer.pre_tokenizer = before.Whitespace()
-    trainer = library.trainers.BpeTrainer(vocab_size=size, special_tokens=list(marks), show_progress=False)
+    trainer = library.trainers.BpeTrainer(vocab_size=size, special_tokens=list(special_symbols), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
 

@@ -11,9 +11,8 @@ from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.input_files import check_regular
 from core.plain_json import load_json
+from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, PADDING, SPECIAL_SYMBOLS, UNKNOWN
 
-PADDING, UNKNOWN = 0, 1  # NUL in their names makes them different from every token, as NUL in texts becomes a space
-SPECIAL = ("\x00pad", "\x00unknown")
 MOST = 2**62  # occurrences of a word
 NAMED = 10  # most symbols that an error names
 
@@ -22,7 +21,7 @@ def shown_symbol(symbol: str) -> str:
     """Returns a symbol as people read it: one that stands for no text has a name, such as `<unknown>`."""
     if len(symbol) < 2 or not symbol.startswith("\x00"):
         return symbol
-    return "<padding>" if symbol == SPECIAL[PADDING] else f"<{symbol[1:]}>"
+    return "<padding>" if symbol == SPECIAL_SYMBOLS[PADDING] else f"<{symbol[1:]}>"
 
 
 def shown_symbols(symbols: Sequence[str], numbers: Iterable[int]) -> dict[int, str]:
@@ -40,7 +39,7 @@ class Vocabulary:
     def __init__(self, symbols: Sequence[str]) -> None:
         self.symbols = tuple(symbols)
         self._numbers = {symbol: number for number, symbol in enumerate(self.symbols)}
-        self._unknown = self._numbers.get(SPECIAL[UNKNOWN])
+        self._unknown = self._numbers.get(SPECIAL_SYMBOLS[UNKNOWN])
 
     @classmethod
     def of_documents(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> "Vocabulary":
@@ -51,8 +50,8 @@ class Vocabulary:
             min_count: Least number of occurrences.
             max_size: Largest size, padding and unknown included; no limit if not given.
         """
-        most = None if max_size is None else max(0, max_size - len(SPECIAL))
-        return cls([*SPECIAL, *frequent(counts, min_count, most)])
+        most = None if max_size is None else max(0, max_size - len(DOCUMENT_SYMBOLS))
+        return cls([*DOCUMENT_SYMBOLS, *frequent(counts, min_count, most)])
 
     def __len__(self) -> int:
         """Number of symbols."""

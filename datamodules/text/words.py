@@ -25,15 +25,15 @@ class Words:
         self._letter = letter
         self._plain = re.compile(form.replace("RUN", f"{letter}+"))
 
-    def findall(self, text: str, marks: bool = True) -> list[str]:
+    def findall(self, text: str, combining_marks: bool = True) -> list[str]:
         """Returns all matches in a text, of words that are cut at marks if these do not count."""
-        return (self._marked if marks and not text.isascii() else self._plain).findall(text)
+        return (self._marked if combining_marks and not text.isascii() else self._plain).findall(text)
 
     def match(self, text: str) -> re.Match[str] | None:
         """Returns the match at the beginning of a text."""
         return (self._plain if text.isascii() else self._marked).match(text)
 
-    def any_marks(self, texts: Iterable[str]) -> bool:
+    def any_combining_marks(self, texts: Iterable[str]) -> bool:
         """Returns whether words of any text go on over a combining mark.
 
         A vocabulary that was learned where none does is the same for words that are cut at marks. It says nothing of
@@ -43,17 +43,17 @@ class Words:
 
     @cached_property
     def _mark_behind(self) -> re.Pattern[str]:
-        return re.compile(f"{self._letter}[{_marks()}]")  # not that of an emoji, which is no word
+        return re.compile(f"{self._letter}[{_combining_marks()}]")  # not that of an emoji, which is no word
 
     @cached_property
     def _marked(self) -> re.Pattern[str]:
         # the look ahead spares most ends of words the long list of marks
-        run = f"{self._letter}+(?:(?=[^\0-{chr(FIRST - 1)}])[{_marks()}]+{self._letter}*)*"
+        run = f"{self._letter}+(?:(?=[^\0-{chr(FIRST - 1)}])[{_combining_marks()}]+{self._letter}*)*"
         return re.compile(self._form.replace("RUN", run))
 
 
 @cache
-def _marks() -> str:
+def _combining_marks() -> str:
     """Returns the combining marks (Mn and Mc) as ranges of a regular expression; takes a few hundredths of a second."""
     points = [point for point in range(FIRST, LAST) if unicodedata.category(chr(point)) in ("Mn", "Mc")]
     begins = [point for point, before in zip(points, [0, *points[:-1]], strict=True) if point > before + 1]

@@ -26,14 +26,14 @@ class CountedWords:
         counts: Occurrences of each, int64 [V].
         documents: The numbers; words that the vocabulary lacks are left out, and documents without any other.
         total: Number of all words of the text.
-        marks: Whether words of the text go on over combining marks.
+        combining_marks: Whether words of the text go on over combining marks.
     """
 
     words: tuple[str, ...]
     counts: Tensor
     documents: Documents
     total: int
-    marks: bool
+    combining_marks: bool
 
 
 def count_words(
@@ -76,7 +76,7 @@ def count_words(
         tokens_kept.bincount(minlength=len(words)),
         Documents(tokens_kept, ends[edges].unique_consecutive()),
         len(given),
-        RUNS.any_marks(found),
+        RUNS.any_combining_marks(found),
     )
 
 

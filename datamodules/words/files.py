@@ -92,26 +92,28 @@ class WordFiles:
         files = [path for part in parts for name in CLASSES for path in (folder / part / name).glob("*.txt")]
         return folder, sorted(files)
 
-    def count(self, words: tuple[str, ...] | None = None, marks: bool = True) -> CountedWords:
+    def count(self, words: tuple[str, ...] | None = None, combining_marks: bool = True) -> CountedWords:
         """Returns the text as numbers, from the cache if it is there.
 
         Args:
             words: The vocabulary, if it is given.
-            marks: Whether words go on over combining marks.
+            combining_marks: Whether words go on over combining marks.
 
         Raises:
             InputError: The text is missing, or cannot be read.
         """
         folder, paths = self.paths()
         own = "" if words is None else sha256("\n".join(words).encode()).hexdigest()
-        key = f"{fingerprint(paths, folder)} {self.documents} {self.encoding} {own} marks {marks}"
+        key = f"{fingerprint(paths, folder)} {self.documents} {self.encoding} {own} marks {combining_marks}"
 
         def read() -> dict[str, Tensor]:
             encoding, encoder = self.encoding, Encoder(self.encoding)
-            encoder.marks = marks
+            encoder.combining_marks = combining_marks
             texts = read_documents(paths, self.documents)
             counted = count_words(texts, encoder.tokens, encoding.min_count, encoding.max_size, words)
-            facts = to_bytes({"words": counted.words, "total": counted.total, "marks": marks and counted.marks})
+            facts = to_bytes(
+                {"words": counted.words, "total": counted.total, "marks": combining_marks and counted.combining_marks}
+            )
             documents = counted.documents
             return {
                 "tokens": documents.tokens,

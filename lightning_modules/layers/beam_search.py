@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from core.nested_tensors import map_tensors
-from datamodules.pairs.pieces import BEGIN, END
-from datamodules.text.vocabulary import PADDING
+from datamodules.text.special_symbols import BEGIN, END, PADDING
 
 Step = Callable[[Tensor, Any, Any], tuple[Tensor, Any]]
 DONE = 0.2  # share of sentences whose search is over from which the others are searched without them

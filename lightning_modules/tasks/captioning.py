@@ -15,8 +15,7 @@ from core.media import Medium, Table
 from core.nested_tensors import map_tensors
 from datamodules.batches import CaptionBatch
 from datamodules.captioned.encoder import words_of
-from datamodules.pairs.pieces import BEGIN
-from datamodules.text.vocabulary import PADDING, UNKNOWN
+from datamodules.text.special_symbols import BEGIN, PADDING, UNKNOWN
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.caption_controls import COMPARED, KEPT, controls, language_alone
 from lightning_modules.tasks.caption_metrics import CaptionMetrics

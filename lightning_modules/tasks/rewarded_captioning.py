@@ -20,7 +20,7 @@ from core.nested_tensors import map_tensors
 from core.ranges import check_range
 from datamodules.batches import CaptionBatch
 from datamodules.captioned.encoder import words_of
-from datamodules.pairs.pieces import BEGIN, END
+from datamodules.text.special_symbols import BEGIN, END
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.caption_scores import CiderD, Words
 from lightning_modules.tasks.captioning import Captioning, Sums

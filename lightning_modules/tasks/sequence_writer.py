@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from core.console import print_line
 from core.ranges import check_range
-from datamodules.pairs.pieces import BEGIN
-from datamodules.text.vocabulary import PADDING
+from datamodules.text.special_symbols import BEGIN, PADDING
 from lightning_modules.layers.beam_search import beam_search
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.task import HALF_WEIGHTS, Task

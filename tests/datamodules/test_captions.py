@@ -13,7 +13,7 @@ from core.pages.pictures import small_copy
 from datamodules import CaptionDataModule
 from datamodules.captioned.encoder import CaptionEncoding
 from datamodules.captioned.page import SIDE
-from datamodules.pairs.pieces import END
+from datamodules.text.special_symbols import END
 from engine.trainer import Trainer
 from tests.pictures import picture
 from tests.stages import prepared

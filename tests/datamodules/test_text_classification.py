@@ -262,7 +262,7 @@ def test_documents_are_numbered_once_until_something_changes(folders: Path, monk
 def test_a_cache_of_words_that_were_cut_at_marks_is_not_taken(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folders / "train" / "neg" / "0_1.txt").write_text("cafe\u0301")
     with monkeypatch.context() as earlier:
-        earlier.setattr("datamodules.text.words.Words.any_marks", lambda self, texts: False)
+        earlier.setattr("datamodules.text.words.Words.any_combining_marks", lambda self, texts: False)
         earlier.setattr(
             "datamodules.text_classification.cached",
             lambda path, key, decode: cached(path, key.replace("marks ", ""), decode),

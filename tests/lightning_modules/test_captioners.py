@@ -9,8 +9,7 @@ from torch import nn
 import lightning_modules
 from core.errors import InputError
 from datamodules.batches import CaptionBatch
-from datamodules.pairs.pieces import BEGIN, END
-from datamodules.text.vocabulary import UNKNOWN
+from datamodules.text.special_symbols import BEGIN, END, UNKNOWN
 from lightning_modules import AttentionCaptioner, Captioner, TransformerCaptioner
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.picture_captioner import PictureCaptioner

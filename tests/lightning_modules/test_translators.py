@@ -10,7 +10,7 @@ from torch import Tensor
 import lightning_modules
 from core.errors import InputError
 from datamodules.batches import PairBatch
-from datamodules.pairs.pieces import END
+from datamodules.text.special_symbols import END
 from lightning_modules import Seq2Seq, Transformer
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.sequence_to_sequence import SequenceToSequence, shifted

@@ -5,8 +5,7 @@ import torch
 
 from core.errors import InputError
 from datamodules.captioned.encoder import CaptionEncoder, CaptionEncoding, words_of
-from datamodules.pairs.pieces import END
-from datamodules.text.vocabulary import UNKNOWN
+from datamodules.text.special_symbols import END, UNKNOWN
 
 CAPTIONS = ["A dog runs .", "A Dog sits !", "the dog runs and runs and runs"]
 

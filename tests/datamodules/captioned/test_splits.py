@@ -4,7 +4,7 @@ import torch
 
 from datamodules.captioned.splits import CaptionDraws, CaptionedImages
 from datamodules.images.augmentation import Augmentation
-from datamodules.pairs.pieces import END
+from datamodules.text.special_symbols import END
 
 COUNTS = torch.tensor([5, 2, 1])
 

@@ -7,9 +7,9 @@ import pytest
 
 from core.errors import InputError
 from datamodules.pairs.encoder import PairEncoder
-from datamodules.pairs.pieces import END, MARKS, UNKNOWN_AS, PairEncoding, PieceEncoder
+from datamodules.pairs.pieces import UNKNOWN_AS, PairEncoding, PieceEncoder
 from datamodules.pairs.synthetic import synthetic_pairs
-from datamodules.text.vocabulary import UNKNOWN
+from datamodules.text.special_symbols import END, SPECIAL_SYMBOLS, UNKNOWN
 
 ODD = [
     'He said: "It\'s 3.50 (or more)!"',
@@ -89,14 +89,14 @@ def test_what_training_lacks_is_unknown_and_shown_as_such() -> None:
         assert UNKNOWN in numbers
         assert UNKNOWN_AS in encoder.decode(numbers)
         assert encoder.decode(numbers).endswith("dog")
-        (numbers,) = encoder.encode([f"a {MARKS[END]} dog"])
+        (numbers,) = encoder.encode([f"a {SPECIAL_SYMBOLS[END]} dog"])
         assert END not in numbers, "no text holds a mark"
 
 
 def test_words_are_not_cut_at_combining_marks() -> None:
     encoder = PieceEncoder(PairEncoding("word", None))
     encoder.fit(["हिन्दी cafe\u0301 \u0301"])
-    assert set(encoder.vocabulary.symbols[len(MARKS) :]) == {" हिन्दी", " cafe\u0301", " \u0301"}
+    assert set(encoder.vocabulary.symbols[len(SPECIAL_SYMBOLS) :]) == {" हिन्दी", " cafe\u0301", " \u0301"}
     (numbers,) = encoder.encode(["हिन्दी cafe\u0301 \u0301"])
     assert encoder.decode(numbers) == "हिन्दी cafe\u0301 \u0301"
 
@@ -104,7 +104,7 @@ def test_words_are_not_cut_at_combining_marks() -> None:
 def test_capital_letters_and_rare_words_are_dropped_on_request() -> None:
     encoder = PieceEncoder(PairEncoding("word", None, lowercase=True, min_count=2))
     encoder.fit(["The dog sees the bird"])
-    assert encoder.vocabulary.symbols == (*MARKS, " the")
+    assert encoder.vocabulary.symbols == (*SPECIAL_SYMBOLS, " the")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from core.errors import InputError
 from datamodules.text.encoder import Encoder
 from datamodules.text.encoding import Encoding
 from datamodules.text.numbering import truncation
-from datamodules.text.vocabulary import SPECIAL, UNKNOWN
+from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, UNKNOWN
 
 TEXTS = ["The cat sat.", "the cat didn't sit!", "A dog<br />barks"]
 
@@ -107,7 +107,7 @@ def test_padding_and_unknown_are_apart_from_all_that_is_learned() -> None:
     assert encoder.vocab_size == len({token for text in TEXTS for token in encoder.tokens(text)}) + 2
     assert encoder.encode("the zebra") == [encoder.vocabulary.ids(["the"])[0], UNKNOWN]
     assert 0 not in encoder.encode(" ".join(TEXTS))
-    assert encoder.vocabulary.symbols[:2] == SPECIAL
+    assert encoder.vocabulary.symbols[:2] == DOCUMENT_SYMBOLS
 
 
 @pytest.mark.parametrize("text", ["\x00pad", "\x00unknown"])
@@ -177,7 +177,8 @@ def test_an_encoder_comes_back_from_its_content(settings: dict) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [{"symbols": ["a"]}, {"encoding": {}, "symbols": ["a"]}, {"encoding": {"max": 1}, "symbols": SPECIAL}]
+    "content",
+    [{"symbols": ["a"]}, {"encoding": {}, "symbols": ["a"]}, {"encoding": {"max": 1}, "symbols": DOCUMENT_SYMBOLS}],
 )
 def test_content_of_something_else_is_named(content: dict) -> None:
     with pytest.raises(InputError, match="there: holds no vocabulary of documents"):
@@ -186,7 +187,7 @@ def test_content_of_something_else_is_named(content: dict) -> None:
 
 def test_subwords_that_are_absent_or_broken_are_named() -> None:
     pytest.importorskip("tokenizers")
-    content = {"encoding": {"tokenizer": "subword", "max_size": 9}, "symbols": SPECIAL}
+    content = {"encoding": {"tokenizer": "subword", "max_size": 9}, "symbols": DOCUMENT_SYMBOLS}
     with pytest.raises(InputError, match=r"there: holds no vocabulary of documents \('subwords'\)"):
         Encoder.from_content(content, "there")
     with pytest.raises(InputError, match="there: holds no vocabulary of subwords"):

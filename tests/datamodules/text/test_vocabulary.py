@@ -7,17 +7,8 @@ import pytest
 import torch
 
 from core.errors import InputError
-from datamodules.pairs.pieces import MARKS
-from datamodules.text.vocabulary import (
-    SPECIAL,
-    UNKNOWN,
-    Vocabulary,
-    from_bytes,
-    read_saved,
-    shown_symbol,
-    to_bytes,
-    write_saved,
-)
+from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, SPECIAL_SYMBOLS, UNKNOWN
+from datamodules.text.vocabulary import Vocabulary, from_bytes, read_saved, shown_symbol, to_bytes, write_saved
 from engine.runs.checkpoint_io import load_checkpoint
 
 STRANGE = ["\n", "\t", " ", "é", "😀", "\u2028", '"', "\\", "\x00"]
@@ -25,7 +16,7 @@ STRANGE = ["\n", "\t", " ", "é", "😀", "\u2028", '"', "\\", "\x00"]
 
 def test_symbols_are_numbered_by_frequency_and_then_by_name() -> None:
     vocabulary = Vocabulary.of_documents({"b": 2, "a": 2, "c": 5, "d": 1}, min_count=2)
-    assert vocabulary.symbols == (*SPECIAL, "c", "a", "b")
+    assert vocabulary.symbols == (*DOCUMENT_SYMBOLS, "c", "a", "b")
     assert vocabulary.ids(["a", "c", "d"]) == [3, 2, UNKNOWN]
 
 
@@ -35,7 +26,7 @@ def test_a_largest_size_counts_padding_and_unknown(max_size: int | None, size: i
 
 
 def test_symbols_that_stand_for_no_text_are_shown_by_name() -> None:
-    assert [shown_symbol(one) for one in (*SPECIAL, *MARKS[2:])] == ["<padding>", "<unknown>", "<begin>", "<end>"]
+    assert [shown_symbol(one) for one in SPECIAL_SYMBOLS] == ["<padding>", "<unknown>", "<begin>", "<end>"]
     assert [shown_symbol(one) for one in STRANGE] == STRANGE
 
 

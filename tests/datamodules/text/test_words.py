@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from datamodules.text.words import OTHERS, Words, _marks
+from datamodules.text.words import OTHERS, Words, _combining_marks
 
 LETTERS = r"[^\W\d_]"
 COMPOSED = "Zoë’s café, l’été: naïve 3rd_x 東京 привет — Straße!"  # noqa: RUF001
@@ -47,19 +47,19 @@ def test_texts_without_marks_keep_their_words(form: str, letter: str) -> None:
 
 
 def test_words_are_cut_at_marks_where_these_do_not_count() -> None:
-    assert Words("RUN").findall("cafe\u0301s", marks=False) == ["cafe", "s"]
+    assert Words("RUN").findall("cafe\u0301s", combining_marks=False) == ["cafe", "s"]
 
 
 def test_marks_count_where_words_go_on_over_them() -> None:
-    assert Words("RUN").any_marks(["cafe", "cafe\u0301"])
-    assert not Words("RUN").any_marks(["cafe", "café 東京", "love \u2764\ufe0f", "\u0301"])
+    assert Words("RUN").any_combining_marks(["cafe", "cafe\u0301"])
+    assert not Words("RUN").any_combining_marks(["cafe", "café 東京", "love \u2764\ufe0f", "\u0301"])
     keycap = ["press 3\ufe0f"]
-    assert Words("RUN").any_marks(keycap)
-    assert not Words("RUN", LETTERS).any_marks(keycap)
+    assert Words("RUN").any_combining_marks(keycap)
+    assert not Words("RUN", LETTERS).any_combining_marks(keycap)
 
 
 def test_the_marks_are_those_of_unicode() -> None:
-    marks = re.compile(f"[{_marks()}]")
+    marks = re.compile(f"[{_combining_marks()}]")
     for point in range(sys.maxunicode + 1):
         assert bool(marks.match(chr(point))) == (unicodedata.category(chr(point)) in ("Mn", "Mc")), hex(point)
-    assert OTHERS in _marks()
+    assert OTHERS in _combining_marks()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.pairs.pieces import BEGIN, END
+from datamodules.text.special_symbols import BEGIN, END
 from lightning_modules.layers.beam_search import beam_search
 
 V, LIMIT = 6, 4  # padding, unknown, beginning, end, and two more

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from datamodules.batches import CaptionBatch
-from datamodules.pairs.pieces import BEGIN, END
-from datamodules.text.vocabulary import PADDING, UNKNOWN
+from datamodules.text.special_symbols import BEGIN, END, PADDING, UNKNOWN
 from lightning_modules import Captioner
 from lightning_modules.tasks.sequence_writer import shifted
 from tests.stages import prepared

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from datamodules.batches import PairBatch
-from datamodules.pairs.pieces import BEGIN, END
+from datamodules.text.special_symbols import BEGIN, END
 from lightning_modules import Seq2Seq
 from lightning_modules.tasks.sequence_to_sequence import TRANSLATION, WORDS, shifted
 
