@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, summarize, write
 from benchmarks.timer import Timer, steps_per_second
 from core.hardware import choose_precision
 from datamodules import CharCorpusDataModule
@@ -111,7 +111,7 @@ def main() -> None:
         print(name)
         figures = by_turns(ways, arguments.pairs, "characters/s", digits=0)
         results[name] = {
-            "characters_per_second": {way: spread(values) for way, values in figures.items()},
+            "characters_per_second": {way: summarize(values) for way, values in figures.items()},
             "full_of_raw": ratio(figures["full"], figures["raw"]),
             "written_out_of_torchs": ratio(figures["full, written out"], figures["full"]),
             "full_of_float32": ratio(figures["full"], figures["full, float32"]),

@@ -9,7 +9,7 @@ gloo. Images a second are taken between steps of one epoch, the first few left o
 from pathlib import Path
 
 from benchmarks.command_speed import samples_per_second
-from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, summarize, write
 
 TWO_PROCESSES = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
 CONTENDERS = {  # threads of each process, and settings of the command
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     }
     figures = by_turns(runs, arguments.pairs, "images/s", warm_up=0)  # a separate process each
     results = {
-        "images_per_second": {name: spread(values) for name, values in figures.items()},
+        "images_per_second": {name: summarize(values) for name, values in figures.items()},
         "two_processes_of_one": ratio(figures["two_processes"], figures["one_process"]),
     }
     show("two processes of one", results["two_processes_of_one"])

@@ -17,7 +17,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from benchmarks.measure import ROOT, data_flags, environment, parser, show, source_of, spread, write
+from benchmarks.measure import ROOT, data_flags, environment, parser, show, source_of, summarize, write
 from callbacks import Watch
 
 
@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_argument("--steps", type=int, default=3, help="steps of an epoch (default: %(default)s)")
     arguments = options.parse_args(argv)
     found = shares(arguments.config, data_flags(arguments.data_dir), arguments.pairs, arguments.steps)
-    results = {"percent_of_an_epoch": spread(found)}
+    results = {"percent_of_an_epoch": summarize(found)}
     show("percent of an epoch", results["percent_of_an_epoch"])
     write(__file__, results, arguments, source_of(arguments.data_dir))
 

@@ -25,7 +25,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from benchmarks.input_peers import BRIGHTNESS, CONTRAST, PADDING, Kornia, Pictures, moved, torchvision_transform
-from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, summarize, write
 from benchmarks.overhead import vgg
 from benchmarks.plain_loop import sgd
 from benchmarks.timer import CPU, wait_for
@@ -167,7 +167,7 @@ def compare(
     runs = {name: partial(speed, epoch, images, seconds, device) for name, epoch in epochs.items()}
     figures = by_turns(runs, pairs, "images/s")
     results = {
-        "images_per_second": {name: spread(values) for name, values in figures.items()},
+        "images_per_second": {name: summarize(values) for name, values in figures.items()},
         "ours_of": {name: ratio(figures["ours"], values) for name, values in figures.items() if name != "ours"},
     }
     for name, values in results["ours_of"].items():
@@ -198,7 +198,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     ours = Ours(data, arguments.images)
     run = {"ours": lambda: share_of_a_step(ours, network, arguments.steps)}
-    results["percent_of_a_training_step"] = spread(by_turns(run, arguments.pairs, "%")["ours"])
+    results["percent_of_a_training_step"] = summarize(by_turns(run, arguments.pairs, "%")["ours"])
     show("part of a training step, percent", results["percent_of_a_training_step"], 2)
     write(__file__, results, arguments, source_of(arguments.data_dir))
 

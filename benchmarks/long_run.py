@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import pytorch_lightning as pl
 import torch
 
-from benchmarks.measure import data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import data_settings, on_a_terminal, parser, ratio, show, source_of, summarize, write
 from benchmarks.plain_loop import PlainLoop, sgd
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.image_data_module import ImageDataModule
@@ -114,12 +114,12 @@ def measure(case: Case, epochs: int, steps: int) -> dict[str, Any]:
     plain, fit, cost = beside.plain[1:], beside.fit[1:], beside.epochs[1:]
     return {
         "microseconds_a_step": {
-            "raw": spread([MICRO * one for one in plain]),
-            "full": spread([MICRO * one for one in fit]),
+            "raw": summarize([MICRO * one for one in plain]),
+            "full": summarize([MICRO * one for one in fit]),
         },
-        "microseconds_over_raw": spread([MICRO * (ours - raw) for ours, raw in zip(fit, plain, strict=True)]),
+        "microseconds_over_raw": summarize([MICRO * (ours - raw) for ours, raw in zip(fit, plain, strict=True)]),
         "full_of_raw": ratio(plain, fit),  # of speeds
-        "milliseconds_an_epoch": spread([MILLI * one for one in cost]),
+        "milliseconds_an_epoch": summarize([MILLI * one for one in cost]),
     }
 
 

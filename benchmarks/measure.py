@@ -86,18 +86,18 @@ def peak_memory() -> int:
     return int(line.split()[1]) * 1024
 
 
-def spread(figures: list[float]) -> dict[str, float]:
+def summarize(figures: list[float]) -> dict[str, float]:
     """Returns median, minimum and maximum of figures."""
     return {"median": statistics.median(figures), "min": min(figures), "max": max(figures)}
 
 
 def ratio(numerator: list[float], denominator: list[float]) -> dict[str, float]:
-    """Returns the spread of the ratios of each turn."""
-    return spread([a / b for a, b in zip(numerator, denominator, strict=True)])
+    """Returns median, minimum and maximum of the ratios of each turn."""
+    return summarize([a / b for a, b in zip(numerator, denominator, strict=True)])
 
 
 def show(name: str, values: Mapping[str, float], digits: int = 3) -> None:
-    """Prints a spread."""
+    """Prints a median with minimum and maximum."""
     print(f"{name:<46} {values['median']:,.{digits}f}  ({values['min']:,.{digits}f} to {values['max']:,.{digits}f})")
 
 

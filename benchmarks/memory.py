@@ -21,7 +21,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from benchmarks.measure import ROOT, by_turns, data_flags, parser, peak_memory, show, source_of, spread, write
+from benchmarks.measure import ROOT, by_turns, data_flags, parser, peak_memory, show, source_of, summarize, write
 
 MB = 1e6
 COPIES = 2.2  # of the data: what was read, what was split off it, and a little
@@ -166,13 +166,13 @@ def main(argv: list[str] | None = None) -> None:
         beyond = [turn["peak"] - turn["imports"] for turn in turns]
         results[name] = {
             "megabytes": {
-                "peak": spread([turn["peak"] / MB for turn in turns]),
-                "imports": spread([turn["imports"] / MB for turn in turns]),
-                "beyond_imports": spread([value / MB for value in beyond]),
-                "allowed": spread([allowed(turn["needs"]) / MB for turn in turns]),
+                "peak": summarize([turn["peak"] / MB for turn in turns]),
+                "imports": summarize([turn["imports"] / MB for turn in turns]),
+                "beyond_imports": summarize([value / MB for value in beyond]),
+                "allowed": summarize([allowed(turn["needs"]) / MB for turn in turns]),
             },
             "needs_in_megabytes": {part: round(value / MB, 1) for part, value in turns[-1]["needs"].items()},
-            "of_allowed": spread([used / allowed(turn["needs"]) for used, turn in zip(beyond, turns, strict=True)]),
+            "of_allowed": summarize([used / allowed(turn["needs"]) for used, turn in zip(beyond, turns, strict=True)]),
         }
         show(f"{name}: of what is allowed", results[name]["of_allowed"])
         print(f"  needs, MB: {results[name]['needs_in_megabytes']}")

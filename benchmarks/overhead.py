@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, summarize, write
 from benchmarks.plain_loop import PlainLoop, sgd
 from benchmarks.timer import CPU, Timer
 from callbacks import EarlyStopping
@@ -200,13 +200,13 @@ def compare(name: str, case: Case, pairs: int) -> dict[str, Any]:
     figures = by_turns({"raw": case.raw, "bare": case.bare, "full": case.full}, pairs, "steps/s")
     extra = [1e6 / full - 1e6 / bare for full, bare in zip(figures["full"], figures["bare"], strict=True)]
     results = {
-        "steps_per_second": {contender: spread(values) for contender, values in figures.items()},
-        "microseconds_over_bare": spread(extra),
+        "steps_per_second": {contender: summarize(values) for contender, values in figures.items()},
+        "microseconds_over_bare": summarize(extra),
         "bare_of_raw": ratio(figures["bare"], figures["raw"]),
         "full_of_raw": ratio(figures["full"], figures["raw"]),
     }
     if case.logging:
-        results["microseconds_of_a_logged_point"] = spread(case.logging[-pairs:])
+        results["microseconds_of_a_logged_point"] = summarize(case.logging[-pairs:])
     show(f"{name}: full of raw", results["full_of_raw"])
     show(f"{name}: bare of raw", results["bare_of_raw"])
     show(f"{name}: full over bare, microseconds a step", results["microseconds_over_bare"], 0)

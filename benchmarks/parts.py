@@ -18,7 +18,7 @@ from torch import Tensor, nn, optim
 
 from benchmarks.epoch_end import epoch_end
 from benchmarks.freed_memory import IMAGES, train_elsewhere
-from benchmarks.measure import by_turns, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, parser, ratio, show, summarize, write
 from benchmarks.overhead import vgg
 from benchmarks.timer import CPU
 from core.randomness import seed_device
@@ -210,7 +210,7 @@ def main(argv: list[str] | None = None) -> None:
             "what": part.what,
             "unit": part.unit,
             "names": list(part.names),
-            **{form: spread(values) for form, values in figures.items()},
+            **{form: summarize(values) for form, values in figures.items()},
             "first_of_second": ratio(figures["first"], figures["second"]),
         }
         show(f"{name}: first of second", results[name]["first_of_second"])

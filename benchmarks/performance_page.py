@@ -46,7 +46,9 @@ def steps(results: Mapping[str, Any]) -> str:
             speeds = figures["steps_per_second"]
             taken = [f"{1e6 / speeds[contender]['median']:,.0f}" for contender in ("raw", "bare", "full")]
             logged = figures.get("microseconds_of_a_logged_point")
-            rows.append((text, *taken, *(_spread(one) for one in (figures["microseconds_over_bare"], logged))))
+            rows.append(
+                (text, *taken, *(_median_and_range(one) for one in (figures["microseconds_over_bare"], logged)))
+            )
     return as_table(rows)
 
 
@@ -65,7 +67,7 @@ def long_run(results: Mapping[str, Any]) -> str:
     for name, figures in results.items():
         taken = [f"{figures['microseconds_a_step'][contender]['median']:,.0f}" for contender in ("raw", "full")]
         others = [figures[one] for one in ("microseconds_over_raw", "full_of_raw", "milliseconds_an_epoch")]
-        rows.append((NETWORKS[name], *taken, *map(_spread, others)))
+        rows.append((NETWORKS[name], *taken, *map(_median_and_range, others)))
     return as_table(rows)
 
 
@@ -74,7 +76,9 @@ def parts(results: Mapping[str, Any]) -> str:
     rows = [("what", "one way", "", "another", "", "first of second")]
     for part in results.values():
         figures = [(name, f"{number(part[form]['median'])} {part['unit']}") for name, form in _forms(part)]
-        rows.append((part["what"], *(text for pair in figures for text in pair), _spread(part["first_of_second"])))
+        rows.append(
+            (part["what"], *(text for pair in figures for text in pair), _median_and_range(part["first_of_second"]))
+        )
     return as_table(rows)
 
 
@@ -82,7 +86,7 @@ def shared_machine(results: Mapping[str, Any]) -> str:
     """Returns how much of its speed a run keeps beside a busy process, and what that costs alone."""
     rows = [("share of the speed", "kept, threads sleep", "kept, threads spin", "alone, sleeping of spinning")]
     names = ("kept_beside_a_busy_process", "kept_when_spinning", "alone_sleeping_of_spinning")
-    rows += [(f"`{name}`", *(_spread(figures[one]) for one in names)) for name, figures in results.items()]
+    rows += [(f"`{name}`", *(_median_and_range(figures[one]) for one in names)) for name, figures in results.items()]
     return as_table(rows)
 
 
@@ -93,7 +97,7 @@ def _forms(part: Mapping[str, Any]) -> list[tuple[str, str]]:
     return list(zip(part["names"], ("first", "second"), strict=True))
 
 
-def _spread(values: Mapping[str, float] | None) -> str:
+def _median_and_range(values: Mapping[str, float] | None) -> str:
     """Returns a median with the least and the largest, or a dash for what was not measured."""
     if values is None:
         return "-"

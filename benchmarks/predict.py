@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, summarize, write
 from benchmarks.overhead import vgg
 from core.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
@@ -84,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
         figures = by_turns({"raw": case.raw, "ours": case.ours}, arguments.pairs, "images/s")
         torch.testing.assert_close(case.probabilities, case.expected)
         results[name] = {
-            "images_per_second": {contender: spread(values) for contender, values in figures.items()},
+            "images_per_second": {contender: summarize(values) for contender, values in figures.items()},
             "ours_of_raw": ratio(figures["ours"], figures["raw"]),
         }
         show(f"{name}: ours of raw", results[name]["ours_of_raw"])

@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.measure import by_turns, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, parser, ratio, show, summarize, write
 from benchmarks.overhead import vgg
 from datamodules import CIFAR10DataModule
 from engine.serving.app import LARGEST_BATCH, Application
@@ -146,11 +146,11 @@ def main(argv: list[str] | None = None) -> None:
     kept = {name: values[-arguments.pairs :] for name, values in figures.items()}  # without those to warm up
     results: dict[str, Any] = {
         "requests": {"clients": arguments.clients, "answered": arguments.clients * arguments.requests},
-        "milliseconds": {"served/median": spread(kept["median"]), "served/p95": spread(kept["p95"])},
-        "pictures_per_second": {"served": spread(kept["per_second"]), "plain": spread(kept["batch_per_second"])},
+        "milliseconds": {"served/median": summarize(kept["median"]), "served/p95": summarize(kept["p95"])},
+        "pictures_per_second": {"served": summarize(kept["per_second"]), "plain": summarize(kept["batch_per_second"])},
         "served_of_plain": ratio(kept["per_second"], kept["batch_per_second"]),
     }
-    results["milliseconds"]["one plain pass/p95"] = spread(kept["alone_p95"])
+    results["milliseconds"]["one plain pass/p95"] = summarize(kept["alone_p95"])
     for name, values in results["milliseconds"].items():
         show(f"{name}, ms", values, 1)
     show("pictures a second, served of plain batches", results["served_of_plain"])

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.command_speed import samples_per_second
-from benchmarks.measure import by_turns, data_flags, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, data_flags, parser, ratio, show, summarize, write
 from core.threads import CHOICES
 
 FIRST = 3
@@ -82,7 +82,7 @@ def main(argv: list[str] | None = None) -> None:
             [figures[f"{waiting}, {situation}"] for situation in SITUATIONS] for waiting in ("sleeping", "spinning")
         )
         results[config] = {
-            "samples_per_second": {name: spread(values) for name, values in figures.items()},
+            "samples_per_second": {name: summarize(values) for name, values in figures.items()},
             "kept_beside_a_busy_process": ratio(sleeping[1], sleeping[0]),
             "kept_when_spinning": ratio(spinning[1], spinning[0]),
             "alone_sleeping_of_spinning": ratio(sleeping[0], spinning[0]),

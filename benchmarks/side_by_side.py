@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.command_speed import samples_per_second
-from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, summarize, write
 
 FIRST = 20
 STEPS = 10**6  # more than the seconds allow
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> None:
         }
         figures = by_turns(contenders, arguments.pairs, "samples/s", warm_up=0)  # separate processes each
         results[config] = {
-            "samples_per_second": {name: spread(values) for name, values in figures.items()},
+            "samples_per_second": {name: summarize(values) for name, values in figures.items()},
             "side_by_side_of_one": ratio(figures["side by side"], figures["one run"]),
         }
         show(f"{config}: side by side of one", results[config]["side_by_side_of_one"])

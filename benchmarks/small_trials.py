@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 import yaml
 
-from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_flags, parser, ratio, show, source_of, summarize, write
 from benchmarks.processor_time import processor_seconds
 from engine.runs.checkpoint_io import load_checkpoint
 
@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> None:
         figures = by_turns(contenders, arguments.pairs, "s", warm_up=0, digits=2)  # separate processes each
     forked, alone = figures.values()
     results = {
-        "seconds_beside_training": {name.replace(" ", "_"): spread(values) for name, values in figures.items()},
+        "seconds_beside_training": {name.replace(" ", "_"): summarize(values) for name, values in figures.items()},
         "trial_of_process": ratio(forked, alone),
     }
     for name, values in results["seconds_beside_training"].items():

@@ -16,7 +16,7 @@ import torch
 from benchmarks.gpu_parts.airbench import Peer, write_pictures
 from benchmarks.gpu_parts.settings import Settings
 from benchmarks.gpu_parts.speedrun import Ours
-from benchmarks.measure import parser, ratio, show, source_of, spread, write
+from benchmarks.measure import parser, ratio, show, source_of, summarize, write
 
 CONFIGS = ["speedrun.yaml", "speedrun_filtered.yaml"]
 PATIENCE = 3600.0  # seconds that a run of the peer may take
@@ -42,8 +42,8 @@ def measure(ours: dict[str, Ours], peer: Peer, pairs: int) -> dict[str, Any]:
             accuracy[name].append(100 * run["accuracy"])
             print(f"  {seed + 1}/{pairs}  {name}  {seconds[name][-1]:8.1f} s  {accuracy[name][-1]:.2f} %", flush=True)
     return {
-        "seconds": {name: spread(values) for name, values in seconds.items()},
-        "accuracy": {name: spread(values) for name, values in accuracy.items()},
+        "seconds": {name: summarize(values) for name, values in seconds.items()},
+        "accuracy": {name: summarize(values) for name, values in accuracy.items()},
         "of_peer": {name: ratio(seconds[name], seconds["peer"]) for name in ours},
     }
 

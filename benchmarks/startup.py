@@ -17,7 +17,7 @@ from typing import Any
 
 from pytorch_lightning import Callback
 
-from benchmarks.measure import ROOT, by_turns, data_flags, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import ROOT, by_turns, data_flags, parser, ratio, show, source_of, summarize, write
 
 BARE_IMPORT = ("-c", "import torch; from pytorch_lightning.cli import LightningCLI")
 COMMANDS = {  # with the exit code expected of each
@@ -88,13 +88,13 @@ def main(argv: list[str] | None = None) -> None:
     runs["first_step"] = lambda: first_step(arguments.config, data_flags(arguments.data_dir))
     runs = {name: run for name, run in runs.items() if name in (arguments.only or runs)}
     figures = by_turns(runs, arguments.pairs, "s", digits=3)
-    results: dict[str, dict] = {"seconds": {name: spread(values) for name, values in figures.items()}}
+    results: dict[str, dict] = {"seconds": {name: summarize(values) for name, values in figures.items()}}
     bare = figures.get("bare_import")
     if bare and "fit_help" in figures:
         results["fit_help_of_bare_import"] = ratio(figures["fit_help"], bare)
     if bare and "first_step" in figures:
         extra = [step - least for step, least in zip(figures["first_step"], bare, strict=True)]
-        results["first_step_seconds_after_bare_import"] = spread(extra)
+        results["first_step_seconds_after_bare_import"] = summarize(extra)
     for name, values in results["seconds"].items():
         show(f"{name}, seconds", values)
     for name in results.keys() - {"seconds"}:

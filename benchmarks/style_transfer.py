@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 from torchvision.models.vgg import cfgs, make_layers
 
-from benchmarks.measure import by_turns, environment, on_a_terminal, parser, peak_memory, ratio, show, spread, write
+from benchmarks.measure import by_turns, environment, on_a_terminal, parser, peak_memory, ratio, show, summarize, write
 from datamodules import StylePicturesDataModule
 from engine.trainer import Trainer
 from lightning_modules import StyleTransfer
@@ -209,9 +209,9 @@ def main() -> None:
     figures = by_turns({way: lambda way=way: speed(way, arguments) for way in WAYS}, arguments.pairs, "/s", digits=3)
     peaks = {way: [peak(way, arguments)] for way in WAYS}
     results: dict[str, Any] = {
-        "iterations_a_cpu_second": {way: spread(values) for way, values in figures.items()},
+        "iterations_a_cpu_second": {way: summarize(values) for way, values in figures.items()},
         "speed_of_tutorial": {way: ratio(figures[way], figures["tutorial"]) for way in OURS},
-        "peak_megabytes": {way: spread(values) for way, values in peaks.items()},
+        "peak_megabytes": {way: summarize(values) for way, values in peaks.items()},
         "peak_of_tutorial": {way: ratio(peaks[way], peaks["tutorial"]) for way in OURS},
         "loss_of_float32": ratio(*([last_loss(way, arguments)] for way in OURS)),
     }

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import parser, show, spread, write
+from benchmarks.measure import parser, show, summarize, write
 from core.installed import installs
 from core.summary import figures, read_summary
 from datamodules.text.encoder import WORD_OR_MARK
@@ -108,7 +108,7 @@ def main() -> None:
             runs = [ours(config, flags, seed, Path(folder)) for seed in arguments.seeds]
         contenders[config.removesuffix(".yaml")] = runs
         results[name] = {
-            contender: {key: spread([run[key] for run in runs]) for key in runs[0]}
+            contender: {key: summarize([run[key] for run in runs]) for key in runs[0]}
             for contender, runs in contenders.items()
         }
         for contender, found in results[name].items():

@@ -20,7 +20,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from benchmarks.measure import ROOT, data_flags, parser, show, source_of, spread, write
+from benchmarks.measure import ROOT, data_flags, parser, show, source_of, summarize, write
 from callbacks import Views
 from datamodules.images.splits import ClassifiedImages
 
@@ -112,11 +112,11 @@ def main() -> None:
         times = {threshold: [seconds_to(threshold, seen) for seen in runs] for threshold in THRESHOLDS}
         results[stem] = {
             "seeds": arguments.seeds,
-            "accuracy_at_the_end": spread([100 * seen[-1]["accuracy"] for seen in runs]),
+            "accuracy_at_the_end": summarize([100 * seen[-1]["accuracy"] for seen in runs]),
             "mean_accuracy_at_the_end": sum(100 * seen[-1]["accuracy"] for seen in runs) / len(runs),
-            "seconds_at_the_end": spread([seen[-1]["seconds"] for seen in runs]),
+            "seconds_at_the_end": summarize([seen[-1]["seconds"] for seen in runs]),
             "seconds_to": {
-                f"{100 * threshold:g} %": spread(passed)
+                f"{100 * threshold:g} %": summarize(passed)
                 for threshold, seconds in times.items()
                 if len(passed := [value for value in seconds if value is not None]) == len(runs)
             },

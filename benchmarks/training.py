@@ -22,7 +22,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from benchmarks.input_peers import Pictures, torchvision_transform
-from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, spread, write
+from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, summarize, write
 from benchmarks.overhead import vgg
 from core.hardware import choose_precision
 from datamodules import CIFAR10DataModule
@@ -135,10 +135,10 @@ def compare(name: str, data_dir: Path | None, batches: int | None, pairs: int) -
     figures = by_turns(contenders, pairs, "images/s (peak: 10^9 operations/s)")
     cost = operations(network())
     return {
-        "images_per_second": {contender: spread(figures[contender]) for contender in ("ours", "the usual script")},
+        "images_per_second": {contender: summarize(figures[contender]) for contender in ("ours", "the usual script")},
         "ours_of_usual": ratio(figures["ours"], figures["the usual script"]),
         "gigaflops_an_image": cost,
-        "peak_gigaflops": spread(figures["peak"]),
+        "peak_gigaflops": summarize(figures["peak"]),
         "share_of_peak": ratio([speed * cost for speed in figures["ours"]], figures["peak"]),
     }
 

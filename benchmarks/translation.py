@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, summarize, write
 from benchmarks.timer import Timer, steps_per_second
 from core.library_warnings import ignore_library_warnings
 from datamodules import TranslationDataModule
@@ -157,7 +157,7 @@ def main() -> None:
         training = Training(name, data, arguments.steps)
         figures = by_turns({"raw": training.raw, "full": training.full}, arguments.pairs, "symbols/s", digits=0)
         results[name] = {
-            "symbols_per_second": {way: spread(values) for way, values in figures.items()},
+            "symbols_per_second": {way: summarize(values) for way, values in figures.items()},
             "full_of_raw": ratio(figures["full"], figures["raw"]),
         }
         show(f"{name}: full of raw", results[name]["full_of_raw"])
@@ -169,7 +169,7 @@ def main() -> None:
     if different:
         raise SystemExit(f"{different} of {search.sentences} translations differ")
     results["search"] = {
-        "sentences_per_second": {way: spread(values) for way, values in figures.items()},
+        "sentences_per_second": {way: summarize(values) for way, values in figures.items()},
         "batched_of_one_by_one": ratio(figures["batched"], figures["one by one"]),
     }
     show("search: batched of one by one", results["search"]["batched_of_one_by_one"])

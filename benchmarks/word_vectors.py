@@ -22,7 +22,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, spread, write
+from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, summarize, write
 from core.installed import installs
 from datamodules import WordCorpusDataModule
 from datamodules.words.evaluations import read_tests
@@ -164,12 +164,12 @@ def main() -> None:
         }
         ours, gensim = by_turns(ways, arguments.pairs, "words/s", arguments.warm_up, digits=0).values()
         results[f"threads {threads}"] = {
-            "words_per_second": {"ours": spread(ours), "gensim": spread(gensim)},
+            "words_per_second": {"ours": summarize(ours), "gensim": summarize(gensim)},
             "ours_of_gensim": ratio(ours, gensim),
         }
         show(f"threads {threads}: ours of gensim", results[f"threads {threads}"]["ours_of_gensim"])
         results["score"] = {
-            name: {contender: spread(contenders.scores[contender][name]) for contender in contenders.scores}
+            name: {contender: summarize(contenders.scores[contender][name]) for contender in contenders.scores}
             for name in contenders.scores["ours"]
         }
         write(__file__, results, arguments, "real" if arguments.imdb_dir else "synthetic sentences")  # so far

@@ -120,29 +120,29 @@ def format_value(logged: str, value: float, measures: Mapping[str, Measure], mor
     return f"{value:.4g}" if measure is None else measure.format(value, more_digits)
 
 
-def format_figure(logged: str, value: float, measures: Mapping[str, Measure], spread: float | None = None) -> str:
+def format_figure(logged: str, value: float, measures: Mapping[str, Measure], deviation: float | None = None) -> str:
     """Returns what a run has reached, or several on average, as text: `93.41 %`, `93.41 ± 0.12 %`, `0.934 ± 0.012`.
 
     A share is in percent, with its measure's decimal places. Any other value has four significant digits, and beside a
-    spread as many decimal places as two significant digits of that need, as long as these are no more than five of its
-    own.
+    deviation as many decimal places as two significant digits of that need, as long as these are no more than five of
+    its own.
 
     Args:
         logged: Its logged name.
         value: The value.
         measures: What is known of each measure, by its name.
-        spread: Its spread over several runs.
+        deviation: Its standard deviation over several runs.
     """
     measure = measure_of(logged, measures)
     if measure is not None and measure.unit == "%":
-        numbers = [value] if spread is None else [value, spread]
+        numbers = [value] if deviation is None else [value, deviation]
         return " ± ".join(f"{measure.scale * number:.{measure.digits}f}" for number in numbers) + " %"
-    if not (spread and math.isfinite(spread) and math.isfinite(value)):
-        return f"{value:#.4g}".removesuffix(".") + ("" if spread is None else f" ± {spread:g}")
-    digits = 1 - math.floor(math.log10(spread))
+    if not (deviation and math.isfinite(deviation) and math.isfinite(value)):
+        return f"{value:#.4g}".removesuffix(".") + ("" if deviation is None else f" ± {deviation:g}")
+    digits = 1 - math.floor(math.log10(deviation))
     most = 4 - math.floor(math.log10(abs(value))) if value else digits
     digits = max(0, min(digits, most))
-    return f"{value:.{digits}f} ± {spread:.{digits}f}"
+    return f"{value:.{digits}f} ± {deviation:.{digits}f}"
 
 
 def stated_measures(summary: Mapping[str, Any]) -> dict[str, Measure]:

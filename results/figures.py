@@ -14,7 +14,7 @@ def figures(records: list[Record], metric: str, measure: CountedMeasure) -> list
     return [scale * record.metrics[metric] for record in records if metric in record.metrics]
 
 
-def spread(values: list[float], digits: int) -> str:
+def mean_std(values: list[float], digits: int) -> str:
     """Returns values as `mean ± standard deviation`, as the one there is, or as `-`.
 
     Args:
@@ -31,7 +31,7 @@ def spread(values: list[float], digits: int) -> str:
 
 def show(records: list[Record], metric: str, measure: CountedMeasure) -> str:
     """Returns a logged value of all runs that have it, as text."""
-    return spread(figures(records, metric, measure), measure.digits)
+    return mean_std(figures(records, metric, measure), measure.digits)
 
 
 def times(records: list[Record], names: Mapping[str, str] | None = None) -> str:

@@ -16,7 +16,7 @@ from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
 from results.config_list import describe
-from results.figures import spread
+from results.figures import mean_std
 from results.records import STUDIES, without_folder
 from results.settings import refuse_others
 from results.table import Table
@@ -103,7 +103,7 @@ class StudyRecord:
     def figure(self, point: StudyPoint, name: str) -> str:
         """Returns a point's figure as text, such as `97.12 ± 0.21`; shares in percent."""
         measure = measure_of(name, self.measures) or Measure(name, "min")
-        return spread([measure.scale * value for value in point.values(name)], measure.digits)
+        return mean_std([measure.scale * value for value in point.values(name)], measure.digits)
 
 
 def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:

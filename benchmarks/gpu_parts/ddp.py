@@ -4,7 +4,7 @@ import torch
 
 from benchmarks.command_speed import samples_per_second
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import by_turns, data_flags, ratio, show, spread
+from benchmarks.measure import by_turns, data_flags, ratio, show, summarize
 
 CONFIG, BATCH = "resnet18_gpu.yaml", 256  # images a step on each GPU
 STEPS, FIRST = 60, 20
@@ -27,7 +27,7 @@ def measure(settings: Settings, found: Findings) -> None:
     figures = by_turns({"one": lambda: run(1), "all": lambda: run(number)}, settings.pairs, "images/s", warm_up=0)
     found.note(
         gpus=number,
-        images_per_second={name: spread(values) for name, values in figures.items()},
+        images_per_second={name: summarize(values) for name, values in figures.items()},
         all_of_one=ratio(figures["all"], figures["one"]),
     )
     show(f"{number} GPUs of one", found.content["all_of_one"], 2)

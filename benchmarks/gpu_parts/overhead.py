@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import spread
+from benchmarks.measure import summarize
 from benchmarks.overhead import compare, make_cases
 
 STEPS, SLOW_STEPS = 300, 80
@@ -25,6 +25,6 @@ def measure(settings: Settings, found: Findings) -> None:
         results = compare(name, make(), settings.pairs)
         speeds = results["steps_per_second"].items()
         results["microseconds_a_step"] = {
-            contender: spread([1e6 / value for value in figures.values()]) for contender, figures in speeds
+            contender: summarize([1e6 / value for value in figures.values()]) for contender, figures in speeds
         }
         found.note(**{name: results})

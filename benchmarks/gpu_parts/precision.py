@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.gpu_parts.configured import Configured
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import on_a_terminal, ratio, show, spread
+from benchmarks.measure import on_a_terminal, ratio, show, summarize
 from benchmarks.timer import Timer, wait_for
 from benchmarks.training import operations
 
@@ -117,9 +117,9 @@ def measure(settings: Settings, found: Findings) -> None:
                 torch.backends.cudnn.benchmark = False
                 results[name] = {
                     form: {
-                        "images_per_second": spread(values),
-                        "seconds_of_an_epoch": spread([CIFAR10_IMAGES / value for value in values]),
-                        "peak_teraflops": spread(peaks[form]),
+                        "images_per_second": summarize(values),
+                        "seconds_of_an_epoch": summarize([CIFAR10_IMAGES / value for value in values]),
+                        "peak_teraflops": summarize(peaks[form]),
                         "share_of_peak": ratio([value * cost for value in values], peaks[form]),
                         "of_float32": ratio(values, speeds["float32"]),
                     }

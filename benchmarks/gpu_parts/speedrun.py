@@ -18,7 +18,7 @@ from pytorch_lightning import Callback
 from benchmarks.gpu_parts.airbench import Peer, write_pictures
 from benchmarks.gpu_parts.configured import Configured
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import data_flags, on_a_terminal, ratio, show, spread
+from benchmarks.measure import data_flags, on_a_terminal, ratio, show, summarize
 from benchmarks.timer import wait_for
 from callbacks import DataInitializer
 
@@ -120,10 +120,10 @@ def summary(runs: list[dict[str, float]], seconds: str) -> dict[str, Any]:
     error = statistics.stdev(accuracies) / math.sqrt(len(runs)) if len(runs) > 1 else None
     return {
         "n": len(runs),
-        "accuracy": spread(accuracies),
+        "accuracy": summarize(accuracies),
         "mean_accuracy": statistics.mean(accuracies),
         "standard_error_of_accuracy": error,
-        "seconds": spread([run[seconds] for run in runs]),
+        "seconds": summarize([run[seconds] for run in runs]),
         "runs": runs,
     }
 
@@ -154,7 +154,7 @@ def _turns(ours: Ours, peer: Peer | None, number: int, found: Findings) -> None:
         print(_line(seed, number, "ours", runs[-1]["seconds"], runs[-1]["accuracy"]), flush=True)
         found.note(ours=summary(runs, "seconds"))
         for name in ("fit_seconds", "start_seconds", "whitening_seconds", "test_seconds"):
-            found.note(**{name: spread([run[name] for run in runs])})
+            found.note(**{name: summarize([run[name] for run in runs])})
         if peer is None:
             continue
         others.append(peer.run(seed))

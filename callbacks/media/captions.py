@@ -105,8 +105,8 @@ def draw_attention(pictures: Tensor, words: Sequence[Sequence[str]], weights: Te
         size = picture.shape[:2]
         row[0].imshow(picture.numpy())
         for axis, word, map_ in zip(row[1:], caption, maps.float(), strict=False):
-            spread = F.interpolate(map_[None, None], size, mode="bilinear")[0, 0]
+            upsampled = F.interpolate(map_[None, None], size, mode="bilinear")[0, 0]
             axis.imshow(picture.float().mean(2).numpy(), cmap="gray", vmin=0, vmax=255)
-            axis.imshow(spread.numpy(), cmap="inferno", alpha=0.6, vmin=0)
+            axis.imshow(upsampled.numpy(), cmap="inferno", alpha=0.6, vmin=0)
             axis.set_title(word, fontsize=8, parse_math=False)
     return figure

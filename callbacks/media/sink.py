@@ -114,5 +114,5 @@ def _(medium: Audio, logger: WandbLogger, content: bytes, path: Path | None) -> 
 def _(medium: Histograms, logger: WandbLogger, content: bytes, path: Path | None) -> None:
     from wandb import Histogram  # takes a second, which a start need not wait for
 
-    spread = {name: (one.counts.numpy(), one.edges.numpy()) for name, one in medium.histograms.items()}
-    logger.log_metrics({name: Histogram(np_histogram=pair) for name, pair in spread.items()}, step=medium.step)
+    histograms = {name: (one.counts.numpy(), one.edges.numpy()) for name, one in medium.histograms.items()}
+    logger.log_metrics({name: Histogram(np_histogram=pair) for name, pair in histograms.items()}, step=medium.step)

@@ -24,9 +24,9 @@ def with_chroma(light: Tensor, blue_and_red: Tensor) -> Tensor:
 
 
 def matched(light: Tensor, other: Tensor) -> Tensor:
-    """Returns a luminance with the mean and the spread of another's, as Gatys et al. match a style to its content.
+    """Returns a luminance with mean and standard deviation of another's, as Gatys et al. match a style to its content.
 
     (arXiv:1606.05897)
     """
-    spread = light.std().clamp(min=1e-3)
-    return (light - light.mean()) / spread * other.std() + other.mean()
+    deviation = light.std().clamp(min=1e-3)
+    return (light - light.mean()) / deviation * other.std() + other.mean()

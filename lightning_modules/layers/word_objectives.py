@@ -104,7 +104,7 @@ def cbow(windows: Windows, vectors: Tensor, table: Tensor, noise: Tensor, k: int
     torch.mul(true, means.values, out=outputs.of_text)
     torch.bmm(false.transpose(1, 2), means.values, out=outputs.of_noise)
     gradient_of_outputs = outputs.gradient(windows.own, means.exists, weights)
-    return Objective(loss, means.exists.sum(), means.spread(gradient), gradient_of_outputs)
+    return Objective(loss, means.exists.sum(), means.gradient_of_vectors(gradient), gradient_of_outputs)
 
 
 class _Outputs:
@@ -153,7 +153,7 @@ class Means:
         self.exists = (windows.sizes > 0).to(windows.dtype)  # 1 for a word whose window is not empty, [blocks, B]
         self.values = torch.bmm(self._shares, windows.around_blocks(vectors))  # [blocks, B, D]
 
-    def spread(self, gradient: Tensor) -> RowGradient:
+    def gradient_of_vectors(self, gradient: Tensor) -> RowGradient:
         """Returns the gradient of the vectors, from that of the means, [blocks, B, D]."""
         values = torch.bmm(self._shares.transpose(1, 2), gradient).view(-1, gradient.shape[2])
         counts = self._windows.appearances(self._parts * self.exists)
@@ -189,7 +189,7 @@ def hierarchical_softmax(
     gradient = torch.bmm(errors, on_the_way)
     counts = (inside.sum(1, keepdim=True) * signs.abs()).flatten()
     if means is not None:
-        of_words = means.spread(gradient.view(windows.blocks, windows.width, size))
+        of_words = means.gradient_of_vectors(gradient.view(windows.blocks, windows.width, size))
     else:
         sums = torch.zeros_like(vectors)
         for column in range(2 * radius + 1):

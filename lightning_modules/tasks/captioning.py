@@ -29,13 +29,13 @@ class Sums(NamedTuple):
 
     Attributes:
         entropy: Cross-entropy of its symbols.
-        spread: Cross-entropy to the evenly spread part of the target distribution.
+        uniform: Cross-entropy to the uniform distribution.
         right: Number of symbols that are the most probable ones.
         penalty: What is minimised beside the cross-entropy; None for nothing.
     """
 
     entropy: Tensor
-    spread: Tensor
+    uniform: Tensor
     right: Tensor
     penalty: Tensor | None
 
@@ -125,7 +125,7 @@ class Captioning(SequenceWriter):
 
     def _losses(self, batch: CaptionBatch) -> tuple[dict[str, Tensor], Sums]:
         found = self._sums(batch)
-        losses = {"cross_entropy": self.smoothed(found.entropy, found.spread) / batch.tokens}
+        losses = {"cross_entropy": self.smoothed(found.entropy, found.uniform) / batch.tokens}
         return losses if found.penalty is None else losses | {"attention": found.penalty}, found
 
     def losses(self, batch: CaptionBatch) -> dict[str, Tensor]:

@@ -84,8 +84,8 @@ class SequenceToSequence(SequenceWriter):
 
     def _loss(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         """Returns the mean loss that is minimised, and the sum of the cross-entropy."""
-        entropy, spread = self._sums(batch)
-        return self.smoothed(entropy, spread) / batch.tokens, entropy
+        entropy, uniform = self._sums(batch)
+        return self.smoothed(entropy, uniform) / batch.tokens, entropy
 
     def losses(self, batch: PairBatch) -> dict[str, Tensor]:
         """Returns the mean cross-entropy of a batch's symbols in nats, with label smoothing."""

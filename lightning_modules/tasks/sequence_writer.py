@@ -97,11 +97,11 @@ class SequenceWriter(Task):
         """
         return self.logits(outputs[padding_mask(lengths, outputs.shape[1])]).float().log_softmax(1)
 
-    def smoothed(self, entropy: Tensor, spread: Tensor) -> Tensor:
+    def smoothed(self, entropy: Tensor, uniform: Tensor) -> Tensor:
         """Returns the sum of the losses that is minimised, of those to the targets and to the evenly spread part."""
         if not self.label_smoothing:
             return entropy
-        return (1 - self.label_smoothing) * entropy + self.label_smoothing * spread
+        return (1 - self.label_smoothing) * entropy + self.label_smoothing * uniform
 
     def on_test_epoch_end(self) -> None:
         """Logs the test metrics, and says what the values of BLEU and chrF depend on."""

@@ -26,7 +26,7 @@ def answer(groups: Sequence[Group], metrics: Metrics) -> dict[str, Any] | None:
         metrics: Which figure counts.
     """
     names = list(groups[0].settings)
-    if not names or metrics.counts is None or not any(one.spread(metrics.counts).values for one in groups):
+    if not names or metrics.counts is None or not any(one.statistics(metrics.counts).values for one in groups):
         return None
     values = {name: in_order(name, groups) for name in names}
     ordered = sorted(names, key=lambda name: (not are_numbers(values[name]), -len(values[name])))
@@ -56,7 +56,7 @@ def answer(groups: Sequence[Group], metrics: Metrics) -> dict[str, Any] | None:
             )
             for chosen in values[panels]
         ]
-    reached = [value for one in groups for value in one.spread(metrics.counts).values]
+    reached = [value for one in groups for value in one.statistics(metrics.counts).values]
     known = metrics.measures.get(metrics.counts.partition("/")[2])
     percent = known is not None and known.unit == "%"
     return {
@@ -124,15 +124,15 @@ def _panel(
     for chosen in values[lines] if lines else [None]:
         own = [one for one in members if lines is None or one.settings[lines] == chosen]
         own.sort(key=lambda one: order[json_key(one.settings[axis])])
-        known = [one for one in own if one.spread(metrics.counts).values]
-        spreads = [one.spread(metrics.counts) for one in known]
+        known = [one for one in own if one.statistics(metrics.counts).values]
+        statistics = [one.statistics(metrics.counts) for one in known]
         shown.append(
             {
                 "name": "" if lines is None else shown_setting(lines, chosen),
                 "x": [place(one) for one in known],
-                "y": [short(one.mean or 0.0) for one in spreads],
-                "deviation": [short(one.deviation or 0.0) for one in spreads],
-                "points": [[place(one), short(v)] for one, s in zip(known, spreads, strict=True) for v in s.values],
+                "y": [short(one.mean or 0.0) for one in statistics],
+                "deviation": [short(one.deviation or 0.0) for one in statistics],
+                "points": [[place(one), short(v)] for one, s in zip(known, statistics, strict=True) for v in s.values],
                 "group": [groups.index(one) for one in known],
             }
         )
@@ -144,7 +144,7 @@ def _panel(
         "failed": [
             {"x": place(one), "text": f"{one.label}: {_ended(one)}"}
             for one in members
-            if one.has_ended and not one.spread(metrics.counts).values and one.settings[axis] != ABSENT
+            if one.has_ended and not one.statistics(metrics.counts).values and one.settings[axis] != ABSENT
         ],
     }
 
@@ -167,27 +167,27 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
     """
     if metrics.counts is None or len(groups) < 2:
         return []
-    known = [(one, one.spread(metrics.counts)) for one in groups if one.spread(metrics.counts).values]
+    known = [(one, one.statistics(metrics.counts)) for one in groups if one.statistics(metrics.counts).values]
     if not known:
         return [f"No run has reached a value of {metrics.counts}."]
 
-    def said(one: Group, spread: Any) -> str:
-        many = len(spread.values)
-        text = metrics.text(metrics.counts or "", spread.mean, spread.deviation)
+    def said(one: Group, statistics: Any) -> str:
+        many = len(statistics.values)
+        text = metrics.text(metrics.counts or "", statistics.mean, statistics.deviation)
         return f"{one.label} with {metrics.counts} {text}{f' (n = {many})' if many > 1 else ''}"
 
     best, first = known[0]
     lines = [f"Best: {said(best, first)}."]
     if len(known) > 1:
-        close = [one.label for one, spread in known[1:] if _is_close(first, spread)]
+        close = [one.label for one, statistics in known[1:] if _is_close(first, statistics)]
         if first.deviation is None:
-            of = "of the best" if any(spread.deviation is not None for _, spread in known) else "a setting"
+            of = "of the best" if any(statistics.deviation is not None for _, statistics in known) else "a setting"
             lines.append(f"One run {of}: how much another seed changes is not known.")
         elif close:
             more = f" and {len(close) - 3} more" if len(close) > 3 else ""
             lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
         lines.append(f"Worst: {said(*known[-1])}.")
-    lost = [one for one in groups if one.has_ended and not one.spread(metrics.counts).values]
+    lost = [one for one in groups if one.has_ended and not one.statistics(metrics.counts).values]
     pruned = [one for one in lost if any(run.status == "pruned" for run in one.runs)]
     for words, those in (("Pruned, and not ranked", pruned), ("Without a value", [o for o in lost if o not in pruned])):
         if those:

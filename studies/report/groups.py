@@ -20,7 +20,7 @@ LABELLED = 4  # settings at most that name a group; of more, its first run's fol
 
 
 @dataclass(frozen=True)
-class Spread:
+class Statistics:
     """Figures of several runs.
 
     Attributes:
@@ -54,14 +54,14 @@ class Group:
     settings: dict[str, Any]
     runs: list[ReportedRun]
 
-    def spread(self, name: str) -> Spread:
+    def statistics(self, name: str) -> Statistics:
         """Returns what its runs have reached, by logged name; trials count if they have ended and were not pruned."""
-        return Spread(tuple(run.compared[name] for run in self.runs if name in run.compared))
+        return Statistics(tuple(run.compared[name] for run in self.runs if name in run.compared))
 
     @property
-    def seconds(self) -> Spread:
+    def seconds(self) -> Statistics:
         """How long its runs have trained."""
-        return Spread(tuple(run.seconds for run in self.runs if run.seconds is not None))
+        return Statistics(tuple(run.seconds for run in self.runs if run.seconds is not None))
 
     @property
     def has_ended(self) -> bool:
@@ -153,5 +153,5 @@ def _told_apart(groups: Sequence[Group]) -> list[Group]:
 
 
 def _rank(one: Group, metrics: Metrics) -> tuple[bool, float]:
-    mean = one.spread(metrics.counts).mean if metrics.counts else None
+    mean = one.statistics(metrics.counts).mean if metrics.counts else None
     return mean is None, 0.0 if mean is None else -merit(mean, metrics.mode)

@@ -50,15 +50,15 @@ class Metrics:
         known = measure_of(name or "", measures)
         return cls(name, mode or found or (known.better if known is not None else "min"), measures)
 
-    def text(self, name: str, value: float | None, spread: float | None = None) -> str:
+    def text(self, name: str, value: float | None, deviation: float | None = None) -> str:
         """Returns a figure as text, such as `93.41 ± 0.12 %`.
 
         Args:
             name: Its logged name.
             value: The value; None is an empty text.
-            spread: Its spread over runs, if there are several.
+            deviation: Its standard deviation over runs, if there are several.
         """
-        return "" if value is None else format_figure(name, value, self.measures, spread)
+        return "" if value is None else format_figure(name, value, self.measures, deviation)
 
 
 def _monitored(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:

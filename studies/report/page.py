@@ -105,8 +105,8 @@ def _other_figures(groups: Sequence[Group], metrics: Metrics) -> list[str]:
 
 def _row(one: Group, metrics: Metrics, names: Sequence[str], figures: Sequence[str]) -> dict[str, Any]:
     """Returns a group as the table shows it."""
-    spread = one.spread(metrics.counts or "")
-    best = max(spread.values, key=lambda value: merit(value, metrics.mode), default=None)
+    statistics = one.statistics(metrics.counts or "")
+    best = max(statistics.values, key=lambda value: merit(value, metrics.mode), default=None)
     seconds = one.seconds.mean
     return {
         "label": one.label,
@@ -124,8 +124,8 @@ def _row(one: Group, metrics: Metrics, names: Sequence[str], figures: Sequence[s
 
 
 def _cell(one: Group, name: str, metrics: Metrics) -> dict[str, Any]:
-    spread = one.spread(name)
-    return {"value": spread.mean, "text": metrics.text(name, spread.mean, spread.deviation)}
+    statistics = one.statistics(name)
+    return {"value": statistics.mean, "text": metrics.text(name, statistics.mean, statistics.deviation)}
 
 
 def _is_ordered(groups: Sequence[Group], names: Sequence[str]) -> bool:
@@ -137,7 +137,7 @@ def _parallel(
     groups: Sequence[Group], metrics: Metrics, names: Sequence[str], short_name: dict[str, str]
 ) -> dict[str, Any] | None:
     """Returns what parallel coordinates show; None where they show nothing that the table does not."""
-    known = [number for number, one in enumerate(groups) if metrics.counts and one.spread(metrics.counts).values]
+    known = [number for number, one in enumerate(groups) if metrics.counts and one.statistics(metrics.counts).values]
     if not 2 <= len(names) <= MOST_AXES or len(known) < 3:
         return None
     axes = []
@@ -152,7 +152,7 @@ def _parallel(
                 "order": [] if numeric else [shown_setting(name, value) for value in in_order(name, groups)],
             }
         )
-    reached = [short(groups[number].spread(metrics.counts or "").mean or 0.0) for number in known]
+    reached = [short(groups[number].statistics(metrics.counts or "").mean or 0.0) for number in known]
     last = {
         "name": metrics.counts,
         "scale": "log" if metrics.mode == "min" and spans(reached) else "linear",

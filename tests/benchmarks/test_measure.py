@@ -16,7 +16,7 @@ from benchmarks.measure import (
     parser,
     ratio,
     source_of,
-    spread,
+    summarize,
     write,
 )
 
@@ -37,7 +37,7 @@ def test_contenders_run_by_turns_and_the_warm_up_does_not_count(capsys: pytest.C
 
 
 def test_a_spread_is_median_least_and_largest() -> None:
-    assert spread([5.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 5.0}
+    assert summarize([5.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 5.0}
 
 
 def test_ratios_are_taken_turn_by_turn() -> None:
@@ -48,7 +48,7 @@ def test_ratios_are_taken_turn_by_turn() -> None:
 
 def test_a_record_tells_what_was_measured_on_what(tmp_path: Path) -> None:
     arguments = parser("What it is.\n\nMore.").parse_args(["--pairs", "3", "--output", str(tmp_path / "a" / "b.json")])
-    write("x/script.py", {"a": spread([1.0])}, Namespace(**vars(arguments), data_dir=Path("/secret")), "real")
+    write("x/script.py", {"a": summarize([1.0])}, Namespace(**vars(arguments), data_dir=Path("/secret")), "real")
     content = json.loads((tmp_path / "a" / "b.json").read_text())
     assert content["results"] == {"a": {"median": 1.0, "min": 1.0, "max": 1.0}}
     assert content["options"] == {"pairs": 3}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.errors import InputError
-from results.figures import spread
+from results.figures import mean_std
 from results.records import Records
 from results.rows import Published
 from results.studies import StudyRecord
@@ -52,7 +52,7 @@ def claims(text: str, table: Table, records: Records, studies: dict[str, StudyRe
         if not values:
             raise InputError(f"{name}: the lessons name it, and it has no record")
         digits = len(figure.split(" ")[0].partition(".")[2])
-        expected = spread(values, digits)
+        expected = mean_std(values, digits)
         yield Claim(
             name, f"{figure}, n {n}", f"{expected}, n {len(values)}", (figure, int(n)) == (expected, len(values))
         )

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from results.__main__ import FOLDER
-from results.figures import spread
+from results.figures import mean_std
 from results.markdown import link_to
 from results.page import render
 from results.records import read_records
@@ -204,10 +204,10 @@ def test_a_number_of_other_data_is_shown_and_not_compared() -> None:
 
 
 def test_a_spread_is_the_sample_standard_deviation() -> None:
-    assert spread([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
-    assert spread([1.0], 3) == "1.000"
-    assert spread([], 2) == "-"
-    assert spread([15088.63], 4) == "15,089"
+    assert mean_std([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
+    assert mean_std([1.0], 3) == "1.000"
+    assert mean_std([], 2) == "-"
+    assert mean_std([15088.63], 4) == "15,089"
 
 
 def test_prose_is_narrow() -> None:

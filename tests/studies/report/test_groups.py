@@ -23,17 +23,17 @@ def test_seeds_are_grouped_and_the_best_comes_first(tmp_path: Path) -> None:
     assert [one.label for one in groups] == ["lr=0.01", "lr=0.1"]
     assert [one.settings for one in groups] == [{"model.lr": 0.01}, {"model.lr": 0.1}]
     assert [len(one.runs) for one in groups] == [2, 2]
-    spread = groups[0].spread("val/acc")
-    assert (spread.mean, round(spread.deviation or 0, 4)) == (0.875, 0.1768)
+    statistics = groups[0].statistics("val/acc")
+    assert (statistics.mean, round(statistics.deviation or 0, 4)) == (0.875, 0.1768)
     assert groups[0].seconds.mean == 5
-    assert groups[0].spread("none").mean is None
+    assert groups[0].statistics("none").mean is None
 
 
 def test_a_study_is_compared_by_its_parameters_and_what_failed_comes_last(tmp_path: Path) -> None:
     groups = _groups(make_study(tmp_path / "s"))
     assert [one.settings["model.lr"] for one in groups] == [0.1, 0.01, 0.001]
     assert groups[-1].statuses == [("finished", 1), ("failed", 1)]
-    assert groups[-1].spread("val/acc").deviation is None
+    assert groups[-1].statistics("val/acc").deviation is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_a_pruned_or_unfinished_trial_has_reached_is_not_averaged(
         (study / name / ".lock").touch()
     groups = _groups(study)
     assert [one.settings["model.lr"] for one in groups] == [0.1, 0.001, 0.01]
-    assert [one.spread("val/acc").values for one in groups] == [(0.91,), (0.71,), ()]
+    assert [one.statistics("val/acc").values for one in groups] == [(0.91,), (0.71,), ()]
     shown = "killed" if status == "running" else status  # nobody has it
     assert groups[0].statuses == [("finished", 1), (shown, 1)]
     assert [one.has_ended for one in groups] == [status == "pruned", True, status == "pruned"]
@@ -64,12 +64,12 @@ def test_a_trial_that_was_finished_outside_its_study_counts(tmp_path: Path) -> N
     study = make_study(tmp_path / "s")
     path = study / "0001-lr=0.1,seed=2" / "trial.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"ended": None}))
-    assert [len(one.spread("val/acc").values) for one in _groups(study)] == [2, 2, 1]
+    assert [len(one.statistics("val/acc").values) for one in _groups(study)] == [2, 2, 1]
 
 
 def test_plain_runs_count_whatever_their_status(tmp_path: Path) -> None:
     (one,) = _groups(make_run(tmp_path / "a", status="interrupted"))
-    assert one.spread("val/acc").values == (0.75,)
+    assert one.statistics("val/acc").values == (0.75,)
 
 
 def test_a_setting_that_another_lacks_is_absent_and_equal_names_are_told_apart(tmp_path: Path) -> None:
