@@ -114,7 +114,7 @@ class WordCorpusDataModule(TextDataModule):
         }
         saved = {} if vocabulary is None else read_saved(Path(vocabulary))
         self._words = tuple(saved["symbols"]) if saved else None
-        self._combining_marks = bool(saved.get("marks", not saved))  # whether words go on over them
+        self._joins = bool(saved.get("marks", not saved))  # whether words go on over combining marks
         # of each word in the text, [V], once it is read; until then in that of the vocabulary
         self.word_counts = torch.tensor(saved.get("counts", []), dtype=torch.int64)
         self.training_counts = torch.zeros(0, dtype=torch.float64)  # of each word in an epoch, on average, [V]
@@ -139,10 +139,8 @@ class WordCorpusDataModule(TextDataModule):
         Raises:
             InputError: Something is missing or malformed, the download failed, or too few words are left.
         """
-        counted = (
-            self.synthesize() if self.source == "synthetic" else self.files.count(self._words, self._combining_marks)
-        )
-        self._words, self.word_counts, self._combining_marks = counted.words, counted.counts, counted.combining_marks
+        counted = self.synthesize() if self.source == "synthetic" else self.files.count(self._words, self._joins)
+        self._words, self.word_counts, self._joins = counted.words, counted.counts, counted.combining_marks
         if int((counted.counts > 0).sum()) < 2:
             raise InputError(
                 f"{self.origin}: too few words for a vocabulary, of {counted.total:,} in the text; lower "
@@ -259,6 +257,4 @@ class WordCorpusDataModule(TextDataModule):
 
     def vocabulary_content(self) -> dict[str, Any]:
         """Returns the words and how often each occurs."""
-        return {"symbols": self.symbols, "counts": self.word_counts.tolist()} | (
-            {"marks": True} if self._combining_marks else {}
-        )
+        return {"symbols": self.symbols, "counts": self.word_counts.tolist()} | ({"marks": True} if self._joins else {})
