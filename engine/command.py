@@ -18,10 +18,10 @@ from core.printable import shown_path
 from core.signals import USER
 from engine import predictions
 from engine.early_checks import check_before_data
-from engine.final_output import print_cut_off, print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.generated_pictures import check_request, make_pictures
 from engine.lightning_cli import SubcommandCLI
 from engine.parser import LINKED
+from engine.run_messages import print_cut_off, print_interrupted, print_metrics, print_nothing_left, print_result
 from engine.runs.arguments_from_run import arguments_from_run
 from engine.runs.checkpoint_of_run import check_checkpoint_fits, read_run_checkpoint
 from engine.runs.pruning import prune_if_worse

@@ -22,8 +22,10 @@ from engine.fit_loop import FitLoop
 from engine.judges import hand_in_judge
 from engine.measured_record import FittedModel, in_its_record
 from engine.peers import begin_together, lost_peers, meet
+from engine.run_messages import how_it_was_interrupted, why_nothing_is_left
 from engine.runs.checkpoint_contents import check_contents
-from engine.runs.resume import begin_again
+from engine.runs.checkpoint_of_run import last_checkpoint
+from engine.runs.resume import begin_again, check_continues_same_model
 from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder
 from engine.settings.recorded_config import Origin
@@ -31,7 +33,6 @@ from engine.settings.run_search import find_checkpoint, names_several
 from engine.settings.trainer_options import check_number_format
 from engine.step_errors import check_measured, faults_in_one_line
 from engine.trainer_queries import TrainerQueries
-from engine.ways_on import check_continues_same_model, how_it_was_interrupted, last_checkpoint, why_nothing_is_left
 
 CheckpointPath = str | Path | None
 IN_RUN = ("best", "last")

@@ -87,7 +87,7 @@ TESTED_ELSEWHERE = {
     "engine/command.py": "test_cli.py",
     "engine/export/formats.py": "lightning_modules/tasks/test_exported.py",
     "engine/export/parity.py": "engine/export/test_command.py",
-    "engine/final_output.py": "test_cli.py",
+    "engine/run_messages.py": "test_cli.py",
     "engine/settings/help.py": "test_cli.py",
     "engine/lightning_cli.py": "test_cli.py",
     "engine/parser.py": "test_cli.py",

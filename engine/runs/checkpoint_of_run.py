@@ -120,6 +120,25 @@ def check_checkpoint_fits(model: LightningModule, checkpoint: dict[str, Any], pa
         )
 
 
+def last_checkpoint(trainer: Any) -> Path:
+    """Returns the checkpoint from which a run goes on that this trainer has begun and not ended.
+
+    Without it weights, optimizer and place in the data would be of different moments.
+
+    Raises:
+        InputError: The run has none.
+    """
+    checkpoints = trainer.checkpoint_callback
+    if not checkpoints.has_saved(trainer):
+        is_of_another = trainer.run_folder is None and trainer.saves_checkpoints  # and it made no step of its own
+        way_out = "give its ckpt_path again, or" if is_of_another else "there is no checkpoint to go on from, so"
+        raise InputError(
+            f"the last fit of this trainer ended at step {checkpoints.optimizer_steps(trainer):,}, before its run was "
+            f"over; {way_out} a new Trainer begins anew"
+        )
+    return checkpoints.goes_back_to or trainer.run_folder.path / "checkpoints" / "last.ckpt"
+
+
 def _is_known_later(model: LightningModule) -> bool:
     """Returns whether a model of another package may get its layers after construction, or need not fit exactly."""
     if isinstance(model, Task):

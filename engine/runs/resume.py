@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from pydoc import locate
 from typing import Any
+
+from pytorch_lightning import LightningModule
 
 from callbacks.exact_resume import config_of_run
 from callbacks.run_facts import ENDINGS
@@ -50,6 +52,8 @@ CHANGEABLE = (
     "watch.",
     "weights",
 )
+
+PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # settings of a model that can be compared
 
 
 def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> dict[str, tuple[Any, Any]]:
@@ -177,3 +181,22 @@ def begin_again(run: Path) -> None:
     if status in ENDINGS:
         raise InputError(f"{run}: this run is over and kept no checkpoint, so that nothing can go on from it")
     print_line("this run has no checkpoint yet: it begins again")
+
+
+def check_continues_same_model(before: LightningModule, now: LightningModule) -> None:
+    """Checks that a fit that goes on is given the model of its run, or one of the same class and settings.
+
+    Raises:
+        InputError: It is another.
+    """
+    kinds = [(type(model), _plain(model.hparams_initial)) for model in (before, now)]
+    if before is not now and kinds[0] != kinds[1]:
+        raise InputError(
+            "the last fit of this trainer ended before its run was over, and this model is another than the run's; a "
+            "new Trainer trains it"
+        )
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the settings that can be compared, which the makers of optimizers cannot."""
+    return {name: value for name, value in settings.items() if isinstance(value, PLAIN)}

@@ -15,7 +15,7 @@ from core.errors import InputError, RunFailed, RunInterrupted
 from core.signals import StopRequest
 from core.summary import read_summary
 from engine import trainer as trainer_module
-from engine.final_output import print_result
+from engine.run_messages import print_result
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer

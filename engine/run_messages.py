@@ -1,8 +1,8 @@
-"""What the command prints at the end: the best result, the figures of an evaluation, and the command to type next."""
+"""Messages at the end of a fit or an evaluation, of the command or from Python: the result, and how to continue."""
 
 from collections.abc import Sequence
 
-from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 
 from callbacks import EarlyStopping
 from callbacks.description import describe_data, sizes_of
@@ -11,13 +11,15 @@ from callbacks.run_checkpoint import RunCheckpoint
 from callbacks.stops import Stop
 from core.console import print_line
 from core.measures import describe_monitor, format_value, measures_of
+from core.printable import counted
 from engine.settings.run_commands import VERBS, command_of_run
-from engine.trainer import Trainer
 
-WAYS_ON = {
+# What takes a run further, by what has stopped it: options of the command, and arguments of a Trainer.
+OPTIONS = {
     "early_stopping": "a larger --early_stopping.patience or --trainer.max_epochs",
     "max_time": "a larger --trainer.max_time",
 }
+ARGUMENTS = {"early_stopping": "patience", "max_time": "max_time", "max_steps": "max_steps"}
 
 
 def print_result(trainer: Trainer, model: LightningModule, datamodule: LightningDataModule) -> None:
@@ -60,13 +62,26 @@ def print_nothing_left(trainer: Trainer) -> None:
     """Prints why a run does not go on, and what would let it."""
     stop = trainer.checkpoint_callback.stop(trainer)
     options = "--trainer.max_epochs or --trainer.max_steps"
-    if stop is None or stop.by not in WAYS_ON:
+    if stop is None or stop.by not in OPTIONS:
         print_line(f"nothing is left to do; a larger {options} takes the run further")
         return
-    way_on = WAYS_ON[stop.by]
+    way_on = OPTIONS[stop.by]
     if stop.by == "early_stopping" and not trainer.builtin(EarlyStopping).enabled:  # but Lightning's own
         way_on = "a larger --trainer.max_epochs"
     print_line(f"nothing is left to do ({describe_stop(stop)}); {way_on} takes the run further")
+
+
+def why_nothing_is_left(trainer: Trainer) -> str:
+    """Returns, for a fit from Python, why it has had nothing to do, and what would take its run further."""
+    stop = trainer.checkpoint_callback.stop(trainer)
+    epochs, limit = trainer.fit_loop.epoch_progress.current.processed, "max_epochs"
+    why = f"{counted(epochs, 'epoch')} {'is' if epochs == 1 else 'are'} trained"
+    if stop is not None:
+        why, limit = stop.reason, ARGUMENTS.get(stop.by, limit)
+    return (
+        f"nothing is left to do: {why}; a new Trainer with a larger {limit} goes on with "
+        "fit(..., ckpt_path=RUN_FOLDER), and begins anew without ckpt_path"
+    )
 
 
 def describe_stop(stop: Stop) -> str:
@@ -76,12 +91,25 @@ def describe_stop(stop: Stop) -> str:
 
 def print_interrupted(trainer: Trainer) -> None:
     """Prints where an interrupted run stopped and the command that continues it."""
-    where = f"interrupted at step {trainer.optimizer_steps:,}"
+    where = _where_interrupted(trainer)
     if not trainer.checkpoint_callback.has_saved(trainer):
         print_line(f"{where}; this run saves nothing, and cannot go on")
         return
     print_line(f"{where}; continue with")
     print_next_command(trainer, ["fit"])
+
+
+def how_it_was_interrupted(trainer: Trainer) -> str:
+    """Returns, for a fit from Python, where it was interrupted, and how to continue its run."""
+    where = _where_interrupted(trainer)
+    if not trainer.checkpoint_callback.has_saved(trainer):
+        return where
+    run = str(trainer.run_folder.path)
+    return f"{where}; a new Trainer goes on with fit(..., ckpt_path={run!r}), and this one by the same call"
+
+
+def _where_interrupted(trainer: Trainer) -> str:
+    return f"interrupted at step {trainer.optimizer_steps:,}"
 
 
 def print_cut_off(trainer: Trainer) -> None:
