@@ -12,13 +12,12 @@ from torch.func import functional_call
 class ConvolutionPrecision(Callback):
     """Computes a convolution in float32 where bfloat16 is wrong or slow, on a CPU.
 
-    Wrong: a part of the kernel meets padding alone, as of a kernel of 3 with a padding of 1 on a map of one pixel: its
-    middle alone is used. The gradient of the rest is zero. For some of these sizes oneDNN leaves it as memory happened
-    to be in bfloat16 (seen with torch 2.14), so that a run cannot be repeated, or diverges. Such maps are small, and
-    float32 costs little.
+    Wrong: some kernel rows or columns only ever see padding, as with a 3x3 kernel and padding 1 on a 1x1 map. Their
+    gradient is zero, but for some of these sizes oneDNN's bfloat16 gradient has uninitialized memory there (seen with
+    torch 2.14), so that a run cannot be repeated, or diverges. Such maps are small, and float32 costs little.
 
-    Slow: most depthwise convolutions. oneDNN has fast bfloat16 gradients only of the plainest of them; with a stride,
-    that of the input takes up to a hundred times as long as in float32 (seen with torch 2.14).
+    Slow: most depthwise convolutions. oneDNN has fast bfloat16 gradients only for the plainest of them; with a stride,
+    the gradient of the input takes up to a hundred times as long as in float32 (seen with torch 2.14).
     """
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

@@ -30,7 +30,7 @@ def facts_of_run(trainer: Trainer) -> dict[str, Any]:
 
 
 def check_facts(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
-    """Checks that a run goes on with its seed; the command checks its config.
+    """Checks that a run resumes with its seed; the command checks its config.
 
     Raises:
         InputError: It has another.
@@ -61,16 +61,16 @@ def _as_json(config: str) -> str:
 
 
 def resume_accumulation(trainer: Trainer) -> None:
-    """Sets the number of accumulated batches of the present epoch, in whose middle the run may go on."""
+    """Sets the number of accumulated batches of the present epoch, within which the run may resume."""
     for callback in trainer.callbacks:
         if isinstance(callback, GradientAccumulationScheduler):
             trainer.accumulate_grad_batches = callback.get_accumulate_grad_batches(trainer.current_epoch)
 
 
 def earlier_of_run(checkpoint: Path, folder: Path | None) -> Path | None:
-    """Returns the checkpoint from which a fit goes on if it is another one of its run than the last.
+    """Returns the checkpoint from which a fit resumes, if it is another one of its run than the last.
 
-    That is to be the last one once a step is made: a run that is killed before it saves has left the other behind.
+    It becomes the last one once a step is made: otherwise a run that is killed before it saves resumes from the other.
     """
     if folder is None or checkpoint.name == "last.ckpt" or checkpoint.resolve().parent != folder.resolve():
         return None
@@ -78,7 +78,7 @@ def earlier_of_run(checkpoint: Path, folder: Path | None) -> Path | None:
 
 
 def tell_skipped_hooks(trainer: Trainer) -> None:
-    """Says which hooks of a user's code are not called, because the run goes on within an epoch.
+    """Says which hooks of a user's code are not called, because the run resumes within an epoch.
 
     A model's hook at a batch's end comes after the save of that batch, which callbacks make.
     """

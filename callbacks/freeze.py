@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     end: int
 
     def holds(self, epoch: int) -> bool:
-        """Says whether they are fixed in an epoch."""
+        """Returns whether they are fixed in an epoch."""
         return self.first <= epoch < self.end
 
     def __str__(self) -> str:

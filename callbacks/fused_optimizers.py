@@ -16,12 +16,12 @@ FUSED = (Adam, AdamW, SGD, Adagrad)  # have one kernel for CPUs; classes derived
 class FusedOptimizers(Callback):
     """Switches a new run's optimizers to torch's fused kernels, unless their configuration says another way.
 
-    These update a weight in one pass over memory in place of a dozen. They take a gradient or a moment that lies in
-    memory otherwise than its weight for one that does not, and compute wrong values without an error. Moments of a
-    checkpoint are therefore laid out as the weights are, and an optimizer with such gradients, or sparse ones, is not
-    fused. The layout of a gradient is settled by its first step, since autograd gives it its weight's. Nor is SGD
-    fused whose momentum begins with some weights later than with others. A run that goes on keeps the way that it has,
-    because results differ by rounding.
+    These update a weight in one pass over memory in place of a dozen. They assume that gradients and moments have the
+    memory layout of their weight; with another layout the result is silently wrong. Moments of a checkpoint are
+    therefore laid out as the weights are, and an optimizer with such gradients, or sparse ones, is not fused. The
+    layout of a gradient is known from its first step on, since autograd gives it that of its weight. SGD is not fused
+    either if the momentum of some weights begins later than that of others. A resumed run keeps the kernels that it
+    has, because results differ by rounding.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a run's folder says of the run before a fit goes on with it, kept until the fit has made a step."""
+"""Backup of the record of a run that a fit resumes, kept until the fit has made a step."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from core.summary import RECORD_FILES, SUMMARY
 
 
 class RecordBackup:
-    """The record of a run that a fit goes on with; nothing of a new run."""
+    """The record of a run as it was before a fit resumed it; empty for a new run."""
 
     def __init__(self) -> None:
         self._contents: dict[Path, str | None] = {}

@@ -206,7 +206,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             self.best_score = None if self.best is None else self.best["metrics"].get(self.monitor)
 
     def improves(self, score: float) -> bool:
-        """Says whether a score is better than the best so far; one that is not finite never is."""
+        """Returns whether a score is better than the best so far; one that is not finite never is."""
         if self.best_score is None or not math.isfinite(self.best_score):
             return math.isfinite(score)
         return math.isfinite(score) and merit(score, self.mode) > merit(self.best_score, self.mode)
@@ -221,7 +221,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             try:
                 self._save(trainer, "best.ckpt")
-            except BaseException:  # the file still holds the best of before
+            except BaseException:  # the file still holds the previous best
                 self.best_score, self.best_epoch, self.best = before
                 raise
             self.when_saved(trainer)

@@ -1,4 +1,4 @@
-"""TensorBoard's files of a run that goes on: no step stands in them twice."""
+"""TensorBoard's files of a resumed run, in which no step appears twice."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +10,12 @@ from core.atomic_files import replacing
 
 
 def cut_events(folder: Path, step: int, writers: Sequence[Logger] = ()) -> None:
-    """Removes what TensorBoard's files of a run hold of steps after its checkpoint, which the run goes through again.
+    """Removes from TensorBoard's files of a run the steps after its checkpoint, which the resumed run repeats.
 
     Args:
         folder: Folder of the files; it need not exist.
         step: The checkpoint's step.
-        writers: Loggers of the run that goes on, whose own files are left alone.
+        writers: Loggers of the resumed run, whose own files are left alone.
 
     Raises:
         RunFailed: A file cannot be written.
@@ -48,7 +48,7 @@ def _file_of(logger: TensorBoardLogger) -> str:
 
 
 def flush_boards(loggers: Sequence[Logger]) -> None:
-    """Writes to the disk what TensorBoard has been told, so that a kill loses nothing from before a checkpoint.
+    """Writes to the disk what TensorBoard has received, so that a kill loses nothing from before a checkpoint.
 
     Args:
         loggers: The loggers of a trainer.

@@ -1,4 +1,4 @@
-"""Archives of data sets, of which nothing gets out of its folder."""
+"""Extracts archives of data sets; no member is written outside the target folder."""
 
 import os
 import shutil

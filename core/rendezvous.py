@@ -1,4 +1,4 @@
-"""Where the processes of a run meet: at the first one, in a part of its store that nobody has used."""
+"""How the processes of a run find each other: at rank 0, in a part of its store that no process has used."""
 
 import socket
 import time
@@ -42,8 +42,8 @@ def fresh_store(store: Store, rank: int, world_size: int, within: float) -> Stor
     """Agrees with the other processes on a part of a store.
 
     torchrun keeps one store from one start of the processes to the next. What gloo and NCCL find there may be the
-    addresses of processes that are dead, to which they cannot connect. A part is agreed on by names that each process
-    makes for itself: every process says its name, the first answers to it with its own, and is told that this has come.
+    addresses of processes that are dead, to which they cannot connect. Each process publishes a random name; rank 0
+    replies with its own, which becomes the key prefix, and waits until every process has acknowledged it.
 
     Args:
         store: What all processes read and write.

@@ -1,6 +1,6 @@
 """`summary.json`, the record of a run: its blocks, files of earlier releases, and numbers that JSON does not have.
 
-`last` has the figures of the last finished epoch, and `best` those of the epoch that `best.ckpt` is of; `tests` and
+`last` has the figures of the last finished epoch, and `best` those of the epoch saved in `best.ckpt`; `tests` and
 `validations` list what was measured afterwards, each with the checkpoint that it was measured on. `next_command` has
 the words of the command that tests the run, or uses it where there is no test part.
 """

@@ -35,7 +35,7 @@ METHODS = {"lr_find": "fit", "inspect": "predict"}  # of the trainer, that subco
 
 
 class Instantiator(_InstantiatorFn):
-    """Makes a module, which is told its hyperparameters.
+    """Makes a module, which receives its hyperparameters.
 
     Lightning's own adds every value of a link to them, also those for which the module has no argument and which it
     does not get: its checkpoints could not be loaded again.

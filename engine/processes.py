@@ -102,18 +102,19 @@ def _answer(connection: Connection, function: Callable[..., Any], arguments: tup
 
 
 def start_command(argv: list[str], log: Path) -> BaseProcess:
-    """Starts a command line.
+    """Starts a command line in a process of its own.
 
-    A process is forked from one that holds the imports and is made by the first call, with the environment of then as
-    far as libraries read it when they are imported. Where processes cannot be forked, each imports for itself.
+    The process is forked from a server process that has imported everything. The first call starts the server, so that
+    environment variables which libraries read at import have their values of that time. Where processes cannot be
+    forked, each imports for itself.
 
     Args:
         argv: What follows `cli.py`.
         log: File that takes what the command prints, behind what it holds.
 
     Returns:
-        The process. SIGTERM ends it at any time, once it trains after a save, and so does the end of the process that
-        has started it, where it is forked. A terminal's Ctrl-C does not reach it.
+        The process. SIGTERM ends it at any time; while it trains, it saves first. If it is forked, it also ends so when
+        the process that started it ends. A terminal's Ctrl-C does not reach it.
     """
     if _METHOD == "forkserver":
         _make_server()
@@ -142,7 +143,7 @@ class Jobs(Generic[Job]):
 
     Attributes:
         running: The jobs that have not been taken out.
-        stopping: Whether they have been told to end.
+        stopping: Whether they have been asked to end.
     """
 
     def __init__(self) -> None:
@@ -229,18 +230,18 @@ def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
 
 
 def _begin_apart() -> None:
-    """Parts this process from the terminal's signals, and has it end with the process that began it."""
+    """Detaches a forked process from the terminal's signals, and ends it when the process that started it ends."""
     if _METHOD != "forkserver":
         return
-    os.setpgrp()  # apart from the terminal's foreground, where Ctrl-C would be a second signal
+    os.setpgrp()  # out of the terminal's foreground group, where Ctrl-C would be a second signal
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)  # of which it is forked
+        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)  # the parent is the server
     threading.Thread(target=_end_with_beginner, daemon=True).start()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # one that has come meanwhile ends it now
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)  # a signal that came while they were blocked acts now
 
 
 def _end_with_beginner() -> None:
-    """Waits for the end of the process that has begun this one, which can be killed, and ends this one then."""
+    """Waits for the end of the process that started this one, which can be killed, and ends this one then."""
     wait([multiprocessing.parent_process().sentinel])
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -196,9 +196,9 @@ class Stages(TrainerQueries):
             return super().predict(model, dataloaders, datamodule, return_predictions, ckpt_path, weights_only)
 
     def continued(self, ckpt_path: CheckpointPath, model: LightningModule) -> tuple[Path | None, RunFolder | None]:
-        """Returns the checkpoint that a fit goes on from, and the folder of its run if `ckpt_path` names it.
+        """Returns the checkpoint from which a fit resumes, and the folder of its run if `ckpt_path` names it.
 
-        A fit without `ckpt_path` goes on with the run that this trainer has begun and not ended, if there is one.
+        A fit without `ckpt_path` resumes the run that this trainer has begun and not ended, if there is one.
 
         Raises:
             InputError: There is no such checkpoint, or another process has the run.

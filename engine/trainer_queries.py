@@ -1,4 +1,4 @@
-"""What callbacks, data and models ask a trainer in every step: its built-in callbacks, its steps, its layout."""
+"""Per-step queries on the trainer: built-in callbacks, optimizer steps, memory format. Each lookup is cached."""
 
 from typing import Any, TypeVar
 
@@ -12,9 +12,9 @@ Builtin = TypeVar("Builtin", bound=Callback)
 
 
 class TrainerQueries(pl.Trainer):
-    """Answers what is asked in every step; what takes a search is found once."""
+    """Answers what callbacks, data and models ask in every step."""
 
-    goes_on = False  # whether a fit goes on with a checkpoint
+    goes_on = False  # whether a fit continues from a checkpoint
     _may_be_channels_last = True
     _searched: Any = None  # the list of callbacks that was searched; Lightning makes another when it adds a model's
     _builtins: dict[type, Callback]

@@ -119,14 +119,14 @@ def start_from(
     weights: Weights | None = None,
     trains: bool = True,
 ) -> list[str]:
-    """Gives a model the weights to start from.
+    """Loads into a model the weights that it starts from.
 
     Args:
         name: Where they are, as `read_weights` takes it.
         model: The model, changed in place.
         datamodule: Its data, which refuses a run's weights that do not fit it.
         weights: What `read_weights` returns for the name, if it has been read.
-        trains: Whether the model is trained from them; a model that is not is told to lack what does not fit.
+        trains: Whether the model is trained from them; if not, what does not fit is reported as missing.
 
     Returns:
         Lines that say what was loaded.

@@ -223,7 +223,7 @@ def is_module(parts: tuple[str, ...]) -> bool:
 
 
 def allowed(importer: tuple[str, ...], imported: tuple[str, ...]) -> bool:
-    """Says whether an import leads down, or stays within a room at one height."""
+    """Returns whether an import leads down, or stays within a room at one height."""
     if importer[0] != imported[0]:
         return LEVELS[importer[0]] > LEVELS[imported[0]]
     inner = INNER.get(importer[0], ())

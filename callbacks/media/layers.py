@@ -22,12 +22,12 @@ PASSING_ON = (nn.Identity, nn.Flatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d)  
 def histograms_of(model: nn.Module, batch: Any) -> dict[str, Histogram]:
     """Returns how weights, gradients and activations are spread.
 
-    Gradients and activations need a network that names its losses. An activation is what a layer without layers in it
-    gives, for a layer that runs several times what it gives first.
+    Gradients and activations need a network that names its losses. Activations are the outputs of leaf modules; for a
+    module that runs several times, its first output.
 
     Args:
         model: The network, in the mode in which it is to be measured.
-        batch: What gradients and activations are computed of; None for weights alone.
+        batch: Batch for which gradients and activations are computed; None for weights alone.
 
     Returns:
         By `weights/`, `gradients/` or `activations/` and the name of the parameter or module.

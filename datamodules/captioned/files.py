@@ -55,7 +55,7 @@ class CaptionList:
 
 
 def read_captions(paths: Sequence[Path]) -> CaptionList:
-    """Reads files of captions, each as `read_file` does. Of several, each is of a part, which its name says.
+    """Reads one or more caption files. With several, each holds one split, given by its file name.
 
     Raises:
         InputError: A file cannot be read, has no captions, its form or part is unknown, or a picture is in two

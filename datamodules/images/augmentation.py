@@ -185,7 +185,7 @@ class Augmentation:
         return images.masked_fill(square[..., None], 0)
 
     def shrinks_in(self, epoch: int) -> bool:
-        """Says whether the images of an epoch, from 0, may be smaller."""
+        """Returns whether the images of an epoch, from 0, may be smaller."""
         return epoch < len(self.first_sizes)
 
     def shrink(self, images: Tensor, epoch: int) -> Tensor:

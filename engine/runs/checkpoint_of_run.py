@@ -121,9 +121,9 @@ def check_checkpoint_fits(model: LightningModule, checkpoint: dict[str, Any], pa
 
 
 def last_checkpoint(trainer: Any) -> Path:
-    """Returns the checkpoint from which a run goes on that this trainer has begun and not ended.
+    """Returns the checkpoint from which the unfinished run of this trainer resumes.
 
-    Without it weights, optimizer and place in the data would be of different moments.
+    Without it weights, optimizer and place in the data would belong to different steps.
 
     Raises:
         InputError: The run has none.

@@ -184,7 +184,7 @@ def begin_again(run: Path) -> None:
 
 
 def check_continues_same_model(before: LightningModule, now: LightningModule) -> None:
-    """Checks that a fit that goes on is given the model of its run, or one of the same class and settings.
+    """Checks that a resumed fit has the model of its run, or one of the same class and settings.
 
     Raises:
         InputError: It is another.

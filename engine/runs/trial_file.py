@@ -42,7 +42,7 @@ class Trial:
         pruned: After how many epochs it was pruned, with its value and the one that it had to reach.
         ended: How it ended (`status`), the reason if it failed, and its seconds; None as long as it is open.
         kills: How often it was killed without having come further.
-        reached: What tells the checkpoint that it had then from others.
+        reached: Modification time (ns) of its last checkpoint at the latest kill; unchanged means no progress since.
     """
 
     number: int

@@ -87,6 +87,6 @@ def next_step(folder: Path, run_id: str, kept: int | None) -> int:
 
 
 def _optimizer_steps(record: "Record") -> int:
-    """Returns after how many optimizer steps something was logged; W&B gives each entry the last one it was told."""
+    """Returns after how many optimizer steps something was logged; W&B gives each entry the last one it received."""
     values = [item.value_json for item in record.history.item if STEP in (item.key, *item.nested_key)]
     return int(float(values[0])) if values else 0

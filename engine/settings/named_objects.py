@@ -1,4 +1,4 @@
-"""What the parser finds under the names in a config that may be somebody else's: classes of a few kinds alone."""
+"""Checks that an untrusted config names only classes of the allowed kinds."""
 
 import inspect
 from collections.abc import Iterator

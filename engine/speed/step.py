@@ -187,6 +187,6 @@ class StepCalls:
 
 
 def is_lightnings(owner: LightningModule | LightningDataModule, method: str) -> bool:
-    """Says whether a model or a data module has left a method as Lightning's base class has it."""
+    """Returns whether a model or a data module inherits a method unchanged from Lightning's base class."""
     base = LightningModule if isinstance(owner, LightningModule) else LightningDataModule
     return getattr(getattr(owner, method), "__func__", None) is getattr(base, method)

@@ -29,7 +29,7 @@ class Sums(NamedTuple):
 
     Attributes:
         entropy: Cross-entropy of its symbols.
-        uniform: Cross-entropy to the uniform distribution.
+        uniform: Cross-entropy against the uniform distribution.
         right: Number of symbols that are the most probable ones.
         penalty: What is minimised beside the cross-entropy; None for nothing.
     """

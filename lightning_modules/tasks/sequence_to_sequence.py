@@ -77,7 +77,7 @@ class SequenceToSequence(SequenceWriter):
         return self.logits(self.outputs(self.encode(sources, source_lengths), shifted(targets)))
 
     def _sums(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
-        """Returns the sum of the cross-entropy over a batch's symbols, and of that to the evenly spread part."""
+        """Returns a batch's cross-entropies against the targets and the uniform distribution, summed over symbols."""
         outputs = self.outputs(self.encode(batch.sources, batch.source_lengths), shifted(batch.targets))
         logs = self.log_probabilities(outputs, batch.target_lengths)
         return sums(logs, batch.targets[padding_mask(batch.target_lengths, batch.targets.shape[1])])

@@ -98,7 +98,12 @@ class SequenceWriter(Task):
         return self.logits(outputs[padding_mask(lengths, outputs.shape[1])]).float().log_softmax(1)
 
     def smoothed(self, entropy: Tensor, uniform: Tensor) -> Tensor:
-        """Returns the sum of the losses that is minimised, of those to the targets and to the evenly spread part."""
+        """Returns the label-smoothed loss: (1 - e) cross-entropy + e cross-entropy against the uniform distribution.
+
+        Args:
+            entropy: Cross-entropy against the targets, summed over symbols.
+            uniform: Cross-entropy against the uniform distribution, summed over symbols.
+        """
         if not self.label_smoothing:
             return entropy
         return (1 - self.label_smoothing) * entropy + self.label_smoothing * uniform
@@ -134,7 +139,7 @@ class SequenceWriter(Task):
 
 
 def sums(logs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the sum of the cross-entropy over symbols [M], and of that to the evenly spread part; see `smoothed`.
+    """Returns the cross-entropies against the targets and the uniform distribution, summed over symbols [M].
 
     Args:
         logs: Log-probabilities, [M, V].
