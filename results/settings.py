@@ -8,14 +8,14 @@ from pathlib import Path
 
 from core.errors import InputError
 from engine.settings.config_files import find_config, flatten, read_config
-from engine.settings.indifferent import INDIFFERENT
+from engine.settings.run_identity import SAME_RECIPE
 from results.rows import Recipe
 
 
 def stated(row: Recipe) -> dict[str, object]:
     """Returns the settings that a row's config and options state, by dotted key."""
     settings = _config(row) | row.options
-    return {key: value for key, value in settings.items() if not key.startswith(INDIFFERENT)}
+    return {key: value for key, value in settings.items() if not key.startswith(SAME_RECIPE)}
 
 
 def published_weights(row: Recipe) -> str | None:
@@ -47,7 +47,7 @@ def defaults(row: Recipe, settings: Mapping[str, object] | None = None) -> dict[
         settings: All settings of its runs, where they are at hand: merging them takes a while.
     """
     given, settings = stated(row), merged(row) if settings is None else settings
-    return {key: value for key, value in settings.items() if key not in given and not key.startswith(INDIFFERENT)}
+    return {key: value for key, value in settings.items() if key not in given and not key.startswith(SAME_RECIPE)}
 
 
 def changed_defaults(row: Recipe, recorded: Mapping[str, object]) -> list[str]:
@@ -82,7 +82,7 @@ def refuse_others(
         InputError: One differs.
     """
     for key in sorted(keys):
-        if ours.get(key) != theirs.get(key) and not key.startswith(INDIFFERENT):
+        if ours.get(key) != theirs.get(key) and not key.startswith(SAME_RECIPE):
             raise InputError(f"{path}: --{key} is {theirs.get(key)}, where {name} has {ours.get(key)}")
 
 

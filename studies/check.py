@@ -9,7 +9,7 @@ from typing import Any
 
 from core.errors import InputError
 from engine.settings.config_files import flatten
-from engine.settings.indifferent import INDIFFERENT
+from engine.settings.run_identity import SAME_RECIPE
 from studies.distributions import Parameter
 
 ABSENT = object()  # in place of a setting that is not there
@@ -67,7 +67,7 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
         if settings.trainer.fast_dev_run:
             raise InputError("--trainer.fast_dev_run: leaves no figures to compare; --trainer.max_steps does")
     metric, mode = check_metric(metric, mode, model, settings.checkpoint)
-    kept = {k: v for k, v in flatten(base).items() if k in CHECKED_APART or not k.startswith(INDIFFERENT)}
+    kept = {k: v for k, v in flatten(base).items() if k in CHECKED_APART or not k.startswith(SAME_RECIPE)}
     settings = json.loads(json.dumps(kept, default=str))
     return {"metric": metric, "mode": mode, "measures": measures_of(model), "settings": settings, "given": given}
 

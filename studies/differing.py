@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.settings.config_files import flatten
 
-INDIFFERENT = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
+NOT_PART_OF_STUDY = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
 LONG = 60  # characters of a value that are shown
 
 
@@ -34,5 +34,5 @@ def _shown(value: Any) -> str:
 
 
 def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
-    file = {key: value for key, value in description["file"].items() if key not in INDIFFERENT}
+    file = {key: value for key, value in description["file"].items() if key not in NOT_PART_OF_STUDY}
     return flatten(file) | {"seeds": description["seeds"]} | description["settings"]

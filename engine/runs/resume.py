@@ -23,35 +23,8 @@ from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import changeable, data_class, mappings
 from engine.settings.recorded_config import OPTION_GROUPS
+from engine.settings.run_identity import CHANGEABLE_ON_RESUME
 from engine.settings.trainer_options import SHARES
-
-# Dotted keys, or their beginnings, that a continued run may change, beside those that model and data set name
-# (`changeable`); anything else would make it another run.
-CHANGEABLE = (
-    "model.optimizer.",
-    "trainer.max_epochs",
-    "trainer.max_steps",
-    "trainer.max_time",
-    "trainer.log_every_n_steps",
-    "trainer.enable_progress_bar",
-    "trainer.enable_model_summary",
-    "trainer.logger",
-    "trainer.profiler",
-    "trainer.fast_loop",
-    "trainer.deterministic",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.strategy",
-    "trainer.num_nodes",
-    "trainer.default_root_dir",
-    "early_stopping.",
-    "checkpoint.",
-    "nan_guard.",
-    "test_subset.",
-    "wandb",
-    "watch.",
-    "weights",
-)
 
 PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # settings of a model that can be compared
 
@@ -83,7 +56,7 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
         number_or_share = key.startswith("trainer.") and key.removeprefix("trainer.") in SHARES
         if _same(before, now) and not (number_or_share and type(before) is not type(now)):  # one batch is not all
             continue
-        if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE)):
+        if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE_ON_RESUME)):
             changed[key] = (before, now)
     return changed
 
@@ -144,7 +117,7 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
     needed: list[str] = []
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # missing or damaged
         unrecorded = read_summary(run / "summary.json").get("unrecorded", [])
-        needed = [name for name in unrecorded if not name.startswith(CHANGEABLE)]
+        needed = [name for name in unrecorded if not name.startswith(CHANGEABLE_ON_RESUME)]
     if needed:
         raise InputError(
             f"{run}: was made from Python, with what its config.yaml does not hold ({', '.join(needed)}); continue it "

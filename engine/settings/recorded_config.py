@@ -12,8 +12,8 @@ from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, 
 from core.errors import InputError
 from core.plain_yaml import as_plain, dump_plain, load_plain
 from engine.settings.config_files import flatten
-from engine.settings.indifferent import INDIFFERENT
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
+from engine.settings.run_identity import SAME_RECIPE
 
 # Options that belong to one call of the command and not to the run.
 OPTIONS_OF_ONE_CALL = (
@@ -70,7 +70,7 @@ class Origin:
         """The settings that make it this run and no other, by dotted key; those that are not set are left out."""
         settings = {"seed": self.seed} | flatten(self.settings or {})
         short = {key.removesuffix(".class_path"): value for key, value in settings.items()}
-        return {key: value for key, value in short.items() if value is not None and not key.startswith(INDIFFERENT)}
+        return {key: value for key, value in short.items() if value is not None and not key.startswith(SAME_RECIPE)}
 
     @classmethod
     def of_command(cls, command: str, config: dict[str, Any]) -> "Origin":

@@ -12,7 +12,7 @@ from core.plain_json import load_json
 from core.summary import ENDED_WELL, figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
-from engine.settings.indifferent import INDIFFERENT
+from engine.settings.run_identity import SAME_RECIPE
 from studies.points import SEED
 from studies.run_on_disk import RunOnDisk, refused
 from studies.study_file import MODE_OF
@@ -183,7 +183,7 @@ def _read(path: Path, study: Study | None) -> ReportedRun:
     return ReportedRun(
         path=path,
         summary=on_disk.summary,
-        settings={key: value for key, value in settings.items() if key in CHECKED or not key.startswith(INDIFFERENT)},
+        settings={key: value for key, value in settings.items() if key in CHECKED or not key.startswith(SAME_RECIPE)},
         status=str(status),
         reason=str(ended.get("reason") or ""),
         seed=on_disk.summary.get("seed", settings.get(SEED)),
