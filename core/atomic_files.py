@@ -15,6 +15,7 @@ from core.errors import RunFailed
 
 DAY = 24 * 3600.0  # seconds
 TEMPORARY = re.compile(r"\.(?P<name>.+)\.((?P<machine>[A-Za-z0-9]+)-)?(?P<process>\d+)\.tmp")
+_written: set[str] = set()  # by this process
 
 
 @contextlib.contextmanager
@@ -39,6 +40,7 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
         if flush:
             _flush(temporary)
         os.replace(temporary, path)
+        _written.add(os.path.abspath(path))
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         with contextlib.suppress(OSError):
             if temporary.stat().st_nlink == 1:  # and no second name of a checkpoint
@@ -51,6 +53,11 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def is_written_here(path: Path) -> bool:
+    """Returns whether this process has written a file atomically."""
+    return os.path.abspath(path) in _written
 
 
 @contextlib.contextmanager

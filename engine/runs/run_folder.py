@@ -3,12 +3,14 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pytorch_lightning.utilities import rank_zero_only
 
+from core.atomic_files import is_written_here
 from core.errors import InputError
 from core.outputs import check_output_folder
 from engine.runs.slurm import JOB_FILE
@@ -18,7 +20,9 @@ from engine.runs.trial_file import TRIAL_FILE
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
 PROBED = 0.5  # seconds; a command that lists runs holds a lock for a moment, to find out whether it is free
-MADE_BEFORE_TRAINING = (".lock", "tensorboard", "wandb", "wandb_id.txt", JOB_FILE, TRIAL_FILE)
+LOCK, WANDB_ID = ".lock", "wandb_id.txt"
+MARKS = (LOCK, JOB_FILE, TRIAL_FILE)  # beside which folders are those of a run
+FOLDERS = ("tensorboard", "wandb")  # of a run, made before it trains; others have folders of these names, too
 
 
 class RunFolder:
@@ -27,11 +31,13 @@ class RunFolder:
     Args:
         path: The folder.
         made: Folders that this process made for the run, the innermost first; None if the run is an older one.
+        found: Names of what was in the folder before.
     """
 
-    def __init__(self, path: Path, made: list[Path] | None = None) -> None:
+    def __init__(self, path: Path, made: list[Path] | None = None, found: Collection[str] = ()) -> None:
         self.path = path
         self.made = made
+        self._found = found
         self._lock: FileLock | None = None
 
     @classmethod
@@ -68,12 +74,13 @@ class RunFolder:
         try:
             made = _missing(path)
             path.mkdir(parents=True, exist_ok=True)
-            if not all(_is_left_over(content) for content in path.iterdir()):
+            found = {content.name for content in path.iterdir()}
+            if not _are_left_over(found):
                 run = "; fit --ckpt_path continues the run in it" if (path / "config.yaml").exists() else ""
                 raise InputError(f"--run_dir {path}: is not empty; name an empty folder{run}")
         except OSError as error:
             raise InputError(f"--run_dir {path}: cannot be made ({error.strerror})") from error
-        return cls(path, made).hold()
+        return cls(path, made, found).hold()
 
     @property
     def is_held(self) -> bool:
@@ -86,7 +93,7 @@ class RunFolder:
         Raises:
             InputError: Another process has it, or it cannot be written.
         """
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / LOCK)
         try:
             lock.acquire(timeout=PROBED, poll_interval=0.01)
         except Timeout:
@@ -100,22 +107,27 @@ class RunFolder:
         """Releases the folder for other processes."""
         if self._lock is not None:
             with contextlib.suppress(OSError):  # before the lock is released: no other process may lock a deleted file
-                (self.path / ".lock").unlink(missing_ok=True)
+                (self.path / LOCK).unlink(missing_ok=True)
             self._lock.release()
             self._lock = None
 
     def discard(self) -> None:
-        """Removes what this process made of a new run, if training never began; what a study says of it stays."""
-        self.release()
-        if self.made is None or (self.path / "metrics.csv").exists() or (self.path / "checkpoints").exists():
+        """Removes what this process made of a new run, if training never began; all else in its folder stays."""
+        began = (self.path / "metrics.csv").exists() or (self.path / "checkpoints").exists()
+        if self.made is None or began:
+            self.release()
             return
         for content in self.path.iterdir():
-            if content.name == TRIAL_FILE:
+            if content.name in (*self._found, LOCK):
                 continue
-            if content.is_dir():
+            if content.name in FOLDERS:
                 shutil.rmtree(content, ignore_errors=True)
             else:
-                content.unlink(missing_ok=True)
+                _remove_own(content)
+        self.release()  # only now: another process may begin its run here at once
+        if LOCK in self._found:
+            with contextlib.suppress(OSError):
+                (self.path / LOCK).touch()  # by which the rest of a killed run is known
         for folder in self.made:
             with contextlib.suppress(OSError):  # another run may have begun in it
                 folder.rmdir()
@@ -143,9 +155,22 @@ def new_run_folder(run_dir: str | None, root: Path, name: str) -> RunFolder | No
     return folder
 
 
-def _is_left_over(path: Path) -> bool:
-    """Returns whether a file or folder is what a run makes before it trains, which was killed then."""
-    return path.name in MADE_BEFORE_TRAINING or (path.name.startswith(".") and path.suffix == ".tmp")
+def _are_left_over(names: Collection[str]) -> bool:
+    """Returns whether files and folders are what a run makes before it trains, which was killed then."""
+    folders = FOLDERS if any(name in MARKS for name in names) else ()
+    known = (*MARKS, *folders, WANDB_ID)
+    return all(name in known or (name.startswith(".") and name.endswith(".tmp")) for name in names)
+
+
+def _remove_own(path: Path) -> None:
+    """Removes a file that this process has written, and of a folder such files and the folder, if it is empty then."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            for content in path.iterdir():
+                _remove_own(content)
+            path.rmdir()
+        elif is_written_here(path):
+            path.unlink()
 
 
 def _missing(path: Path) -> list[Path]:

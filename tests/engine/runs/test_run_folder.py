@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from core.atomic_files import write_atomically
 from core.errors import InputError
 from engine.runs import run_folder
 from engine.runs.run_folder import RunFolder
@@ -126,7 +127,7 @@ def test_what_a_killed_process_made_before_training_is_no_content(tmp_path: Path
 
 def test_a_discarded_folder_leaves_nothing(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, "vgg")
-    (folder.path / "config.yaml").touch()
+    write_atomically(folder.path / "config.yaml", "")
     folder.discard()
     assert not list(tmp_path.iterdir())
 
@@ -152,3 +153,36 @@ def test_a_folder_that_was_there_before_is_not_discarded(tmp_path: Path) -> None
     assert list((tmp_path / "mine").iterdir()) == []
     RunFolder(tmp_path / "mine").hold().discard()
     assert (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["wandb", "tensorboard"])
+def test_folders_of_a_runs_names_may_be_somebody_elses(name: str, tmp_path: Path) -> None:
+    """Offline runs of weeks were removed by a mistyped command."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "run-of-weeks").touch()
+    with pytest.raises(InputError, match="is not empty; name an empty folder"):
+        RunFolder.at(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("mark", [".lock", "slurm_job.json", "trial.json"])
+def test_discarding_spares_what_was_there_before(mark: str, tmp_path: Path) -> None:
+    (tmp_path / mark).touch()
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "run-of-weeks").touch()
+    for _ in range(2):  # it can be tried again
+        folder = RunFolder.at(tmp_path)
+        (tmp_path / "tensorboard").mkdir()
+        (tmp_path / "tensorboard" / "events").touch()
+        folder.discard()
+        assert {path.name for path in tmp_path.rglob("*")} == {mark, "wandb", "run-of-weeks"}
+
+
+def test_discarding_spares_what_somebody_has_put_there_meanwhile(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, "vgg")
+    (folder.path / "shown").mkdir()
+    for name in ("inputs.png", "shown/1.png"):
+        write_atomically(folder.path / name, b"")
+    (folder.path / "job.log").touch()
+    folder.discard()
+    assert [path.name for path in folder.path.iterdir()] == ["job.log"]
