@@ -1,7 +1,6 @@
 """Extracts archives of data sets; no member is written outside the target folder."""
 
 import os
-import shutil
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -14,12 +13,11 @@ def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> No
         archive: The archive.
         name: What messages call it.
         member: Name of the folder in it; an existing one of that name is replaced.
-        temporary: The temporary folder, which whoever calls this removes.
+        temporary: The temporary folder, of this process alone, which whoever calls this removes.
 
     Raises:
         RuntimeError: The archive is broken, has paths outside the folder, or lacks the member.
     """
-    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed download
     try:
         with tarfile.open(archive) as tar:
             if hasattr(tarfile, "data_filter"):
@@ -35,6 +33,15 @@ def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> No
     if target.exists():
         os.replace(target, temporary / "replaced")
     os.replace(temporary / member, target)
+
+
+def identity(folder: Path) -> tuple[int, int] | None:
+    """Returns what tells a folder from one that replaces it; None if there is none."""
+    try:
+        facts = folder.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:

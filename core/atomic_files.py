@@ -6,9 +6,10 @@ Two processes that read, change and write one file take turns by a lock of its f
 import contextlib
 import os
 import re
+import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.errors import RunFailed
@@ -32,7 +33,7 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
     Raises:
         RunFailed: The disk is full or not writable; `path` is unchanged.
     """
-    temporary = path.with_name(f".{path.name}.{_here()}-{os.getpid()}.tmp")
+    temporary = temporary_beside(path)
     try:
         remove_abandoned(path.parent, path.name)
         temporary.unlink(missing_ok=True)  # left by a killed process; it may be a hard link to a checkpoint
@@ -60,11 +61,20 @@ def is_written_here(path: Path) -> bool:
     return os.path.abspath(path) in _written
 
 
+def temporary_beside(path: Path) -> Path:
+    """Returns the name of what a file or folder is as long as this process makes it, which is no other process's."""
+    return path.with_name(f".{path.name}.{_here()}-{os.getpid()}.tmp")
+
+
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, before_waiting: Callable[[], object] = bool) -> Iterator[None]:
     """Keeps other processes out of such a block of the same folder; they wait.
 
     It leaves no file. Where folders cannot be locked, on Windows and some network drives, nobody waits.
+
+    Args:
+        folder: The folder.
+        before_waiting: Called if another process is in such a block.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError, ImportError):
@@ -72,7 +82,11 @@ def locked(folder: Path) -> Iterator[None]:
 
             handle = os.open(folder, os.O_RDONLY)
             stack.callback(os.close, handle)  # which ends the lock
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                before_waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
@@ -82,16 +96,16 @@ def _flush(path: Path) -> None:
 
 
 def remove_abandoned(folder: Path, name: str | None = None) -> list[Path]:
-    """Removes the temporary files that killed processes have left in a folder.
+    """Removes the temporary files and folders that killed processes have left in a folder.
 
     Those of other machines, which a network drive may show, are removed a day after their last change.
 
     Args:
-        folder: The folder; those within it are left alone.
-        name: Name of the file that they were to become; any if not given.
+        folder: The folder; what is deeper within it is left alone.
+        name: Name of what they were to become; any if not given.
 
     Returns:
-        The files that were there.
+        Those that were there.
     """
     removed = []
     with contextlib.suppress(OSError):
@@ -102,7 +116,10 @@ def remove_abandoned(folder: Path, name: str | None = None) -> list[Path]:
             elsewhere = match["machine"] not in (None, _here())
             old = time.time() - entry.stat(follow_symlinks=False).st_mtime > DAY
             if old or not (elsewhere or _is_running(int(match["process"]))):
-                os.unlink(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                else:
+                    os.unlink(entry.path)
                 removed.append(Path(entry.path))
     return removed
 

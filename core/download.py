@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import TypeVar
 from urllib.error import URLError
 
-from core.archives import extract_folder
+from core.archives import extract_folder, identity
+from core.atomic_files import locked, remove_abandoned, temporary_beside
 from core.console import print_line
 from core.errors import InputError
 
 ANSWER_TIMEOUT = 8.0  # seconds in which a server must answer
 STALL_TIMEOUT = 30.0  # seconds without a byte after which a download has failed
-PART = ".part"  # suffix of incomplete files, so that one left by a killed download is not taken for the data
+Fetched = TypeVar("Fetched")
 
 
 @dataclass(frozen=True)
@@ -53,33 +55,49 @@ class Request:
     synthetic: str = ""
 
 
-def download_files(files: Sequence[RemoteFile], folder: Path, request: Request) -> None:
-    """Downloads files, each of which is complete or absent at the end.
+def download_files(
+    files: Sequence[RemoteFile], folder: Path, request: Request, is_needless: Callable[[], bool] = bool
+) -> bool:
+    """Downloads files, each of which is complete or absent at the end; one that is there is left alone.
+
+    Of processes that need them at the same time, one downloads, and the others wait for it.
 
     Args:
         files: The files.
         folder: Target folder; created if absent.
         request: Facts for the error message.
+        is_needless: Whether another process has made of them meanwhile what they are for.
+
+    Returns:
+        Whether this process has downloaded any.
 
     Raises:
         InputError: A download failed; everything it wrote is removed.
     """
-    paths = [folder / file.name for file in files]
 
-    def fetch() -> None:
-        _announce(request)
-        for file, path in zip(files, paths, strict=True):
-            _fetch(file, folder)
-            os.replace(_part(path), path)
+    def fetch() -> bool:
+        with _turn(folder, [file.name for file in files], request) as announce, contextlib.ExitStack() as undoing:
+            missing = [file for file in files if not (folder / file.name).is_file()]
+            if not missing or is_needless():
+                return False
+            announce()
+            for file in missing:
+                _fetch(file, folder)
+                path = folder / file.name
+                os.replace(temporary_beside(path), path)
+                undoing.callback(path.unlink, missing_ok=True)
+            undoing.pop_all()
+            return True
 
-    download(fetch, [*paths, *(_part(path) for path in paths)], request)
+    return download(fetch, [temporary_beside(folder / file.name) for file in files], request)
 
 
 def download_archive(archive: RemoteFile, member: str, folder: Path, request: Request) -> None:
     """Downloads a tar archive and extracts one folder of it, which is complete or absent at the end.
 
     An archive that is already in `folder` and has the right checksum is extracted without a download. A file of that
-    name stays as it is in any case; a downloaded one goes under another name, and is removed.
+    name stays as it is in any case; a downloaded one goes under another name, and is removed. Of processes that need
+    the folder at the same time, one makes it, and the others wait for it.
 
     Args:
         archive: The archive.
@@ -91,35 +109,44 @@ def download_archive(archive: RemoteFile, member: str, folder: Path, request: Re
         InputError: The download failed, or the archive is broken or has paths outside `folder`; everything written is
             removed.
     """
-    path, temporary = folder / archive.name, _part(folder / member)
+    path, target = folder / archive.name, folder / member
+    part, temporary, before = temporary_beside(path), temporary_beside(target), identity(target)
 
     def fetch() -> None:
         from torchvision.datasets.utils import check_integrity  # torchvision takes a second to import
 
-        if archive.md5 is not None and check_integrity(path, archive.md5):
-            extract_folder(path, path.name, member, temporary)
-            return
-        _announce(request)
-        if path.exists():
-            print_line(f"note     {path}: left alone, since it is no complete {archive.name}")
-        _fetch(archive, folder)
-        extract_folder(_part(path), path.name, member, temporary)
-        _part(path).unlink()
+        with _turn(folder, [archive.name, member], request) as announce:
+            if identity(target) not in (before, None):  # another process has made it meanwhile
+                return
+            if archive.md5 is not None and check_integrity(path, archive.md5):
+                extract_folder(path, path.name, member, temporary)
+                return
+            announce()
+            if path.exists():
+                print_line(f"note     {path}: left alone, since it is no complete {archive.name}")
+            _fetch(archive, folder)
+            extract_folder(part, path.name, member, temporary)
+            part.unlink()
 
     try:
-        download(fetch, [_part(path)], request)
+        download(fetch, [part], request)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _announce(request: Request) -> None:
-    """Says what is downloaded and into which folder, which a user can have misspelled."""
+@contextlib.contextmanager
+def _turn(folder: Path, names: Sequence[str], request: Request) -> Iterator[Callable[[], None]]:
+    """Makes a folder, and keeps other processes from downloading what has these names into it within the block.
+
+    Yields:
+        What says what is downloaded and into which folder, which a user can have misspelled.
+    """
     found = f"which holds {request.holds}" if request.data_dir.is_dir() else "a new folder"
-    print_line(f"downloading {request.name} into {request.data_dir}, {found}")
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + PART)
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder, lambda: print_line(f"note     {folder}: waits for another process that downloads into it")):
+        for name in names:
+            remove_abandoned(folder, name)  # by a killed download
+        yield lambda: print_line(f"downloading {request.name} into {request.data_dir}, {found}")
 
 
 def _fetch(file: RemoteFile, folder: Path) -> None:
@@ -130,12 +157,12 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
     """
     from torchvision.datasets.utils import download_url  # torchvision takes a second to import
 
-    part = _part(folder / file.name)
+    part = temporary_beside(folder / file.name)
     failure: Exception | None = None
     for url in file.urls:
         try:
             announced = _announced_size(url)
-            part.unlink(missing_ok=True)  # left by a killed download; torchvision would use it as the file
+            part.unlink(missing_ok=True)  # of the address before; torchvision would use it as the file
             download_url(url, folder, part.name, file.md5)
             size = part.stat().st_size
             if file.md5 is None and size < announced:  # a connection that ends early is no error of its own
@@ -146,8 +173,8 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
     raise failure
 
 
-def download(fetch: Callable[[], object], files: Sequence[Path], request: Request) -> None:
-    """Runs a download, and removes everything it wrote if it fails.
+def download(fetch: Callable[[], Fetched], files: Sequence[Path], request: Request) -> Fetched:
+    """Runs a download, returns what it returns, and removes everything it wrote if it fails.
 
     Args:
         fetch: Downloads the files.
@@ -162,7 +189,7 @@ def download(fetch: Callable[[], object], files: Sequence[Path], request: Reques
     new_folders = sorted((path for path in folders if not path.exists()), key=lambda path: -len(path.parts))
     try:
         with stall_timeout():
-            fetch()
+            return fetch()
     except BaseException as error:  # KeyboardInterrupt and SystemExit too
         for path in new_files:
             with contextlib.suppress(OSError):

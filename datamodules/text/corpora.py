@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.atomic_files import write_atomically
+from core.atomic_files import locked, write_atomically
 from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
 
@@ -76,10 +76,22 @@ def text8(data_dir: Path) -> Path:
     path, archive = data_dir / "text8", data_dir / "text8.zip"
     if path.is_file():
         return path
-    given = archive.is_file()
-    if not given:
-        request = Request(data_dir, "no text8", "text8", "sentences")
-        download_files([RemoteFile(archive.name, TEXT8_URLS)], data_dir, request)
+    request = Request(data_dir, "no text8", "text8", "sentences")
+    is_ours = download_files([RemoteFile(archive.name, TEXT8_URLS)], data_dir, request, path.is_file)
+    with locked(data_dir):  # another process may do the same, and remove the archive
+        if not path.is_file():
+            _unpack_text8(archive, path)
+        if is_ours:
+            archive.unlink(missing_ok=True)
+    return path
+
+
+def _unpack_text8(archive: Path, path: Path) -> None:
+    """Writes the text that an archive holds.
+
+    Raises:
+        InputError: It is not the original archive.
+    """
     try:
         with zipfile.ZipFile(archive) as file:
             content = file.read("text8")
@@ -88,6 +100,3 @@ def text8(data_dir: Path) -> Path:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != TEXT8_MD5:
         raise InputError(f"{archive}: holds another text than text8; delete it and it will be downloaded")
     write_atomically(path, content)
-    if not given:
-        archive.unlink()
-    return path

@@ -126,6 +126,15 @@ def test_what_killed_processes_left_is_removed_at_the_next_write(tmp_path: Path,
     assert remove_abandoned(tmp_path) == [tmp_path / f".other.txt.{dead_process}.tmp"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="processes are not looked up")
+def test_a_folder_that_a_killed_process_was_making_is_removed(tmp_path: Path, dead_process: int) -> None:
+    left = tmp_path / f".set.{dead_process}.tmp"
+    (left / "deep").mkdir(parents=True)
+    (left / "deep" / "half").touch()
+    assert remove_abandoned(tmp_path, "set") == [left]
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_others_are_writing_stays(tmp_path: Path) -> None:
     mine = [tmp_path / f".a.{os.getpid()}.tmp", tmp_path / f".a.anothermachine-{2**22 + 1}.tmp", tmp_path / ".my.tmp"]
     for path in mine:

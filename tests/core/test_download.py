@@ -5,19 +5,22 @@ import hashlib
 import io
 import os
 import re
+import shutil
 import signal
 import socket
 import socketserver
 import sys
 import tarfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 import core.download
+from core.atomic_files import locked, temporary_beside
 from core.download import (
     STALL_TIMEOUT,
     RemoteFile,
@@ -204,10 +207,16 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+def left_of(path: Path) -> Path:
+    """Returns the name of what a killed process leaves of a download."""
+    here = temporary_beside(path)
+    return path.with_name(here.name.replace(f"-{os.getpid()}.", f"-{2**80}."))  # no process has so large a number
+
+
 @pytest.mark.parametrize("md5", [MD5, None], ids=["checksum", "no checksum"])
-def test_a_part_left_by_a_killed_download_is_replaced(site: Path, tmp_path: Path, md5: str | None) -> None:
+def test_a_part_left_by_a_killed_download_goes(site: Path, tmp_path: Path, md5: str | None) -> None:
     (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "digits.part").write_bytes(b"half")
+    left_of(tmp_path / "new" / "digits").write_bytes(b"half")
     with serving(Files, site) as address:
         download_files([RemoteFile("digits", [f"{address}digits"], md5)], tmp_path / "new", request(tmp_path))
     assert (tmp_path / "new" / "digits").read_bytes() == CONTENT
@@ -269,15 +278,16 @@ def test_a_download_killed_within_a_file_leaves_nothing_that_counts_as_there(sit
         process = start_function(_killed_within_a_file, f"{address}long", tmp_path / "new")
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        assert files_in(tmp_path / "new") == ["long.part"]
+        assert re.fullmatch(r"\.long\..*\.tmp", *files_in(tmp_path / "new"))
         download_files([RemoteFile("long", [f"{address}long"])], tmp_path / "new", request(tmp_path))
     assert (tmp_path / "new" / "long").stat().st_size == 10_000_000
     assert files_in(tmp_path / "new") == ["long"]
 
 
 def test_an_archive_is_extracted_and_goes(site: Path, tmp_path: Path) -> None:
-    (tmp_path / "new" / "set.part").mkdir(parents=True)
-    (tmp_path / "new" / "set.part" / "half").touch()  # as a killed extraction leaves it
+    half = left_of(tmp_path / "new" / "set")
+    half.mkdir(parents=True)
+    (half / "half").touch()  # as a killed extraction leaves it
     with serving(Files, site) as address:
         archive = RemoteFile("set.tar.gz", [f"{address}set.tar.gz"])
         download_archive(archive, "set", tmp_path / "new", request(tmp_path))
@@ -367,3 +377,66 @@ def test_an_archive_that_is_none_is_one_line(site: Path, tmp_path: Path) -> None
         with pytest.raises(InputError, match=r"\(set\.tar\.gz: file could not be opened successfully\); put"):
             download_archive(archive, "set", tmp_path / "new", request(tmp_path))
     assert not (tmp_path / "new").exists()
+
+
+# Several processes
+
+
+@contextlib.contextmanager
+def other_process(folder: Path) -> Iterator[None]:
+    """Lets the block begin while another process downloads into a folder, which then goes on."""
+    began, may_go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked(folder):
+            began.set()
+            may_go_on.wait()
+            pack(folder / "other.tar.gz", "set/of another")
+            with tarfile.open(folder / "other.tar.gz") as tar:
+                tar.extractall(folder)
+            (folder / "digits").write_bytes(b"of another")
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    began.wait()
+    with patch("core.download.print_line", lambda line: may_go_on.set()):  # that it waits
+        yield
+    thread.join()
+
+
+def test_what_another_process_downloads_is_waited_for_and_taken(tmp_path: Path) -> None:
+    """Two that extracted one archive left a part of it for good."""
+    with other_process(tmp_path):
+        assert not download_files([RemoteFile("digits", [])], tmp_path, request(tmp_path))
+    (tmp_path / "digits").unlink()
+    shutil.rmtree(tmp_path / "set")
+    with other_process(tmp_path):
+        download_archive(RemoteFile("set.tar.gz", []), "set", tmp_path, request(tmp_path))
+    assert files_in(tmp_path) == ["digits", "other.tar.gz", "set/of another"]
+
+
+def test_a_download_leaves_what_another_process_has_in_work(site: Path, tmp_path: Path) -> None:
+    """Folders of some network drives cannot be locked."""
+    others = [tmp_path / "new" / f".{name}.{os.getppid()}.tmp" for name in ("set.tar.gz", "set")]
+    others[1].mkdir(parents=True)
+    for path in (others[0], others[1] / "half"):
+        path.touch()
+    with serving(Files, site) as address:
+        archive = RemoteFile("set.tar.gz", [f"{address}set.tar.gz"])
+        download_archive(archive, "set", tmp_path / "new", request(tmp_path))
+    assert others[0].exists()
+    assert (others[1] / "half").exists()
+
+
+def test_a_failed_download_leaves_what_another_process_has_completed(tmp_path: Path) -> None:
+    def failing_beside_another(url: str, root: Path, filename: str, md5: str | None) -> None:
+        (root / "digits").write_bytes(CONTENT)
+        raise OSError("the line went dead")
+
+    with (
+        patch("core.download._announced_size", lambda url: 0),
+        patch("torchvision.datasets.utils.download_url", failing_beside_another),
+        pytest.raises(InputError, match="the line went dead"),
+    ):
+        download_files([RemoteFile("digits", ["address"])], tmp_path, request(tmp_path))
+    assert files_in(tmp_path) == ["digits"]

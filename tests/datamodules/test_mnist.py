@@ -304,12 +304,13 @@ def test_what_a_killed_download_leaves_does_not_count_as_there(
     original = torchvision.datasets.utils.download_url
     monkeypatch.setattr(torchvision.datasets.utils, "download_url", download_url)
     folder.mkdir(parents=True)
-    (folder / f"{NAMES[0]}.gz.part").write_bytes(b"half")  # as SIGKILL leaves it
+    left = folder / f".{NAMES[0]}.gz.{2**80}.tmp"  # no process has so large a number
+    left.write_bytes(b"half")  # as SIGKILL leaves it
     with serving(Files, site) as address:
         monkeypatch.setattr(MNIST, "mirrors", [address])
         assert load(tmp_path / "new").sizes["test"] == TEST
     assert [len(names) for names in written] == [0, 1, 2, 3], "each under another name until it is whole"
-    assert not list(folder.glob("*.part"))
+    assert not left.exists()
 
 
 def test_nothing_is_read_or_downloaded_before_it_is_needed(tmp_path: Path) -> None:
