@@ -29,6 +29,14 @@ def check_regular(path: Path) -> None:
         raise InputError(f"{path}: {'a folder' if stat.S_ISDIR(mode) else 'a pipe or a device'}, not a file")
 
 
+def is_within(path: Path, folder: Path) -> bool:
+    """Returns whether a path lies in a folder once links are followed, which can lead to anything of a machine."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links that lead to each other
+        return False
+
+
 def read_file(path: Path) -> bytes:
     """Returns the content of a file, unpacked if its name ends in `.gz`.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.input_files import is_within
 from core.metric_rows import NAME
 from core.pages.pictures import data_url, small_copy
 from studies.report.groups import Group
@@ -114,13 +115,16 @@ def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[str, ReportedRun]]:
 
 def _files(run: Path) -> list[Path]:
     """Returns the files of a run's folder that are media, and some of those in folders below it."""
+
+    def is_medium(path: Path) -> bool:
+        return _kind(path.name) < 4 and path.is_file() and is_within(path, run)
+
     try:
         entries = sorted(run.iterdir())
-        found = [path for path in entries if path.is_file() and _kind(path.name) < 4 and path.name not in LEFT_OUT]
+        found = [path for path in entries if is_medium(path) and path.name not in LEFT_OUT]
         for folder in entries:
             if folder.is_dir() and folder.name not in OF_NOBODY and not folder.name.startswith("."):
-                below = [path for path in sorted(folder.iterdir()) if path.is_file() and _kind(path.name) < 4]
-                found += below[:MOST_OF_FOLDER]
+                found += [path for path in sorted(folder.iterdir()) if is_medium(path)][:MOST_OF_FOLDER]
     except OSError:
         return []
     return found

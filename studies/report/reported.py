@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.input_files import is_within
 from core.metric_rows import NAME, intact_rows
 from core.plain_json import load_json
-from core.summary import ENDED_WELL, figures
+from core.summary import ENDED_WELL, RECORD_FILES, figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
 from engine.settings.run_identity import SAME_RECIPE
@@ -111,6 +112,7 @@ class Study:
             InputError: It is, and is damaged.
         """
         try:
+            _check_own(folder, DESCRIPTION)
             content = load_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
             file = content["file"]
             metric = file.get("metric") or {}
@@ -158,6 +160,16 @@ def find_runs(given: Sequence[str]) -> tuple[list[ReportedRun], Study | None]:
     return runs, next(iter(studies.values())) if of_one else None
 
 
+def _check_own(folder: Path, name: str) -> None:
+    """Checks that a file of a folder is no link to one elsewhere, which a page must not show.
+
+    Raises:
+        InputError: It is one.
+    """
+    if not is_within(folder / name, folder):
+        raise InputError(f"{folder / name}: is a link out of its folder; put a copy of the file in its place")
+
+
 def _is_run(path: Path) -> bool:
     return (path / TRIAL_FILE).is_file() or ((path / "config.yaml").is_file() and (path / "summary.json").is_file())
 
@@ -169,6 +181,8 @@ def _below(path: Path) -> set[Path]:
 
 
 def _read(path: Path, study: Study | None) -> ReportedRun:
+    for name in (*RECORD_FILES, TRIAL_FILE):
+        _check_own(path, name)
     on_disk = RunOnDisk.read(path)
     try:
         trial = read_trial(path)

@@ -8,7 +8,7 @@ import pytest
 
 from core import input_files
 from core.errors import InputError
-from core.input_files import read_file
+from core.input_files import is_within, read_file
 
 
 def test_a_file_is_read_and_unpacked_where_it_is_packed(tmp_path: Path) -> None:
@@ -25,6 +25,18 @@ def test_what_never_ends_is_refused_without_a_wait(tmp_path: Path) -> None:
             read_file(path)
     with pytest.raises(InputError, match=f"^{tmp_path}: a folder, not a file$"):
         read_file(tmp_path)
+
+
+def test_a_link_lies_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "run" / "drawn").mkdir(parents=True)
+    (tmp_path / "run" / "within").symlink_to("drawn")
+    (tmp_path / "run" / "out").symlink_to(tmp_path)
+    (tmp_path / "run" / "loop").symlink_to("loop")
+    (tmp_path / "also").symlink_to("run")
+    for folder in ("run", "also"):
+        names = ("drawn/a", "within/a", "none", "out/a", "out/run", "loop", "../a")
+        found = [is_within(tmp_path / folder / name, tmp_path / folder) for name in names]
+        assert found == [True, True, True, False, True, False, False]
 
 
 def test_a_file_that_unpacks_to_far_more_than_itself_is_refused_on_the_way(

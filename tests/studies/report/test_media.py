@@ -59,3 +59,16 @@ def test_the_page_stays_small_whatever_the_runs_drew(tmp_path: Path, monkeypatch
     assert (len(medium.shown), medium.left_out) == (2, 2)
     monkeypatch.setattr(module, "MOST_PICTURES", 1)
     assert len(media(_groups(tmp_path))[0].shown) == 1
+
+
+def test_what_a_link_leads_to_elsewhere_is_in_no_page(tmp_path: Path) -> None:
+    """A stranger's run could have had any file of a machine shown to others."""
+    run = make_run(tmp_path / "runs" / "a")
+    (tmp_path / "secret").mkdir()
+    for name in ("key.txt", "photo.png"):
+        (tmp_path / "secret" / name).write_text("a key")
+        (run / name).symlink_to(tmp_path / "secret" / name)
+    (run / "drawn").symlink_to(tmp_path / "secret")
+    (run / "samples.txt").write_text("written")
+    (run / "latest.txt").symlink_to("samples.txt")
+    assert [medium.name for medium in media(_groups(tmp_path / "runs"))] == ["latest.txt", "samples.txt"]

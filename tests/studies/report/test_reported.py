@@ -61,3 +61,14 @@ def test_a_damaged_study_is_one_line(tmp_path: Path) -> None:
     (study / "study.json").write_text(json.dumps({"file": 3}))
     with pytest.raises(InputError, match=r"study\.json: damaged"):
         find_runs([str(study)])
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "metrics.csv", "summary.json", "trial.json", "study.json"])
+def test_a_record_that_is_a_link_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    """The settings in a page could have been any YAML file of a machine, such as one with a key."""
+    study = make_study(tmp_path / "rates")
+    folder = study if name == "study.json" else find_runs([str(study)])[0][0].path
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=rf"{name}: is a link out of its folder; put a copy of the file in its place"):
+        find_runs([str(study)])
