@@ -27,7 +27,9 @@ _primer() {{
     fi
     words[0]=${{words[0]/#\~/$HOME}}
     while IFS= read -r answer; do
-        COMPREPLY+=("${{answer%%$'\t'*}}")
+        answer=${{answer%%$'\t'*}}
+        if [[ $answer == *[^[:alnum:]_./=:,+@%-]* ]]; then printf -v answer %q "$answer"; fi
+        COMPREPLY+=("$answer")
     done < <("${{words[@]:0:count}}" completion {asked} bash "${{words[@]:count}}" 2>/dev/null)
     if (( ${{#COMPREPLY[@]}} == 1 )) && [[ $COMPREPLY == *[.=] ]]; then compopt -o nospace 2>/dev/null; fi
 }}

@@ -60,6 +60,26 @@ def test_a_shell_completes_subcommands_configs_settings_runs_and_files(shell: st
     assert not (tmp_path / "executed").exists()
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_gets_names_that_it_takes_for_one_word_and_for_no_command(tmp_path: Path) -> None:
+    """A run's folder whose name was a command was inserted as one, and ran with the line."""
+    names = ["runs/my net/1", "runs/$(touch executed)/1", "runs/`touch executed`;x/1", "runs/net/1", "--config=a.yaml"]
+    script = f"""
+        complete() {{ :; }}
+        primer() {{ printf '%s\\texplained\\n' {shlex.join(names)}; }}
+        {SCRIPTS["bash"].format(command="primer", cli="cli.py", asked=ASKED)}
+        COMP_WORDS=(primer fit --ckpt_path ru) COMP_CWORD=3
+        _primer
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+        eval "printf '%s\\n' ${{COMPREPLY[*]}}"  # as typed on one line
+    """
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[len(names) - 2 : len(names)] == names[-2:], "plain names stay as they are"
+    assert lines[len(names) :] == names
+    assert not (tmp_path / "executed").exists()
+
+
 def test_an_answer_imports_next_to_nothing(tmp_path: Path) -> None:
     """It comes in less than a tenth of a second, of which most goes to starting Python."""
     asked = [ASKED, "bash", "fit", "--config", "vgg_bn", "--model.opt"]
