@@ -6,6 +6,7 @@ from pathlib import Path
 from core.atomic_files import write_atomically
 from core.errors import InputError, RunFailed
 
+CHECKPOINTS = "checkpoints"  # folder of a run
 CSV = ".csv"  # ending of tables of results, which are no input of a folder
 
 
@@ -18,7 +19,8 @@ def check_output_file(given: str, example: str, replaces_runs: bool = False) -> 
         replaces_runs: Whether a file may be replaced that lies in the folder of a run.
 
     Raises:
-        InputError: Nothing or a folder is named, the file's folder is not there or lets nobody write, or it is a run's.
+        InputError: Nothing or a folder is named, the file's folder is not there or lets nobody write or holds a run's
+            checkpoints, or the file is a run's.
     """
     path = Path(given).expanduser()
     if not given or path.is_dir():
@@ -27,10 +29,10 @@ def check_output_file(given: str, example: str, replaces_runs: bool = False) -> 
         raise InputError(f"--output {given}: cannot be written (no folder {path.parent})")
     if not (os.access(path, os.W_OK) if is_stream(path) else os.access(path.parent, os.W_OK | os.X_OK)):
         raise InputError(f"--output {given}: cannot be written (no permission in {path.parent})")
-    folders = (path.parent.resolve() / path.name).parents
-    of_run = any((folder / "config.yaml").is_file() and (folder / "checkpoints").is_dir() for folder in folders)
-    if path.is_file() and of_run and not replaces_runs:
+    parent = path.parent.resolve()
+    if path.is_file() and any(map(_is_run, (parent, *parent.parents))) and not replaces_runs:
         raise needed_output(given, "is a file of a run")
+    _check_beside_checkpoints(parent, given, "--output")
     return path
 
 
@@ -42,7 +44,7 @@ def check_output_folder(given: str, option: str = "--output") -> Path:
         option: Another option that names it.
 
     Raises:
-        InputError: A file is in its way, or it cannot be written.
+        InputError: A file is in its way, it cannot be written, or it is among a run's checkpoints.
     """
     path = nearest = Path(given).expanduser()
     while not (nearest.exists() or nearest.is_symlink()):
@@ -51,7 +53,22 @@ def check_output_folder(given: str, option: str = "--output") -> Path:
         raise InputError(f"{option} {given}: {nearest} is a file, where a folder is expected; choose another name")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise InputError(f"{option} {given}: cannot be written (no permission in {nearest})")
+    _check_beside_checkpoints(path.resolve(), given, option)
     return path
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file() and (folder / CHECKPOINTS).is_dir()
+
+
+def _check_beside_checkpoints(folder: Path, given: str, option: str) -> None:
+    """Checks that a folder is none of a run's checkpoints, nor below it.
+
+    Raises:
+        InputError: It is.
+    """
+    if any(one.name == CHECKPOINTS and _is_run(one.parent) for one in (folder, *folder.parents)):
+        raise InputError(f"{option} {given}: is among a run's checkpoints; choose another folder")
 
 
 def is_among(path: Path, name: str) -> bool:

@@ -1,5 +1,6 @@
 """A trained model and its data as a run left them, for commands that use the two without a trainer's loops."""
 
+from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule
@@ -14,6 +15,7 @@ from datamodules.base.data_module import DataModule
 from engine.command import Command
 from engine.settings.arguments import parse_command_line
 from engine.trainer import Trainer
+from engine.weights import find_weights, is_published
 
 OF_PREDICTIONS = ("--input", "--invert", "--output")
 
@@ -49,6 +51,14 @@ class RestoredModel(Command):
     def data_name(self) -> str:
         """What the network was trained on, in words."""
         return name_of_data(self.datamodule)
+
+    @property
+    def weight_files(self) -> list[Path]:
+        """The file that the weights are read from; none for published weights."""
+        named = self.settings.weights
+        if self.arguments.checkpoint is not None:
+            return [self.arguments.checkpoint]
+        return [] if named is None or is_published(named) else [find_weights(named)]
 
     def after_instantiate_classes(self) -> None:
         """Leaves the run's folder alone."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError, RunFailed
 from core.one_line_parser import OneLineParser
-from core.outputs import check_output_file, write_output
+from core.outputs import check_output_file, needed_output, write_output
 from engine.settings.overview import typed_command
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def export(argv: list[str]) -> int:
     from engine.restored_model import RestoredModel
 
     trained = RestoredModel("export", arguments.ckpt_path, others)
+    _check_not_read(trained, path, arguments.output)
     print_line(f"weights  {trained.measured}")
     content, lines = _weights(trained) if name == WEIGHTS else _network(trained, name)
     write_output(path, content, arguments.output)
@@ -78,6 +79,16 @@ def _format_of(path: Path, given: str, chosen: str | None) -> str:
         (ending,) = (one for one, of in ENDINGS.items() if of == name)
         raise InputError(f"--format {name}: {given} is named as a file of {by_ending}; end it in {ending}")
     return name
+
+
+def _check_not_read(trained: "RestoredModel", path: Path, given: str) -> None:
+    """Checks that a file is not what the weights are read from.
+
+    Raises:
+        InputError: It is.
+    """
+    if path.is_file() and any(path.samefile(read) for read in trained.weight_files):
+        raise needed_output(given, "is what the weights are read from")
 
 
 def _network(trained: "RestoredModel", name: str) -> tuple[bytes, list[str]]:

@@ -65,6 +65,21 @@ def test_a_file_of_a_run_is_not_replaced(name: str) -> None:
     check_output_file(f"run/{name}", "x.csv", replaces_runs=True)
 
 
+def test_nothing_is_written_among_the_checkpoints_of_a_run() -> None:
+    for name in ("run/checkpoints/deep", "own/checkpoints"):
+        Path(name).mkdir(parents=True)
+    Path("run/config.yaml").write_text("model:")
+    reason = "is among a run's checkpoints; choose another folder"
+    for given in ("run/checkpoints/x.onnx", "run/checkpoints/deep/x.onnx"):
+        with pytest.raises(InputError, match=rf"^--output {given}: {reason}$"):
+            check_output_file(given, "x.onnx")
+    for given in ("run/checkpoints", "run/checkpoints/none/at/all"):
+        with pytest.raises(InputError, match=rf"^--run_dir {given}: {reason}$"):
+            check_output_folder(given, "--run_dir")
+    assert check_output_file("own/checkpoints/x.onnx", "x.onnx") == Path("own/checkpoints/x.onnx")
+    assert check_output_folder("run/pictures") == Path("run/pictures")
+
+
 def test_a_new_folder_is_one_that_can_be_made() -> None:
     Path("file").touch()
     Path("link").symlink_to("nowhere")

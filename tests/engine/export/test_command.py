@@ -1,6 +1,7 @@
 """The command `export`: a run becomes a file that computes the same, or nothing is written."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -162,6 +163,26 @@ def test_what_cannot_be_exported_is_one_line(
     assert message in errors
     assert errors.count("\n") == 1, errors
     assert not list(Path().glob("x.*"))
+
+
+@pytest.mark.parametrize("name", ["net.pt", "net.safetensors"])
+def test_the_weights_that_are_read_are_not_replaced(
+    name: str, finished_run: Callable[..., Path], command: Command, config: Path
+) -> None:
+    """They were gone, and with them what the optimizer had kept."""
+    shutil.copy(finished_run() / "checkpoints" / "best.ckpt", "net.pt")
+    if name == "net.safetensors":
+        assert command("export", "--config", config, "--weights", "net.pt", "--output", name)[0] == 0
+    alias = f"alias{Path(name).suffix}"
+    Path(alias).symlink_to(name)
+    content = Path(name).read_bytes()
+    for weights in (name, alias):
+        code, _, errors = command("export", "--config", config, "--weights", weights, "--output", name)
+        assert (code, errors) == (
+            2,
+            f"error: --output {name}: is what the weights are read from, and is not replaced; choose another name\n",
+        )
+    assert Path(name).read_bytes() == content
 
 
 @pytest.mark.usefixtures("few_samples")
