@@ -67,11 +67,19 @@ class WatchTest(Callback):
 
 
 def looks(config: str, seed: int, options: list[str], folder: Path) -> list[dict[str, float]]:
-    """Makes a run, unless it exists, and returns its times and accuracies."""
-    kept = folder / "looks.json"
-    if folder.exists() and not (folder / "done").exists():
-        shutil.rmtree(folder)  # the seconds of an interrupted run mean nothing
-    if not folder.exists():
+    """Makes a run, unless it exists, and returns its times and accuracies.
+
+    Raises:
+        SystemExit: The folder is of something else.
+    """
+    kept, begun, done = folder / "looks.json", folder.with_name(f"{folder.name}.begun"), folder / "done"
+    if begun.exists():
+        shutil.rmtree(folder, ignore_errors=True)  # the seconds of an interrupted run mean nothing
+    if not done.exists():
+        if folder.exists():
+            raise SystemExit(f"{folder}: is no run of this benchmark; name another folder with --runs_dir")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        begun.touch()
         watch = ["--trainer.callbacks+=benchmarks.time_to_accuracy.WatchTest", *options]
         command = [sys.executable, "cli.py", "fit", "--config", config, "--seed_everything", str(seed)]
         subprocess.run(
@@ -80,7 +88,7 @@ def looks(config: str, seed: int, options: list[str], folder: Path) -> list[dict
             env={**os.environ, BEGAN: str(time.time())},
             check=True,
         )
-        (folder / "done").touch()
+        begun.rename(done)
     return json.loads(kept.read_text(encoding="utf-8"))
 
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from core.atomic_files import write_atomically
+from core.atomic_files import is_written_here, write_atomically
 from core.errors import InputError, RunFailed
 from core.one_line_parser import OneLineParser
 from engine.settings.config_names import CONFIGS, OPENING, SCHEMA
@@ -88,7 +88,7 @@ def _write(texts: Mapping[Path, str]) -> None:
         for path, text in texts.items():
             write_atomically(path, text)
     except BaseException as error:
-        for path in texts:  # none of which was there
+        for path in filter(is_written_here, texts):
             path.unlink(missing_ok=True)
         if isinstance(error, RunFailed):
             raise InputError(f"new: {error}; change to a folder of your own") from error

@@ -58,10 +58,19 @@ def test_a_finished_run_is_kept_and_a_broken_one_made_anew(tmp_path: Path, monke
     folder = tmp_path / "1"
     folder.mkdir()
     (folder / "rest of a broken run").touch()
+    (tmp_path / "1.begun").touch()
     for _ in range(2):
         assert looks("speedrun.yaml", 1, ["--data.source", "synthetic"], folder) == LOOKS
     assert len(calls) == 1
-    assert not (folder / "rest of a broken run").exists()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["1", "done", "looks.json"]
+
+
+def test_a_run_of_somebody_elses_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "config.yaml").touch()
+    with pytest.raises(SystemExit, match="is no run of this benchmark; name another folder with --runs_dir"):
+        looks("speedrun.yaml", 1, [], tmp_path / "1")
+    assert (tmp_path / "1" / "config.yaml").exists()
 
 
 def test_main_writes_thresholds_that_were_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

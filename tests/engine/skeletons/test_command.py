@@ -105,3 +105,15 @@ def test_all_files_are_written_or_none(
     assert answer[0] == code
     assert answer[2].count("\n") == 1
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_file_that_somebody_makes_meanwhile_stays(
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(source: Path, target: Path) -> None:
+        (tmp_path / "my_net.yaml").touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("core.atomic_files.os.replace", fails)
+    assert command("new", "model", "my_net")[0] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["my_net.yaml"]
