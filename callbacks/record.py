@@ -18,6 +18,7 @@ from callbacks.tensorboard_events import cut_events, flush_boards
 from core.atomic_files import locked, write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed
+from core.files_in_use import passing_over_files_in_use
 from core.metric_rows import MetricRows
 from core.summary import add_measured, checkpoint_name, read_summary, write_summary
 from datamodules.base.data_module import DataModule
@@ -229,7 +230,8 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
     def _write_rows(self, trainer: Trainer) -> None:
         path = self._path(trainer)
         if path is not None and trainer.is_global_zero:
-            self.table.write(path)
+            with passing_over_files_in_use("its rows are written with the next, or at the end"):
+                self.table.write(path)
 
     def _write_summary(self, trainer: Trainer, status: str, ended: bool = False) -> None:
         path = self._path(trainer)
@@ -254,3 +256,5 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
                 on_disk = read_summary(path / "summary.json")
                 self.summary |= {block: on_disk.get(block, []) for block in MEASURED_PARTS}
             write_summary(path / "summary.json", self.summary)
+        if ended:  # the last rows may wait for a program that had the file open
+            self._write_rows(trainer)

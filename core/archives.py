@@ -1,9 +1,10 @@
 """Extracts archives of data sets; no member is written outside the target folder."""
 
-import os
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
+
+from core.files_in_use import rename
 
 
 def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> None:
@@ -31,8 +32,8 @@ def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> No
         raise RuntimeError(f"{name}: no folder {member} in it")
     target = archive.parent / member
     if target.exists():
-        os.replace(target, temporary / "replaced")
-    os.replace(temporary / member, target)
+        rename(target, temporary / "replaced")
+    rename(temporary / member, target)
 
 
 def identity(folder: Path) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.errors import RunFailed
+from core.files_in_use import FileInUse, is_in_use, rename
 
 DAY = 24 * 3600.0  # seconds
 TEMPORARY = re.compile(r"\.(?P<name>.+)\.((?P<machine>[A-Za-z0-9]+)-)?(?P<process>\d+)\.tmp")
@@ -32,6 +33,7 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
 
     Raises:
         RunFailed: The disk is full or not writable; `path` is unchanged.
+        FileInUse: Another program has it open, on Windows; `path` is unchanged.
     """
     temporary = temporary_beside(path)
     try:
@@ -40,7 +42,7 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
         yield temporary
         if flush:
             _flush(temporary)
-        os.replace(temporary, path)
+        rename(temporary, path)
         _written.add(os.path.abspath(path))
     except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
         with contextlib.suppress(OSError):
@@ -50,7 +52,8 @@ def replacing(path: Path, flush: bool = True) -> Iterator[Path]:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         if "inline_container" in str(reason) or "PytorchStreamWriter" in str(reason):  # places in torch's own source
             reason = "the file could only be written in part, as on a full disk"
-        raise RunFailed(f"{path}: could not be written ({reason}); {kept}") from error
+        kind = FileInUse if is_in_use(error) else RunFailed
+        raise kind(f"{path}: could not be written ({reason}); {kept}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """Downloads with checksums, mirrors and timeouts, which leave complete files or nothing."""
 
 import contextlib
-import os
 import shutil
 import socket
 import threading
@@ -17,6 +16,7 @@ from core.archives import extract_folder, identity
 from core.atomic_files import locked, remove_abandoned, temporary_beside
 from core.console import print_line
 from core.errors import InputError
+from core.files_in_use import rename
 
 ANSWER_TIMEOUT = 8.0  # seconds in which a server must answer
 STALL_TIMEOUT = 30.0  # seconds without a byte after which a download has failed
@@ -84,7 +84,7 @@ def download_files(
             for file in missing:
                 _fetch(file, folder)
                 path = folder / file.name
-                os.replace(temporary_beside(path), path)
+                rename(temporary_beside(path), path)
                 undoing.callback(path.unlink, missing_ok=True)
             undoing.pop_all()
             return True

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.files_in_use import rename
 from core.outputs import check_output_folder
 from core.plain_json import load_json
 from core.printable import counted
@@ -196,7 +197,7 @@ class StudyFolder:
         new = replace(trial, folder=self.path / f".new-{os.getpid()}")
         new.folder.mkdir()
         new.write()
-        new.folder.rename(trial.folder)
+        rename(new.folder, trial.folder)
 
     def _claim(self, trial: Trial) -> Claim | None:
         """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""

@@ -12,6 +12,7 @@ from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 from callbacks.media.tensorboard import add_to_board, read_picture
 from core.atomic_files import write_atomically
 from core.errors import RunFailed
+from core.files_in_use import passing_over_files_in_use
 from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, encode, texts_by_epoch
 from core.summary import RECORD_FILES
@@ -41,7 +42,8 @@ def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:
             path = None if folder is None or not ending else _file_of(medium, ending, folder)
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, content)
+                with passing_over_files_in_use("the next of its name replaces it"):
+                    write_atomically(path, content)
             for board in boards:
                 add_to_board(medium, board, content)
             for logger in trainer.loggers:

@@ -20,8 +20,10 @@ from torch import Tensor
 
 from callbacks import RunCheckpoint
 from callbacks.nan_guard import Diverged
+from core.atomic_files import write_atomically
 from core.code_state import code_version, git_state
 from core.errors import InputError, RunFailed, RunInterrupted
+from core.files_in_use import FileInUse
 from core.metric_rows import without_copies
 from core.summary import write_summary
 from datamodules.batches import ImageBatch
@@ -263,6 +265,28 @@ def test_metrics_have_one_row_an_epoch(tmp_path: Path) -> None:
     assert list(rows[0])[:3] == ["epoch", "step", "seconds"]
     for name, value in _summary(run)["last"]["metrics"].items():
         assert float(rows[-1][name]) == pytest.approx(value, rel=1e-5)
+
+
+def test_rows_that_wait_for_another_program_end_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A spreadsheet on Windows keeps `metrics.csv` from being replaced, to the last epoch."""
+
+    def write(path: Path, content: str) -> None:
+        if run_is_going_on:
+            raise FileInUse(f"{path}: could not be written (it is open)")
+        write_atomically(path, content)
+
+    class Closing(Callback):
+        def on_train_end(self, *_: object) -> None:
+            run_is_going_on.clear()
+
+    run_is_going_on = ["yes"]
+    monkeypatch.setattr("core.metric_rows.write_atomically", write)
+    run = _fit(tmp_path, Closing())
+    assert [row["epoch"] for row in _rows(run)] == ["0", "1"]
+    assert _summary(run)["status"] == "finished"
+    assert capsys.readouterr().out.count("metrics.csv: could not be written (it is open); close it") == 2
 
 
 def test_without_validation_there_are_no_columns_for_it(tmp_path: Path) -> None:
