@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 from typing import Any, Literal
 
 import jsonargparse
@@ -23,6 +24,14 @@ SafeRepresenter.add_multi_representer(Enum, lambda dumper, member: dumper.repres
 SafeRepresenter.add_representer(torch.device, lambda dumper, device: dumper.represent_str(str(device)))  # as above
 # Every class within a config is written and read once more for each that it stands in.
 jsonargparse.set_dumper("yaml", dump_plain)
+
+
+def _read_text(path: jsonargparse.Path) -> str:
+    """Returns the text of a config, as `read_config` reads it; jsonargparse would take the system's encoding."""
+    return Path(path).read_text(encoding="utf-8")
+
+
+jsonargparse.Path.read_text = _read_text
 
 LARGEST = 2**63 - 1  # that torch can hold
 

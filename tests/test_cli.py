@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +250,17 @@ def test_a_dotted_flag_changes_the_model_that_is_built_and_linked_sizes_arrive(
     assert checkpoint["optimizer_states"][0]["param_groups"][0]["lr"] == 0.25
     hyperparameters = checkpoint["hyper_parameters"]
     assert (hyperparameters["num_classes"], hyperparameters["image_size"]) == (5, 16)
+
+
+def test_a_config_is_utf_8_on_every_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has another encoding, in which `open` reads where none is named."""
+    from engine.parser import Parser
+
+    (tmp_path / "config.yaml").write_text("data_dir: 'C:\\Users\\Müller\\数据'\n", encoding="utf-8")
+    monkeypatch.setattr("jsonargparse._paths.open", partial(open, encoding="cp1252"), raising=False)
+    parser = Parser()
+    parser.add_argument("--data_dir", type=str)
+    assert parser.parse_args(["--config", str(tmp_path / "config.yaml")]).data_dir == "C:\\Users\\Müller\\数据"
 
 
 def test_a_class_keeps_its_own_defaults(config: Path, command: Command) -> None:
