@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from jsonargparse import ActionConfigFile
 from PIL import Image
 from pytorch_lightning import Callback
 
@@ -259,6 +260,7 @@ def test_a_config_is_utf_8_on_every_system(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "config.yaml").write_text("data_dir: 'C:\\Users\\Müller\\数据'\n", encoding="utf-8")
     monkeypatch.setattr("jsonargparse._paths.open", partial(open, encoding="cp1252"), raising=False)
     parser = Parser()
+    parser.add_argument("--config", action=ActionConfigFile)
     parser.add_argument("--data_dir", type=str)
     assert parser.parse_args(["--config", str(tmp_path / "config.yaml")]).data_dir == "C:\\Users\\Müller\\数据"
 
