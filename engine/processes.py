@@ -32,7 +32,7 @@ SHARED_DATA = "PRIMER_SHARED_DATA"  # environment variable: words of the command
 FAULTS = (1, 2)  # exit codes of commands that failed; others are of signals
 LOOK_EVERY = 0.5  # seconds, for time, signals and what other processes do
 
-_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+_METHOD = "forkserver" if sys.platform == "linux" else "spawn"  # macOS's own libraries do not stand a fork
 _CONTEXT = multiprocessing.get_context(_METHOD)
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
@@ -113,8 +113,8 @@ def start_command(argv: list[str], log: Path) -> BaseProcess:
         log: File that takes what the command prints, behind what it holds.
 
     Returns:
-        The process. SIGTERM ends it at any time; while it trains, it saves first. If it is forked, it also ends so when
-        the process that started it ends. A terminal's Ctrl-C does not reach it.
+        The process. SIGTERM ends it at any time; while it trains, it saves first. It also ends so when the process that
+        started it ends. A terminal's Ctrl-C does not reach it, except on Windows, where that alone lets it save.
     """
     if _METHOD == "forkserver":
         _make_server()
@@ -161,18 +161,23 @@ class Jobs(Generic[Job]):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.stopping = False
-        self.stop()  # those of a caller that went away, or once more after a second Ctrl-C
+        self.stopping = True
+        for job in self.running:  # those of a caller that went away, or once more after a second Ctrl-C
+            job.process.terminate()
         for job in self.running:
             job.process.join()
         self._request.release()
 
     def stop(self) -> None:
-        """Tells all to save and end; does nothing when called again."""
-        if not self.stopping:
-            self.stopping = True
+        """Tells all to save and end; does nothing when called again.
+
+        On Windows `terminate` ends a process before it can save, but a terminal's Ctrl-C has reached them all.
+        """
+        were_told = sys.platform == "win32" and self.signum == signal.SIGINT
+        if not self.stopping and not were_told:
             for job in self.running:
                 job.process.terminate()
+        self.stopping = True
 
     def ended(self) -> list[Job]:
         """Returns those whose process has ended."""
@@ -230,8 +235,8 @@ def _run(argv: list[str], log: str, environment: dict[str, str]) -> None:
 
 
 def _begin_apart() -> None:
-    """Detaches a forked process from the terminal's signals, and ends it when the process that started it ends."""
-    if _METHOD != "forkserver":
+    """Detaches this process from the terminal's signals, and ends it when the process that started it ends."""
+    if sys.platform == "win32":
         return
     os.setpgrp()  # out of the terminal's foreground group, where Ctrl-C would be a second signal
     if sys.platform == "linux":

@@ -2,19 +2,20 @@
 
 import json
 import os
+import runpy
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from core.errors import InputError, RunFailed
 from datamodules.base import shared_data
 from engine import forkserver_preload, processes
-from engine.processes import call, share_cores, start_command
+from engine.processes import Jobs, call, share_cores, start_command
 from tests.processes import ROOT
 from tests.tiny import TinyDataModule
 
@@ -89,6 +90,31 @@ def test_a_function_of_another_process_returns_refuses_fails_or_is_killed() -> N
         call(int, "one")
     with pytest.raises(RunFailed, match="end_by: its process was ended by signal 9"):
         call(end_by, signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("system", "method"), [("linux", "forkserver"), ("darwin", "spawn"), ("win32", "spawn")])
+def test_processes_are_forked_where_libraries_stand_it(
+    system: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    assert runpy.run_path(processes.__file__)["_METHOD"] == method
+
+
+@pytest.mark.parametrize(("system", "ended_early"), [("linux", 1), ("win32", 0)])
+def test_ctrl_c_lets_every_process_save_also_where_a_terminal_tells_them(
+    system: str, ended_early: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    process = SimpleNamespace(terminate=lambda: ended.append("early"), join=lambda: ended.append("joined"))
+    monkeypatch.setattr(processes, "sys", SimpleNamespace(platform=system))
+    with Jobs() as jobs:
+        jobs.running.append(SimpleNamespace(process=process))
+        signal.raise_signal(signal.SIGINT)
+        jobs.stop()
+        jobs.stop()
+        assert ended.count("early") == ended_early
+        assert jobs.stopping
+    assert ended[-2:] == ["early", "joined"]
 
 
 @pytest.mark.parametrize(("threads", "shares"), [(1, True), (2, False)])
