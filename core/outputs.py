@@ -1,7 +1,7 @@
 """Files and folders that `--output` names: whether they can be written is known before anything is computed."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from core.atomic_files import write_atomically
 from core.errors import InputError, RunFailed
@@ -119,5 +119,12 @@ def write_output(path: Path, content: str | bytes, given: str, makes_folder: boo
 
 def is_stream(path: Path) -> bool:
     """Returns whether a path is a pipe, a device or a stream of a process such as /dev/stdout: none can be replaced."""
-    system = path.absolute().parts[1:2] in (("dev",), ("proc",))
-    return path.exists() and (system or not path.is_file())
+    return path.exists() and (is_system_stream(path.absolute()) or not path.is_file())
+
+
+def is_system_stream(path: PurePath) -> bool:
+    """Returns whether an absolute path is a name of Unix for a stream, which may lead to a file, as /dev/stdout does.
+
+    Other paths below /dev are of ordinary files, such as those of /dev/shm, and so are all of Windows.
+    """
+    return path.is_relative_to("/proc") or path.parent in (PurePosixPath("/dev"), PurePosixPath("/dev/fd"))

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from core.errors import InputError
-from core.outputs import check_output_file, check_output_folder, is_among, is_stream, write_output
+from core.outputs import check_output_file, check_output_folder, is_among, is_stream, is_system_stream, write_output
 
 Command = Callable[..., tuple[int, str, str]]
 FILES = {"predict": "predictions.csv", "export": "network.onnx", "report": "report.html"}
@@ -49,6 +50,30 @@ def test_inspect_refuses_a_file_in_place_of_its_folder(finished_run: Callable[..
 def test_a_stream_of_the_system_is_never_replaced(name: str, stream: bool) -> None:
     Path("a.csv").touch()
     assert is_stream(Path(name)) == stream
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        (PurePosixPath("/dev/stdout"), True),
+        (PurePosixPath("/dev/fd/1"), True),
+        (PurePosixPath("/proc/self/fd/1"), True),
+        (PurePosixPath("/dev/shm/x.csv"), False),
+        (PurePosixPath("/home/dev/x.csv"), False),
+        (PureWindowsPath("C:/dev/x.csv"), False),
+        (PureWindowsPath("C:/proc/x.csv"), False),
+    ],
+)
+def test_files_of_memory_and_of_windows_are_no_streams(path: PurePath, stream: bool) -> None:
+    assert is_system_stream(path) == stream
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs a folder in memory")
+def test_a_second_output_in_memory_replaces_the_first() -> None:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        for text in ("first", "second"):
+            write_output(Path(folder, "x.csv"), text, "x.csv")
+        assert Path(folder, "x.csv").read_text() == "second"
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "new.csv"])
