@@ -39,6 +39,11 @@ class SimilarityBatch(NamedTuple):
     words: Tensor
     scores: Tensor
 
+    def to(self, device: torch.device) -> "SimilarityBatch":
+        """Returns the batch on a device, for Lightning; Apple's GPUs (mps) have no float64."""
+        scores = self.scores.float() if device.type == "mps" else self.scores
+        return SimilarityBatch(self.name, self.words.to(device), scores.to(device))
+
 
 class AnalogyBatch(NamedTuple):
     """Analogies: the first word is to the second as the third to the fourth.

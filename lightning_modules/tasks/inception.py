@@ -28,10 +28,11 @@ class InceptionDistance:
             raise InputError(f"model.fid: its Inception network cannot be had ({error})") from error
 
     def update(self, pictures: Tensor, real: bool) -> None:
-        """Takes pictures in, uint8 [B, H, W, C], on the device of the first.
+        """Takes pictures in, uint8 [B, H, W, C], on the device of the first; of Apple's GPUs (mps), on the CPU.
 
         The features are float32, also in training of less precision: in bfloat16 the FID would be another.
         """
+        pictures = pictures.cpu() if pictures.device.type == "mps" else pictures  # where the sums cannot be float64
         images = pictures.permute(0, 3, 1, 2)
         with torch.autocast(images.device.type, enabled=False):
             self._metric.to(images.device).update(images.expand(-1, 3, -1, -1), real)

@@ -172,7 +172,7 @@ class WordVectorTask(Task):
         asked = cosines.new_zeros(len(cosines), len(known)).scatter_add_(1, batch.words, batch.weights.abs())
         cosines = cosines.masked_fill(asked[:, : len(directions)] > 0, -torch.inf)
         best = cosines.topk(max(1, min(self.neighbours, cosines.shape[1] - batch.words.shape[1])))
-        return torch.stack([best.indices.double(), best.values.double()], 2).cpu()
+        return torch.stack([best.indices.cpu().double(), best.values.cpu().double()], 2)
 
     def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterator[Medium]:
         """Yields a table of analogies by kind, where validation has any."""
@@ -206,5 +206,6 @@ def rank_correlation(values: Tensor, others: Tensor) -> float:
     """Returns Spearman's rank correlation of values [N]; 0 where it is not defined, as of a single pair."""
     if len(values) < 2:
         return 0.0
-    correlation = float(spearman_corrcoef(values.double(), others.double()))
+    # on the CPU, since Apple's GPUs (mps) have no float64
+    correlation = float(spearman_corrcoef(values.cpu().double(), others.cpu().double()))
     return correlation if correlation == correlation else 0.0

@@ -1,5 +1,7 @@
 """The FID is torchmetrics' own, and what it lacks is said in one line."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -34,6 +36,14 @@ def test_its_features_are_whole_in_training_of_less_precision() -> None:
             distance.update(pictures[20:], real=False)
         found.append(distance.compute())
     assert torch.equal(*found)
+
+
+def test_pictures_of_a_device_without_float64_are_measured_on_the_cpu() -> None:
+    pictures = torch.randint(0, 256, (20, 8, 8, 1), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    distance = InceptionDistance(Means())
+    for real in (True, False):
+        distance.update(SimpleNamespace(device=torch.device("mps"), cpu=lambda: pictures), real)
+    assert distance.compute().item() == pytest.approx(0, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from lightning_fabric.utilities import move_data_to_device
 
 from core.projection import principal_components
 from datamodules.words.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
@@ -71,6 +72,36 @@ def test_autocast_changes_no_answer() -> None:
             answers = [net.evaluate(batch, net.test_metrics) for batch in batches]
             found.append([*answers, net.predict_step(query, 0), net.predict_step(WordListBatch(words[:, 0]), 0)])
     torch.testing.assert_close(*found, rtol=0, atol=0)
+
+
+class OnApple:
+    """A tensor on a device that has no float64, as far as it is used here."""
+
+    device = torch.device("mps")
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.cpu = lambda: tensor
+
+    def __len__(self) -> int:
+        return len(self.cpu())
+
+    def double(self) -> torch.Tensor:
+        raise TypeError("no float64")
+
+
+def test_judgements_reach_a_device_without_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    def to(tensor: torch.Tensor, device: torch.device, **_: object) -> OnApple:
+        if tensor.dtype == torch.float64 and device.type == "mps":
+            raise TypeError("no float64")
+        return OnApple(tensor)
+
+    batch = SimilarityBatch("men", torch.tensor([[0, 1], [2, 3]]), torch.tensor([2.0, 3.0]).double())
+    with monkeypatch.context() as apple:
+        apple.setattr(torch.Tensor, "to", to)
+        moved = move_data_to_device(batch, OnApple.device)
+    assert isinstance(moved, SimilarityBatch)
+    assert rank_correlation(moved.scores, OnApple(torch.tensor([0.1, 0.2]))) == pytest.approx(1, abs=1e-4)
+    assert move_data_to_device(batch, torch.device("cpu")).scores.dtype == torch.float64  # the bits of earlier figures
 
 
 def test_a_map_shows_every_word_with_any_number_of_them() -> None:
