@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
+from core.memory import available_memory
 from datamodules.base.cache import cached, fingerprint, marked
 from datamodules.base.class_folders import LeftOut, count_and_name
 from datamodules.base.data_module import Source
@@ -21,7 +22,7 @@ from datamodules.images.loader import ImageLoader
 from datamodules.images.normalization import Scaling
 from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std, reading
 from datamodules.images.splits import ClassifiedImages
-from datamodules.images.streaming import PictureFiles, available_memory, fits_in_memory
+from datamodules.images.streaming import PictureFiles, fits_in_memory
 
 CORRUPT = "files that cannot be read as pictures"
 
@@ -220,7 +221,7 @@ def _check_memory(image_size: int, channels: int, batch_size: int) -> None:
         InputError: It does not.
     """
     needed, available = batch_size * channels * image_size**2 * 4, available_memory()
-    if needed > available:
+    if available is not None and needed > available:
         raise InputError(
             f"data.image_size is {image_size}: a batch of {batch_size:,} takes {needed / 2**30:,.1f} GiB, of "
             f"{available / 2**30:,.1f} that are available; lower it, or data.batch_size"

@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from core.errors import InputError
+from core.memory import available_memory
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import decode, read_pictures
 
-UNKNOWN_MEMORY = 4 * 2**30  # bytes that are assumed to be available if the system does not report it
+UNKNOWN_MEMORY = 4 * 2**30  # bytes that are assumed to be available where the system does not say it
 
 
 class PictureFiles:
@@ -110,15 +111,5 @@ def fits_in_memory(pictures: int, image_size: int, channels: int, processes: int
         channels: Number of channels.
         processes: Number of processes.
     """
-    return pictures * image_size**2 * channels * processes <= available_memory() // 2
-
-
-def available_memory() -> int:
-    """Returns the available memory in bytes; 4 GiB where it is unknown (outside Linux)."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return UNKNOWN_MEMORY
+    available = available_memory()
+    return pictures * image_size**2 * channels * processes <= (UNKNOWN_MEMORY if available is None else available) // 2

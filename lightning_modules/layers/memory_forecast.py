@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
 
 from core.errors import InputError
-from datamodules.images.streaming import available_memory
+from core.memory import available_memory
 from lightning_modules.layers.feature_network import Features
 from lightning_modules.layers.tiles import tiles_of
 
@@ -77,7 +77,7 @@ def check_memory(found: Forecast, size: tuple[int, int], tile: int | None, small
         InputError: It does not; the message has what helps.
     """
     available = available_memory()
-    if found.total - found.now <= available:
+    if available is None or found.total - found.now <= available:
         return
     ways = [f"--model.tile {smaller}"] if smaller is not None and (tile is None or smaller < tile) else []
     ways += ["a smaller --data.long_side", "a smaller history_size of L-BFGS"]

@@ -68,3 +68,5 @@ def test_a_picture_that_does_not_fit_is_refused_with_what_helps(monkeypatch: pyt
         check_memory(Forecast(HALF, 2 * GB, HALF), (10, 20), 256, 512)
     with pytest.raises(InputError, match=r"available: give a smaller --data\.long_side"):
         check_memory(Forecast(HALF, 2 * GB, HALF), (10, 20), None, None)
+    monkeypatch.setattr(memory_forecast, "available_memory", lambda: None)
+    check_memory(Forecast(HALF, 2 * GB, HALF), (10, 20), None, None)  # nothing is refused where nothing is known
