@@ -4,6 +4,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.file_locks import acquire
 from engine.runs.trial_file import Trial
 
 
@@ -29,11 +30,13 @@ def is_free(lock: Path) -> bool:
     if not lock.exists():
         return True
     try:
-        with FileLock(lock).acquire(timeout=0):
-            return True
+        taken = FileLock(lock)
+        acquire(taken, 0)
+        taken.release()
+        return True
     except Timeout:
         return False
-    except OSError:  # the right to write is missing, or the disk can only be read
+    except OSError:  # the right to write is missing, or the disk can only be read, or has no locks
         return _can_be_shared(lock)
 
 

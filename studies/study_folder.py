@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.file_locks import NoLocks, acquire
 from core.files_in_use import rename
 from core.outputs import check_output_folder
 from core.plain_json import load_json
@@ -203,7 +204,7 @@ class StudyFolder:
         """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""
         lock = FileLock(self.path / ".claims" / f"{trial.number:04}")
         with contextlib.suppress(Timeout):
-            lock.acquire(timeout=0)
+            acquire(lock, 0)
             if is_free(trial.folder / ".lock"):
                 return Claim(trial, lock)
             lock.release()
@@ -214,13 +215,18 @@ class StudyFolder:
         """Keeps other processes from reading and adding trials.
 
         Raises:
-            InputError: Another process does not give the folder back.
+            InputError: Another process does not give the folder back, or it cannot be locked.
         """
         try:
-            with self._lock.acquire(timeout=SECONDS):
-                yield
+            acquire(self._lock, SECONDS)
         except Timeout:
             raise InputError(f"{self.path}: another process holds its .lock and does not give it back") from None
+        except NoLocks as error:
+            raise InputError(f"{self.path}: {error.strerror}; name a folder on another with --run_dir") from None
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def ending_of_pruned(trial: Trial) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from core.atomic_files import replacing
 from core.errors import RunFailed
+from core.file_locks import acquire
 
 PATIENCE = 600  # seconds that another process may decode
 FORMAT = "primer-6"  # increase the number when decoding changes: older files are then decoded again
@@ -72,9 +73,9 @@ def _alone(path: Path) -> Iterator[None]:
     """Waits in turn for a file, where its folder can be written and for as long as `PATIENCE`."""
     place = path.with_name(f".{path.name}.lock")
     lock = FileLock(place)
-    with contextlib.suppress(OSError, NotImplementedError):  # decoding twice is no error
+    with contextlib.suppress(OSError):  # decoding twice is no error
         if path.parent.is_dir():  # which the lock would make
-            lock.acquire(timeout=PATIENCE)
+            acquire(lock, PATIENCE)
     try:
         yield
     finally:

@@ -11,7 +11,9 @@ from filelock import FileLock, Timeout
 from pytorch_lightning.utilities import rank_zero_only
 
 from core.atomic_files import is_written_here
+from core.console import print_line
 from core.errors import InputError
+from core.file_locks import NoLocks, acquire
 from core.outputs import check_output_folder
 from engine.runs.slurm import JOB_FILE
 from engine.runs.trial_file import TRIAL_FILE
@@ -88,14 +90,16 @@ class RunFolder:
         return self._lock is not None
 
     def hold(self) -> "RunFolder":
-        """Locks the folder for this process until it ends.
+        """Locks the folder for this process until it ends; a note says where it cannot be locked.
 
         Raises:
             InputError: Another process has it, or it cannot be written.
         """
         lock = FileLock(self.path / LOCK)
         try:
-            lock.acquire(timeout=PROBED, poll_interval=0.01)
+            acquire(lock, PROBED, poll_interval=0.01)
+        except NoLocks:
+            print_line(f"note: {self.path}: its disk has no locks, and nothing keeps other processes from this run")
         except Timeout:
             raise InputError(f"{self.path}: in use by another process; wait for it, or start a new run") from None
         except OSError as error:

@@ -58,6 +58,17 @@ def test_trials_are_taken_in_order_and_by_one_alone(folder: StudyFolder, points:
     assert folder.take(points, None) is None
 
 
+def test_a_study_on_a_disk_without_locks_is_refused(
+    folder: StudyFolder, points: Points, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(InputError, match="its disk has no locks; name a folder on another with --run_dir"):
+        folder.take(points, None)
+
+
 def test_a_trial_whose_run_lives_on_is_left_alone(folder: StudyFolder, points: Points) -> None:
     claim = folder.take(points, None)
     claim.release()  # whoever had it was killed

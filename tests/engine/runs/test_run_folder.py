@@ -60,6 +60,21 @@ def test_a_command_that_lists_runs_does_not_keep_a_run_from_going_on(tmp_path: P
     RunFolder(tmp_path).hold().release()
 
 
+@pytest.mark.parametrize("error", [NotImplementedError(), OSError(errno.ENOLCK, "No locks available")])
+def test_a_folder_on_a_disk_without_locks_is_used_with_a_note(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    folder = RunFolder(tmp_path).hold()
+    assert capsys.readouterr().out.startswith(f"note: {tmp_path}: its disk has no locks")
+    assert folder.is_held
+    folder.release()
+    assert not folder.is_held
+
+
 def test_a_folder_is_held_against_other_processes_until_they_end(tmp_path: Path) -> None:
     ours, theirs = multiprocessing.Pipe()
     other = start_function(_hold, tmp_path, theirs)
