@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Collection
 from itertools import islice
@@ -27,6 +28,11 @@ def printable(text: str, encoding: str = "utf-8") -> str:
     """
     text = UNPRINTABLE.sub(lambda found: _escaped(ord(found[0])), text)
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def say(line: str) -> None:
+    """Prints a line at once, fit for the terminal; for a command that imports no torch, beside `print_line`."""
+    print(printable(line, encoding_of(sys.stdout)), flush=True)
 
 
 def columns(text: str) -> int:

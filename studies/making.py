@@ -1,13 +1,12 @@
 """Makes the trials of a study that are left, and says how they end."""
 
 import shlex
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import RunInterrupted
 from core.measures import merit
-from core.printable import encoding_of, printable
+from core.printable import say
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words
@@ -109,8 +108,3 @@ def show_trials(points: Points, folder: StudyFolder, words: list[str], file: Stu
         say(f"{number:04}  {describe(trial)}")
         say(f"      {typed_command()} {shlex.join(commands(words)(trial))}")
     return 0
-
-
-def say(line: str) -> None:
-    """Prints a line at once."""
-    print(printable(line, encoding_of(sys.stdout)), flush=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.one_line_parser import OneLineParser, at_least_one, named
-from core.printable import shown_path
+from core.printable import say, shown_path
 from core.summary import figures
 from core.text_table import aligned, wrapped
 from engine.settings.overview import typed_command
@@ -50,9 +50,9 @@ def list_runs(argv: list[str]) -> int:
         for run in runs[: arguments.most]
     ]
     for line in aligned(rows, WIDEST):
-        print(line)
+        say(line)
     if len(runs) > len(rows):
-        print(f"{len(runs) - len(rows):,} older ones; --most lists more")
+        say(f"{len(runs) - len(rows):,} older ones; --most lists more")
     return 0
 
 
@@ -81,9 +81,9 @@ def compare_runs(argv: list[str]) -> int:
     rows += [(name, *(one.get(name, NOTHING) for one in reached)) for name in sorted({**reached[0], **reached[1]})]
     rows += [(name, *(one.get(name, NOTHING) for one in known)) for name in {**known[0], **known[1]}]
     for line in wrapped(rows, WIDEST):
-        print(line)
+        say(line)
     if any(one.get("last epoch") != one.get("best epoch") for one in known):
-        print("training figures are of the last epoch, validation of the best checkpoint, tests of what was tested")
+        say("training figures are of the last epoch, validation of the best checkpoint, tests of what was tested")
     return 0
 
 

@@ -15,7 +15,7 @@ from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.measures import Measure, format_figure, standard_deviation
 from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
-from core.printable import shown_path
+from core.printable import say, shown_path
 from core.summary import strict_json
 from engine.processes import call, share_cores, share_data
 from engine.runs.trial_file import Trial
@@ -24,7 +24,7 @@ from engine.settings.overview import typed_command
 from engine.settings.run_commands import trust_of_run
 from studies.check import as_words, check
 from studies.differing import what_changed
-from studies.making import make_trials, say, show_trials
+from studies.making import make_trials, show_trials
 from studies.points import SEED, Points
 from studies.progress import Lines
 from studies.run_on_disk import RunOnDisk

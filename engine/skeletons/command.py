@@ -12,6 +12,7 @@ from string import Template
 from core.atomic_files import is_written_here, write_atomically
 from core.errors import InputError, RunFailed
 from core.one_line_parser import OneLineParser
+from core.printable import say
 from engine.settings.config_names import CONFIGS, OPENING, SCHEMA
 from engine.settings.overview import typed_command
 
@@ -51,9 +52,9 @@ def new(argv: list[str]) -> int:
     _check_name(arguments.kind, arguments.name)
     _write(texts)
     module, test, config = texts
-    print(f"wrote {module}, {test} and {config}; they work as they are:")
-    print(f"  python -m pytest {test}")
-    print(f"  {typed_command()} fit --config {config}")
+    say(f"wrote {module}, {test} and {config}; they work as they are:")
+    say(f"  python -m pytest {test}")
+    say(f"  {typed_command()} fit --config {config}")
     return 0
 
 

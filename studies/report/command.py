@@ -4,7 +4,7 @@ from core.errors import InputError
 from core.measures import MODES
 from core.one_line_parser import OneLineParser, named
 from core.outputs import check_output_file, write_output
-from core.printable import counted, shown_path
+from core.printable import counted, say, shown_path
 from engine.settings.overview import typed_command
 from studies.report.metrics import Metrics
 from studies.report.page import page
@@ -43,5 +43,5 @@ def report(argv: list[str]) -> int:
     text = page(runs, study, metrics)
     write_output(output, text, arguments.output)
     size = len(text.encode()) / 1e6
-    print(f"report   {counted(len(runs), 'run')} in {shown_path(output.absolute())} ({size:.1f} MB)")
+    say(f"report   {counted(len(runs), 'run')} in {shown_path(output.absolute())} ({size:.1f} MB)")
     return 0

@@ -1,6 +1,7 @@
 """`runs` and `compare`: what run folders say, without torch."""
 
 import errno
+import io
 import json
 import os
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+
+from studies.run_folders import compare_runs, list_runs
 
 Command = Callable[..., tuple[int, str, str]]
 REFUSED = {  # names that stand for no run
@@ -51,6 +54,20 @@ def test_runs_are_listed_newest_first(tmp_path: Path, command: Command) -> None:
         ["-", "-", "runs/d"],
     ]
     assert command("runs", "runs", "--most", 1)[1].splitlines()[1] == "3 older ones; --most lists more"
+
+
+def test_what_a_strangers_run_says_does_nothing_to_a_terminal_of_any_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [str(make_run(tmp_path / name, 1000, f"\x1b[31m{name}")) for name in ("天", "地")]
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr("sys.stdout", stdout)
+    assert list_runs([str(tmp_path)]) == 0
+    assert compare_runs(runs) == 0
+    stdout.flush()
+    text = stdout.buffer.getvalue().decode("cp1252")
+    assert "\x1b" not in text
+    assert text.count("\\x1b[31m\\u5929") == text.count("\\x1b[31m\\u5730") == 2
 
 
 @pytest.mark.parametrize("reason", [errno.EACCES, errno.EROFS])
