@@ -1,12 +1,12 @@
 """Makes the trials of a study that are left, and says how they end."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from core.errors import RunInterrupted
 from core.measures import merit
 from core.printable import say
+from core.shells import as_typed
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words
@@ -62,7 +62,7 @@ def make_trials(
     if workers.signum:
         ended = sum(trial.ended is not None for trial in trials)
         say(f"interrupted: {ended} of {points.total} trials have ended, those that had begun are saved; go on with")
-        say(f"  {typed_command()} {shlex.join(again)}")
+        say(f"  {typed_command()} {as_typed(*again)}")
         raise RunInterrupted(workers.signum)
     if len(trials) < points.total and not reaches_target(trials, file):
         say(f"{NONE_LEFT}: the study is complete with {len(trials)} of {points.total} trials")
@@ -106,5 +106,5 @@ def show_trials(points: Points, folder: StudyFolder, words: list[str], file: Stu
         trial.folder = folder.path / folder_name(trial)
         trials.append(trial)
         say(f"{number:04}  {describe(trial)}")
-        say(f"      {typed_command()} {shlex.join(commands(words)(trial))}")
+        say(f"      {typed_command()} {as_typed(*commands(words)(trial))}")
     return 0

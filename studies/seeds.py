@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import itertools
 import json
-import shlex
+import sys
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,13 @@ from core.errors import InputError
 from core.measures import Measure, format_figure, standard_deviation
 from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from core.printable import say, shown_path
+from core.shells import as_typed
 from core.summary import strict_json
 from engine.processes import call, share_cores, share_data
 from engine.runs.trial_file import Trial
 from engine.settings.arguments import parse_command_line
 from engine.settings.overview import typed_command
-from engine.settings.run_commands import trust_of_run
+from engine.settings.run_commands import command_of_run, trust_of_run
 from studies.check import as_words, check
 from studies.differing import what_changed
 from studies.making import make_trials, show_trials
@@ -211,7 +212,7 @@ class SeedLines(Lines):
         for name, one in values.items():
             each = " ".join(self._shown(name, [value]) for value in one.values())
             lines.append(f"{name:<{width}}  {self._shown(name, [*one.values()])}  n = {len(one)}: {each}")
-        runs = shlex.quote(shown_path(folder))
+        runs = as_typed(shown_path(folder))
         good = [trial.folder for trial in chosen if status(trial) not in self.bad]
         if values:
             lines.append(
@@ -220,10 +221,8 @@ class SeedLines(Lines):
             lines.append(f"the same as numbers: {runs}/seeds.json")
         is_tested = any(name.startswith("test/") for name in names)
         if good and not is_tested and RunOnDisk.read(good[0]).next_command == ["test"]:
-            test = " ".join([typed_command(), "test", "--ckpt_path", '"$run"', *trust_of_run(good[0])])
-            each = [f"{runs}/0*"] if len(good) == len(trials) else [shlex.quote(shown_path(run)) for run in good]
             lines.append("tested like this, the same command adds the test's figures:")
-            lines.append(f"  for run in {' '.join(each)}; do {test}; done")
+            lines += [f"  {line}" for line in _tests(good, runs if len(good) == len(trials) else None)]
         lines.append(f"curves and all else on a page: {typed_command()} report {runs} --output report.html")
         return lines + [_without_figures(trial) for trial in chosen if status(trial) in self.bad]
 
@@ -232,10 +231,24 @@ class SeedLines(Lines):
         return format_figure(logged, mean(values), self.measures, standard_deviation(values))
 
 
+def _tests(runs: Sequence[Path], folder: str | None) -> list[str]:
+    """Returns the command that tests runs: one for each on Windows, whose shells have no such loop.
+
+    Args:
+        runs: The runs.
+        folder: That of all runs, as it is typed, if they are all.
+    """
+    if sys.platform == "win32":
+        return [command_of_run(run, ["test"]) for run in runs]
+    test = " ".join([typed_command(), "test", "--ckpt_path", '"$run"', *trust_of_run(runs[0])])
+    each = as_typed(*map(shown_path, runs)) if folder is None else f"{folder}/0*"
+    return [f"for run in {each}; do {test}; done"]
+
+
 def _without_figures(trial: Trial) -> str:
     """Returns a line that names a seed without figures, why it has none, and how it is tried again."""
     why = f"{trial.ended['status']}: {trial.ended['reason'].partition(';')[0]}"  # the line of its end has the rest
     if status(trial) in Lines.bad:
         return f"seed {trial.settings[SEED]} has no figures ({why}); the same command tries it again"
-    run = shlex.quote(shown_path(trial.folder))  # a run that has diverged does so again from the same beginning
+    run = as_typed(shown_path(trial.folder))  # a run that has diverged does so again from the same beginning
     return f"seed {trial.settings[SEED]} has no figures ({why}); to train it anew: rm -r {run}, and the same command"

@@ -1,12 +1,12 @@
 """Folders of a data set, `<part>/<class>/*`: what is read, and a count by name of everything that is not."""
 
 import os
-import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
 from core.printable import printable
+from core.shells import as_typed
 
 PART_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # names of their folders
 CACHES = ".cache.safetensors"  # end of the names of files that the project itself puts beside the parts
@@ -54,7 +54,7 @@ def refuse_file(data_dir: str | Path, own_file: str = OWN_FILE) -> None:
     path = Path(data_dir).expanduser()
     if path.is_file():
         parts = {"path": path, "folder": path.parent, "name": path.name}
-        options = shlex.join(word.format(**parts) for word in own_file.split())
+        options = as_typed(*(word.format(**parts) for word in own_file.split()))
         raise InputError(f"data.data_dir {data_dir}: a file, where a folder is expected; give {options}")
 
 

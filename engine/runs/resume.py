@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shlex
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from pydoc import locate
@@ -18,6 +17,7 @@ from core.console import print_line
 from core.errors import InputError
 from core.known_code import may_be_named
 from core.plain_json import load_json
+from core.shells import as_typed
 from core.summary import read_summary
 from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
@@ -133,13 +133,13 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
     for key, (before, now) in changed.items():
         raise InputError(
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights, as far "
-            f"as they fit: fit --config NAME --weights {shlex.quote(str(run))} --{key} {_typed(now)}"
+            f"as they fit: fit --config NAME --weights {as_typed(str(run))} --{key} {_typed(now)}"
         )
 
 
 def _typed(value: Any) -> str:
     """Returns a setting as it is typed in a shell."""
-    return shlex.quote(value if isinstance(value, str) else json.dumps(value, default=str))
+    return as_typed(value if isinstance(value, str) else json.dumps(value, default=str))
 
 
 def begin_again(run: Path) -> None:

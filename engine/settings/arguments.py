@@ -4,13 +4,13 @@ Config names become files, run folders become checkpoints with their config, and
 refused at once.
 """
 
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
 from core.errors import InputError
+from core.shells import as_typed
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.command_words import Words, check_subcommand, sort_words
 from engine.settings.config_files import flatten, load_settings, read_config
@@ -78,7 +78,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
         argv = [subcommand, "--ckpt_path", *argv[1:]]
     check_subcommand(subcommand)
     words = sort_words(argv[1:], subcommand)
-    arguments = Arguments(subcommand, [], typed=f"{typed_command()} {shlex.join(argv)}")
+    arguments = Arguments(subcommand, [], typed=f"{typed_command()} {as_typed(*argv)}")
     arguments.gpus, arguments.gpu_memory = words.early.get("--gpus"), words.early.get("--gpu_memory")
     try:
         _find_run(arguments, words)

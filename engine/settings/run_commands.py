@@ -1,10 +1,10 @@
 """The commands that take a run further, ready to be pasted; imports no torch."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from core.printable import shown_path
+from core.shells import as_typed
 from engine.settings.config_files import read_config
 from engine.settings.overview import typed_command
 from engine.settings.trust import needs_trust
@@ -21,7 +21,7 @@ def command_of_run(run: Path, words: Sequence[str]) -> str:
     """
     subcommand, *options = words
     ckpt_path = ["--ckpt_path", shown_path(run)]
-    return f"{typed_command()} {shlex.join([subcommand, *ckpt_path, *options, *trust_of_run(run)])}"
+    return f"{typed_command()} {as_typed(subcommand, *ckpt_path, *options, *trust_of_run(run))}"
 
 
 def trust_of_run(run: Path) -> list[str]:

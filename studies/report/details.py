@@ -1,11 +1,11 @@
 """Each run by itself: how it is repeated, what it ran on; and what all runs share."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from core.printable import counted, shown_path
+from core.shells import as_typed
 from engine.settings.overview import typed_command
 from studies.report.groups import Group, shown_setting
 from studies.report.metrics import Metrics
@@ -24,7 +24,7 @@ def describe_run(run: ReportedRun, one: Group, metrics: Metrics) -> dict[str, An
     sessions = _sessions(run)
     typed = next((session["command"] for session in sessions if isinstance(session.get("command"), str)), "")
     config = run.path / "config.yaml"
-    folder = shlex.quote(shown_path(config))
+    folder = as_typed(shown_path(config))
     return {
         "label": one.label,
         "seed": "" if run.seed is None else str(run.seed),

@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from core.summary import figures, read_summary, write_summary
 from engine.runs.trial_file import read_trial
+from engine.settings.overview import typed_command
+from studies import seeds
 from studies.study_folder import DESCRIPTION
 from tests.bits import assert_same_bits
 
@@ -221,3 +224,19 @@ def test_a_dry_run_lists_the_commands(config: Path, started: list, command: Comm
     assert output.splitlines()[0] == "0000  seed=7"
     assert "--seed_everything=7 --run_dir " in output
     assert not Path("runs").exists()
+
+
+def test_runs_are_tested_by_what_the_systems_shells_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [Path.cwd() / "runs" / "seeds" / f"000{number}" for number in range(2)]
+    command = typed_command()
+    for system, folder, lines in (
+        ("linux", "runs/seeds", [f'for run in runs/seeds/0*; do {command} test --ckpt_path "$run"; done']),
+        (
+            "linux",
+            None,
+            [f'for run in runs/seeds/0000 runs/seeds/0001; do {command} test --ckpt_path "$run"; done'],
+        ),
+        ("win32", "runs/seeds", [f"{command} test --ckpt_path runs/seeds/000{number}" for number in range(2)]),
+    ):
+        monkeypatch.setattr(seeds, "sys", SimpleNamespace(platform=system))
+        assert seeds._tests(runs, folder) == lines
