@@ -77,7 +77,8 @@ def _listen(port: int) -> socket.socket:
         InputError: The port is taken, or needs more rights.
     """
     listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # a port that was just left can be taken at once; on Windows that would let two programs have one at a time
+    listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
     try:
         listener.bind((LOOPBACK, port))
         listener.listen(WAITING)  # whoever comes before the network is there waits for it

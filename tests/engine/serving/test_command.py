@@ -13,6 +13,7 @@ pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
 from core.pages.page import render
 from engine.serving.app import Application
+from engine.serving.command import _listen
 from engine.serving.page import PLACE, make_page
 from engine.serving.server import Server
 from engine.serving.services import Wish, service_of
@@ -132,6 +133,14 @@ def test_a_port_that_is_taken_is_refused(finished_run: Callable[..., Path], comm
     assert code == 2
     assert f"error: --port {port}: cannot be used" in errors
     assert errors.count("\n") == 1
+
+
+def test_no_second_program_has_the_port_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There SO_REUSEADDR allows it; another option of Unix stands for the one that forbids it."""
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)
+    with _listen(0) as listener:
+        assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert not listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
 
 
 def test_a_network_that_cannot_be_asked_is_refused(
