@@ -17,6 +17,7 @@ from core.printable import counted, shown_path
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 QUALITY = 95  # of JPEG and WebP
 COLUMNS = 10  # of a grid
+NO_LETTERS = '/\\:?*<>"|'  # of a file's name on some system
 
 
 def check_picture_output(output: str | None, inputs: Sequence[str]) -> None:
@@ -84,15 +85,15 @@ def _write(file: Path, pixels: Tensor, output: str) -> None:
 
 
 def _safe(name: str) -> str:
-    """Returns a name without what ends a folder's name."""
-    return "".join("-" if letter in "/\\:" else letter for letter in name)
+    """Returns a name without what no file's name has on some system."""
+    return "".join("-" if letter in NO_LETTERS else letter for letter in name)
 
 
 def _unused(stem: str, used: set[str]) -> str:
-    """Returns a name for a file that no other has, and notes it."""
+    """Returns a name for a file that no other has, also where a disk takes `A` for `a`, and notes it."""
     name, number = stem, 1
-    while name in used:
+    while name.casefold() in used:
         number += 1
         name = f"{stem}_{number}"
-    used.add(name)
+    used.add(name.casefold())
     return name

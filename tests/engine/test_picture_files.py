@@ -21,6 +21,12 @@ def test_each_picture_has_a_file_of_its_own(capsys: pytest.CaptureFixture[str]) 
     assert "4 pictures written to made/here" in capsys.readouterr().out
 
 
+def test_names_of_files_differ_and_are_possible_on_every_disk() -> None:
+    """That of macOS takes `Cat.png` for `cat.png`, and Windows has no file of a name with a question mark."""
+    files = write_pictures(["Cat", "cat", 'a?b*<c>"d|'], [*PICTURES, PICTURES[0]], "made")
+    assert [file.name for file in files] == ["Cat.png", "cat_2.png", "a-b--c--d-.png"]
+
+
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
 def test_one_picture_can_have_a_name(ending: str) -> None:
     write_pictures(["picture"], PICTURES[:1], f"one.{ending}")
