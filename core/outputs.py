@@ -1,12 +1,14 @@
 """Files and folders that `--output` names: whether they can be written is known before anything is computed."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePath, PurePosixPath
 
 from core.atomic_files import write_atomically
 from core.errors import InputError, RunFailed
 
 CHECKPOINTS = "checkpoints"  # folder of a run
+OF_FILE_MANAGERS = (".ds_store", "desktop.ini", "thumbs.db")
 CSV = ".csv"  # ending of tables of results, which are no input of a folder
 
 
@@ -69,6 +71,11 @@ def _check_beside_checkpoints(folder: Path, given: str, option: str) -> None:
     """
     if any(one.name == CHECKPOINTS and _is_run(one.parent) for one in (folder, *folder.parents)):
         raise InputError(f"{option} {given}: is among a run's checkpoints; choose another folder")
+
+
+def contents(folder: Path) -> Iterator[Path]:
+    """Yields what is in a folder, but for what file managers leave in any that they have shown."""
+    return (path for path in folder.iterdir() if path.name.lower() not in OF_FILE_MANAGERS)
 
 
 def is_among(path: Path, name: str) -> bool:

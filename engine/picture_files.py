@@ -11,7 +11,7 @@ from torch import Tensor
 from core.console import print_line
 from core.errors import InputError
 from core.media import Grid
-from core.outputs import check_output_file, check_output_folder, is_among, needed_output, write_output
+from core.outputs import check_output_file, check_output_folder, contents, is_among, needed_output, write_output
 from core.printable import counted, shown_path
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -41,7 +41,7 @@ def check_picture_output(output: str | None, inputs: Sequence[str]) -> None:
     if path.suffix and path.suffix.lower() not in ENDINGS and not path.exists():
         raise InputError(f"--output {output}: name a folder, or a file that ends in {', '.join(ENDINGS)}")
     check_output_folder(output)
-    if path.is_dir() and any(path.iterdir()):
+    if path.is_dir() and any(contents(path)):
         raise InputError(f"--output {output}: is there already, and nothing in it is replaced; name a new folder")
 
 

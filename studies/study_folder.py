@@ -20,7 +20,7 @@ from core.atomic_files import write_atomically
 from core.errors import InputError
 from core.file_locks import NoLocks, acquire
 from core.files_in_use import rename
-from core.outputs import check_output_folder
+from core.outputs import check_output_folder, contents
 from core.plain_json import load_json
 from core.printable import counted
 from core.summary import figures, read_summary
@@ -63,7 +63,7 @@ class StudyFolder:
         self._refuse_others()
 
     def _refuse_others(self) -> None:
-        has = self.path.iterdir() if self.path.is_dir() and self.description() is None else ()
+        has = contents(self.path) if self.path.is_dir() and self.description() is None else ()
         if any(one.name not in (".lock", ".claims") for one in has):
             raise InputError(f"--run_dir {self.path}: is not empty, and holds no study; name another folder")
 

@@ -14,7 +14,7 @@ from core.atomic_files import is_written_here
 from core.console import print_line
 from core.errors import InputError
 from core.file_locks import NoLocks, acquire
-from core.outputs import check_output_folder
+from core.outputs import check_output_folder, contents
 from engine.runs.slurm import JOB_FILE
 from engine.runs.trial_file import TRIAL_FILE
 
@@ -77,7 +77,7 @@ class RunFolder:
             made = _missing(path)
             path.mkdir(parents=True, exist_ok=True)
             found = {content.name for content in path.iterdir()}
-            if not _are_left_over(found):
+            if not _are_left_over({content.name for content in contents(path)}):
                 run = "; fit --ckpt_path continues the run in it" if (path / "config.yaml").exists() else ""
                 raise InputError(f"--run_dir {path}: is not empty; name an empty folder{run}")
         except OSError as error:

@@ -8,7 +8,18 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from core.errors import InputError
-from core.outputs import check_output_file, check_output_folder, is_among, is_stream, is_system_stream, write_output
+from core.outputs import (
+    check_output_file,
+    check_output_folder,
+    contents,
+    is_among,
+    is_stream,
+    is_system_stream,
+    write_output,
+)
+from engine.picture_files import check_picture_output
+from engine.runs.run_folder import RunFolder
+from studies.study_folder import StudyFolder
 
 Command = Callable[..., tuple[int, str, str]]
 FILES = {"predict": "predictions.csv", "export": "network.onnx", "report": "report.html"}
@@ -121,6 +132,19 @@ def test_a_folder_without_permission_is_told_at_once(tmp_path: Path) -> None:
         check_output_file(str(tmp_path / "x.csv"), "x.csv")
     with pytest.raises(InputError, match="no permission in"):
         check_output_folder(str(tmp_path / "x" / "y"))
+
+
+def test_what_a_file_manager_leaves_is_nothing_in_a_folder(tmp_path: Path) -> None:
+    for name in (".DS_Store", "desktop.ini", "Thumbs.db"):
+        (tmp_path / name).touch()
+    assert not list(contents(tmp_path))
+    check_picture_output(str(tmp_path), [])
+    StudyFolder(tmp_path).check()
+    RunFolder.at(tmp_path).release()
+    (tmp_path / "notes.txt").touch()
+    assert list(contents(tmp_path)) == [tmp_path / "notes.txt"]
+    with pytest.raises(InputError, match="is not empty"):
+        RunFolder.at(tmp_path)
 
 
 def test_a_folder_that_has_gone_is_one_line() -> None:
