@@ -5,8 +5,6 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.shells import as_typed
-
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}  # what a package is imported as, where pip knows it by another name
 NAMED = 3  # packages of a message
@@ -42,7 +40,8 @@ def installs(extra: str) -> str:
     Args:
         extra: The set of packages in `setup.cfg` that it is in.
     """
-    return f"pip install -e {as_typed(f'.[{extra}]')} installs it"
+    line = f"pip install -e '.[{extra}]' installs it"
+    return line.replace("'", '"') if sys.platform == "win32" else line
 
 
 def refuse_incomplete_python() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from configparser import ConfigParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,8 +53,11 @@ def messages(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def test_how_an_extra_is_installed_is_worded_in_one_place() -> None:
+def test_how_an_extra_is_installed_is_worded_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert installs("text") == "pip install -e '.[text]' installs it"
+    with monkeypatch.context() as windows:
+        windows.setattr("core.installed.sys", SimpleNamespace(platform="win32"))
+        assert installs("text") == 'pip install -e ".[text]" installs it'
     worded = [path for path in sources() for text in messages(path) if "pip install -e '.[" in text]
     assert worded == [ROOT / "core" / "installed.py"]
 

@@ -4,7 +4,6 @@ import shlex
 
 import pytest
 
-from core import installed
 from core.shells import as_typed
 
 WORDS = ("test", "--ckpt_path", "runs\\vgg\\1", "my $HOME's run", '{"a": 1}')
@@ -13,10 +12,8 @@ WORDS = ("test", "--ckpt_path", "runs\\vgg\\1", "my $HOME's run", '{"a": 1}')
 def test_a_shell_of_unix_reads_the_words_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.shells.sys.platform", "linux")
     assert shlex.split(as_typed(*WORDS)) == [*WORDS]
-    assert installed.installs("text") == "pip install -e '.[text]' installs it"
 
 
 def test_a_shell_of_windows_knows_no_single_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.shells.sys.platform", "win32")
     assert as_typed(*WORDS) == r'''test --ckpt_path runs\vgg\1 "my $HOME's run" "{\"a\": 1}"'''
-    assert installed.installs("text") == "pip install -e .[text] installs it"
