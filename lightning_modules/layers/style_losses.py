@@ -28,7 +28,9 @@ class Weighting(NamedTuple):
         content: Weight of each layer in the content loss.
         style: Weight of each layer in the style loss.
         scale: `relative` divides each layer's mean squared error by the mean square of what it is compared with, so
-            that one setting fits all networks; `absolute` divides nothing, and Gram matrices also by the channels.
+            that one setting fits all networks. `absolute`, the form of anishathalye/neural-style, takes mean squared
+            errors as they are, of Gram matrices that are also divided by the channels C. With the same weights the
+            style loss of Gatys et al. is C^2 / 4 times as large in a layer, that of Johnson et al. C^2 times.
     """
 
     content: Mapping[str, float]

@@ -65,7 +65,9 @@ class StyleTask(Task):
         style_weight: Weight of the style loss.
         total_variation_weight: Weight of the differences of neighbouring pixels.
         scale: `relative` divides each layer's error by the mean square of what it is compared with, and takes pixels
-            from 0 to 1 in the total variation, so that one setting fits all networks; `absolute` is the published form.
+            from 0 to 1 in the total variation, so that one setting fits all networks; `absolute` is the form of
+            anishathalye/neural-style: means over features, entries of Gram matrices, and pixel differences. The style
+            loss of Gatys et al. is C^2 / 4 times as large in a layer of C channels, and that of Johnson et al. C^2.
         pooling: `max` as the network was trained, or `average`.
         style_of: Whose style the style loss looks at: the `picture`'s, or by a published mistake the `style`'s own, so
             that it is always 0.

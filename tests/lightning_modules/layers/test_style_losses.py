@@ -1,4 +1,4 @@
-"""Gram matrices, relative and published losses, and total variation, by numbers worked out by hand."""
+"""Gram matrices, relative and absolute losses, and total variation, by numbers worked out by hand."""
 
 import pytest
 import torch
@@ -35,10 +35,22 @@ def test_places_outside_a_mask_do_not_count() -> None:
     torch.testing.assert_close(weighting("relative").gram(FEATURES, amount), torch.tensor([[4.0, 8.0], [8.0, 16.0]]))
 
 
-def test_the_published_losses_are_mean_squared_errors() -> None:
+def test_absolute_losses_are_mean_squared_errors() -> None:
     targets = Targets({"a": torch.zeros_like(FEATURES)}, [{"a": torch.zeros(2, 2)}])
     assert weighting("absolute").content_loss({"a": FEATURES}, targets) == 2 * (1 + 4 + 9 + 16) / 4
     assert weighting("absolute").style_loss({"a": PRODUCTS}, targets, ONE) == 0.5 * (25 + 121 + 121 + 625) / 4
+
+
+def test_style_losses_of_the_papers_are_larger_by_the_squared_channels() -> None:
+    channels, places = 3, 20
+    one, other = torch.rand(2, 1, channels, 4, 5, generator=torch.Generator().manual_seed(0)).unbind()
+    losses = Weighting({}, {"a": 1.0}, "absolute")
+    ours = losses.style_loss({"a": losses.gram(one)}, Targets({}, [{"a": losses.gram(other)}]), ONE)
+    difference = gram_sum(one) - gram_sum(other)
+    gatys = difference.square().sum() / (4 * channels**2 * places**2)
+    johnson = (difference / (channels * places)).square().sum()
+    torch.testing.assert_close(gatys, channels**2 / 4 * ours)
+    torch.testing.assert_close(johnson, channels**2 * ours)
 
 
 def test_relative_losses_are_the_same_for_features_of_any_size() -> None:
