@@ -125,6 +125,11 @@ class BagOfNgrams(TextClassifier):
         """Returns the dense layer on the embeddings, unless there are none or it is a single logistic unit."""
         return [self.head] if self.embedding is not None and self.units > 1 else []
 
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the weights of symbols and those of the dense layer on the embeddings, as far as there are any."""
+        weights = [] if self.weights is None else [self.weights]
+        return weights if self.embedding is None else [*weights, self.head.weight]
+
 
 def _sums(values: Tensor, documents: Tensor, n: int) -> Tensor:
     """Returns the sums of values [S, D] over each of n documents, [n, D]; `documents` [S] has their indices."""

@@ -23,7 +23,8 @@ class CharRNN(LanguageModel):
     """Embedding or one-hot input, recurrent layers, and a softmax over the symbols.
 
     The softmax's weights are in the parameter group `weights` and not in `head`, because optimizer states of existing
-    checkpoints have them there, and because tied weights are also those of the embedding.
+    checkpoints have them there, and because tied weights are also those of the embedding. An optimizer with a rule for
+    each use of weights, such as Muon, has them in `head`.
 
     Args:
         vocab_size: Number of symbols V.
@@ -84,6 +85,10 @@ class CharRNN(LanguageModel):
             nn.init.normal_(self.embedding.weight, std=hidden**-0.5)  # logits start with a size of about 1
             self.head.weight = self.embedding.weight
         self.mark_embedding = MarkEmbedding(mark_sizes, embedding or vocab_size) if mark_sizes else None
+
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the softmax's weights."""
+        return [self.head.weight]
 
     def embed(self, symbols: Tensor) -> Tensor:
         """Returns embeddings or one-hot vectors, [B, T, I], of symbols int64 [B, T]."""

@@ -244,7 +244,7 @@ class DCGAN(AdversarialTask):
             for layer in list(judged.modules()):
                 if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
                     spectral_norm(layer)
-        self.take_players(made, judged)
+        self.take_players(made, judged, [made.layers[-1], judged.head])
 
 
 def _initialize(network: nn.Module, kind: str) -> None:

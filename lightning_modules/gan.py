@@ -101,7 +101,6 @@ class GAN(AdversarialTask):
         self.in_channels, self.image_size = in_channels, image_size
         shape = in_channels, image_size, image_size
         classes = num_classes if self.conditional else 0
-        self.take_players(
-            DenseGenerator(self.noise_size, classes, list(generator_widths), shape, slope),
-            DenseDiscriminator(in_channels * image_size**2, classes, list(discriminator_widths), slope),
-        )
+        made = DenseGenerator(self.noise_size, classes, list(generator_widths), shape, slope)
+        judged = DenseDiscriminator(in_channels * image_size**2, classes, list(discriminator_widths), slope)
+        self.take_players(made, judged, [made.layers[-1], judged.layers[-1]])

@@ -79,10 +79,10 @@ def _factor(square: Tensor) -> Tensor:
 
 
 class Muon(Optimizer):
-    """Orthogonalised momentum for hidden weights; SGD with Nesterov momentum for the head, norms and biases.
+    """Orthogonalised momentum for hidden weights; SGD with Nesterov momentum for head, embeddings, norms and biases.
 
-    One object over the groups that a model names `weights`, `head`, `norms` and `biases`, so that a single schedule
-    scales the learning rates of all four.
+    One object over the groups that a model names `weights`, `embeddings`, `head`, `norms` and `biases`, so that a
+    single schedule scales the learning rates of all. The head are the weights that give the outputs.
 
     Args:
         params: Parameter groups by name; without names, matrices and convolutions are hidden weights.
@@ -91,10 +91,10 @@ class Muon(Optimizer):
         normalize: Scale every hidden weight to the norm sqrt(outputs) before its step. It keeps the relative size of
             steps constant; use it only where a batch norm follows each of these layers.
         iterations: Number of Newton-Schulz iterations.
-        head_lr: Learning rate of the head.
+        head_lr: Learning rate of head and embeddings.
         vector_lr: Learning rate of norms and biases.
-        sgd_momentum: Nesterov momentum of head, norms and biases.
-        weight_decay: Part of head, norms and biases that a step subtracts, independent of the configured learning
+        sgd_momentum: Nesterov momentum of all but hidden weights.
+        weight_decay: Part of all but hidden weights that a step subtracts, independent of the configured learning
             rate; it is added to the gradient before momentum.
 
     Raises:
@@ -121,13 +121,29 @@ class Muon(Optimizer):
         defaults = {"lr": lr, "momentum": momentum, "normalize": normalize, "iterations": iterations}
         super().__init__(params, defaults | {"weight_decay": 0.0, "hidden": True})
         for group in self.param_groups:
-            hidden = {parameter.ndim > 1 and group.get("name") != "head" for parameter in group["params"]}
+            has_head_rate = group.get("name") in ("head", "embeddings")
+            hidden = {parameter.ndim > 1 and not has_head_rate for parameter in group["params"]}
             if len(hidden) > 1:
                 raise InputError("Muon: a parameter group holds hidden weights and others; give each kind its own")
             if not hidden.pop():
-                rate = head_lr if group.get("name") == "head" else vector_lr
+                rate = head_lr if has_head_rate else vector_lr
                 decay = weight_decay / rate if rate else 0.0  # an SGD step decays by their product
                 group |= {"lr": rate, "momentum": sgd_momentum, "weight_decay": decay, "hidden": False}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Loads the state of a checkpoint.
+
+        Raises:
+            InputError: Other weights are hidden there, as where an earlier release took embeddings or logistic units
+                for hidden ones.
+        """
+        was, now = ([group["hidden"] for group in groups] for groups in (state_dict["param_groups"], self.param_groups))
+        if was != now:
+            raise InputError(
+                "Muon: the checkpoint has other hidden weights, as of an earlier release, which took embeddings and "
+                "some weights that give the outputs for hidden ones; start a new run"
+            )
+        super().load_state_dict(state_dict)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

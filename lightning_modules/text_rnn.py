@@ -149,3 +149,7 @@ class TextRNN(TextClassifier):
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer, unless it is a single logistic unit."""
         return [self.head[-1]] if self.units > 1 else []
+
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the weights of the last dense layer."""
+        return [self.head[-1].weight]

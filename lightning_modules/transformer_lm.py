@@ -97,6 +97,10 @@ class TransformerLM(LanguageModel):
         """Returns the embedding last, behind the blocks: its weights are those of the softmax."""
         return sorted(super().parts_by_depth(), key=lambda part: part is self.embedding)
 
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the embedding's weights, which are those of the softmax."""
+        return [self.embedding.weight]
+
     def embed(self, symbols: Tensor) -> Tensor:
         """Returns embeddings, [B, T, D], of symbols int64 [B, T]."""
         return self.embedding(symbols)

@@ -21,6 +21,7 @@ from lightning_modules.layers.adversarial_losses import (
     r1_penalty,
 )
 from lightning_modules.tasks.judged_generator import JudgedGenerator
+from lightning_modules.tasks.parameter_groups import weights_of
 from lightning_modules.tasks.sample_metrics import LOSSES, OF_SAMPLES, PLAYERS, PlayerMetrics, SampleMetrics
 
 
@@ -88,10 +89,15 @@ class AdversarialTask(JudgedGenerator):
         self.noise_per_image = noise_per_image
         self._noises = torch.empty(0)  # of all training pictures
 
-    def take_players(self, generator_network: nn.Module, discriminator: nn.Module) -> None:
-        """Takes both networks."""
+    def take_players(self, generator_network: nn.Module, discriminator: nn.Module, outputs: list[nn.Module]) -> None:
+        """Takes both networks, and which of their layers give pictures and scores."""
         self.take_generator(generator_network)
         self.discriminator = discriminator
+        self._outputs = outputs
+
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the weights that give pictures and scores."""
+        return weights_of(self._outputs)
 
     def on_train_start(self) -> None:
         """Draws the noise of each training picture, if it stays the same."""

@@ -1,4 +1,4 @@
-"""Parameters in groups that an optimizer may treat differently: by kind, and by depth in the network."""
+"""Parameters in groups that an optimizer may treat differently: by kind, by use, and by depth in the network."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,18 +6,32 @@ from torch import nn
 from torch.optim import Optimizer
 
 from core.errors import InputError
+from lightning_modules.layers.mark_embedding import MarkEmbedding
 
-KINDS = ("weights", "head", "norms", "biases")  # names of the groups by kind
+KINDS = ("weights", "embeddings", "head", "norms", "biases")  # names of the groups by kind
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+EMBEDDINGS = (nn.Embedding, nn.EmbeddingBag, MarkEmbedding)
 
 
-def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: Iterable[nn.Module]) -> list[dict]:
-    """Returns the non-empty groups of `weights`, `head`, `norms` and `biases`.
+def weights_of(layers: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """Returns the matrices and filters of layers, or of modules of layers."""
+    return [parameter for layer in layers for parameter in layer.parameters() if parameter.ndim > 1]
+
+
+def groups_by_kind(
+    model: nn.Module,
+    parameters: Iterable[nn.Parameter],
+    head: Iterable[nn.Module],
+    outputs: Iterable[nn.Parameter] | None = None,
+) -> list[dict]:
+    """Returns the non-empty groups of `weights`, `head`, `norms` and `biases`, and by use also of `embeddings`.
 
     Args:
         model: The model, whose norms are looked for.
         parameters: Those of the groups.
         head: Layers, or modules of layers, whose weights form the group `head`.
+        outputs: By use, the weights that give the outputs: they are in `head`, too, also where they are those of an
+            embedding, so that `weights` has hidden weights alone.
 
     Raises:
         InputError: The head is no list of modules.
@@ -31,6 +45,10 @@ def groups_by_kind(model: nn.Module, parameters: Iterable[nn.Parameter], head: I
     kinds = {id(parameter): "norms" for norm in norms for parameter in norm.parameters()}
     within = [part for layer in layers for part in layer.modules() if not isinstance(part, NORMS)]
     kinds |= {id(part.weight): "head" for part in within if hasattr(part, "weight")}
+    if outputs is not None:
+        tables = [module for module in model.modules() if isinstance(module, EMBEDDINGS)]
+        kinds |= {id(parameter): "embeddings" for parameter in weights_of(tables)}
+        kinds |= {id(parameter): "head" for parameter in outputs}
     groups: dict[str, list[nn.Parameter]] = {kind: [] for kind in KINDS}
     for parameter in parameters:
         groups[kinds.get(id(parameter), "weights" if parameter.ndim > 1 else "biases")].append(parameter)
@@ -47,7 +65,11 @@ def layers_of(network: nn.Module) -> list[nn.Module]:
 
 
 def groups_by_depth(
-    model: nn.Module, steps: Sequence[nn.Module], head: Sequence[nn.Module], factor: float
+    model: nn.Module,
+    steps: Sequence[nn.Module],
+    head: Sequence[nn.Module],
+    factor: float,
+    outputs: Sequence[nn.Parameter] | None = None,
 ) -> list[dict]:
     """Returns groups by kind for each step of a network, those of the last step first.
 
@@ -56,6 +78,7 @@ def groups_by_depth(
         steps: Its parts from the input to the output; what is in none of them counts as the deepest.
         head: Layers whose weights form the groups `head`.
         factor: Factor on the learning rate for each step from the output, as `depth_factor` of a group.
+        outputs: By use, the weights that give the outputs; see `groups_by_kind`.
     """
     steps = [step for step in steps if any(True for _ in step.parameters())]
     groups: list[dict] = []
@@ -64,17 +87,18 @@ def groups_by_depth(
         own = [parameter for parameter in step.parameters() if id(parameter) not in seen]
         seen |= {id(parameter) for parameter in own}
         rate = factor ** min(depth, max(0, len(steps) - 1))
-        groups += [group | {"depth_factor": rate} for group in groups_by_kind(model, own, head)]
+        groups += [group | {"depth_factor": rate} for group in groups_by_kind(model, own, head, outputs)]
     return groups
 
 
-def can_merge(optimizer: Optimizer) -> bool:
-    """Returns whether an optimizer's groups differ only in their parameters, and in names that it does not read.
+def reads_names(optimizer: Optimizer) -> bool:
+    """Returns whether an optimizer has a rule for each name of a group, as its class says by `reads_names`."""
+    return getattr(optimizer, "reads_names", False)
 
-    Args:
-        optimizer: One whose class has `reads_names` if it has a rule for each name.
-    """
-    if getattr(optimizer, "reads_names", False):
+
+def can_merge(optimizer: Optimizer) -> bool:
+    """Returns whether an optimizer's groups differ only in their parameters, and in names that it does not read."""
+    if reads_names(optimizer):
         return False
     groups = optimizer.param_groups
     settings = [{key: value for key, value in group.items() if key not in ("name", "params")} for group in groups]

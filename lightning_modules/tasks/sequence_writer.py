@@ -72,6 +72,10 @@ class SequenceWriter(Task):
         """Returns the softmax, unless its weights are those of an embedding."""
         return [] if self.head.weight is self.embedding.weight else [self.head]
 
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the softmax's weights, also where they are those of an embedding."""
+        return [self.head.weight]
+
     def logits(self, outputs: Tensor) -> Tensor:
         """Returns logits [..., V] of outputs [..., D]."""
         return self.head(outputs)

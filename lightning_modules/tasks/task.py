@@ -19,8 +19,9 @@ from core.limited_imports import LoadsWithLimits
 from core.measures import Measure
 from core.ranges import check_range
 from lightning_modules.schedules import RunSchedule
+from lightning_modules.tasks.made_optimizer import made_optimizer
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
-from lightning_modules.tasks.parameter_groups import are_merged, can_merge, groups_by_depth, groups_by_kind, layers_of
+from lightning_modules.tasks.parameter_groups import are_merged, groups_by_depth, groups_by_kind, layers_of, weights_of
 from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
 from lightning_modules.tasks.stated import check_stated
 
@@ -76,7 +77,7 @@ class Task(LoadsWithLimits, LightningModule):
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
     _unsaved: Sequence[str] = ()  # states of metrics that the checkpoint with which the run goes on lacks
-    _goes_on_merged = False  # whether the parameter groups of the checkpoint with which the run goes on are merged
+    goes_on_merged = False  # whether the parameter groups of the checkpoint with which the run goes on are merged
 
     def __init__(
         self,
@@ -178,6 +179,10 @@ class Task(LoadsWithLimits, LightningModule):
         """Returns the layers whose weights form the parameter group `head`; none, unless a network names its own."""
         return []
 
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the weights that give the outputs, which an optimizer for hidden weights leaves out: the head's."""
+        return weights_of(self.head_layers())
+
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order, if `forward` is their chain: see `core.encoding.HasSteps`."""
         return {}
@@ -186,18 +191,20 @@ class Task(LoadsWithLimits, LightningModule):
         """Returns the parts from the input to the output, as `depth_lr_factor` counts them."""
         return list(self.steps().values()) or layers_of(self)
 
-    def parameter_groups(self, network: nn.Module | None = None) -> list[dict]:
+    def parameter_groups(self, network: nn.Module | None = None, by_use: bool = False) -> list[dict]:
         """Returns the non-empty parameter groups of `weights`, `head`, `norms` and `biases`, of a part or of all.
 
         `norms` has scale and bias of batch, layer and group norms; `biases` has all other vectors and scalars. With a
-        `depth_lr_factor` each part by depth has groups of its own, the last part the first ones.
+        `depth_lr_factor` each part by depth has groups of its own, the last part the first ones. By use, `embeddings`
+        is a group, too, and `head` has all `output_weights`, so that `weights` has hidden weights alone.
         """
-        head, whole = self.head_layers(), network is None
+        head, outputs = self.head_layers(), self.output_weights() if by_use else None
+        whole = network is None
         network = self if whole else network
         if self.depth_lr_factor == 1:
-            return groups_by_kind(network, network.parameters(), head)
+            return groups_by_kind(network, network.parameters(), head, outputs)
         parts = self.parts_by_depth() if whole else layers_of(network)
-        return groups_by_depth(network, parts, head, self.depth_lr_factor)
+        return groups_by_depth(network, parts, head, self.depth_lr_factor, outputs)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Sums the running metrics over all processes, each of which has processed a part of the epoch."""
@@ -213,7 +220,7 @@ class Task(LoadsWithLimits, LightningModule):
         Notes whether its parameter groups are merged, as they were in earlier releases without weight decay.
         """
         self._unsaved = checkpoint.get("unsaved_metrics", [])
-        self._goes_on_merged = are_merged(checkpoint.get("optimizer_states", ()))
+        self.goes_on_merged = are_merged(checkpoint.get("optimizer_states", ()))
         if self._trainer is not None and self._trainer.global_rank > 0:
             for value in _running_metrics(checkpoint).values():
                 value.zero_()
@@ -224,23 +231,7 @@ class Task(LoadsWithLimits, LightningModule):
 
     def optimizer_of(self, network: nn.Module) -> Optimizer:
         """Returns the optimizer of a network, which is this one or a part of it."""
-        optimizer = self.make_optimizer(self.parameter_groups(None if network is self else network))
-        if any("lr" not in group for group in optimizer.param_groups):
-            name = type(optimizer).__name__
-            raise InputError(f"--model.optimizer {name}: its parameter groups have no lr, which schedules set")
-        for group in optimizer.param_groups:
-            group["lr"] *= group.get("depth_factor", 1)
-            if group["name"] in ("norms", "biases") and not self.decay_norms_and_biases:
-                group["weight_decay"] = 0.0
-            if group["name"] == "norms" and self.norm_lr_factor != 1:
-                # SGD decays by lr * weight_decay, which the factor must not change
-                group["lr"] *= self.norm_lr_factor
-                group["weight_decay"] = group.get("weight_decay", 0.0) / self.norm_lr_factor
-        # Merged, because each group costs some twenty microseconds per step; not where weight decay, which a run that
-        # goes on may change, would divide them.
-        if (self.decay_norms_and_biases or self._goes_on_merged) and can_merge(optimizer):
-            optimizer = self.make_optimizer([{"name": "all", "params": list(network.parameters())}])
-        return optimizer
+        return made_optimizer(self, network)
 
     def with_schedule(self, optimizer: Optimizer) -> Optimizer | dict:
         """Returns an optimizer and the schedule of the settings, if there is one, as Lightning takes them."""

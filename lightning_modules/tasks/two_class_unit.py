@@ -45,6 +45,10 @@ class TwoClassUnit(ImageClassifier):
         self.linear = nn.Linear(in_channels * image_size**2, 1)
         initialize(self.linear, initializer, initializer_scale)
 
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the unit's weights."""
+        return [self.linear.weight]
+
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits [B, 2] of float images [B, in_channels, image_size, image_size].
 

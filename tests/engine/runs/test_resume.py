@@ -660,7 +660,7 @@ def test_a_run_of_an_earlier_release_keeps_its_one_group_of_parameters(
     run = tmp_path / "run"
     spared = ("--model.decay_norms_and_biases", "false", "--model.optimizer.weight_decay", 0)
     with monkeypatch.context() as earlier:
-        earlier.setattr(Task, "_goes_on_merged", True)
+        earlier.setattr(Task, "goes_on_merged", True)
         assert command("fit", "--config", config, "--run_dir", run, "--trainer.max_epochs", 1, *spared)[0] == 0
     code, _, errors = command("fit", "--ckpt_path", run, "--trainer.max_epochs", 2)
     assert code == 0, errors
@@ -676,7 +676,7 @@ def test_players_of_an_earlier_release_keep_one_group_of_parameters_each(
 
     data = partial(TinyDataModule, normalization="symmetric")
     with monkeypatch.context() as earlier:
-        earlier.setattr(Task, "_goes_on_merged", True)
+        earlier.setattr(Task, "goes_on_merged", True)
         first = tiny_trainer(tmp_path, max_epochs=1)
         first.fit(gan(), data())
     more = tiny_trainer(tmp_path, max_epochs=2)

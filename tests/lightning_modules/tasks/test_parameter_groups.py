@@ -1,6 +1,5 @@
 """Depths of the parts of networks, from the input to the output."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -99,16 +98,6 @@ def test_a_head_that_is_no_list_of_layers_is_refused(head: Any, kind: str) -> No
     model.head_layers = lambda: head
     with pytest.raises(InputError, match=rf"^MLP.head_layers returns a {kind}; a list of layers is needed$"):
         model.parameter_groups()
-
-
-def test_an_optimizer_without_a_rate_is_refused() -> None:
-    class Nameless(torch.optim.Optimizer):
-        def __init__(self, params: Iterable) -> None:
-            super().__init__(params, {"eta": 0.1})
-
-    model = MLP(5, image_size=8, in_channels=1, widths=[6], optimizer=Nameless)
-    with pytest.raises(InputError, match=r"^--model\.optimizer Nameless: its parameter groups have no lr"):
-        model.configure_optimizers()
 
 
 def test_groups_that_are_alike_merge_unless_their_names_are_read() -> None:
