@@ -31,9 +31,11 @@ from lightning_modules.tasks.word_vector_task import WordVectorTask
 class WordVectors(WordVectorTask):
     """A table of input vectors, which are the result, and one of output vectors, which they are compared with.
 
-    With negative sampling and with hierarchical softmax a step adds up the gradients of all pairs, with the same
-    learning rate for each pair as in word2vec, and the gradients are sparse: the optimizer has to take these, as
-    `torch.optim.SGD` does. The sampled softmax takes the mean over pairs.
+    With negative sampling and with hierarchical softmax a step adds up the gradients of all pairs, for skip-grams with
+    the same learning rate for each pair as in word2vec, and the gradients are sparse: the optimizer has to take these,
+    as `torch.optim.SGD` does. With `cbow` the words in a window get the gradient of their mean, 1 / n of the error
+    each, where word2vec.c adds the whole error to each of the n words: with windows of 5, where n is about 6, input
+    vectors need about six times the learning rate to go as far. The sampled softmax takes the mean over pairs.
 
     Args:
         vocab_size: Number of words V.

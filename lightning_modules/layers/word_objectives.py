@@ -154,7 +154,10 @@ class Means:
         self.values = torch.bmm(self._shares, windows.around_blocks(vectors))  # [blocks, B, D]
 
     def gradient_of_vectors(self, gradient: Tensor) -> RowGradient:
-        """Returns the gradient of the vectors, from that of the means, [blocks, B, D]."""
+        """Returns the gradient of the vectors, from that of the means, [blocks, B, D].
+
+        Each of the n words in a window gets 1 / n of its mean's gradient, where word2vec.c adds the whole to each.
+        """
         values = torch.bmm(self._shares.transpose(1, 2), gradient).view(-1, gradient.shape[2])
         counts = self._windows.appearances(self._parts * self.exists)
         words = self._windows.around_blocks(self._windows.around)
