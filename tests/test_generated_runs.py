@@ -183,6 +183,10 @@ def test_the_fid_is_logged_if_its_network_is_there(
     code, output, errors = command("test", "--ckpt_path", run, "--model.fid", "true")
     assert code == 0, errors
     assert "test/fid " in output
+    text = "40 samples and the first 40 pictures of the test split, too few for 2,048 features"
+    assert f"fid      {text}" in output
+    (test,) = json.loads((Path(run) / "summary.json").read_text())["tests"]
+    assert test["signatures"] == {"fid": text}
 
 
 @pytest.mark.parametrize(

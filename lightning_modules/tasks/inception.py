@@ -1,10 +1,19 @@
-"""The FID that others publish: the Frechet distance in the features of their Inception network, by torchmetrics."""
+"""The FID: the Frechet distance in the features of the Inception network that others use, by torchmetrics."""
 
 import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from core.errors import InputError
+
+FEATURES = 2048  # of the network
+
+
+def distance_signature(number: int) -> str:
+    """Returns what an FID depends on, given the number of samples, and of pictures of the test split."""
+    text = f"{number:,} samples and the first {number:,} pictures of the test split"
+    # a covariance of fewer has no full rank, and the distance rests on the directions that it lacks
+    return f"{text}, too few for {FEATURES:,} features" if number <= FEATURES else text
 
 
 class InceptionDistance:
@@ -19,7 +28,7 @@ class InceptionDistance:
 
     def __init__(self, features: nn.Module | None = None) -> None:
         try:
-            self._metric = FrechetInceptionDistance(2048 if features is None else features)
+            self._metric = FrechetInceptionDistance(FEATURES if features is None else features)
         except ModuleNotFoundError as error:
             raise InputError(
                 "model.fid: its Inception network comes with torch-fidelity; pip install torch-fidelity"

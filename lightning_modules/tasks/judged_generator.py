@@ -15,7 +15,7 @@ from core.protocols import HasClasses
 from core.randomness import generator
 from core.ranges import check_range
 from lightning_modules.tasks.generator import Generator
-from lightning_modules.tasks.inception import InceptionDistance
+from lightning_modules.tasks.inception import InceptionDistance, distance_signature
 from lightning_modules.tasks.sample_measures import nearest
 from lightning_modules.tasks.sample_metrics import NEIGHBOURS, OF_SAMPLES, SampleMetrics
 
@@ -56,8 +56,9 @@ class JudgedGenerator(Generator):
         judge: Run of a classifier of this project, by whose features samples are measured.
         val_samples: Samples that are measured in a validation, at most as many as it has pictures.
         test_samples: Samples that are measured in a test, likewise.
-        fid: Whether a test also logs `fid`, which is comparable with others' where they take as many samples. Its
-            network has to be there or to be downloaded.
+        fid: Whether a test also logs `fid`, by the Inception network that others use, which has to be there or to be
+            downloaded. It compares as many samples with the first `test_samples` pictures of the test split; published
+            ones mostly compare 50,000 samples with the training pictures, and cannot be compared with it.
         training: What `Generator` and `Task` take, such as `conditional` and `optimizer`.
 
     Raises:
@@ -126,12 +127,16 @@ class JudgedGenerator(Generator):
 
     def signatures(self) -> dict[str, str]:
         """Returns what the measures of samples depend on, by measure."""
-        if not self._judges:
+        if not self._judges and not self.fid:
             return {}
         sizes = self.trainer.datamodule.sizes
         val, test = min(self.val_samples, sizes["val"]), min(self.test_samples, sizes["test"])
-        text = f"{self._judges[0].signature}; {val:,} samples in validation, {test:,} in test, {NEIGHBOURS} neighbours"
-        return {measure.name: text for measure in OF_SAMPLES if measure.name != "fid"}
+        found = {"fid": distance_signature(test)} if self.fid else {}
+        if self._judges:
+            text = f"{self._judges[0].signature}; {val:,} samples in validation, {test:,} in test, "
+            text += f"{NEIGHBOURS} neighbours"
+            found |= {measure.name: text for measure in OF_SAMPLES if measure.name != "fid"}
+        return found
 
     def on_validation_epoch_start(self) -> None:
         """Resets the metrics, and prepares the generator that makes samples."""
@@ -163,8 +168,9 @@ class JudgedGenerator(Generator):
         if self._inception is not None:
             self.log("test/fid", self._inception.compute())
             self._inception = None
-        for text in {*self.signatures().values()}:
-            print_line(f"judge    {text}")
+        # measures of one judge have one signature
+        for text, name in {text: name for name, text in self.signatures().items()}.items():
+            print_line(f"{'fid' if name == 'fid' else 'judge':<8} {text}")
 
     def evaluate(self, batch: Any, metrics: SampleMetrics) -> Tensor:
         """Makes as many samples as there are pictures in a batch, lets the judge compare them, and returns them."""

@@ -8,7 +8,7 @@ from torch import nn
 
 from core.errors import InputError
 from lightning_modules.tasks import inception
-from lightning_modules.tasks.inception import InceptionDistance
+from lightning_modules.tasks.inception import InceptionDistance, distance_signature
 from lightning_modules.tasks.sample_measures import frechet_distance
 from tests.generated import Means
 
@@ -58,3 +58,8 @@ def test_a_network_that_is_not_there_is_said(
     monkeypatch.setattr(inception, "FrechetInceptionDistance", fail)
     with pytest.raises(InputError, match=f"model.fid: .*{message}"):
         InceptionDistance()
+
+
+def test_few_pictures_are_said() -> None:
+    assert distance_signature(10_000) == "10,000 samples and the first 10,000 pictures of the test split"
+    assert distance_signature(2048).endswith(", too few for 2,048 features")

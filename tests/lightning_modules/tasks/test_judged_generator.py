@@ -162,3 +162,13 @@ def test_no_more_samples_are_told_than_are_measured(asked: int, told: int | None
 def test_without_a_judge_nothing_decides() -> None:
     assert tiny_dcgan().monitor is None
     assert tiny_dcgan().signatures() == {}
+
+
+def test_an_fid_says_what_was_compared(data: TinyDataModule) -> None:
+    network = judged(data, fid=True)
+    test = data.sizes["test"]
+    text = f"{test} samples and the first {test} pictures of the test split, too few for 2,048 features"
+    assert network.signatures() == {"fid": text}
+    network.take_judge(Brightness())
+    assert network.signatures()["fid"] == text
+    assert network.signatures()["frechet"] != text
