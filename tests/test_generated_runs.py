@@ -108,6 +108,7 @@ def test_a_resumed_run_has_the_same_bits(
     [
         ("--model.norm", "none", "--model.r1", 1, "--model.penalty_every", 2, "--model.loss", "non_saturating"),
         ("--model.norm", "none", "--model.gradient_penalty", 10, "--model.loss", "wasserstein"),
+        ("--model.loss", "wasserstein"),  # with spectral norms
         ("--model.norm", "batch", "--model.at_once", "true", "--model.loss", "least_squares"),
         ("--trainer.precision", "bf16-mixed", "--trainer.gradient_clip_val", 1),
         ("--trainer.callbacks+", "pytorch_lightning.callbacks.EMAWeightAveraging", "--model.average", 0),
@@ -195,6 +196,7 @@ def test_the_fid_is_logged_if_its_network_is_there(
         (("--trainer.accumulate_grad_batches", 2), "players cannot accumulate gradients over batches"),
         (("--data.normalization", "channel"), "data.normalization is channel: generated pictures are from -1 to 1"),
         (("--model.judge", "nowhere"), "model.judge"),
+        (("--model.norm", "batch", "--model.loss", "wasserstein"), "model.loss is wasserstein: it grows without end"),
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_no_run(

@@ -3,7 +3,8 @@
 A score is the logit of being real; that of a critic has no scale. `original` and `non_saturating`: Ian Goodfellow et
 al., "Generative Adversarial Nets", 2014, arXiv:1406.2661; `least_squares`: Xudong Mao et al., 2017, arXiv:1611.04076;
 `hinge`: Jae Hyun Lim and Jong Chul Ye, 2017, arXiv:1705.02894; `wasserstein`: Martin Arjovsky et al., 2017,
-arXiv:1701.07875. Penalties: Ishaan Gulrajani et al., 2017, arXiv:1704.00028 (gradient penalty); Lars Mescheder et al.,
+arXiv:1701.07875, who bound the critic's slope by clipping its weights, in place of which a penalty or spectral norms
+are needed here. Penalties: Ishaan Gulrajani et al., 2017, arXiv:1704.00028 (gradient penalty); Lars Mescheder et al.,
 2018, arXiv:1801.04406 (R1).
 """
 

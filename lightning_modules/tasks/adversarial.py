@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
 from core.errors import InputError
@@ -33,7 +34,8 @@ class AdversarialTask(JudgedGenerator):
     pictures [B, C, H, W] and, if it is conditional, their classes [B].
 
     Args:
-        loss: What the players minimise.
+        loss: What the players minimise. `wasserstein` needs a discriminator of bounded slope: a penalty, or spectral
+            norms where a network has them.
         real_target: What the discriminator is to take real pictures for; 0.9 smooths their label.
         r1: Weight of R1, which keeps the discriminator flat at real pictures.
         gradient_penalty: Weight of the penalty on gradients between real and generated pictures.
@@ -98,6 +100,22 @@ class AdversarialTask(JudgedGenerator):
     def output_weights(self) -> list[nn.Parameter]:
         """Returns the weights that give pictures and scores."""
         return weights_of(self._outputs)
+
+    def setup(self, stage: str) -> None:
+        """Checks that a new run with a Wasserstein loss bounds the slope of its discriminator.
+
+        Raises:
+            InputError: It does not.
+        """
+        super().setup(stage)
+        is_new = stage == "fit" and not getattr(self.trainer, "goes_on", False)
+        is_bounded = self.penalty > 0 or any(is_parametrized(layer) for layer in self.discriminator.modules())
+        if is_new and self.loss == "wasserstein" and not is_bounded:
+            raise InputError(
+                "model.loss is wasserstein: it grows without end unless the discriminator's slope is bounded; set "
+                "model.gradient_penalty, such as 10, with model.norm none, or model.norm spectral, where the network "
+                "has norms"
+            )
 
     def on_train_start(self) -> None:
         """Draws the noise of each training picture, if it stays the same."""
