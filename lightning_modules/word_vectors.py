@@ -124,6 +124,9 @@ class WordVectors(WordVectorTask):
     def learn_vocabulary(self, words: Sequence[str], counts: Tensor) -> None:
         """Takes the words and how often each occurs in training; no counts where nothing is trained.
 
+        Noise words and the tree follow from these counts, in which frequent words are fewer where the data leaves some
+        out, and not from those of the whole text as in Mikolov et al., 2013, and word2vec.c.
+
         Args:
             words: All words by number.
             counts: [V], or empty.

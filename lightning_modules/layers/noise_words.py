@@ -7,14 +7,14 @@ construction is Michael Vose's, 1991.
 import torch
 from torch import Tensor
 
-POWER = 0.75  # of the frequencies, as in Mikolov et al., 2013
+POWER = 0.75  # of the counts, as in Mikolov et al., 2013, where they are those of the whole text
 
 
 class NoiseWords:
     """A table of pairs of words: each place is drawn equally often, and gives one of its two words.
 
     Args:
-        counts: How often each word occurs, [V].
+        counts: How often each word occurs, [V]. `WordVectors` gives those of an epoch, without what is left out of it.
     """
 
     def __init__(self, counts: Tensor) -> None:

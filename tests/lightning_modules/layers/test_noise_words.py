@@ -1,4 +1,4 @@
-"""Noise words have the probabilities that word2vec gives them."""
+"""Noise words have the probabilities that follow from the counts that are given, by word2vec's power."""
 
 import torch
 
