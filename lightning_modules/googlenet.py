@@ -82,6 +82,7 @@ class Inception(nn.Module):
 class GoogLeNet(ImageClassifier):
     """GoogLeNet with its nine inception blocks, for images of any size.
 
+    The pooling between blocks 4e and 5a is torchvision's, of 2x2 pixels, where the paper has 3x3 with stride 2.
     Torchvision's published weights need `five_by_five: false` and images between -1 and 1
     (`normalization: symmetric`).
 
