@@ -30,9 +30,10 @@ class Recurrent(nn.Module):
             results were computed, it includes the last layer, unlike the `dropout` of torch's layers.
         bidirectional: Whether sequences are also processed backwards; outputs are then 2H wide. Only for `encode`.
         initializer: `default` is torch's: weights and biases uniform within 1 / sqrt(H). With the others, biases are 0:
-            `glorot` is uniform within sqrt(6 / (I + H + H of all gates)), as in TensorFlow; `third` is uniform within
-            1 / (3 sqrt(I + H)), with the I of the first layer in all layers; `orthogonal` is `glorot` with an
-            orthogonal recurrent matrix for each gate.
+            `glorot` is uniform within sqrt(6 / (I + H + H of all gates)), as in TensorFlow's LSTMs (its GRUs draw
+            gates and candidate apart, with gate biases of 1); `third` is uniform within 1 / (3 sqrt(I + H)), with the I
+            of the first layer in all layers; `orthogonal` is `glorot` with an orthogonal recurrent matrix for each
+            gate.
         forget_bias: Added to the initial biases of the forget gates of LSTMs; TensorFlow 1 adds 1.
 
     Raises:
