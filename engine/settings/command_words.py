@@ -28,6 +28,13 @@ OF_SEVERAL = {
 }
 EARLY = ("--ckpt_path", "--gpus", "--gpu_memory")
 
+# Options that belong to one call of the command and not to the run.
+OPTIONS_OF_ONE_CALL = (
+    *("config", "run_dir", "resume", "ckpt_path"),
+    *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
+    *("min_lr", "max_lr", "steps", "part", "only"),
+)
+
 
 @dataclass
 class Words:

@@ -11,16 +11,10 @@ from jsonargparse import ArgumentParser, Namespace, set_dumper
 from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views, Watch
 from core.errors import InputError
 from core.plain_yaml import as_plain, dump_plain, load_plain
+from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.config_files import flatten
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class
 from engine.settings.run_identity import SAME_RECIPE
-
-# Options that belong to one call of the command and not to the run.
-OPTIONS_OF_ONE_CALL = (
-    *("config", "run_dir", "resume", "ckpt_path"),
-    *("weights_only", "verbose", "return_predictions", "input", "output", "invert"),
-    *("min_lr", "max_lr", "steps", "part", "only"),
-)
 
 # Arguments of a model that the data gives.
 LINKED = ("num_classes", "in_channels", "image_size", "vocab_size", "source_vocab_size", "mark_sizes")

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.known_code import add_to_list, is_known, may_be_named
+from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.import_paths import import_paths, is_below, names_in_words
 
 BESIDE = ("checkpoints", "summary.json", "trial.json", "study.json")  # what lies beside the config of a run or study
@@ -64,11 +65,13 @@ def limit(
         In which way the parser is limited, if it is; and the import paths that have come onto the user's list.
 
     Raises:
-        InputError: A config names code that it may not name.
+        InputError: A config names code that it may not name, or gives options of a call.
     """
     others = {path: content for path, content in configs.items() if comes_with_run(path, checkpoint)}
     for path, content in others.items():
         refuse_foreign_code(path, content, trusted)
+        if not trusted:
+            _refuse_options_of_call(path, content)
     if not others or trusted:
         return None, add_to_list(name for content in others.values() for name in _foreign(content))
     named = [name for content in others.values() for _, name in import_paths(content)]
@@ -102,6 +105,18 @@ def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = F
             )
         if not trusted and not may_be_named(name):
             raise InputError(f"{config}: {key} {name} {OTHER}; {WAY_OUT}")
+
+
+def _refuse_options_of_call(config: Path, content: dict[str, Any]) -> None:
+    """Checks that a config that comes with a run says neither what is read and written in a call, nor where.
+
+    Raises:
+        InputError: It does; no run records such an option.
+    """
+    for key in OPTIONS_OF_ONE_CALL:
+        if key in content:
+            reason = "is an option of one call, which no run records"
+            raise InputError(f"{config}: {key} {reason}; remove it there, or add --trust if you trust who wrote it")
 
 
 def needs_trust(content: dict[str, Any]) -> bool:

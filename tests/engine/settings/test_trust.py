@@ -164,6 +164,43 @@ def test_nothing_harmful_is_reached_wherever_it_is_named(
     assert "strangers_code" not in sys.modules
 
 
+OF_CALLS = {
+    "output": ("predict", "--ckpt_path", "run"),
+    "input": ("inspect", "run"),
+    "invert": ("inspect", "run"),
+    "run_dir": ("fit", "--config", "run/config.yaml"),
+    "resume": ("fit", "--config", "run/config.yaml"),
+    "ckpt_path": ("test", "--ckpt_path", "run"),
+    "config": ("serve", "--ckpt_path", "run"),
+    "weights_only": ("export", "--ckpt_path", "run", "--output", "x.safetensors"),
+    "steps": ("lr_find", "--config", "run/config.yaml"),
+}
+
+
+@pytest.mark.parametrize("key", OF_CALLS)
+def test_the_config_of_a_run_gives_no_options_of_a_call(
+    key: str, finished_run: Callable[..., Path], command: Command
+) -> None:
+    run, target = finished_run(), Path("mine.txt")
+    target.write_text("mine")
+    with open(run / "config.yaml", "a") as file:
+        file.write(f"{key}: {target.resolve()}\n")
+    code, _, errors = command(*OF_CALLS[key])
+    assert code == 2
+    assert f"config.yaml: {key} is an option of one call, which no run records; remove it there" in errors
+    assert errors.count("\n") == 1
+    assert target.read_text() == "mine"
+
+
+def test_options_of_a_call_are_taken_of_who_is_trusted(finished_run: Callable[..., Path], command: Command) -> None:
+    run = finished_run()
+    with open(run / "config.yaml", "a") as file:
+        file.write("output: there.csv\n")
+    code, _, errors = command("predict", "--ckpt_path", run, "--trust")
+    assert code == 0, errors
+    assert Path("there.csv").is_file()
+
+
 def test_the_config_in_a_checkpoint_imports_nothing(finished_run: Callable[..., Path], command: Command) -> None:
     run = finished_run()
     path = run / "checkpoints" / "last.ckpt"
