@@ -38,7 +38,7 @@ from engine.settings.mixed_configs import notes_of_mixture
 from engine.settings.ownership import missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, plain_settings, recorded_config
 from engine.settings.refused_values import with_place
-from engine.settings.trust import note_own_code
+from engine.settings.trust import note_own
 from engine.trainer import Trainer
 from engine.weights import notes_without_weights, start_from
 
@@ -147,7 +147,7 @@ class Command(SubcommandCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Builds the trainer, with the seed and the run's folder."""
         if self.tracked:
-            check_tracking(self.settings.wandb, self.arguments.flagged)
+            check_tracking(self.tracking, self.arguments.flagged)
         kwargs |= {"seed": int(self.settings.seed_everything), "run_name": self.arguments.name}
         return super().instantiate_trainer(**kwargs)
 
@@ -174,8 +174,8 @@ class Command(SubcommandCLI):
         self.trainer.run_folder, self.trainer.finds_record = self.folder, False
         if fits:
             prune_if_worse(self.trainer, self.settings.run_dir)
-        if self.folder is not None and self.settings.wandb != "off" and self.tracked:
-            name, mode, names = self.arguments.name, self.settings.wandb, Names.of(self.settings)
+        if self.folder is not None and self.tracking != "off":
+            name, mode, names = self.arguments.name, self.tracking, Names.of(self.settings)
             self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config, names, self.kept_steps))
 
     @cached_property
@@ -197,7 +197,7 @@ class Command(SubcommandCLI):
         self._start_from_weights(trains=True)
         self.trainer.origin = Origin.of_command(self.arguments.typed, self.plain_config)
         if rank_zero_only.rank == 0:
-            note_own_code(self.plain_config)
+            note_own(self.plain_config, None if self.folder is None or self.held_back else self.folder.path)
         try:
             self.trainer.fit(model, datamodule=datamodule, ckpt_path=ckpt_path)
         except RunInterrupted as error:

@@ -28,6 +28,7 @@ from engine.settings.named_objects import limited_parser, refuse_other_objects
 from engine.settings.overview import SUBCOMMANDS, TRACKED, typed_command
 from engine.settings.ownership import refuse_empty_names
 from engine.settings.recorded_config import PlainSettings, plain_settings
+from engine.settings.trust import HELD_BACK, tracking_mode
 from engine.trainer import Trainer
 
 IN_PROCESS, SEED = "LOCAL_RANK", "PL_GLOBAL_SEED"  # in the environment of each of several processes
@@ -100,6 +101,10 @@ class SubcommandCLI(LightningCLI):
             self.config = parse_settings(parser, self.arguments.options)
             refuse_other_objects(self.config, self.arguments.limit)
         refuse_empty_names(self.config)
+        self.tracking = tracking_mode(self.config, self.arguments.limit) if self.tracked else "off"
+        self.held_back = self.tracked and self.tracking != self.config.wandb
+        if self.held_back:
+            print_line(f"note     {self.arguments.limit.config}: wandb {self.config.wandb} {HELD_BACK}")
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Adds trainer, model and data."""

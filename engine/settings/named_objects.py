@@ -11,7 +11,7 @@ from jsonargparse._parameter_resolvers import get_signature_parameters
 from jsonargparse._util import get_import_path, import_object
 from pytorch_lightning import Callback, LightningDataModule
 from pytorch_lightning.accelerators import Accelerator
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
 from pytorch_lightning.plugins import CheckpointIO, ClusterEnvironment, LayerSync, Precision
 from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.strategies import Strategy
@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from core.errors import InputError
+from core.known_code import is_known
 from core.limited_imports import limited_imports
 from engine.settings.trust import Limit
 
@@ -43,7 +44,8 @@ def limited_parser(limit: Limit | None) -> Iterator[None]:
 def refuse_other_objects(settings: Namespace, limit: Limit | None) -> None:
     """Checks that a config that may be somebody else's names classes alone, of the kinds that settings need.
 
-    Functions that are defaults are let through. Nothing of what is named has been called yet.
+    Functions that are defaults are let through. Loggers that send figures away, with the keys of the user's accounts,
+    are for the user's own runs. Nothing of what is named has been called yet.
 
     Args:
         settings: The parsed settings.
@@ -61,6 +63,19 @@ def refuse_other_objects(settings: Namespace, limit: Limit | None) -> None:
                 f"{limit.config}: {key} {name} is none of the classes that a run may name: {IN_WORDS}; if you trust "
                 "it, add --trust"
             )
+        if is_class and _sends(name, found, limit):
+            raise InputError(
+                f"{limit.config}: {key} {name} sends figures to a server that the config names; if you trust it, "
+                "add --trust, or keep them here with --trainer.logger false"
+            )
+
+
+def _sends(name: str, found: type, limit: Limit) -> bool:
+    """Returns whether a class is a logger that sends figures away without the user having chosen it."""
+    if not issubclass(found, Logger) or issubclass(found, (CSVLogger, TensorBoardLogger)) or limit.may_send:
+        return False
+    # a library's logger that both name could have the address of the one and the key of the other
+    return name not in limit.chosen or (name in limit.named and is_known(name))
 
 
 def _found(value: Any, key: str, owner: Any = None) -> Iterator[tuple[str, str, Any]]:

@@ -7,6 +7,7 @@ from core.printable import shown_path
 from core.shells import as_typed
 from engine.settings.config_files import read_config
 from engine.settings.overview import typed_command
+from engine.settings.sending import is_own_run, sending_loggers
 from engine.settings.trust import needs_trust
 
 VERBS = {"test": "test", "predict": "use"}  # what the commands that come after training do with a run
@@ -25,6 +26,9 @@ def command_of_run(run: Path, words: Sequence[str]) -> str:
 
 
 def trust_of_run(run: Path) -> list[str]:
-    """Returns `--trust`, if the config of a run names code for which it is needed."""
-    config = run / "config.yaml"
-    return ["--trust"] if config.is_file() and needs_trust(read_config(config)) else []
+    """Returns `--trust`, if the config of a run names code or loggers for which it is needed."""
+    if not (run / "config.yaml").is_file():
+        return []
+    config = read_config(run / "config.yaml")
+    sends = bool(sending_loggers(config)) and not is_own_run(run, config)
+    return ["--trust"] if sends or needs_trust(config) else []

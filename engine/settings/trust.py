@@ -13,10 +13,12 @@ from core.errors import InputError
 from core.known_code import add_to_list, is_known, may_be_named
 from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.import_paths import import_paths, is_below, names_in_words
+from engine.settings.sending import ONLINE, is_own_run, note_own_run
 
 BESIDE = ("checkpoints", "summary.json", "trial.json", "study.json")  # what lies beside the config of a run or study
 OTHER = "is neither of this project nor of torch, torchvision, torchmetrics or Lightning"
 WAY_OUT = "if you trust this code, add --trust"
+HELD_BACK = "is not what you have said, so figures stay in the run's folder; --wandb online sends them"
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,15 @@ class Limit:
         config: The config.
         named: Import paths that it names.
         chosen: Import paths that are the user's own choice: those of `named` on the list, and those given in this call.
+        asked: Keys at the top that flags or the user's own configs decide.
+        may_send: Whether it may send figures as it says: the run is the user's own.
     """
 
     config: Path
     named: frozenset[str]
     chosen: frozenset[str]
+    asked: frozenset[str] = frozenset()
+    may_send: bool = False
 
     @property
     def packages(self) -> set[str]:
@@ -73,11 +79,19 @@ def limit(
         if not trusted:
             _refuse_options_of_call(path, content)
     if not others or trusted:
+        for path, content in others.items():
+            note_own_run(path.parent, content)
         return None, add_to_list(name for content in others.values() for name in _foreign(content))
     named = [name for content in others.values() for _, name in import_paths(content)]
     given = [name for path, content in configs.items() if path not in others for _, name in import_paths(content)]
+    flags = [*flags]
     chosen = [name for name in named if not is_known(name)] + given + [*names_in_words(flags)]
-    return Limit(next(iter(others)), frozenset(named), frozenset(chosen)), []
+    asked: set[str] = set()
+    for path, content in configs.items():  # a later one decides
+        asked = asked - content.keys() if path in others else asked | content.keys()
+    asked |= {flag.partition("=")[0].removeprefix("--") for flag in flags if flag.startswith("--")}
+    may_send = all(is_own_run(path.parent, content) for path, content in others.items())
+    return Limit(next(iter(others)), frozenset(named), frozenset(chosen), frozenset(asked), may_send), []
 
 
 def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = False) -> None:
@@ -124,9 +138,37 @@ def needs_trust(content: dict[str, Any]) -> bool:
     return any(not may_be_named(name) for _, name in import_paths(content))
 
 
-def note_own_code(config: dict[str, Any]) -> None:
-    """Puts what a config names, with which the user has begun to train, on the user's list."""
+def note_own(config: dict[str, Any], run: Path | None) -> None:
+    """Puts what a config names, with which the user has begun to train, on the user's list.
+
+    Args:
+        config: The config as it is recorded.
+        run: The run's folder, if the run sends figures as the config says.
+    """
     add_to_list(_foreign(config))
+    if run is not None:
+        note_own_run(run, config)
+
+
+def tracking_mode(settings: Mapping[str, Any], limit: Limit | None) -> str:
+    """Returns how a run is tracked in Weights & Biases: nothing is sent because a config of anybody says so.
+
+    Args:
+        settings: The merged settings.
+        limit: How far a config is limited.
+
+    Raises:
+        InputError: The user wants it sent, and such a config says to whom.
+    """
+    mode, entity = settings["wandb"], settings["wandb_entity"]
+    if mode != ONLINE or limit is None or limit.may_send:
+        return mode
+    if "wandb" not in limit.asked:
+        return "offline"
+    if entity is not None and "wandb_entity" not in limit.asked:
+        way_out = f"add --wandb_entity {entity} to send the figures there, or name another"
+        raise InputError(f"{limit.config}: wandb_entity {entity} is what this config says, not you; {way_out}")
+    return mode
 
 
 def _foreign(content: Any) -> list[str]:

@@ -34,6 +34,49 @@ def test_a_file_beside_runs_names_no_code_of_others(
     assert started == []
 
 
+LOGGER = "pytorch_lightning.loggers.WandbLogger"
+
+
+@pytest.mark.parametrize(
+    ("options", "parameters", "told"),
+    [
+        (["--wandb", "online"], {}, "--wandb online"),
+        (["--wandb=online", "--wandb_entity", "theirs"], {}, "--wandb online"),
+        (["--trainer.logger", LOGGER], {}, "WandbLogger"),
+        (["--trainer.logger=WandbLogger"], {}, "WandbLogger"),
+        ([], {"wandb": {"value": "online"}}, "--wandb online"),
+        ([], {"trainer.logger": {"values": [LOGGER, False]}}, "WandbLogger"),
+    ],
+)
+def test_a_file_beside_runs_sends_no_figures(
+    options: list[str],
+    parameters: dict,
+    told: str,
+    write_study: Callable[..., Path],
+    started: list,
+    command: Command,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "study.json").write_text("{}")
+    words = ["fit", "--config", "tiny.yaml", *options, "--config", "${args_json_file}"]
+    parameters = {"model.optimizer.lr": {"values": [0.1]}} | parameters
+    code, _, errors = command("study", write_study(command=words, parameters=parameters))
+    assert code == 2
+    assert f"{told} would send figures away; if you trust who wrote it, add --trust" in errors
+    assert started == []
+
+
+def test_a_file_beside_runs_may_keep_figures(
+    write_study: Callable[..., Path], started: list, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "study.json").write_text("{}")
+    options = ["--wandb", "offline", "--trainer.logger", "pytorch_lightning.loggers.CSVLogger"]
+    options += ["--trainer.logger.save_dir", "logs"]
+    words = ["fit", "--config", "tiny.yaml", *options, "--config", "${args_json_file}"]
+    code, _, errors = command("study", write_study(command=words), "--dry_run")
+    assert code == 0, errors
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
