@@ -1,6 +1,6 @@
 """Checkpoint files that are whole or absent, and that are never unpickled."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import torch
@@ -9,6 +9,8 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from core.atomic_files import replacing
 from core.tensor_files import load_checkpoint
 from engine.runs.checkpoint_contents import check_readable, plain_hyperparameters
+
+CHECKPOINT = ".ckpt"  # the ending of all that is saved
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -38,3 +40,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             InputError: The file is no checkpoint, is truncated, or holds code.
         """
         return load_checkpoint(Path(path), map_location)
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Removes a checkpoint, and nothing else.
+
+        Lightning's callback takes names of what it removes from the checkpoint that a run goes on with, which can come
+        from anybody.
+        """
+        name = PurePath(path)
+        if name.suffix == CHECKPOINT and ".." not in name.parts:
+            super().remove_checkpoint(path)

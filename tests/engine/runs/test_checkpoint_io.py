@@ -1,6 +1,7 @@
 """Checkpoint files are whole or absent, and never run code."""
 
 import errno
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import torch
 from core.errors import InputError, RunFailed
 from engine.runs import checkpoint_io
 from engine.runs.checkpoint_io import AtomicCheckpointIO, load_checkpoint
-from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.tiny import TINY_CONFIG, TinyDataModule, tiny_trainer, tiny_vgg
 
 
 class Malicious:
@@ -156,3 +157,38 @@ def test_a_checkpoint_of_a_run_holds_tensors_and_plain_values_alone(tmp_path: Pa
     content = torch.load(trainer.run_folder.path / "checkpoints" / "last.ckpt", weights_only=True)
     assert content["hyper_parameters"]["widths"] == [8, 8]
     assert not any(isinstance(value, np.generic) for value in content["hyper_parameters"].values())
+
+
+@pytest.mark.parametrize("name", ["../precious", "../precious/a.ckpt", "notes.txt", "own.ckpt"])
+def test_checkpoints_alone_are_removed(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    for file in (tmp_path / "precious" / "a.ckpt", folder / "notes.txt", folder / "own.ckpt"):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    AtomicCheckpointIO().remove_checkpoint(f"{folder}/{name}")
+    assert (folder / name).exists() == (name != "own.ckpt")
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory")
+@pytest.mark.parametrize("name", ["../precious", "own.ckpt"])
+def test_a_run_that_goes_on_removes_no_folder_that_its_checkpoint_names(
+    name: str, finished_run: Callable[..., Path], tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    """The checkpoint of a run tells Lightning's callback what it saved before and may remove."""
+    saved = tmp_path / "saved"
+    kept = {"dirpath": str(saved), "monitor": "val/loss", "save_top_k": 1}
+    callback = json.dumps({"class_path": "pytorch_lightning.callbacks.ModelCheckpoint", "init_args": kept})
+    run = finished_run(text=TINY_CONFIG.replace("trainer:", f"trainer:\n  callbacks: [{callback}]"))
+    for file in (tmp_path / "precious" / "a.ckpt", saved / "own.ckpt"):
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    last, path, worst = run / "checkpoints" / "last.ckpt", f"{saved}/{name}", torch.tensor(1e9)
+    checkpoint = torch.load(last, weights_only=True)
+    (key,) = (key for key in checkpoint["callbacks"] if key.startswith("ModelCheckpoint"))
+    state = {"best_k_models": {path: worst}, "kth_best_model_path": path, "kth_value": worst}
+    checkpoint["callbacks"][key] |= state
+    torch.save(checkpoint, last)
+    code, _, errors = command("fit", "--ckpt_path", run, "--trainer.max_epochs", 9)
+    assert code == 0, errors
+    assert (tmp_path / "precious" / "a.ckpt").exists()
+    assert (saved / "own.ckpt").exists() == (name != "own.ckpt")
