@@ -10,6 +10,7 @@ from PIL import Image as PillowImage
 
 from core.media import Audio, Embedding, Figure, Graph, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, one_cell
+from core.picture_formats import open_picture
 
 
 @singledispatch
@@ -90,7 +91,7 @@ def _tag(medium: Medium) -> str:
 
 def read_picture(content: bytes) -> PillowImage.Image:
     """Returns the picture in a file, in colour."""
-    return PillowImage.open(io.BytesIO(content)).convert("RGB")
+    return open_picture(io.BytesIO(content)).convert("RGB")
 
 
 def describe_run(board: Any, hyperparameters: Mapping[str, Any], measures: Iterable[str]) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from core.picture_formats import open_picture
+
 ORIENTATION = 0x0112  # of a picture's metadata: how it is to be turned
 MOST_PIXELS = 50_000_000  # of a picture; beyond, it is left out: it would take seconds
 
@@ -32,7 +34,7 @@ def small_copy(source: Path | bytes | Image.Image, side: int) -> str:
     try:
         if isinstance(source, Image.Image):
             return _encoded(source, side)
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+        with open_picture(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
             if picture.width * picture.height > MOST_PIXELS:
                 return ""
             picture.draft("RGB", (side, side))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
 from core.errors import InputError
 from core.input_files import check_regular
+from core.picture_formats import is_read
 from core.threads import cores
 from datamodules.base.class_folders import LeftOut, class_content, class_folders
 from datamodules.images.deep_pixels import SIXTEEN
@@ -113,7 +113,7 @@ def decode(
     """Decodes pictures into one tensor.
 
     Args:
-        paths: The files, of any format that Pillow reads.
+        paths: The files, of any format that Pillow reads without running a program.
         size: Height and width of every picture.
         channels: 1 for grey, 3 for colour; pictures of another mode are converted.
         resize: Whether to resize a picture of another size to `size` on its shorter side and center-crop it; otherwise
@@ -174,8 +174,7 @@ def find_pictures(inputs: Sequence[str]) -> tuple[list[Path], list[str]]:
 
 def is_picture(path: Path) -> bool:
     """Returns whether a file is a picture by its name."""
-    Image.init()
-    return Image.registered_extensions().get(path.suffix.lower()) in Image.OPEN
+    return is_read(path.suffix)
 
 
 def holds_pictures(folder: Path) -> bool:

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 
 from core.errors import InputError
 from core.input_files import check_regular
+from core.picture_formats import open_picture, way_out
 from datamodules.images import deep_pixels
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.metadata import without_metadata
@@ -62,7 +63,7 @@ def read_picture(path: Path, size: int, channels: int, resize: bool, bits: int =
     What a file notes beside its pixels, such as a comment or a damaged date, never makes it unreadable.
 
     Args:
-        path: The file, of any format that Pillow reads.
+        path: The file, of any format that Pillow reads without running a program.
         size: Height and width.
         channels: 1 for grey, 3 for colour; a picture of another mode is converted.
         resize: Whether to resize a picture of another size to `size` on its shorter side and center-crop it, which
@@ -106,7 +107,7 @@ def read_whole_picture(path: Path, size: tuple[int, int], channels: int = 3) -> 
     """Decodes one picture without cutting it: upright, and on white where it is transparent.
 
     Args:
-        path: The file, of any format that Pillow reads.
+        path: The file, of any format that Pillow reads without running a program.
         size: Width and height that it is scaled to.
         channels: 1 for grey, 3 for colour; a picture of another mode is converted.
 
@@ -172,10 +173,9 @@ def _decode_anyway(
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = NO_PICTURE if "cannot identify" in str(error) else f"broken picture: {error}"
-    if path.suffix.lower() in (".heic", ".heif"):
-        reason = f"{NO_PICTURE}: convert HEIC to JPEG or PNG"
-    return InputError(f"{path}: {reason}")
+    if advice := way_out(path.suffix):
+        return InputError(f"{path}: {NO_PICTURE}: {advice}")
+    return InputError(f"{path}: {NO_PICTURE if 'cannot identify' in str(error) else f'broken picture: {error}'}")
 
 
 def _decode(
@@ -194,7 +194,7 @@ def _decode(
         shortest: Least width and height that are needed; all pixels if not given.
         channels: 1 for grey, 3 for colour.
         bits: Bits of a picture of 16 that hold values.
-        formats: Formats that are tried; all if not given.
+        formats: Formats that are tried; all that are read if not given.
     """
     with _opened(source, formats) as picture:
         if shortest is not None:
@@ -239,7 +239,7 @@ def _opened(source: Path | io.BytesIO, formats: Sequence[str] | None = None) -> 
     with _opening:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            picture = Image.open(source, formats=formats)
+            picture = open_picture(source, formats)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     with picture:

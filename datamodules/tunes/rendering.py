@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image as PillowImage
 from torch import Tensor
 
 from core.console import print_line
 from core.errors import InputError
 from core.media import Audio, File, Image, Medium
 from core.media_files import encode
+from core.picture_formats import open_picture
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.midi import midi_bytes
 from datamodules.tunes.notation import NoTune, Tune
@@ -141,7 +141,7 @@ def _sheet(folder: Path) -> Tensor | None:
         return None
     if not run_program(["rsvg-convert", "-b", "white", "-z", ZOOM, "-o", "sheet.png", pages[0].name], folder):
         return None
-    with PillowImage.open(folder / "sheet.png") as picture:
+    with open_picture(folder / "sheet.png") as picture:
         pixels = np.asarray(picture.convert("L"))
     rows, columns = (np.flatnonzero((pixels < 128).any(axis)) for axis in (1, 0))
     if not len(rows):

@@ -11,7 +11,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from core.errors import InputError
+from core.pages.pictures import small_copy
 from datamodules.images import picture as module
+from datamodules.images.image_files import is_picture
 from datamodules.images.metadata import PNG, without_metadata
 from datamodules.images.picture import SENT, picture_size, read_content, read_picture, read_whole_picture
 from tests.pictures import chunk, tiff
@@ -338,3 +340,21 @@ def test_a_picture_that_is_too_large_to_be_sent_is_told_so_without_pillows_own_w
     Image.new("1", (14_000, 14_000)).save(content, "PNG")
     with pytest.raises(InputError, match="14000x14000 pixels, more than the 40,000,000 that are read"):
         read_content(content.getvalue(), SIZE, 3)
+
+
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+
+
+@pytest.mark.parametrize("name", ["cat.png", "cat.eps"])
+def test_no_picture_is_a_program_that_is_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow goes by the content, and starts Ghostscript for PostScript."""
+    started: list[object] = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *given: started.append(given))
+    path = tmp_path / name
+    path.write_bytes(POSTSCRIPT)
+    for read in (lambda: read_picture(path, SIZE, 3, resize=True), lambda: picture_size(path)):
+        with pytest.raises(InputError, match=f"{name}: no picture that can be read"):
+            read()
+    assert small_copy(path, 8) == small_copy(POSTSCRIPT, 8) == ""
+    assert not is_picture(tmp_path / "cat.eps")
+    assert started == []
