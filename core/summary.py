@@ -7,6 +7,7 @@ the words of the command that tests the run, or uses it where there is no test p
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ SUMMARY = "summary.json"
 RECORD_FILES = ("config.yaml", "metrics.csv", SUMMARY)  # of a run: what it is, and what came of it
 ENDED_WELL = ("finished", "stopped_early")
 NUMBER = (int, float, type(None))
+LARGEST = 2**63 - 1  # whole number; larger ones are none of a run's, and too large for arithmetic
 
 # Types of what is read again of a summary; whatever else it holds is only written.
 TYPES: dict[str, tuple[type, ...]] = {
@@ -25,6 +27,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "epochs": (int, type(None)),
     "steps": (int, type(None)),
     "seconds": (dict,),
+    "samples_per_second": NUMBER,
     "metrics": (dict,),
     "last": (dict, type(None)),
     "best": (dict, type(None)),
@@ -75,6 +78,8 @@ def damage_of_summary(text: str) -> str:
         return "no JSON, or a part of it"
     if not isinstance(summary, dict):
         return f"it holds no mapping but {text.strip()[:20]}"
+    if any(isinstance(value, int) and abs(value) > LARGEST for value in _values(summary)):
+        return "it holds a number of more than 19 digits"
     for key, types in TYPES.items():
         if key in summary and not isinstance(summary[key], types):
             return f"{key} is {summary[key]!r:.20}"
@@ -89,7 +94,20 @@ def damage_of_summary(text: str) -> str:
         for name, value in block.items():
             if not isinstance(value, NUMBER) or isinstance(value, bool):
                 return f"{key}: {name} is {value!r:.20}"
+            if key == "seconds" and value is not None and not math.isfinite(value):
+                return f"{key}: {name} is {value}"
     return ""
+
+
+def _values(content: Any) -> Iterator[Any]:
+    """Yields what stands within mappings and lists, however deeply."""
+    parts = [content]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, dict | list):
+            parts += part.values() if isinstance(part, dict) else part
+        else:
+            yield part
 
 
 def write_summary(path: Path, summary: dict[str, Any]) -> None:

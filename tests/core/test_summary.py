@@ -9,6 +9,7 @@ import pytest
 from core.summary import (
     add_measured,
     counted_test,
+    damage_of_summary,
     figures,
     last_block,
     read_summary,
@@ -113,3 +114,20 @@ def test_blocks_that_do_not_say_when_they_were_measured_are_read(tmp_path: Path)
     summary = read_summary(tmp_path / "summary.json")
     assert figures(summary) == TRAINED | TESTED
     assert last_block([{"epoch": "1", "step": "8", "val/acc": "0.5"}], summary["last"])["metrics"] == {"val/acc": 0.5}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"best": {"metrics": {"val/acc": 10**400}}}, {"seconds": {"fit": 10**400}}, {"epochs": 2**63}),
+        *({"samples_per_second": "x"}, {"samples_per_second": 10**400}, {"last": {"epoch": -(10**40), "metrics": {}}}),
+        *({"seconds": {"fit": math.inf}}, {"seconds": {"fit": math.nan}}),
+    ],
+)
+def test_a_record_with_an_odd_number_is_damaged(odd: dict) -> None:
+    assert damage_of_summary(json.dumps(EARLIER | odd))
+
+
+@pytest.mark.parametrize("odd", [{"best": {"metrics": {"val/acc": math.nan}}}, {"seed": 2**63 - 1}, {"steps": None}])
+def test_a_record_with_a_possible_number_is_read(odd: dict) -> None:
+    assert damage_of_summary(json.dumps(EARLIER | odd)) == ""

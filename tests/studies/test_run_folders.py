@@ -193,3 +193,28 @@ def test_a_real_run_is_told_from_one_with_another_rate(finished_run: Callable[..
     differing = output.partition("\nstatus")[0].splitlines()[1:]
     assert [line.split()[0] for line in differing] == ["data.data_dir", "checkpoint.every_n_train_steps"]
     assert "val/acc" in output
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '"best": {"metrics": {"val/acc": 1e999}}',
+        '"best": {"metrics": {"val/acc": NaN, "val/loss": -1e308}}',
+        f'"best": {{"metrics": {{"val/acc": {10**400}}}}}',
+        f'"seconds": {{"fit": {10**400}}}',
+        '"seconds": {"fit": 1e999}',
+        '"seconds": {"fit": NaN}',
+        '"samples_per_second": "x"',
+        '"best": {"metrics": {"val/acc": 1}}, "measures": {"acc": {"better": ["max"]}}',
+        '"best": {"metrics": {"val/acc": 1}}, "measures": {"acc": {"better": "max", "digits": 1e9, "unit": "%"}}',
+    ],
+)
+def test_one_odd_record_leaves_the_others_to_be_seen(odd: str, tmp_path: Path, command: Command) -> None:
+    good = make_run(tmp_path / "runs" / "a", 1000, "finished", val_acc=0.5)
+    bad = make_run(tmp_path / "runs" / "b", 2000, "finished")
+    (bad / "summary.json").write_text(f'{{"status": "finished", {odd}}}')
+    code, output, errors = command("runs")
+    assert code == 0, errors
+    assert len(output.splitlines()) == 2
+    code, _, errors = command("compare", good, bad)
+    assert code == 0, errors
