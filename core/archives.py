@@ -2,9 +2,11 @@
 
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from core.files_in_use import rename
+from core.input_files import FREE, RATIO
 
 
 def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> None:
@@ -17,14 +19,14 @@ def extract_folder(archive: Path, name: str, member: str, temporary: Path) -> No
         temporary: The temporary folder, of this process alone, which whoever calls this removes.
 
     Raises:
-        RuntimeError: The archive is broken, has paths outside the folder, or lacks the member.
+        RuntimeError: The archive is broken, has links or paths outside the folder, unpacks to an implausible size, or
+            lacks the member.
     """
     try:
         with tarfile.open(archive) as tar:
-            if hasattr(tarfile, "data_filter"):
-                tar.extractall(temporary, filter="data")  # refuses paths outside the folder
-            else:  # Python before 3.11.4, such as Debian 12's
-                tar.extractall(temporary, [_plain(entry) for entry in tar])
+            most = max(FREE, RATIO * archive.stat().st_size)
+            how = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # not before Python 3.11.4
+            tar.extractall(temporary, _plain_members(tar, most), **how)
     except (tarfile.TarError, zlib.error) as error:
         reason = str(error).partition(":\n")[0]  # the rest is a line for each compression that was tried
         raise RuntimeError(f"{name}: {reason}") from error
@@ -43,6 +45,24 @@ def identity(folder: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return facts.st_dev, facts.st_ino
+
+
+def _plain_members(tar: tarfile.TarFile, most: int) -> Iterator[tarfile.TarInfo]:
+    """Yields the entries of an archive, which are checked before each is unpacked.
+
+    Args:
+        tar: The archive.
+        most: Bytes that they may have together.
+
+    Raises:
+        ReadError: One is no file or folder within the archive, or they are larger.
+    """
+    size = 0
+    for entry in tar:
+        size += max(entry.size, 0)
+        if size > most:
+            raise tarfile.ReadError(f"unpacks to more than {most:,} bytes, which is not plausible")
+        yield _plain(entry)
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -211,6 +211,31 @@ def test_text8_is_unpacked_and_checked(tmp_path: Path, monkeypatch: pytest.Monke
         corpora.text8(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("local", "central", "value", "reason"),
+    [(6, 8, b"\x01\x00", "encrypted"), (8, 10, b"\x63\x00", "compression method is not supported")],
+)
+def test_an_odd_archive_of_text8_is_named(local: int, central: int, value: bytes, reason: str, tmp_path: Path) -> None:
+    """It is encrypted, or packed in a way that there is not."""
+    with zipfile.ZipFile(tmp_path / "text8.zip", "w") as file:
+        file.writestr("text8", TEXT)
+    content = bytearray((tmp_path / "text8.zip").read_bytes())
+    for place in (local, content.index(b"PK\x01\x02") + central):
+        content[place : place + len(value)] = value
+    (tmp_path / "text8.zip").write_bytes(content)
+    with pytest.raises(InputError, match=rf"text8.zip: no archive of text8 \(.*{reason}"):
+        corpora.text8(tmp_path)
+
+
+def test_no_more_than_text8_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpora, "TEXT8_MD5", hashlib.md5(TEXT.encode()).hexdigest())
+    monkeypatch.setattr(corpora, "TEXT8_BYTES", len(TEXT) - 1)
+    with zipfile.ZipFile(tmp_path / "text8.zip", "w") as file:
+        file.writestr("text8", TEXT)
+    with pytest.raises(InputError, match=r"text8.zip: holds another text than text8"):
+        corpora.text8(tmp_path)
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A config of word vectors on a synthetic text."""
