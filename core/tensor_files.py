@@ -3,6 +3,7 @@
 import pickle
 import warnings
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.errors import InputError
-from core.input_files import check_regular
+from core.input_files import FREE, check_regular
 
 DEEPEST = 50  # containers within each other in a file; a run's have fewer than ten
 
@@ -27,7 +28,7 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         What was saved.
 
     Raises:
-        InputError: The file is no checkpoint, is truncated, or holds code.
+        InputError: The file is no checkpoint, is truncated, holds code, or claims to hold far more than it does.
     """
     check_regular(path)
     _refuse_inflated(path)
@@ -46,6 +47,7 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
         raise InputError(f"{path}: no checkpoint: it holds a {type(content).__name__}")
     if _is_endless(content, set(), 0):
         raise InputError(f"{path}: no checkpoint: it holds parts that hold themselves, or more than {DEEPEST} in a row")
+    _refuse_repeated(path, content)
     return content
 
 
@@ -83,6 +85,36 @@ def _refuse_inflated(path: Path) -> None:
     size, claimed = path.stat().st_size, sum(entry.file_size for entry in entries)
     if claimed > size:
         raise InputError(f"{path}: no checkpoint: it holds {size:,} bytes and claims to hold {claimed:,}")
+
+
+def _refuse_repeated(path: Path, content: dict[str, Any]) -> None:
+    """Refuses tensors that repeat few stored values to a size that whoever copies them would have to find memory for.
+
+    A module can have such a tensor of a moderate size, made by `expand`.
+    """
+    beyond = sum(_beyond_storage(tensor) for tensor in _tensors(content))
+    if beyond > max(FREE, path.stat().st_size):
+        raise InputError(f"{path}: no checkpoint: its tensors have {beyond:,} bytes more than they hold")
+
+
+def _beyond_storage(tensor: Tensor) -> int:
+    """Returns how many bytes more a copy of a tensor would take than what is stored of it; a sparse one is stored."""
+    if tensor.layout is not torch.strided:
+        return 0
+    stored = 0 if tensor.is_meta else tensor.untyped_storage().nbytes()
+    return max(0, tensor.numel() * tensor.element_size() - stored)
+
+
+def _tensors(content: Any) -> Iterator[Tensor]:
+    """Yields the tensors within containers, each container once."""
+    parts, known = [content], set()
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Tensor):
+            yield part
+        elif isinstance(part, dict | list | tuple | set) and id(part) not in known:
+            known.add(id(part))
+            parts += [*part.keys(), *part.values()] if isinstance(part, dict) else part
 
 
 def _first_byte(path: Path) -> bytes:

@@ -88,3 +88,36 @@ def test_what_is_no_archive_is_left_to_torch(content: bytes, tmp_path: Path) -> 
     (tmp_path / "a").write_bytes(content)
     with pytest.raises(InputError, match="a: no checkpoint"):
         load_checkpoint(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(1, dtype=torch.uint8).expand(10**11),
+        torch.zeros(3, 1).expand(3, 10**9),
+        torch.empty(10**9, device="meta"),
+    ],
+)
+def test_tensors_that_repeat_few_values_endlessly_are_refused(tensor: torch.Tensor, tmp_path: Path) -> None:
+    """Whoever copied one would ask for all of its memory."""
+    torch.save({"state_dict": {"weight": torch.ones(2)}, "data": [{"vocabulary": tensor}]}, tmp_path / "a.ckpt")
+    with pytest.raises(InputError, match=r"a.ckpt: no checkpoint: its tensors have [\d,]+ bytes more than they hold"):
+        load_checkpoint(tmp_path / "a.ckpt")
+
+
+@pytest.mark.filterwarnings("ignore:.*[Ss]parse")
+def test_tensors_of_a_module_are_read_however_they_lie(tmp_path: Path) -> None:
+    weight = torch.arange(12.0).reshape(3, 4)
+    tensors = {
+        "tied": weight,
+        "turned": weight.T,
+        "part": weight[1:, ::2],
+        "repeated": torch.ones(1, 1).expand(1000, 1000),
+        "sparse": weight.to_sparse(),
+        "none": torch.zeros(0, 10**9),
+        "number": torch.tensor(1.0),
+    }
+    torch.save({"state_dict": tensors | {"weight": weight}}, tmp_path / "a.ckpt")
+    read = load_checkpoint(tmp_path / "a.ckpt")["state_dict"]
+    for name, tensor in tensors.items():
+        assert torch.equal(read[name].to_dense(), tensor.to_dense())
