@@ -80,20 +80,27 @@ class RewardedCaptioning(Captioning):
         """Returns the loss of a batch, and adds the batch to the training metrics."""
         if not self.is_rewarded:
             return super().training_step(batch, batch_idx)
-        loss, rewards = self._rewarded_loss(batch)
+        loss, symbols, rewards = self._rewarded_loss(batch)
+        symbols = self.trainer.strategy.reduce(symbols, reduce_op="mean")  # as `CaptionBatch.tokens`
         first = batch._replace(captions=batch.captions[:, :1], lengths=batch.lengths[:, :1])
         with torch.no_grad():
             found: Sums = self._sums(first)
         self.train_metrics.update(found.entropy, first.lengths.sum(), found.right)
         self.train_metrics.add_rewards(rewards)
-        return loss
+        return loss / symbols
 
     def losses(self, batch: CaptionBatch) -> dict[str, Tensor]:
-        """Returns the losses of a batch by name."""
-        return {"reward": self._rewarded_loss(batch)[0]} if self.is_rewarded else super().losses(batch)
+        """Returns the losses of a batch by name; that of rewards is the mean over this process's symbols.
 
-    def _rewarded_loss(self, batch: CaptionBatch) -> tuple[Tensor, Tensor]:
-        """Returns the loss of sampled captions, and their scores [B, samples]."""
+        One process alone may ask, as for a graph, so that nothing here may wait for the others.
+        """
+        if not self.is_rewarded:
+            return super().losses(batch)
+        loss, symbols, _ = self._rewarded_loss(batch)
+        return {"reward": loss / symbols}
+
+    def _rewarded_loss(self, batch: CaptionBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the loss of sampled captions, summed over their symbols, how many these are, and scores [B, K]."""
         sampled = self.sample(batch.images)
         rewards = self._rewards(sampled, batch.index)
         others = (rewards.sum(1, keepdim=True) - rewards) / (self.samples - 1)
@@ -104,8 +111,7 @@ class RewardedCaptioning(Captioning):
         logs = self._writable(logits).log_softmax(1)  # of what a sample is drawn by
         entropy = F.nll_loss(logs, captions[real], reduction="none")
         weights = (rewards - others).flatten()[:, None].expand(real.shape)[real]
-        symbols = self.trainer.strategy.reduce(lengths.sum().float(), reduce_op="mean")  # as `CaptionBatch.tokens`
-        return (weights * entropy).sum() / symbols, rewards
+        return (weights * entropy).sum(), lengths.sum().float(), rewards
 
     @torch.no_grad()
     def sample(self, images: Tensor) -> Tensor:

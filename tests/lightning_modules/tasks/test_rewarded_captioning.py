@@ -56,12 +56,13 @@ def test_the_loss_is_the_mean_over_symbols_weighed_by_what_a_caption_scores_more
     rewards = torch.rand(N, K, generator=torch.Generator().manual_seed(2))
     monkeypatch.setattr(net, "sample", lambda _: sampled)
     monkeypatch.setattr(net, "_rewards", lambda *_: rewards)
-    nothing = torch.zeros(N, 1, 1, dtype=torch.int64)
-    batch = CaptionBatch(images(), nothing, nothing[:, :, 0], torch.ones(()), torch.arange(N), {})
+    captions = torch.full((N, 1, 1), END)
+    batch = CaptionBatch(images(), captions, torch.ones(N, 1, dtype=torch.int64), torch.ones(()), torch.arange(N), {})
     both = SimpleNamespace(reduce=lambda symbols, reduce_op: symbols + {"mean": 6}[reduce_op])  # 12 of another process
-    net._trainer = SimpleNamespace(strategy=both)
-    loss, found = net._rewarded_loss(batch)
-    assert found is rewards
+    net._trainer, net._first_step = SimpleNamespace(strategy=both, optimizer_steps=0), 0
+    loss = net.training_step(batch, 0)
+    del net._trainer.strategy  # one process alone asks for the losses, and would wait for others in vain
+    (alone,) = net.losses(batch).values()
     allowed = [symbol for symbol in range(V) if symbol not in (PADDING, UNKNOWN, BEGIN)]  # that a sample is drawn of
     total, symbols = torch.zeros(()), 6
     for place in range(N):
@@ -73,6 +74,7 @@ def test_the_loss_is_the_mean_over_symbols_weighed_by_what_a_caption_scores_more
             total += (rewards[place, k] - others) * F.cross_entropy(logits[0, :, allowed], drawn, reduction="sum")
             symbols += caption.shape[1]
     torch.testing.assert_close(loss, total / symbols)
+    torch.testing.assert_close(alone, total / (symbols - 6))
 
 
 def test_a_caption_of_people_scores_more_than_one_that_breaks_off_or_is_of_another_picture() -> None:
