@@ -60,5 +60,6 @@ def _wrap(loader: Any, number: int, trainer: Trainer) -> Any:
     if isinstance(loader, Loader | SeededLoader | _Stateful):  # the last keep their place themselves
         return loader
     progress = trainer.fit_loop.epoch_loop.batch_progress
-    seed = derived_seed(trainer.seed, "loader", number, trainer.global_rank)
-    return SeededLoader(loader, seed, lambda: trainer.current_epoch, lambda: progress.current.ready)
+    shared, own = (derived_seed(trainer.seed, "loader", number, rank) for rank in (0, trainer.global_rank))
+    order_seed = shared if trainer.world_size > 1 else None
+    return SeededLoader(loader, own, lambda: trainer.current_epoch, lambda: progress.current.ready, order_seed)

@@ -2,11 +2,12 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, RandomSampler
 
 from core.randomness import derived_seed
 
@@ -18,16 +19,29 @@ class SeededLoader:
     reads the earlier batches of its epoch again and discards them. Persistent workers start anew in each epoch, since
     what they draw would follow from all epochs before.
 
+    Where several processes share an order of samples, they draw it alike, and the rest each for itself. A RandomSampler
+    knows of no other process, so that each draws an order of its own; Lightning replaces it unless told not to.
+
     Args:
         loader: The loader; its attributes are available on this object, too.
         seed: Seed of all draws.
         epoch: Returns the epoch of an iteration; called at its first batch.
         position: Returns the first batch of the first iteration; called at that batch.
+        order_seed: Seed of the order of samples that several processes share; `seed` is of this one alone then.
     """
 
-    def __init__(self, loader: Any, seed: int, epoch: Callable[[], int], position: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        loader: Any,
+        seed: int,
+        epoch: Callable[[], int],
+        position: Callable[[], int],
+        order_seed: int | None = None,
+    ) -> None:
         self.loader = loader
         self._seed = seed
+        is_shared = isinstance(loader, DataLoader) and not isinstance(loader.sampler, RandomSampler)
+        self._order_seed = order_seed if is_shared else None
         self._epoch = epoch
         self._position: Callable[[], int] | None = position
 
@@ -49,9 +63,11 @@ class SeededLoader:
         seed_libraries(derived_seed(self._seed, epoch))
         if isinstance(self.loader, DataLoader):
             self.loader._iterator = None  # and with it persistent workers
-            if self.loader.generator is not None:
-                self.loader.generator.manual_seed(derived_seed(self._seed, epoch, "generator"))
-        batches = iter(self.loader)
+            if self.loader.generator is not None:  # which samplers may draw from, too
+                seed = self._seed if self._order_seed is None else self._order_seed
+                self.loader.generator.manual_seed(derived_seed(seed, epoch, "generator"))
+        with self._shared_order(epoch):
+            batches = iter(self.loader)
         place = 0
         while True:
             seed_libraries(derived_seed(self._seed, epoch, place))
@@ -61,6 +77,51 @@ class SeededLoader:
                 return
             if place >= skipped:
                 yield batch
+            place += 1
+
+    @contextmanager
+    def _shared_order(self, epoch: int) -> Iterator[None]:
+        """Lets an iterator that is made now draw its order as all processes do, and seed its workers as none else."""
+        if self._order_seed is None:
+            yield
+            return
+        held = vars(self.loader)  # DataLoader allows no other sampler once it is made
+        name = "sampler" if self.loader.batch_sampler is None else "batch_sampler"
+        before = {key: held[key] for key in (name, "generator")}
+        held[name] = _DrawnAlike(held[name], derived_seed(self._order_seed, epoch))
+        held["generator"] = torch.Generator().manual_seed(derived_seed(self._seed, epoch))
+        try:
+            yield
+        finally:
+            held.update(before)
+
+
+class _DrawnAlike:
+    """Gives what a sampler gives, drawn by a seed of its own; what else is drawn stays as it would have been."""
+
+    def __init__(self, sampler: Any, seed: int) -> None:
+        self._sampler = sampler
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __iter__(self) -> Iterator[Any]:
+        chosen: Iterator[Any] | None = None
+        place = 0
+        while True:
+            before = torch.default_generator.get_state(), np.random.get_state(), random.getstate()
+            seed_libraries(derived_seed(self._seed, place))
+            try:
+                chosen = iter(self._sampler) if chosen is None else chosen
+                samples = next(chosen)
+            except StopIteration:
+                return
+            finally:
+                torch.default_generator.set_state(before[0])
+                np.random.set_state(before[1])
+                random.setstate(before[2])
+            yield samples
             place += 1
 
 

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from lightning_fabric.utilities.distributed import DistributedSamplerWrapper
 from pytorch_lightning import Callback
 from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
+from torch.utils.data import DataLoader, SubsetRandomSampler
 
 from callbacks import RunCheckpoint
+from callbacks.step_seed import StepSeed
 from engine.trainer import Trainer
 from tests.foreign.other_package.data import Pictures, pictures
 from tests.foreign.other_package.models import Net
@@ -128,3 +132,17 @@ def test_what_a_resume_within_an_epoch_does_otherwise_is_said(
     tiny_trainer(tmp_path, max_epochs=1).fit(tiny_vgg() if own_model else Net(), data)
     notes = [line for line in capsys.readouterr().out.splitlines() if "a resume within" in line]
     assert notes == ([] if said is None else [f"note     {said}"])
+
+
+def test_the_processes_of_a_run_see_each_sample_of_another_packages_sampler_once() -> None:
+    seen = []
+    for rank in range(2):
+        sampler = DistributedSamplerWrapper(SubsetRandomSampler(range(20)), num_replicas=2, rank=rank, shuffle=False)
+        loaders = SimpleNamespace(flattened=[DataLoader(range(20), 2, sampler=sampler)])
+        progress = SimpleNamespace(current=SimpleNamespace(ready=0))
+        loop = SimpleNamespace(_combined_loader=loaders, epoch_loop=SimpleNamespace(batch_progress=progress))
+        trainer = SimpleNamespace(seed=0, current_epoch=0, global_rank=rank, world_size=2, fit_loop=loop)
+        StepSeed().on_train_epoch_start(trainer, None)
+        (loader,) = loaders.flattened
+        seen += torch.cat(list(loader)).tolist()
+    assert sorted(seen) == list(range(20))

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning_fabric.utilities.distributed import DistributedSamplerWrapper
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, SubsetRandomSampler
 
 from core.errors import RunFailed
+from core.randomness import derived_seed
+from datamodules.base.seeded_loader import SeededLoader
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.loader import ImageLoader
@@ -294,3 +298,47 @@ def test_a_process_that_hangs_is_ended_too(paths: list[Path], monkeypatch: pytes
     assert len(children() - before) == 2
     disk.close()
     assert children() == before
+
+
+class DrawnNumbers(Dataset):
+    """Numbers, each with one that is drawn as it is read."""
+
+    def __getitem__(self, place: int) -> tuple[int, float]:
+        return place, torch.rand(1).item()
+
+    def __len__(self) -> int:
+        return N
+
+
+def seeded_ranks(shares: bool, workers: int = 0, alone: bool = False, **sampling: object) -> list[list[Tensor]]:
+    """Returns places and draws of both processes' second epoch, [N] each; the loader's generator is the sampler's."""
+    seen = []
+    for rank in range(2):
+        sampler = SubsetRandomSampler(range(N), **sampling)
+        if shares:
+            sampler = DistributedSamplerWrapper(sampler, num_replicas=2, rank=rank, shuffle=False)
+        generator = sampling.get("generator")
+        loader = DataLoader(DrawnNumbers(), 4, sampler=sampler, generator=generator, num_workers=workers)
+        seeds = [derived_seed(0, "loader", 0, of) for of in (0, rank)]
+        seeded = SeededLoader(loader, seeds[1], lambda: 1, lambda: 0, None if alone else seeds[0])
+        seen.append([torch.cat(column) for column in zip(*seeded, strict=True)])
+        assert loader.sampler is sampler
+        assert loader.generator is generator
+    return seen
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("own_generator", [False, True])
+def test_processes_share_the_order_of_another_packages_sampler(workers: int, own_generator: bool) -> None:
+    sampling = {"generator": torch.Generator()} if own_generator else {}
+    (first, firsts), (second, seconds) = seeded_ranks(True, workers, **sampling)
+    assert sorted({*first.tolist(), *second.tolist()}) == list(range(N)), "none is left out"
+    assert len(first) == len(second) == -(-N // 2)
+    assert not {*firsts.tolist()} & {*seconds.tolist()}
+
+
+def test_an_order_that_is_shared_leaves_other_draws_as_they_would_be() -> None:
+    for shared, alone in zip(seeded_ranks(False), seeded_ranks(False, alone=True), strict=True):
+        assert torch.equal(shared[1][4:8], alone[1][4:8]), "from the second batch on"
+    first, second = (places for places, _ in seeded_ranks(False))
+    assert torch.equal(first, second)
