@@ -44,11 +44,25 @@ def check_validated(trainer: Trainer) -> None:
             )
 
 
+def of_first(trainer: Trainer, value: Any) -> Any:
+    """Returns a logged value; of several processes, of which each may have logged another, that of the first.
+
+    Args:
+        trainer: The trainer, of which all processes ask.
+        value: What this process has logged; None if nothing.
+    """
+    if trainer.world_size == 1:
+        return value
+    return trainer.strategy.broadcast(None if value is None else float(value))
+
+
 def step_plateaus(trainer: Trainer) -> None:
     """Steps the plateau schedules at the end of an epoch with its validation, if it had one."""
     if is_cut(trainer):  # the run can go on within this epoch
         return
     # Lightning would do this after the epoch's checkpoint is saved, and never after a resume.
     for config in trainer.lr_scheduler_configs:
-        if isinstance(config.scheduler, ReduceLROnPlateau) and config.monitor in trainer.epoch_validation:
-            config.scheduler.step(trainer.epoch_validation[config.monitor])
+        if isinstance(config.scheduler, ReduceLROnPlateau):
+            value = of_first(trainer, trainer.epoch_validation.get(config.monitor))
+            if value is not None:
+                config.scheduler.step(value)

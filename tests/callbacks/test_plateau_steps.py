@@ -137,3 +137,15 @@ def test_tasks_step_their_own(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, max_epochs=1, callbacks=[Seen()])
     trainer.fit(tiny_vgg(lr_scheduler=ReduceLROnPlateau), TinyDataModule())
     assert seen == [0]
+
+
+@pytest.mark.parametrize("interval", ["epoch", "step"])
+def test_every_process_steps_by_the_value_of_the_first(
+    interval: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another package logs without `sync_dist` is of each process's own samples."""
+    model, trainer = Plateau(monitor="train_loss", interval=interval), tiny_trainer(tmp_path, max_epochs=1)
+    monkeypatch.setattr("callbacks.plateau_steps.of_first", lambda trainer, value: float(value) + 100)
+    trainer.fit(model, PlainData())
+    assert len(model.stepped) == {"epoch": 1, "step": 5}[interval]
+    assert all(value > 100 for value in model.stepped)

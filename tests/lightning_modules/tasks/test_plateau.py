@@ -2,12 +2,14 @@
 
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from pytorch_lightning.cli import ReduceLROnPlateau
 
 from core.errors import InputError
+from lightning_modules.tasks.plateau import of_first
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 
@@ -34,3 +36,11 @@ def test_a_plateau_that_waits_for_the_worse_direction_is_refused(monitor: str, m
         tiny_vgg(lr_scheduler=schedule).configure_optimizers()
     right = tiny_vgg(lr_scheduler=partial(ReduceLROnPlateau, monitor=monitor, mode=other))
     assert right.configure_optimizers()["lr_scheduler"]["monitor"] == monitor
+
+
+@pytest.mark.parametrize("own", [0.5, None])
+def test_of_several_processes_the_first_has_the_value(own: float | None) -> None:
+    alone = SimpleNamespace(world_size=1)
+    assert of_first(alone, own) is own
+    second = SimpleNamespace(world_size=2, strategy=SimpleNamespace(broadcast=lambda value: 0.25))
+    assert of_first(second, own) == 0.25
