@@ -13,6 +13,7 @@ from importlib import import_module
 from core.errors import InputError, LostPeer, RunFailed, RunInterrupted, in_one_line
 from core.installed import describe_missing, missing_packages
 from core.printable import encoding_of, printable
+from core.ranks import is_told_by_first, launched_local_rank, launched_rank
 from core.signals import ended_by_signals, leave_at_next_signal
 from core.streams import lasting_streams
 from core.threads import let_waiting_threads_sleep
@@ -78,7 +79,8 @@ def _main(argv: list[str] | None) -> int:
     except SystemExit as end:  # the parser's, after --help or --print_config
         return int(end.code or 0)
     except KeyboardInterrupt as error:
-        return _end("interrupted", 128 + getattr(error, "signum", signal.SIGINT), show_traceback)
+        code = 128 + getattr(error, "signum", signal.SIGINT)
+        return _end("interrupted", code, show_traceback, launched_local_rank() == 0)
     except RunInterrupted as error:  # the command to continue has been printed
         return 128 + error.signum
     except InputError as error:
@@ -89,8 +91,10 @@ def _main(argv: list[str] | None) -> int:
         if error.errno != errno.ENAMETOOLONG:
             return _end_of_fault(error, show_traceback)
         return _end(f"{str(error.filename)[:60]}...: a name that is too long", WRONG_INPUT, show_traceback)
-    except (RunFailed, LostPeer) as error:
+    except RunFailed as error:
         return _end(str(error), FAILED, show_traceback)
+    except LostPeer as error:  # which the first process may be
+        return _end(str(error), FAILED, show_traceback, launched_local_rank() == 0)
     except ModuleNotFoundError as error:
         if missing := missing_packages():
             return _end(describe_missing(missing), WRONG_INPUT, show_traceback)
@@ -106,14 +110,14 @@ def _end_of_fault(error: Exception, show_traceback: bool) -> int:
     return _end(f"{in_one_line(error)} {shown_where(error)}", FAILED, show_traceback, True)
 
 
-def _end(message: str, code: int, show_traceback: bool, of_this_process: bool = False) -> int:
-    """Says why the command ends; once, and not from every process of a run on several devices.
+def _end(message: str, code: int, show_traceback: bool, is_told: bool | None = None) -> int:
+    """Says why the command ends; once, where all processes of a run on several devices end for one reason.
 
     Args:
         message: One line, or one for each mistake.
         code: The exit code.
         show_traceback: Print the traceback, too.
-        of_this_process: The others may not have met this: it is told whichever process it is.
+        is_told: Whether this process says it; if not given, each does whose reason the first does not say.
 
     Returns:
         The exit code.
@@ -124,9 +128,9 @@ def _end(message: str, code: int, show_traceback: bool, of_this_process: bool = 
         traceback.print_exc()
     if report := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         _tell_torchrun(report, message)
-    is_first = os.environ.get("LOCAL_RANK", "0") == "0"
-    if is_first or of_this_process:
-        of_whom = "" if is_first else f"process {os.environ.get('RANK', os.environ['LOCAL_RANK'])}: "
+    if is_told or (is_told is None and not is_told_by_first(message)):
+        rank = launched_rank()
+        of_whom = f"process {rank}: " if rank else ""
         for line in printable(message, encoding_of(sys.stderr)).splitlines():
             print(line if line.startswith(" ") else f"error: {of_whom}{line}", file=sys.stderr)
     return code

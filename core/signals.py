@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from core.errors import Interrupted
+from core.ranks import launched_local_rank
 from core.waiting import take_away
 
 HANG_UP = getattr(signal, "SIGHUP", None)  # which Windows does not have
@@ -93,13 +94,13 @@ def end_at_once(code: int, line: str = "") -> NoReturn:
 
     Args:
         code: The exit code.
-        line: What is said, by the first process of a run; nothing if empty.
+        line: What is said, by the first process of a run on each machine; nothing if empty.
     """
     take_away()
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):  # closed, or interrupted in the middle of a line
             stream.flush()
-    if line and os.environ.get("LOCAL_RANK", "0") == "0":
+    if line and launched_local_rank() == 0:
         with suppress(OSError):
             os.write(2, f"{line}\n".encode())
     os._exit(code)

@@ -1,9 +1,10 @@
 """A line that a terminal shows while a person waits for something that prints nothing."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from core.ranks import launched_rank
 
 _shown: list[str] = []
 
@@ -16,7 +17,7 @@ def shown_while(text: str) -> Iterator[None]:
         text: The line.
     """
     stream = sys.stderr
-    if stream is None or not stream.isatty() or os.environ.get("LOCAL_RANK", "0") != "0":
+    if stream is None or not stream.isatty() or launched_rank() > 0:
         yield
         return
     _shown.append(text)

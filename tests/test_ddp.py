@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from pytorch_lightning import Callback, Trainer
 
+from core.errors import RunFailed
 from tests.processes import finish, start, start_ranks, stop_two, wait_until
 
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
@@ -84,6 +86,24 @@ def test_a_nan_on_one_process_stops_both(config: Path, tmp_path: Path) -> None:
     assert json.loads((run / "summary.json").read_text())["status"] == "diverged"
     weights = torch.load(run / "checkpoints" / "before_divergence.ckpt", weights_only=True)["state_dict"]
     assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+
+
+class FailsOnRankOne(Callback):
+    """Meets on the second process alone what a run cannot go on with."""
+
+    def on_train_batch_start(self, trainer: Trainer, *_: object) -> None:
+        """Fails at the second batch."""
+        if trainer.global_rank == 1 and trainer.global_step == 1:
+            raise RunFailed("train/a.png: no picture that can be read")
+
+
+def test_what_one_process_alone_meets_is_told(config: Path, tmp_path: Path) -> None:
+    fails = ("--trainer.callbacks", f"{__name__}.FailsOnRankOne")
+    code, output = finish(start_ranks("fit", "--config", config, "--run_dir", tmp_path / "run", *TWO, *fails))
+    assert code == 1, output
+    assert "error: process 1: train/a.png: no picture that can be read\n" in output
+    assert "error: another process of this run has ended" in output
+    assert output.count("error: ") == 2
 
 
 def test_a_killed_process_brings_the_run_down_and_one_device_goes_on(

@@ -147,6 +147,7 @@ def test_of_two_processes_the_first_decides(monitor: str) -> None:
     assert code == (0 if monitor == "val_loss" else 2), output
     assert ("best val_loss" in output) == (monitor == "val_loss")
     assert ("val_los: no such metric; there are train_loss" in output) == (monitor == "val_los")
+    assert output.count("error: ") == (monitor == "val_los"), "once, though both end with it"
     assert last_step() == (6 if monitor == "val_loss" else 3)
 
 

@@ -1,0 +1,64 @@
+"""Which of a run's processes this one is, as its launcher says, and whether the first of them has said why it ends.
+
+This is known before the processes are connected, and without torch.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+ENDED = "primer/ended"  # in the store of the processes: why the first of them ends
+SECONDS = 3.0  # in which the first process says so if all end for one reason
+
+
+def launched_rank() -> int:
+    """Returns the number of this process among those of its run; 0 if it is alone."""
+    return _number("RANK", "SLURM_PROCID")
+
+
+def launched_local_rank() -> int:
+    """Returns the number of this process among those of its run on this machine; 0 if it is alone."""
+    return _number("LOCAL_RANK", "SLURM_LOCALID")
+
+
+def _number(name: str, name_of_slurm: str) -> int:
+    """Returns a number that torchrun, SLURM or Lightning gives to each of several processes."""
+    found = os.environ.get(name)
+    if found is None and os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1":
+        found = os.environ.get(name_of_slurm)
+    found = os.environ.get("LOCAL_RANK", "0") if found is None else found
+    return int(found) if found.isdecimal() else 0
+
+
+def is_told_by_first(reason: str) -> bool:
+    """Returns whether the first process of a run tells why this one ends; asked once, by every process that ends so.
+
+    Args:
+        reason: Why it ends.
+
+    Returns:
+        True in any process but the first if all end for one reason. Before the processes are connected those of a
+        machine are taken to end alike, and the first of them tells it.
+    """
+    store = _store()
+    if store is None:
+        return launched_local_rank() > 0
+    if launched_rank() == 0:
+        with suppress(RuntimeError):  # torchrun, which holds the store then, has ended
+            store.set(ENDED, reason)
+        return False
+    try:
+        store.wait([ENDED], timedelta(seconds=SECONDS))
+        return store.get(ENDED).decode() == reason
+    except RuntimeError as error:  # the first goes on, or has ended, and the store that it held with it
+        return type(error).__name__ == "DistNetworkError"
+
+
+def _store() -> Any:
+    """Returns what the processes of this run can all read and write, once they are connected; None before."""
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+        return None
+    return distributed.distributed_c10d._get_default_store()
