@@ -203,7 +203,7 @@ class WordCorpusDataModule(TextDataModule):
         """Returns the loader of the text, at the batch at which a resumed run continues."""
         self.check_shares()
         stream, rank, world_size = self.splits["train"], self.trainer.global_rank, self.trainer.world_size
-        words = min(max(1, round(self.batch_size / self.kept_share / world_size)) * world_size, len(stream))
+        words = min(max(1, round(self.batch_size / self.kept_share)), len(stream))
         loader = WordLoader(stream, self.window, words, self.shuffle, self.trainer.seed, rank, world_size)
         return self.resumed(self.keep("train", loader))
 

@@ -74,7 +74,7 @@ class WordLoader(Loader):
         words: Words of the text in a piece, before frequent ones are left out, on all processes together.
         shuffle: Whether pieces come in random order.
         seed: Seed of all draws, together with the epoch.
-        rank: Index of this process, which reads an equal share of each piece.
+        rank: Index of this process, which reads a share of each piece, equal but for a word.
         world_size: Number of processes.
     """
 
@@ -93,8 +93,7 @@ class WordLoader(Loader):
         self.window = window
         self.batch_size = words
         self.shuffle = shuffle
-        self.rank = rank
-        self.share = words // world_size
+        self._mine = slice(rank * words // world_size, (rank + 1) * words // world_size)
 
     def __len__(self) -> int:
         """Number of pieces in an epoch; the words behind the last whole piece are not used."""
@@ -123,11 +122,10 @@ class WordLoader(Loader):
         rng = generator(self.seed, "words", self.epoch, piece)
         draws = torch.rand(self.batch_size, generator=rng)
         radii = torch.randint(1, self.window + 1, (self.batch_size,), generator=rng)
-        mine = slice(self.rank * self.share, (self.rank + 1) * self.share)
-        begin = piece * self.batch_size + mine.start
-        tokens = self.stream.documents.tokens[begin : begin + self.share]
+        mine, begin = self._mine, piece * self.batch_size
+        tokens = self.stream.documents.tokens[begin + mine.start : begin + mine.stop]
         kept = (draws[mine] < self.stream.keep[tokens]).nonzero()[:, 0]
-        left, right = within_documents(radii[mine][kept], kept + begin, self.stream.documents.starts)
+        left, right = within_documents(radii[mine][kept], kept + begin + mine.start, self.stream.documents.starts)
         return WordBatch(tokens[kept].long(), left, right)
 
 

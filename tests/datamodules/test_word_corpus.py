@@ -344,6 +344,20 @@ def test_a_file_that_cannot_be_read_keeps_its_reason_beside_a_sum_that_can(corpu
     assert "not UTF-8" in data.unread[0]
 
 
+def test_pieces_are_the_same_whatever_the_number_of_devices(corpus: Callable) -> None:
+    """A run goes on at a piece, on another number of devices, too."""
+    data = corpus(batch_size=6)
+    data.kept_share = 0.7  # 9 words of the text for 6 that are kept
+    pieces = []
+    for world_size in (1, 2, 3):
+        ranks = []
+        for rank in range(world_size):
+            data.trainer.world_size, data.trainer.global_rank = world_size, rank
+            ranks.append([batch.words.tolist() for batch in data.train_dataloader()])
+        pieces.append([sum(shares, []) for shares in zip(*ranks, strict=True)])
+    assert pieces[0] == pieces[1] == pieces[2]
+
+
 def test_each_device_has_something_to_predict(corpus: Callable) -> None:
     data = corpus()
     data.inputs = ["cat", "mat - sat"]

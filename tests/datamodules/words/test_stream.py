@@ -67,9 +67,10 @@ def test_reading_goes_on_at_a_batch() -> None:
     assert [batch.words.tolist() for batch in rest] == [batch.words.tolist() for batch in whole[6:]]
 
 
-def test_processes_share_the_words_of_a_piece() -> None:
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_processes_share_the_words_of_a_piece(world_size: int) -> None:
     (whole,) = WordLoader(stream(), 5, 1000, True, seed=7)
-    parts = [next(iter(WordLoader(stream(), 5, 1000, True, 7, rank, 2))) for rank in range(2)]
+    parts = [next(iter(WordLoader(stream(), 5, 1000, True, 7, rank, world_size))) for rank in range(world_size)]
     assert torch.cat([part.words for part in parts]).tolist() == whole.words.tolist()
     inner = slice(0, len(parts[0].words) - 5)  # their windows end where the share does
     assert torch.equal(parts[0].right[inner], whole.right[inner])
