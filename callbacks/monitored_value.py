@@ -89,7 +89,8 @@ def refuse_missing(trainer: Trainer, watchers: Watchers) -> None:
         return
     options = [f"--{group}.monitor" for group, watcher in watchers.items() if watcher.lacks_value]
     named = next(watcher.monitor for watcher in watchers.values() if watcher.lacks_value)
-    reason = f"{options[0]} {named}: no such metric; there are {', '.join(sorted(trainer.callback_metrics))}"
+    logged = trainer.strategy.broadcast(sorted(trainer.callback_metrics))  # of which each process may have others
+    reason = f"{options[0]} {named}: no such metric; there are {', '.join(logged)}"
     raise InputError(f"{reason}{_way_on(trainer, options)}")
 
 
