@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.known_code import is_known
 from core.measures import Mode, measure_of, measures_of
 from core.printable import shown_path
+from lightning_modules.tasks.task import Task
 
 
 class Watcher(Protocol):
@@ -59,6 +60,17 @@ def unlogged_measures(pl_module: LightningModule, logged: Iterable[str]) -> str 
     if not lacking:
         return None
     return f"{type(pl_module).__name__}.measures lists {', '.join(lacking)}, which neither training nor validation logs"
+
+
+def values_of_one_process(trainer: Trainer, pl_module: LightningModule) -> set[str]:
+    """Returns the figures of this epoch, validation or test that another package's module logs for one process alone.
+
+    Lightning would say so in a warning for each, and of a Task as well, whose metrics add up themselves.
+    """
+    if trainer.world_size == 1 or isinstance(pl_module, Task):
+        return set()
+    logged = [result for result in trainer._results.values() if result.is_tensor and not result.has_reset]
+    return {result.meta.name for result in logged if result.meta.on_epoch and not result.meta.sync.should}
 
 
 def value_of_first(trainer: Trainer, monitor: str) -> tuple[float | None, bool]:

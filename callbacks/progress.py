@@ -14,7 +14,7 @@ from callbacks.description import describe_data, samples_per_batch, sizes_of, un
 from callbacks.early_stopping import EarlyStopping
 from callbacks.freeze import Freeze
 from callbacks.logged_values import LoggedValues
-from callbacks.monitored_value import Watcher, assumed_modes, unlogged_measures
+from callbacks.monitored_value import Watcher, assumed_modes, unlogged_measures, values_of_one_process
 from callbacks.step_seed import StepSeed
 from core.console import in_notebook, print_line
 from core.durations import format_duration
@@ -44,6 +44,8 @@ class Progress(Checkpoint):
     def __init__(self, bar: bool = True) -> None:
         self.bar = bar
         self._has_validated = False
+        self._of_one_process: set[str] = set()  # names of figures
+        self._said: set[str] = set()  # of them
         self._tqdm: tqdm | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -116,9 +118,12 @@ class Progress(Checkpoint):
             self._tqdm.set_postfix_str("validating")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keeps validation out of the training speed."""
+        """Keeps validation out of the training speed, and notes which figures are not of all samples."""
         if trainer.state.fn == "fit" and self._tqdm is not None:
             self._validation_seconds += time.monotonic() - self._validation_began
+        self._of_one_process |= values_of_one_process(trainer, pl_module)
+        if trainer.state.fn == "validate":
+            self._say_what_is_of_one(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Closes the bar and prints the epoch's line, with a star if it is the best so far."""
@@ -137,6 +142,21 @@ class Progress(Checkpoint):
         if validation and not self._has_validated and (note := unlogged_measures(pl_module, metrics)):
             print_line(f"note     {note}")
         self._has_validated |= bool(validation)
+        self._of_one_process |= values_of_one_process(trainer, pl_module)
+        self._say_what_is_of_one(trainer)
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Says which figures are not of all samples."""
+        self._of_one_process |= values_of_one_process(trainer, pl_module)
+        self._say_what_is_of_one(trainer)
+
+    def _say_what_is_of_one(self, trainer: Trainer) -> None:
+        """Prints once which figures are of the samples of one process."""
+        if not (names := sorted(self._of_one_process - self._said)):
+            return
+        self._said.update(names)
+        are = f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+        print_line(f"note     {are} of one of {trainer.world_size} processes; self.log(..., sync_dist=True) takes all")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Closes the bar, and prints the line of an epoch after whose end the run was interrupted."""

@@ -10,7 +10,7 @@ from core.console import print_line
 IGNORED = (
     ".*is smaller than the logging interval.*",  # an epoch's own metrics are logged however short it is
     ".*Total length of `list` across ranks is zero.*",  # a run without a validation split
-    ".*sync_dist=True.*",  # torchmetrics has summed over the devices
+    ".*sync_dist=True.*",  # torchmetrics has summed over the devices; Progress says of which module it has not
     ".*treespec, LeafSpec.*",  # Lightning's own use of torch, deprecated by torch 2.15
     ".*You have overridden `on_before_batch_transfer` in `LightningModule`.*",  # needed for loaders of other packages
     ".*your dataloader is not resumable.*",  # SeededLoader reads an epoch's earlier batches again

@@ -3,20 +3,23 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
+from pytorch_lightning import LightningModule
 from torch import Tensor
 
 from callbacks import RunCheckpoint
-from callbacks.monitored_value import unlogged_measures
+from callbacks.monitored_value import unlogged_measures, values_of_one_process
 from core.errors import InputError
 from core.measures import Measure
 from core.summary import read_summary
+from engine.trainer import Trainer
 from lightning_modules import VGG
 from tests.plain import PlainData, PlainModule
 from tests.processes import finish, start_ranks
-from tests.tiny import tiny_trainer, tiny_vgg
+from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 Command = Callable[..., tuple[int, str, str]]
 MODELS, DATA = "tests.foreign.other_package.models.", "tests.foreign.other_package.data."
@@ -145,6 +148,9 @@ def test_of_two_processes_the_first_decides(monitor: str) -> None:
     model = ("--model", f"{__name__}.LogsOnTheFirst", "--data", "tests.plain.PlainData", "--run_dir", "run")
     code, output = finish(start_ranks("fit", *model, *two, "--trainer.max_epochs", 2, *watch), within=60)
     assert code == (0 if monitor == "val_loss" else 2), output
+    assert output.count(
+        "note     train_loss, val_loss are of one of 2 processes; self.log(..., sync_dist=True) takes all\n"
+    ) == (monitor == "val_loss")
     assert ("best val_loss" in output) == (monitor == "val_loss")
     assert ("val_los: no such metric; there are train_loss" in output) == (monitor == "val_los")
     assert output.count("error: ") == (monitor == "val_los"), "once, though both end with it"
@@ -183,3 +189,56 @@ def test_the_note_on_a_measure_follows_the_first_validation(
     tiny_trainer(tmp_path).fit(PlainModule(), datamodule=PlainData())
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("note     train_loss")] == ["note     train_loss,val_loss"]
+
+
+class LogsOfAll(PlainModule):
+    """A module that logs what is of all processes but for one value."""
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        """Logs the loss."""
+        with mock.patch.object(type(self.trainer._accelerator_connector), "is_distributed", True):
+            self.log("val_loss", self._loss(batch), sync_dist=True)
+        self.log("val_other", self._loss(batch))
+
+    def test_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        """Logs the loss."""
+        with mock.patch.object(type(self.trainer._accelerator_connector), "is_distributed", True):
+            self.log("test_loss", self._loss(batch), sync_dist=True)
+
+
+def test_figures_of_one_process_are_named_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("callbacks.progress.values_of_one_process", as_of_two)
+    trainer = tiny_trainer(tmp_path, check_val_every_n_epoch=2, max_epochs=4)
+    trainer.fit(LogsOfAll(), datamodule=PlainData())
+    assert said(capsys) == ["train_loss is", "val_other is"]
+    trainer.validate(LogsOfAll(), datamodule=PlainData())
+    trainer.test(LogsOfAll(), datamodule=PlainData())
+    assert said(capsys) == []
+    other = tiny_trainer(tmp_path)
+    other.validate(PlainModule(), datamodule=PlainData())
+    assert said(capsys) == ["val_loss is"]
+    other.test(PlainModule(), datamodule=PlainData())
+    assert said(capsys) == ["test_loss is"]
+
+
+def test_a_task_adds_up_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("callbacks.progress.values_of_one_process", as_of_two)
+    tiny_trainer(tmp_path, max_epochs=1).fit(tiny_vgg(), datamodule=TinyDataModule())
+    assert said(capsys) == []
+
+
+def as_of_two(trainer: Trainer, pl_module: LightningModule) -> set[str]:
+    """Returns which figures were of one process, were there two."""
+    with mock.patch.object(Trainer, "world_size", 2):
+        return values_of_one_process(trainer, pl_module)
+
+
+def said(capsys: pytest.CaptureFixture) -> list[str]:
+    """Returns what the notes on such figures name."""
+    lines = capsys.readouterr().out.splitlines()
+    notes = [line for line in lines if line.endswith("self.log(..., sync_dist=True) takes all")]
+    return [note.removeprefix("note     ").partition(" of one of ")[0] for note in notes]
