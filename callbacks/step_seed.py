@@ -5,10 +5,13 @@ from typing import Any
 from lightning_fabric.utilities.types import _Stateful
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from core.errors import InputError
 from core.randomness import derived_seed, seed_step
 from datamodules.base.loader import Loader
 from datamodules.base.seeded_loader import SeededLoader
 from lightning_modules.tasks.task import Task
+
+PROCESSES = "loader_processes"  # in a checkpoint
 
 
 class StepSeed(Callback):
@@ -16,6 +19,18 @@ class StepSeed(Callback):
 
     The loaders of another package are wrapped, so that their batches are the same too.
     """
+
+    def __init__(self) -> None:
+        self._processes_before: int | None = None  # of the run that goes on, if it was with such loaders
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keeps the number of processes, whose batches are counted, where loaders are of another package."""
+        if _has_wrapped(trainer):
+            checkpoint[PROCESSES] = trainer.world_size
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Takes up the number of processes."""
+        self._processes_before = checkpoint.get(PROCESSES)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wraps loaders; those of a resumed run start at its place in the epoch."""
@@ -37,7 +52,7 @@ class StepSeed(Callback):
     def resume_note(self, trainer: Trainer) -> str | None:
         """Returns what a resume within an epoch does with loaders and modules of other packages, or None with ours."""
         notes = []
-        if any(isinstance(loader, SeededLoader) for loader in trainer.fit_loop._combined_loader.flattened):
+        if _has_wrapped(trainer):
             notes.append(
                 "reads its earlier batches again; they are the same if the data set draws from torch, NumPy or random "
                 "only"
@@ -49,17 +64,36 @@ class StepSeed(Callback):
     def _wrap_loaders(self, trainer: Trainer) -> bool:
         """Wraps the training loaders that are not ours; returns whether there are any."""
         combined = trainer.fit_loop._combined_loader
-        wrapped = [_wrap(loader, number, trainer) for number, loader in enumerate(combined.flattened)]
+        wrapped = [self._wrap(loader, number, trainer) for number, loader in enumerate(combined.flattened)]
         changed = wrapped != combined.flattened
         if changed:
             combined.flattened = wrapped
         return changed
 
+    def _wrap(self, loader: Any, number: int, trainer: Trainer) -> Any:
+        if isinstance(loader, Loader | SeededLoader | _Stateful):  # the last keep their place themselves
+            return loader
+        shared, own = (derived_seed(trainer.seed, "loader", number, rank) for rank in (0, trainer.global_rank))
+        order_seed = shared if trainer.world_size > 1 else None
+        return SeededLoader(loader, own, lambda: trainer.current_epoch, lambda: self._place(trainer), order_seed)
 
-def _wrap(loader: Any, number: int, trainer: Trainer) -> Any:
-    if isinstance(loader, Loader | SeededLoader | _Stateful):  # the last keep their place themselves
-        return loader
-    progress = trainer.fit_loop.epoch_loop.batch_progress
-    shared, own = (derived_seed(trainer.seed, "loader", number, rank) for rank in (0, trainer.global_rank))
-    order_seed = shared if trainer.world_size > 1 else None
-    return SeededLoader(loader, own, lambda: trainer.current_epoch, lambda: progress.current.ready, order_seed)
+    def _place(self, trainer: Trainer) -> int:
+        """Returns the batch of the epoch at which a run goes on, counted as each of its processes counts.
+
+        Raises:
+            InputError: There were more or fewer processes, whose batches were others.
+        """
+        place, before = trainer.fit_loop.epoch_loop.batch_progress.current.ready, self._processes_before
+        if place and before not in (None, trainer.world_size):
+            raise InputError(
+                f"--trainer.devices: this run stopped within an epoch on {before} processes, not on "
+                f"{trainer.world_size}; loaders of other packages go on there with as many alone: give as many, or end "
+                f"the epoch with them first (--trainer.max_epochs {trainer.current_epoch + 1})"
+            )
+        return place
+
+
+def _has_wrapped(trainer: Trainer) -> bool:
+    """Returns whether a training loader is of another package."""
+    combined = trainer.fit_loop._combined_loader
+    return combined is not None and any(isinstance(loader, SeededLoader) for loader in combined.flattened)

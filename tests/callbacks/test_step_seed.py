@@ -1,6 +1,7 @@
 """What a step draws depends on where the step is, not on what was drawn before."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader, SubsetRandomSampler
 
 from callbacks import RunCheckpoint
 from callbacks.step_seed import StepSeed
+from core.errors import InputError
 from engine.trainer import Trainer
 from tests.foreign.other_package.data import Pictures, pictures
 from tests.foreign.other_package.models import Net
@@ -146,3 +148,25 @@ def test_the_processes_of_a_run_see_each_sample_of_another_packages_sampler_once
         (loader,) = loaders.flattened
         seen += torch.cat(list(loader)).tolist()
     assert sorted(seen) == list(range(20))
+
+
+@pytest.mark.parametrize("place", ["within an epoch", "at its end"])
+@pytest.mark.parametrize("before", [1, 2, None])
+def test_loaders_of_others_go_on_within_an_epoch_with_as_many_processes_alone(
+    before: int | None, place: str, tmp_path: Path
+) -> None:
+    """Each process counts its own batches; checkpoints of earlier releases do not say how many there were."""
+    callbacks = [RunCheckpoint(every_n_train_steps=3), PullPlug(4)] if place == "within an epoch" else []
+    trainer = tiny_trainer(tmp_path, max_epochs=1, callbacks=callbacks)
+    with pytest.raises(PulledPlug) if callbacks else nullcontext():
+        trainer.fit(Net(), Pictures())
+    (last,) = tmp_path.rglob("last.ckpt")
+    checkpoint = torch.load(last, weights_only=True)
+    assert checkpoint["loader_processes"] == 1
+    checkpoint["loader_processes"] = before
+    torch.save(checkpoint, last)
+    again = tiny_trainer(tmp_path, max_epochs=2)
+    reason = r"on 2 processes, not on 1; .* \(--trainer\.max_epochs 1\)$"
+    is_refused = before == 2 and bool(callbacks)
+    with pytest.raises(InputError, match=reason) if is_refused else nullcontext():
+        again.fit(Net(), Pictures(), ckpt_path=last)
