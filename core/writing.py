@@ -54,15 +54,14 @@ def writing_rules(data: Any, primes: Tensor) -> WritingRules | None:
     return data.rules(primes) if isinstance(data, HasWritingRules) else None
 
 
-def written_by(seed: int, place: int = 0, rank: int = 0) -> torch.Generator:
+def written_by(seed: int, place: int = 0) -> torch.Generator:
     """Returns what draws the symbols of a text, so that a seed has the same text whoever asks for it.
 
     Args:
         seed: The seed.
         place: Place of the text among those that are asked for together.
-        rank: Number of the process that writes it.
     """
-    return generator(seed, "write", place, rank)
+    return generator(seed, "write", place, 0)  # 0 was the number of a process in earlier releases
 
 
 @runtime_checkable

@@ -135,7 +135,8 @@ class LanguageModel(Task):
 
     def predict_step(self, batch: SymbolBatch, batch_idx: int) -> Tensor:
         """Returns continuations of texts, int64 [B, length]; the same seed gives the same continuations."""
-        rng = written_by(self.trainer.seed, batch_idx, self.trainer.global_rank)
+        place = batch_idx * self.trainer.world_size + self.trainer.global_rank  # of the text among all processes' texts
+        rng = written_by(self.trainer.seed, place)
         return self.write(batch.symbols, self.length, rng, writing_rules(self.trainer.datamodule, batch.symbols))
 
     @torch.no_grad()

@@ -3,6 +3,7 @@
 import shutil
 from math import log
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -249,3 +250,19 @@ def test_a_plain_networks_gradient_vanishes_and_an_lstms_with_open_gates_does_no
 def test_settings_out_of_range_are_errors(settings: dict, said: str) -> None:
     with pytest.raises(InputError, match=f"model.{said}"):
         small(**settings)
+
+
+def test_any_number_of_devices_writes_the_same_texts() -> None:
+    """Each reads every so many of the beginnings."""
+    model = small(length=12)
+
+    def written(world_size: int) -> list[list[int]]:
+        texts = {}
+        for rank in range(world_size):
+            model._trainer = SimpleNamespace(seed=5, world_size=world_size, global_rank=rank, datamodule=None)
+            for number, place in enumerate(range(rank, 6, world_size)):
+                texts[place] = model.predict_step(CharacterBatch(symbols(1, 3), True), number)[0].tolist()
+        return [texts[place] for place in range(6)]
+
+    assert written(1) == written(2) == written(3)
+    assert len({*map(tuple, written(1))}) > 1
