@@ -113,8 +113,14 @@ class WordVectors(WordVectorTask):
         """Makes what follows from the words and from how often they occur.
 
         Raises:
-            InputError: The data does not say so.
+            InputError: The data does not say so, or several GPUs would have to add up sparse gradients.
         """
+        is_on_gpus = self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda"
+        if stage == "fit" and is_on_gpus and self.embedding.sparse:
+            raise InputError(
+                "--trainer.devices: several GPUs cannot add up sparse gradients; train on one (--trainer.devices 1), "
+                "or with --model.objective sampled_softmax, whose gradients are dense"
+            )
         data = self.trainer.datamodule
         if isinstance(data, AsksAboutWords):
             self.learn_vocabulary(data.symbols, data.training_counts if stage == "fit" else torch.empty(0))

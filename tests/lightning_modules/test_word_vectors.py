@@ -1,6 +1,7 @@
 """Every objective's own gradient is that of its loss, and a network of each kind learns a language of known classes."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
@@ -221,6 +222,29 @@ def test_sparse_gradients_are_not_clipped() -> None:
     net = WordVectors(V)
     with pytest.raises(InputError, match=r"model\.cap bounds them"):
         net.configure_gradient_clipping(None, gradient_clip_val=1.0, gradient_clip_algorithm=None)
+
+
+@pytest.mark.parametrize(
+    ("objective", "stage", "devices", "kind", "is_refused"),
+    [
+        ("negative_sampling", "fit", 2, "cuda", True),
+        ("hierarchical_softmax", "fit", 2, "cuda", True),
+        ("sampled_softmax", "fit", 2, "cuda", False),
+        ("negative_sampling", "fit", 2, "cpu", False),
+        ("negative_sampling", "fit", 1, "cuda", False),
+        ("negative_sampling", "predict", 2, "cuda", False),
+    ],
+)
+def test_several_gpus_are_refused_where_gradients_are_sparse(
+    objective: str, stage: str, devices: int, kind: str, is_refused: bool
+) -> None:
+    """NCCL adds up dense tensors only."""
+    net = WordVectors(V, objective=objective)
+    strategy = SimpleNamespace(root_device=torch.device(kind))
+    net._trainer = SimpleNamespace(world_size=devices, strategy=strategy, datamodule=None)
+    reason = r"--trainer\.devices: several GPUs cannot add up sparse" if is_refused else "needs words and their counts"
+    with pytest.raises(InputError, match=reason) if stage == "fit" else nullcontext():
+        net.setup(stage)
 
 
 def test_momentum_is_refused_where_gradients_are_sparse() -> None:
