@@ -1,14 +1,16 @@
 """Makes what a training step draws a function of (seed, epoch, batch, rank)."""
 
+from functools import partial
 from typing import Any
 
+from lightning_fabric.utilities.distributed import DistributedSamplerWrapper
 from lightning_fabric.utilities.types import _Stateful
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from core.errors import InputError
 from core.randomness import derived_seed, seed_step
 from datamodules.base.loader import Loader
-from datamodules.base.seeded_loader import SeededLoader
+from datamodules.base.seeded_loader import DrawnAlike, SeededLoader
 from lightning_modules.tasks.task import Task
 
 PROCESSES = "loader_processes"  # in a checkpoint
@@ -22,6 +24,11 @@ class StepSeed(Callback):
 
     def __init__(self) -> None:
         self._processes_before: int | None = None  # of the run that goes on, if it was with such loaders
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Lets several processes draw alike which samples each validates, where another package's sampler draws it."""
+        if trainer.world_size > 1:
+            trainer.strategy.process_dataloader = partial(_processed, trainer)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the number of processes, whose batches are counted, where loaders are of another package."""
@@ -91,6 +98,16 @@ class StepSeed(Callback):
                 f"the epoch with them first (--trainer.max_epochs {trainer.current_epoch + 1})"
             )
         return place
+
+
+def _processed(trainer: Trainer, loader: Any) -> Any:
+    """Returns a loader as a strategy processes it; what steps draw before a validation is of each process alone."""
+    loader = type(trainer.strategy).process_dataloader(trainer.strategy, loader)
+    sampler = getattr(loader, "sampler", None)
+    if trainer.evaluating and isinstance(sampler, DistributedSamplerWrapper):
+        order = sampler.dataset  # of which each process takes its places
+        order._sampler = DrawnAlike(order._sampler, derived_seed(trainer.seed, "order of evaluation"))
+    return loader
 
 
 def _has_wrapped(trainer: Trainer) -> bool:

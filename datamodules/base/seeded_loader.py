@@ -88,7 +88,7 @@ class SeededLoader:
         held = vars(self.loader)  # DataLoader allows no other sampler once it is made
         name = "sampler" if self.loader.batch_sampler is None else "batch_sampler"
         before = {key: held[key] for key in (name, "generator")}
-        held[name] = _DrawnAlike(held[name], derived_seed(self._order_seed, epoch))
+        held[name] = DrawnAlike(held[name], derived_seed(self._order_seed, epoch))
         held["generator"] = torch.Generator().manual_seed(derived_seed(self._seed, epoch))
         try:
             yield
@@ -96,17 +96,30 @@ class SeededLoader:
             held.update(before)
 
 
-class _DrawnAlike:
-    """Gives what a sampler gives, drawn by a seed of its own; what else is drawn stays as it would have been."""
+class DrawnAlike:
+    """Gives what a sampler gives, drawn by a seed of its own; what else is drawn stays as it would have been.
+
+    Args:
+        sampler: The sampler; its attributes are available on this object, too.
+        seed: Seed of all draws, the same for every iteration.
+    """
 
     def __init__(self, sampler: Any, seed: int) -> None:
         self._sampler = sampler
         self._seed = seed
 
+    def __getattr__(self, name: str) -> Any:
+        """Returns an attribute of the sampler."""
+        if name == "_sampler":  # not set yet, as during unpickling
+            raise AttributeError(name)
+        return getattr(self._sampler, name)
+
     def __len__(self) -> int:
+        """Number of samples, or of batches of them."""
         return len(self._sampler)
 
     def __iter__(self) -> Iterator[Any]:
+        """Yields what the sampler yields."""
         chosen: Iterator[Any] | None = None
         place = 0
         while True:

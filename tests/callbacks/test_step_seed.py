@@ -10,6 +10,7 @@ import pytest
 import torch
 from lightning_fabric.utilities.distributed import DistributedSamplerWrapper
 from pytorch_lightning import Callback
+from pytorch_lightning.strategies import DDPStrategy
 from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.utils.data import DataLoader, SubsetRandomSampler
@@ -170,3 +171,17 @@ def test_loaders_of_others_go_on_within_an_epoch_with_as_many_processes_alone(
     is_refused = before == 2 and bool(callbacks)
     with pytest.raises(InputError, match=reason) if is_refused else nullcontext():
         again.fit(Net(), Pictures(), ckpt_path=last)
+
+
+def test_the_processes_of_a_run_validate_each_sample_of_another_packages_sampler_once() -> None:
+    seen = []
+    for rank in range(2):
+        sampler = DistributedSamplerWrapper(SubsetRandomSampler(range(20)), num_replicas=2, rank=rank, shuffle=False)
+        trainer = SimpleNamespace(seed=0, world_size=2, evaluating=True, strategy=DDPStrategy())
+        StepSeed().setup(trainer, None, "fit")
+        loader = trainer.strategy.process_dataloader(DataLoader(range(20), 2, sampler=sampler))
+        loader.sampler.set_epoch(1)
+        torch.manual_seed(rank)  # as what a step draws
+        seen += torch.cat(list(loader)).tolist()
+        assert torch.initial_seed() == rank
+    assert sorted(seen) == list(range(20))
