@@ -93,7 +93,7 @@ def _main(argv: list[str] | None) -> int:
         return _end(f"{str(error.filename)[:60]}...: a name that is too long", WRONG_INPUT, show_traceback)
     except RunFailed as error:
         return _end(str(error), FAILED, show_traceback)
-    except LostPeer as error:  # which the first process may be
+    except LostPeer as error:  # of each machine one says it: the first of all may be the lost one
         return _end(str(error), FAILED, show_traceback, launched_local_rank() == 0)
     except ModuleNotFoundError as error:
         if missing := missing_packages():

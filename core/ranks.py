@@ -49,11 +49,15 @@ def is_told_by_first(reason: str) -> bool:
         with suppress(RuntimeError):  # torchrun, which holds the store then, has ended
             store.set(ENDED, reason)
         return False
+    from torch.distributed import DistNetworkError  # imported by now
+
     try:
         store.wait([ENDED], timedelta(seconds=SECONDS))
         return store.get(ENDED).decode() == reason
-    except RuntimeError as error:  # the first goes on, or has ended, and the store that it held with it
-        return type(error).__name__ == "DistNetworkError"
+    except DistNetworkError:  # the first has ended, and the store that it held with it
+        return True
+    except RuntimeError:  # it goes on
+        return False
 
 
 def _store() -> Any:
