@@ -51,10 +51,11 @@ class ProgressiveValidation(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts to sum, from where a resumed run was."""
-        self._metrics = pl_module.metrics_type(persistent=True).to(pl_module.device)
+        self._metrics = pl_module.metrics_type(persistent=True)
         if self._restored is not None:
             self._metrics.load_state_dict(self._restored)
             self._restored = None
+        self._metrics.to(pl_module.device)  # last: a metric takes the device of what it has loaded
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Starts anew; not called when a run resumes within an epoch, whose sums continue."""

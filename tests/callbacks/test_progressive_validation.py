@@ -91,6 +91,18 @@ def test_a_checkpoint_has_the_sums_of_all_processes_and_gives_them_to_the_first(
         assert other._metrics.count == count
 
 
+def test_restored_sums_are_on_the_device_of_the_model(tmp_path: Path) -> None:
+    callback, trainer = ProgressiveValidation(), tiny_trainer(tmp_path)
+    model = tiny_vgg()
+    sums = model.metrics_type(persistent=True).state_dict()  # a checkpoint is read onto the CPU
+    callback.on_load_checkpoint(trainer, model, {"progressive_validation": sums})
+    model.to("meta")  # stands for a GPU
+    callback.on_train_start(trainer, model)
+    assert {value.device.type for value in callback._metrics.state_dict().values()} == {"meta"}
+    callback.on_train_epoch_start(trainer, model)
+    assert {value.device.type for value in callback._metrics.state_dict().values()} == {"meta"}
+
+
 def test_what_is_not_classified_has_no_accuracy(tmp_path: Path) -> None:
     trainer = tiny_trainer(tmp_path, callbacks=[ProgressiveValidation()])
     with pytest.raises(InputError, match="ProgressiveValidation: PlainModule has no accuracy"):
