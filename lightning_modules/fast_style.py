@@ -22,6 +22,7 @@ from datamodules.base.digest import digest_of
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.images.drawn_scenes import brush_strokes
 from datamodules.images.whole_pictures import as_batch, read_style
+from lightning_modules.layers.deterministic import ReflectingConv2d
 from lightning_modules.layers.style_losses import Targets, full, total_variation
 from lightning_modules.style_networks import make_style_network
 from lightning_modules.tasks.exported_pictures import form_of_painting
@@ -37,7 +38,7 @@ class ConvNorm(nn.Sequential):
 
     def __init__(self, channels: int, outputs: int, size: int, stride: int = 1) -> None:
         super().__init__(
-            nn.Conv2d(channels, outputs, size, stride, size // 2, padding_mode="reflect", bias=False),
+            ReflectingConv2d(channels, outputs, size, stride, bias=False),
             nn.InstanceNorm2d(outputs, affine=True),
         )
 
@@ -103,7 +104,7 @@ class FastStyle(StyleTask):
             nn.Upsample(scale_factor=2),
             ConvNorm(2 * width, width, 3),
             nn.ReLU(True),
-            nn.Conv2d(width, 3, 9, padding=4, padding_mode="reflect"),
+            ReflectingConv2d(width, 3, 9),
         )
         self._picture: Tensor | None = None  # of the style, float32 [1, 3, H, W]
         self._grams: dict[str, Tensor] | None = None

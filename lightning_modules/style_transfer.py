@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from core.console import print_line
 from core.errors import InputError
@@ -16,6 +15,7 @@ from core.media import Grid, Image, Medium, to_pixels
 from core.ranges import check_range
 from datamodules.batches import StyleBatch
 from datamodules.images.luminance import luminance, with_chroma
+from lightning_modules.layers.deterministic import scaled
 from lightning_modules.layers.memory_forecast import check_memory, forecast
 from lightning_modules.layers.style_comparison import Compared
 from lightning_modules.layers.style_losses import Targets, total_variation
@@ -109,7 +109,7 @@ class StyleTransfer(StyleTask):
     def _measure(self, batch: StyleBatch) -> tuple[dict[str, Tensor], Tensor]:
         """Returns the three losses, and their weighted sum, of which alone tiles have a gradient."""
         scale = self.scale
-        picture = _scaled(self._masked(batch), scale)
+        picture = scaled(self._masked(batch), scale)
         compared = self._compare(picture, batch, scale)
         variation = total_variation(picture)
         if self.weighting.scale == "relative":
@@ -120,8 +120,8 @@ class StyleTransfer(StyleTask):
     def _compare(self, picture: Tensor, batch: StyleBatch, scale: float) -> Compared:
         comparison = self.comparison(self.tile)
         if scale not in self._targets:
-            styles = [_scaled(style, scale) for style in batch.styles]
-            self._targets[scale] = comparison.targets(_scaled(batch.content, scale), styles)
+            styles = [scaled(style, scale) for style in batch.styles]
+            self._targets[scale] = comparison.targets(scaled(batch.content, scale), styles)
         amounts = comparison.amounts(batch.mask, tuple(picture.shape[-2:]))
         return comparison.compare(picture, self._targets[scale], batch.shares, amounts)
 
@@ -179,7 +179,7 @@ class StyleTransfer(StyleTask):
     def _thumbnail(self) -> Tensor:
         (picture,) = self.result(self._pictures())
         scale = THUMBNAIL / max(picture.shape[:2])
-        small = _scaled(picture.permute(2, 0, 1)[None].float(), scale)
+        small = scaled(picture.permute(2, 0, 1)[None].float(), scale)
         return to_pixels(small, 0, 255)[0]
 
     def _pictures(self) -> StyleBatch:
@@ -201,11 +201,3 @@ class StyleTransfer(StyleTask):
         """Takes up the strip."""
         super().on_load_checkpoint(checkpoint)
         self._strip = checkpoint.get("progress_strip", [])
-
-
-def _scaled(picture: Tensor, scale: float) -> Tensor:
-    """Returns a picture [1, C, H, W] at a share of its size."""
-    if scale == 1:
-        return picture
-    size = tuple(max(1, round(side * scale)) for side in picture.shape[-2:])
-    return interpolate(picture, size, mode="bilinear", antialias=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
+from lightning_modules.layers.deterministic import ReflectingConv2d
 
 Pooling = Literal["max", "average"]
 IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)  # red, green, blue; from 0 to 255
@@ -167,7 +168,10 @@ class FeatureNetwork(Features):
             kernel = weights[f"{name}.weight"]
             channels, size = len(kernel), kernel.shape[-1]
             radius += size // 2 * stride
-            step = nn.Conv2d(kernel.shape[1], channels, size, padding=size // 2, padding_mode=form.padding)
+            if form.padding == "reflect":
+                step = ReflectingConv2d(kernel.shape[1], channels, size)
+            else:
+                step = nn.Conv2d(kernel.shape[1], channels, size, padding=size // 2)
             step.weight.data, step.bias.data = kernel.clone(), weights[f"{name}.bias"].clone()
             yield name, step, Place(stride, radius, channels)
             if name != "conv0":
