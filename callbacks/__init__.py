@@ -1,5 +1,6 @@
 """Lightning callbacks, one a file, and what several of them use."""
 
+from callbacks.averaged_weights import AveragedWeights
 from callbacks.channels_last import ChannelsLast
 from callbacks.configured_optimizer import ConfiguredOptimizer
 from callbacks.convolution_precision import ConvolutionPrecision
@@ -27,6 +28,7 @@ from callbacks.watch import Watch
 from callbacks.written_texts import WrittenTexts
 
 __all__ = [
+    "AveragedWeights",
     "ChannelsLast",
     "ConfiguredOptimizer",
     "ConvolutionPrecision",

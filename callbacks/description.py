@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
-from pytorch_lightning.callbacks import WeightAveraging
 from torch.utils.data import BatchSampler, DataLoader
 
+from callbacks.divergence.kept_state import averaging_callbacks
 from core.protocols import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from datamodules.base.digest import digest_of, joined
@@ -88,7 +88,7 @@ def unit_of(data: LightningDataModule | None) -> str:
 
 def weight_averaging(trainer: Trainer) -> str:
     """Returns the callback that puts averages in place of weights in validation and checkpoints, if there is one."""
-    averaging = [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
+    averaging = averaging_callbacks(trainer)
     return type(averaging[0]).__name__ if averaging else ""
 
 

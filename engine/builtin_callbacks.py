@@ -5,6 +5,7 @@ from typing import Any
 from pytorch_lightning import Callback
 
 from callbacks import (
+    AveragedWeights,
     ChannelsLast,
     ConfiguredOptimizer,
     ConvolutionPrecision,
@@ -42,6 +43,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         StepSeed(),
         ConfiguredOptimizer(),
         FusedOptimizers(),
+        AveragedWeights(),
         TestSubset(),
         Views(),
         Record(),

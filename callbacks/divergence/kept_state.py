@@ -93,4 +93,9 @@ def restore_full_state(trainer: Trainer, pl_module: LightningModule, state: dict
 
 def averages_of(trainer: Trainer) -> list[torch.nn.Module]:
     """Returns the moving averages of the model that callbacks keep."""
-    return [callback._average_model for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
+    return [callback._average_model for callback in averaging_callbacks(trainer)]
+
+
+def averaging_callbacks(trainer: Trainer) -> list[WeightAveraging]:
+    """Returns the callbacks that keep moving averages of the model."""
+    return [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
