@@ -34,5 +34,7 @@ def seed_device(seed: int, device: torch.device) -> None:
     if device.type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
     elif device.type != "cpu":
         torch.manual_seed(seed)

@@ -46,3 +46,12 @@ def test_a_step_draws_by_its_seed_and_other_kinds_of_device_are_seeded_too(monke
     assert everywhere == [], "it keeps a stack trace for every device that is not in use"
     seed_device(7, torch.device("xpu"))
     assert everywhere == [7]
+
+
+def test_on_mps_only_its_own_generator_is_seeded_beside_the_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    monkeypatch.setattr(torch.mps, "manual_seed", seeds.append)
+    monkeypatch.setattr(torch, "manual_seed", lambda _: pytest.fail("it asks every kind of device"))
+    seed_device(5, torch.device("mps"))
+    assert seeds == [5]
+    assert torch.initial_seed() == 5
