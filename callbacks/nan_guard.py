@@ -9,7 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.divergence.finite import KeptNumbers, bad_rate
-from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
+from callbacks.divergence.kept_state import KeptBuffers, KeptState
 from callbacks.divergence.replay import Step, find_module
 from core.atomic_files import replacing
 from core.epochs import is_epoch_over
@@ -69,7 +69,9 @@ class NaNGuard(KeepsArguments, Callback):
         self._numbers = KeptNumbers(trainer, pl_module)
         self._buffers = KeptBuffers(pl_module)
         self._buffers.keep()
-        self._kept = None if self._interval == 1 else copy_full_state(trainer, pl_module)
+        self._kept = None if self._interval == 1 else KeptState(trainer, pl_module)
+        if self._kept is not None:
+            self._kept.keep()
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Keeps the batch, and the buffers as they are before the forward pass can spoil them."""
@@ -121,7 +123,7 @@ class NaNGuard(KeepsArguments, Callback):
         if is_epoch_over(trainer) or (batch_idx + 1) % self._interval == 0:
             self._first_bad.note(WEIGHT, self._numbers.norm(), self._batches)
             self._check(trainer, pl_module)
-            self._kept = copy_full_state(trainer, pl_module)
+            self._kept.keep()
             self._buffers.keep()
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -153,19 +155,19 @@ class NaNGuard(KeepsArguments, Callback):
             names = " and ".join(type(optimizer).__name__ for optimizer in trainer.optimizers)
             finding = f"{bad_weight} is not finite after step {step.step}: {names} made it so of finite gradients"
         else:
-            self._restore(trainer, pl_module)
+            self._restore()
             culprit = find_module(trainer, pl_module, step)
             quantity = "loss" if loss_batch == number else "gradient"
             finding = f"the {quantity} of step {step.step} is not finite; first such output in forward order: {culprit}"
-        self._restore(trainer, pl_module)
+        self._restore()
         worst = None
         if trainer.world_size > 1:
             worst, finding = _of_the_worst_rank(finding, loss_batch == number, trainer.world_size)
         raise Diverged(f"diverged: {finding}{self._save(trainer, step, worst)}")
 
-    def _restore(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def _restore(self) -> None:
         if self._kept is not None:
-            restore_full_state(trainer, pl_module, self._kept)
+            self._kept.restore()
         self._buffers.restore()
 
     def _save(self, trainer: Trainer, step: Step, worst: int | None) -> str:

@@ -1,6 +1,8 @@
 """Copies of what a training step changes, from before a loss or gradient was not finite."""
 
+from collections import defaultdict
 from copy import deepcopy
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -8,6 +10,8 @@ from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from torchmetrics import Metric
+
+Refills = dict[tuple[torch.device, torch.dtype], tuple[list[Tensor], list[Tensor]]]  # copies, and what they are to hold
 
 
 class KeptBuffers:
@@ -69,26 +73,74 @@ class KeptBuffers:
                 value.data.copy_(copy)
 
 
-def copy_full_state(trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-    """Copies weights, moving averages of them, and the states of all optimizers, on their device."""
-    averages = averages_of(trainer)
-    return {
-        "weights": [[tensor.detach().clone() for tensor in model.parameters()] for model in (pl_module, *averages)],
-        "buffers": [[tensor.clone() for tensor in model.buffers()] for model in averages],
-        "optimizers": [deepcopy(optimizer.state_dict()) for optimizer in trainer.optimizers],
-    }
+class KeptState:
+    """Copies of weights, of moving averages of them, and of the states of all optimizers, on their device.
 
+    Args:
+        trainer: The trainer.
+        pl_module: The model.
+    """
 
-def restore_full_state(trainer: Trainer, pl_module: LightningModule, state: dict[str, Any]) -> None:
-    """Restores what `copy_full_state` has copied."""
-    averages = averages_of(trainer)
-    tensors = [list(model.parameters()) for model in (pl_module, *averages)] + [list(m.buffers()) for m in averages]
-    with torch.no_grad():
-        for now, kept in zip(tensors, state["weights"] + state["buffers"], strict=True):
-            for tensor, copy in zip(now, kept, strict=True):
+    def __init__(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._trainer = trainer
+        self._pl_module = pl_module
+        self._copies: dict[str, list] = {}
+
+    def _tensors(self) -> list[Tensor]:
+        averages = averages_of(self._trainer)
+        weights = [tensor for model in (self._pl_module, *averages) for tensor in model.parameters()]
+        return weights + [tensor for model in averages for tensor in model.buffers()]
+
+    @torch.no_grad()
+    def keep(self) -> None:
+        """Copies everything, into the tensors of the last copies where these fit."""
+        state = {
+            "tensors": self._tensors(),
+            "optimizers": [optimizer.state_dict() for optimizer in self._trainer.optimizers],
+        }
+        refills: Refills = defaultdict(lambda: ([], []))
+        self._copies = _copied(state, self._copies, refills)
+        for copies, values in refills.values():
+            torch._foreach_copy_(copies, values)
+
+    def restore(self) -> None:
+        """Restores the latest copies; those of the optimizers are theirs from then on, since a run ends with this."""
+        with torch.no_grad():
+            for tensor, copy in zip(self._tensors(), self._copies["tensors"], strict=True):
                 tensor.copy_(copy)
-    for optimizer, kept in zip(trainer.optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(kept)
+        for optimizer, kept in zip(self._trainer.optimizers, self._copies["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+
+
+def _copied(value: Any, before: Any, refills: Refills) -> Any:
+    """Returns a copy of nested values, with the tensors of an earlier copy where these fit.
+
+    Args:
+        value: The values.
+        before: The earlier copy of them, or anything else.
+        refills: Is given the tensors of the earlier copy that are used again, and what they have to hold.
+    """
+    if isinstance(value, Tensor):
+        if not _fits(value, before):
+            return value.detach().clone()
+        copies, values = refills[value.device, value.dtype]  # apart: one kernel copies those of one kind
+        copies.append(before)
+        values.append(value)
+        return before
+    if type(value) is dict:
+        earlier = before if type(before) is dict else {}
+        return {key: _copied(one, earlier.get(key), refills) for key, one in value.items()}
+    if type(value) is list:
+        earlier = before if type(before) is list else []
+        return [_copied(one, was, refills) for one, was in zip_longest(value, earlier[: len(value)])]
+    return deepcopy(value)
+
+
+def _fits(value: Tensor, copy: Any) -> bool:
+    """Returns whether a dense tensor can be copied into an earlier copy."""
+    if not isinstance(copy, Tensor) or not value.layout == copy.layout == torch.strided:
+        return False
+    return (value.shape, value.dtype, value.device) == (copy.shape, copy.dtype, copy.device)
 
 
 def averages_of(trainer: Trainer) -> list[torch.nn.Module]:

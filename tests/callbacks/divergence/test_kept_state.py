@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 import torch
 from pytorch_lightning import LightningModule
+from pytorch_lightning.callbacks import EMAWeightAveraging
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
-from callbacks.divergence.kept_state import KeptBuffers, copy_full_state, restore_full_state
+from callbacks.divergence.kept_state import KeptBuffers, KeptState
+from core.nested_tensors import tensors_of
 from lightning_modules.tasks.metrics import ClassificationMetrics
+from tests.bits import assert_same_bits
 
 
 class Small(LightningModule):
@@ -73,13 +77,58 @@ def test_the_state_of_an_optimizer_comes_back_as_it_was(kind: type, settings: di
         loss.backward()
         return loss
 
+    kept = KeptState(trainer, model)
+    kept.keep()
     optimizer.step(step)
-    state = copy_full_state(trainer, model)
+    kept.keep()
     before = [weight.tolist() for weight in model.parameters()], str(optimizer.state_dict())
     optimizer.step(step)
     assert str(optimizer.state_dict()) != before[1]
-    restore_full_state(trainer, model, state)
+    kept.restore()
     assert ([weight.tolist() for weight in model.parameters()], str(optimizer.state_dict())) == before
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.LBFGS])
+def test_later_copies_are_written_into_the_first(kind: type) -> None:
+    model = Small()
+    averaging = EMAWeightAveraging()
+    averaging._average_model = AveragedModel(model, use_buffers=True)
+    optimizer = kind(model.norm.parameters(), lr=0.1)
+    kept = KeptState(SimpleNamespace(optimizers=[optimizer], callbacks=[averaging]), model)
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = model.norm(torch.arange(8.0).view(4, 2) ** 2).pow(2).sum()
+        loss.backward()
+        return loss
+
+    places: list[set[int]] = []
+    for _ in range(3):
+        optimizer.step(step)
+        averaging._average_model.update_parameters(model)
+        kept.keep()
+        places.append({tensor.data_ptr() for tensor in tensors_of(kept._copies)})
+        live = (*model.parameters(), *averaging._average_model.parameters(), *averaging._average_model.buffers())
+        assert_same_bits(kept._copies["tensors"], [*live])
+        assert_same_bits(kept._copies["optimizers"], [optimizer.state_dict()])
+        assert not places[-1] & {tensor.data_ptr() for tensor in (*live, *tensors_of(optimizer.state_dict()))}
+    if kind is torch.optim.Adam:  # the other has more values from step to step
+        assert places[0] == places[1] == places[2]
+
+
+def test_what_has_another_form_by_now_is_copied_anew() -> None:
+    given: dict[str, Any] = {"a": torch.ones(2), "b": [torch.ones(2), {"c": 1}], "d": torch.ones(2), "e": [1]}
+    optimizer = SimpleNamespace(state_dict=lambda: given)
+    kept = KeptState(SimpleNamespace(optimizers=[optimizer], callbacks=[]), Small())
+    for changes in (
+        {},
+        {"a": torch.zeros(3), "d": torch.ones(2).double()},
+        {"b": {"c": torch.ones(1)}, "e": [torch.ones(1).to_sparse()]},
+        {"b": [torch.zeros(2)], "e": [torch.zeros(1).to_sparse(), (2, 3)]},
+    ):
+        given |= changes
+        kept.keep()
+        assert str(kept._copies["optimizers"]) == str([given])
 
 
 def test_changes_in_inference_mode_are_seen() -> None:
