@@ -108,8 +108,8 @@ class BagOfNgrams(TextClassifier):
         kept = padding_mask(lengths, tokens.shape[1])
         if self.training and self.dropout:
             kept = kept & (torch.rand(tokens.shape, device=tokens.device, dtype=torch.float32) >= self.dropout)
-        symbols = tokens[kept]  # of all documents, concatenated: [S]
-        documents = kept.nonzero()[:, 0]
+        documents, places = kept.nonzero(as_tuple=True)  # once: each search makes a GPU wait
+        symbols = tokens[documents, places]  # of all documents, concatenated: [S]
         numbers = lengths[:, None] * (1 - self.dropout if self.training else 1)
         scores = self.bias.expand(tokens.shape[0], -1)
         if self.weights is not None:

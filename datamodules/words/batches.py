@@ -13,17 +13,24 @@ class WordBatch(NamedTuple):
         words: int64 [N].
         left: How many words before each are its context, at most the window; int64 [N].
         right: How many words behind each are.
+        radius: The largest of these numbers; a tensor would make a step wait for it on a GPU.
     """
 
     words: Tensor
     left: Tensor
     right: Tensor
+    radius: int
+
+    @classmethod
+    def of(cls, words: Tensor, left: Tensor, right: Tensor) -> "WordBatch":
+        """Returns a piece of words with these windows."""
+        return cls(words, left, right, int(torch.maximum(left, right).max()) if len(words) else 0)
 
     def first(self, count: int) -> "WordBatch":
         """Returns the first words, whose context ends with the last of them."""
         words = self.words[:count]
         behind = torch.arange(len(words) - 1, -1, -1, device=words.device)
-        return WordBatch(words, self.left[:count], torch.minimum(self.right[:count], behind))
+        return WordBatch.of(words, self.left[:count], torch.minimum(self.right[:count], behind))
 
 
 class SimilarityBatch(NamedTuple):

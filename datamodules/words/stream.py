@@ -126,7 +126,7 @@ class WordLoader(Loader):
         tokens = self.stream.documents.tokens[begin + mine.start : begin + mine.stop]
         kept = (draws[mine] < self.stream.keep[tokens]).nonzero()[:, 0]
         left, right = within_documents(radii[mine][kept], kept + begin + mine.start, self.stream.documents.starts)
-        return WordBatch(tokens[kept].long(), left, right)
+        return WordBatch.of(tokens[kept].long(), left, right)
 
 
 def within_documents(radii: Tensor, places: Tensor, starts: Tensor) -> tuple[Tensor, Tensor]:

@@ -69,13 +69,14 @@ class WordParts:
             counts: Pairs of each, [N].
         """
         rows, sizes = self._of(words)
-        return RowGradient(
-            rows, (values / sizes.sqrt()[:, None]).repeat_interleave(sizes, 0), counts.repeat_interleave(sizes)
-        )
+        total = len(rows)  # which repeat_interleave would wait for on a GPU
+        values = (values / sizes.sqrt()[:, None]).repeat_interleave(sizes, 0, output_size=total)
+        return RowGradient(rows, values, counts.repeat_interleave(sizes, output_size=total))
 
     def _of(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the rows of words [N], one word after the other, and how many each has."""
         sizes = self._sizes[words]
         begins = (self._sizes.cumsum(0) - self._sizes)[words]
         places = torch.arange(int(sizes.sum()), device=words.device)
-        return self._rows[places + (begins - (sizes.cumsum(0) - sizes)).repeat_interleave(sizes)], sizes
+        shifts = (begins - (sizes.cumsum(0) - sizes)).repeat_interleave(sizes, output_size=len(places))
+        return self._rows[places + shifts], sizes

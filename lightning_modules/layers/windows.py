@@ -31,7 +31,7 @@ class Windows:
         self.dtype = dtype
         self.left, self.right = batch.left, batch.right
         self.n = len(batch.words)
-        self.radius = int(torch.maximum(self.left, self.right).max()) if self.n else 0
+        self.radius = batch.radius
         units = -(-4 * self.radius // UNIT) or 1  # so many that at least half of a block's columns are its own words
         self.columns = units * UNIT
         self.width = self.columns - 2 * self.radius

@@ -130,5 +130,6 @@ def test_each_tensor_is_changed_and_the_rest_stays() -> None:
 
 def test_the_first_words_have_no_context_behind_them() -> None:
     reach = torch.tensor([2, 2, 2, 1, 0])
-    first = first_samples(WordBatch(torch.arange(5), reach.flip(0), reach), 3)
-    assert [part.tolist() for part in first] == [[0, 1, 2], [0, 1, 2], [2, 1, 0]]
+    first = first_samples(WordBatch.of(torch.arange(5), reach.flip(0), reach), 3)
+    assert [part.tolist() for part in first[:3]] == [[0, 1, 2], [0, 1, 2], [2, 1, 0]]
+    assert first.radius == 2

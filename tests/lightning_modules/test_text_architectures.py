@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import lightning_modules
 from core.errors import InputError
@@ -225,6 +227,24 @@ def test_naive_bayes_alone_tells_documents_apart_before_any_training() -> None:
     model.naive_bayes.initialize_from_counts(counts)
     logits = model(torch.tensor([[5, 6]]), torch.tensor([2]))
     assert logits.argmax() == 2
+
+
+class Searches(TorchDispatchMode):
+    """Counts the searches for what is not zero, for each of which a step on a GPU waits."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        kind = function.overloadpacket
+        by_mask = kind is torch.ops.aten.index and any(one.dtype == torch.bool for one in arguments[1])
+        self.count += by_mask or kind is torch.ops.aten.nonzero
+        return function(*arguments, **(options or {}))
+
+
+def test_a_bag_of_symbols_searches_its_documents_once() -> None:
+    with Searches() as searches:
+        build("BagOfNgrams-both")(torch.tensor([[5, 6, 0], [7, 8, 9]]), torch.tensor([2, 3]))
+    assert searches.count == 1
 
 
 def test_the_squared_error_is_that_of_the_true_classs_probability() -> None:

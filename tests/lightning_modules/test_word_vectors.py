@@ -30,7 +30,7 @@ def piece(radius: int = 3) -> WordBatch:
     here = torch.arange(N)
     left = torch.minimum(radii, here - begins[:-1].repeat_interleave(lengths))
     right = torch.minimum(radii, begins[1:].repeat_interleave(lengths) - 1 - here)
-    return WordBatch(words, left, right)
+    return WordBatch.of(words, left, right)
 
 
 def model(**settings: Any) -> WordVectors:
@@ -182,7 +182,7 @@ def test_a_piece_without_pairs_has_no_loss() -> None:
     zero = torch.zeros(3, dtype=torch.int64)
     for words in (zero, zero[:0]):
         net = model()
-        loss = net.losses(WordBatch(words, zero[: len(words)], zero[: len(words)]))["negative_sampling"]
+        loss = net.losses(WordBatch.of(words, zero[: len(words)], zero[: len(words)]))["negative_sampling"]
         loss.backward()
         assert loss == 0
         assert net.embedding.weight.grad.to_dense().abs().sum() == 0
@@ -191,7 +191,7 @@ def test_a_piece_without_pairs_has_no_loss() -> None:
 def test_the_sampled_softmax_counts_a_word_once_in_a_window() -> None:
     net = WordVectors(V, width=D, objective="sampled_softmax", negatives=20, context_std=0.1, embedding_range=1.0)
     words = torch.tensor([5, 6, 6, 7])
-    loss, _, number = net._training_loss(WordBatch(words, torch.tensor([0, 1, 2, 3]), torch.tensor([3, 2, 1, 0])))
+    loss, _, number = net._training_loss(WordBatch.of(words, torch.tensor([0, 1, 2, 3]), torch.tensor([3, 2, 1, 0])))
     assert int(number) == 2 + 3 + 3 + 2  # 6 stands twice
     loss.backward()
     assert not net.embedding.weight.grad.is_sparse
@@ -307,6 +307,14 @@ def made_text() -> Callable[..., Any]:
         runs = torch.randint(3, (100, 1), generator=rng)
         words = (runs * 6 + torch.randint(6, (100, 10), generator=rng)).flatten()
         place = torch.arange(len(words)) % 10
-        return WordBatch(words, place.clamp(max=3), (9 - place).clamp(max=3)), torch.arange(18) // 6
+        return WordBatch.of(words, place.clamp(max=3), (9 - place).clamp(max=3)), torch.arange(18) // 6
 
     return make
+
+
+def test_a_step_takes_no_value_off_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU it would wait for each."""
+    batch = piece()
+    assert batch.radius == 3
+    monkeypatch.setattr(Tensor, "__int__", lambda _: pytest.fail("it waits"))
+    assert torch.isfinite(model().losses(batch)["negative_sampling"])

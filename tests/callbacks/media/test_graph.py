@@ -104,7 +104,7 @@ def test_a_transformer_of_characters() -> None:
 def test_word_vectors(objective: str, architecture: str) -> None:
     model = WordVectors(20, width=4, objective=objective, architecture=architecture)
     model.learn_vocabulary([f"w{number}" for number in range(20)], torch.arange(20, 0, -1))
-    words = WordBatch(torch.arange(6), torch.tensor([0, 1, 1, 1, 1, 1]), torch.tensor([1, 1, 1, 1, 1, 0]))
+    words = WordBatch.of(torch.arange(6), torch.tensor([0, 1, 1, 1, 1, 1]), torch.tensor([1, 1, 1, 1, 1, 0]))
     assert_graph(model, words)
 
 

@@ -5,6 +5,7 @@ import torch
 
 from datamodules.text.documents import Documents
 from datamodules.words.stream import WordLoader, WordStream, keeping_probabilities, within_documents
+from tests.bits import assert_same_bits
 
 
 def stream(n: int = 1000, keep: float = 0.5, lengths: tuple[int, ...] = (1, 300, 699)) -> WordStream:
@@ -53,10 +54,11 @@ def test_epochs_leave_out_other_words_and_a_repeated_one_the_same() -> None:
     (again,) = loader
     loader.set_epoch(1)
     (other,) = loader
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert_same_bits(first, again)
     assert first.words.tolist() != other.words.tolist()
     assert 400 < len(first.words) < 600
     assert set(torch.maximum(first.left, first.right).tolist()) == {0, 1, 2, 3, 4, 5}
+    assert first.radius == 5
 
 
 def test_reading_goes_on_at_a_batch() -> None:
