@@ -1,6 +1,7 @@
 """The optimizer of a task's network or of a part of it, made from its parameter groups with their factors."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 from torch import nn
 from torch.optim import Optimizer
@@ -8,11 +9,23 @@ from torch.optim import Optimizer
 from core.errors import InputError
 from lightning_modules.tasks.parameter_groups import can_merge, reads_names
 
-if TYPE_CHECKING:
-    from lightning_modules.tasks.task import Task
+
+class HasOptimizer(Protocol):
+    """A task, as far as its optimizer needs it."""
+
+    make_optimizer: Callable[[list[dict]], Optimizer]
+    decay_norms_and_biases: bool
+    norm_lr_factor: float
+    goes_on_merged: bool
+
+    def parameter_groups(self, network: nn.Module | None = None, by_use: bool = False) -> list[dict]:
+        """Returns the parameter groups of a part of its network, or of all."""
+
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns the weights that give the outputs."""
 
 
-def made_optimizer(task: "Task", network: nn.Module) -> Optimizer:
+def made_optimizer(task: HasOptimizer, network: nn.Module) -> Optimizer:
     """Returns the optimizer that a task has for a network, which is the task itself or a part of it.
 
     Raises:
@@ -41,7 +54,7 @@ def made_optimizer(task: "Task", network: nn.Module) -> Optimizer:
     return optimizer
 
 
-def _check_outputs(task: "Task", optimizer: Optimizer) -> None:
+def _check_outputs(task: HasOptimizer, optimizer: Optimizer) -> None:
     if not task.output_weights():
         name, network = type(optimizer).__name__, type(task).__name__
         raise InputError(
