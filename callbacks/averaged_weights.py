@@ -1,8 +1,7 @@
 """Averages of weights lie on the device that trains."""
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-
-from callbacks.divergence.kept_state import averaging_callbacks
+from pytorch_lightning.callbacks import WeightAveraging
 
 
 class AveragedWeights(Callback):
@@ -17,3 +16,8 @@ class AveragedWeights(Callback):
         for callback in averaging_callbacks(trainer):
             if callback._device is None:
                 callback._average_model.to(pl_module.device)
+
+
+def averaging_callbacks(trainer: Trainer) -> list[WeightAveraging]:
+    """Returns the callbacks that keep moving averages of the model."""
+    return [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]

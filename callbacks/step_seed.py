@@ -94,8 +94,7 @@ class StepSeed(Callback):
         if place and before not in (None, trainer.world_size):
             raise InputError(
                 f"--trainer.devices: this run stopped within an epoch on {before} processes, not on "
-                f"{trainer.world_size}; loaders of other packages go on there with as many alone: give as many, or end "
-                f"the epoch with them first (--trainer.max_epochs {trainer.current_epoch + 1})"
+                f"{trainer.world_size}; with loaders of other packages it can only be resumed there on the same number"
             )
         return place
 

@@ -1,7 +1,7 @@
 """Locks of files, which end with the process that holds them; not every disk has them."""
 
 import errno
-import warnings
+from pathlib import Path
 
 from filelock import FileLock
 
@@ -10,6 +10,17 @@ UNSUPPORTED = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # a
 
 class NoLocks(OSError):
     """The disk of a file has no locks."""
+
+
+def file_lock(path: Path) -> FileLock:
+    """Returns the lock of a file, which a disk without locks refuses.
+
+    Newer releases of filelock would make a file in place of it there, which stays when its process is killed.
+    """
+    try:
+        return FileLock(path, fallback_to_soft=False)
+    except TypeError:  # an older release
+        return FileLock(path)
 
 
 def acquire(lock: FileLock, timeout: float, poll_interval: float = 0.05) -> None:
@@ -26,9 +37,7 @@ def acquire(lock: FileLock, timeout: float, poll_interval: float = 0.05) -> None
         OSError: Its file cannot be written.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "flock not supported")  # newer releases make a file in place of a lock
-            lock.acquire(timeout=timeout, poll_interval=poll_interval)
+        lock.acquire(timeout=timeout, poll_interval=poll_interval)
     except NotImplementedError as error:  # of older releases
         raise NoLocks(errno.ENOSYS, "its disk has no locks") from error
     except OSError as error:  # Timeout is one, too, and has no number

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-# EPS starts Ghostscript on the program that such a file is, WMF the drawing of Windows; IPTC holds a picture of any.
+# EPS files are programs, which Pillow hands to Ghostscript; Windows draws WMF files; IPTC can hold a picture of either.
 NOT_READ = ("EPS", "WMF", "IPTC")
 COMMON = ("BMP", "GIF", "JPEG", "PPM", "PNG")  # for which Pillow need not import all others
 HEIC, PROGRAM = "convert HEIC to JPEG or PNG", "PostScript is a program, which is not run; convert it to PNG"

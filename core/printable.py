@@ -31,7 +31,7 @@ def printable(text: str, encoding: str = "utf-8") -> str:
 
 
 def say(line: str) -> None:
-    """Prints a line at once, fit for the terminal; for a command that imports no torch, beside `print_line`."""
+    """Prints a line at once, escaped for the terminal: for commands without torch, which `print_line` needs."""
     print(printable(line, encoding_of(sys.stdout)), flush=True)
 
 

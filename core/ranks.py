@@ -1,7 +1,4 @@
-"""Which of a run's processes this one is, as its launcher says, and whether the first of them has said why it ends.
-
-This is known before the processes are connected, and without torch.
-"""
+"""Which of a run's processes this one is, and whether the first of them has said why it ends; without torch."""
 
 import os
 import sys
@@ -13,9 +10,18 @@ ENDED = "primer/ended"  # in the store of the processes: why the first of them e
 SECONDS = 3.0  # in which the first process says so if all end for one reason
 
 
+def tasks() -> int:
+    """Returns the number of processes that `srun` has started for this command; 1 in a shell or a batch script.
+
+    Other variables tell of the allocation, which a shell of `salloc` has too.
+    """
+    count = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
+    return int(count) if count.isdigit() else 1
+
+
 def launched_rank() -> int:
-    """Returns the number of this process among those of its run; 0 if it is alone."""
-    return _number("RANK", "SLURM_PROCID")
+    """Returns the number of this process among those of its run: as its launcher says, until they are connected."""
+    return _number("RANK", "SLURM_PROCID") if _store() is None else sys.modules["torch.distributed"].get_rank()
 
 
 def launched_local_rank() -> int:
@@ -26,7 +32,7 @@ def launched_local_rank() -> int:
 def _number(name: str, name_of_slurm: str) -> int:
     """Returns a number that torchrun, SLURM or Lightning gives to each of several processes."""
     found = os.environ.get(name)
-    if found is None and os.environ.get("SLURM_STEP_NUM_TASKS", "1") != "1":
+    if found is None and tasks() > 1:
         found = os.environ.get(name_of_slurm)
     found = os.environ.get("LOCAL_RANK", "0") if found is None else found
     return int(found) if found.isdecimal() else 0
@@ -45,6 +51,7 @@ def is_told_by_first(reason: str) -> bool:
     store = _store()
     if store is None:
         return launched_local_rank() > 0
+    reason = reason.encode(errors="backslashreplace").decode()  # a name of a file need not be UTF-8
     if launched_rank() == 0:
         with suppress(RuntimeError):  # torchrun, which holds the store then, has ended
             store.set(ENDED, reason)

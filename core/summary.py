@@ -79,7 +79,7 @@ def damage_of_summary(text: str) -> str:
     if not isinstance(summary, dict):
         return f"it holds no mapping but {text.strip()[:20]}"
     if any(isinstance(value, int) and abs(value) > LARGEST for value in _values(summary)):
-        return "it holds a number of more than 19 digits"
+        return f"it holds a whole number larger than {LARGEST:,}"
     for key, types in TYPES.items():
         if key in summary and not isinstance(summary[key], types):
             return f"{key} is {summary[key]!r:.20}"

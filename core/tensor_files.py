@@ -94,7 +94,7 @@ def _refuse_repeated(path: Path, content: dict[str, Any]) -> None:
     """
     beyond = sum(_beyond_storage(tensor) for tensor in _tensors(content))
     if beyond > max(FREE, path.stat().st_size):
-        raise InputError(f"{path}: no checkpoint: its tensors have {beyond:,} bytes more than they hold")
+        raise InputError(f"{path}: no checkpoint: its tensors repeat values, and a copy needs {beyond:,} bytes more")
 
 
 def _beyond_storage(tensor: Tensor) -> int:

@@ -9,9 +9,9 @@ from pytorch_lightning.plugins.environments import ClusterEnvironment
 
 from core.errors import InputError
 from core.hardware import device_type
+from core.ranks import tasks
 from core.threads import too_many
 from engine.runs.launchers import Launched, by_torchrun, launched
-from engine.runs.slurm import tasks
 
 ALL = ("auto", "-1", -1)  # values of `devices` that leave the number open
 

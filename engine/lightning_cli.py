@@ -101,7 +101,9 @@ class SubcommandCLI(LightningCLI):
             self.config = parse_settings(parser, self.arguments.options)
             refuse_other_objects(self.config, self.arguments.limit)
         refuse_empty_names(self.config)
-        self.tracking = tracking_mode(self.config, self.arguments.limit) if self.tracked else "off"
+        is_tracked = self.arguments.subcommand in TRACKED
+        mode = tracking_mode(self.config, self.arguments.limit) if is_tracked else "off"  # all processes refuse alike
+        self.tracking = mode if self.tracked else "off"
         self.held_back = self.tracked and self.tracking != self.config.wandb
         if self.held_back:
             print_line(f"note     {self.arguments.limit.config}: wandb {self.config.wandb} {HELD_BACK}")

@@ -1,5 +1,6 @@
 """The options of the command, and a parser whose errors are one line."""
 
+import os
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -26,9 +27,12 @@ SafeRepresenter.add_representer(torch.device, lambda dumper, device: dumper.repr
 jsonargparse.set_dumper("yaml", dump_plain)
 
 
+_read_otherwise = jsonargparse.Path.read_text  # as of standard input
+
+
 def _read_text(path: jsonargparse.Path) -> str:
     """Returns the text of a config, as `read_config` reads it; jsonargparse would take the system's encoding."""
-    return Path(path).read_text(encoding="utf-8")
+    return Path(path).read_text(encoding="utf-8") if os.path.isfile(path) else _read_otherwise(path)
 
 
 jsonargparse.Path.read_text = _read_text

@@ -54,7 +54,7 @@ class RestoredModel(Command):
 
     @property
     def weight_files(self) -> list[Path]:
-        """The file that the weights are read from; none for published weights."""
+        """The files that the weights are read from: one, or none for published weights."""
         named = self.settings.weights
         if self.arguments.checkpoint is not None:
             return [self.arguments.checkpoint]

@@ -141,6 +141,10 @@ class LeNet5(ImageClassifier):
         x = _squash(self.f6(x))  # [B, 84]
         return -(x.float()[:, None] - self.codes).square().sum(2)
 
+    def output_weights(self) -> list[nn.Parameter]:
+        """Returns none: the outputs are distances to fixed codes."""
+        return []
+
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Returns the mean loss of a batch, equation 8 or 9 of the paper.
 

@@ -85,7 +85,8 @@ class Muon(Optimizer):
     single schedule scales the learning rates of all. The head are the weights that give the outputs.
 
     Args:
-        params: Parameter groups by name; without names, matrices and convolutions are hidden weights.
+        params: Parameter groups by name; without names, all matrices and convolutions count as hidden,
+            embeddings and head, too.
         lr: Learning rate of hidden weights: the singular values of an update.
         momentum: Nesterov momentum of hidden weights.
         normalize: Scale every hidden weight to the norm sqrt(outputs) before its step. It keeps the relative size of

@@ -13,7 +13,7 @@ from engine.settings.run_identity import SAME_RECIPE
 from studies.distributions import Parameter
 
 ABSENT = object()  # in place of a setting that is not there
-CHECKED_APART = ("seed_everything", "weights")  # of what is indifferent for one run
+CHECKED_APART = ("seed_everything", "weights")  # of SAME_RECIPE, and compared all the same
 
 
 def as_words(settings: dict[str, Any]) -> list[str]:

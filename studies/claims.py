@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.file_locks import acquire
+from core.file_locks import acquire, file_lock
 from engine.runs.trial_file import Trial
 
 
@@ -30,7 +30,7 @@ def is_free(lock: Path) -> bool:
     if not lock.exists():
         return True
     try:
-        taken = FileLock(lock)
+        taken = file_lock(lock)
         acquire(taken, 0)
         taken.release()
         return True

@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from core.atomic_files import write_atomically
 from core.errors import InputError
-from core.file_locks import NoLocks, acquire
+from core.file_locks import NoLocks, acquire, file_lock
 from core.files_in_use import rename
 from core.outputs import check_output_folder, contents
 from core.plain_json import load_json
@@ -46,7 +46,7 @@ class StudyFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = FileLock(path / ".lock")
+        self._lock = file_lock(path / ".lock")
 
     def check(self, revives: bool = False) -> None:
         """Checks, before anything slow, that the folder can be a study's; makes nothing.
@@ -202,7 +202,7 @@ class StudyFolder:
 
     def _claim(self, trial: Trial) -> Claim | None:
         """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""
-        lock = FileLock(self.path / ".claims" / f"{trial.number:04}")
+        lock = file_lock(self.path / ".claims" / f"{trial.number:04}")
         with contextlib.suppress(Timeout):
             acquire(lock, 0)
             if is_free(trial.folder / ".lock"):
@@ -222,7 +222,7 @@ class StudyFolder:
         except Timeout:
             raise InputError(f"{self.path}: another process holds its .lock and does not give it back") from None
         except NoLocks as error:
-            raise InputError(f"{self.path}: {error.strerror}; name a folder on another with --run_dir") from None
+            raise InputError(f"{self.path}: {error.strerror}; name a folder on another disk with --run_dir") from None
         try:
             yield
         finally:

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
-from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from torchmetrics import Metric
+
+from callbacks.averaged_weights import averaging_callbacks
 
 Refills = dict[tuple[torch.device, torch.dtype], tuple[list[Tensor], list[Tensor]]]  # copies, and what they are to hold
 
@@ -146,8 +147,3 @@ def _fits(value: Tensor, copy: Any) -> bool:
 def averages_of(trainer: Trainer) -> list[torch.nn.Module]:
     """Returns the moving averages of the model that callbacks keep."""
     return [callback._average_model for callback in averaging_callbacks(trainer)]
-
-
-def averaging_callbacks(trainer: Trainer) -> list[WeightAveraging]:
-    """Returns the callbacks that keep moving averages of the model."""
-    return [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]

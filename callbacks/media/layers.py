@@ -22,8 +22,8 @@ PASSING_ON = (nn.Identity, nn.Flatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d)  
 def histograms_of(model: nn.Module, batch: Any) -> dict[str, Histogram]:
     """Returns how weights, gradients and activations are spread.
 
-    Gradients and activations need a network that names its losses. Activations are the outputs of leaf modules; for a
-    module that runs several times, its first output.
+    Gradients and activations need a network that names its losses. Activations are the outputs of leaf modules that
+    compute something; for a module that runs several times, its first output.
 
     Args:
         model: The network, in the mode in which it is to be measured.

@@ -7,14 +7,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from core.atomic_files import replacing
 from core.errors import RunFailed
-from core.file_locks import acquire
+from core.file_locks import acquire, file_lock
 
 PATIENCE = 600  # seconds that another process may decode
 FORMAT = "primer-6"  # increase the number when decoding changes: older files are then decoded again
@@ -72,7 +71,7 @@ def completed(
 def _alone(path: Path) -> Iterator[None]:
     """Waits in turn for a file, where its folder can be written and for as long as `PATIENCE`."""
     place = path.with_name(f".{path.name}.lock")
-    lock = FileLock(place)
+    lock = file_lock(place)
     with contextlib.suppress(OSError):  # decoding twice is no error
         if path.parent.is_dir():  # which the lock would make
             acquire(lock, PATIENCE)

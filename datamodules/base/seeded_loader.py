@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader, RandomSampler, SubsetRandomSampler, WeightedRandomSampler
 
 from core.randomness import derived_seed
+
+OF_ONE_PROCESS = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)  # know of no other: each draws all samples
 
 
 class SeededLoader:
@@ -19,8 +21,9 @@ class SeededLoader:
     reads the earlier batches of its epoch again and discards them. Persistent workers start anew in each epoch, since
     what they draw would follow from all epochs before.
 
-    Where several processes share an order of samples, they draw it alike, and the rest each for itself. A RandomSampler
-    knows of no other process, so that each draws an order of its own; Lightning replaces it unless told not to.
+    Where several processes share an order of samples, they draw it alike, and the rest each for itself. Torch's random
+    samplers know of no other process, so that each draws an order of its own; Lightning wraps or replaces them unless
+    told not to (`use_distributed_sampler: false`).
 
     Args:
         loader: The loader; its attributes are available on this object, too.
@@ -40,8 +43,7 @@ class SeededLoader:
     ) -> None:
         self.loader = loader
         self._seed = seed
-        is_shared = isinstance(loader, DataLoader) and not isinstance(loader.sampler, RandomSampler)
-        self._order_seed = order_seed if is_shared else None
+        self._order_seed = order_seed if _shares_order(loader) else None
         self._epoch = epoch
         self._position: Callable[[], int] | None = position
 
@@ -143,3 +145,10 @@ def seed_libraries(seed: int) -> None:
     torch.default_generator.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+
+
+def _shares_order(loader: Any) -> bool:
+    """Returns whether a loader's sampler can take a process's share of an order that all processes draw."""
+    if not isinstance(loader, DataLoader):
+        return False
+    return not isinstance(getattr(loader.batch_sampler, "sampler", loader.sampler), OF_ONE_PROCESS)

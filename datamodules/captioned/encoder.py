@@ -139,7 +139,7 @@ class CaptionEncoder:
             encoder._combining_marks = content.get("marks", False)
             encoder.vocabulary = Vocabulary(content["symbols"])
             if encoder.vocabulary.symbols[: len(SPECIAL_SYMBOLS)] != SPECIAL_SYMBOLS:
-                raise KeyError("marks")
+                raise KeyError("special symbols")
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of captions ({error})") from error
         check_given(given or encoder.encoding, encoder.encoding, where)

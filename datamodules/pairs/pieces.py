@@ -25,7 +25,7 @@ class PairEncoding:
     Attributes:
         tokenizer: `subword` for a trained vocabulary of pieces of words, `word` for words and single punctuation marks,
             `char` for characters.
-        size: Largest vocabulary, four marks included; needed for subwords, else no limit if not given.
+        size: Largest vocabulary, the four special symbols included; needed for subwords, else no limit if not given.
         joint: Whether both languages have one vocabulary, learned from both, which lets a network share embeddings.
         lowercase: Whether sentences are converted to lower case.
         min_count: Least number of occurrences of a word or character in the training sentences.
@@ -124,7 +124,7 @@ class PieceEncoder:
             encoder.vocabulary = Vocabulary(content["symbols"])
             encoder._combining_marks = content.get("marks", False)
             if encoder.vocabulary.symbols[: len(SPECIAL_SYMBOLS)] != SPECIAL_SYMBOLS:
-                raise KeyError("marks")
+                raise KeyError("special symbols")
             if encoding.tokenizer == "subword":
                 encoder._subwords = read_subwords(content["subwords"], where)
         except (KeyError, TypeError) as error:

@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from core.atomic_files import replacing
+from core.console import print_line
 from core.tensor_files import load_checkpoint
 from engine.runs.checkpoint_contents import check_readable, plain_hyperparameters
 
@@ -50,3 +51,5 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         name = PurePath(path)
         if name.suffix == CHECKPOINT and ".." not in name.parts:
             super().remove_checkpoint(path)
+        else:
+            print_line(f"note     {name}: not removed, since it is no {CHECKPOINT} file")

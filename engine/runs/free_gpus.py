@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from core.errors import InputError
 from core.installed import installs
+from core.ranks import tasks
 from engine.runs.launchers import by_torchrun
-from engine.runs.slurm import tasks
 from engine.settings.arguments import Arguments
 from engine.settings.config_files import flatten, read_config
 

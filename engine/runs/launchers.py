@@ -4,7 +4,7 @@ import os
 from typing import NamedTuple
 
 from core.errors import InputError
-from engine.runs.slurm import tasks
+from core.ranks import tasks
 
 
 class Launched(NamedTuple):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from core.atomic_files import remove_abandoned, write_atomically
 from core.console import print_line
+from core.files_in_use import rename
 from core.metric_rows import intact_lines, intact_rows
 from core.summary import damage_of_summary
-from engine.runs.tracking import ID_FILE
+from engine.runs.run_folder import WANDB_ID
 
 FOLDERS = (".", "checkpoints")  # in which files are replaced while a run writes
 
@@ -32,7 +33,7 @@ def take_up(run: Path, alone: bool) -> list[str]:
     for name, find_damage, lost in (
         ("summary.json", damage_of_summary, "a new one begins"),
         ("metrics.csv", _damage_of_rows, "a new one begins"),
-        (ID_FILE, _damage_of_id, "tracking begins anew"),
+        (WANDB_ID, _damage_of_id, "tracking begins anew"),
     ):
         path = run / name
         if not path.exists() and not path.is_symlink():
@@ -65,7 +66,8 @@ def _set_aside(path: Path) -> Path:
         aside = path.with_name(f"{path.stem}.damaged{'' if number == 1 else f'-{number}'}{path.suffix}")
         if not aside.exists():
             break
-    return path.rename(aside)
+    rename(path, aside)
+    return aside
 
 
 def _damage_of_rows(text: str) -> str:

@@ -13,7 +13,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from core.atomic_files import is_written_here
 from core.console import print_line
 from core.errors import InputError
-from core.file_locks import NoLocks, acquire
+from core.file_locks import NoLocks, acquire, file_lock
 from core.outputs import check_output_folder, contents
 from engine.runs.slurm import JOB_FILE
 from engine.runs.trial_file import TRIAL_FILE
@@ -22,7 +22,8 @@ from engine.runs.trial_file import TRIAL_FILE
 RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
 PROBED = 0.5  # seconds; a command that lists runs holds a lock for a moment, to find out whether it is free
-LOCK, WANDB_ID = ".lock", "wandb_id.txt"
+LOCK = ".lock"
+WANDB_ID = "wandb_id.txt"  # id, project and name of the run in Weights & Biases
 MARKS = (LOCK, JOB_FILE, TRIAL_FILE)  # beside which folders are those of a run
 FOLDERS = ("tensorboard", "wandb")  # of a run, made before it trains; others have folders of these names, too
 
@@ -95,7 +96,7 @@ class RunFolder:
         Raises:
             InputError: Another process has it, or it cannot be written.
         """
-        lock = FileLock(self.path / LOCK)
+        lock = file_lock(self.path / LOCK)
         try:
             acquire(lock, PROBED, poll_interval=0.01)
         except NoLocks:

@@ -28,15 +28,6 @@ def restarts() -> int:
     return int(count) if count.isdigit() else 0
 
 
-def tasks() -> int:
-    """Returns the number of processes that `srun` has started for this command; 1 in a shell or a batch script.
-
-    Other variables tell of the allocation, which a shell of `salloc` has too.
-    """
-    count = os.environ.get("SLURM_STEP_NUM_TASKS", "1")
-    return int(count) if count.isdigit() else 1
-
-
 def note_job(run: Path, command: str) -> None:
     """Writes into the folder of a new run which job and command train it; does nothing outside a job.
 

@@ -16,9 +16,9 @@ from pytorch_lightning.loggers.logger import rank_zero_experiment
 
 from core.atomic_files import write_atomically
 from core.errors import InputError, OneLine
+from engine.runs.run_folder import WANDB_ID
 from engine.runs.wandb_files import next_step
 
-ID_FILE = "wandb_id.txt"  # id, project and name
 NO_ID = re.compile(r"[:;,#?/']")  # what W&B has in no id
 PYDANTIC = re.compile(r"Value error, (.+?) \[type=", re.DOTALL)  # the reason in a message of pydantic
 PROJECT = "primer"  # one for all runs, so that they can be compared
@@ -152,7 +152,7 @@ def wandb_logger(
     """
     project = names.project or os.environ.get("WANDB_PROJECT") or PROJECT
     name = f"{config_name}/{folder.name}"
-    id_file = folder / ID_FILE
+    id_file = folder / WANDB_ID
     if id_file.exists():
         # files of earlier releases have no name, or even no project, which was the config's name
         known = id_file.read_text(encoding="utf-8").splitlines()

@@ -78,7 +78,7 @@ def input_error(error: Exception, stage: Stage) -> InputError | None:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     if (path := _restored_checkpoint(frames)) is not None:
         if unfit := UNFIT.match(str(error)):  # of a model that gets its layers only when it is set up
-            reason = f"of another model: {_first_misfit(unfit[1])}; it needs the class and the settings of its run"
+            reason = f"of another model: {_first_fault(unfit[1])}; it needs the class and the settings of its run"
         elif "parameter group" not in str(error):  # as torch's optimizers say
             reason = f"damaged, or of another release ({type(error).__name__}: {error})".replace("\n", " ")
         else:
@@ -133,7 +133,7 @@ def _restored_checkpoint(frames: list[FrameType]) -> Path | None:
     return None
 
 
-def _first_misfit(listed: str) -> str:
+def _first_fault(listed: str) -> str:
     """Returns the most telling of torch's lines on weights that do not fit: of shapes, or else of names, the first."""
     lines = [line.strip().rstrip(".") for line in listed.splitlines()]
     first = next((line for line in lines if line.startswith("size mismatch")), lines[0])

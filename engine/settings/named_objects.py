@@ -24,6 +24,7 @@ from core.known_code import is_known
 from core.limited_imports import limited_imports
 from engine.settings.trust import Limit
 
+LOCAL_LOGGERS = (CSVLogger, TensorBoardLogger)  # write files and nothing else, as `KEPT_HERE` of sending.py
 KINDS = (nn.Module, LightningDataModule, Optimizer, LRScheduler, Callback, Logger, Profiler)
 OF_TRAINER = (Strategy, Accelerator, Precision, CheckpointIO, ClusterEnvironment, LayerSync)
 IN_WORDS = "networks, data sets, optimizers, schedules, callbacks, loggers, profilers and parts of the Trainer"
@@ -72,7 +73,7 @@ def refuse_other_objects(settings: Namespace, limit: Limit | None) -> None:
 
 def _sends(name: str, found: type, limit: Limit) -> bool:
     """Returns whether a class is a logger that sends figures away without the user having chosen it."""
-    if not issubclass(found, Logger) or issubclass(found, (CSVLogger, TensorBoardLogger)) or limit.may_send:
+    if not issubclass(found, Logger) or issubclass(found, LOCAL_LOGGERS) or limit.may_send:
         return False
     # a library's logger that both name could have the address of the one and the key of the other
     return name not in limit.chosen or (name in limit.named and is_known(name))

@@ -4,7 +4,6 @@ It does where the user says so in the call, and where the run is the user's own:
 trusted, with these very settings. These runs are on a list beside that of known code.
 """
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from engine.settings.import_paths import import_paths
 
 TRACKER = "wandb"  # its options begin so
 ONLINE = "online"
-KEPT_HERE = ("TensorBoardLogger", "CSVLogger")  # Lightning's loggers that write files and nothing else
+KEPT_HERE = ("TensorBoardLogger", "CSVLogger")  # Lightning's that only write files, as named_objects.py has them
 
 
 def own_runs_file() -> Path:
@@ -37,8 +36,8 @@ def is_own_run(run: Path, config: Mapping[str, Any]) -> bool:
         return False
 
 
-def note_own_run(run: Path, config: Mapping[str, Any]) -> None:
-    """Puts a run on the user's list, if it sends anything.
+def note_own_run(run: Path, config: Mapping[str, Any]) -> bool:
+    """Puts a run on the user's list, if it sends anything; returns whether this was done or is not needed.
 
     Args:
         run: The run's folder.
@@ -46,12 +45,15 @@ def note_own_run(run: Path, config: Mapping[str, Any]) -> None:
     """
     sends = config.get(TRACKER) == ONLINE or sending_loggers(config)
     if not sends or is_own_run(run, config):
-        return
+        return True
     path = own_runs_file()
-    with contextlib.suppress(OSError):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a", encoding="utf-8") as file:  # in one piece, beside other processes
             file.write(f"{_line(run, config)}\n")
+    except OSError:
+        return False
+    return True
 
 
 def sending_loggers(config: Mapping[str, Any]) -> list[str]:

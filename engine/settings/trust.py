@@ -11,14 +11,15 @@ from typing import Any
 
 from core.errors import InputError
 from core.known_code import add_to_list, is_known, may_be_named
+from core.printable import say
 from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.import_paths import import_paths, is_below, names_in_words
-from engine.settings.sending import ONLINE, is_own_run, note_own_run
+from engine.settings.sending import ONLINE, is_own_run, note_own_run, own_runs_file
 
 BESIDE = ("checkpoints", "summary.json", "trial.json", "study.json")  # what lies beside the config of a run or study
 OTHER = "is neither of this project nor of torch, torchvision, torchmetrics or Lightning"
 WAY_OUT = "if you trust this code, add --trust"
-HELD_BACK = "is not what you have said, so figures stay in the run's folder; --wandb online sends them"
+HELD_BACK = "comes from this config and not from you, so figures stay in the run's folder; --wandb online sends them"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _refuse_options_of_call(config: Path, content: dict[str, Any]) -> None:
         InputError: It does; no run records such an option.
     """
     for key in OPTIONS_OF_ONE_CALL:
-        if key in content:
+        if content.get(key) is not None:  # a printed config has all of them, as null
             reason = "is an option of one call, which no run records"
             raise InputError(f"{config}: {key} {reason}; remove it there, or add --trust if you trust who wrote it")
 
@@ -146,8 +147,8 @@ def note_own(config: dict[str, Any], run: Path | None) -> None:
         run: The run's folder, if the run sends figures as the config says.
     """
     add_to_list(_foreign(config))
-    if run is not None:
-        note_own_run(run, config)
+    if run is not None and not note_own_run(run, config):
+        say(f"note     {own_runs_file()} cannot be written: continued, this run sends figures by --wandb online alone")
 
 
 def tracking_mode(settings: Mapping[str, Any], limit: Limit | None) -> str:

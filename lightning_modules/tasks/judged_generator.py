@@ -127,9 +127,9 @@ class JudgedGenerator(Generator):
 
     def signatures(self) -> dict[str, str]:
         """Returns what the measures of samples depend on, by measure."""
-        if not self._judges and not self.fid:
+        sizes = getattr(self.trainer.datamodule, "sizes", None)
+        if sizes is None or not (self._judges or self.fid):
             return {}
-        sizes = self.trainer.datamodule.sizes
         val, test = min(self.val_samples, sizes["val"]), min(self.test_samples, sizes["test"])
         found = {"fid": distance_signature(test)} if self.fid else {}
         if self._judges:

@@ -21,8 +21,8 @@ class HasOptimizer(Protocol):
     def parameter_groups(self, network: nn.Module | None = None, by_use: bool = False) -> list[dict]:
         """Returns the parameter groups of a part of its network, or of all."""
 
-    def output_weights(self) -> list[nn.Parameter]:
-        """Returns the weights that give the outputs."""
+    def output_weights(self) -> list[nn.Parameter] | None:
+        """Returns the weights that give the outputs, or None if it is not known which do."""
 
 
 def made_optimizer(task: HasOptimizer, network: nn.Module) -> Optimizer:
@@ -55,9 +55,9 @@ def made_optimizer(task: HasOptimizer, network: nn.Module) -> Optimizer:
 
 
 def _check_outputs(task: HasOptimizer, optimizer: Optimizer) -> None:
-    if not task.output_weights():
+    if task.output_weights() is None:
         name, network = type(optimizer).__name__, type(task).__name__
         raise InputError(
             f"--model.optimizer {name}: it has a rule of its own for the weights that give the outputs, which "
-            f"{network} does not name; take another optimizer, or name them by head_layers in the network's code"
+            f"{network} does not name; take another optimizer, or name them by output_weights in its code"
         )

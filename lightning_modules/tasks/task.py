@@ -179,9 +179,12 @@ class Task(LoadsWithLimits, LightningModule):
         """Returns the layers whose weights form the parameter group `head`; none, unless a network names its own."""
         return []
 
-    def output_weights(self) -> list[nn.Parameter]:
-        """Returns the weights that give the outputs, which an optimizer for hidden weights leaves out: the head's."""
-        return weights_of(self.head_layers())
+    def output_weights(self) -> list[nn.Parameter] | None:
+        """Returns the weights that give the outputs, which an optimizer for hidden weights leaves out: the head's.
+
+        None where the network does not say which they are.
+        """
+        return weights_of(self.head_layers()) or None
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order, if `forward` is their chain: see `core.encoding.HasSteps`."""

@@ -19,7 +19,7 @@ from studies.run_on_disk import RunOnDisk, refused
 from studies.study_file import MODE_OF
 from studies.study_folder import DESCRIPTION, WITHOUT_FIGURES
 
-CHECKED = ("weights",)  # which makes it another run, although it is indifferent for a record
+CHECKED = ("weights",)  # of SAME_RECIPE, and another run all the same
 UNDER_WAY = ("open", "running")
 
 

@@ -36,7 +36,7 @@ def test_contenders_run_by_turns_and_the_warm_up_does_not_count(capsys: pytest.C
     assert lines[0].split() == ["1/2", "a", "3.000", "m"]
 
 
-def test_a_spread_is_median_least_and_largest() -> None:
+def test_a_summary_is_median_least_and_largest() -> None:
     assert summarize([5.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 5.0}
 
 

@@ -1,13 +1,15 @@
 """A lock is had, or is with another process, or there are no locks on the disk."""
 
 import errno
-import warnings
+import os
 from pathlib import Path
 
 import pytest
 from filelock import FileLock, Timeout
 
-from core.file_locks import NoLocks, acquire
+from core.file_locks import NoLocks, acquire, file_lock
+
+fcntl = pytest.importorskip("fcntl")
 
 
 def test_one_has_a_lock_until_it_is_released(tmp_path: Path) -> None:
@@ -38,9 +40,13 @@ def test_a_disk_without_locks_is_told_from_one_that_cannot_be_written(
     assert not isinstance(caught.value, NoLocks)
 
 
-def test_a_file_in_place_of_a_lock_is_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    message = "flock not supported on this filesystem, falling back to SoftFileLock"
-    monkeypatch.setattr(FileLock, "acquire", lambda *_, **__: warnings.warn(message, stacklevel=1))
-    with warnings.catch_warnings(record=True) as told:
-        acquire(FileLock(tmp_path / ".lock"), 0)
-    assert not told
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP])
+def test_no_file_takes_the_place_of_a_lock_where_a_disk_has_none(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(NoLocks, match="its disk has no locks"):
+        acquire(file_lock(tmp_path / ".lock"), 0)

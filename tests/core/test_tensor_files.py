@@ -101,7 +101,7 @@ def test_what_is_no_archive_is_left_to_torch(content: bytes, tmp_path: Path) -> 
 def test_tensors_that_repeat_few_values_endlessly_are_refused(tensor: torch.Tensor, tmp_path: Path) -> None:
     """Whoever copied one would ask for all of its memory."""
     torch.save({"state_dict": {"weight": torch.ones(2)}, "data": [{"vocabulary": tensor}]}, tmp_path / "a.ckpt")
-    with pytest.raises(InputError, match=r"a.ckpt: no checkpoint: its tensors have [\d,]+ bytes more than they hold"):
+    with pytest.raises(InputError, match=r"a.ckpt: no checkpoint: its tensors repeat values, .* [\d,]+ bytes more"):
         load_checkpoint(tmp_path / "a.ckpt")
 
 

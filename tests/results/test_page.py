@@ -203,7 +203,7 @@ def test_a_number_of_other_data_is_shown_and_not_compared() -> None:
     assert "2,388,855" in cells
 
 
-def test_a_spread_is_the_sample_standard_deviation() -> None:
+def test_the_deviation_is_that_of_a_sample() -> None:
     assert mean_std([1.0, 2.0, 3.0], 2) == "2.00 ± 1.00"
     assert mean_std([1.0], 3) == "1.000"
     assert mean_std([], 2) == "-"

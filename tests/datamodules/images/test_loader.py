@@ -12,7 +12,15 @@ import pytest
 import torch
 from lightning_fabric.utilities.distributed import DistributedSamplerWrapper
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, SubsetRandomSampler
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    Dataset,
+    RandomSampler,
+    Sampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 
 from core.errors import RunFailed
 from core.randomness import derived_seed
@@ -338,7 +346,19 @@ def test_processes_share_the_order_of_another_packages_sampler(workers: int, own
 
 
 def test_an_order_that_is_shared_leaves_other_draws_as_they_would_be() -> None:
-    for shared, alone in zip(seeded_ranks(False), seeded_ranks(False, alone=True), strict=True):
+    for shared, alone in zip(seeded_ranks(True), seeded_ranks(True, alone=True), strict=True):
         assert torch.equal(shared[1][4:8], alone[1][4:8]), "from the second batch on"
-    first, second = (places for places, _ in seeded_ranks(False))
-    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("is_within", [False, True], ids=["sampler", "batch sampler"])
+@pytest.mark.parametrize("kind", [RandomSampler, SubsetRandomSampler, WeightedRandomSampler])
+def test_each_process_draws_an_order_of_its_own_from_a_sampler_that_knows_of_no_other(
+    kind: type[Sampler], is_within: bool
+) -> None:
+    orders = []
+    for rank in range(2):
+        sampler = kind([1.0] * N, N) if kind is WeightedRandomSampler else kind(range(N))
+        how = {"batch_sampler": BatchSampler(sampler, 4, False)} if is_within else {"sampler": sampler, "batch_size": 4}
+        seeded = SeededLoader(DataLoader(DrawnNumbers(), **how), rank, lambda: 1, lambda: 0, order_seed=2)
+        orders.append(torch.cat([places for places, _ in seeded]))
+    assert not torch.equal(*orders)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from engine.settings.sending import is_own_run, note_own_run, own_runs_file, sending_loggers
+from engine.settings.trust import note_own
 
 Command = Callable[..., tuple[int, str, str]]
 WANDB_LOGGER = "pytorch_lightning.loggers.WandbLogger"
@@ -73,6 +74,20 @@ def test_a_run_is_its_users_own_with_what_it_sent_where(tmp_path: Path) -> None:
     assert not is_own_run(tmp_path / "copy", config)
 
 
+def test_a_list_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text("a file in the way")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    note_own({"wandb": "offline"}, tmp_path / "run")
+    assert capsys.readouterr().out == ""
+    note_own({"wandb": "online"}, tmp_path / "run")
+    assert (
+        "own_runs.txt cannot be written: continued, this run sends figures by --wandb online alone"
+        in capsys.readouterr().out
+    )
+
+
 @pytest.mark.parametrize("subcommand", ["test", "fit"])
 def test_a_strangers_run_is_not_sent(
     subcommand: str, finished_run: Callable[..., Path], made: list[str], command: Command
@@ -83,7 +98,7 @@ def test_a_strangers_run_is_not_sent(
     for _ in range(2):  # what was held back does not make it the user's own
         code, output, errors = command(*words)
         assert code == 0, errors
-        assert "config.yaml: wandb online is not what you have said, so figures stay in the run's folder" in output
+        assert "config.yaml: wandb online comes from this config and not from you, so figures stay in" in output
         words = ("test", "--ckpt_path", run)
     assert made == ["offline", "offline"]
     code, _, errors = command(*words, "--wandb", "online")
@@ -105,7 +120,7 @@ def test_a_users_own_run_stays_online(config: Path, made: list[str], command: Co
     ):
         code, output, errors = command(*words)
         assert code == 0, errors
-        assert "not what you have said" not in output
+        assert "and not from you" not in output
     assert made == ["online"] * 5
 
 

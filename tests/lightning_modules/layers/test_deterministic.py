@@ -53,9 +53,10 @@ def test_only_deterministic_runs_on_other_devices_than_cpus_need_it() -> None:
         torch.use_deterministic_algorithms(False)
 
 
-def test_networks_that_reflect_use_no_padding_of_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_that_reflect_use_no_padding_of_torchs() -> None:
     form = Form((1,), padding="reflect")
     weights = {"conv1_1.weight": torch.randn(4, 3, 3, 3), "conv1_1.bias": torch.zeros(4)}
     network, painter = FeatureNetwork(form, weights, ["conv1_1"], "max"), FastStyle(32, width=2, blocks=1)
+    assert all(any(isinstance(part, ReflectingConv2d) for part in one.modules()) for one in (network, painter))
     for module in [*network.modules(), *painter.modules()]:
         assert isinstance(module, ReflectingConv2d) or getattr(module, "padding_mode", "zeros") == "zeros"
