@@ -33,9 +33,9 @@ class WordVectors(WordVectorTask):
 
     With negative sampling and with hierarchical softmax a step adds up the gradients of all pairs, for skip-grams with
     the same learning rate for each pair as in word2vec, and the gradients are sparse: the optimizer has to take these,
-    as `torch.optim.SGD` does. With `cbow` the words in a window get the gradient of their mean, 1 / n of the error
-    each, where word2vec.c adds the whole error to each of the n words: with windows of 5, where n is about 6, input
-    vectors need about six times the learning rate to go as far. The sampled softmax takes the mean over pairs.
+    as `torch.optim.SGD` does. With `cbow` each of the n words in a window gets 1 / n of the error, the gradient of
+    their mean, where word2vec.c adds the whole error to each: with windows of 5, where n is about 6, input vectors
+    need about six times the learning rate to go as far. The sampled softmax takes the mean over pairs.
 
     Args:
         vocab_size: Number of words V.
@@ -115,8 +115,8 @@ class WordVectors(WordVectorTask):
         Raises:
             InputError: The data does not say so, or several GPUs would have to add up sparse gradients.
         """
-        is_on_gpus = self.trainer.world_size > 1 and self.trainer.strategy.root_device.type == "cuda"
-        if stage == "fit" and is_on_gpus and self.embedding.sparse:
+        is_sparse, device = stage == "fit" and self.embedding.sparse, self.trainer.strategy.root_device
+        if is_sparse and self.trainer.world_size > 1 and device.type == "cuda":
             raise InputError(
                 "--trainer.devices: several GPUs cannot add up sparse gradients; train on one (--trainer.devices 1), "
                 "or with --model.objective sampled_softmax, whose gradients are dense"
@@ -130,9 +130,8 @@ class WordVectors(WordVectorTask):
     def learn_vocabulary(self, words: Sequence[str], counts: Tensor) -> None:
         """Takes the words and how often each occurs in training; no counts where nothing is trained.
 
-        Noise words and the tree follow from these counts, in which frequent words are fewer where the data leaves some
-        out, and not from those of the whole text as in Mikolov et al., 2013, and word2vec.c.
-
+        Noise words and the tree follow from these counts, without the frequent words that the data leaves out, where
+        Mikolov et al., 2013, and word2vec.c take those of the whole text.
         Args:
             words: All words by number.
             counts: [V], or empty.

@@ -475,7 +475,7 @@ def test_a_traceback_is_there_for_whoever_asks(tmp_path: Path, command: Command)
 def test_a_mistake_of_the_program_is_exit_code_1(
     config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.command.note_own_code", None)
+    monkeypatch.setattr("engine.command.note_own", None)
     code, _, errors = command("fit", "--config", config)
     assert code == 1
     assert "TypeError" in errors

@@ -157,6 +157,7 @@ IN_PLACE = {
     ("results/__main__.py", "savefig"),  # into the temporary file
     ("core/outputs.py", "open ab"),  # a pipe
     ("core/known_code.py", "open a"),  # a list that grows
+    ("engine/settings/sending.py", "open a"),  # likewise
     ("cli.py", "open w"),  # what torchrun reads
     ("core/streams.py", "open w"),  # nowhere
     ("results/runs.py", "open a"),  # a log that grows

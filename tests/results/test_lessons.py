@@ -109,7 +109,7 @@ def test_a_notebook_has_a_cell_for_each_command_and_shows_the_pictures() -> None
 
 
 def test_the_first_cell_goes_to_the_project_or_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("IPython", reason="the extra `lessons` is not installed")
+    pytest.importorskip("ipykernel", reason="the extra `lessons` is not installed")
     monkeypatch.chdir(LESSONS / "notebooks")
     exec(FIRST_CELL, {})
     assert Path.cwd() == ROOT

@@ -111,16 +111,16 @@ def test_a_class_like_no_other_is_answered_with_none() -> None:
 def test_a_class_that_its_package_does_not_name_is_told_as_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "shelf").mkdir()
-    (tmp_path / "shelf" / "__init__.py").touch()
-    (tmp_path / "shelf" / "se_resnet.py").touch()
+    (tmp_path / "cabinet").mkdir()
+    (tmp_path / "cabinet" / "__init__.py").touch()
+    (tmp_path / "cabinet" / "se_resnet.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    told = "; shelf/se_resnet.py is there: name its class in shelf/__init__.py, or give shelf.se_resnet.SEResNet"
-    assert unregistered("model", "shelf.SEResNet") == told
-    monkeypatch.setitem(USUAL_MODULES, "model", ("shelf",))
+    told = "; cabinet/se_resnet.py is there: name its class in cabinet/__init__.py, or give cabinet.se_resnet.SEResNet"
+    assert unregistered("model", "cabinet.SEResNet") == told
+    monkeypatch.setitem(USUAL_MODULES, "model", ("cabinet",))
     assert unregistered("model", "SEResNet") == told
     assert unregistered("model", "lightning_modules.vgg") == ""  # but written otherwise
-    assert unregistered("model", "shelf.SEResNext") == unregistered("model", "nowhere.SEResNet") == ""
+    assert unregistered("model", "cabinet.SEResNext") == unregistered("model", "nowhere.SEResNet") == ""
 
 
 def test_what_names_a_class_is_known() -> None:
