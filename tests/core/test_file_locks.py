@@ -2,14 +2,13 @@
 
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from filelock import FileLock, Timeout
 
 from core.file_locks import NoLocks, acquire, file_lock
-
-fcntl = pytest.importorskip("fcntl")
 
 
 def test_one_has_a_lock_until_it_is_released(tmp_path: Path) -> None:
@@ -40,6 +39,7 @@ def test_a_disk_without_locks_is_told_from_one_that_cannot_be_written(
     assert not isinstance(caught.value, NoLocks)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="flock is of Unix")
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP])
 def test_no_file_takes_the_place_of_a_lock_where_a_disk_has_none(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -47,6 +47,6 @@ def test_no_file_takes_the_place_of_a_lock_where_a_disk_has_none(
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr("fcntl.flock", refuse)
     with pytest.raises(NoLocks, match="its disk has no locks"):
         acquire(file_lock(tmp_path / ".lock"), 0)
