@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from torchmetrics import Metric
-
-from callbacks.averaged_weights import averaging_callbacks
 
 Refills = dict[tuple[torch.device, torch.dtype], tuple[list[Tensor], list[Tensor]]]  # copies, and what they are to hold
 
@@ -146,4 +145,5 @@ def _fits(value: Tensor, copy: Any) -> bool:
 
 def averages_of(trainer: Trainer) -> list[torch.nn.Module]:
     """Returns the moving averages of the model that callbacks keep."""
-    return [callback._average_model for callback in averaging_callbacks(trainer)]
+    averaging = (callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging))
+    return [callback._average_model for callback in averaging]
