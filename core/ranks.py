@@ -21,7 +21,8 @@ def tasks() -> int:
 
 def launched_rank() -> int:
     """Returns the number of this process among those of its run: as its launcher says, until they are connected."""
-    return _number("RANK", "SLURM_PROCID") if _store() is None else sys.modules["torch.distributed"].get_rank()
+    distributed = _connected()
+    return _number("RANK", "SLURM_PROCID") if distributed is None else distributed.get_rank()
 
 
 def launched_local_rank() -> int:
@@ -69,7 +70,12 @@ def is_told_by_first(reason: str) -> bool:
 
 def _store() -> Any:
     """Returns what the processes of this run can all read and write, once they are connected; None before."""
+    distributed = _connected()
+    return None if distributed is None else distributed.distributed_c10d._get_default_store()
+
+
+def _connected() -> Any:
+    """Returns torch's module for several processes once they are connected by it; None before."""
     distributed = sys.modules.get("torch.distributed")
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
-        return None
-    return distributed.distributed_c10d._get_default_store()
+    ready = distributed is not None and distributed.is_available() and distributed.is_initialized()
+    return distributed if ready else None

@@ -127,8 +127,9 @@ class JudgedGenerator(Generator):
 
     def signatures(self) -> dict[str, str]:
         """Returns what the measures of samples depend on, by measure."""
-        sizes = getattr(self.trainer.datamodule, "sizes", None)
-        if sizes is None or not (self._judges or self.fid):
+        is_measured = self._judges or self.fid
+        sizes = getattr(self.trainer.datamodule, "sizes", None) if is_measured else None
+        if sizes is None:
             return {}
         val, test = min(self.val_samples, sizes["val"]), min(self.test_samples, sizes["test"])
         found = {"fid": distance_signature(test)} if self.fid else {}

@@ -97,7 +97,7 @@ def test_a_run_keeps_its_id(tmp_path: Path, made: list[dict]) -> None:
     for _ in range(2):
         wandb_logger(tmp_path, "vgg", "offline", {"a": 1}, Names())
     assert made[0] == made[1]
-    assert (tmp_path / tracking.ID_FILE).read_text().split() == [made[0]["id"], "primer", made[0]["name"]]
+    assert (tmp_path / tracking.WANDB_ID).read_text().split() == [made[0]["id"], "primer", made[0]["name"]]
     assert made[0]["offline"]
     assert made[0]["save_dir"] == tmp_path
     assert made[0]["name"] == f"vgg/{tmp_path.name}"
@@ -113,7 +113,7 @@ def test_a_run_keeps_its_name_whatever_continues_it(tmp_path: Path, made: list[d
 def test_a_run_stays_in_its_project(tmp_path: Path, made: list[dict]) -> None:
     wandb_logger(tmp_path, "vgg", "offline", {}, Names(project="mine"))
     wandb_logger(tmp_path, "vgg", "offline", {}, Names())
-    (tmp_path / tracking.ID_FILE).write_text("an-id\n")  # as an earlier release wrote it, in the config's project
+    (tmp_path / tracking.WANDB_ID).write_text("an-id\n")  # as an earlier release wrote it, in the config's project
     wandb_logger(tmp_path, "vgg", "offline", {}, Names())
     assert [settings["project"] for settings in made] == ["mine", "mine", "vgg"]
     assert made[2]["id"] == "an-id"

@@ -47,7 +47,7 @@ NOT_HIDDEN = {
         lambda: BagOfNgrams(logistic=True, embedding=4, naive_bayes=True, **WORDS),
         {"weights", "embedding.weight", "head.weight"},
     ),
-    "distances to fixed codes": (lambda: LeNet5(optimizer=Muon), set()),
+    "distances to fixed codes": (lambda: LeNet5(10, optimizer=Muon), set()),
     "logistic regression": (lambda: LogisticRegression(image_size=4, optimizer=Muon), {"linear.weight"}),
     "translator": (
         lambda: Seq2Seq(9, 8, hidden=8, embedding=8, optimizer=Muon),
