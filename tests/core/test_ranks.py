@@ -51,6 +51,16 @@ def test_the_launcher_says_which_process_this_is(
     assert (ranks.launched_rank(), ranks.launched_local_rank()) == (rank, local)
 
 
+def test_connected_processes_are_numbered_over_all_machines(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning starts the processes of each machine without telling them how many the others have."""
+    launched(LIGHTNING)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 3)
+    assert ranks.launched_rank() == 3
+
+
 @pytest.mark.parametrize(
     ("variables", "is_silent"),
     [

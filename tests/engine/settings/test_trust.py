@@ -177,6 +177,16 @@ OF_CALLS = {
 }
 
 
+def test_a_printed_config_beside_checkpoints_has_options_of_a_call_without_a_value(
+    finished_run: Callable[..., Path], command: Command
+) -> None:
+    run = finished_run()
+    with open(run / "config.yaml", "a") as file:
+        file.write("".join(f"{key}: null\n" for key in ("run_dir", "resume", "ckpt_path")))
+    code, _, errors = command("fit", "--config", run / "config.yaml", "--trainer.max_epochs", 1)
+    assert code == 0, errors
+
+
 @pytest.mark.parametrize("key", OF_CALLS)
 def test_the_config_of_a_run_gives_no_options_of_a_call(
     key: str, finished_run: Callable[..., Path], command: Command

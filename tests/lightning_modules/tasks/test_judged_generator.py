@@ -164,6 +164,12 @@ def test_without_a_judge_nothing_decides() -> None:
     assert tiny_dcgan().signatures() == {}
 
 
+def test_without_data_of_ours_the_fid_says_nothing_of_it() -> None:
+    network = tiny_dcgan(fid=True)
+    network.trainer = SimpleNamespace(datamodule=None)
+    assert network.signatures() == {}
+
+
 def test_an_fid_says_what_was_compared(data: TinyDataModule) -> None:
     network = judged(data, fid=True)
     test = data.sizes["test"]
