@@ -65,7 +65,7 @@ def test_a_study_on_a_disk_without_locks_is_refused(
         raise NotImplementedError
 
     monkeypatch.setattr(FileLock, "acquire", refuse)
-    with pytest.raises(InputError, match="its disk has no locks; name a folder on another with --run_dir"):
+    with pytest.raises(InputError, match="its disk has no locks; name a folder on another disk with --run_dir"):
         folder.take(points, None)
 
 
