@@ -60,6 +60,14 @@ def test_norms_without_running_statistics_normalise_samples_by_each_other() -> N
     assert not torch.allclose(network(noise)[:2], network(noise[:2]))
 
 
+def test_a_generator_without_norms_makes_each_picture_by_itself() -> None:
+    network = tiny_dcgan(generator_norm=False).train()
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in network.generator.modules())
+    assert all(layer.bias is not None for layer in network.generator.modules() if isinstance(layer, nn.Conv2d))
+    noise = torch.randn(4, 5)
+    torch.testing.assert_close(network(noise)[:2], network(noise[:2]))
+
+
 @pytest.mark.parametrize("initializer", ["normal", "xavier", "uniform"])
 def test_spectral_norms_bound_every_layer_from_the_first_step_on(initializer: str) -> None:
     torch.manual_seed(0)
