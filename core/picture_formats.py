@@ -43,7 +43,8 @@ def read_formats() -> list[str]:
 
 def is_read(ending: str) -> bool:
     """Returns whether files of an ending, such as `.png`, are pictures that are read."""
-    return Image.registered_extensions().get(ending.lower()) in read_formats()
+    name = Image.registered_extensions().get(ending.lower())
+    return name in Image.OPEN and name not in NOT_READ
 
 
 def way_out(ending: str) -> str:

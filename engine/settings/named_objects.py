@@ -9,9 +9,9 @@ from typing import Any
 from jsonargparse import Namespace
 from jsonargparse._parameter_resolvers import get_signature_parameters
 from jsonargparse._util import get_import_path, import_object
-from pytorch_lightning import Callback, LightningDataModule
+from pytorch_lightning import Callback, LightningDataModule, loggers
 from pytorch_lightning.accelerators import Accelerator
-from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins import CheckpointIO, ClusterEnvironment, LayerSync, Precision
 from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.strategies import Strategy
@@ -22,9 +22,10 @@ from torch.optim.lr_scheduler import LRScheduler
 from core.errors import InputError
 from core.known_code import is_known
 from core.limited_imports import limited_imports
+from engine.settings.sending import KEPT_HERE
 from engine.settings.trust import Limit
 
-LOCAL_LOGGERS = (CSVLogger, TensorBoardLogger)  # write files and nothing else, as `KEPT_HERE` of sending.py
+LOCAL_LOGGERS = tuple(getattr(loggers, name) for name in KEPT_HERE)
 KINDS = (nn.Module, LightningDataModule, Optimizer, LRScheduler, Callback, Logger, Profiler)
 OF_TRAINER = (Strategy, Accelerator, Precision, CheckpointIO, ClusterEnvironment, LayerSync)
 IN_WORDS = "networks, data sets, optimizers, schedules, callbacks, loggers, profilers and parts of the Trainer"

@@ -15,7 +15,7 @@ from engine.settings.import_paths import import_paths
 
 TRACKER = "wandb"  # its options begin so
 ONLINE = "online"
-KEPT_HERE = ("TensorBoardLogger", "CSVLogger")  # Lightning's that only write files, as named_objects.py has them
+KEPT_HERE = ("TensorBoardLogger", "CSVLogger")  # Lightning's loggers that write files and nothing else
 
 
 def own_runs_file() -> Path:
