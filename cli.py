@@ -1,6 +1,6 @@
 """The one entry point: `python cli.py fit --config vgg_bn.yaml`.
 
-Help and mistyped names need no torch, whose import takes seconds; everything else is in `engine/command.py`.
+Help and mistyped names need no torch, whose import takes seconds; everything else is in `engine/cli/command.py`.
 """
 
 import errno
@@ -10,14 +10,14 @@ import signal
 import sys
 from importlib import import_module
 
+from core.code.installed import describe_missing, missing_packages
 from core.errors import InputError, LostPeer, RunFailed, RunInterrupted, in_one_line
-from core.installed import describe_missing, missing_packages
-from core.printable import encoding_of, printable
-from core.ranks import is_told_by_first, launched_local_rank, launched_rank
-from core.signals import ended_by_signals, leave_at_next_signal
-from core.streams import lasting_streams
-from core.threads import let_waiting_threads_sleep
-from core.waiting import shown_while
+from core.processes.ranks import is_told_by_first, launched_local_rank, launched_rank
+from core.processes.signals import ended_by_signals, leave_at_next_signal
+from core.processes.threads import let_waiting_threads_sleep
+from core.terminal.printable import encoding_of, printable
+from core.terminal.streams import lasting_streams
+from core.terminal.waiting import shown_while
 from engine.settings.overview import MODULES, tool_of, top_level_help
 
 FAILED, WRONG_INPUT = 1, 2
@@ -73,7 +73,7 @@ def _main(argv: list[str] | None) -> int:
             print(f"gpus     {gpus}", flush=True)
         let_waiting_threads_sleep()
         with shown_while("importing torch and Lightning ..."):
-            module = import_module(MODULES.get(arguments.subcommand, "engine.command"))
+            module = import_module(MODULES.get(arguments.subcommand, "engine.cli.command"))
         module.run(arguments)
         return 0
     except SystemExit as end:  # the parser's, after --help or --print_config
@@ -105,7 +105,7 @@ def _main(argv: list[str] | None) -> int:
 
 def _end_of_fault(error: Exception, show_traceback: bool) -> int:
     """Tells of a fault of this program: one line, and how to see the traceback."""
-    from core.error_places import shown_where  # what succeeds need not wait for it
+    from core.code.error_places import shown_where  # what succeeds need not wait for it
 
     return _end(f"{in_one_line(error)} {shown_where(error)}", FAILED, show_traceback, True)
 

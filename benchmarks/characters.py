@@ -18,7 +18,7 @@ from torch import nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, summarize, write
 from benchmarks.timer import Timer, steps_per_second
-from core.hardware import choose_precision
+from core.processes.hardware import choose_precision
 from datamodules import CharCorpusDataModule
 from engine.trainer import Trainer
 from lightning_modules import CharRNN

@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.gpu_parts import airbench
 from benchmarks.gpu_parts.settings import Findings, Settings
 from benchmarks.measure import FOLDER, environment, parser, source_of, write
-from core.hardware import hardware
+from core.processes.hardware import hardware
 
 PARTS = {  # the most seconds of each
     "resume": 120,

@@ -29,7 +29,7 @@ from benchmarks.measure import by_turns, data_settings, parser, ratio, show, sou
 from benchmarks.overhead import vgg
 from benchmarks.plain_loop import sgd
 from benchmarks.timer import CPU, wait_for
-from core.installed import installs
+from core.code.installed import installs
 from datamodules import CIFAR10DataModule
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation

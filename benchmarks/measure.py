@@ -115,7 +115,7 @@ def write(
     """
     import torch
 
-    from core.hardware import hardware
+    from core.processes.hardware import hardware
 
     path = arguments.output or FOLDER / f"{Path(script).stem}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

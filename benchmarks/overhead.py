@@ -23,7 +23,7 @@ from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, r
 from benchmarks.plain_loop import PlainLoop, sgd
 from benchmarks.timer import CPU, Timer
 from callbacks import EarlyStopping
-from core.library_warnings import ignore_library_warnings
+from core.terminal.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation

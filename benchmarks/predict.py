@@ -15,10 +15,10 @@ import torch
 
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, summarize, write
 from benchmarks.overhead import vgg
-from core.library_warnings import ignore_library_warnings
+from core.terminal.library_warnings import ignore_library_warnings
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.image_data_module import ImageDataModule
-from engine.gathering import gather
+from engine.predicting.gathering import gather
 from engine.speed.allocator import keep_freed_memory
 from engine.trainer import Trainer
 from lightning_modules import ModernLeNet5

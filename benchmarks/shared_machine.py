@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.command_speed import samples_per_second
 from benchmarks.measure import by_turns, data_flags, parser, ratio, show, summarize, write
-from core.threads import CHOICES
+from core.processes.threads import CHOICES
 
 FIRST = 3
 STEPS = {"vgg_bn": 100, "char_rnn": 300, "mlp": 300, "lenet5": 3000}  # at most, by config

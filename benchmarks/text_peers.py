@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import parser, show, summarize, write
-from core.installed import installs
+from core.code.installed import installs
 from core.summary import figures, read_summary
 from datamodules.text.encoder import WORD_OR_MARK
 from engine.settings.config_files import find_config, read_config

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader
 from benchmarks.input_peers import Pictures, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, summarize, write
 from benchmarks.overhead import vgg
-from core.hardware import choose_precision
+from core.processes.hardware import choose_precision
 from datamodules import CIFAR10DataModule
 from datamodules.images.augmentation import Augmentation
 from engine.trainer import Trainer

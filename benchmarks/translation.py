@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, summarize, write
 from benchmarks.timer import Timer, steps_per_second
-from core.library_warnings import ignore_library_warnings
+from core.terminal.library_warnings import ignore_library_warnings
 from datamodules import TranslationDataModule
 from datamodules.batches import PairBatch
 from datamodules.pairs.pairs import PairLoader

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, summarize, write
-from core.installed import installs
+from core.code.installed import installs
 from datamodules import WordCorpusDataModule
 from datamodules.words.evaluations import read_tests
 from engine.trainer import Trainer

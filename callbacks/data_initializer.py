@@ -2,9 +2,9 @@
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from core.console import print_line
 from core.errors import InputError
-from core.protocols import CountsDocuments, GivesSamples, StartsFromCounts, StartsFromSamples, StartsFromWords
+from core.protocols.general import CountsDocuments, GivesSamples, StartsFromCounts, StartsFromSamples, StartsFromWords
+from core.terminal.console import print_line
 from datamodules.base.data_module import DataModule
 
 SAMPLES = 5000
@@ -14,7 +14,7 @@ VALUES = SAMPLES * 3 * 32 * 32  # of larger samples, fewer are taken
 class DataInitializer(Callback):
     """Gives training data to layers whose first values follow from it, before anything copies the model.
 
-    A layer of `core.protocols.StartsFromSamples` receives training samples, one of `StartsFromCounts` how many
+    A layer of `core.protocols.general.StartsFromSamples` receives training samples, one of `StartsFromCounts` how many
     documents of each class hold each symbol of the vocabulary; one of `StartsFromWords` which words there are. A layer
     keeps what a checkpoint or other weights have set.
     """

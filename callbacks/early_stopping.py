@@ -12,7 +12,7 @@ from core.epochs import is_cut, never_validates, validation_is_due
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor
-from core.printable import counted
+from core.terminal.printable import counted
 
 
 class EarlyStopping(KeepsArguments, LightningEarlyStopping):

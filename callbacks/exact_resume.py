@@ -9,12 +9,12 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import GradientAccumulationScheduler
 from pytorch_lightning.plugins.precision import DoublePrecision
 
-from core.console import print_line
+from core.code.known_code import LIBRARIES, OWN
 from core.epochs import goes_on_within_epoch
 from core.errors import InputError
-from core.known_code import LIBRARIES, OWN
-from core.plain_json import load_json
-from core.plain_yaml import load_plain
+from core.files.plain_json import load_json
+from core.files.plain_yaml import load_plain
+from core.terminal.console import print_line
 
 
 def prepare_weights(trainer: Trainer, pl_module: LightningModule) -> None:

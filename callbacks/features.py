@@ -10,9 +10,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 from callbacks.views import Views
-from core.encoding import EncodesPictures, HasSteps, KeepsFeatures
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
+from core.protocols.encoding import EncodesPictures, HasSteps, KeepsFeatures
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
 from lightning_modules.layers.folding import folded
@@ -23,7 +23,7 @@ TYPES = {16: torch.float16, 32: torch.float32}
 class Features(KeepsArguments, Callback):
     """Trains what follows a fixed part of a network on what that part makes of each picture, computed once and kept.
 
-    Models that have a fixed part of their own (`core.encoding.EncodesPictures`) use it in any case.
+    Models that have a fixed part of their own (`core.protocols.encoding.EncodesPictures`) use it in any case.
 
     Args:
         until: Last step of the fixed part, such as `pool`; the steps of a network are named if there is none of this

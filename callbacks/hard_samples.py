@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
-from core.protocols import HasClasses, KeepsLogits, PredictsClasses
+from core.protocols.general import HasClasses, KeepsLogits, PredictsClasses
 from core.ranges import check_range
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.selection import Selection

@@ -13,7 +13,7 @@ from callbacks.media.sink import write_media
 from callbacks.media.text_samples import SAMPLES, text_sample
 from callbacks.media.translations import translation_media
 from core.media import Medium, Text
-from core.protocols import MakesMediaAfterEpoch
+from core.protocols.general import MakesMediaAfterEpoch
 from core.randomness import generator
 
 

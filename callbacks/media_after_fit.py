@@ -16,7 +16,7 @@ from callbacks.media.text_samples import rendered_sample
 from callbacks.record import Record
 from core.measures import Measure, measures_of
 from core.media import Figure, Medium
-from core.protocols import HasPoints, MakesMediaAfterFit
+from core.protocols.general import HasPoints, MakesMediaAfterFit
 
 
 class FitMedia(Checkpoint):

@@ -17,8 +17,8 @@ from callbacks.media.isolation import making_media, media_of
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
 from core.media import Figure, Medium
-from core.picture_protocols import HasImages
-from core.protocols import HasExamples, HasPoints, MakesMediaAfterTest
+from core.protocols.general import HasExamples, HasPoints, MakesMediaAfterTest
+from core.protocols.pictures import HasImages
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]  # of each sample: place, class, predicted class, its probability
 Examples = dict[int, tuple[int, Tensor]]  # class and probabilities by place

@@ -7,10 +7,10 @@ from typing import Protocol
 from pytorch_lightning import LightningModule, Trainer
 
 from callbacks.logged_values import LoggedValues
+from core.code.known_code import is_known
 from core.errors import InputError
-from core.known_code import is_known
 from core.measures import Mode, measure_of, measures_of
-from core.printable import shown_path
+from core.terminal.printable import shown_path
 from lightning_modules.tasks.task import Task
 
 

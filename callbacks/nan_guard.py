@@ -11,12 +11,12 @@ from torch import Tensor
 from callbacks.divergence.finite import KeptNumbers, bad_rate
 from callbacks.divergence.kept_state import KeptBuffers, KeptState
 from callbacks.divergence.replay import Step, find_module
-from core.atomic_files import replacing
 from core.epochs import is_epoch_over
 from core.errors import InputError, RunFailed
+from core.files.atomic_files import replacing
 from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
-from core.protocols import CarriesState, ScalesLosses
+from core.protocols.general import CarriesState, ScalesLosses
 
 GPU_CHECK_INTERVAL = 16  # steps between checks, each of which waits for the device
 LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag

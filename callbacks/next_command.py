@@ -3,7 +3,7 @@
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities.model_helpers import is_overridden
 
-from core.picture_protocols import GeneratesPictures, PredictsPictures
+from core.protocols.pictures import GeneratesPictures, PredictsPictures
 from datamodules.base.data_module import DataModule
 
 OUTPUT = ["--output", "FOLDER"]  # a new one, which makers of pictures need

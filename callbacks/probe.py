@@ -8,7 +8,7 @@ from pytorch_lightning import LightningModule, Trainer
 
 from callbacks.divergence.kept_state import KeptBuffers
 from core.evaluation_mode import gradients_in_evaluation
-from core.protocols import CarriesState
+from core.protocols.general import CarriesState
 from core.randomness import derived_seed, seed_device
 
 

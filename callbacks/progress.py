@@ -16,16 +16,16 @@ from callbacks.freeze import Freeze
 from callbacks.logged_values import LoggedValues
 from callbacks.monitored_value import Watcher, assumed_modes, unlogged_measures, values_of_one_process
 from callbacks.step_seed import StepSeed
-from core.console import in_notebook, print_line
 from core.durations import format_duration
 from core.epochs import is_epoch_over
 from core.errors import RunInterrupted
-from core.hardware import hardware
 from core.measures import Measure, format_values, measures_of
 from core.metric_rows import without_copies
-from core.picture_protocols import HasImages
-from core.printable import shown_path
-from core.protocols import HasRunningFigures
+from core.processes.hardware import hardware
+from core.protocols.general import HasRunningFigures
+from core.protocols.pictures import HasImages
+from core.terminal.console import in_notebook, print_line
+from core.terminal.printable import shown_path
 from lightning_modules.schedules import RunSchedule
 
 REFRESH = 0.3  # seconds between looks at the running metrics, each of which waits for the device

@@ -10,9 +10,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from tqdm import tqdm
 
 from callbacks.progress import opening_lines
-from core.console import in_notebook, print_line
 from core.errors import InputError
 from core.ranges import check_range
+from core.terminal.console import in_notebook, print_line
 from lightning_modules.alternating import Alternating
 
 MEMORY = 0.9  # of the running mean of losses that tells an end

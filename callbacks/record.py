@@ -15,10 +15,10 @@ from callbacks.nan_guard import Diverged
 from callbacks.record_backup import RecordBackup
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
 from callbacks.tensorboard_events import cut_events, flush_boards
-from core.atomic_files import locked, write_atomically
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
 from core.errors import RunFailed
-from core.files_in_use import passing_over_files_in_use
+from core.files.atomic_files import locked, write_atomically
+from core.files.files_in_use import passing_over_files_in_use
 from core.metric_rows import MetricRows
 from core.summary import add_measured, checkpoint_name, read_summary, write_summary
 from datamodules.base.data_module import DataModule

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.atomic_files import write_atomically
+from core.files.atomic_files import write_atomically
 from core.summary import RECORD_FILES, SUMMARY
 
 

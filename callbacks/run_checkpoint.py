@@ -16,8 +16,8 @@ from callbacks.monitored_value import Watchers, has_finite_measures, is_missing,
 from callbacks.stops import Stop, end, find_stop, limits_of, saved_stop
 from callbacks.synchronized_signal import SynchronizedSignal
 from core import epochs
-from core.atomic_files import copy_atomically
 from core.errors import InputError, RunInterrupted
+from core.files.atomic_files import copy_atomically
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, merit
 

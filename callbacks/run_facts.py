@@ -15,12 +15,12 @@ from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
 from callbacks.next_command import next_command
-from core.code_state import ROOT, code_version, git_state
+from core.code.code_state import ROOT, code_version, git_state
 from core.errors import RunInterrupted
-from core.hardware import hardware
 from core.measures import Measure, measures_of
-from core.peers import lost_peer
-from core.protocols import SignsMeasures
+from core.processes.hardware import hardware
+from core.processes.peers import lost_peer
+from core.protocols.general import SignsMeasures
 from core.summary import last_block
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "jsonargparse")

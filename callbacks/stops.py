@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
 from callbacks.early_stopping import EarlyStopping
-from core.printable import counted
+from core.terminal.printable import counted
 
 Limits = dict[str, float | None]
 

@@ -9,13 +9,13 @@ from signal import SIGTERM
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
-from core.console import print_line
 from core.epochs import is_finished
 from core.errors import RunInterrupted
 from core.measures import merit
 from core.metric_rows import NAME
-from core.printable import counted
 from core.summary import read_summary
+from core.terminal.console import print_line
+from core.terminal.printable import counted
 
 Note = Callable[[int, float, float], None]
 

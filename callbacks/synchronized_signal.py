@@ -5,7 +5,7 @@ import time
 import torch
 from pytorch_lightning import Trainer
 
-from core.signals import StopRequest
+from core.processes.signals import StopRequest
 
 GPU_INTERVAL = 16  # most steps between looks of several GPUs at each other's signals
 GPU_SECONDS = 1.0  # about the longest time between them, unless a step takes longer

@@ -6,7 +6,7 @@ from pathlib import Path
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from core.atomic_files import replacing
+from core.files.atomic_files import replacing
 
 
 def cut_events(folder: Path, step: int, writers: Sequence[Logger] = ()) -> None:

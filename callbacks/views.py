@@ -8,8 +8,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
-from core.picture_protocols import HasImages
-from core.protocols import HasViews
+from core.protocols.general import HasViews
+from core.protocols.pictures import HasImages
 from datamodules.base.data_module import DataModule
 
 

@@ -15,8 +15,8 @@ from core.kept_arguments import KeepsArguments
 from core.measures import measures_of
 from core.media import Figure, Graph, Grid, Histogram, Histograms
 from core.nested_tensors import first_samples
-from core.picture_protocols import ShowsInputs
-from core.protocols import NamesLosses
+from core.protocols.general import NamesLosses
+from core.protocols.pictures import ShowsInputs
 
 SHOWN = 32  # pictures of a batch
 PROBED = 32  # samples that gradients and activations are computed of

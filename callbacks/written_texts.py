@@ -9,8 +9,8 @@ from torch import Tensor
 from callbacks.media.isolation import making_media
 from callbacks.media.sink import write_media
 from core.measures import Measure
+from core.protocols.writing import JudgesTexts, WritesText, WritingRules
 from core.randomness import generator
-from core.writing import JudgesTexts, WritesText, WritingRules
 
 
 class WrittenTexts(Callback):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from core.console import print_line
+from core.terminal.console import print_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.fonts import all_letters
 from core.media import Audio, Embedding, Figure, File, Graph, Grid, Histograms, Image, Medium, Table, Text
-from core.printable import cell
+from core.terminal.printable import cell
 
 
 @singledispatch

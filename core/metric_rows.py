@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import write_atomically
+from core.files.atomic_files import write_atomically
 
 NAME = "metrics.csv"
 REQUIRED = ("epoch", "step")

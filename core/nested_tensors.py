@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from core.protocols import GivesFirst
+from core.protocols.general import GivesFirst
 
 Nested = TypeVar("Nested")
 SIMPLE = str | bytes | int | float | bool | None

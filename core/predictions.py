@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor
 
-TEXT = ".txt"  # ending of files of predictions; that of tables is in core/outputs.py
+TEXT = ".txt"  # ending of files of predictions; that of tables is in core/files/outputs.py
 EXCERPT = 60  # characters of a text that are printed
 
 Display = Literal["whole", "excerpts", "last_column"]

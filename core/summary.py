@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import write_atomically
+from core.files.atomic_files import write_atomically
+from core.files.plain_json import load_json
 from core.metric_rows import PLACES, is_rate
-from core.plain_json import load_json
 
 SUMMARY = "summary.json"
 RECORD_FILES = ("config.yaml", "metrics.csv", SUMMARY)  # of a run: what it is, and what came of it

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from core.lazy_imports import lazy_imports
+from core.code.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
     from datamodules.captions import CaptionDataModule

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.predictions import PredictionTable
+from core.terminal.console import print_line
 from datamodules.base.data_module import Source
 from datamodules.base.digest import digest_of
 from datamodules.base.sizes import check_least

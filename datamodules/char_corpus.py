@@ -7,11 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.indices import evenly_spaced_indices
-from core.passages import Passages, cut
 from core.predictions import TEXT, PredictionTable, as_paragraphs
+from core.protocols.passages import Passages, cut
+from core.terminal.console import print_line
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.text.corpora import CORPORA, corpus_file

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torchvision.datasets import CIFAR10
 
-from core.console import print_line
-from core.download import RemoteFile, Request, download_archive
 from core.errors import InputError
-from core.printable import first_names
+from core.files.download import RemoteFile, Request, download_archive
+from core.terminal.console import print_line
+from core.terminal.printable import first_names
 from datamodules.base.cache import cached, fingerprint
 from datamodules.base.class_folders import LeftOut, class_folders, part_folders
 from datamodules.base.data_module import Source

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.errors import InputError
-from core.printable import first_names
+from core.terminal.printable import first_names
 from datamodules.base.cache import marked
 from datamodules.base.class_folders import check_data_dir, class_folders
 from datamodules.base.data_module import Source

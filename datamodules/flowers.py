@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.download import RemoteFile, Request, download_archive
+from core.files.download import RemoteFile, Request, download_archive
 from datamodules.class_folders import ClassFoldersDataModule
 from datamodules.images.splits import ClassifiedImages
 

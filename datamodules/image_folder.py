@@ -7,9 +7,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
-from core.memory import available_memory
+from core.processes.memory import available_memory
+from core.terminal.console import print_line
 from datamodules.base.cache import cached, fingerprint, marked
 from datamodules.base.class_folders import LeftOut, count_and_name
 from datamodules.base.data_module import Source

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
-from core.console import print_line
-from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
-from core.input_files import read_file
+from core.files.download import RemoteFile, Request, download_files
+from core.files.input_files import read_file
+from core.terminal.console import print_line
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.images.classification import ImageClassificationDataModule

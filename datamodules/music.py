@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from core.console import print_line
 from core.errors import InputError
-from core.printable import counted
+from core.terminal.console import print_line
+from core.terminal.printable import counted
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least
 from datamodules.base.split import PARTS

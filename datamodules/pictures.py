@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from core.console import print_line
 from core.errors import InputError
 from core.predictions import PredictionTable
+from core.terminal.console import print_line
 from datamodules.base.cache import fingerprint
 from datamodules.base.class_folders import LeftOut, check_data_dir
 from datamodules.base.data_module import Source

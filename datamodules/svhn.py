@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torchvision.datasets import SVHN
 
-from core.download import RemoteFile, Request, download_files
+from core.code.installed import installs
 from core.errors import InputError
-from core.input_files import RATIO, check_regular
-from core.installed import installs
+from core.files.download import RemoteFile, Request, download_files
+from core.files.input_files import RATIO, check_regular
 from datamodules.base.data_module import Source
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages

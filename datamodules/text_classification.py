@@ -7,8 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
+from core.terminal.console import print_line
 from datamodules.base.cache import cached, fingerprint
 from datamodules.base.classification import ClassificationDataModule
 from datamodules.base.data_module import Source

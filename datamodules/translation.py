@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.predictions import TEXT, PredictionTable, as_lines
+from core.terminal.console import print_line
 from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least

@@ -6,11 +6,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.predictions import PredictionTable
-from core.protocols import ComposesWords
+from core.protocols.general import ComposesWords
 from core.randomness import generator
+from core.terminal.console import print_line
 from datamodules.base.data_module import Source
 from datamodules.base.loader import Loader
 from datamodules.base.sizes import check_least

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from core.errors import InputError
-from core.judges import TakesJudge
+from core.files.tensor_files import best_checkpoint, load_checkpoint
+from core.protocols.judges import TakesJudge
 from core.summary import of_own_data, read_summary
-from core.tensor_files import best_checkpoint, load_checkpoint
 from datamodules.base.digest import digest_of
 from datamodules.images.image_data_module import ImageDataModule
 from engine.settings.config_files import read_config

@@ -9,13 +9,13 @@ from pytorch_lightning.trainer.states import TrainerFn
 from callbacks import Views
 from callbacks.description import name_of_data
 from core.errors import InputError
-from core.library_warnings import ignore_library_warnings
-from core.tensor_files import load_checkpoint
+from core.files.tensor_files import load_checkpoint
+from core.terminal.library_warnings import ignore_library_warnings
 from datamodules.base.data_module import DataModule
-from engine.command import Command
+from engine.cli.command import Command
 from engine.settings.arguments import parse_command_line
 from engine.trainer import Trainer
-from engine.weights import find_weights, is_published
+from engine.weights.initial_weights import find_weights, is_published
 
 OF_PREDICTIONS = ("--input", "--invert", "--output")
 

@@ -11,11 +11,9 @@ from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.plugins import Precision
 
 from core.errors import InputError, RunFailed
-from core.hardware import choose_precision, device_type, leave_out_planned_attention
 from core.kept_arguments import KeepsArguments
-from core.library_warnings import ignore_library_warnings
-from engine.builtin_callbacks import as_list, with_builtins
-from engine.python_runs import python_origin, seed_of_weights
+from core.processes.hardware import choose_precision, device_type, leave_out_planned_attention
+from core.terminal.library_warnings import ignore_library_warnings
 from engine.runs.checkpoint_io import AtomicCheckpointIO
 from engine.runs.run_folder import RunFolder
 from engine.settings.error_sources import trainer_option_error
@@ -25,7 +23,9 @@ from engine.settings.trainer_options import check_callbacks, check_monitors, che
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
-from engine.stages import Stages
+from engine.training.builtin_callbacks import as_list, with_builtins
+from engine.training.python_runs import python_origin, seed_of_weights
+from engine.training.stages import Stages
 
 
 class Trainer(KeepsArguments, Stages):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from core.media import Figure, Table
-from core.passages import Passages
+from core.protocols.passages import Passages
 from inspection.coloured_text import draw_text
 from inspection.passages import passages_of
 from inspection.subject import Subject

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from callbacks.media.titles import plain
-from core.printable import columns, cut_to
+from core.terminal.printable import columns, cut_to
 
 COLUMNS = 100  # characters of a line
 SIDE = 0.083  # inches that a character is wide

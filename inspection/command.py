@@ -7,18 +7,18 @@ from pytorch_lightning import LightningModule
 
 from callbacks.description import describe_data
 from callbacks.exact_resume import saved_optimizer_steps
-from core.console import print_line
 from core.errors import InputError
-from core.outputs import check_output_folder
-from core.passages import ContinuesSymbols, GivesPassages
-from core.picture_protocols import InvertsInputs
-from core.printable import shown_path
-from core.tensor_files import load_checkpoint
+from core.files.outputs import check_output_folder
+from core.files.tensor_files import load_checkpoint
+from core.protocols.passages import ContinuesSymbols, GivesPassages
+from core.protocols.pictures import InvertsInputs
+from core.terminal.console import print_line
+from core.terminal.printable import shown_path
 from datamodules.base.data_module import DataModule
 from datamodules.base.sample_data_module import SampleDataModule
-from engine.command import Command
-from engine.command import run as run_command
-from engine.predictions import describe_unread
+from engine.cli.command import Command
+from engine.cli.command import run as run_command
+from engine.predicting.predictions import describe_unread
 from engine.restored_model import attach, restore
 from engine.settings.arguments import Arguments
 from engine.trainer import Trainer
@@ -174,5 +174,5 @@ class Inspection(Command):
 
 
 def run(arguments: Arguments) -> None:
-    """Runs a command line, as `engine.command.run`."""
+    """Runs a command line, as `engine.cli.command.run`."""
     run_command(arguments, Inspection)

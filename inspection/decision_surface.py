@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from callbacks.media.decision_surface import decision_surface
 from core.evaluation_mode import evaluation_mode
 from core.media import Figure
-from core.protocols import HasPoints
+from core.protocols.general import HasPoints
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
 

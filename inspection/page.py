@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.files.atomic_files import write_atomically
+from core.files.plain_json import load_json
 from core.media import Table
 from core.media_files import encode
 from core.pages.page import render
 from core.pages.pictures import data_url
-from core.plain_json import load_json
 from core.summary import strict_json
 from inspection.views import Shown, View
 

@@ -1,6 +1,6 @@
 """Passages of a text, which a language model reads from its empty state."""
 
-from core.passages import ContinuesSymbols, GivesPassages, Passages
+from core.protocols.passages import ContinuesSymbols, GivesPassages, Passages
 from inspection.subject import Subject
 from inspection.views import NotShown
 

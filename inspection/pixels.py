@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as MatplotlibFigure
 from torch import Tensor
 
 from callbacks.media.titles import shortened
-from core.installed import installs
+from core.code.installed import installs
 from core.media import Figure
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from callbacks.media.gradient_flow import measure_gradient_flow, relative_norms
 from core.media import Figure
-from core.passages import Passages
-from core.printable import counted
+from core.protocols.passages import Passages
+from core.terminal.printable import counted
 from inspection.passages import passages_of
 from inspection.subject import Subject
 from inspection.views import Shown, View

@@ -11,8 +11,8 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from torch import Tensor
 
 from core.evaluation_mode import gradients_in_evaluation
-from core.picture_protocols import HasImages, NormalizesImages
-from core.protocols import HasClasses, HasPoints, PredictsClasses, ReadsDocuments, TakesNamedBatches
+from core.protocols.general import HasClasses, HasPoints, PredictsClasses, ReadsDocuments, TakesNamedBatches
+from core.protocols.pictures import HasImages, NormalizesImages
 from datamodules.batches import ImageBatch, TextBatch
 from datamodules.text.encoder import Encoder
 from datamodules.text.vocabulary import shown_symbols

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from core.lazy_imports import lazy_imports
+from core.code.lazy_imports import lazy_imports
 
 if TYPE_CHECKING:
     from lightning_modules.alexnet import AlexNet

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from core.errors import InputError
-from core.export_forms import ExportForm
 from core.media import Grid, Medium, to_pixels
-from core.picture_protocols import NormalizesImages
+from core.protocols.export_forms import ExportForm
+from core.protocols.pictures import NormalizesImages
 from core.ranges import check_range
 from datamodules.base.data_module import DataModule
 from datamodules.base.digest import digest_of
@@ -218,7 +218,7 @@ class FastStyle(StyleTask):
         return to_pixels(self(batch.images), 0, 255)
 
     def export_form(self, data: Any) -> ExportForm:
-        """Returns the network that paints, with pixels that come in and out; see `core.export_forms`."""
+        """Returns the network that paints, with pixels that come in and out; see `core.protocols.export_forms`."""
         return form_of_painting(self, STRIDE)
 
     def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterator[Medium]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from core.errors import InputError
-from core.tensor_files import load_checkpoint
+from core.files.tensor_files import load_checkpoint
 from datamodules.images.normalization import FIXED, Scaling
 
 # Networks of torchvision that change the images that its transforms have normalised, to [-1, 1].

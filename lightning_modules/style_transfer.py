@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.media import Grid, Image, Medium, to_pixels
 from core.ranges import check_range
+from core.terminal.console import print_line
 from datamodules.batches import StyleBatch
 from datamodules.images.luminance import luminance, with_chroma
 from lightning_modules.layers.deterministic import scaled

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.protocols import AsksAboutWords
+from core.protocols.general import AsksAboutWords
 from core.ranges import check_range
 from datamodules.words.batches import WordBatch
 from lightning_modules.layers.character_ngrams import WordParts

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from core.atomic_files import replacing, write_atomically
 from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
-from core.one_line_parser import OneLineParser, runs_at_a_time
-from core.signals import ended_by_signals
-from core.streams import lasting_streams
+from core.files.atomic_files import replacing, write_atomically
+from core.processes.signals import ended_by_signals
+from core.terminal.one_line_parser import OneLineParser, runs_at_a_time
+from core.terminal.streams import lasting_streams
 from results.figures import show
 from results.lessons import write_notebooks
 from results.records import Record, Records, add_record, read_records

@@ -4,8 +4,8 @@ import re
 import textwrap
 from pathlib import Path
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.files.atomic_files import write_atomically
 from engine.settings.config_files import find_config
 from engine.settings.config_names import CONFIGS, with_schema_line
 from results.figures import figures, of_last, show, times

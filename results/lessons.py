@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.atomic_files import write_atomically
+from core.files.atomic_files import write_atomically
 
 PYTHON = "python "
 PICTURE = re.compile(r"`(runs/lessons/[\w/]+\.png)`")

@@ -4,7 +4,7 @@ from collections import Counter
 from statistics import mean
 
 from core.measures import merit
-from core.printable import counted
+from core.terminal.printable import counted
 from results.figures import figures
 from results.markdown import link_to
 from results.records import Record, Records

@@ -34,7 +34,7 @@ def digest(row: Recipe) -> str:
 
 def merged(row: Recipe) -> dict[str, object]:
     """Returns all settings of a row's runs, the defaults among them, as a run records them."""
-    from engine.merged_settings import merged_settings  # takes seconds, which reading records need not
+    from engine.cli.merged_settings import merged_settings  # takes seconds, which reading records need not
 
     return flatten(merged_settings(["fit", "--config", row.config, *row.flags]))
 

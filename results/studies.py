@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.files.atomic_files import write_atomically
+from core.files.plain_json import load_json
 from core.measures import Measure, measure_of, merit
-from core.plain_json import load_json
 from core.summary import strict_json
 from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten, read_config
@@ -190,7 +190,7 @@ def _check(given: Path, study: Study) -> StudyFile:
     Raises:
         InputError: It is of none, or its trials have other settings in common.
     """
-    from engine.merged_settings import merged_settings  # takes seconds, which reading records need not
+    from engine.cli.merged_settings import merged_settings  # takes seconds, which reading records need not
 
     path = CONFIGS / STUDIES / f"{study.name}.yaml"
     if not path.is_file() or study.file != _as_json(read_config(path)):

@@ -8,7 +8,7 @@ from multiprocessing.process import BaseProcess
 
 from core.durations import duration_in_words
 from core.errors import RunFailed
-from engine.processes import FAULTS, Jobs, share_cores, start_command
+from engine.processes.forked_commands import FAULTS, Jobs, share_cores, start_command
 from results.runs import Runs
 from results.table import Run
 

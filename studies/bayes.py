@@ -5,8 +5,8 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.installed import installs
 from engine.runs.trial_file import Trial
 from studies.distributions import Choice, Range, multiple
 from studies.study_file import GOAL_OF, StudyFile

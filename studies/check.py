@@ -49,7 +49,7 @@ def check(words: list[str], points: Sequence[dict[str, Any]], metric: str | None
         InputError: A setting does not arrive, or brings others with it; or the metric is not logged.
     """
     from core.measures import measures_of
-    from engine.merged_settings import SettingsAlone  # which imports torch
+    from engine.cli.merged_settings import SettingsAlone  # which imports torch
     from engine.settings.arguments import parse_command_line
 
     arguments = parse_command_line(words)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.file_locks import acquire, file_lock
+from core.files.file_locks import acquire, file_lock
 from engine.runs.trial_file import Trial
 
 

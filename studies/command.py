@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
-from core.printable import counted, say
-from engine.processes import call, share_cores, share_data
+from core.terminal.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
+from core.terminal.printable import counted, say
+from engine.processes.forked_commands import call, share_cores, share_data
 from engine.settings.overview import typed_command
 from studies.check import as_words, check, examples
 from studies.making import make_trials, show_trials

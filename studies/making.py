@@ -5,8 +5,8 @@ from typing import Any
 
 from core.errors import RunInterrupted
 from core.measures import merit
-from core.printable import say
-from core.shells import as_typed
+from core.terminal.printable import say
+from core.terminal.shells import as_typed
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words

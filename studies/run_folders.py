@@ -5,10 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.one_line_parser import OneLineParser, at_least_one, named
-from core.printable import say, shown_path
 from core.summary import figures
-from core.text_table import aligned, wrapped
+from core.terminal.one_line_parser import OneLineParser, at_least_one, named
+from core.terminal.printable import say, shown_path
+from core.terminal.text_table import aligned, wrapped
 from engine.settings.overview import typed_command
 from studies.run_on_disk import NOTHING, RunOnDisk, refused, runs_in
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.files.plain_json import load_json
 from core.measures import format_figure, stated_measures
-from core.plain_json import load_json
 from core.summary import damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
 from engine.settings.overview import typed_command

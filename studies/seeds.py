@@ -11,14 +11,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.files.atomic_files import write_atomically
 from core.measures import Measure, format_figure, standard_deviation
-from core.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
-from core.printable import say, shown_path
-from core.shells import as_typed
 from core.summary import strict_json
-from engine.processes import call, share_cores, share_data
+from core.terminal.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
+from core.terminal.printable import say, shown_path
+from core.terminal.shells import as_typed
+from engine.processes.forked_commands import call, share_cores, share_data
 from engine.runs.trial_file import Trial
 from engine.settings.arguments import parse_command_line
 from engine.settings.overview import typed_command

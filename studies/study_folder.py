@@ -16,14 +16,14 @@ from typing import Any
 
 from filelock import Timeout
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
-from core.file_locks import NoLocks, acquire, file_lock
-from core.files_in_use import rename
-from core.outputs import check_output_folder, contents
-from core.plain_json import load_json
-from core.printable import counted
+from core.files.atomic_files import write_atomically
+from core.files.file_locks import NoLocks, acquire, file_lock
+from core.files.files_in_use import rename
+from core.files.outputs import check_output_folder, contents
+from core.files.plain_json import load_json
 from core.summary import figures, read_summary
+from core.terminal.printable import counted
 from engine.runs.trial_file import Halving, Trial, read_trial
 from studies.claims import Claim, is_free
 from studies.differing import what_changed

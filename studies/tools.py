@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from core.waiting import shown_while
+from core.terminal.waiting import shown_while
 
 # each is imported when it is asked for: a listing need not wait for what a study needs
 PLACES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.summary import read_summary
-from engine.processes import FAULTS, LOOK_EVERY, Jobs, start_command
+from engine.processes.forked_commands import FAULTS, LOOK_EVERY, Jobs, start_command
 from engine.runs.trial_file import Trial, read_trial
 from studies.claims import Claim
 from studies.study_folder import StudyFolder, ending_of_pruned

@@ -5,8 +5,8 @@ python -m studies.write_schemas
 
 from pathlib import Path
 
-from core.atomic_files import write_atomically
-from engine.schema import make_schema, written
+from core.files.atomic_files import write_atomically
+from engine.cli.schema import make_schema, written
 from engine.settings.config_names import CONFIGS, with_schema_line
 from studies.schema import make_study_schema
 

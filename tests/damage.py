@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.printable import printable
+from core.terminal.printable import printable
 
 SECONDS, BYTES = 30, 3 * 2**30  # that one file may take
 EXTREMES = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.export_forms import ExportForm
+from core.protocols.export_forms import ExportForm
 from engine.export.formats import FORMATS
 from engine.export.parity import differences
 

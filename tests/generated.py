@@ -6,7 +6,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from core.judges import Judge
+from core.protocols.judges import Judge
 from lightning_modules import DCGAN
 
 GAN_CONFIG = """\

@@ -12,8 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.flop_counter import FlopCounterMode
 
 from callbacks.media.graph import graph_of
-from core.library_warnings import ignore_library_warnings
-from engine.lightning_cli import SubcommandCLI
+from core.terminal.library_warnings import ignore_library_warnings
+from engine.cli.lightning_cli import SubcommandCLI
 from engine.settings.arguments import parse_command_line
 
 

@@ -28,7 +28,8 @@ from tests import shortcuts
 ROOT = Path(__file__).parent.parent
 
 _CONTEXT = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
-IMPORTED = ["cli", "engine.command", "matplotlib.figure", "tests.tiny", "tests.tiny_text", "torch.utils.tensorboard"]
+IMPORTED = ["cli", "engine.cli.command", "matplotlib.figure", "torch.utils.tensorboard"]
+IMPORTED += ["tests.tiny", "tests.tiny_text"]
 if sys.platform != "win32":
     _CONTEXT.set_forkserver_preload(IMPORTED)
 

@@ -18,9 +18,9 @@ from safetensors.torch import save, save_file
 
 from callbacks.exact_resume import config_of_run
 from core.errors import InputError
+from core.files.tensor_files import load_checkpoint
 from core.metric_rows import intact_rows
 from core.summary import read_summary
-from core.tensor_files import load_checkpoint
 from datamodules.base.cache import cached
 from datamodules.captioned.encoder import CaptionEncoder
 from datamodules.captioned.files import read_captions
@@ -50,7 +50,7 @@ from engine.runs.run_files import take_up
 from engine.runs.trial_file import read_trial
 from engine.settings.config_files import flatten, read_config
 from engine.settings.trust import refuse_foreign_code
-from engine.weights import read_weights
+from engine.weights.initial_weights import read_weights
 from lightning_modules.layers.named_networks import make_feature_network
 from studies.report.reported import find_runs
 from studies.run_on_disk import RunOnDisk

@@ -100,7 +100,7 @@ def leave_out_source_lines(patch: pytest.MonkeyPatch) -> None:
 
 def build_parsers_once(patch: pytest.MonkeyPatch) -> None:
     """Keeps the parser of a subcommand, which parsing leaves as it is; help, which shortens itself, gets its own."""
-    from engine.lightning_cli import SubcommandCLI
+    from engine.cli.lightning_cli import SubcommandCLI
 
     parsers: dict[str, Any] = {}
     build = SubcommandCLI.setup_parser

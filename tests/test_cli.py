@@ -92,7 +92,7 @@ def fresh() -> dict[str, Any]:
     Other tests import many classes, all of which this process would name in its help.
     """
     program = """
-import contextlib, io, json, sys, cli, engine.command
+import contextlib, io, json, sys, cli, engine.cli.command
 found = {"imported": sorted(sys.modules), "help": {}}
 for subcommand in ("fit", "validate", "test", "predict", "inspect", "lr_find"):
     with contextlib.redirect_stdout(io.StringIO()) as output:
@@ -255,7 +255,7 @@ def test_a_dotted_flag_changes_the_model_that_is_built_and_linked_sizes_arrive(
 
 def test_a_config_is_utf_8_on_every_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows has another encoding, in which `open` reads where none is named."""
-    from engine.parser import Parser
+    from engine.cli.parser import Parser
 
     (tmp_path / "config.yaml").write_text("data_dir: 'C:\\Users\\Müller\\数据'\n", encoding="utf-8")
     monkeypatch.setattr("jsonargparse._paths.open", partial(open, encoding="cp1252"), raising=False)
@@ -475,7 +475,7 @@ def test_a_traceback_is_there_for_whoever_asks(tmp_path: Path, command: Command)
 def test_a_mistake_of_the_program_is_exit_code_1(
     config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.command.note_own", None)
+    monkeypatch.setattr("engine.cli.command.note_own", None)
     code, _, errors = command("fit", "--config", config)
     assert code == 1
     assert "TypeError" in errors

@@ -113,8 +113,8 @@ def test_the_diagram_of_a_run_has_a_line_for_each_stage() -> None:
     text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
     diagram = re.findall(r"^## One run.*\n\n((?: {4}.*\n)+)", text, flags=re.MULTILINE)[0]
     begins = [line.split()[0] for line in diagram.splitlines() if re.match(r" {4}\S", line)]
-    stages = ["cli.py,", "engine/command.py", "datamodules/", "lightning_modules/", "runs/<config>/<time>/", "results/"]
-    assert begins == ["python", *stages]
+    folders = ["datamodules/", "lightning_modules/", "runs/<config>/<time>/", "results/"]
+    assert begins == ["python", "cli.py,", "engine/cli/command.py", *folders]
 
 
 def test_the_page_of_data_sets_has_every_named_one() -> None:

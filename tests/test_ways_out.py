@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 
 import cli
-import engine.command
+import engine.cli.command
 from core.errors import InputError
-from core.printable import cell
+from core.terminal.printable import cell
 from engine.export.formats import FORMATS
 from engine.restored_model import RestoredModel
 from engine.serving.services import Service, Wish, service_of
@@ -278,10 +278,10 @@ def test_a_seed_has_the_same_text_by_predict_and_by_serve(trained_once: Callable
 def test_a_config_says_how_to_train_and_a_flag_how_to_predict(
     setting: str, words: tuple, precision: str, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def tell(built: engine.command.Command) -> None:
+    def tell(built: engine.cli.command.Command) -> None:
         raise InputError(built.trainer.precision)
 
-    monkeypatch.setattr(engine.command.Command, "_start_from_weights", tell)
+    monkeypatch.setattr(engine.cli.command.Command, "_start_from_weights", tell)
     config = tmp_path / "mine.yaml"
     config.write_text(TINY_CONFIG.replace("precision: 32-true", setting))
     code, _, errors = command(words[0], "--config", config, "--weights", "w.pth", *words[1:])

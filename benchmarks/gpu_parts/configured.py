@@ -5,8 +5,8 @@ from typing import Any
 
 from pytorch_lightning import Callback
 
-from core.library_warnings import ignore_library_warnings
-from engine.lightning_cli import SubcommandCLI
+from core.terminal.library_warnings import ignore_library_warnings
+from engine.cli.lightning_cli import SubcommandCLI
 from engine.settings.arguments import parse_command_line
 from engine.trainer import Trainer
 

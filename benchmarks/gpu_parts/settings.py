@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from benchmarks.measure import data_settings
-from core.atomic_files import write_atomically
+from core.files.atomic_files import write_atomically
 from datamodules import CIFAR10DataModule, MNISTDataModule
 from datamodules.images.classification import ImageClassificationDataModule
 from datamodules.images.splits import ClassifiedImages

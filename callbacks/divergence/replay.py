@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchmetrics import Metric
 
 from core.nested_tensors import is_finite
-from core.protocols import CarriesState, NamesLosses
+from core.protocols.general import CarriesState, NamesLosses
 from core.randomness import seed_step
 from lightning_modules.alternating import Alternating
 

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from pytorch_lightning import LightningModule
 from torch import Tensor
 
-from core.captions import Describes, HasCaptions
 from core.indices import evenly_spaced_indices
 from core.media import Figure, Medium
-from core.printable import columns
+from core.protocols.captions import Describes, HasCaptions
+from core.terminal.printable import columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure

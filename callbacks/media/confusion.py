@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from callbacks.media.titles import accuracy_title, shortened
-from core.printable import columns
+from core.terminal.printable import columns
 
 COUNTED = 20  # classes up to which the matrix shows numbers
 NAMED = 80  # classes up to which it shows names

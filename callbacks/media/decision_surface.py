@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from callbacks.media.titles import accuracy_title, plain
 from core.evaluation_mode import evaluation_mode
-from core.protocols import HasPoints
+from core.protocols.general import HasPoints
 
 SQUARE = (-0.5, 1.5)  # both axes
 POINTS = 121  # on each of them

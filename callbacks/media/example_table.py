@@ -7,7 +7,7 @@ from torch import Tensor
 
 from core.media import Table
 from core.predictions import classified, excerpt
-from core.protocols import HasExamples
+from core.protocols.general import HasExamples
 
 LENGTH = 300  # letters of a text in the table
 

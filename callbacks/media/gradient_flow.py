@@ -10,7 +10,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from core.measures import Measure
-from core.protocols import GivesSamples, HasGradientNorms
+from core.protocols.general import GivesSamples, HasGradientNorms
 
 ROWS = 32  # samples to average over
 LEAST = 1e-12  # of the last step's norm; what is below it is not drawn

@@ -13,7 +13,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from core.media import Operation
 from core.nested_tensors import is_named, tensors_of
-from core.protocols import NamesLosses
+from core.protocols.general import NamesLosses
 
 LOSSES = "losses"  # scope of what no module computes
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningModule, Trainer
 
-from core.error_places import shown_where
+from core.code.error_places import shown_where
 from core.errors import OneLine, RunFailed, in_one_line
 from core.evaluation_mode import evaluation_mode
 from core.media import Medium
@@ -30,7 +30,7 @@ def media_of(maker: Any, method: str, *arguments: Any) -> list[Medium]:
 
     Args:
         maker: The model or data module.
-        method: Name of the method; `core.protocols` describes it.
+        method: Name of the method; `core.protocols.general` describes it.
         arguments: What it takes.
 
     Raises:

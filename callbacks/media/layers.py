@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from core.media import Histogram
 from core.nested_tensors import tensors_of
-from core.protocols import NamesLosses
+from core.protocols.general import NamesLosses
 
 BINS = 64
 MOST = 2**17  # values of a tensor that are counted, evenly spaced where it has more

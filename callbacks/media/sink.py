@@ -10,9 +10,9 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import TensorBoardLogger, WandbLogger
 
 from callbacks.media.tensorboard import add_to_board, read_picture
-from core.atomic_files import write_atomically
 from core.errors import RunFailed
-from core.files_in_use import passing_over_files_in_use
+from core.files.atomic_files import write_atomically
+from core.files.files_in_use import passing_over_files_in_use
 from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, encode, texts_by_epoch
 from core.summary import RECORD_FILES

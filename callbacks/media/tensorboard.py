@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image as PillowImage
 
+from core.files.picture_formats import open_picture
 from core.media import Audio, Embedding, Figure, Graph, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import channels, one_cell
-from core.picture_formats import open_picture
 
 
 @singledispatch

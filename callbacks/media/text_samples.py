@@ -6,8 +6,8 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 
 from core.media import Medium, Text
+from core.protocols.writing import HasPrimes, RendersTexts, WritesText, writing_rules
 from core.randomness import generator
-from core.writing import HasPrimes, RendersTexts, WritesText, writing_rules
 
 SAMPLES = "samples"  # name of their file
 LENGTH = 300  # symbols to write

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from core.printable import cut_to
+from core.terminal.printable import cut_to
 
 
 def plain(name: str) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.indices import evenly_spaced_indices
 from core.media import Figure, Medium, Table
-from core.translation import HasTranslations, Translates
+from core.protocols.translation import HasTranslations, Translates
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure

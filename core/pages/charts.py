@@ -6,8 +6,8 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.installed import installs
 
 
 @cache

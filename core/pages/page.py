@@ -17,7 +17,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from core.pages.charts import packed_plotly, plotly
-from core.printable import printable
+from core.terminal.printable import printable
 
 PLACE = Path(__file__).parent
 

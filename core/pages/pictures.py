@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from core.picture_formats import open_picture
+from core.files.picture_formats import open_picture
 
 ORIENTATION = 0x0112  # of a picture's metadata: how it is to be turned
 MOST_PIXELS = 50_000_000  # of a picture; beyond, it is left out: it would take seconds

@@ -11,9 +11,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from core.atomic_files import replacing
 from core.errors import RunFailed
-from core.file_locks import acquire, file_lock
+from core.files.atomic_files import replacing
+from core.files.file_locks import acquire, file_lock
 
 PATIENCE = 600  # seconds that another process may decode
 FORMAT = "primer-6"  # increase the number when decoding changes: older files are then decoded again

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from core.printable import printable
-from core.shells import as_typed
+from core.terminal.printable import printable
+from core.terminal.shells import as_typed
 
 PART_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # names of their folders
 CACHES = ".cache.safetensors"  # end of the names of files that the project itself puts beside the parts

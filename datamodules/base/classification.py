@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.predictions import Display, PredictionTable, classified
-from core.printable import first_names
+from core.terminal.console import print_line
+from core.terminal.printable import first_names
 from datamodules.base.sample_data_module import SampleDataModule
 
 

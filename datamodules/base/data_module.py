@@ -8,12 +8,12 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
-from core.console import print_line
+from core.code.limited_imports import LoadsWithLimits
 from core.errors import InputError
+from core.files.outputs import CSV
 from core.kept_arguments import KeepsArguments
-from core.limited_imports import LoadsWithLimits
-from core.outputs import CSV
 from core.predictions import PredictionTable
+from core.terminal.console import print_line
 from datamodules.base.class_folders import OWN_FILE, refuse_file
 from datamodules.base.digest import change_when_measured, difference, digest_of
 from datamodules.base.loader import Loader

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import InputError
-from core.plain_json import load_json
+from core.files.plain_json import load_json
 from datamodules.base.named_paths import NamedPaths
 from datamodules.text.table_rows import csv_rows, shown_names
 from datamodules.text.text_files import left_out_lines, read_text

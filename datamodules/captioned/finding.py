@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from core.printable import printable
+from core.terminal.printable import printable
 from datamodules.base.class_folders import LeftOut
 from datamodules.base.named_paths import NamedPaths
 from datamodules.images.image_files import OTHERS, pictures_below

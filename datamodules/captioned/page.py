@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core.pages.page import render
 from core.pages.pictures import small_copy
-from core.printable import counted
+from core.terminal.printable import counted
 
 SIDE = 320  # pixels of the longer side of a small copy
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
-from core.encoding import Encoder
 from core.errors import InputError
+from core.protocols.encoding import Encoder
 from datamodules.base.data_module import Source
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.images.augmentation import Augmentation
@@ -19,7 +19,7 @@ from datamodules.images.splits import Images
 
 
 class EncodedDataModule(SampleDataModule):
-    """Images, whose splits have features in their place while there is an encoder (`core.encoding.KeepsFeatures`).
+    """Images, or features in their place while there is an encoder (`core.protocols.encoding.KeepsFeatures`).
 
     Its arguments are those of `DataModule`.
     """

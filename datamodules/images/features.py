@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core.console import print_line
 from core.durations import format_duration
-from core.encoding import Encoder
+from core.protocols.encoding import Encoder
 from core.randomness import generator
+from core.terminal.console import print_line
 from datamodules.base.cache import completed
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.streaming import PictureFiles

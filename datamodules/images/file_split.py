@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.input_files import decode_text, read_file
+from core.files.input_files import decode_text, read_file
 from datamodules.base.named_paths import NamedPaths
 from datamodules.base.sizes import check_least
 from datamodules.base.split import PARTS

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
-from core.protocols import TakesNamedBatches
+from core.protocols.general import TakesNamedBatches
 from datamodules.base.data_module import Source
 from datamodules.base.sizes import check_least, check_val_size
 from datamodules.base.splitting import random_split

@@ -13,9 +13,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.errors import InputError
-from core.input_files import check_regular
-from core.picture_formats import is_read
-from core.threads import cores
+from core.files.input_files import check_regular
+from core.files.picture_formats import is_read
+from core.processes.threads import cores
 from datamodules.base.class_folders import LeftOut, class_content, class_folders
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.picture import Picture, read_picture

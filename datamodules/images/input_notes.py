@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.printable import counted
+from core.terminal.printable import counted
 
 CLEARLY = 0.15  # distance from the middle at which grey training pictures are dark or light as a whole
 DARK = 2  # bits that pictures leave unused at least, so that none is brighter than a quarter of white

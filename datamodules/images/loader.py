@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from core.errors import InputError, RunFailed
+from core.processes.threads import cores
 from core.randomness import generator
-from core.threads import cores
 from datamodules.base.loader import SampleLoader
 from datamodules.images.splits import Images
 from datamodules.images.streaming import PictureFiles

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from core.errors import InputError
-from core.input_files import check_regular
-from core.picture_formats import open_picture, way_out
+from core.files.input_files import check_regular
+from core.files.picture_formats import open_picture, way_out
 from datamodules.images import deep_pixels
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.metadata import without_metadata

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import get_worker_info
 
 from core.errors import InputError
-from core.memory import available_memory
+from core.processes.memory import available_memory
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_files import decode, read_pictures
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
+from core.terminal.console import print_line
 from datamodules.images.picture import picture_size, read_whole_picture
 
 LEAST = 32  # pixels of the shorter side, of which the deepest layers have one or two

@@ -7,8 +7,8 @@ Descriptions", 2016, arXiv:1605.00459.
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
+from core.files.download import RemoteFile, Request, download_files
 
 NAME = "Multi30k"
 FOLDER = "multi30k"

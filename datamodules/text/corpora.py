@@ -5,9 +5,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.atomic_files import locked, write_atomically
-from core.download import RemoteFile, Request, download_files
 from core.errors import InputError
+from core.files.atomic_files import locked, write_atomically
+from core.files.download import RemoteFile, Request, download_files
 
 
 @dataclass(frozen=True)

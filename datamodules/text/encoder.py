@@ -8,8 +8,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.installed import installs
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, PADDING, SPECIAL_SYMBOLS, UNKNOWN
 from datamodules.text.subwords import read_subwords, train_subwords

@@ -6,7 +6,7 @@ part is for the test.
 
 from pathlib import Path
 
-from core.download import RemoteFile, Request, download_archive
+from core.files.download import RemoteFile, Request, download_archive
 from datamodules.base.split import PARTS
 from datamodules.text.text_files import LabelledTexts
 

@@ -7,8 +7,8 @@ as in SentencePiece (Taku Kudo and John Richardson, 2018, arXiv:1808.06226), so 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.installed import installs
 
 
 def train_subwords(

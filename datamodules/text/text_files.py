@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.errors import InputError
-from core.input_files import check_regular, decode_text, read_file
-from core.printable import SURROGATE, counted
+from core.files.input_files import check_regular, decode_text, read_file
+from core.terminal.printable import SURROGATE, counted
 
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
 TEXTS = (*ENDINGS, ".csv", ".tsv", ".md", ".json", ".jsonl", ".log", ".html", ".xml", ".gz")  # of files, not of texts

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
-from core.input_files import check_regular
-from core.plain_json import load_json
+from core.files.atomic_files import write_atomically
+from core.files.input_files import check_regular
+from core.files.plain_json import load_json
 from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, PADDING, SPECIAL_SYMBOLS, UNKNOWN
 
 MOST = 2**62  # occurrences of a word

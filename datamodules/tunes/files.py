@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import InputError
-from core.input_files import read_file
+from core.files.input_files import read_file
 from core.predictions import excerpt
 from datamodules.tunes.bars import right_bars
 from datamodules.tunes.midi import read_midi

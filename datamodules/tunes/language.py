@@ -8,9 +8,9 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.media import Medium
-from core.passages import Passages
 from core.predictions import PredictionTable, excerpt
-from core.writing import Write
+from core.protocols.passages import Passages
+from core.protocols.writing import Write
 from datamodules.text.language_data_module import LanguageDataModule
 from datamodules.text.text_files import FileTexts, texts_of_lines, whole_texts
 from datamodules.tunes.files import ABC, MIDI, read_collection

@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.input_files import read_file
-from core.installed import installs
+from core.files.input_files import read_file
 from datamodules.tunes.keys import FIFTHS, LETTERS, SEMITONES, SIGNS, signature, tidied_key
 from datamodules.tunes.notation import NoTune, Tune, check_lengths, length_token, tidied_metre
 from datamodules.tunes.playing import MIDDLE_C, Note

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from core.passages import Passages, cut
+from core.protocols.passages import Passages, cut
 from datamodules.text.vocabulary import Vocabulary
 from datamodules.tunes.marks import LONGEST, marks_after
 from datamodules.tunes.notation import kind_of

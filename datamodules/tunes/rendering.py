@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
+from core.files.picture_formats import open_picture
 from core.media import Audio, File, Image, Medium
 from core.media_files import encode
-from core.picture_formats import open_picture
+from core.terminal.console import print_line
 from datamodules.tunes.layout import laid_out
 from datamodules.tunes.midi import midi_bytes
 from datamodules.tunes.notation import NoTune, Tune

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.input_files import check_regular, read_file
+from core.files.input_files import check_regular, read_file
 from core.predictions import PredictionTable
 
 TEXT, BINARY = (".txt", ".vec"), (".bin",)

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import InputError, RunFailed
-from core.one_line_parser import OneLineParser
-from core.outputs import check_output_file, needed_output, write_output
+from core.files.outputs import check_output_file, needed_output, write_output
+from core.terminal.one_line_parser import OneLineParser
 from engine.settings.overview import typed_command
 
 if TYPE_CHECKING:
-    from core.export_forms import Slot
+    from core.protocols.export_forms import Slot
     from engine.export.parity import Difference
     from engine.restored_model import RestoredModel
 
@@ -43,7 +43,7 @@ def export(argv: list[str]) -> int:
         from engine.export.formats import FORMATS
 
         FORMATS[name].check()
-    from core.console import print_line
+    from core.terminal.console import print_line
     from engine.restored_model import RestoredModel
 
     trained = RestoredModel("export", arguments.ckpt_path, others)
@@ -98,7 +98,7 @@ def _network(trained: "RestoredModel", name: str) -> tuple[bytes, list[str]]:
         InputError: The network cannot be used without this project, or not in this format.
         RunFailed: The file computes something else.
     """
-    from core.export_forms import HasExportForm
+    from core.protocols.export_forms import HasExportForm
     from engine.export.formats import FORMATS
     from engine.export.parity import differences
 
@@ -152,7 +152,7 @@ def _weights(trained: "RestoredModel") -> tuple[bytes, list[str]]:
     import torch
     from safetensors.torch import load, save
 
-    from engine.weight_forms import without_metrics
+    from engine.weights.weight_forms import without_metrics
 
     own = without_metrics(trained.model.state_dict())
     weights = {name: value.contiguous().clone() for name, value in own.items()}  # two of one memory are written twice

@@ -14,9 +14,9 @@ from pytorch_lightning.core.module import _jit_is_scripting
 from torch import Tensor, nn
 from torch.export import Dim
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.export_forms import ExportForm
-from core.installed import installs
+from core.protocols.export_forms import ExportForm
 from core.randomness import generator
 
 Run = Callable[[tuple[Tensor, ...]], tuple[Tensor, ...]]  # of what was written: outputs of inputs

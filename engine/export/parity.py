@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.export_forms import ExportForm
-from core.printable import counted
+from core.protocols.export_forms import ExportForm
 from core.randomness import generator
+from core.terminal.printable import counted
 from engine.export.formats import Run
 
 BATCHES = (1, 3, 8)  # numbers of samples at which the two are compared

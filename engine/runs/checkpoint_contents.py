@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
-from core.console import print_line
+from core.code.known_code import OWN
 from core.errors import InputError
-from core.known_code import OWN
+from core.terminal.console import print_line
 from lightning_modules.tasks.task import Task
 
 HYPERPARAMETERS = tuple(owner.CHECKPOINT_HYPER_PARAMS_KEY for owner in (LightningModule, LightningDataModule))

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from core.atomic_files import replacing
-from core.console import print_line
-from core.tensor_files import load_checkpoint
+from core.files.atomic_files import replacing
+from core.files.tensor_files import load_checkpoint
+from core.terminal.console import print_line
 from engine.runs.checkpoint_contents import check_readable, plain_hyperparameters
 
 CHECKPOINT = ".ckpt"  # the ending of all that is saved

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from core.errors import InputError
-from core.tensor_files import load_checkpoint
+from core.files.tensor_files import load_checkpoint
 from lightning_modules.tasks.task import Task
 
 # What Lightning reads of a checkpoint, with its type.

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.installed import installs
-from core.ranks import tasks
+from core.processes.ranks import tasks
 from engine.runs.launchers import by_torchrun
 from engine.settings.arguments import Arguments
 from engine.settings.config_files import flatten, read_config

@@ -4,7 +4,7 @@ import os
 from typing import NamedTuple
 
 from core.errors import InputError
-from core.ranks import tasks
+from core.processes.ranks import tasks
 
 
 class Launched(NamedTuple):

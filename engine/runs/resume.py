@@ -13,12 +13,12 @@ from pytorch_lightning import LightningModule
 
 from callbacks.exact_resume import config_of_run
 from callbacks.run_facts import ENDINGS
-from core.console import print_line
+from core.code.known_code import may_be_named
 from core.errors import InputError
-from core.known_code import may_be_named
-from core.plain_json import load_json
-from core.shells import as_typed
+from core.files.plain_json import load_json
 from core.summary import read_summary
+from core.terminal.console import print_line
+from core.terminal.shells import as_typed
 from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import changeable, data_class, mappings

@@ -6,11 +6,11 @@ Only a checkpoint is needed to go on. A damaged record is kept under another nam
 import re
 from pathlib import Path
 
-from core.atomic_files import remove_abandoned, write_atomically
-from core.console import print_line
-from core.files_in_use import rename
+from core.files.atomic_files import remove_abandoned, write_atomically
+from core.files.files_in_use import rename
 from core.metric_rows import intact_lines, intact_rows
 from core.summary import damage_of_summary
+from core.terminal.console import print_line
 from engine.runs.run_folder import WANDB_ID
 
 FOLDERS = (".", "checkpoints")  # in which files are replaced while a run writes

@@ -10,11 +10,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pytorch_lightning.utilities import rank_zero_only
 
-from core.atomic_files import is_written_here
-from core.console import print_line
 from core.errors import InputError
-from core.file_locks import NoLocks, acquire, file_lock
-from core.outputs import check_output_folder, contents
+from core.files.atomic_files import is_written_here
+from core.files.file_locks import NoLocks, acquire, file_lock
+from core.files.outputs import check_output_folder, contents
+from core.terminal.console import print_line
 from engine.runs.slurm import JOB_FILE
 from engine.runs.trial_file import TRIAL_FILE
 

@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from core.atomic_files import write_atomically
-from core.plain_json import load_json
+from core.files.atomic_files import write_atomically
+from core.files.plain_json import load_json
 from engine.settings.arguments import OF_BEGINNING, Arguments, parse_command_line
 
 JOB_FILE = "slurm_job.json"

@@ -14,8 +14,8 @@ from urllib.parse import urlparse
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 
-from core.atomic_files import write_atomically
 from core.errors import InputError, OneLine
+from core.files.atomic_files import write_atomically
 from engine.runs.run_folder import WANDB_ID
 from engine.runs.wandb_files import next_step
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.atomic_files import write_atomically
-from core.plain_json import load_json
+from core.files.atomic_files import write_atomically
+from core.files.plain_json import load_json
 
 TRIAL_FILE = "trial.json"
 NOTHING = type(None)

@@ -4,10 +4,10 @@ import argparse
 import socket
 from typing import Any, NoReturn
 
+from core.code.installed import installs
 from core.errors import InputError, RunInterrupted
-from core.installed import installs
-from core.one_line_parser import OneLineParser
-from core.threads import let_waiting_threads_sleep
+from core.processes.threads import let_waiting_threads_sleep
+from core.terminal.one_line_parser import OneLineParser
 from engine.settings.overview import typed_command
 
 LOOPBACK = "127.0.0.1"
@@ -37,7 +37,7 @@ def serve(argv: list[str]) -> NoReturn:
         raise InputError(f"serve needs {error.name}; {installs('serve')}") from error
     listener = _listen(arguments.port)
     let_waiting_threads_sleep()
-    from core.console import print_line
+    from core.terminal.console import print_line
     from engine.restored_model import RestoredModel
     from engine.serving.app import Application
     from engine.serving.page import make_page

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.printable import printable
+from core.terminal.printable import printable
 
 HOSTS = ("127.0.0.1", "localhost", "::1")  # names under which a browser may ask
 HEADERS = {

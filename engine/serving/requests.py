@@ -10,7 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from core.input_files import decode_text
+from core.files.input_files import decode_text
 from engine.serving.services import Wish
 
 MOST_BYTES = 16 * 2**20  # of a request

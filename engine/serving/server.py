@@ -9,7 +9,7 @@ from types import FrameType
 
 import uvicorn
 
-from core.signals import ENDS
+from core.processes.signals import ENDS
 from engine.serving.app import Application
 
 PATIENCE = 2  # seconds in which answers under way may be completed once a signal has come

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from core.errors import InputError
-from core.export_forms import ExportForm, HasExportForm
-from core.picture_protocols import DecodesPictures
-from core.writing import DrawsSymbols, HasPrimes, WritesText, WritingRules, writing_rules, written_by
+from core.protocols.export_forms import ExportForm, HasExportForm
+from core.protocols.pictures import DecodesPictures
+from core.protocols.writing import DrawsSymbols, HasPrimes, WritesText, WritingRules, writing_rules, written_by
 from datamodules.text.text_files import check_text
 
 SHOWN = 10  # classes of an answer, the most probable first

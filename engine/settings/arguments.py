@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from core.errors import InputError
-from core.shells import as_typed
+from core.terminal.shells import as_typed
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.command_words import Words, check_subcommand, sort_words
 from engine.settings.config_files import flatten, load_settings, read_config

@@ -116,7 +116,7 @@ def completion(argv: list[str]) -> int:
         words, kept = joined(argv[2:]) if argv[1:2] == ["bash"] else (argv[2:], "")
         sys.stdout.write("".join(f"{word.removeprefix(kept)}\t{text}\n" for word, text in complete(words).items()))
         return 0
-    from core.one_line_parser import OneLineParser  # for which an answer does not wait
+    from core.terminal.one_line_parser import OneLineParser  # for which an answer does not wait
 
     parser = OneLineParser(f"{typed_command()} completion", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("shell", choices=SHELLS, metavar="|".join(SHELLS), help="the shell")

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from core.errors import InputError
-from core.plain_yaml import LOADER
+from core.files.plain_yaml import LOADER
 from engine.settings.config_names import CONFIGS, config_names
 
 MOST_VALUES = 100_000  # of a config; the largest here has about a hundred

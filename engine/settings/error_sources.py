@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Dataset
 
 from callbacks.configured_optimizer import has_option
-from core.error_places import UNKNOWN, failed_import, of_project, shown_where
+from core.code.error_places import UNKNOWN, failed_import, of_project, shown_where
 from core.errors import InputError, LostPeer, RunFailed
 from engine.settings.error_messages import summarize_error
 

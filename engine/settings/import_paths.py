@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from core.known_code import top_module
+from core.code.known_code import top_module
 from engine.settings.config_files import load_settings
 
 PYTHONS = {*sys.stdlib_module_names, "test"}  # modules

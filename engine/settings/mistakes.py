@@ -8,7 +8,7 @@ from pathlib import Path
 from jsonargparse import ArgumentParser, Namespace
 
 from core.errors import InputError
-from core.printable import SURROGATE
+from core.terminal.printable import SURROGATE
 from engine.settings.error_messages import MISSING, NO_LIST, NO_OPTION, NO_PLACE, NO_VALUE, Mistake
 from engine.settings.overview import typed_command
 from engine.settings.settings_sources import Place, SettingsSources

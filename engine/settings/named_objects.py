@@ -19,9 +19,9 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from core.code.known_code import is_known
+from core.code.limited_imports import limited_imports
 from core.errors import InputError
-from core.known_code import is_known
-from core.limited_imports import limited_imports
 from engine.settings.sending import KEPT_HERE
 from engine.settings.trust import Limit
 

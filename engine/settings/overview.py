@@ -22,9 +22,9 @@ TRACKED = ("fit", "test")  # by Weights & Biases
 OF_NEW = ("--run_dir", "--resume")  # options that only begin a run
 
 MODULES = {
-    "lr_find": "engine.lr_find",
+    "lr_find": "engine.cli.lr_find",
     "inspect": "inspection.command",
-}  # that run a subcommand; engine.command runs the others
+}  # that run a subcommand; engine.cli.command runs the others
 
 TOOLS = {
     "study": "compare settings: make many runs of one command, and find the best",

@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser, Namespace, set_dumper
 
 from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views, Watch
 from core.errors import InputError
-from core.plain_yaml import as_plain, dump_plain, load_plain
+from core.files.plain_yaml import as_plain, dump_plain, load_plain
 from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.config_files import flatten
 from engine.settings.ownership import data_class, is_own_data, make_paths_absolute, task_class

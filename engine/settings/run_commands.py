@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.printable import shown_path
-from core.shells import as_typed
+from core.terminal.printable import shown_path
+from core.terminal.shells import as_typed
 from engine.settings.config_files import read_config
 from engine.settings.overview import typed_command
 from engine.settings.sending import is_own_run, sending_loggers

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.known_code import list_file
+from core.code.known_code import list_file
 from engine.settings.import_paths import import_paths
 
 TRACKER = "wandb"  # its options begin so

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from core.printable import shown_path
+from core.terminal.printable import shown_path
 
 READ_AS = {"bool": "true or false", "int": "a number", "float": "a number", "null": "nothing", "timestamp": "a date"}
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from core.printable import shown_path
+from core.terminal.printable import shown_path
 from engine.settings.config_names import config_names
 
 # Names that other programs give to options, and the last parts of ours.

@@ -11,9 +11,9 @@ from pytorch_lightning.callbacks import Timer
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from core.errors import InputError
-from core.hardware import device_type
 from core.measures import check_monitor
-from core.protocols import LacksFormats
+from core.processes.hardware import device_type
+from core.protocols.general import LacksFormats
 from engine.settings.strategies import check_strategy
 
 # Least value of each option that counts something, and what -1 means where it is allowed.

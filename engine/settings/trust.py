@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.code.known_code import add_to_list, is_known, may_be_named
 from core.errors import InputError
-from core.known_code import add_to_list, is_known, may_be_named
-from core.printable import say
+from core.terminal.printable import say
 from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.import_paths import import_paths, is_below, names_in_words
 from engine.settings.sending import ONLINE, is_own_run, note_own_run, own_runs_file

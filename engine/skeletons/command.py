@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from core.atomic_files import is_written_here, write_atomically
 from core.errors import InputError, RunFailed
-from core.one_line_parser import OneLineParser
-from core.printable import say
+from core.files.atomic_files import is_written_here, write_atomically
+from core.terminal.one_line_parser import OneLineParser
+from core.terminal.printable import say
 from engine.settings.config_names import CONFIGS, OPENING, SCHEMA
 from engine.settings.overview import typed_command
 

@@ -18,8 +18,8 @@ from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signatu
 from torch import Tensor
 from torch.optim import Optimizer
 
-from core.console import print_line
 from core.errors import InputError
+from core.terminal.console import print_line
 from datamodules.base.loader import Loader
 from engine.speed.idle_hooks import TRAINING_HOOKS
 

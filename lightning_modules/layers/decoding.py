@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.protocols.writing import WritingRules
 from core.ranges import check_range
-from core.writing import WritingRules
 
 # Temperatures: below the first only the most probable symbol is left, and a division might overflow; beyond the other
 # all are alike.

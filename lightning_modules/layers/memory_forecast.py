@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import LBFGS, Optimizer
 
 from core.errors import InputError
-from core.memory import available_memory
+from core.processes.memory import available_memory
 from lightning_modules.layers.feature_network import Features
 from lightning_modules.layers.tiles import tiles_of
 

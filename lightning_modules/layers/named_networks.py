@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.published_weights import fetch_weights, is_fetched
+from core.files.published_weights import fetch_weights, is_fetched
+from core.files.tensor_files import load_checkpoint, load_safetensors
 from core.randomness import generator
-from core.tensor_files import load_checkpoint, load_safetensors
 from datamodules.base.digest import digest_of
 from lightning_modules.layers.feature_network import VGG16, VGG19, FeatureNetwork, Form, Pooling
 

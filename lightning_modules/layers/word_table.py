@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.tensor_files import best_checkpoint, load_checkpoint
+from core.files.tensor_files import best_checkpoint, load_checkpoint
 from datamodules.text.vocabulary import read_saved
 from datamodules.words.vector_files import Vectors, read_vectors
 from lightning_modules.layers.character_ngrams import WordParts

@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.captions import HasCaptions
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.media import Medium, Table
 from core.nested_tensors import map_tensors
+from core.protocols.captions import HasCaptions
 from datamodules.batches import CaptionBatch
 from datamodules.captioned.encoder import words_of
 from datamodules.text.special_symbols import BEGIN, PADDING, UNKNOWN

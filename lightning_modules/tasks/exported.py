@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.export_forms import ExportForm, PreparesInputs, Slot, StatesVocabulary
-from core.protocols import HasClasses
+from core.protocols.export_forms import ExportForm, PreparesInputs, Slot, StatesVocabulary
+from core.protocols.general import HasClasses
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.layers.recurrent import State
 

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.export_forms import ExportForm, Slot
 from core.media import to_pixels
-from core.protocols import HasClasses
+from core.protocols.export_forms import ExportForm, Slot
+from core.protocols.general import HasClasses
 
 
 class FromNoise(nn.Module):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.export_forms import ExportForm
 from core.media import Grid, Medium, to_pixels
+from core.protocols.export_forms import ExportForm
 from core.randomness import generator
 from core.ranges import check_range
 from lightning_modules.layers.batch_statistics import estimate_statistics
@@ -172,7 +172,7 @@ class Generator(Task):
         return [class_names.index(one) if isinstance(one, str) else one for one in self.classes]
 
     def export_form(self, data: Any) -> ExportForm:
-        """Returns the generator that makes samples, with pixels that come out; see `core.export_forms`."""
+        """Returns the generator that makes samples, with pixels that come out; see `core.protocols.export_forms`."""
         return form_of_noise(self, data)
 
     def predict_step(self, batch: Request, batch_idx: int) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from core.export_forms import ExportForm
+from core.protocols.export_forms import ExportForm
 from datamodules.batches import ImageBatch
 from datamodules.foreign_batches import image_batch
 from lightning_modules.tasks.classifier import Classifier
@@ -62,7 +62,7 @@ class ImageClassifier(Classifier):
         return sum(weight * self(view).float() for weight, view in self.views(images))
 
     def export_form(self, data: Any) -> ExportForm:
-        """Returns the network with what its images go through, see `core.export_forms`."""
+        """Returns the network with what its images go through, see `core.protocols.export_forms`."""
         return form_of_samples(self, data, self.logits_of_images)
 
     def encode_until(self, step: str | None) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
-from core.judges import Judge
 from core.media import Grid, Medium, to_pixels
-from core.picture_protocols import HasImages, NormalizesImages
-from core.protocols import HasClasses
+from core.protocols.general import HasClasses
+from core.protocols.judges import Judge
+from core.protocols.pictures import HasImages, NormalizesImages
 from core.randomness import generator
 from core.ranges import check_range
+from core.terminal.console import print_line
 from lightning_modules.tasks.generator import Generator
 from lightning_modules.tasks.inception import InceptionDistance, distance_signature
 from lightning_modules.tasks.sample_measures import nearest

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.evaluation_mode import gradients_in_evaluation
-from core.export_forms import ExportForm
 from core.measures import Measure
 from core.nested_tensors import map_tensors
-from core.writing import WritingRules, writing_rules, written_by
+from core.protocols.export_forms import ExportForm
+from core.protocols.writing import WritingRules, writing_rules, written_by
 from datamodules.batches import CharacterBatch, TuneBatch
 from lightning_modules.layers.decoding import Sampling, decode
 from lightning_modules.layers.mark_embedding import MarkEmbedding
@@ -168,7 +168,7 @@ class LanguageModel(Task):
         return decode(step, logits[:, -1], state, length, self.sampling, rng, rules)
 
     def export_form(self, data: Any) -> ExportForm:
-        """Returns one step of the model, between its states, with the vocabulary; see `core.export_forms`."""
+        """Returns one step of the model, between its states, with the vocabulary; see `core.protocols.export_forms`."""
         return form_of_steps(self, data, () if self.mark_embedding is None else data.mark_sizes)
 
     def gradient_norms(self, symbols: Tensor) -> Tensor:

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.captions import HasCaptions
 from core.errors import InputError
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
 from core.nested_tensors import map_tensors
+from core.protocols.captions import HasCaptions
 from core.ranges import check_range
 from datamodules.batches import CaptionBatch
 from datamodules.captioned.encoder import words_of

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.code.installed import installs
 from core.errors import InputError
-from core.installed import installs
 
 
 def bleu_and_chrf(needed_by: str) -> tuple[type, type]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.evaluation_mode import evaluation_mode
 from core.measures import Measure
-from core.translation import HasTranslations
+from core.protocols.translation import HasTranslations
 from datamodules.batches import PairBatch
 from lightning_modules.layers.masks import padding_mask
 from lightning_modules.tasks.sequence_writer import SequenceWriter, shifted, sums

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.console import print_line
 from core.ranges import check_range
+from core.terminal.console import print_line
 from datamodules.text.special_symbols import BEGIN, PADDING
 from lightning_modules.layers.beam_search import beam_search
 from lightning_modules.layers.masks import padding_mask

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from core.console import print_line
 from core.errors import InputError
 from core.measures import Measure
 from core.ranges import check_range
+from core.terminal.console import print_line
 from datamodules.base.data_module import DataModule
 from lightning_modules.layers.feature_network import Features, Pooling
 from lightning_modules.layers.named_networks import is_here

@@ -12,12 +12,12 @@ from torch import Tensor, nn, optim
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from core.console import print_line
+from core.code.limited_imports import LoadsWithLimits
 from core.epochs import goes_on_within_epoch
 from core.errors import InputError
-from core.limited_imports import LoadsWithLimits
 from core.measures import Measure
 from core.ranges import check_range
+from core.terminal.console import print_line
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.made_optimizer import made_optimizer
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
@@ -187,7 +187,7 @@ class Task(LoadsWithLimits, LightningModule):
         return weights_of(self.head_layers()) or None
 
     def steps(self) -> dict[str, nn.Module]:
-        """Returns the network's parts in order, if `forward` is their chain: see `core.encoding.HasSteps`."""
+        """Returns the network's parts in order, if `forward` is their chain: see `core.protocols.encoding.HasSteps`."""
         return {}
 
     def parts_by_depth(self) -> list[nn.Module]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.export_forms import ExportForm
+from core.protocols.export_forms import ExportForm
 from datamodules.batches import TextBatch
 from lightning_modules.tasks.classifier import Classifier
 from lightning_modules.tasks.exported import form_of_documents
@@ -74,7 +74,7 @@ class TextClassifier(Classifier):
         return self(batch.tokens, batch.lengths)
 
     def export_form(self, data: Any) -> ExportForm:
-        """Returns the network of numbered symbols, with the vocabulary, see `core.export_forms`."""
+        """Returns the network of numbered symbols, with the vocabulary, see `core.protocols.export_forms`."""
         return form_of_documents(self, data)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:

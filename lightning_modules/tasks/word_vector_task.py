@@ -14,7 +14,7 @@ from torchmetrics.functional import spearman_corrcoef
 from core.errors import InputError
 from core.measures import Measure
 from core.media import Embedding, Figure, Medium, Table
-from core.protocols import AsksAboutWords
+from core.protocols.general import AsksAboutWords
 from datamodules.words.batches import AnalogyBatch, QueryBatch, SimilarityBatch, WordListBatch
 from lightning_modules.tasks.metrics import SummedMetrics
 from lightning_modules.tasks.task import HALF_WEIGHTS, Task

@@ -1,10 +1,10 @@
 """The command `report RUNS...`: writes a page about runs, or about a study."""
 
 from core.errors import InputError
+from core.files.outputs import check_output_file, write_output
 from core.measures import MODES
-from core.one_line_parser import OneLineParser, named
-from core.outputs import check_output_file, write_output
-from core.printable import counted, say, shown_path
+from core.terminal.one_line_parser import OneLineParser, named
+from core.terminal.printable import counted, say, shown_path
 from engine.settings.overview import typed_command
 from studies.report.metrics import Metrics
 from studies.report.page import page

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from core.printable import counted, shown_path
-from core.shells import as_typed
+from core.terminal.printable import counted, shown_path
+from core.terminal.shells import as_typed
 from engine.settings.overview import typed_command
 from studies.report.groups import Group, shown_setting
 from studies.report.metrics import Metrics

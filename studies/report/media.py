@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.input_files import is_within
+from core.files.input_files import is_within
 from core.metric_rows import NAME
 from core.pages.pictures import data_url, small_copy
 from studies.report.groups import Group

@@ -9,7 +9,7 @@ from typing import Any
 from core.durations import duration_in_words
 from core.measures import merit
 from core.pages.page import render
-from core.printable import counted
+from core.terminal.printable import counted
 from studies.report.answer import answer, are_numbers, in_order, is_numeric, sentences, spans
 from studies.report.curves import curves, short
 from studies.report.details import describe_run, machines, shared

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.input_files import is_within
+from core.files.input_files import is_within
+from core.files.plain_json import load_json
 from core.metric_rows import NAME, intact_rows
-from core.plain_json import load_json
 from core.summary import ENDED_WELL, RECORD_FILES, figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import shared_machine
-from core.threads import CHOICES
+from core.processes.threads import CHOICES
 
 
 @pytest.fixture(autouse=True)

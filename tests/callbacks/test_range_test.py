@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from callbacks.range_test import RangeTest
 from core.errors import InputError
-from engine.stages import Stages
+from engine.training.stages import Stages
 from tests.generating import TinyNoise
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 

@@ -20,10 +20,10 @@ from torch import Tensor
 
 from callbacks import RunCheckpoint
 from callbacks.nan_guard import Diverged
-from core.atomic_files import write_atomically
-from core.code_state import code_version, git_state
+from core.code.code_state import code_version, git_state
 from core.errors import InputError, RunFailed, RunInterrupted
-from core.files_in_use import FileInUse
+from core.files.atomic_files import write_atomically
+from core.files.files_in_use import FileInUse
 from core.metric_rows import without_copies
 from core.summary import write_summary
 from datamodules.batches import ImageBatch

@@ -12,13 +12,13 @@ from pytorch_lightning import Callback, LightningModule
 
 from callbacks import RunCheckpoint
 from core.errors import InputError, RunFailed, RunInterrupted
-from core.signals import StopRequest
+from core.processes.signals import StopRequest
 from core.summary import read_summary
 from engine import trainer as trainer_module
-from engine.run_messages import print_result
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
+from engine.training.run_messages import print_result
 from lightning_modules import CharRNN
 from tests.contract.data import PointBatch, Points
 from tests.contract.modules import ManuallyAdversarial
@@ -232,7 +232,7 @@ def test_a_signal_in_the_last_step_lets_the_run_finish(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_acts_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.signals.TOGETHER", 0.0)
+    monkeypatch.setattr("core.processes.signals.TOGETHER", 0.0)
     trainer = tiny_trainer(tmp_path, logger=False, callbacks=[Send(signal.SIGINT, 1, times=2)])
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         trainer.fit(tiny_vgg(), TinyDataModule())

@@ -9,7 +9,7 @@ from pytorch_lightning import Callback
 
 from callbacks import Views
 from core.errors import InputError
-from core.protocols import HasViews
+from core.protocols.general import HasViews
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, tiny_char_rnn

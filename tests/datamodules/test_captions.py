@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from core.captions import HasCaptions
 from core.errors import InputError
 from core.pages.pictures import small_copy
+from core.protocols.captions import HasCaptions
 from datamodules import CaptionDataModule
 from datamodules.captioned.encoder import CaptionEncoding
 from datamodules.captioned.page import SIDE

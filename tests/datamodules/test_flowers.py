@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import datamodules.flowers
-from core.download import RemoteFile
 from core.errors import InputError
+from core.files.download import RemoteFile
 from datamodules import FlowersDataModule
 from lightning_modules import VGG
 from tests.pictures import numbered_pictures

@@ -335,7 +335,7 @@ def test_the_stand_in_is_grey_and_small(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_file_that_unpacks_without_end_is_refused_on_the_way(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.input_files.FREE", 10_000)
+    monkeypatch.setattr("core.files.input_files.FREE", 10_000)
     for path in raw.glob("train-images*"):
         path.unlink()
     (raw / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(10**7)))

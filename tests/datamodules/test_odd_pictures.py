@@ -261,8 +261,8 @@ def test_nothing_is_written_where_nothing_can_be_read(run: Path, tmp_path: Path,
 
 @pytest.mark.filterwarnings("ignore:.*fork")
 def test_two_processes_name_what_either_could_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.gathering import gather_unread
-    from engine.predictions import describe_unread
+    from engine.predicting.gathering import gather_unread
+    from engine.predicting.predictions import describe_unread
 
     def all_gather(parts: list, mine: dict[int, str]) -> None:
         parts[:] = [mine, {3: "d: broken"}]

@@ -11,7 +11,7 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from core.errors import InputError
-from core.protocols import HasClasses
+from core.protocols.general import HasClasses
 from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.split import Split
 from datamodules.base.splitting import random_split

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.hardware import hardware
+from core.processes.hardware import hardware
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits, figures_of
 from tests.processes import ROOT

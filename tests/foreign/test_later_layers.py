@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import LightningModule
 from safetensors.torch import load_file
 
-from engine.weights import load_weights, read_weights
+from engine.weights.initial_weights import load_weights, read_weights
 from tests.foreign.other_package.data import Pictures
 from tests.foreign.other_package.later import Counted, Lazy
 from tests.tiny import tiny_trainer

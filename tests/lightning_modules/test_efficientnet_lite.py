@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from engine.weights import load_weights
+from engine.weights.initial_weights import load_weights
 from lightning_modules import EfficientNetLite
 from lightning_modules.efficientnet_lite import SameConv2d
 from tests.networks import millions_of_multiplications, number_of_parameters

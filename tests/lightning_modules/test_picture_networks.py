@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from core.encoding import EncodesPictures
 from core.errors import InputError
+from core.protocols.encoding import EncodesPictures
 from lightning_modules import AttentionCaptioner, EfficientNetLite
 from lightning_modules.efficientnet_lite import Version
 from lightning_modules.picture_networks import Packed, make_picture_network

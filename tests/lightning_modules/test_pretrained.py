@@ -8,7 +8,7 @@ import torch
 
 from core.errors import InputError
 from datamodules import CIFAR10DataModule, MNISTDataModule
-from engine.weights import read_weights, start_from
+from engine.weights.initial_weights import read_weights, start_from
 from lightning_modules import VGG, EfficientNetLite
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 

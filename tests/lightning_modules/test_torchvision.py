@@ -11,7 +11,7 @@ from torchvision import models
 
 import lightning_modules
 from core.errors import InputError
-from engine.weights import load_weights, read_weights
+from engine.weights.initial_weights import load_weights, read_weights
 from lightning_modules import VGG
 from lightning_modules.tasks.image_classifier import ImageClassifier
 

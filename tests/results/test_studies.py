@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-import engine.merged_settings
+import engine.cli.merged_settings
 import results.studies
 from core.errors import InputError
 from engine.settings.config_names import CONFIGS
@@ -37,7 +37,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "configs" / "studies" / "rates.yaml").write_text(f"# Three rates.\n{yaml.safe_dump(file)}")
     monkeypatch.setattr(results.studies, "CONFIGS", tmp_path / "configs")
     settings = {"model": {"dropout": 0.2}, "data": {"data_dir": "elsewhere"}}
-    monkeypatch.setattr(engine.merged_settings, "merged_settings", lambda words: settings)
+    monkeypatch.setattr(engine.cli.merged_settings, "merged_settings", lambda words: settings)
     return folder
 
 
@@ -85,7 +85,7 @@ def test_a_setting_that_is_newer_than_the_study_counts_where_it_is_given(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"model": {"dropout": 0.2}, "data": {"data_dir": "elsewhere"}, "trainer": {"newer": 3}}
-    monkeypatch.setattr(engine.merged_settings, "merged_settings", lambda words: settings)
+    monkeypatch.setattr(engine.cli.merged_settings, "merged_settings", lambda words: settings)
     assert add_study(tmp_path / "results", study, table()).name == "rates"
     given = SimpleNamespace(given={"trainer.newer": 3}, flagged=set())
     monkeypatch.setattr(results.studies, "parse_command_line", lambda words: given)

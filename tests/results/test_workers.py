@@ -141,7 +141,7 @@ def test_a_signal_begins_no_run_and_lets_all_save_themselves(runs: Runs, command
 
 
 def test_a_second_signal_does_not_wait(runs: Runs, commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.signals.TOGETHER", 0.0)
+    monkeypatch.setattr("core.processes.signals.TOGETHER", 0.0)
     commands.looks, commands.at_look = FOREVER, lambda: os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         list(Workers(runs, 2).make([Run(runs.table["good"], seed) for seed in range(2)]))

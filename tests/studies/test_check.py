@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.errors import InputError
-from engine.merged_settings import SettingsAlone, merged_settings
+from engine.cli.merged_settings import SettingsAlone, merged_settings
 from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten
 from studies.check import as_words, check, examples

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import merged_settings
+from engine.cli import merged_settings
 from engine.settings.config_files import find_config, read_config
 from engine.settings.config_names import CONFIGS
 from studies.check import check, examples

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.plain_yaml import load_plain
+from core.files.plain_yaml import load_plain
 from engine.settings.config_names import CONFIGS
 from studies.parameters import DISTRIBUTIONS
 from studies.schema import PARAMETER, STATED

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.schema import made_with
+from engine.cli.schema import made_with
 from engine.settings.config_names import CONFIGS, SCHEMA
 from studies import write_schemas as writing
 from studies.write_schemas import with_schema, write_schemas

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from callbacks.media.captions import caption_media, draw_attention, draw_captions
-from core.captions import Describes, HasCaptions
 from core.media import Figure
+from core.protocols.captions import Describes, HasCaptions
 from lightning_modules import AttentionCaptioner, Captioner, CharRNN
 from tests.stages import prepared
 from tests.tiny import tiny_trainer

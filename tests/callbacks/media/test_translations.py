@@ -5,7 +5,7 @@ import torch
 
 from callbacks.media.translations import draw_attention, translation_media
 from core.media import Figure, Table
-from core.translation import HasTranslations, Translates
+from core.protocols.translation import HasTranslations, Translates
 from datamodules.pairs.pieces import PairEncoding
 from lightning_modules import CharRNN, Seq2Seq
 from tests.tiny_text import TinyPairs

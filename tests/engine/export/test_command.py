@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from core.export_forms import ExportForm, Slot
+from core.protocols.export_forms import ExportForm, Slot
 from engine.export import parity
 from engine.export.formats import FORMATS
 from lightning_modules import VGG

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from core.atomic_files import write_atomically
 from core.errors import InputError
+from core.files.atomic_files import write_atomically
 from engine.runs import run_folder
 from engine.runs.run_folder import RunFolder
 from tests.processes import start_function

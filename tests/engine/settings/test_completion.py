@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.one_line_parser import OneLineParser
+from core.terminal.one_line_parser import OneLineParser
 from engine.settings import completion
 from engine.settings.completion import FLAG, OF_ALL, OF_SUBCOMMAND, OF_TOOL, SETTINGS, TEXTS, complete
 from engine.settings.config_names import CONFIGS, STUDIES
@@ -114,9 +114,9 @@ def test_the_options_of_a_tool_are_those_of_its_parser(tool: str, monkeypatch: p
 
 @pytest.mark.parametrize("subcommand", SUBCOMMANDS)
 def test_the_options_of_a_subcommand_are_those_of_its_parser(subcommand: str) -> None:
-    from engine.lightning_cli import SubcommandCLI
-    from engine.lr_find import LearningRateTest
-    from engine.merged_settings import SettingsAlone
+    from engine.cli.lightning_cli import SubcommandCLI
+    from engine.cli.lr_find import LearningRateTest
+    from engine.cli.merged_settings import SettingsAlone
     from engine.settings.arguments import parse_command_line
     from engine.settings.command_words import EARLY
     from inspection.command import Inspection

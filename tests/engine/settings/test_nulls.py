@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError
-from engine.merged_settings import merged_settings
+from engine.cli.merged_settings import merged_settings
 
 FIT = ["fit", "--config", "dcgan_mnist.yaml", "--data.source", "synthetic"]
 MAPPING = "expected a mapping such as '{name: value}', with a blank after each colon"

@@ -31,7 +31,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         modes.append(mode)
         return Told()
 
-    monkeypatch.setattr("engine.command.wandb_logger", make)
+    monkeypatch.setattr("engine.cli.command.wandb_logger", make)
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
     return modes
 

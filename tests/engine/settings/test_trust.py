@@ -10,8 +10,8 @@ import pytest
 import torch
 import yaml
 
+from core.code.known_code import is_known, list_file
 from core.errors import InputError
-from core.known_code import is_known, list_file
 from engine.settings.trust import needs_trust, refuse_foreign_code
 from tests.tiny import TINY_CONFIG
 
@@ -117,7 +117,7 @@ def test_where_the_list_cannot_be_written_trust_is_for_once(foreign: Callable[[s
 
 SOMEBODYS = "strangers_code.Net"
 HARMFUL = ["subprocess.Popen", "os.system", "torch.os.system", "torch.hub.load", "torch.load", "torch.jit.load"]
-HARMFUL += ["core.download.urllib.request.urlopen", "datamodules.mnist.struct.pack"]
+HARMFUL += ["core.files.download.urllib.request.urlopen", "datamodules.mnist.struct.pack"]
 PLACES: dict[str, Callable[[dict, str], None]] = {
     "optimizer": lambda config, name: arguments(config).update(optimizer=name),
     "class": lambda config, name: arguments(config).update(optimizer={"class_path": name}),
@@ -292,7 +292,7 @@ def test_a_library_that_lies_in_the_run_is_refused(tmp_path: Path, monkeypatch: 
     """Where a library of that name is not installed, the current folder's would be taken."""
     (tmp_path / "lightning_fabricated.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("core.known_code.LIBRARIES", ("lightning_fabricated",))
+    monkeypatch.setattr("core.code.known_code.LIBRARIES", ("lightning_fabricated",))
     assert is_known("lightning_fabricated.A")
     with pytest.raises(InputError, match="within the run's own folder"):
         refuse_foreign_code(tmp_path / "config.yaml", {"model": {"class_path": "lightning_fabricated.A"}}, trusted=True)

@@ -100,7 +100,7 @@ def test_all_files_are_written_or_none(
             raise error
         replace(source, target)
 
-    monkeypatch.setattr("core.atomic_files.os.replace", fails_at_the_third)
+    monkeypatch.setattr("core.files.atomic_files.os.replace", fails_at_the_third)
     answer = command("new", "model", "my_own")
     assert answer[0] == code
     assert answer[2].count("\n") == 1
@@ -114,6 +114,6 @@ def test_a_file_that_somebody_makes_meanwhile_stays(
         (tmp_path / "my_net.yaml").touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.atomic_files.os.replace", fails)
+    monkeypatch.setattr("core.files.atomic_files.os.replace", fails)
     assert command("new", "model", "my_net")[0] == 2
     assert [path.name for path in tmp_path.iterdir()] == ["my_net.yaml"]

@@ -1,0 +1,1 @@
+"""Processes: Lightning's clusters, a run of several processes, and commands that are forked from one."""

@@ -1,0 +1,61 @@
+"""To which run's record a measurement is added: that of the trainer's own run, that of another one, or none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pytorch_lightning import LightningDataModule, LightningModule
+
+from core.terminal.console import print_line
+from core.terminal.printable import shown_path
+from engine.runs.run_files import take_up_and_tell
+from engine.runs.run_folder import RunFolder
+from engine.training.python_runs import joins_record
+
+
+class FittedModel(NamedTuple):
+    """What a trainer has trained last: a model, on a data module or on loaders."""
+
+    model: LightningModule
+    data: LightningDataModule | None
+
+
+@contextmanager
+def in_its_record(trainer: Any, trained: FittedModel | None, named: Path | None) -> Iterator[None]:
+    """Gives a trainer that measures the folder of the run whose record gets the figures, for this time alone.
+
+    A run has what its own trainer measures of the model and the data that this has trained it with. Anything else is
+    compared with the run whose checkpoint is measured.
+
+    Args:
+        trainer: The trainer, about to measure.
+        trained: What it has trained, if anything.
+        named: The run whose checkpoint it measures; None for weights as they are, and for a file in no run's folder.
+    """
+    own = trainer.run_folder
+    trainer.run_folder = _record(trainer, trained, named)
+    try:
+        yield
+    finally:
+        trainer.run_folder = own
+
+
+def _record(trainer: Any, trained: FittedModel | None, named: Path | None) -> RunFolder | None:
+    own = trainer.run_folder
+    if own is not None and trained is None:  # it was made for this run
+        return own
+    if own is not None:
+        is_model, is_data = trainer.lightning_module is trained.model, trainer.datamodule is trained.data
+        if is_model and is_data and named in (None, own.path.resolve()):
+            return own
+        if named is None and not is_model:
+            if trainer.is_global_zero:
+                print_line(f"note     not recorded in {shown_path(own.path)}, which is of another model")
+            return None
+        named = named or own.path
+    if named is None or not joins_record(trainer, named):
+        return None
+    if trainer.is_global_zero:
+        take_up_and_tell(named, alone=False)
+    return RunFolder(named)

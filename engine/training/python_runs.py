@@ -1,0 +1,260 @@
+"""The record of a run that is made from Python: its config as the command would have it, as far as it can be known."""
+
+import inspect
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jsonargparse._parameter_resolvers import get_signature_parameters
+from jsonargparse._util import get_import_path
+from pytorch_lightning import LightningModule
+from pytorch_lightning.utilities.seed import isolate_rng
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from core.errors import InputError
+from core.terminal.console import print_line
+from core.terminal.printable import shown_path
+from datamodules.base.data_module import DataModule
+from engine.runs.resume import why_not_recorded
+from engine.settings.ownership import make_paths_absolute
+from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
+from engine.training.builtin_callbacks import as_list
+from lightning_modules.schedules import RunSchedule
+from lightning_modules.tasks.task import Task
+
+HEADER = """\
+# The config of this run, which was made from Python: validate, test, predict and fit --ckpt_path read it.
+"""
+UNKNOWN = "# Not recorded, because it was made in Python: {}.\n"
+OPTIMIZATION = ("optimizer", "lr_scheduler")
+MEASURING_GROUPS = ("test_subset", "views")  # built-in callbacks that change figures
+MEASURING_OPTIONS = ("limit_val_batches", "limit_test_batches", "overfit_batches")
+OF_THE_COMMAND = ("logger", "callbacks", "seed", "run_folder", "run_name")
+
+
+def python_origin(trainer: Any, seed: int | None) -> Origin:
+    """Describes a run that was not started by the command.
+
+    Args:
+        trainer: The trainer, once data, model and optimizers are set up.
+        seed: The seed that gave the model its weights, if there is one.
+
+    Returns:
+        Its config, and what this does not hold.
+    """
+    unknown: list[str] = []
+    settings = {name: value for name, value in _settings(trainer).items() if name not in OF_THE_COMMAND}
+    callbacks = _callbacks(trainer, unknown)
+    config: dict[str, Any] = {"seed_everything": trainer.seed} | callbacks
+    config["trainer"] |= _plain_items(settings, "trainer", unknown)
+    config |= _model_and_data(trainer, unknown)
+    if isinstance(trainer.lightning_module, Task):
+        config["model"]["init_args"] |= _optimization(trainer, unknown)
+    text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
+    return Origin(config_file_text(config, text), None, seed, tuple(unknown))
+
+
+def joins_record(trainer: Any, run: Path) -> bool:
+    """Returns whether a measurement from Python is added to the record of a run; says why where it is not.
+
+    It is where it measures the run's model on the run's data, and the folder can be written.
+
+    Args:
+        trainer: The trainer, which measures.
+        run: The run's folder.
+    """
+    if trainer.fast_dev_run:
+        return False
+    why_not = _why_not_recorded(trainer, run)
+    if why_not and trainer.is_global_zero:
+        print_line(f"note     not recorded in {shown_path(run)}, which {why_not}")
+    return not why_not
+
+
+def _why_not_recorded(trainer: Any, run: Path) -> str:
+    if trainer.datamodule is None:
+        return "is of a data module, not of loaders"
+    unknown: list[str] = []
+    config = _model_and_data(trainer, unknown)
+    for name in OPTIMIZATION:
+        config["model"]["init_args"].pop(name, None)
+    for name in MEASURING_GROUPS:
+        config[name] = _plain_items(trainer.builtin(OPTION_GROUPS[name]).kept_arguments, name, unknown)
+    settings = _settings(trainer)
+    config["trainer"] = _plain_items({name: settings[name] for name in MEASURING_OPTIONS}, "trainer", unknown)
+    if others := [name for name in unknown if name not in {f"model.{name}" for name in OPTIMIZATION}]:
+        return f"may have another {', '.join(others)}"
+    try:
+        return why_not_recorded(run, config)
+    except InputError as error:
+        return f"has no config to compare with: {error}"
+
+
+def _settings(trainer: Any) -> dict[str, Any]:
+    """Returns all arguments of a trainer."""
+    return {one.name: one.default for one in _parameters(type(trainer))} | trainer.kept_arguments
+
+
+def _model_and_data(trainer: Any, unknown: list[str]) -> dict[str, Any]:
+    """Returns classes and arguments of the model and of the data module, where there is one."""
+    model, data = trainer.lightning_module, trainer.datamodule
+    config = {"model": _class(model, _model_arguments(model), "model", unknown)}
+    if isinstance(data, DataModule):  # it states sizes of the model
+        for name in LINKED:
+            config["model"]["init_args"].pop(name, None)
+    if data is None:
+        unknown.append("data")
+    else:
+        kept = data.kept_arguments if isinstance(data, DataModule) else dict(data.hparams_initial)
+        config["data"] = _class(data, kept, "data", unknown)
+        make_paths_absolute(config["data"]["init_args"], data.paths if isinstance(data, DataModule) else ())
+    return config
+
+
+def seed_of_weights(model: LightningModule, seed: int) -> int | None:
+    """Returns the seed if it gives a model its weights, which a model made anew shows; else None.
+
+    Args:
+        model: The model, as it is before training.
+        seed: The seed of the trainer.
+    """
+    arguments = _model_arguments(model)
+    needed = [one.name for one in _parameters(type(model)) if _is_needed(one)]
+    if torch.initial_seed() != seed or not set(needed) <= set(arguments):
+        return None
+    with isolate_rng():
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        try:
+            other = type(model)(**arguments).state_dict()
+        except Exception:  # somebody's class, which may not be made twice
+            return None
+    own = model.state_dict()
+    same = own.keys() == other.keys() and all(_are_equal(own[name], other[name]) for name in own)
+    return seed if same else None
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """Returns whether two tensors of a state are equal; lazy ones are not yet drawn, and other states no weights."""
+    if not (isinstance(one, Tensor) and isinstance(other, Tensor)):
+        return type(one) is type(other)
+    if is_lazy(one) or is_lazy(other):
+        return False
+    return torch.equal(one.cpu(), other.cpu())
+
+
+@cache
+def _parameters(owner: type) -> list[Any]:
+    """Returns the arguments of a class, those of its bases that it passes on among them, as the parser has them."""
+    return get_signature_parameters(owner, "__init__")
+
+
+def _is_needed(parameter: Any) -> bool:
+    return parameter.default is inspect.Parameter.empty
+
+
+def _model_arguments(model: LightningModule) -> dict[str, Any]:
+    return {name: value for name, value in model.hparams_initial.items() if not name.startswith("_")}
+
+
+def _class(owner: Any, kept: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
+    """Returns class path and arguments of an object; notes what is not known of them.
+
+    A class of this project keeps all of its arguments, another one those that it saves as hyperparameters, if it does.
+    """
+    parameters = _parameters(type(owner))
+    known = {one.name: one.default for one in parameters if not (_is_needed(one) or callable(one.default))} | kept
+    if not isinstance(owner, Task | DataModule):
+        known = kept
+    # the optimizer and its schedule are described by themselves
+    left_out = OPTIMIZATION if isinstance(owner, Task) else ()
+    unknown += [f"{key}.{one.name}" for one in parameters if one.name not in (*known, *left_out)]
+    known = {one.name: known[one.name] for one in parameters if one.name in known}
+    return {"class_path": _import_path(type(owner)), "init_args": _plain_items(known, key, unknown)}
+
+
+def _optimization(trainer: Any, unknown: list[str]) -> dict[str, Any]:
+    """Returns the optimizer and the schedule of a task, as far as they keep how they were made."""
+    schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+    if len(trainer.optimizers) != 1 or len(schedules) > 1:
+        unknown.append("model.optimizer")
+        return {}
+    (optimizer,) = trainer.optimizers
+    found = {"lr_scheduler": None} | _made(optimizer, optimizer.defaults, "model.optimizer", unknown)
+    for schedule in schedules:
+        # total_steps is the run's length, and last_epoch the place in it
+        values = {name: value for name, value in vars(schedule).items() if name != "last_epoch"} | {"last_epoch": -1}
+        values |= {"total_steps": None} if isinstance(schedule, RunSchedule) else {}
+        found |= _made(schedule, values, "model.lr_scheduler", unknown)
+    return found
+
+
+def _made(owner: Any, values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
+    """Returns the setting of an optimizer or a schedule; none where it lacks what it needs."""
+    parameters, lost, path = _parameters(type(owner))[1:], [], _import_path(type(owner))  # but what it is made for
+    known = _plain_items({one.name: values[one.name] for one in parameters if one.name in values}, key, lost)
+    missing = [one for one in parameters if one.name not in known]
+    if missing:
+        unknown.append(f"{key} ({path})")
+    if any(_is_needed(one) for one in missing):
+        return {}
+    return {key.rpartition(".")[2]: {"class_path": path, "init_args": known}}
+
+
+def _callbacks(trainer: Any, unknown: list[str]) -> dict[str, Any]:
+    """Returns the options of the built-in callbacks, and the class paths of others that take no arguments."""
+    config: dict[str, Any] = {}
+    others = []
+    for name, kind in OPTION_GROUPS.items():
+        config[name] = _plain_items(trainer.builtin(kind).kept_arguments, name, unknown)
+    for callback in as_list(trainer.kept_arguments["callbacks"]):
+        path = _import_path(type(callback))
+        if _parameters(type(callback)) or "<locals>" in path or path.startswith("__main__."):
+            unknown += [] if isinstance(callback, tuple(OPTION_GROUPS.values())) else [f"trainer.callbacks {path}"]
+        else:
+            others.append({"class_path": path})
+    return config | {"trainer": {"callbacks": others or None}}
+
+
+def _import_path(owner: type) -> str:
+    return get_import_path(owner) or f"{owner.__module__}.{owner.__qualname__}"
+
+
+def _plain_items(values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
+    plain = {}
+    for name, value in values.items():
+        try:
+            plain[name] = _plain(value)
+        except TypeError:
+            unknown.append(f"{key}.{name}")
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value as YAML has it.
+
+    Raises:
+        TypeError: YAML has no such value.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value):
+        return _plain(vars(value))
+    if isinstance(value, Counter):  # milestones of a schedule
+        return sorted(value.elements())
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,1 @@
+"""Weights to start from, in the forms in which people save them."""

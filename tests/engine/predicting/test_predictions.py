@@ -1,0 +1,203 @@
+"""What `predict` prints and writes."""
+
+import csv
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from PIL import Image
+
+from core.errors import InputError
+from core.predictions import PredictionTable, as_lines, as_paragraphs, classified, excerpt
+from engine.predicting.gathering import gather
+from engine.predicting.predictions import SHOWN, check_output, conclude, general_table, report
+from tests.tiny import TinyDataModule, tiny_vgg
+
+CLASSES = ("cat", "dog", "bird")
+
+
+def test_the_two_likeliest_classes_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    probabilities = torch.tensor([[0.7, 0.1, 0.2], [0.05, 0.9, 0.05]])
+    report(classified("file", ["a.png", "longer.png"], probabilities, CLASSES), None)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0][:3] == ["file", "class", "probability"]
+    assert lines[1] == ["a.png", "cat", "0.7000", "bird", "0.2000"]
+    assert lines[2][:3] == ["longer.png", "dog", "0.9000"]
+
+
+def test_the_file_gets_every_row_and_the_screen_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    n = SHOWN + 5
+    names = [f"test[{i}]" for i in range(n)]
+    report(classified("file", names, torch.rand(n, 3), CLASSES), "out.csv")
+    output = capsys.readouterr().out
+    assert "... and 5 more\n" in output
+    report(classified("file", names, torch.rand(n, 3), CLASSES), None)
+    assert "... and 5 more; --output FILE.csv writes all\n" in capsys.readouterr().out
+    assert f"{n} predictions written to out.csv" in output
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["file"] for row in rows] == names
+    assert {row["class"] for row in rows} <= set(CLASSES)
+
+
+def test_a_file_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(InputError, match=r"--output nowhere/out.csv: cannot be written"):
+        report(PredictionTable(("file",), [("a",)]), "nowhere/out.csv")
+
+
+def test_an_output_is_written_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out.csv").write_text("before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"--output out.csv: cannot be written .*No space left"):
+        report(PredictionTable(("file",), [("a",)]), "out.csv")
+    assert [path.name for path in Path().iterdir()] == ["out.csv"]
+    assert Path("out.csv").read_text() == "before"
+
+
+def test_a_link_is_replaced_and_not_followed() -> None:
+    Path("picture.png").write_bytes(b"pixels")
+    Path("out.csv").symlink_to("picture.png")
+    Path("other.csv").hardlink_to("picture.png")
+    for name in ("out.csv", "other.csv"):
+        report(PredictionTable(("file",), [("a",)]), name)
+        assert Path(name).read_text().split() == ["file", "a"]
+        assert not Path(name).is_symlink()
+    assert Path("picture.png").read_bytes() == b"pixels"
+
+
+def test_a_pipe_gets_the_rows_and_stays_a_pipe() -> None:
+    os.mkfifo("out.csv")
+    reader = os.open("out.csv", os.O_RDONLY | os.O_NONBLOCK)
+    report(PredictionTable(("file",), [("a",)]), "out.csv")
+    assert os.read(reader, 99).split() == [b"file", b"a"]
+    os.close(reader)
+    assert Path("out.csv").is_fifo()
+
+
+def test_no_cell_is_a_formula_and_every_name_can_be_written() -> None:
+    rows = [("=HYPERLINK(1)", "-0.5"), (os.fsdecode(b"\xcc.png"), "@class"), ("\x1b[31m", "+1")]
+    report(PredictionTable(("file", "class"), rows), "out.csv")
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file))[1:] == [["'=HYPERLINK(1)", "-0.5"], ["\\xcc.png", "'@class"], ["\x1b[31m", "+1"]]
+
+
+def test_an_input_is_not_replaced(tmp_path: Path) -> None:
+    Path("photos").mkdir()
+    Path("photos/a.png").write_bytes(b"pixels")
+    Path("link.png").symlink_to("photos/a.png")
+    Path("photos/before.csv").write_text("file")
+    for output, inputs in (
+        ("photos/a.png", ["photos/a.png"]),
+        ("photos/a.png", ["photos"]),
+        ("link.png", ["x" * 5000, "photos/a.png"]),
+        (str(tmp_path / "photos" / "a.png"), ["photos"]),
+    ):
+        with pytest.raises(InputError, match=f"--output {output}: is among the files that --input"):
+            check_output(output, inputs, [".csv"])
+    check_output("photos/before.csv", ["photos"], [".csv"])
+    check_output("photos/new.png", ["photos"], [".csv", ".png"])
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.CSV", "out", "out.abc"])
+def test_a_file_of_predictions_ends_as_one_of_their_forms(name: str) -> None:
+    check_output(name, [], [".csv", ".abc"])
+    with pytest.raises(InputError, match=r"--output out\.mp3: there is no such form .* in \.csv or \.abc"):
+        check_output("out.mp3", [], [".csv", ".abc"])
+
+
+@pytest.mark.parametrize(
+    ("form", "content"), [(as_lines, b"one two\nthree\n\n"), (as_paragraphs, b"one\ntwo\n\nthree\n\n\n")]
+)
+def test_texts_are_written_line_by_line_or_as_they_stand(form: Callable, content: bytes) -> None:
+    texts = ["one\ntwo", "three", ""]
+    table = PredictionTable(("text", "written"), [("", text) for text in texts], forms={".txt": lambda: form(texts)})
+    report(table, "out.txt")
+    assert Path("out.txt").read_bytes() == content
+
+
+def test_a_long_text_is_shown_in_part_and_written_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "one\ntwo " * 40
+    report(PredictionTable(("text", "class"), [(text, "good")], "excerpts"), "out.csv")
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("one two one two")
+    assert "...  good" in line
+    assert len(line) < 80
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert next(csv.DictReader(file))["text"] == text
+    assert excerpt("short") == "short"
+
+
+def test_prose_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    report(PredictionTable(("prime", "text"), [("a", "a b\n  c")], "last_column"), None)
+    assert capsys.readouterr().out == "a b\n  c\n\n"
+
+
+def test_batches_are_joined_in_order() -> None:
+    parts = [torch.rand(4, 3), torch.rand(2, 3)]
+    assert torch.equal(gather(parts, 1), torch.cat(parts))
+
+
+@pytest.mark.parametrize("n", [6, 7])
+def test_the_parts_of_several_ranks_are_interleaved(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.rand(n, 3)
+
+    def all_gather(parts: list, mine: torch.Tensor) -> None:
+        parts[:] = [whole[0::2], whole[1::2]]
+
+    monkeypatch.setattr(torch.distributed, "all_gather_object", all_gather)
+    assert torch.equal(gather([whole[0::2]], 2), whole)
+
+
+def test_the_command_classifies_the_test_set_and_files(
+    config: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    assert command("fit", "--config", config, "--run_dir", "run", "--trainer.max_epochs", 1)[0] == 0
+    code, output, errors = command("predict", "--ckpt_path", "run", "--output", "all.csv")
+    assert code == 0, errors
+    assert "50 predictions written" in output
+    assert len(Path("all.csv").read_text().splitlines()) == 51
+
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    code, output, errors = command("predict", "--ckpt_path", "run", "--input", "red.png")
+    assert code == 0, errors
+    assert [line.split()[0] for line in output.splitlines()] == ["file", "red.png"]
+
+
+def test_a_name_with_a_bare_carriage_return_stays_one_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report(classified("file", ["a\rb.png", "c.png"], torch.rand(2, 3), CLASSES), "out.csv")
+    with open("out.csv", newline="", encoding="utf-8") as file:
+        assert [row[0] for row in csv.reader(file)] == ["file", "a\rb.png", "c.png"]
+
+
+def test_rows_of_another_model_are_named_as_far_as_there_are_any() -> None:
+    rows = [torch.zeros(2, 3)]
+    assert [row[0] for row in general_table(rows, "Model", ["a", "b", "c"], limited=True).rows] == ["a", "b"]
+    for names, limited in ((["a"], True), (["a"], False), (["a", "b", "c"], False)):  # means of batches, for example
+        with pytest.raises(InputError, match=rf"Model\.predict_step returns 2 rows for {len(names)} samples, not one"):
+            general_table(rows, "Model", names, limited)
+
+
+def test_rows_of_several_lengths_are_refused() -> None:
+    rows = [torch.zeros(2, 3), torch.zeros(2, 4)]
+    with pytest.raises(InputError, match=r"Model\.predict_step returns rows of 3 and of 4 numbers; each needs as many"):
+        general_table(rows, "Model")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "found"),
+    [([torch.zeros(2, 3), torch.zeros(2, 4)], "rows of 3 and of 4 numbers"), ([(0.5, 0.5)], "tuple"), ([], "nothing")],
+)
+def test_what_a_classifier_predicts_is_checked_as_well(outputs: list, found: str) -> None:
+    trainer = SimpleNamespace(world_size=1, is_global_zero=True)
+    datamodule = TinyDataModule()
+    datamodule.load_once()
+    with pytest.raises(InputError, match=rf"VGG\.predict_step returns {found}"):
+        conclude(trainer, tiny_vgg(), datamodule, outputs, None)
