@@ -26,6 +26,7 @@ from callbacks.subset_accuracy import TestSubset
 from callbacks.views import Views
 from callbacks.watch import Watch
 from callbacks.written_texts import WrittenTexts
+from callbacks.zero_gradients import ZeroGradients
 
 __all__ = [
     "AveragedWeights",
@@ -54,4 +55,5 @@ __all__ = [
     "Views",
     "Watch",
     "WrittenTexts",
+    "ZeroGradients",
 ]

@@ -29,6 +29,7 @@ from callbacks import (
     Views,
     Watch,
     WrittenTexts,
+    ZeroGradients,
 )
 
 
@@ -53,6 +54,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         EpochMedia(),
         FitMedia(),
         Watch(),
+        ZeroGradients(),
         RunCheckpoint(),
     ]
     missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
