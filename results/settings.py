@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from engine.settings.config_files import find_config, flatten, read_config
-from engine.settings.run_identity import SAME_RECIPE
+from engine.settings.run_identity import SAME_RECIPE, differ
 from results.rows import Recipe
 
 
@@ -62,7 +62,7 @@ def changed_defaults(row: Recipe, recorded: Mapping[str, object]) -> list[str]:
     return [
         f"{key} {recorded[key]} (now {value})"
         for key, value in defaults(row).items()
-        if key in recorded and recorded[key] != value
+        if key in recorded and differ(key, recorded[key], value)
     ]
 
 
@@ -82,7 +82,7 @@ def refuse_others(
         InputError: One differs.
     """
     for key in sorted(keys):
-        if ours.get(key) != theirs.get(key) and not key.startswith(SAME_RECIPE):
+        if differ(key, theirs.get(key), ours.get(key)) and not key.startswith(SAME_RECIPE):
             raise InputError(f"{path}: --{key} is {theirs.get(key)}, where {name} has {ours.get(key)}")
 
 

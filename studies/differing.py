@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from engine.settings.config_files import flatten
+from engine.settings.run_identity import differ
 
 NOT_PART_OF_STUDY = ("run_cap", "name", "description", "entity", "project", "program")  # of the file
 LONG = 60  # characters of a value that are shown
@@ -22,7 +23,7 @@ def what_changed(before: Mapping[str, Any], now: Mapping[str, Any], given: Conta
     settings = {k: v for k, v in now["settings"].items() if given is None or k in known or k in given}
     ours, theirs = _flat({**now, "settings": settings}), _flat(before)
     absent = "not there"
-    differing = [key for key in {**theirs, **ours} if ours.get(key, absent) != theirs.get(key, absent)]
+    differing = [key for key in {**theirs, **ours} if differ(key, theirs.get(key, absent), ours.get(key, absent))]
     pairs = [(key, _shown(theirs.get(key, absent)), _shown(ours.get(key, absent))) for key in differing[:3]]
     words = [f"{key} was {was} and is {now_} now" for key, was, now_ in pairs]
     return ", ".join(words) + (f", and {len(differing) - 3} more" if len(differing) > 3 else "")

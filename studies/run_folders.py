@@ -10,6 +10,7 @@ from core.terminal.one_line_parser import OneLineParser, at_least_one, named
 from core.terminal.printable import say, shown_path
 from core.terminal.text_table import aligned, wrapped
 from engine.settings.overview import typed_command
+from engine.settings.run_identity import differ
 from studies.run_on_disk import NOTHING, RunOnDisk, refused, runs_in
 
 WIDEST = 48  # columns of a cell
@@ -99,7 +100,7 @@ def _find(given: str) -> RunOnDisk:
 
 def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Returns the settings in which two runs differ, those of one part of a run together."""
-    names = [name for name in {**ours, **theirs} if ours.get(name, NOTHING) != theirs.get(name, NOTHING)]
+    names = [name for name in {**ours, **theirs} if differ(name, ours.get(name, NOTHING), theirs.get(name, NOTHING))]
     parts = [*dict.fromkeys(name.partition(".")[0] for name in names)]
     names.sort(key=lambda name: parts.index(name.partition(".")[0]))
     return [(name, str(ours.get(name, NOTHING)), str(theirs.get(name, NOTHING))) for name in names]

@@ -23,8 +23,7 @@ from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import changeable, data_class, mappings
 from engine.settings.recorded_config import OPTION_GROUPS
-from engine.settings.run_identity import CHANGEABLE_ON_RESUME
-from engine.settings.trainer_options import SHARES
+from engine.settings.run_identity import CHANGEABLE_ON_RESUME, differ
 
 PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # settings of a model that can be compared
 
@@ -53,8 +52,7 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
             before = None  # a class came where there was nothing
         else:
             continue  # an option that is newer than the run
-        number_or_share = key.startswith("trainer.") and key.removeprefix("trainer.") in SHARES
-        if _same(before, now) and not (number_or_share and type(before) is not type(now)):  # one batch is not all
+        if not differ(key, before, now) or _same_object(before, now):
             continue
         if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE_ON_RESUME)):
             changed[key] = (before, now)
@@ -84,10 +82,8 @@ def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:
     return flat
 
 
-def _same(before: Any, now: Any) -> bool:
-    """Compares two settings; import paths are equal where they lead to one object, which may have moved since."""
-    if before == now:
-        return True
+def _same_object(before: Any, now: Any) -> bool:
+    """Returns whether two settings are import paths of one object, which may have moved since."""
     paths = [str(value) for value in (before, now)]
     # the same last name in another module
     if not all(re.fullmatch(r"\w+(\.\w+)+", path) for path in paths) or len({p.split(".")[-1] for p in paths}) > 1:

@@ -3,6 +3,8 @@
 Each name is a dotted key, or the beginning of several.
 """
 
+from typing import Any
+
 # How fast a run is made, where it lies and what is shown of it: neither another recipe nor another run.
 SHARED = (
     "nan_guard.",
@@ -45,3 +47,25 @@ CHANGEABLE_ON_RESUME = (
     "trainer.profiler",
     "trainer.strategy",
 )
+
+# Options of the trainer that are a number of batches, or a share of them; and whether at least one batch is needed.
+SHARES = {
+    "limit_train_batches": True,
+    "limit_val_batches": False,
+    "limit_test_batches": False,
+    "limit_predict_batches": False,
+    "overfit_batches": False,
+    "val_check_interval": True,
+}
+
+
+def differ(key: str, before: Any, now: Any) -> bool:
+    """Returns whether two values of a setting make two runs: 1 batch is not 1.0, which is all of them.
+
+    Args:
+        key: The setting's dotted key; also one of a study's file, such as `parameters.trainer.max_epochs.values`.
+        before: One value.
+        now: The other.
+    """
+    of_trainer = f".{key}".partition(".trainer.")[2].partition(".")[0]
+    return before != now or (of_trainer in SHARES and repr(before) != repr(now))

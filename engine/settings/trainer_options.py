@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.measures import check_monitor
 from core.processes.hardware import device_type
 from core.protocols.general import LacksFormats
+from engine.settings.run_identity import SHARES
 from engine.settings.strategies import check_strategy
 
 # Least value of each option that counts something, and what -1 means where it is allowed.
@@ -30,16 +31,6 @@ LEAST: dict[str, tuple[float, str]] = {
     "num_nodes": (1, ""),
     "num_sanity_val_steps": (0, "for all batches"),
     "reload_dataloaders_every_n_epochs": (0, ""),
-}
-
-# Options that are a number of batches, or a share of them; and whether there must be at least one batch.
-SHARES = {
-    "limit_train_batches": True,
-    "limit_val_batches": False,
-    "limit_test_batches": False,
-    "limit_predict_batches": False,
-    "overfit_batches": False,
-    "val_check_interval": True,
 }
 
 # Options of which only one value has a meaning here.

@@ -116,6 +116,15 @@ def test_options_are_settings(row: Recipe, recorded: Callable) -> None:
         check_settings(short, recorded({}), TABLE.retired)
 
 
+def test_one_batch_is_not_all_batches(row: Recipe, recorded: Callable) -> None:
+    for ours, theirs in ((1, 1.0), (1.0, 1)):
+        share = replace(row, options={"trainer.limit_train_batches": ours})
+        check_settings(share, recorded({"trainer.limit_train_batches": ours}), TABLE.retired)
+        reason = rf"--trainer\.limit_train_batches is {theirs}, where tiny has {ours}$"
+        with pytest.raises(InputError, match=reason):
+            check_settings(share, recorded({"trainer.limit_train_batches": theirs}), TABLE.retired)
+
+
 def test_published_weights_are_those_that_the_row_states(row: Recipe, recorded: Callable) -> None:
     published = replace(row, options={"weights": "pretrained:a"})
     check_settings(published, recorded({"weights": "pretrained:a"}), TABLE.retired)

@@ -18,6 +18,17 @@ def test_what_differs_is_named_with_both_values() -> None:
     assert what_changed(DESCRIPTION, DESCRIPTION | {"settings": {}}) == "model.dropout was 0.1 and is not there now"
 
 
+def test_one_batch_is_not_all_batches() -> None:
+    one, all_ = ({"settings": {"trainer.limit_train_batches": share}} for share in (1, 1.0))
+    words = "trainer.limit_train_batches was 1 and is 1.0 now"
+    assert what_changed(DESCRIPTION | one, DESCRIPTION | all_) == words
+    assert what_changed(DESCRIPTION | one, DESCRIPTION | one) == ""
+    listed = [FILE | {"parameters": {"trainer.val_check_interval": {"values": [share]}}} for share in (1, 1.0)]
+    assert what_changed(DESCRIPTION | {"file": listed[0]}, DESCRIPTION | {"file": listed[1]})
+    equal = ({"settings": {"trainer.gradient_clip_val": value}} for value in (1, 1.0))
+    assert what_changed(*(DESCRIPTION | one for one in equal)) == ""
+
+
 def test_of_many_differences_and_long_values_a_part_is_shown() -> None:
     settings = {f"model.{name}": "x" * 99 for name in "abcde"}
     changed = what_changed(DESCRIPTION, DESCRIPTION | {"settings": settings})

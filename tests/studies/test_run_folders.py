@@ -122,6 +122,14 @@ def test_two_runs_are_told_from_each_other(tmp_path: Path, command: Command) -> 
     ]
 
 
+def test_one_batch_is_told_from_all_batches(tmp_path: Path, command: Command) -> None:
+    for name, share in (("a", "1"), ("b", "1.0")):
+        config = f"model: {{lr: 0.1}}\ntrainer: {{limit_val_batches: {share}, gradient_clip_val: {share}}}\n"
+        (make_run(tmp_path / name, 1000, "finished") / "config.yaml").write_text(config)
+    rows = [line.split() for line in command("compare", "a", "b")[1].splitlines()]
+    assert rows[1:3] == [["trainer.limit_val_batches", "1", "1.0"], ["status", "finished", "finished"]]
+
+
 def test_settings_of_different_networks_stand_together(tmp_path: Path, command: Command) -> None:
     for name, model in (("a", "depth: 3"), ("b", "width: 8")):
         config = f"model: {{class_path: {name.upper()}, {model}}}\ndata: {{size: {model[-1]}}}\n"
