@@ -42,10 +42,11 @@ class Metrics:
             names = sorted({name for run in runs for name in run.figures})
             if asked not in names:
                 raise InputError(f"--metric {asked}: no run has measured it; there are {', '.join(names) or 'none'}")
-            name, found = asked, None
-        elif study is not None and study.metric is not None:
+        if study is not None and study.metric is not None and asked in (None, study.metric):
             name, found = study.metric, study.mode
         else:
+        elif asked is not None:
+            name, found = asked, _stated_mode(runs, asked)
             name, found = _monitored(runs) or _found_out(runs) or (None, None)
         known = measure_of(name or "", measures)
         return cls(name, mode or found or (known.better if known is not None else "min"), measures)
@@ -64,12 +65,21 @@ class Metrics:
 def _monitored(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:
     """Returns what most runs chose their best weights by, as their summaries say it."""
     stated = [run.summary.get("monitor") for run in runs]
-    pairs = Counter(
+    return next((pair for pair, _ in _monitors(runs).most_common(1)), None)
+
+
+def _stated_mode(runs: Iterable[ReportedRun], name: str) -> str | None:
+    """Returns whether less or more of a figure is better, as most of the runs say that chose their weights by it."""
+    return next((mode for (monitor, mode), _ in _monitors(runs).most_common() if monitor == name), None)
+
+
+def _monitors(runs: Iterable[ReportedRun]) -> Counter[tuple[str, str]]:
+    """Counts what runs chose their best weights by, with whether less or more of it is better."""
+    return Counter(
         (one["name"], one["better"])
         for one in stated
         if isinstance(one, dict) and isinstance(one.get("name"), str) and one.get("better") in MODES
     )
-    return pairs.most_common(1)[0][0] if pairs else None
 
 
 def _found_out(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,31 @@ def test_what_is_asked_for_goes_first_and_the_study_next(tmp_path: Path) -> None
         InputError, match=r"--metric val/f1: no run has measured it; there are test/acc, train/loss, val/acc"
     ):
         _metrics(study, asked="val/f1")
+
+
+def _change(path: Path, **changes: Any) -> Path:
+    """Changes entries of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    return path.parent
+
+
+def test_what_is_asked_for_keeps_the_direction_that_runs_or_their_study_state(tmp_path: Path) -> None:
+    """A module of another package states no measures, and less of its `val_acc` was taken to be better."""
+    metrics = {"metrics": {"val_acc": 0.5, "val_x": 0.1}}
+    entries = {"measures": {}, "best": metrics, "last": metrics, "tests": []}
+    run = make_run(tmp_path / "a")
+    _change(run / "summary.json", **entries, monitor={"name": "val_acc", "better": "max"})
+    assert _metrics(run, asked="val_acc").mode == "max"
+    assert _metrics(run, asked="val_x").mode == "min"
+    assert _metrics(run, asked="val_acc", mode="min").mode == "min"
+
+    study = make_study(tmp_path / "s")
+    for path in study.glob("*/summary.json"):
+        _change(path, **entries, monitor=None)
+    file = {"method": "grid", "metric": {"name": "val_acc", "goal": "maximize"}}
+    _change(study / "study.json", file=file)
+    assert _metrics(study, asked="val_acc").mode == "max"
+    assert _metrics(study, asked="val_x").mode == "min"
 
 
 def test_an_earlier_release_did_not_say_what_counts(tmp_path: Path) -> None:
