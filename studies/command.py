@@ -16,7 +16,7 @@ from studies.making import make_trials, show_trials
 from studies.naming import describe
 from studies.points import SEED, Points
 from studies.progress import Lines
-from studies.study_file import CHOSEN, StudyFile, find_study_file, read_study_file
+from studies.study_file import CHOSEN, GOAL_OF, StudyFile, find_study_file, read_study_file
 from studies.study_folder import StudyFolder, score
 from studies.trust import refuse_foreign_file
 
@@ -76,6 +76,8 @@ def study(argv: list[str]) -> int:
     if arguments.dry_run:
         return show_trials(points, folder, words, file)
     description = {"file": file.content, "seeds": arguments.seeds, "settings": found["settings"]}
+    if metric is not None:
+        description["compared_by"] = {"name": metric, "goal": GOAL_OF[mode]}
     folder.describe(json.loads(json.dumps(description, default=str)), found["given"])
     if arguments.revive:
         for trial in folder.revive(arguments.revive):

@@ -1,5 +1,6 @@
 """Which figure of the runs counts, and how figures are written."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,10 +45,10 @@ class Metrics:
                 raise InputError(f"--metric {asked}: no run has measured it; there are {', '.join(names) or 'none'}")
         if study is not None and study.metric is not None and asked in (None, study.metric):
             name, found = study.metric, study.mode
-        else:
         elif asked is not None:
             name, found = asked, _stated_mode(runs, asked)
-            name, found = _monitored(runs) or _found_out(runs) or (None, None)
+        else:
+            name, found = _monitored(runs) or _found_out(runs, measures) or (None, None)
         known = measure_of(name or "", measures)
         return cls(name, mode or found or (known.better if known is not None else "min"), measures)
 
@@ -64,7 +65,6 @@ class Metrics:
 
 def _monitored(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:
     """Returns what most runs chose their best weights by, as their summaries say it."""
-    stated = [run.summary.get("monitor") for run in runs]
     return next((pair for pair, _ in _monitors(runs).most_common(1)), None)
 
 
@@ -75,6 +75,7 @@ def _stated_mode(runs: Iterable[ReportedRun], name: str) -> str | None:
 
 def _monitors(runs: Iterable[ReportedRun]) -> Counter[tuple[str, str]]:
     """Counts what runs chose their best weights by, with whether less or more of it is better."""
+    stated = [run.summary.get("monitor") for run in runs]
     return Counter(
         (one["name"], one["better"])
         for one in stated
@@ -82,21 +83,22 @@ def _monitors(runs: Iterable[ReportedRun]) -> Counter[tuple[str, str]]:
     )
 
 
-def _found_out(runs: Iterable[ReportedRun]) -> tuple[str, str] | None:
-    """Returns what earlier releases chose their best weights by, which do not say it.
+def _found_out(runs: Iterable[ReportedRun], measures: Mapping[str, Measure]) -> tuple[str, str] | None:
+    """Returns what runs that do not say it have chosen their best weights by, as those of earlier releases do not.
 
-    It is the validation figure that is least, or greatest, at the step of the best checkpoint.
+    It is the validation figure that is least, or greatest, at the step of the best checkpoint. One whose values are all
+    equal, as after one epoch, tells nothing; nor does one that is at its worst, by what its measure states.
     """
     votes: Counter[tuple[str, str]] = Counter()
     for run in runs:
         best: Mapping[str, Any] = run.summary.get("best") or {}
         for name, value in best.get("metrics", {}).items():
-            values = [row[name] for row in run.rows if name in row]
-            if not values or value is None or not name.startswith("val"):
+            values = [row[name] for row in run.rows if name in row and math.isfinite(row[name])]
+            if len({*values}) < 2 or value is None or not name.startswith("val"):
                 continue
+            known = measure_of(name, measures)
             slack = 1e-4 * abs(value)  # the rows have six digits
-            if value >= max(values) - slack:
-                votes[name, "max"] += 1
-            if value <= min(values) + slack:
-                votes[name, "min"] += 1
+            for mode, is_best in (("max", value >= max(values) - slack), ("min", value <= min(values) + slack)):
+                if is_best and (known is None or known.better == mode):
+                    votes[name, mode] += 1
     return votes.most_common(1)[0][0] if votes else None

@@ -88,7 +88,7 @@ class Study:
 
     Attributes:
         name: Its name.
-        metric: Logged name of the value that counts, if its file names one.
+        metric: Logged name of the value that counts: its file's, or the model's own; None if neither names one.
         mode: Whether less (`min`) or more (`max`) of it is better.
         method: How its points are chosen.
         base: The settings of all its trials, by dotted key.
@@ -115,7 +115,7 @@ class Study:
             _check_own(folder, DESCRIPTION)
             content = load_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
             file = content["file"]
-            metric = file.get("metric") or {}
+            metric = file.get("metric") or content.get("compared_by") or {}
             return cls(
                 name=str(file.get("name") or folder.name),
                 metric=metric.get("name"),

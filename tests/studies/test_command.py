@@ -168,6 +168,18 @@ def test_a_study_that_began_with_a_rule_that_prunes_nothing_goes_on(
     assert "early_terminate: max_iter with eta 3: trials would be compared before the end of an epoch" in output
 
 
+def test_the_models_own_metric_is_kept_where_the_file_names_none(
+    write_study: Write, started: list, command: Command
+) -> None:
+    """The page of a study whose trials save the last weights had to guess it."""
+    path = write_study(metric=None, parameters={"model.optimizer.lr": {"values": [0.1]}})
+    code, _, errors = command("study", path, *SHORT, "--checkpoint.monitor", "last")
+    assert code == 0, errors
+    description = json.loads(Path("runs/studies/lr/study.json").read_text())
+    assert description["compared_by"] == {"name": "val/acc", "goal": "maximize"}
+    assert "metric" not in description["file"]
+
+
 def test_a_target_ends_a_study(write_study: Write, started: list, command: Command) -> None:
     metric = {"name": "val/loss", "goal": "minimize", "target": 100.0}
     code, output, errors = command("study", write_study(metric=metric), *SHORT)

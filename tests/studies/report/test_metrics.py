@@ -72,6 +72,31 @@ def test_an_earlier_release_did_not_say_what_counts(tmp_path: Path) -> None:
         assert (metrics.counts, metrics.mode, metrics.measures) == ("val/acc", mode, {})
 
 
+def _without_monitor(path: Path, losses: tuple[float, ...], best: int) -> Path:
+    """Writes a run whose last weights count, as with `--checkpoint.monitor last`, with a loss in its rows."""
+    summary = json.loads((path / "summary.json").read_text())
+    del summary["monitor"]
+    summary["best"]["metrics"] = {"val/loss": losses[best], **summary["best"]["metrics"]}
+    (path / "summary.json").write_text(json.dumps(summary))
+    header, *rows = (path / "metrics.csv").read_text().splitlines()
+    rows = [f"{row},{loss}" for row, loss in zip(rows, losses, strict=True)]
+    (path / "metrics.csv").write_text("\n".join([f"{header},val/loss", *rows]) + "\n")
+    return path
+
+
+def test_no_figure_counts_against_what_its_measure_states(tmp_path: Path) -> None:
+    """The loss was greatest where the last weights counted, and runs were ranked by "val/loss, more is better"."""
+    path = _without_monitor(make_run(tmp_path / "worse", accuracies=(0.5, 0.75)), (0.5, 0.9), 1)
+    metrics = _metrics(path)
+    assert (metrics.counts, metrics.mode) == ("val/acc", "max")
+
+
+def test_one_epoch_does_not_tell_what_counts(tmp_path: Path) -> None:
+    path = _without_monitor(make_run(tmp_path / "a", accuracies=(0.5,)), (0.9,), 0)
+    assert _metrics(path).counts is None
+    assert _metrics(path, asked="val/acc").mode == "max"
+
+
 def test_runs_without_figures_have_none_that_counts(tmp_path: Path) -> None:
     path = make_run(tmp_path / "a")
     (path / "summary.json").write_text("{}")

@@ -46,6 +46,16 @@ def test_a_study_says_what_counts_and_a_trial_that_never_trained_why(tmp_path: P
     assert other is None  # runs of several kinds are compared by all their settings
 
 
+def test_a_study_whose_file_names_no_metric_is_compared_by_the_models_own(tmp_path: Path) -> None:
+    path = make_study(tmp_path / "rates") / "study.json"
+    content = json.loads(path.read_text())
+    del content["file"]["metric"]
+    path.write_text(json.dumps(content | {"compared_by": {"name": "val/loss", "goal": "minimize"}}))
+    _, study = find_runs([str(path.parent)])
+    assert study is not None
+    assert (study.metric, study.mode) == ("val/loss", "min")
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"seconds": "<b>"}', '{"metrics": {}, "epochs": "x"}', '{"best": 3}'])
 def test_a_damaged_run_is_shown_without_figures(content: str, tmp_path: Path) -> None:
     path = make_run(tmp_path / "a")
