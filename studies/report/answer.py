@@ -142,7 +142,7 @@ def _panel(
         "order": [shown_setting(axis, value) for value in values[axis]] if not numeric else [],
         "lines": shown,
         "failed": [
-            {"x": place(one), "text": f"{one.label}: {_ended(one)}"}
+            {"x": place(one), "text": f"{one.label}: {_counted(one.statuses)}"}
             for one in members
             if one.has_ended and not one.statistics(metrics.counts).values and one.settings[axis] != ABSENT
         ],
@@ -154,8 +154,8 @@ def json_key(value: Any) -> str:
     return repr(float(value) if are_numbers([value]) else value)
 
 
-def _ended(one: Group) -> str:
-    return ", ".join(f"{count} {status}" for status, count in one.statuses)
+def _counted(statuses: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in statuses)
 
 
 def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
@@ -172,17 +172,21 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
         return [f"No run has reached a value of {metrics.counts}."]
 
     def said(one: Group, statistics: Any) -> str:
-        many = len(statistics.values)
-        text = metrics.text(metrics.counts or "", statistics.mean, statistics.deviation)
-        return f"{one.label} with {metrics.counts} {text}{f' (n = {many})' if many > 1 else ''}"
+        name, many = metrics.counts or "", len(statistics.values)
+        text = f"{one.label} with {name} {metrics.text(name, statistics.mean, statistics.deviation)}"
+        if lost := one.lacking(name):
+            return f"{text} ({many} of {len(one.runs)} runs; {_counted(lost)})"
+        return f"{text} (n = {many})" if many > 1 else text
 
     best, first = known[0]
     lines = [f"Best: {said(best, first)}."]
     if len(known) > 1:
         close = [one.label for one, statistics in known[1:] if _is_close(first, statistics)]
         if first.deviation is None:
-            of = "of the best" if any(statistics.deviation is not None for _, statistics in known) else "a setting"
-            lines.append(f"One run {of}: how much another seed changes is not known.")
+            others_known = any(statistics.deviation is not None for _, statistics in known)
+            of, those = ("of the best", known[:1]) if others_known else ("a setting", known)
+            has = " has a value" if any(one.lacking(metrics.counts) for one, _ in those) else ""
+            lines.append(f"One run {of}{has}: how much another seed changes is not known.")
         elif close:
             more = f" and {len(close) - 3} more" if len(close) > 3 else ""
             lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from core.measures import merit, standard_deviation
+from core.summary import ENDED_WELL
 from studies.naming import shown
 from studies.points import SEED
 from studies.report.metrics import Metrics
@@ -57,6 +58,11 @@ class Group:
     def statistics(self, name: str) -> Statistics:
         """Returns what its runs have reached, by logged name; trials count if they have ended and were not pruned."""
         return Statistics(tuple(run.compared[name] for run in self.runs if name in run.compared))
+
+    def lacking(self, name: str) -> list[tuple[str, int]]:
+        """Returns how those runs have ended that reached no such figure, and how many of them."""
+        lost = [run.status for run in self.runs if name not in run.compared]
+        return Counter("without a value" if status in ENDED_WELL else status for status in lost).most_common()
 
     @property
     def seconds(self) -> Statistics:

@@ -41,7 +41,7 @@ def page(runs: Sequence[ReportedRun], study: Study | None, metrics: Metrics) -> 
     short_name = short_names(names)
     figures = _other_figures(groups, metrics)
     charts = {
-        "groups": [{"label": one.label, "n": len(one.runs)} for one in groups],
+        "groups": [{"label": one.label, "n": sum(bool(run.rows) for run in one.runs)} for one in groups],
         "ordered": _is_ordered(groups, names),
         "percent": [name for name, measure in metrics.measures.items() if measure.unit == "%"],
         "curves": curves(groups),
@@ -108,10 +108,11 @@ def _row(one: Group, metrics: Metrics, names: Sequence[str], figures: Sequence[s
     statistics = one.statistics(metrics.counts or "")
     best = max(statistics.values, key=lambda value: merit(value, metrics.mode), default=None)
     seconds = one.seconds.mean
+    many, total = len(statistics.values) if metrics.counts else len(one.runs), len(one.runs)
     return {
         "label": one.label,
         "settings": [{"text": shown_setting(name, one.settings[name]), "value": one.settings[name]} for name in names],
-        "n": len(one.runs),
+        "n": {"value": many, "text": str(many) if many == total else f"{many} of {total}"},
         "statuses": [{"name": status, "count": count} for status, count in one.statuses],
         "counts": _cell(one, metrics.counts or "", metrics),
         "best": {"value": best, "text": metrics.text(metrics.counts or "", best)},

@@ -138,7 +138,24 @@ def test_seeds_that_agree_exactly_have_no_deviation_but_a_known_one(tmp_path: Pa
 def test_only_the_best_may_have_one_run(tmp_path: Path) -> None:
     points = [{"lr": rate, "seed_everything": seed} for rate in (0.1, 0.01) for seed in (1, 2)]
     groups = _study(tmp_path / "s", points, [0.92, 0.0, 0.8, 0.81])
-    assert "One run of the best: how much another seed changes is not known." in sentences(*groups)
+    lines = sentences(*groups)
+    assert lines[0] == "Best: lr=0.1 with val/acc 92.00 % (1 of 2 runs; 1 diverged)."
+    assert lines[1] == "One run of the best has a value: how much another seed changes is not known."
+
+
+def test_how_the_other_seeds_of_a_setting_ended_is_said(tmp_path: Path) -> None:
+    points = [{"lr": rate, "seed_everything": seed} for rate in (1.0, 0.1) for seed in (1, 2, 3)]
+    groups, metrics = _study(tmp_path / "s", points, [0.93, 0.0, 0.0, 0.9, 0.91, 0.0])
+    path = tmp_path / "s" / "0005-x" / "summary.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"status": "finished", "last": None, "best": None}))
+    trial = {"number": 5, "settings": points[5], "ended": {"status": "finished", "reason": "", "seconds": 1.0}}
+    (path.parent / "trial.json").write_text(json.dumps(trial))
+    groups, metrics = _groups(tmp_path / "s")
+    assert sentences(groups, metrics) == [
+        "Best: lr=1 with val/acc 93.00 % (1 of 3 runs; 2 diverged).",
+        "One run of the best has a value: how much another seed changes is not known.",
+        "Worst: lr=0.1 with val/acc 90.50 ± 0.71 % (2 of 3 runs; 1 without a value).",
+    ]
 
 
 def test_runs_that_differ_in_nothing_have_no_answer(tmp_path: Path) -> None:

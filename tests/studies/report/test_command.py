@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,11 @@ from tests.studies.report.folders import HOSTILE, make_run, make_study
 pytest.importorskip("plotly", reason="the extra report is not installed")
 
 Command = Callable[..., tuple[int, str, str]]
+
+
+def _data(page: str) -> dict[str, Any]:
+    """Returns what the charts of a page show."""
+    return json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL).group(1))
 
 
 def test_a_page_of_a_study_in_a_browser_shows_hostile_texts_and_runs_none(tmp_path: Path, command: Command) -> None:
@@ -93,6 +99,20 @@ def test_a_page_of_one_run_repeats_it(tmp_path: Path, command: Command) -> None:
     assert 'class="status-diverged"' in text
     assert "confusion.png" in text
     assert "https://" not in text.replace("https://plotly", "")
+
+
+def test_the_table_says_how_many_runs_have_the_figure(tmp_path: Path, command: Command) -> None:
+    """Beside the figure of one run stood "3", of which two had diverged."""
+    study = make_study(tmp_path / "rates")
+    code, _, errors = command("report", study, "--output", "page.html")
+    assert code == 0, errors
+    text = Path("page.html").read_text()
+    assert re.findall(r'<td class="number " data-value="(\d)">(\d|\d of \d)</td><td>', text) == [
+        ("2", "2"),
+        ("2", "2"),
+        ("1", "1 of 2"),
+    ]
+    assert [one["n"] for one in _data(text)["groups"]] == [2, 2, 1]
 
 
 def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> None:
