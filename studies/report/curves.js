@@ -8,7 +8,7 @@ const Report = (() => {
   const groups = content.groups;
   const TITLES = { epoch: "epochs trained", step: "steps", seconds: "seconds of training" };
 
-  const colour = (group) => Charts.ofMany(group, groups.length, content.ordered || groups.length > 10);
+  const colour = (group) => Charts.ofMany(groups[group].place, groups.length, content.ordered || groups.length > 10);
   const scaleOf = (name) => (content.percent.includes(name.split("/").pop()) ? 100 : 1);
   const unitOf = (name) => (scaleOf(name) === 100 ? " (%)" : "");
   const label = (group) => groups[group].label + (groups[group].n > 1 ? ` (n = ${groups[group].n})` : "");

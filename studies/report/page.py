@@ -40,9 +40,18 @@ def page(runs: Sequence[ReportedRun], study: Study | None, metrics: Metrics) -> 
     names = list(groups[0].settings)
     short_name = short_names(names)
     figures = _other_figures(groups, metrics)
+    ordered = _is_ordered(groups, names)
+    by_number = sorted(groups, key=lambda one: one.settings[names[0]]) if ordered else groups
     charts = {
-        "groups": [{"label": one.label, "n": sum(bool(run.rows) for run in one.runs)} for one in groups],
-        "ordered": _is_ordered(groups, names),
+        "groups": [
+            {
+                "label": one.label,
+                "n": sum(bool(run.rows) for run in one.runs),  # of its curves
+                "place": by_number.index(one),  # of its colour
+            }
+            for one in groups
+        ],
+        "ordered": ordered,
         "percent": [name for name, measure in metrics.measures.items() if measure.unit == "%"],
         "curves": curves(groups),
         "answer": answer(groups, metrics) if study is not None or len(names) <= SWEPT else None,

@@ -115,6 +115,28 @@ def test_the_table_says_how_many_runs_have_the_figure(tmp_path: Path, command: C
     assert [one["n"] for one in _data(text)["groups"]] == [2, 2, 1]
 
 
+def _page_of_rates(folder: Path, command: Command) -> Path:
+    """Makes a page of three learning rates, the best of which is neither the least nor the greatest."""
+    for lr, reached in ((0.1, 0.7), (0.001, 0.8), (0.01, 0.9)):
+        make_run(folder / "runs" / str(lr), lr=lr, accuracies=(0.5, reached))
+    code, _, errors = command("report", "runs", "--output", "page.html")
+    assert code == 0, errors
+    return Path("page.html")
+
+
+def test_places_of_colours_follow_the_number_that_differs(tmp_path: Path, command: Command) -> None:
+    """And not the rank, in which the groups come."""
+    data = _data(_page_of_rates(tmp_path, command).read_text())
+    assert [(one["label"], one["place"]) for one in data["groups"]] == [("lr=0.01", 1), ("lr=0.001", 0), ("lr=0.1", 2)]
+
+
+def test_colours_in_a_browser_follow_the_number_that_differs(tmp_path: Path, command: Command) -> None:
+    _page_of_rates(tmp_path, command)
+    body = open_page(Path("page.html"), tmp_path).dom.partition("<body")[2]
+    hues = re.findall(r'--own: hsl\((\d+)[^"]*"[^>]*>(lr=[\d.]+)<', body)
+    assert [label for _, label in sorted(hues, key=lambda one: -int(one[0]))] == ["lr=0.001", "lr=0.01", "lr=0.1"]
+
+
 def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> None:
     for number in range(50):
         run = make_run(
