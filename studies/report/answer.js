@@ -13,6 +13,10 @@
   const reached = lines.flatMap((line) => line.points.map((point) => point[1] * scale));
   const bars = answer.loose ? [] : lines.flatMap((line) => line.y.flatMap((value, place) => [-1, 1].map((sign) => (value + sign * line.deviation[place]) * scale)));
   const least = Math.min(...reached), greatest = Math.max(...reached, ...bars);
+  if (least <= 0) {
+    logarithmic.disabled = true;
+    logarithmic.parentElement.title = "not all values are above 0";
+  }
 
   function key() {
     const legend = document.getElementById("answer-legend");
@@ -33,7 +37,7 @@
   }
 
   function range() {
-    const [low, high] = logarithmic.checked && least > 0 ? [Math.log10(least), Math.log10(greatest)] : [Math.min(least, ...bars), greatest];
+    const [low, high] = logarithmic.checked ? [Math.log10(least), Math.log10(greatest)] : [Math.min(least, ...bars), greatest];
     const margin = (high - low || Math.abs(high) || 1) * 0.08;
     return [low - margin, high + margin];
   }

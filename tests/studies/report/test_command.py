@@ -137,6 +137,19 @@ def test_colours_in_a_browser_follow_the_number_that_differs(tmp_path: Path, com
     assert [label for _, label in sorted(hues, key=lambda one: -int(one[0]))] == ["lr=0.001", "lr=0.01", "lr=0.1"]
 
 
+@pytest.mark.parametrize(("reached", "is_off"), [((0.0, 0.5, 0.9), True), ((0.1, 0.5, 0.9), False)])
+def test_values_that_are_not_above_0_have_no_logarithms(
+    reached: tuple[float, ...], is_off: bool, tmp_path: Path, command: Command
+) -> None:
+    """Plotly took the limits of such a chart for exponents."""
+    for number, value in enumerate(reached):
+        make_run(tmp_path / "runs" / str(number), lr=0.1 + number, accuracies=(value,))
+    code, _, errors = command("report", "runs", "--output", "page.html")
+    assert code == 0, errors
+    (box,) = re.findall(r'<input[^>]*id="answer-log"[^>]*>', open_page(Path("page.html"), tmp_path).dom)
+    assert ("disabled" in box) == is_off
+
+
 def test_fifty_runs_fit_into_six_megabytes(tmp_path: Path, command: Command) -> None:
     for number in range(50):
         run = make_run(
