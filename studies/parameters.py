@@ -110,6 +110,9 @@ def _choice(stated: Mapping[str, Any], place: str) -> Choice:
         weights = [read_number({"probabilities": weight}, "probabilities", place) for weight in weights]
         if min(weights) < 0 or not sum(weights) > 0:
             raise InputError(f"{place}: probabilities: numbers from 0 on, not all of them 0, are needed")
+        # no point may have an improbable value, also where all others are taken
+        values = [value for value, weight in zip(values, weights, strict=True) if weight]
+        weights = [weight for weight in weights if weight]
     return Choice(values, weights)
 
 

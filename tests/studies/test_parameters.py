@@ -23,6 +23,7 @@ def read(**stated: Any) -> Any:
         ({"values": [[1, 2], {"class_path": "A"}]}, Choice([[1, 2], {"class_path": "A"}])),
         ({"values": [1, 2], "probabilities": [0.9, 0.1]}, Choice([1, 2], [0.9, 0.1])),
         ({"values": [1, 2], "probabilities": [0.999, "1e-3"]}, Choice([1, 2], [0.999, 0.001])),
+        ({"values": [1, 2, 3], "probabilities": [0, 1, 2]}, Choice([2, 3], [1, 2])),
         ({"value": "1e-3"}, Choice([0.001])),
         ({"values": ["1e-3", "1.5E+2", [".5e1"], {"lr": "-2e0"}]}, Choice([0.001, 150.0, [5.0], {"lr": -2.0}])),
         ({"values": ["1e", "e-3", "1e-3x", "vgg_1e2", "12"]}, Choice(["1e", "e-3", "1e-3x", "vgg_1e2", "12"])),

@@ -58,6 +58,14 @@ def test_no_point_is_drawn_twice_and_none_is_lost(sure: float, write_study: Writ
     assert len({(one["a"], one["b"]) for one in all_settings(points)}) == 6
 
 
+def test_a_value_of_probability_0_is_in_no_point(write_study: Write) -> None:
+    """It was drawn once no other was left."""
+    parameters = {"a": {"values": [1, 2], "probabilities": [1, 0]}, "b": {"min": 1, "max": 3}}
+    points = Points(read_study_file(write_study(method="random", parameters=parameters, run_cap=6)))
+    assert points.total == 3
+    assert sorted((one["a"], one["b"]) for one in all_settings(points)) == [(1, 1), (1, 2), (1, 3)]
+
+
 def test_trials_that_recorded_floats_are_the_same_points(write_study: Write) -> None:
     """As those of earlier releases did."""
     parameters = {"a": {"distribution": "q_uniform", "min": 16, "max": 48, "q": 16}, "b": {"values": [1, 1.0]}}
