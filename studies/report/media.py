@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ FEW = 8
 MOST_SOUND = 400_000  # bytes of a file
 MOST_CHARACTERS = 4000  # of a text, whose end is shown: texts of runs are written epoch after epoch
 MOST_LINES, MOST_CELLS = 12, 8  # of a table
+MOST_READ = 1_000_000  # characters of a table, whose rows are counted
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 LEFT_OUT = (NAME, "curves.png")  # which the page draws itself
 OF_NOBODY = ("checkpoints", "tensorboard", "wandb")  # folders without media
@@ -150,22 +152,26 @@ def _show(label: str, path: Path, side: int, room: Room) -> Shown | None:
             size = path.stat().st_size
             fits = size <= MOST_SOUND and room.take(size * 4 // 3)
             return Shown(run=label, sound=data_url(path.read_bytes(), "audio/wav")) if fits else None
-        text = _text(path)
+        return _table(label, path, room) if kind == 3 else _text(label, path, room)
     except OSError:
         return None
-    if kind == 3:
-        return _table(label, text, room)
+
+
+def _text(label: str, path: Path, room: Room) -> Shown | None:
+    """Returns the end of a text."""
+    most = 4 * (MOST_CHARACTERS + 1)  # bytes of so many characters and of a part of one, at which reading may begin
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+        text = file.read(most).decode(errors="replace").replace("\r\n", "\n")
     cut = text[-MOST_CHARACTERS:]
     note = "" if cut == text else f"the last {MOST_CHARACTERS:,} characters"
     return Shown(run=label, text=cut, note=note) if cut.strip() and room.take(len(cut)) else None
 
 
-def _text(path: Path) -> str:
+def _table(label: str, path: Path, room: Room) -> Shown | None:
+    """Returns the beginning of a table."""
     with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read(1_000_000)
-
-
-def _table(label: str, text: str, room: Room) -> Shown | None:
+        text, is_whole = file.read(MOST_READ), not file.read(1)
     try:
         lines = list(csv.reader(io.StringIO(text)))
     except csv.Error:
@@ -173,7 +179,7 @@ def _table(label: str, text: str, room: Room) -> Shown | None:
     if len(lines) < 2:
         return None
     header, *rows = [[cell[:300] for cell in line[:MOST_CELLS]] for line in lines[: 1 + MOST_LINES]]
-    left = len(lines) - 1 - len(rows)
-    note = f"the first {len(rows)} of {len(lines) - 1:,} rows" if left else ""
+    of = f" of {len(lines) - 1:,}" if is_whole else ""
+    note = f"the first {len(rows)}{of} rows" if len(lines) - 1 > len(rows) or not is_whole else ""
     size = sum(len(cell) + 10 for row in [header, *rows] for cell in row)
     return Shown(run=label, header=header, rows=rows, note=note) if room.take(size) else None

@@ -48,6 +48,20 @@ def test_what_is_long_is_cut_and_said(tmp_path: Path) -> None:
     assert mistakes.shown[0].note == "the first 12 of 100 rows"
 
 
+def test_of_a_large_file_the_end_and_no_false_number_of_rows_is_shown(tmp_path: Path) -> None:
+    """What stood behind its first million characters was left out, and not counted."""
+    run = make_run(tmp_path / "a")
+    (run / "samples.txt").write_text("ä" * 1_100_000 + "𝄞" * 4500 + "end", encoding="utf-8")
+    (run / "few.txt").write_text("𝄞" * 4000, encoding="utf-8")
+    (run / "mistakes.csv").write_text("number,text\n" + "".join(f"{number},{'x' * 40}\n" for number in range(50_000)))
+    few, samples, mistakes = media(_groups(tmp_path))
+    assert samples.shown[0].text == "𝄞" * 3997 + "end"
+    assert samples.shown[0].note == "the last 4,000 characters"
+    assert (few.shown[0].text, few.shown[0].note) == ("𝄞" * 4000, "")
+    assert [row[0] for row in mistakes.shown[0].rows] == [str(number) for number in range(12)]
+    assert mistakes.shown[0].note == "the first 12 rows"
+
+
 def test_the_page_stays_small_whatever_the_runs_drew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         run = make_run(tmp_path / str(number), lr=number + 1.0)
