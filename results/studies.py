@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.files.atomic_files import write_atomically
 from core.files.plain_json import load_json
 from core.measures import Measure, measure_of, merit
-from core.summary import strict_json
+from core.summary import SUMMARY, strict_json
 from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten, read_config
 from engine.settings.config_names import CONFIGS
@@ -124,32 +124,32 @@ def add_study(folder: Path, given: Path, table: Table) -> StudyRecord:
     metrics = Metrics.of(runs, study, None, None)
     groups = sorted(group(runs, study, metrics), key=lambda one: min(run.path.name for run in one.runs))
     trials = [run.trial for run in runs if run.trial is not None]
-    if not all(run.has_ended for run in runs) or not is_complete(trials, points) or metrics.counts is None:
+    if not all(run.has_ended for run in runs) or not is_complete(trials, points):
         ended = sum(run.has_ended for run in runs)
         raise InputError(
             f"{given}: has not ended, with {ended} of {points.total} trials; the same command goes on with it"
         )
-    ended = [run for run in runs if run.compared]
-    if not ended:
-        raise InputError(f"{given}: no trial has a figure")
-    read = [run.summary["data"] for run in ended]
-    data = {(str(one["name"]), without_folder(str(one["source"]), table.layouts)) for one in read}
+    if metrics.counts is None or not any(metrics.counts in run.compared for run in runs):
+        raise InputError(f"{given}: no trial has a value of {metrics.counts or 'a metric that could count'}")
+    stated = [_stated(run) for run in runs if run.compared]
+    data = {(one["name"], without_folder(one["source"], table.layouts)) for one in stated}
     if any(source.startswith("synthetic") for _, source in data):
         raise InputError(f"{given}: a study on synthetic data does not count")
     content = {
         "file": study.file,
         "metric": metrics.counts,
         "better": metrics.mode,
-        "measures": {name: entry for run in ended for name, entry in run.summary["measures"].items()},
+        "measures": {name: entry for one in stated for name, entry in one["measures"].items()},
         "points": [_point(one) for one in groups],
         "source": ", ".join(f"{name} ({source})" for name, source in sorted(data)),
-        "hardware": ", ".join(sorted({str(run.summary["hardware"]) for run in ended})),
-        "torch": ", ".join(sorted({str(run.summary["versions"]["torch"]) for run in ended})),
+        "hardware": ", ".join(sorted({one["hardware"] for one in stated})),
+        "torch": ", ".join(sorted({one["torch"] for one in stated})),
     }
-    path = folder / STUDIES / f"{study.name}.json"
+    path, text = folder / STUDIES / f"{study.name}.json", strict_json(content)
+    record = _parse(text, path)  # before it is written: with one that cannot be read no page can be made
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, strict_json(content))
-    return _read(path)
+    write_atomically(path, text)
+    return record
 
 
 def read_studies(folder: Path) -> dict[str, StudyRecord]:
@@ -158,18 +158,24 @@ def read_studies(folder: Path) -> dict[str, StudyRecord]:
     Raises:
         InputError: One is malformed, or its file is another by now.
     """
-    return {path.stem: _read(path) for path in sorted((folder / STUDIES).glob("*.json"))}
+    paths = sorted((folder / STUDIES).glob("*.json"))
+    return {path.stem: _parse(path.read_bytes(), path) for path in paths}
 
 
-def _read(path: Path) -> StudyRecord:
+def _parse(text: str | bytes, path: Path) -> StudyRecord:
+    """Makes a record of a file's text.
+
+    Raises:
+        InputError: It is malformed, no trial has a value of the metric, or the study's file is another by now.
+    """
     file = CONFIGS / STUDIES / f"{path.stem}.yaml"
     if not file.is_file():
         raise InputError(f"{path}: there is no study {file.name}")
     try:
-        content = load_json(path.read_text(encoding="utf-8"))
+        content = load_json(text)
         if content["file"] != _as_json(read_config(file)):
             raise InputError(f"{path}: {file.name} says something else by now: run the study anew")
-        return StudyRecord(
+        record = StudyRecord(
             name=path.stem,
             metric=content["metric"],
             better=content["better"],
@@ -180,6 +186,9 @@ def _read(path: Path) -> StudyRecord:
             torch=content["torch"],
             about=describe(file),
         )
+        if not any(point.values(record.metric) for point in record.points):
+            raise ValueError(f"no trial has a value of {record.metric}")
+        return record
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: no record of a study ({error})") from error
 
@@ -202,6 +211,27 @@ def _check(given: Path, study: Study) -> StudyFile:
     keys = study.base.keys() | (settings.keys() & {*command.given, *command.flagged})
     refuse_others(given, study.base, path.name, settings, keys)
     return file
+
+
+def _stated(run: ReportedRun) -> dict[str, Any]:
+    """Returns what a trial's record says beside its figures: the data, the measures, the hardware, and torch's release.
+
+    Raises:
+        InputError: It lacks one, as an earlier release did not write all of them.
+    """
+    try:
+        return {
+            "name": str(run.summary["data"]["name"]),
+            "source": str(run.summary["data"]["source"]),
+            "measures": dict(run.summary["measures"]),
+            "hardware": str(run.summary["hardware"]),
+            "torch": str(run.summary["versions"]["torch"]),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{run.path / SUMMARY}: lacks what the record of a study needs ({error}), as those of earlier releases do; "
+            "make the study anew"
+        ) from error
 
 
 def _as_json(content: Mapping[str, Any]) -> Any:

@@ -115,6 +115,28 @@ def test_what_does_not_count_is_refused(study: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.parametrize("missing", ["measures", "data", "hardware", "versions"])
+def test_a_study_of_an_earlier_release_is_refused(missing: str, study: Path, tmp_path: Path) -> None:
+    """Whose summaries do not say all that a record needs."""
+    path = study / "0001-lr=0.1,seed=2" / "summary.json"
+    summary = json.loads(path.read_text())
+    del summary[missing]
+    path.write_text(json.dumps(summary))
+    reason = rf"seed=2/summary\.json: lacks what the record of a study needs \('{missing}'\), as those of earlier"
+    with pytest.raises(InputError, match=reason):
+        add_study(tmp_path / "results", study, table())
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_study_without_a_value_of_its_metric_is_no_record(study: Path, tmp_path: Path) -> None:
+    """It became one, and no page could be made any more."""
+    for path in study.glob("*/summary.json"):
+        change(path, best={"metrics": {"val/loss": 0.5}}, last={"metrics": {"val/loss": 0.5}})
+    with pytest.raises(InputError, match="rates: no trial has a value of val/acc"):
+        add_study(tmp_path / "results", study, table())
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_study_with_trials_still_to_be_made_is_refused(study: Path, tmp_path: Path) -> None:
     """One that Ctrl-C saved, and one that has not begun."""
     summary, trial = (study / "0000-lr=0.1,seed=1" / name for name in ("summary.json", "trial.json"))
@@ -159,8 +181,8 @@ def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp
 
 @pytest.mark.parametrize(
     "damage",
-    ["{", "[" * 100_000, "[]", {"measures": []}, {"points": [3]}],
-    ids=["broken", "nested", "list", "measures", "points"],
+    ["{", "[" * 100_000, "[]", {"measures": []}, {"points": [3]}, {"points": []}],
+    ids=["broken", "nested", "list", "measures", "points", "no points"],
 )
 def test_a_damaged_record_is_named(damage: str | dict, records: dict[str, StudyRecord], tmp_path: Path) -> None:
     path = tmp_path / "results" / "studies" / "rates.json"
