@@ -25,8 +25,13 @@ def merit(value: float, mode: str) -> float:
 
 
 def standard_deviation(values: Sequence[float]) -> float | None:
-    """Returns the standard deviation of what several runs have reached, as a sample's; None for fewer than two."""
-    return stdev(values) if len(values) > 1 else None
+    """Returns the standard deviation of what several runs have reached, as a sample's; None for fewer than two.
+
+    It is NaN where one of the values is not finite.
+    """
+    if len(values) < 2:
+        return None
+    return stdev(values) if all(map(math.isfinite, values)) else math.nan
 
 
 @dataclass(frozen=True)

@@ -226,3 +226,8 @@ def figures(summary: dict[str, Any], of_last: bool = False) -> dict[str, float]:
     best = None if of_last else summary.get("best")
     blocks = (summary.get("last"), best, counted_test(summary))
     return {name: value for block in blocks if block for name, value in block["metrics"].items()}
+
+
+def finite_figures(summary: dict[str, Any]) -> dict[str, float]:
+    """Returns those of the figures that a run is compared by that are finite: others have no rank and no mean."""
+    return {name: value for name, value in figures(summary).items() if value is not None and math.isfinite(value)}

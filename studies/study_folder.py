@@ -22,7 +22,7 @@ from core.files.file_locks import NoLocks, acquire, file_lock
 from core.files.files_in_use import rename
 from core.files.outputs import check_output_folder, contents
 from core.files.plain_json import load_json
-from core.summary import figures, read_summary
+from core.summary import finite_figures, read_summary
 from core.terminal.printable import counted
 from engine.runs.trial_file import Halving, Trial, read_trial
 from studies.claims import Claim, is_free
@@ -244,10 +244,9 @@ def reached(trial: Trial) -> dict[str, float]:
     if status(trial) in ("open", *WITHOUT_FIGURES):
         return {}
     try:
-        found = figures(read_summary(trial.folder / "summary.json"))
+        return finite_figures(read_summary(trial.folder / "summary.json"))
     except (OSError, ValueError):
         return {}
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def score(trial: Trial, metric: str | None) -> float | None:

@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.files.input_files import is_within
 from core.files.plain_json import load_json
 from core.metric_rows import NAME, intact_rows
-from core.summary import ENDED_WELL, RECORD_FILES, figures
+from core.summary import ENDED_WELL, RECORD_FILES, finite_figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
 from engine.settings.run_identity import SAME_RECIPE
@@ -60,9 +60,7 @@ class ReportedRun:
     @property
     def figures(self) -> dict[str, float]:
         """What it has reached, by logged name; nothing for one that has failed."""
-        if self.status in WITHOUT_FIGURES:
-            return {}
-        return {name: value for name, value in figures(self.summary).items() if value is not None}
+        return {} if self.status in WITHOUT_FIGURES else finite_figures(self.summary)
 
     @property
     def has_ended(self) -> bool:

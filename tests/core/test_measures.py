@@ -1,5 +1,6 @@
 """Measures are written as they are listed, and what decides is checked as far as it is known."""
 
+import math
 import re
 from typing import Any
 
@@ -30,6 +31,7 @@ def test_a_deviation_is_a_samples_and_needs_two_values() -> None:
     assert standard_deviation([1.0, 3.0]) == 2**0.5
     assert standard_deviation((1.0,)) is None
     assert standard_deviation([]) is None
+    assert math.isnan(standard_deviation([1.0, math.inf]))
 
 
 class Plain(LightningModule):

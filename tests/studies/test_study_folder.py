@@ -178,7 +178,7 @@ def test_a_trial_that_failed_or_is_open_has_reached_nothing(
     ending: str | None, folder: StudyFolder, points: Points
 ) -> None:
     trial = folder.take(points, None).trial
-    last = {"metrics": {"val/loss": 2.0, "val/acc": None}}
+    last = {"metrics": {"val/loss": 2.0, "val/acc": None, "val/f1": float("nan"), "train/loss": float("inf")}}
     (trial.folder / "summary.json").write_text(json.dumps({"last": last, "best": None}))
     assert reached(end(trial, "finished")) == {"val/loss": 2.0}
     trial.ended = ending and {"status": ending}

@@ -56,6 +56,14 @@ def test_a_study_whose_file_names_no_metric_is_compared_by_the_models_own(tmp_pa
     assert (study.metric, study.mode) == ("val/loss", "min")
 
 
+def test_a_figure_that_is_not_finite_is_none(tmp_path: Path) -> None:
+    """Records of others, and of earlier releases, may have NaN and infinities."""
+    figures = {"train/loss": float("inf"), "val/acc": float("nan"), "val/loss": 0.5, "val/f1": None}
+    last = {"epoch": 1, "step": 20, "metrics": figures}
+    (run,), _ = find_runs([str(make_run(tmp_path / "a", last=last, best=None, tests=[]))])
+    assert run.figures == {"val/loss": 0.5}
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"seconds": "<b>"}', '{"metrics": {}, "epochs": "x"}', '{"best": 3}'])
 def test_a_damaged_run_is_shown_without_figures(content: str, tmp_path: Path) -> None:
     path = make_run(tmp_path / "a")
