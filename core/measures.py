@@ -11,6 +11,7 @@ from core.errors import InputError
 Mode = Literal["min", "max"]
 MODES = get_args(Mode)
 MOST_DIGITS = 17  # that tell floats from each other
+OF_TESTS = ("test/", "test_")  # how logged names of test figures begin; the second in modules of other packages
 LARGE = 1e6  # from where on decimal places tell nothing
 
 
@@ -193,7 +194,7 @@ def check_monitor(option: str, monitor: str, model: Any) -> None:
         InputError: It is a test metric, or the model does not log it in validation.
     """
     names = [f"val/{name}" for name in measures_of(model)]
-    is_test = monitor.startswith(("test/", "test_"))
+    is_test = monitor.startswith(OF_TESTS)
     if monitor in names or (monitor and not names and not is_test):
         return
     reason = "the test set selects nothing" if is_test else "no validation metric"

@@ -138,13 +138,13 @@ def check_metric(metric: str | None, mode: str | None, model: Any, checkpoint: A
     Raises:
         InputError: The model does not log it.
     """
-    from core.measures import choose_monitor, measure_of, measures_of
+    from core.measures import OF_TESTS, choose_monitor, measure_of, measures_of
 
     if metric is None:
         named = (None, None) if checkpoint.monitor == "last" else (checkpoint.monitor, checkpoint.mode)
         return choose_monitor("--checkpoint.monitor", *named, model)
     names = measures_of(model)
-    if metric.startswith("test/"):
+    if metric.startswith(OF_TESTS):
         raise InputError(
             f"metric: {metric}: the test set selects nothing; name a value of validation, such as val/loss"
         )

@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import InputError
 from core.files.atomic_files import write_atomically
 from core.measures import Measure, format_figure, standard_deviation
-from core.summary import strict_json
+from core.summary import counted_test, strict_json
 from core.terminal.one_line_parser import OneLineParser, different_seeds, named, runs_at_a_time
 from core.terminal.printable import say, shown_path
 from core.terminal.shells import as_typed
@@ -213,16 +213,16 @@ class SeedLines(Lines):
             each = " ".join(self._shown(name, [value]) for value in one.values())
             lines.append(f"{name:<{width}}  {self._shown(name, [*one.values()])}  n = {len(one)}: {each}")
         runs = as_typed(shown_path(folder))
-        good = [trial.folder for trial in chosen if status(trial) not in self.bad]
         if values:
             lines.append(
                 "mean ± standard deviation over seeds: training in the last epoch, the rest by best checkpoints"
             )
             lines.append(f"the same as numbers: {runs}/seeds.json")
-        is_tested = any(name.startswith("test/") for name in names)
-        if good and not is_tested and RunOnDisk.read(good[0]).next_command == ["test"]:
+        good = [RunOnDisk.read(trial.folder) for trial in chosen if status(trial) not in self.bad]
+        untested = [run.path for run in good if run.next_command == ["test"] and counted_test(run.summary) is None]
+        if untested:
             lines.append("tested like this, the same command adds the test's figures:")
-            lines += [f"  {line}" for line in _tests(good, runs if len(good) == len(trials) else None)]
+            lines += [f"  {line}" for line in _tests(untested, runs if len(untested) == len(trials) else None)]
         lines.append(f"curves and all else on a page: {typed_command()} report {runs} --output report.html")
         return lines + [_without_figures(trial) for trial in chosen if status(trial) in self.bad]
 

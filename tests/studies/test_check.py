@@ -11,7 +11,7 @@ from core.errors import InputError
 from engine.cli.merged_settings import SettingsAlone, merged_settings
 from engine.settings.arguments import parse_command_line
 from engine.settings.config_files import flatten
-from studies.check import as_words, check, examples
+from studies.check import as_words, check, check_metric, examples
 from studies.parameters import read_parameters
 from tests.plain import PlainData, PlainModule
 
@@ -118,6 +118,14 @@ def test_another_value_counts_if_it_is_named(config: Path) -> None:
 def test_a_metric_that_is_not_logged_is_refused(metric: str, reason: str, config: Path) -> None:
     with pytest.raises(InputError, match=f"metric: {metric}: {reason}"):
         checked(config, {"model.dropout": 0.1}, metric=metric)
+
+
+def test_no_test_figure_counts_of_a_module_that_lists_no_measures() -> None:
+    """Its names may have a line in place of the slash."""
+    for metric in ("test/acc", "test_acc"):
+        with pytest.raises(InputError, match=f"metric: {metric}: the test set selects nothing"):
+            check_metric(metric, "max", object(), None)
+    assert check_metric("val_acc", "max", object(), None) == ("val_acc", "max")
 
 
 class ReadsItsWeights(PlainModule):

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from core.summary import figures, read_summary, write_summary
-from engine.runs.trial_file import read_trial
+from engine.runs.trial_file import Trial, read_trial
 from engine.settings.overview import typed_command
 from studies import seeds
 from studies.study_folder import DESCRIPTION
 from tests.bits import assert_same_bits
+from tests.studies.report.folders import make_run
 
 Command = Callable[..., tuple[int, str, str]]
 SHORT = ("--trainer.max_epochs", 1, "--trainer.logger", "false")
@@ -91,6 +92,28 @@ def test_where_nothing_can_be_tested_no_test_is_advised(config: Path, started: l
     assert summary["next_command"] == ["test"]
     write_summary(path, summary | {"next_command": ["predict", "--input", "FILE"]})
     assert advised not in command(*fit)[1]
+
+
+@pytest.mark.parametrize("name", ["test/acc", "test_acc"])
+def test_the_runs_that_are_not_tested_yet_are_to_be_tested(name: str, tmp_path: Path) -> None:
+    """Once one was tested no other was named; and those of another package's module, which log `test_acc`, for ever."""
+    for number in range(3):
+        test = {"checkpoint": "best.ckpt", "epoch": 1, "step": 20, "metrics": {name: 0.5}}
+        make_run(tmp_path / f"{number:04}-seed={number}", seed=number, tests=[] if number else [test])
+    ended = {"status": "finished", "reason": "", "seconds": 1.0}
+    trials = [
+        Trial(number=number, settings={"seed_everything": number}, ended=ended, folder=path)
+        for number, path in enumerate(sorted(tmp_path.glob("*-seed=*")))
+    ]
+
+    def advised(of: list[Trial]) -> list[str]:
+        lines = seeds.SeedLines("val/acc", "max", [0, 1, 2], 1, {}).at_end(of, tmp_path)
+        return [line for line in lines if f"{typed_command()} test" in line]
+
+    assert any("n = 1: " in line for line in seeds.SeedLines(name, "max", [0], 1, {}).at_end(trials, tmp_path))
+    (line,) = advised(trials)
+    assert [f"seed={number}" in line for number in range(3)] == [False, True, True]
+    assert advised(trials[:1]) == []
 
 
 def test_other_settings_have_another_folder(
