@@ -107,8 +107,16 @@ def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 
 
 def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
+    if not arguments.runs.is_dir():
+        raise InputError(f"--runs {arguments.runs}: no such folder; name the one with the runs, as <id>/<seed>/")
     runs = Runs(arguments.runs, table)
-    ready = [run for run in _missing(table, read_records(folder, table)) if runs.is_tested(run)]
+    there = [run for run in _missing(table, read_records(folder, table)) if runs.folder(run).is_dir()]
+    ready = [run for run in there if runs.is_tested(run)]
+    for run in there:
+        if run not in ready:
+            print(f"{run}: left out: {runs.why_not_tested(run)}")
+    if not ready:
+        print(f"nothing to record in {arguments.runs}")
     return _make(ready, Workers(runs), folder)
 
 

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from core.errors import RunFailed
-from core.summary import ENDED_WELL, figures, read_summary
+from core.summary import ENDED_WELL, SUMMARY, figures, read_summary
 from results.table import Run, Table
 from studies.workers import last_line
 
@@ -39,6 +39,18 @@ class Runs:
     def is_tested(self, run: Run) -> bool:
         """Returns whether a run is finished and has the figure that counts, of the test set or of validation."""
         return self.is_fitted(run) and run.row.measure.counts in figures(self._summary(run))
+
+    def why_not_tested(self, run: Run) -> str:
+        """Returns why a run whose folder is there does not count as tested, in words."""
+        try:
+            status = read_summary(self.folder(run) / SUMMARY).get("status", "not known")
+        except OSError as error:
+            return f"{SUMMARY} cannot be read ({error.strerror})"
+        except ValueError as error:
+            return f"{SUMMARY} is damaged ({error})"
+        if status not in ENDED_WELL:
+            return f"its status is {status}"
+        return f"it has no {run.row.measure.counts}, which counts"
 
     def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
         """Lists the commands that are left for a run, without `cli.py`, each with the run that it belongs to."""
@@ -98,7 +110,7 @@ class Runs:
 
     def _summary(self, run: Run) -> dict:
         try:
-            return read_summary(self.folder(run) / "summary.json")
+            return read_summary(self.folder(run) / SUMMARY)
         except (OSError, ValueError):
             return {}
 

@@ -87,6 +87,34 @@ def test_a_run_is_not_recorded_by_a_row_that_asks_for_another(
     assert not (folder / "bad").exists()
 
 
+def test_what_is_not_collected_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["collect", "--runs", "mistyped"], folder) == 2
+    assert capsys.readouterr().err == (
+        "error: --runs mistyped: no such folder; name the one with the runs, as <id>/<seed>/\n"
+    )
+    Path("made").mkdir()
+    assert main(["collect", "--runs", "made"], folder) == 0
+    assert capsys.readouterr().out == "nothing to record in made\n"
+    for name, text in (
+        ("good", json.dumps({"status": "finished", "last": None, "best": None, "tests": []})),
+        ("long", json.dumps({"status": "running"})),
+        ("bad", "{"),
+    ):
+        (Path("made") / name / "42").mkdir(parents=True)
+        (Path("made") / name / "42" / "summary.json").write_text(text)
+    assert main(["collect", "--runs", "made"], folder) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(lines) == [
+        "bad/42: left out: summary.json is damaged (no JSON, or a part of it)",
+        "good/42: left out: it has no test/acc, which counts",
+        "long/42: left out: its status is running",
+        "nothing to record in made",
+    ]
+    (Path("made") / "bad" / "42" / "summary.json").unlink()
+    assert main(["collect", "--runs", "made"], folder) == 0
+    assert "bad/42: left out: summary.json cannot be read (No such file" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", ["long", "long/42"])
 def test_a_dry_run_shows_the_commands_alone(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", name, "--runs", "made", "--dry_run"], folder) == 0
