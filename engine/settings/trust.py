@@ -95,7 +95,7 @@ def limit(
     return Limit(next(iter(others)), frozenset(named), frozenset(chosen), frozenset(asked), may_send), []
 
 
-def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = False) -> None:
+def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = False, way_out: str = WAY_OUT) -> None:
     """Checks that a config that comes with a run names no code that its reader has no reason to run.
 
     Nothing is imported.
@@ -104,6 +104,7 @@ def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = F
         config: The config.
         content: What it holds.
         trusted: Whether the user trusts whoever made it.
+        way_out: What a user does who trusts it; ends the message.
 
     Raises:
         InputError: It names other code; says which.
@@ -119,7 +120,7 @@ def refuse_foreign_code(config: Path, content: dict[str, Any], trusted: bool = F
                 "move the module elsewhere"
             )
         if not trusted and not may_be_named(name):
-            raise InputError(f"{config}: {key} {name} {OTHER}; {WAY_OUT}")
+            raise InputError(f"{config}: {key} {name} {OTHER}; {way_out}")
 
 
 def _refuse_options_of_call(config: Path, content: dict[str, Any]) -> None:

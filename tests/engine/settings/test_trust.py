@@ -12,7 +12,10 @@ import yaml
 
 from core.code.known_code import is_known, list_file
 from core.errors import InputError
+from engine.judges import read_judge
+from engine.settings.overview import SUBCOMMANDS, TOOLS
 from engine.settings.trust import needs_trust, refuse_foreign_code
+from tests.generated import GAN_CONFIG
 from tests.tiny import TINY_CONFIG
 
 Command = Callable[..., tuple[int, str, str]]
@@ -66,6 +69,11 @@ WAYS = {
     "beside a checkpoint": ("test", "--config", "apart/config.yaml", "--ckpt_path", "apart/some.ckpt"),
     "own config over it": ("test", "--config", "tiny.yaml", "--ckpt_path", "run"),
 }
+HARMLESS = {"runs", "compare", "report", "new", "completion"}  # which build nothing that a config names
+
+
+def test_every_command_is_a_way_or_harmless() -> None:
+    assert {words[0] for words in WAYS.values()} | HARMLESS == {*SUBCOMMANDS, *TOOLS}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -84,6 +92,19 @@ def test_no_command_runs_code_that_a_run_names(way: str, foreign: Callable[[str]
     assert "add --trust" in errors
     assert errors.count("\n") == 1
     assert not executed()
+
+
+def test_a_judge_runs_no_code_that_its_run_names(foreign: Callable[[str], Path], command: Command) -> None:
+    run = foreign("strangers_code.Net")
+    Path("gan.yaml").write_text(GAN_CONFIG)
+    code, _, errors = command("fit", "--config", "gan.yaml", "--model.judge", "run", "--trainer.max_steps", 1)
+    assert code == 2
+    assert "model strangers_code.Net is neither of this project nor of torch" in errors
+    assert errors.endswith("; if you trust this code, test that run first: test --ckpt_path run --trust\n")
+    assert errors.count("\n") == 1
+    assert not executed()
+    assert command("test", "--ckpt_path", run, "--trust")[0] == 0
+    assert read_judge("run").signature.startswith("features of a Net, ")
 
 
 def test_what_is_trusted_is_said_once(foreign: Callable[[str], Path], command: Command) -> None:
