@@ -131,7 +131,6 @@ TESTED_ELSEWHERE = {
     "lightning_modules/tasks/caption_metrics.py": "test_caption_runs.py",
     "lightning_modules/tasks/captioning.py": "test_caption_runs.py",
     "lightning_modules/tasks/classifier.py": "lightning_modules/tasks/test_image_classifier.py",
-    "lightning_modules/tasks/generator.py": "test_generated_runs.py",
     "lightning_modules/tasks/language_model.py": "lightning_modules/test_char_rnn.py",
     "lightning_modules/tasks/sequence_writer.py": "lightning_modules/tasks/test_sequence_to_sequence.py",
     "lightning_modules/tasks/task.py": "lightning_modules/tasks/test_image_classifier.py",
