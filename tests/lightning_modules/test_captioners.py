@@ -138,14 +138,21 @@ def test_it_comes_back_from_a_checkpoint(name: str, tmp_path: Path) -> None:
 
 def test_attention_is_on_places_of_the_picture() -> None:
     for name in FORMS:
-        model = build(name)
-        images = torch.randn(2, 3, 48, 48)
+        model = build(name).eval()
+        images = torch.randn(2, 3, 48, 48, generator=torch.Generator().manual_seed(3))
         weights = model.attention_to(images, batch().captions[:2, 0])
         if name.startswith("Captioner"):
             assert weights is None
         else:
             assert weights.shape == (2, T, 3, 3)
-            assert (weights.sum((2, 3)) <= 1 + 1e-5).all()
+            with torch.no_grad():
+                all_weights = model.attention(model.encode(images), shifted(batch().captions[:2, 0]))
+            rest = all_weights[:, :, 9:].sum(2)  # on the whole picture, which is no place
+            assert (rest > 0).all() if name.startswith("Transformer") else not all_weights[:, :, 9:].numel()
+            assert (weights > 0).all()
+            torch.testing.assert_close(weights.sum((2, 3)) + rest, torch.ones(2, T))
+            swapped = model.attention_to(images.flip(0), batch().captions[:2, 0])
+            assert not torch.allclose(weights, swapped, atol=1e-4), "it is of this picture"
 
 
 def test_uneven_attention_is_a_loss_of_its_own() -> None:
