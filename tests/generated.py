@@ -78,6 +78,15 @@ class Means(nn.Module):
         return images[:, 0, :8].float().mean(2)
 
 
+class KeepsBegin(Callback):
+    """Writes the parameters of both players as they are before the first step to `begin.ckpt`."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Writes them."""
+        trained = {name: one.detach() for name, one in pl_module.named_parameters() if one.requires_grad}
+        torch.save(trained, "begin.ckpt")
+
+
 class Breaks(Callback):
     """Makes the outputs of a layer of the generator infinite at the fourth step."""
 

@@ -50,6 +50,12 @@ def content(run: Path) -> dict[str, Any]:
     return kept
 
 
+def steps_of_players(checkpoint: dict[str, Any]) -> list[set[int]]:
+    """Returns the different numbers of steps that the parameters of each player have made."""
+    state, groups = (checkpoint["optimizer_states"][0][name] for name in ("state", "param_groups"))
+    return [{int(state[place]["step"]) for place in group["params"]} for group in groups]
+
+
 def test_a_run_is_measured_by_its_judge_and_shown(config: Path, judge: Path, command: Callable) -> None:
     code, output, errors = command("fit", "--config", config, "--run_dir", "run", "--model.judge", judge)
     assert code == 0, errors
@@ -116,12 +122,18 @@ def test_a_resumed_run_has_the_same_bits(
     ],
 )
 def test_every_way_to_train_is_finite_and_changes_both_players(options: tuple, config: Path, command: Callable) -> None:
-    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options, "--trainer.max_epochs", 1)
+    options += ("--trainer.callbacks+", "tests.generated.KeepsBegin", "--trainer.max_epochs", 1)
+    code, _, errors = command("fit", "--config", config, "--run_dir", "run", *options)
     assert code == 0, errors
     state = load_checkpoint(Path("run/checkpoints/last.ckpt"))
-    assert len(state["optimizer_states"][0]["param_groups"]) == 2
-    assert all(torch.isfinite(value).all() for value in state["state_dict"].values())
-    assert {int(entry["step"]) for entry in state["optimizer_states"][0]["state"].values()} == {6}
+    after = state["state_dict"]
+    assert all(torch.isfinite(value).all() for value in after.values())
+    begin = torch.load("begin.ckpt", weights_only=True)
+    assert {name.partition(".")[0] for name in begin} == {"discriminator", "generator"}
+    unchanged = {name for name, value in begin.items() if torch.equal(after[name], value)}
+    # what is added to all scores alike is no part of a difference of scores
+    assert unchanged <= ({"discriminator.head.bias"} if "wasserstein" in options else set())
+    assert steps_of_players(state) == [{6}, {6}]
 
 
 @pytest.mark.parametrize("batches", [6, 4, 2])
@@ -133,11 +145,7 @@ def test_the_generator_moves_in_every_nth_batch_of_the_run(batches: int, config:
     assert code == 0, errors
     rows = rows_of(Path("run"))
     assert sum(bool(row["train/generator"]) for row in rows) == min(3, len(rows))
-    optimizer = load_checkpoint(Path("run/checkpoints/last.ckpt"))["optimizer_states"][0]
-    steps = [
-        {int(optimizer["state"][place]["step"]) for place in group["params"]} for group in optimizer["param_groups"]
-    ]
-    assert steps == [{12}, {3}]
+    assert steps_of_players(load_checkpoint(Path("run/checkpoints/last.ckpt"))) == [{12}, {3}]
 
 
 def test_the_guard_names_the_layer_of_the_player(config: Path, command: Callable) -> None:
