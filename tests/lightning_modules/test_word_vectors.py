@@ -93,16 +93,17 @@ def test_the_gradient_is_that_of_the_loss(architecture: Any, objective: Any, ngr
         torch.testing.assert_close(gradient, table.weight.grad.to_dense())
 
 
-def test_accumulated_batches_are_added_up() -> None:
-    """Lightning divides the loss of each by their number."""
-    batch, gradients, losses = piece(), [], []
-    for several, cap in ((1, 1e9), (4, 1e9), (1, 3.0), (4, 12.0)):
+@pytest.mark.parametrize(("processes", "several"), [(1, 4), (2, 1), (2, 3)])
+def test_accumulated_batches_and_those_of_processes_are_added_up(processes: int, several: int) -> None:
+    """Lightning divides the loss of each batch by their number, and DDP gradients by that of processes."""
+    batch, parts, gradients, losses = piece(), processes * several, [], []
+    for sizes, cap in (((1, 1), 1e9), ((processes, several), 1e9), ((1, 1), 3.0), ((processes, several), 3.0 * parts)):
         net = model(cap=cap)
-        net._trainer = SimpleNamespace(world_size=1, accumulate_grad_batches=several)
+        net._trainer = SimpleNamespace(world_size=sizes[0], accumulate_grad_batches=sizes[1])
         torch.manual_seed(5)
         loss = net._training_loss(batch)[0]
         losses.append(loss.item())
-        (loss / several).backward()
+        (loss / (sizes[0] * sizes[1])).backward()
         gradients.append(net.context.weight.grad.to_dense())
     torch.testing.assert_close(gradients[0], gradients[1])
     torch.testing.assert_close(gradients[2], gradients[3])  # a step has the cap, of which each batch has its part
