@@ -1,5 +1,6 @@
 """The cache is used when it fits its source, and otherwise made anew."""
 
+import errno
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -97,11 +99,28 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(path: Path, monkeypatch: p
     assert path.read_bytes() == before
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission_falls_back_to_memory(path: Path) -> None:
-    path.parent.chmod(0o500)
+@pytest.mark.parametrize("refusal", [PermissionError(errno.EACCES, "Permission denied"), SafetensorError("IoError")])
+def test_a_folder_without_permission_falls_back_to_memory(
+    refusal: Exception, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Releases of safetensors differ in what they raise; root may write anywhere."""
+    asked = []
+
+    def refuse(*_: object, **__: object) -> None:
+        asked.append(refusal)
+        raise refusal
+
+    def refuse_lock(*_: object) -> None:
+        asked.append("lock")
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    before = path.read_bytes()
+    monkeypatch.setattr("datamodules.base.cache.acquire", refuse_lock)
+    monkeypatch.setattr("datamodules.base.cache.save_file", refuse)
     assert_same(cached(path, "other key", lambda: NEW), NEW)
-    path.parent.chmod(0o700)
+    assert asked == ["lock", refusal]
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes() == before
 
 
 def test_the_file_holds_tensors_and_no_pickle(path: Path) -> None:

@@ -1,6 +1,6 @@
 """Pictures that a model makes are written to a folder, each under a name of its own, or all to one file."""
 
-import os
+import errno
 from pathlib import Path
 
 import pytest
@@ -78,8 +78,12 @@ def test_a_place_that_cannot_be_used_is_refused_before_anything_is_made() -> Non
     check_picture_output("photos/b.png", ["photos/a.png"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(InputError, match="cannot be written"):
-        write_pictures(["a"], PICTURES[:1], str(tmp_path / "made"))
+@pytest.mark.parametrize("step", ["pathlib.Path.mkdir", "pathlib.Path.write_bytes", "os.replace"])
+def test_a_folder_that_cannot_be_written_is_named(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(step, refuse)  # root may write anywhere
+    with pytest.raises(InputError, match=r"^--output made: cannot be written \(.*Permission denied\)"):
+        write_pictures(["a"], PICTURES[:1], "made")
+    assert not list(Path.cwd().rglob("*.*"))
