@@ -1,15 +1,20 @@
 """Files of tensors hold plain values, no part of them holds itself, and none unpacks to more than it holds."""
 
+import ast
 import os
 import zipfile
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import save_file
 
 from core.errors import InputError
+from core.files import plain_yaml
 from core.files.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
+from tests.processes import ROOT
+from tests.sources import full_name, imported_names, sources
 
 
 def test_parts_that_hold_themselves_are_refused(tmp_path: Path) -> None:
@@ -121,3 +126,80 @@ def test_tensors_of_a_module_are_read_however_they_lie(tmp_path: Path) -> None:
     read = load_checkpoint(tmp_path / "a.ckpt")["state_dict"]
     for name, tensor in tensors.items():
         assert torch.equal(read[name].to_dense(), tensor.to_dense())
+
+
+# Where what a file holds could run code, and why it does not. ("torchvision.datasets" stands for its data sets.)
+LOADED = {
+    ("core/files/tensor_files.py", "torch.load"),  # weights_only=True
+    ("core/files/published_weights.py", "get_state_dict"),  # likewise
+    ("core/files/plain_yaml.py", "yaml.load"),  # with a safe loader
+    ("datamodules/cifar10.py", "torchvision.datasets"),  # reads its pickles if they have the published checksums
+    ("engine/export/formats.py", "torch.export.load"),  # what this call has just made, in memory
+    ("engine/export/formats.py", "torch.jit.load"),
+}
+LOADERS = {"torch.load", "torch.jit.load", "torch.export.load", "torch.hub.load", "numpy.load", "pandas.read_pickle"}
+LOADERS |= {"torch.hub.load_state_dict_from_url", "torch.utils.model_zoo.load_url", "eval", "exec"}
+LOADERS |= {f"yaml.{name}" for name in ("load", "load_all", "full_load", "unsafe_load", "Loader", "UnsafeLoader")}
+PICKLES = ("pickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "torch.package")
+READING = ("load", "loads", "Unpickler", "open", "Shelf", "PackageImporter")
+
+
+def loaders_in(text: str) -> set[str]:
+    """Lists what a source file names that runs code which a file may hold."""
+    tree = ast.parse(text)
+    names, found = imported_names(tree), set()
+    for node in ast.walk(tree):
+        name = full_name(node, names)
+        module, _, function = name.rpartition(".")
+        if name in LOADERS or (module in PICKLES and function in READING):
+            found.add(name)
+        elif function == "get_state_dict":  # of torchvision's weights
+            found.add(function)
+        elif isinstance(node, ast.Call) and full_name(node.func, names).startswith("torchvision.datasets."):
+            kind = full_name(node.func, names).removeprefix("torchvision.datasets.")
+            found |= {"torchvision.datasets"} if kind[:1].isupper() else set()
+    return found
+
+
+def test_files_that_could_run_code_are_loaded_in_one_place() -> None:
+    found = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in sources()
+        for name in loaders_in(path.read_text(encoding="utf-8"))
+    }
+    assert found == LOADED
+
+
+@pytest.mark.parametrize(
+    ("file", "function"), [("tensor_files", "torch.load"), ("published_weights", "weights.get_state_dict")]
+)
+def test_weights_are_loaded_as_weights_alone(file: str, function: str) -> None:
+    tree = ast.parse((ROOT / f"core/files/{file}.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == function]
+    assert calls
+    assert all("weights_only=True" in map(ast.unparse, call.keywords) for call in calls)
+
+
+def test_yaml_is_read_by_safe_loaders() -> None:
+    assert {plain_yaml.LOADER, plain_yaml.DUMPER} <= {
+        getattr(yaml, f"{prefix}Safe{kind}", None) for prefix in ("", "C") for kind in ("Loader", "Dumper")
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("torch.load(x)", "torch.load"),
+        ("from torch import load as read\nread(x)", "torch.load"),
+        ("import numpy as np\nread = np.load", "numpy.load"),
+        ("import pickle\npickle.loads(x)", "pickle.loads"),
+        ("from pickle import Unpickler", None),
+        ("from pickle import Unpickler\nUnpickler(x).load()", "pickle.Unpickler"),
+        ("yaml.load(x, yaml.CSafeLoader)", "yaml.load"),
+        ("from torchvision import datasets\ndatasets.CIFAR100(x)", "torchvision.datasets"),
+        ("exec(x)", "exec"),
+        ("yaml.safe_load(x), json.loads(x), model.eval(), np.loadtxt(x), load_file(x)", None),
+    ],
+)
+def test_the_rule_knows_what_runs_code(text: str, found: str | None) -> None:
+    assert loaders_in(text) == ({found} if found else set())
