@@ -22,13 +22,14 @@ from core.files.tensor_files import load_checkpoint
 from core.metric_rows import intact_rows
 from core.summary import read_summary
 from datamodules.base.cache import cached
-from datamodules.captioned.encoder import CaptionEncoder
+from datamodules.captioned.encoder import CaptionEncoder, CaptionEncoding
 from datamodules.captioned.files import read_captions
 from datamodules.cifar10 import CIFAR10DataModule
 from datamodules.images.picture import picture_size, read_content, read_picture
 from datamodules.mnist import _read_idx
 from datamodules.pairs.encoder import PairEncoder
 from datamodules.pairs.files import read_pairs
+from datamodules.pairs.pieces import PairEncoding
 from datamodules.svhn import read_digits
 from datamodules.text.encoder import Encoder
 from datamodules.text.encoding import Encoding
@@ -174,6 +175,18 @@ def checkpoints() -> list[bytes]:
 
 
 @cache
+def networks() -> list[bytes]:
+    """Returns weights of a VGG-16 of one channel, as torchvision names them, and of another network."""
+    weights = {}
+    for number in range(13):
+        weights[f"features.{number}.weight"] = torch.full((1, 3 if number == 0 else 1, 3, 3), 0.1)
+        weights[f"features.{number}.bias"] = torch.zeros(1)
+    stream = io.BytesIO()
+    torch.save(weights, stream)
+    return [stream.getvalue(), *checkpoints()]
+
+
+@cache
 def safetensors() -> list[bytes]:
     """Returns a file of safetensors."""
     return [save({"net.weight": torch.zeros(2, 3), "b": torch.ones(1, dtype=torch.int64)}, {"key": "x"})]
@@ -237,26 +250,21 @@ def _vocabulary() -> list[bytes]:
     encoder.fit(["a b c", "some text"])
     pieces = Encoder(Encoding(tokenizer="subword", max_size=30))
     pieces.fit(["a b c", "some text"])
-    others = [{"kind": "tokens", "tokens": ["A"], "symbols": ["\x00end", "A"]}]
+    captions = CaptionEncoder(CaptionEncoding(min_count=1)).fitted(["A dog runs.", "A cat."])
+    pairs = PairEncoder(PairEncoding(tokenizer="char", size=None)).fitted(["a sentence"], ["ein Satz"])
     contents = [
         encoder.content() | {"class_names": ["x", "y"]},
         pieces.content(),
-        *others,
+        {"kind": "tokens", "tokens": ["A"], "symbols": ["\x00end", "A"]},
         {"symbols": ["a"], "counts": [1]},
+        captions.content(),
+        pairs.content(),
     ]
     return [json.dumps(content).encode() for content in contents]
 
 
-def _any_vocabulary(path: Path) -> None:
-    """Reads a vocabulary as every kind of data set would; each refuses what is another's."""
-    content = read_saved(path)
-    torch.tensor(content.get("counts", []), dtype=torch.int64)
-    for read in (CaptionEncoder.from_content, PairEncoder.from_content):
-        try:
-            read(content, path)
-        except InputError:
-            continue
-    read_vocabulary(path, "tokens")
+def _counts(path: Path) -> None:
+    torch.tensor(read_saved(path).get("counts", []), dtype=torch.int64)
 
 
 def _tunes(path: Path) -> None:
@@ -368,12 +376,19 @@ READERS: dict[str, Reader] = {
     "texts to predict": Reader("a.txt", _texts("one\n\ntwo\n"), lambda path: read_lines([str(path)])),
     "sentences and translations": Reader("a.tsv", _texts(*PAIRS), lambda path: read_pairs([path]), [b"a\tb\n"]),
     "vocabulary of documents": Reader("vocabulary.json", _vocabulary, _documents, JSON),
-    "vocabulary": Reader("vocabulary.json", _vocabulary, _any_vocabulary, JSON),
+    "vocabulary of captions": Reader(
+        "vocabulary.json", _vocabulary, lambda path: CaptionEncoder.from_content(read_saved(path), path), JSON
+    ),
+    "vocabulary of pairs": Reader(
+        "vocabulary.json", _vocabulary, lambda path: PairEncoder.from_content(read_saved(path), path), JSON
+    ),
+    "vocabulary of tunes": Reader("vocabulary.json", _vocabulary, lambda path: read_vocabulary(path, "tokens"), JSON),
+    "counts of words": Reader("vocabulary.json", _vocabulary, _counts, JSON),
     "checkpoint": Reader("a.ckpt", checkpoints, _run_checkpoint, PICKLE),
     "weights": Reader("a.pth", checkpoints, _weights, PICKLE),
     "safetensors": Reader("a.safetensors", safetensors, lambda path: read_weights(str(path)), [b'{"a":{"dtype":"F64"']),
     "features of a file": Reader(
-        "a.pth", checkpoints, lambda path: make_feature_network(str(path), ["relu1_1"], "max"), PICKLE
+        "a.pth", networks, lambda path: make_feature_network(str(path), ["relu1_1"], "max"), PICKLE
     ),
     "cache": Reader("a.cache.safetensors", _cache_file, _cache),
     "config": Reader("config.yaml", lambda: [TINY_CONFIG.encode()], _config, YAML),
