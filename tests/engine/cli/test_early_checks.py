@@ -1,6 +1,7 @@
 """What needs no data is checked before any is read, which may be a download."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,30 @@ from torch import zeros
 from torch.nn import Module, Parameter
 
 from core.errors import InputError
-from engine.cli.early_checks import OTHERS, SIZES, build_in, check_checkpoint, known_shapes, stand_ins
+from core.files.plain_yaml import load_plain
+from engine.cli.early_checks import (
+    OTHERS,
+    SIZES,
+    _is_counted,
+    build_in,
+    check_checkpoint,
+    known_shapes,
+    stand_ins,
+)
 from engine.cli.merged_settings import merged_settings
+from engine.settings.config_names import CONFIGS
 from engine.weights.initial_weights import load_weights, read_weights
 from tests.tiny_text import CHARACTERS, TinyCorpus
 
 Command = Callable[..., tuple[int, str, str]]
+COUNTED = {  # a config of each data set that has to be read before the sizes of a model are known
+    "CharCorpusDataModule": "char_rnn.yaml",
+    "TextClassificationDataModule": "bag_of_ngrams.yaml",
+    "MusicDataModule": "folk_tunes.yaml",
+    "TranslationDataModule": "translate.yaml",
+    "CaptionDataModule": "captions.yaml",
+    "WordCorpusDataModule": "word_vectors.yaml",
+}
 NO_DATA = ("--data.source", "auto", "--data.data_dir", "nowhere", "--trainer.accelerator", "cpu")
 
 
@@ -26,8 +45,8 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*given: Any, **named: Any) -> None:
         raise AssertionError("data is downloaded")
 
-    monkeypatch.setattr("datamodules.text.corpora.download_files", refuse)
-    monkeypatch.setattr("datamodules.text.movie_reviews.download_archive", refuse)
+    for name in ("download", "_announced_size"):  # by one of which every download begins
+        monkeypatch.setattr(f"core.files.download.{name}", refuse)
 
 
 @pytest.fixture
@@ -37,10 +56,23 @@ def others(tmp_path: Path) -> Path:
     return tmp_path / "other.safetensors"
 
 
-@pytest.mark.parametrize("config", ["char_rnn.yaml", "bag_of_ngrams.yaml"])
-@pytest.mark.parametrize("subcommand", ["fit", "test", "predict"])
+def test_every_data_set_that_is_counted_is_tried() -> None:
+    configs = [merged for path in CONFIGS.glob("*.yaml") if "model" in (merged := load_plain(path.read_text("utf-8")))]
+    counted = [config["data"]["class_path"] for config in configs if _is_counted(config)]
+    assert {name.removeprefix("datamodules.") for name in counted} == COUNTED.keys()
+    for name, config in COUNTED.items():
+        assert load_plain((CONFIGS / config).read_text("utf-8"))["data"]["class_path"] == f"datamodules.{name}"
+
+
+@pytest.mark.parametrize(
+    ("subcommand", "config"),
+    [
+        *(("fit", config) for config in COUNTED.values()),
+        *product(("test", "predict"), ("char_rnn.yaml", "bag_of_ngrams.yaml")),
+    ],
+)
 def test_weights_that_are_not_there_or_of_another_model_are_told_first(
-    config: str, subcommand: str, others: Path, command: Command
+    subcommand: str, config: str, others: Path, command: Command
 ) -> None:
     given = (subcommand, "--config", config, *NO_DATA, "--weights")
     assert command(*given, "none.pth")[::2] == (2, "error: --weights none.pth: no such file or run folder\n")
