@@ -65,14 +65,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Runs a test in a folder of its own, and fails it if it leaves changed settings of torch behind."""
+    """Runs a test in a folder of its own, with no settings of whoever runs it.
+
+    It fails if it leaves changed settings of torch behind, or tries to reach the network without `tries_network`.
+    """
     import torch
     from lightning_utilities.core.rank_zero import rank_zero_only
+
+    from tests import shortcuts
 
     monkeypatch.setattr(rank_zero_only, "rank", 0, raising=False)  # a trainer of another rank leaves its own
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PRIMER_RUN_FOLDER", raising=False)
+    for name in shortcuts.settings_around(os.environ):
+        monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # where the list of known code is
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "state" / "torch"))  # where weights are that have been fetched
+    attempts = _attempts(tmp_path)
+    monkeypatch.setenv(shortcuts.ATTEMPTS, str(attempts))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -80,6 +90,18 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.is_grad_enabled()
     torch.set_num_threads(threads)
+    assert not attempts.exists(), f"it tried to reach {attempts.read_text()}"
+
+
+def _attempts(tmp_path: Path) -> Path:
+    return tmp_path.with_name(f"{tmp_path.name}.attempts")
+
+
+@pytest.fixture
+def tries_network(_isolated: None, tmp_path: Path) -> Iterator[None]:
+    """Announces that a test tries to reach the network, which it never does; fails it if it does not try."""
+    yield
+    _attempts(tmp_path).unlink()
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 import functools
 import importlib
 import inspect
+import os
+import re
 import socket
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO
@@ -12,6 +15,12 @@ import pytest
 
 from tests.parsed_once import find_options_once, find_settings_quickly, parse_classes_once
 
+HERE = ("127.0.0.1", "::1", "localhost")
+ATTEMPTS = "PRIMER_TESTS_ATTEMPTS"  # environment variable: file that notes what a test tried to reach
+AROUND = re.compile(
+    r"SLURM_.*|TORCHELASTIC_.*|PL_.*|NETRC|WANDB_(?!MODE$|SERVICE).*"  # the last is set by W&B itself
+    r"|MASTER_(ADDR|PORT)|((LOCAL|GROUP|NODE)_)?RANK|((LOCAL|GROUP)_)?WORLD_SIZE|\w+_(proxy|PROXY)"
+)
 EMPTY_PICTURE = bytes.fromhex(  # PNG of one black pixel
     "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
     "0000000a4944415478da6360000000020001e527defc0000000049454e44ae426082"
@@ -64,15 +73,41 @@ def leave_out_flushes(patch: pytest.MonkeyPatch) -> None:
 
 
 def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
-    """Makes every connection but to this machine an error."""
-    connect = socket.socket.connect
+    """Makes every connection but to this machine an error, and notes it: the product turns it into a line of its own.
 
-    def only_here(self: socket.socket, address: object) -> None:
-        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
-            raise OSError(f"a test tried to reach {address}")
-        connect(self, address)
+    Processes that a test starts note it as well.
+    """
+    look_up = socket.getaddrinfo
 
-    patch.setattr(socket.socket, "connect", only_here)
+    def guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
+        def only_here(self: socket.socket, address: object) -> Any:
+            if isinstance(address, tuple) and address[0] not in HERE:
+                _note_attempt(address[0])
+                raise OSError(f"a test tried to reach {address}")
+            return connect(self, address)
+
+        return only_here
+
+    def look_up_here(host: str | bytes | None, *more: Any, **named: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name and name not in (*HERE, "0.0.0.0", "::", socket.gethostname()):
+            _note_attempt(name)
+            raise socket.gaierror(socket.EAI_NONAME, f"a test tried to reach {name}")
+        return look_up(host, *more, **named)
+
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
+    patch.setattr(socket, "getaddrinfo", look_up_here)
+
+
+def _note_attempt(host: str) -> None:
+    with open(os.environ.get(ATTEMPTS, os.devnull), "a", encoding="utf-8") as file:
+        file.write(f"{host}\n")
+
+
+def settings_around(names: Iterable[str]) -> list[str]:
+    """Returns those environment variables that change what tests see, of launchers, jobs, proxies and accounts."""
+    return [name for name in names if AROUND.fullmatch(name)]
 
 
 def draw_strokes_once(patch: pytest.MonkeyPatch) -> None:

@@ -197,9 +197,10 @@ def test_a_scale_begins_with_its_epoch_and_measures_stay_those_of_the_full_size(
 
 @pytest.mark.parametrize("name", ["pretrained:hed_vgg16", "torchvision:vgg19"])
 def test_a_small_network_stands_in_for_one_that_is_not_here_where_pictures_are_drawn(
-    name: str, config: str, command: Command, monkeypatch: pytest.MonkeyPatch
+    name: str, config: str, command: Command, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.setenv("TORCH_HOME", "nothing")
+    if name.startswith("torchvision:"):
+        request.getfixturevalue("tries_network")
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "h5py" else find_spec(name))
     fit = ("fit", "--config", config, "--run_dir", "run", "--model.network", name, "--trainer.max_steps", 1)

@@ -69,8 +69,8 @@ def test_a_name_that_is_unknown_is_answered_with_those_that_are(name: str, messa
         make_feature_network(name, ["relu1_1"], "max")
 
 
-def test_weights_that_cannot_be_fetched_name_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+@pytest.mark.usefixtures("tries_network")
+def test_weights_that_cannot_be_fetched_name_the_way_out() -> None:
     with pytest.raises(InputError, match=r"torchvision:vgg16: could not be fetched .*get https://\S+ elsewhere"):
         make_feature_network("torchvision:vgg16", ["relu1_1"], "max")
 
