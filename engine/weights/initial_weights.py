@@ -21,7 +21,7 @@ from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
 from datamodules.words.vector_files import is_vector_file, read_vectors
 from engine.settings.run_search import folder_of, newest_run_in
-from engine.weights.weight_forms import few, fit_weights, other_shapes, weights_in, without_metrics
+from engine.weights.weight_forms import few, fit_weights, other_shapes, set_in_part, weights_in, without_metrics
 from lightning_modules.pretrained import expected_normalization, read_pretrained
 
 
@@ -218,10 +218,13 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, 
     own = without_metrics(model.state_dict())
     shapes = {key: value.shape for key, value in own.items()}
     fitting, offered = fit_weights(model, weights, shapes, name)
+    parts = set_in_part(model, fitting, offered)
+    fitting = {key: value for key, value in fitting.items() if key not in parts}
     with torch.no_grad():
         for key, value in fitting.items():
             own[key].copy_(value)
     others = [f"skipped {line}" for line in other_shapes(offered, shapes)]
+    others += [f"skipped {key}: only part of {layer} fits, and data sets it" for key, layer in parts.items()]
     others += [f"skipped {key}: the model has no such tensor" for key in offered if key not in own]
     # older files lack the norms' counters of batches, which nothing here uses
     missing = [key for key in own if key not in offered and not key.endswith(".num_batches_tracked")]

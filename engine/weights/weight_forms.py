@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.protocols.general import LoadsTorchvision
+from core.protocols.general import LoadsTorchvision, StartsFromCounts, StartsFromSamples
 from engine.settings.run_search import architecture_of
 
 # Under which files hold a network's weights beside other things, the first that is there first.
@@ -152,6 +152,31 @@ def fit_weights(
         f"--weights {name}: only {found} of this model's {len(kernels)} layers fit: it is of another network, "
         f"or of this one in other sizes ({has})"
     )
+
+
+def set_in_part(model: torch.nn.Module, fitting: Container[str], offered: Container[str]) -> dict[str, str]:
+    """Returns buffers that fit, but not all of their layer, which starts from data and would believe to be set by them.
+
+    Args:
+        model: The model.
+        fitting: Names of the weights that fit.
+        offered: Names of all weights.
+
+    Returns:
+        The names of the buffers, and of the layer of each.
+    """
+    found: dict[str, str] = {}
+    for name, layer in model.named_modules():
+        if not isinstance(layer, StartsFromSamples | StartsFromCounts):
+            continue
+        prefix = f"{name}." if name else ""
+        kept = layer._buffers.keys() - layer._non_persistent_buffers_set
+        buffers = [prefix + key for key in layer._buffers if key in kept]
+        # a parameter that the weights have not, such as a bias, keeps the start that it has without data
+        parameters = [prefix + key for key, _ in layer.named_parameters(recurse=False) if prefix + key in offered]
+        if any(key not in fitting for key in (*buffers, *parameters)):
+            found |= {key: name or "the model" for key in buffers if key in fitting}
+    return found
 
 
 def _first_beside(names: Iterable[str], others: Container[str]) -> str:

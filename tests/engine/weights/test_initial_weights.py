@@ -97,6 +97,28 @@ def test_a_head_of_another_size_is_skipped_and_said(saved: dict[str, torch.Tenso
     assert torch.equal(model.stages[0][0].weight, saved["stages.0.0.weight"])
 
 
+@pytest.mark.parametrize("whiten_bias", [False, True])
+def test_a_layer_of_which_a_part_fits_starts_from_the_new_data(whiten_bias: bool) -> None:
+    colour, grey = (tiny_vgg(whiten=True, whiten_bias=whiten_bias, in_channels=channels) for channels in (3, 1))
+    pictures = torch.randn(8, 3, 16, 16)
+    colour.whitening[0].initialize_from(pictures)
+    lines = load_weights(grey, colour.state_dict(), "w.pth")
+    assert "         skipped whitening.0.weight: [24, 3, 2, 2] there, [8, 1, 2, 2] in the model" in lines
+    assert "         skipped whitening.0.is_set: only part of whitening.0 fits, and data sets it" in lines
+    assert torch.equal(grey.stages[1][0].weight, colour.stages[1][0].weight)
+    grey.whitening[0].initialize_from(pictures[:, :1])
+    assert grey.whitening[0].weight.any()
+
+
+@pytest.mark.parametrize("others", [(), ("whitening.0.bias",)])
+def test_a_layer_that_was_set_stays_as_it_was(others: tuple[str, ...]) -> None:
+    first, second = (tiny_vgg(whiten=True, whiten_bias=True) for _ in range(2))
+    first.whitening[0].initialize_from(torch.randn(8, 3, 16, 16))
+    load_weights(second, {key: value for key, value in first.state_dict().items() if key not in others}, "w.pth")
+    assert second.whitening[0].is_set
+    assert torch.equal(second.whitening[0].weight, first.whitening[0].weight)
+
+
 def test_names_that_only_one_side_has_are_said(saved: dict[str, torch.Tensor]) -> None:
     saved["extra"] = saved.pop("classifier.3.bias")
     lines = load_weights(tiny_vgg(), saved, "w.pth")
