@@ -8,7 +8,7 @@ from torch import Tensor
 
 from callbacks.media.titles import plain
 from core.media import Figure
-from inspection.layers import Call, map_layers
+from inspection.layers import Call, map_layers, outputs_of
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
 
@@ -47,20 +47,9 @@ def _class(subject: Subject, number: int) -> str:
 
 def maps_of(subject: Subject, layers: list[Call], images: Tensor) -> list[Tensor]:
     """Returns what layers make of pictures, each float32 [N, C, H, W] on the CPU."""
-    kept: dict[str, Tensor] = {}
-    hooks = [
-        one.module.register_forward_hook(
-            lambda module, inputs, output, name=one.name: kept.__setitem__(name, output.detach().float().cpu())
-        )
-        for one in layers
-    ]
-    try:
-        with subject.explaining(), torch.no_grad():
-            subject.model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return [kept[one.name] for one in layers]
+    with subject.explaining(), torch.no_grad():
+        _, maps = outputs_of(layers, lambda: subject.model(images))
+    return [one.float().cpu() for one in maps]
 
 
 def draw_maps(pixels: Tensor, maps: list[Tensor], layers: list[Call]) -> MatplotlibFigure:

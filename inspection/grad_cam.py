@@ -13,7 +13,7 @@ from torch import Tensor
 
 from callbacks.media.titles import plain, shortened
 from core.media import Figure
-from inspection.layers import Call, map_layers, output_of
+from inspection.layers import Call, map_layers, outputs_of
 from inspection.subject import Subject
 from inspection.views import NotShown, Shown, View
 
@@ -59,7 +59,7 @@ def grad_cam(subject: Subject, layer: Call, images: Tensor, classes: Tensor) -> 
         classes: The class of each, int64 [N].
     """
     with subject.explaining():
-        logits, maps = output_of(layer.module, lambda: subject.model(images.clone().requires_grad_()))
+        logits, (maps,) = outputs_of([layer], lambda: subject.model(images.clone().requires_grad_()))
         chosen = logits.gather(1, classes.to(logits.device)[:, None]).sum()
         (gradient,) = torch.autograd.grad(chosen, maps)
     weights = gradient.mean((2, 3), keepdim=True)

@@ -1,6 +1,6 @@
 """The layers of a network in the order in which they are called, and what they return."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,17 +84,28 @@ def map_layers(calls: list[Call]) -> list[Call]:
     return list(found.values())
 
 
-def output_of(module: nn.Module, call: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
-    """Calls a network, and returns what it and one of its layers return, the layer's part of the graph.
+def outputs_of(layers: Sequence[Call], call: Callable[[], Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Calls a network, and returns what it and some of its layers return, the layers' part of the graph.
+
+    A layer that is called several times returns maps of several sizes; those of its recorded size are taken.
 
     Args:
-        module: The layer.
-        call: Calls the network.
+        layers: The layers.
+        call: Calls the network, with any number of samples.
     """
-    kept: list[Tensor] = []
-    hook = module.register_forward_hook(lambda module, inputs, output: kept.append(output))
+    kept: dict[Call, Tensor] = {}
+
+    def keep(layer: Call) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            if isinstance(output, Tensor) and output.shape[1:] == layer.returned[1:]:
+                kept[layer] = output
+
+        return hook
+
+    hooks = [layer.module.register_forward_hook(keep(layer)) for layer in layers]
     try:
         result = call()
     finally:
-        hook.remove()
-    return result, kept[-1]
+        for hook in hooks:
+            hook.remove()
+    return result, [kept[layer] for layer in layers]

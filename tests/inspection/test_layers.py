@@ -6,7 +6,7 @@ from torch import nn
 
 from inspection.filters import VIEW, draw_filters, first_filters, is_last, strongest
 from inspection.grad_cam import chosen_layer
-from inspection.layers import calls_of, map_layers, output_of
+from inspection.layers import calls_of, map_layers, outputs_of
 from lightning_modules import MLP, LeNet5, ResNet
 from tests.tiny import tiny_vgg
 
@@ -75,6 +75,17 @@ def test_weights_above_zero_are_red_and_those_below_are_blue_as_the_view_says() 
 
 def test_an_output_within_a_network_is_part_of_its_graph() -> None:
     model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
-    result, inner = output_of(model[1], lambda: model(torch.ones(1, 2)))
+    call = lambda: model(torch.ones(1, 2))  # noqa: E731
+    result, (inner,) = outputs_of(calls_of(model, call)[1:2], call)
     (gradient,) = torch.autograd.grad(result.sum(), inner)
     assert torch.equal(gradient, model[2].weight)
+
+
+def test_of_a_layer_that_is_called_several_times_the_maps_of_the_call_that_was_chosen_are_taken() -> None:
+    model = ResNet(num_classes=4, depth=50, width=4).eval()  # a bottleneck calls one activation in two sizes
+    calls = calls_of(model, lambda: model(torch.zeros(1, 3, 64, 64)))
+    layers = map_layers(calls)
+    assert any(one.name == layer.name and one.map_side < layer.map_side for one in calls for layer in layers)
+    result, maps = outputs_of(layers, lambda: model(torch.zeros(2, 3, 64, 64)))
+    assert len(result) == 2
+    assert [tuple(one.shape) for one in maps] == [(2, *layer.returned[1:]) for layer in layers]
