@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from core.errors import InputError
 from core.protocols.export_forms import ExportForm, HasExportForm
+from core.protocols.general import HasPoints
 from core.protocols.pictures import DecodesPictures
 from core.protocols.writing import DrawsSymbols, HasPrimes, WritesText, WritingRules, writing_rules, written_by
 from datamodules.text.text_files import check_text
@@ -235,7 +236,8 @@ def service_of(model: LightningModule, data: Any) -> Service:
         InputError: It does nothing that can be asked for.
     """
     form = model.export_form(data) if isinstance(model, HasExportForm) else None
-    if form is not None and form.kind == "pictures" and isinstance(data, DecodesPictures):
+    has_pictures = isinstance(data, DecodesPictures) and not isinstance(data, HasPoints)
+    if form is not None and form.kind == "pictures" and has_pictures:
         return ClassifiesPictures(form, data)
     if form is not None and form.kind == "documents":
         return ClassifiesDocuments(form, data)

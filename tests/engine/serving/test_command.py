@@ -11,13 +11,15 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
+from core.errors import InputError
 from core.pages.page import render
+from datamodules import XORDataModule
 from engine.serving.app import Application
 from engine.serving.command import _listen
 from engine.serving.page import PLACE, make_page
 from engine.serving.server import Server
 from engine.serving.services import Wish, service_of
-from lightning_modules import BagOfNgrams
+from lightning_modules import MLP, BagOfNgrams
 from tests.browser import open_page
 from tests.served import served
 from tests.tiny import SizedDataModule, tiny_vgg
@@ -150,6 +152,12 @@ def test_a_network_that_cannot_be_asked_is_refused(
     code, _, errors = command("serve", "--ckpt_path", finished_run(), "--port", "0")
     assert code == 2
     assert "error: serve: VGG neither classifies pictures or texts nor writes texts; predict uses it" in errors
+
+
+def test_a_network_of_points_takes_no_pictures_and_is_refused() -> None:
+    model = MLP(num_classes=2, in_channels=2, image_size=1, widths=[3]).eval()
+    with pytest.raises(InputError, match="serve: MLP neither classifies pictures or texts nor writes texts"):
+        service_of(model, XORDataModule())
 
 
 @pytest.mark.parametrize(
