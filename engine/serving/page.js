@@ -72,9 +72,20 @@ if (about.kind === "pictures") {
     return place;
   }
 
-  async function classify(blob, name, old) {
+  function remove(place) {
+    URL.revokeObjectURL(place.querySelector("img").src);
+    place.remove();
+  }
+
+  // Shows a picture, in the place of another one if that is still there.
+  function show(blob, name, old) {
     const place = card(blob, name);
-    if (old) old.replaceWith(place); else element("answers").prepend(place);
+    if (old?.isConnected) { old.before(place); remove(old); } else element("answers").prepend(place);
+    while (element("answers").children.length > MOST_SHOWN) remove(element("answers").lastElementChild);
+    return place;
+  }
+
+  async function classify(blob, place) {
     try {
       const { predictions } = await (await ask(blob, "application/octet-stream")).json();
       place.append(bars(predictions[0]));
@@ -84,11 +95,6 @@ if (about.kind === "pictures") {
       line.textContent = error.message;
       place.append(line);
     }
-    while (element("answers").children.length > MOST_SHOWN) {
-      URL.revokeObjectURL(element("answers").lastChild.querySelector("img").src);
-      element("answers").lastChild.remove();
-    }
-    return place;
   }
 
   async function take(list) {
@@ -97,7 +103,8 @@ if (about.kind === "pictures") {
     if (!pictures.length) refuse("no picture among these");
     for (const file of pictures) {
       try {
-        classify(element("invert")?.checked ? await negative(file) : file, file.name || "pasted");
+        const blob = element("invert")?.checked ? await negative(file) : file;
+        classify(blob, show(blob, file.name || "pasted"));
       } catch {
         refuse(`${file.name}: this browser cannot read it, and so cannot take its negative`);
       }
@@ -141,9 +148,12 @@ if (about.kind === "pictures") {
     canvas.addEventListener("pointerup", () => {
       drawing = false;
       clearTimeout(waiting);
-      waiting = setTimeout(() => canvas.toBlob(async (blob) => { drawn = await classify(blob, "drawn", drawn); }), 150);
+      waiting = setTimeout(() => canvas.toBlob((blob) => {
+        drawn = show(blob, "drawn", drawn);
+        classify(blob, drawn);
+      }), 150);
     });
-    element("clear").addEventListener("click", () => { empty(); drawn = null; });
+    element("clear").addEventListener("click", () => { clearTimeout(waiting); empty(); drawn = null; });
   }
 }
 

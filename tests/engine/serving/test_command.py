@@ -41,6 +41,32 @@ DROPS = """
 })();
 """
 
+DRAWS = """
+(async () => {
+  const canvas = document.getElementById("canvas"), answers = document.getElementById("answers"), send = window.fetch;
+  canvas.setPointerCapture = () => {}; // which a pointer that is made by a script has not
+  const stroke = async () => {
+    for (const type of ["pointerdown", "pointerup"]) canvas.dispatchEvent(new PointerEvent(type));
+    await new Promise((done) => setTimeout(done, 300));
+  };
+  const answered = async (count) => { while (document.querySelectorAll(".bars").length < count) await send("/api"); };
+  let asked = 0, goOn;
+  const bothAsked = new Promise((done) => { goOn = done; });
+  window.fetch = async (...words) => { if (++asked === 2) goOn(); await bothAsked; return send(...words); };
+  await stroke();
+  await stroke();
+  await answered(1);
+  document.body.dataset.drawn = answers.children.length;
+  const content = await new Promise((done) => canvas.toBlob(done)), carried = new DataTransfer();
+  for (let n = 0; n < 60; n += 1) carried.items.add(new File([content], `${n}.png`, { type: "image/png" }));
+  document.dispatchEvent(new DragEvent("drop", { dataTransfer: carried }));
+  await answered(60);
+  await stroke();
+  await answered(60);
+  document.body.dataset.last = `${answers.children.length} ${answers.firstElementChild.textContent.slice(0, 5)}`;
+})();
+"""
+
 TYPES = """
 const text = document.getElementById("text");
 for (const typed of ["some", "some <i>words</i>"]) {
@@ -84,6 +110,13 @@ def test_dropped_pictures_get_classes_on_the_page(tmp_path: Path) -> None:
     assert dom.count('class="track"') == 5, "a bar for each class"
     assert "no picture that can be read" in dom
     assert "&lt;b&gt;square&lt;/b&gt;.png" in dom
+
+
+def test_a_drawing_has_one_answer_which_comes_back_after_others(tmp_path: Path) -> None:
+    service = service_of(tiny_vgg(in_channels=1).eval(), SizedDataModule(in_channels=1))
+    dom = tried(service, DRAWS, tmp_path)
+    assert 'data-drawn="1"' in dom, "of two strokes, of which the second is sent before the first is answered"
+    assert 'data-last="60 drawn"' in dom, "after pictures that have pushed the drawing out"
 
 
 def test_a_typed_text_gets_classes_on_the_page(tmp_path: Path) -> None:
