@@ -47,9 +47,9 @@ class Sampling:
             return F.one_hot(logits.argmax(1), logits.shape[1]).float()
         weights = (logits / self.temperature).softmax(1)
         ordered, places = weights.sort(1, descending=True)
-        out = (
-            ordered.cumsum(1) - ordered >= self.top_p
-        )  # the more probable symbols already have this probability together
+        # the more probable symbols already have this probability together
+        out = ordered.cumsum(1) - ordered >= self.top_p
+        out[:, 0] = False  # a probability that float32 takes for 0 leaves the first
         if self.top_k:
             out[:, self.top_k :] = True
         return weights.masked_fill(out.gather(1, places.argsort(1)), 0.0)

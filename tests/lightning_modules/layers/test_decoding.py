@@ -17,6 +17,7 @@ from lightning_modules.layers.decoding import Sampling, decode
         ({"top_p": 0.8}, [0.5, 0.3, 0, 0]),
         ({"top_p": 0.81}, [0.5, 0.3, 0.15, 0]),
         ({"top_p": 0.01}, [0.5, 0, 0, 0]),
+        ({"top_p": 1e-50}, [0.5, 0, 0, 0]),
         ({"top_k": 3, "top_p": 0.6}, [0.5, 0.3, 0, 0]),
         ({"temperature": 0.5}, [0.6849, 0.2466, 0.0616, 0.0068]),
         ({"temperature": 0.0}, [1, 0, 0, 0]),
