@@ -183,8 +183,9 @@ if (about.kind === "documents") {
 // Texts that the network writes, letter by letter.
 if (about.kind === "symbols") {
   const range = element("temperature"), shown = document.querySelector("output[for=temperature]");
-  const show = () => { shown.textContent = Number(range.value).toFixed(2); };
-  range.addEventListener("input", show);
+  const rounded = () => Number(range.value).toFixed(2);
+  const show = () => { shown.textContent = Number(rounded()) === Number(range.value) ? rounded() : range.value; };
+  range.addEventListener("input", () => { range.value = rounded(); show(); });
   show();
   let ending = null;
   async function write() {

@@ -159,6 +159,17 @@ def test_a_field_to_draw_in_is_there_for_grey_pictures_alone() -> None:
     assert "<canvas" not in make_page(about | {"channels": 3}, "http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize(
+    ("temperature", "length", "hottest", "shown_length"), [(0.33, 20_000, "2", "10000"), (3.5, 200, "3.5", "200")]
+)
+def test_a_page_writes_as_the_run_does(temperature: float, length: int, hottest: str, shown_length: str) -> None:
+    service = service_of(tiny_char_rnn(length=length, temperature=temperature).eval(), TinyCorpus())
+    about = {"network": "Net", "data": "tiny", "weights": "w", "run": None, "kind": service.kind} | service.about()
+    page = make_page(about, "http://127.0.0.1:1")
+    assert f'id="temperature" min="0" max="{hottest}" step="any" value="{temperature}"' in page
+    assert f'id="length" min="1" max="10000" value="{shown_length}"' in page
+
+
 def test_a_port_that_is_taken_is_refused(finished_run: Callable[..., Path], command: Command) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
