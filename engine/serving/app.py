@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -13,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Route
 
 from core.errors import InputError
+from core.processes.threads import cores
 from engine.serving.batcher import Batcher, Busy
 from engine.serving.guard import HEADERS, OwnPages, refusal
 from engine.serving.requests import documents, json_body, pictures, read_body, read_wish
@@ -37,6 +39,8 @@ class Application:
         self.page = page
         self.about = about
         self.batcher: Batcher = Batcher(service.compute, LARGEST_BATCH, WAITING)
+        # of all requests together: a small file can be a picture that takes hundreds of MB while it is decoded
+        self._readers = ThreadPoolExecutor(cores(), "reader")
         answer = self.write if isinstance(service, Writing) else self.classify
         self.starlette = Starlette(
             routes=[
@@ -55,7 +59,8 @@ class Application:
         )
 
     def close(self) -> None:
-        """Ends the thread that computes."""
+        """Ends the threads that read and compute."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
         self.batcher.close()
 
     async def show(self, request: Request) -> Response:
@@ -70,7 +75,8 @@ class Application:
         """Returns classes of a picture or a text, or of those of a JSON object."""
         content = await read_body(request)
         sent = (pictures if self.service.kind == "pictures" else documents)(content, json_body(request, content))
-        samples = await asyncio.gather(*(run_in_threadpool(self._read, sent, place) for place in range(len(sent))))
+        read = partial(asyncio.get_running_loop().run_in_executor, self._readers, self._read, sent)
+        samples = await asyncio.gather(*map(read, range(len(sent))))
         found = await self.batcher(samples)
         return JSONResponse({"predictions": [self.service.answer(one) for one in found]}, headers=HEADERS)
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import socket
+import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -45,7 +46,7 @@ def ask(service: Service, *requests: dict[str, Any]) -> list[Any]:
             return await asyncio.gather(*(client.request(**request) for request in whole))
 
     answers = asyncio.run(send())
-    app.batcher.close()
+    app.close()
     return answers
 
 
@@ -95,6 +96,27 @@ def test_texts_of_any_length_are_classified_alone_and_together(documents: Servic
     together, *alone = (answer.json()["predictions"] for answer in answers)
     for one, (other,) in zip(together, alone, strict=True):
         assert one["probability"] == pytest.approx(other["probability"], abs=1e-5)
+
+
+def test_no_more_pictures_are_decoded_at_a_time_than_there_are_cores(
+    pictures: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, at_once, most = pictures.read, threading.Semaphore(2), []
+
+    def watched(content: bytes) -> torch.Tensor:
+        most.append(at_once.acquire(blocking=False))
+        try:
+            time.sleep(0.01)  # long enough for others to begin
+            return decode(content)
+        finally:
+            at_once.release()
+
+    monkeypatch.setattr("engine.serving.app.cores", lambda: 2)
+    monkeypatch.setattr(pictures, "read", watched)
+    files = [base64.b64encode(picture()).decode()] * 20
+    answers = ask(pictures, *({"json": {"pictures": files}} for _ in range(2)))
+    assert [len(answer.json()["predictions"]) for answer in answers] == [20, 20]
+    assert most == [True] * 40
 
 
 def test_200_requests_at_once_are_answered_in_batches(pictures: Service) -> None:
