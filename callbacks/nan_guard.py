@@ -9,6 +9,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.divergence.finite import KeptNumbers, bad_rate
+from callbacks.divergence.interval import interval_for, longest_interval
 from callbacks.divergence.kept_state import KeptBuffers, KeptState
 from callbacks.divergence.replay import Step, find_module
 from core.epochs import is_epoch_over
@@ -18,7 +19,6 @@ from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
 from core.protocols.general import CarriesState, ScalesLosses
 
-GPU_CHECK_INTERVAL = 16  # steps between checks, each of which waits for the device
 LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag
 
 
@@ -40,8 +40,8 @@ class NaNGuard(KeepsArguments, Callback):
 
     Args:
         enabled: Whether to check at all.
-        every_n_steps: Steps between checks; 1 on a CPU and 16 on a GPU (where a check waits for the device) if not
-            given.
+        every_n_steps: Steps between checks; 1 on a CPU and 16 on a GPU (where a check waits for the device), or fewer
+            there where batches are large, if not given.
     """
 
     def __init__(self, enabled: bool = True, every_n_steps: int | None = None) -> None:
@@ -58,10 +58,11 @@ class NaNGuard(KeepsArguments, Callback):
         if not self.enabled:
             return
         device = pl_module.device
-        self._interval = self.every_n_steps or (1 if device.type == "cpu" else GPU_CHECK_INTERVAL)
+        self._interval = self.every_n_steps or longest_interval(device)
         at_once = device.type == "cpu" and self._interval == 1
         self._first_bad = _FirstBadOnHost() if at_once else _FirstBadOnDevice(device)
-        self._steps: deque[Step] = deque(maxlen=max(self._interval, trainer.accumulate_grad_batches))
+        self._steps: deque[Step] = deque()  # since the last check
+        self._is_first_of_epoch = True
         self._batches = 0
         precision = trainer.precision_plugin
         self._losses_are_scaled = isinstance(precision, ScalesLosses) and precision.scaler is not None
@@ -73,10 +74,20 @@ class NaNGuard(KeepsArguments, Callback):
         if self._kept is not None:
             self._kept.keep()
 
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Notes that batches may have another size from now on."""
+        self._is_first_of_epoch = True
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Keeps the batch, and the buffers as they are before the forward pass can spoil them."""
         if not self.enabled:
             return
+        if self._is_first_of_epoch:
+            self._is_first_of_epoch = False
+            if self.every_n_steps is None:
+                self._interval = interval_for(batch, pl_module.device, trainer.world_size)
+            # with an interval of 1 an optimizer step is checked with all batches that it is made of
+            self._steps = deque(maxlen=trainer.accumulate_grad_batches if self._interval == 1 else self._interval)
         self._batches += 1
         carried = pl_module.carried if self._carries_state else None
         step = trainer.optimizer_steps

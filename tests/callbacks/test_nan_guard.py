@@ -4,6 +4,7 @@ import copy
 import json
 import math
 from functools import partial, reduce
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,21 @@ def test_the_kept_state_is_that_of_the_last_good_look(
     _assert_same_weights(kept["state_dict"], good["state_dict"])
     ours, theirs = (content["optimizer_states"][0]["state"] for content in (kept, good))
     assert all(torch.equal(ours[key]["momentum_buffer"], theirs[key]["momentum_buffer"]) for key in theirs)
+
+
+def test_the_interval_of_a_gpu_follows_the_batches_of_each_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intervals = cycle((4, 2))
+    monkeypatch.setattr("callbacks.nan_guard.longest_interval", lambda device: 4)
+    monkeypatch.setattr("callbacks.nan_guard.interval_for", lambda batch, device, world_size: next(intervals))
+    trainer, message = _diverge(tmp_path, "batch", guard := NaNGuard())
+    assert f"the loss of step {BAD_STEP} is not finite; first such output in forward order: stages.0.0" in message
+    assert len(guard._steps) == 2, "no more batches are kept than a check is about"
+    run = trainer.run_folder.path
+    assert torch.isnan(torch.load(run / "diverged_batch.pt", weights_only=True)["images"]).any()
+    kept = load_checkpoint(run / "checkpoints" / "before_divergence.ckpt")
+    _assert_same_weights(kept["state_dict"], _state_after(tmp_path, 8)["state_dict"])
 
 
 @pytest.mark.parametrize("every_n_steps", [1, 4])
