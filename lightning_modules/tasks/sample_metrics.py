@@ -112,7 +112,7 @@ class SampleMetrics(PlayerMetrics):
             self.bounds = {f"{name}_floor": value for name, value in of_training.items()}
             self.bounds |= {"frechet_ceiling": frechet_distance(real, ceiling)}
             self.bounds |= {"kernel_ceiling": kernel_distance(real, ceiling)}
-        likeness = _likeness(real, generated) | {"entropy": class_entropy(classes, self.num_classes)}
+        likeness = _likeness(real, generated, self.everything) | {"entropy": class_entropy(classes, self.num_classes)}
         if asked[0] >= 0:
             likeness["asked"] = float((classes == asked).float().mean())
         values = likeness | self.bounds
@@ -121,7 +121,7 @@ class SampleMetrics(PlayerMetrics):
         return {name: torch.as_tensor(value, dtype=torch.float32) for name, value in figures.items()}
 
 
-def _likeness(real: Tensor, generated: Tensor) -> dict[str, float]:
-    """Returns the measures of features [N, D] and [M, D]."""
-    distances = {"frechet": frechet_distance(real, generated), "kernel": kernel_distance(real, generated)}
-    return distances | neighbourhoods(real, generated, NEIGHBOURS)
+def _likeness(real: Tensor, generated: Tensor, with_kernel: bool = True) -> dict[str, float]:
+    """Returns the measures of features [N, D] and [M, D]; without the kernel distance, unless it is asked for."""
+    found = {"frechet": frechet_distance(real, generated)} | neighbourhoods(real, generated, NEIGHBOURS)
+    return found | ({"kernel": kernel_distance(real, generated)} if with_kernel else {})

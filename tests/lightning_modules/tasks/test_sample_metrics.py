@@ -1,7 +1,9 @@
 """Losses of players are means over their own turns."""
 
+import pytest
 import torch
 
+from lightning_modules.tasks import sample_metrics
 from lightning_modules.tasks.sample_metrics import PlayerMetrics, SampleMetrics
 
 
@@ -33,3 +35,16 @@ def test_samples_are_put_into_order() -> None:
     for name, value in other.compute().items():
         torch.testing.assert_close(value, figures[name])
     assert figures["asked"] == (classes["asked"] == classes["classes"]).float().mean()
+
+
+def test_what_an_epoch_does_not_show_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, computed = SampleMetrics(), []
+    metrics.num_classes, metrics.bounds = 2, {"frechet_floor": 1.0}
+    monkeypatch.setattr(sample_metrics, "kernel_distance", lambda real, generated: computed.append(1) or 0.5)
+    classes = torch.arange(10) % 2
+    features = {name: torch.randn(10, 3, generator=torch.Generator().manual_seed(0)) for name in ("real", "generated")}
+    metrics.add(**features, index=torch.arange(10), asked=classes, real_classes=classes, classes=classes)
+    metrics.update("generator", torch.tensor(1.0), 1)
+    for metrics.everything in (False, True):
+        metrics._computed = None
+        assert ("kernel" in metrics.compute()) == metrics.everything == bool(computed)
