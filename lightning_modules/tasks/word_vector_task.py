@@ -121,8 +121,11 @@ class WordVectorTask(Task):
 
     def directions(self) -> Tensor:
         """Returns the vectors of all words, scaled to length 1, float32 [V, D]."""
-        everything = torch.arange(self.vocabulary_size(), device=self.device)
-        return F.normalize(self.vectors_of(everything).float(), dim=1)
+        return self._directions_of(torch.arange(self.vocabulary_size(), device=self.device))
+
+    def _directions_of(self, words: Tensor) -> Tensor:
+        """Returns the vectors of words, scaled to length 1, float32 [N, D], by their numbers int64 [N]."""
+        return F.normalize(self.vectors_of(words).float(), dim=1)
 
     def evaluate(self, batch: SimilarityBatch | AnalogyBatch, metrics: QuestionMetrics) -> Tensor:
         """Returns cosines of pairs, or which analogies are right, and notes the figure of the file."""
@@ -130,12 +133,12 @@ class WordVectorTask(Task):
             return self._evaluate(batch, metrics)
 
     def _evaluate(self, batch: SimilarityBatch | AnalogyBatch, metrics: QuestionMetrics) -> Tensor:
-        directions = self.directions()
         if isinstance(batch, SimilarityBatch):
-            cosines = (directions[batch.words[:, 0]] * directions[batch.words[:, 1]]).sum(1)
+            first, second = map(self._directions_of, batch.words.unbind(1))
+            cosines = (first * second).sum(1)
             metrics.note(batch.name, rank_correlation(cosines, batch.scores))
             return cosines
-        right = self.answers(directions, batch.words[:, :3]) == batch.words[:, 3]
+        right = self.answers(self.directions(), batch.words[:, :3]) == batch.words[:, 3]
         kinds = [(name, right[batch.kinds == number]) for number, name in enumerate(batch.kind_names)]
         counts = [(name, int(of_kind.sum()), len(of_kind)) for name, of_kind in kinds]
         metrics.note(batch.name, float(right.float().mean()), counts)

@@ -54,6 +54,17 @@ def test_files_are_measured_under_their_names() -> None:
     assert {name: float(value) for name, value in metrics.compute().items()} == {"loss": 1.5}
 
 
+def test_similarities_need_the_vectors_of_their_words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    net = WordVectors(4000, width=50)
+    torch.nn.init.normal_(net.embedding.weight)
+    words = torch.randint(4000, (20, 2))
+    directions = net.directions().detach()
+    monkeypatch.setattr(net, "directions", lambda: pytest.fail("of all words"))
+    cosines = net.evaluate(SimilarityBatch("pairs", words, torch.arange(20).double()), net.test_metrics)
+    assert torch.equal(cosines, (directions[words[:, 0]] * directions[words[:, 1]]).sum(1))
+
+
 def test_autocast_changes_no_answer() -> None:
     """Cosines of 8 bits tie, and the nearest word is another one."""
     torch.manual_seed(0)
