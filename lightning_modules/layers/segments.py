@@ -17,10 +17,13 @@ def cut(tokens: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor]:
         size: Tokens S of a segment.
 
     Returns:
-        Tokens of the segments, [B, G, S], and their lengths, int64 [B, G], with G = M / S, rounded up.
+        Tokens of the segments, [B, G, S], and their lengths, int64 [B, G], with G = M / S, rounded up; one more while
+        the network is exported.
     """
     width = tokens.shape[1]
     segments = (width + size - 1) // size
+    if torch.compiler.is_exporting():
+        segments = segments + 1  # an empty one: a file would otherwise be for documents of one segment, or of more
     places = torch.arange(segments * size, device=tokens.device).clamp(max=width - 1)  # beyond: any symbol, not read
     starts = torch.arange(segments, device=tokens.device) * size
     return tokens[:, places].unflatten(1, (segments, size)), (lengths[:, None] - starts).clamp(0, size)

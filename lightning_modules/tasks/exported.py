@@ -114,8 +114,13 @@ def form_of_samples(model: nn.Module, data: Any, logits: Callable[[Tensor], Tens
     )
 
 
-def form_of_documents(model: nn.Module, data: Any) -> ExportForm:
+def form_of_documents(model: nn.Module, data: Any, segment: int = 0) -> ExportForm:
     """Returns a classifier of documents as other programs use it; they number the symbols.
+
+    Args:
+        model: The classifier.
+        data: Its data module.
+        segment: Tokens of each segment into which the classifier cuts a document; 0 if it cuts none.
 
     Raises:
         InputError: The data has no vocabulary, or no classes.
@@ -125,7 +130,7 @@ def form_of_documents(model: nn.Module, data: Any) -> ExportForm:
     vocab_size = data.vocab_size
 
     def examples(n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        longest = 9 + n
+        longest = 9 + n + (segment if n > 1 else 0)  # so that some are cut
         lengths = torch.randint(1, longest + 1, (n,), generator=rng)
         lengths[-1] = longest
         tokens = torch.randint(vocab_size, (n, longest), generator=rng)

@@ -30,6 +30,7 @@ class TextClassifier(Classifier):
     """
 
     paths = ("embeddings",)  # of the networks that have these
+    segment = 0  # tokens of each of the segments into which a document is cut; 0 where it is read whole
 
     def __init__(
         self,
@@ -75,7 +76,7 @@ class TextClassifier(Classifier):
 
     def export_form(self, data: Any) -> ExportForm:
         """Returns the network of numbered symbols, with the vocabulary, see `core.protocols.export_forms`."""
-        return form_of_documents(self, data)
+        return form_of_documents(self, data, self.segment)
 
     def loss(self, logits: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """Returns the mean loss of a batch: cross-entropy in nats, or the squared error.

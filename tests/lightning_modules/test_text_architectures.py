@@ -14,6 +14,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import lightning_modules
 from core.errors import InputError
 from datamodules.batches import TextBatch
+from engine.export.formats import FORMATS
+from engine.export.parity import BATCHES
 from engine.settings.config_files import find_config, read_config
 from lightning_modules import BagOfNgrams, TextCNN, TextRNN
 from lightning_modules.layers.word_embedding import dense_head
@@ -345,3 +347,12 @@ def test_it_runs_without_this_project(name: str) -> None:
             assert_runs_elsewhere(form)
     else:
         assert_runs_elsewhere(form)
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_file_is_compared_on_documents_of_one_segment_and_of_more(format_name: str) -> None:
+    settings = {"embedding": 6, "hidden": 5, "pooling": "mean_max", "bidirectional": True, "pool_words": True}
+    form = TextRNN(K, V, segment=60, **settings).eval().export_form(NumberedTexts(V, K))
+    lengths = [int(form.examples(n, torch.Generator())[1].max()) for n in BATCHES]
+    assert min(lengths) <= 60 < max(lengths)
+    assert_runs_elsewhere(form, format_name)
