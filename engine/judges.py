@@ -13,9 +13,11 @@ from core.files.tensor_files import best_checkpoint, load_checkpoint
 from core.protocols.judges import TakesJudge
 from core.summary import of_own_data, read_summary
 from core.terminal.printable import shown_path
+from core.terminal.shells import as_typed
 from datamodules.base.digest import digest_of
 from datamodules.images.image_data_module import ImageDataModule
 from engine.settings.config_files import read_config
+from engine.settings.overview import typed_command
 from engine.settings.ownership import data_class, task_class
 from engine.settings.run_search import newest_run_in
 from engine.settings.trust import refuse_foreign_code
@@ -103,7 +105,8 @@ def read_judge(name: str) -> NetworkJudge:
         way_out = f"name a run, the newest in it is {newest}" if newest else "fit a classifier first"
         raise InputError(f"model.judge {name}: no run folder with config.yaml and a checkpoint; {way_out}")
     config = read_config(run / "config.yaml")
-    way_out = f"if you trust this code, test that run first: test --ckpt_path {shown_path(run)} --trust"
+    test = f"{typed_command()} test --ckpt_path {as_typed(shown_path(run))} --trust"
+    way_out = f"if you trust this code, test that run first: {test}"
     refuse_foreign_code(run / "config.yaml", config, way_out=way_out)
     network_class, kind = task_class(config), data_class(config)
     if not issubclass(network_class, ImageClassifier) or not issubclass(kind, ImageDataModule):

@@ -11,6 +11,7 @@ from core.durations import duration_in_words
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.files.atomic_files import replacing, write_atomically
 from core.processes.signals import ended_by_signals
+from core.summary import SUMMARY
 from core.terminal.one_line_parser import OneLineParser, runs_at_a_time
 from core.terminal.streams import lasting_streams
 from results.figures import show
@@ -109,12 +110,17 @@ def _run(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
 def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     if not arguments.runs.is_dir():
         raise InputError(f"--runs {arguments.runs}: no such folder; name the one with the runs, as <id>/<seed>/")
-    runs = Runs(arguments.runs, table)
-    there = [run for run in _missing(table, read_records(folder, table)) if runs.folder(run).is_dir()]
-    ready = [run for run in there if runs.is_tested(run)]
+    runs, missing = Runs(arguments.runs, table), _missing(table, read_records(folder, table))
+    there = [run for run in table.runs() if runs.folder(run).is_dir()]
+    if recorded := [str(run) for run in there if run not in missing]:
+        print(f"recorded already, and left out: {', '.join(recorded)}")
+    ready = [run for run in there if run in missing and runs.is_tested(run)]
     for run in there:
-        if run not in ready:
+        if run in missing and run not in ready:
             print(f"{run}: left out: {runs.why_not_tested(run)}")
+    for path in sorted(path.parent for path in arguments.runs.glob(f"*/*/{SUMMARY}")):
+        if path not in [runs.folder(run) for run in there]:
+            print(f"{path.parent.name}/{path.name}: left out: the table has no such row or seed")
     if not ready:
         print(f"nothing to record in {arguments.runs}")
     return _make(ready, Workers(runs), folder)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.parsed_once import find_options_once, find_settings_quickly, parse_classes_once
 
-HERE = ("127.0.0.1", "::1", "localhost")
+HERE = ("::1", "localhost", "0.0.0.0", "::")
 ATTEMPTS = "PRIMER_TESTS_ATTEMPTS"  # environment variable: file that notes what a test tried to reach
 AROUND = re.compile(
     r"SLURM_.*|TORCHELASTIC_.*|PL_.*|NETRC|WANDB_(?!MODE$|SERVICE).*"  # the last is set by W&B itself
@@ -75,13 +75,13 @@ def leave_out_flushes(patch: pytest.MonkeyPatch) -> None:
 def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
     """Makes every connection but to this machine an error, and notes it: the product turns it into a line of its own.
 
-    Processes that a test starts note it as well.
+    Commands that a test starts in processes of their own note it as well.
     """
     look_up = socket.getaddrinfo
 
     def guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
         def only_here(self: socket.socket, address: object) -> Any:
-            if isinstance(address, tuple) and address[0] not in HERE:
+            if isinstance(address, tuple) and not _is_here(address[0]):
                 _note_attempt(address[0])
                 raise OSError(f"a test tried to reach {address}")
             return connect(self, address)
@@ -90,7 +90,7 @@ def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
 
     def look_up_here(host: str | bytes | None, *more: Any, **named: Any) -> Any:
         name = host.decode() if isinstance(host, bytes) else host
-        if name and name not in (*HERE, "0.0.0.0", "::", socket.gethostname()):
+        if name and not _is_here(name):
             _note_attempt(name)
             raise socket.gaierror(socket.EAI_NONAME, f"a test tried to reach {name}")
         return look_up(host, *more, **named)
@@ -98,6 +98,10 @@ def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
     for name in ("connect", "connect_ex"):
         patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     patch.setattr(socket, "getaddrinfo", look_up_here)
+
+
+def _is_here(host: str) -> bool:
+    return host in (*HERE, socket.gethostname()) or host.startswith("127.")
 
 
 def _note_attempt(host: str) -> None:

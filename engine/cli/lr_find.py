@@ -8,7 +8,7 @@ from typing import Any
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.utilities import rank_zero_only
 
-from callbacks import EarlyStopping, NaNGuard, Progress, Watch
+from callbacks import EarlyStopping, NaNGuard, Progress, Watch, ZeroGradients
 from callbacks.media.rate_curve import RateCurve, draw_rate_curve, rate_curve
 from callbacks.range_test import RangeTest
 from callbacks.run_facts import facts, now, session
@@ -64,7 +64,9 @@ class LearningRateTest(Command):
         kwargs |= {"min_epochs": None, "min_steps": None}
         kwargs |= {"limit_val_batches": 0, "enable_checkpointing": False, "logger": False}
         trainer = super().instantiate_trainer(**kwargs)
-        trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, Progress)] + [self._test]
+        # units may die at the largest rates, which says nothing about the network
+        trainer.callbacks = [one for one in trainer.callbacks if not isinstance(one, Progress | ZeroGradients)]
+        trainer.callbacks.append(self._test)
         trainer.builtin(NaNGuard).enabled = False  # the test is to meet a loss that is not finite
         trainer.builtin(EarlyStopping).enabled = False
         watch = trainer.builtin(Watch)

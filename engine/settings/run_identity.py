@@ -68,4 +68,4 @@ def differ(key: str, before: Any, now: Any) -> bool:
         now: The other.
     """
     of_trainer = f".{key}".partition(".trainer.")[2].partition(".")[0]
-    return before != now or (of_trainer in SHARES and repr(before) != repr(now))
+    return before != now or (of_trainer in SHARES and before != 0 and repr(before) != repr(now))

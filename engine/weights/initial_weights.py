@@ -218,7 +218,7 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, 
     own = without_metrics(model.state_dict())
     shapes = {key: value.shape for key, value in own.items()}
     fitting, offered = fit_weights(model, weights, shapes, name)
-    parts = set_in_part(model, fitting, offered)
+    parts = set_in_part(model, fitting, offered) if trains else {}
     fitting = {key: value for key, value in fitting.items() if key not in parts}
     with torch.no_grad():
         for key, value in fitting.items():

@@ -130,7 +130,8 @@ def form_of_documents(model: nn.Module, data: Any, segment: int = 0) -> ExportFo
     vocab_size = data.vocab_size
 
     def examples(n: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
-        longest = 9 + n + (segment if n > 1 else 0)  # so that some are cut
+        # one document that is not cut, or several of which some are
+        longest = 9 + n + segment if n > 1 else min(10, segment or 10)
         lengths = torch.randint(1, longest + 1, (n,), generator=rng)
         lengths[-1] = longest
         tokens = torch.randint(vocab_size, (n, longest), generator=rng)

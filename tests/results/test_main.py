@@ -71,6 +71,8 @@ def test_the_runs_are_made_cheapest_first_and_recorded(
     assert calls == []
     assert capsys.readouterr().out == "recorded already, and left out: good/42\n"
 
+    assert main(["collect", "--runs", "made"], folder) == 0
+    assert "recorded already, and left out: good/42\n" in capsys.readouterr().out
     (folder / "good" / "42.json").unlink()
     assert main(["collect", "--runs", "made"], folder) == 0
     assert calls == []
@@ -99,6 +101,7 @@ def test_what_is_not_collected_is_said(folder: Path, capsys: pytest.CaptureFixtu
         ("good", json.dumps({"status": "finished", "last": None, "best": None, "tests": []})),
         ("long", json.dumps({"status": "running"})),
         ("bad", "{"),
+        ("god", "{}"),
     ):
         (Path("made") / name / "42").mkdir(parents=True)
         (Path("made") / name / "42" / "summary.json").write_text(text)
@@ -106,6 +109,7 @@ def test_what_is_not_collected_is_said(folder: Path, capsys: pytest.CaptureFixtu
     lines = capsys.readouterr().out.splitlines()
     assert sorted(lines) == [
         "bad/42: left out: summary.json is damaged (no JSON, or a part of it)",
+        "god/42: left out: the table has no such row or seed",
         "good/42: left out: it has no test/acc, which counts",
         "long/42: left out: its status is running",
         "nothing to record in made",

@@ -29,3 +29,11 @@ def test_processes_agree_on_the_most_frequent_checks(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=10**9))
     monkeypatch.setattr(torch.distributed, "all_gather_object", gather)
     assert interval_for(torch.zeros(3), torch.device("cuda"), 3) == 5
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+def test_sparse_batches_are_sized_by_what_they_hold(layout: torch.layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=20_000))
+    assert interval_for([torch.eye(1000).to_sparse(layout=layout)], torch.device("cuda"), 1) == 2
+    assert interval_for([torch.eye(1).to_sparse(layout=layout)], torch.device("cuda"), 1) == 16
