@@ -37,6 +37,7 @@ class WordParts:
         self.vocab_size, self.shortest, self.longest, self.buckets = len(words), shortest, longest, buckets
         rows = [[number, *self.rows_of_parts(word)] for number, word in enumerate(words)]
         self._sizes = torch.tensor([len(row) for row in rows])
+        self._begins = self._sizes.cumsum(0) - self._sizes
         self._rows = torch.tensor([number for row in rows for number in row])
 
     def rows_of_parts(self, word: str) -> list[int]:
@@ -46,7 +47,7 @@ class WordParts:
 
     def to(self, device: torch.device) -> "WordParts":
         """Moves the numbers to a device."""
-        self._sizes, self._rows = self._sizes.to(device), self._rows.to(device)
+        self._sizes, self._begins, self._rows = (each.to(device) for each in (self._sizes, self._begins, self._rows))
         return self
 
     def vectors(self, table: Tensor, words: Tensor) -> Tensor:
@@ -76,7 +77,6 @@ class WordParts:
     def _of(self, words: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the rows of words [N], one word after the other, and how many each has."""
         sizes = self._sizes[words]
-        begins = (self._sizes.cumsum(0) - self._sizes)[words]
         places = torch.arange(int(sizes.sum()), device=words.device)
-        shifts = (begins - (sizes.cumsum(0) - sizes)).repeat_interleave(sizes, output_size=len(places))
+        shifts = (self._begins[words] - (sizes.cumsum(0) - sizes)).repeat_interleave(sizes, output_size=len(places))
         return self._rows[places + shifts], sizes

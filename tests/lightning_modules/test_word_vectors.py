@@ -159,6 +159,18 @@ def test_threads_share_a_step(settings: dict[str, Any]) -> None:
         torch.testing.assert_close(other, found[0], rtol=1e-12, atol=1e-12)
 
 
+def test_where_the_groups_of_words_begin_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was for the whole vocabulary, twice in each step."""
+    net, lengths, cumsum = model(ngrams=(2, 3)), [], Tensor.cumsum
+    monkeypatch.setattr(Tensor, "cumsum", lambda tensor, dim: lengths.append(len(tensor)) or cumsum(tensor, dim))
+    vectors = net._parts.vectors(net.embedding.weight, torch.tensor([5, 31, 5]))
+    assert lengths
+    assert V not in lengths
+    for place, number in enumerate((5, 31, 5)):
+        rows = torch.tensor([number, *net._parts.rows_of_parts(f"w{number * 7}x")])
+        torch.testing.assert_close(vectors[place], net.embedding.weight[rows].sum(0) / len(rows) ** 0.5)
+
+
 def test_added_gradients_are_not_taken_for_ordered_ones() -> None:
     net = model()
     for _ in range(2):
