@@ -108,7 +108,7 @@ class RewardedCaptioning(Captioning):
         memory = map_tensors(lambda tensor: tensor.repeat_interleave(self.samples, 0), self.encode(batch.images))
         real = padding_mask(lengths, captions.shape[1])
         logits = self.logits(self.outputs(memory, shifted(captions))[real]).float()
-        logs = self._writable(logits).log_softmax(1)  # of what a sample is drawn by
+        logs = logits.index_fill(1, self._unwritten(logits.device), -torch.inf).log_softmax(1)  # they were drawn so
         entropy = F.nll_loss(logs, captions[real], reduction="none")
         weights = (rewards - others).flatten()[:, None].expand(real.shape)[real]
         return (weights * entropy).sum(), lengths.sum().float(), rewards
@@ -118,19 +118,20 @@ class RewardedCaptioning(Captioning):
         """Returns captions drawn symbol by symbol, with zeros behind their ends, int64 [B, samples, L]."""
         with evaluation_mode(self):
             memory = self.encode(images)
-            state = self.start(memory, self.samples)
+            state, unwritten = self.start(memory, self.samples), self._unwritten(images.device)
             symbols = torch.full((len(images), self.samples), BEGIN, device=images.device)
             is_open, written = torch.ones_like(symbols, dtype=torch.bool), []
             while len(written) < self.length and bool(is_open.any()):
                 logits, state = self.step(symbols, state, memory)
-                symbols = self._writable(logits.float()).softmax(2).flatten(0, 1).multinomial(1).view_as(symbols)
+                shares = logits.float().index_fill_(2, unwritten, -torch.inf).softmax(2)
+                symbols = shares.flatten(0, 1).multinomial(1).view_as(symbols)
                 written.append(symbols * is_open)
                 is_open = is_open & (symbols != END)
         return torch.stack(written, 2)
 
-    def _writable(self, logits: Tensor) -> Tensor:
-        """Returns logits [..., V] by which symbols that are never written have no probability."""
-        return logits.index_fill(-1, torch.tensor(self.never, device=logits.device), -torch.inf)
+    def _unwritten(self, device: torch.device) -> Tensor:
+        """Returns the symbols that are never written, and have no probability; a GPU is waited for."""
+        return torch.tensor(self.never, device=device)
 
     def _rewards(self, sampled: Tensor, index: Tensor) -> Tensor:
         """Returns the scores of samples [B, samples, L] of pictures of training [B]."""

@@ -48,6 +48,16 @@ def test_samples_are_captions_without_marks_but_for_their_ends() -> None:
     assert torch.equal(again, net.sample(images()))
 
 
+def test_symbols_that_are_never_written_are_sent_to_the_device_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were for each symbol, and a GPU was waited for."""
+    net, made, made_by_torch = model().train(), [], torch.tensor
+    monkeypatch.setattr(
+        torch, "tensor", lambda *given, **settings: made.append(given) or made_by_torch(*given, **settings)
+    )
+    assert net.sample(images()).shape[2] > 1
+    assert made == [((PADDING, UNKNOWN, BEGIN),)]
+
+
 def test_the_loss_is_the_mean_over_symbols_weighed_by_what_a_caption_scores_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
