@@ -33,8 +33,8 @@ def beam_search(
     1 the most probable symbol is taken at each place, and the search ends at the first end of a sentence.
 
     Args:
-        step: Returns logits [B, K, V] of the next symbols, and the state after them, of the latest symbols [B, K], the
-            state before them, and the memory.
+        step: Returns logits [B, K, V] of the next symbols, which the search changes, and the state after them, of the
+            latest symbols [B, K], the state before them, and the memory.
         memory: What does not change in the search: tensors [B, ...].
         state: The state before the first symbol: tensors [B, K, ...].
         limits: Most symbols of each translation, its end included, int64 [B].
@@ -54,9 +54,10 @@ def beam_search(
     scores[:, 0] = 0  # all beams begin alike
     written = torch.empty(n, beam, 0, dtype=torch.int64, device=device)
     latest = torch.full((n, beam), BEGIN, device=device)
+    banned = torch.tensor(never, dtype=torch.int64, device=device)
     for length in range(1, found.shape[1] + 1):
         logits, state = step(latest, state, memory)
-        logs, choices = _best(logits, 2 * beam, limits <= length, never)
+        logs, choices = _best(logits, 2 * beam, limits <= length, banned)
         values, chosen = (scores[:, :, None] + logs).flatten(1).topk(2 * beam)  # at least K of them go on
         parents, symbols = chosen // choices.shape[2], choices.flatten(1).gather(1, chosen)
         ends = symbols == END
@@ -70,8 +71,9 @@ def beam_search(
         # the K best that go on
         scores, kept = values.masked_fill(ends, -torch.inf).topk(beam)
         parents, latest = parents.gather(1, kept), symbols.gather(1, kept)
-        written = torch.cat([_of_parents(written, parents), latest[:, :, None]], 2)
-        state = map_tensors(lambda tensor, parents=parents: _of_parents(tensor, parents), state)
+        if beam > 1:  # else each goes on itself
+            written, state = map_tensors(lambda tensor, parents=parents: _of_parents(tensor, parents), (written, state))
+        written = torch.cat([written, latest[:, :, None]], 2)
         hope = scores[:, 0] / _divisor(limits, penalty)
         is_open = is_open & (hope > best[places])
         if beam == 1:
@@ -88,20 +90,18 @@ def beam_search(
     return found[:, : int((found != 0).sum(1).max())]
 
 
-def _best(logits: Tensor, count: int, at_limit: Tensor, never: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def _best(logits: Tensor, count: int, at_limit: Tensor, banned: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the log-probabilities of each beam's most probable symbols, and these, [B, K, N] each.
 
-    Some symbols never follow; at the limit [B] the end alone does. (Only what is chosen is normalized: a pass
-    over all symbols takes as long as the network's step.)
+    Banned symbols never follow; at the limit [B] the end alone does. (Only what is chosen is normalized: a pass
+    over all symbols takes as long as the network's step. So logits are changed in place.)
     """
     logits = logits.float()
     total = logits.logsumexp(2, keepdim=True)
-    is_banned = torch.zeros(logits.shape[2], dtype=torch.bool, device=logits.device)
-    is_banned[list(never)] = True
-    logits = logits.masked_fill(is_banned, -torch.inf)
+    logits.index_fill_(2, banned, -torch.inf)
     if at_limit.any():
         others = torch.arange(logits.shape[2], device=logits.device) != END
-        logits = logits.masked_fill(at_limit[:, None, None] & others, -torch.inf)
+        logits.masked_fill_(at_limit[:, None, None] & others, -torch.inf)
     values, symbols = logits.topk(min(count, logits.shape[2]))
     return values - total, symbols
 

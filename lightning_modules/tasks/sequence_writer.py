@@ -86,7 +86,10 @@ class SequenceWriter(Task):
 
     @abstractmethod
     def step(self, symbols: Tensor, state: Any, memory: Any) -> tuple[Tensor, Any]:
-        """Returns logits [B, K, V] of the next symbols, and the state after the given symbols [B, K]."""
+        """Returns logits [B, K, V] of the next symbols, and the state after the given symbols [B, K].
+
+        A search changes the logits in place, so that nothing else may hold them.
+        """
 
     def attention(self, memory: Any, inputs: Tensor) -> Tensor | None:
         """Returns how much each place of inputs [B, T] attends to each part of the memory, [B, T, S]; or None."""

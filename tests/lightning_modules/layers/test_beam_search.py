@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from datamodules.text.special_symbols import BEGIN, END
+from datamodules.text.special_symbols import BEGIN, END, PADDING
 from lightning_modules.layers.beam_search import beam_search
 
 V, LIMIT = 6, 4  # padding, unknown, beginning, end, and two more
@@ -110,3 +110,20 @@ def test_a_long_translation_is_found_after_a_shorter_one_has_ended() -> None:
     logits[0, 4, 3, END] = 0.0
     assert search(logits, torch.tensor([LIMIT]), 2, 0.0)[0].tolist() == [END]
     assert search(logits, torch.tensor([LIMIT]), 2, 3.0)[0].tolist() == [4, 5, 4, END]
+
+
+def test_a_beam_of_one_copies_no_state_and_logits_are_changed_in_place() -> None:
+    """Keys and values of all places before were copied for each symbol, and all logits to ban two of them."""
+    logits, before, given, returned = table(3), torch.zeros(3, 1, 2, dtype=torch.int64), [], []
+
+    def noted(symbols: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        found, after = step(symbols, state, memory)
+        found[:, :, END] = -30.0  # no sentence ends before the limit
+        given.append(state)
+        returned.append((found, after))
+        return found, after
+
+    beam_search(noted, logits, before, torch.full((3,), LIMIT), 1, 1.0)
+    assert len(given) == LIMIT
+    assert all(state is after for state, (_, after) in zip(given, [(None, before), *returned], strict=False))
+    assert all((found[:, :, [PADDING, BEGIN]] == -torch.inf).all() for found, _ in returned)
