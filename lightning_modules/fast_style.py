@@ -169,7 +169,8 @@ class FastStyle(StyleTask):
     def _losses(self, batch: UnlabelledImageBatch, painted: Tensor) -> dict[str, Tensor]:
         weighting = self.weighting
         with torch.no_grad():
-            content = {layer: full(value) for layer, value in self.network(batch.images).items()}
+            found = self.network(batch.images, weighting.content)
+            content = {layer: full(value) for layer, value in found.items()}
         features = self.network(painted)
         share = torch.ones(1, device=painted.device)
         content_losses, style_losses = [], []

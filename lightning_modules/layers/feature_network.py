@@ -118,21 +118,25 @@ class Features(nn.Module):
         height, width = (-(-side // stride) if self.rounds_up else side // stride for side in size)
         return height, width
 
-    def forward(self, pixels: Tensor) -> dict[str, Tensor]:
+    def forward(self, pixels: Tensor, layers: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Returns the outputs of the layers that are asked for.
 
         Args:
             pixels: Pictures from 0 to 255, [N, 3, H, W], or [N, 1, H, W] of luminance.
+            layers: Those of the network's `wanted` that are needed now; all if not given. What follows is not run.
 
         Returns:
             [N, C, h, w] by name.
         """
-        found = {}
+        found, left = {}, set(self.wanted if layers is None else layers)
         x = pixels.expand(-1, 3, -1, -1)
         for name, step in self.steps.named_children():
             x = step(x)
-            if name in self.wanted:
+            if name in left:
                 found[name] = x
+                left.discard(name)
+            if not left:
+                break
         return found
 
 

@@ -74,6 +74,21 @@ def test_losses_are_means_over_pictures() -> None:
         torch.testing.assert_close(value, torch.stack([losses[name] for losses in single]).mean())
 
 
+def test_the_network_describes_the_content_up_to_its_last_layer_alone() -> None:
+    """All of it was run for the content, whose last layer is in the middle."""
+    painter = model(network="random:vgg16", style_size=48, content_layers={"relu2_1": 1.0}).eval()
+    data = PicturesDataModule(source="synthetic", image_size=32)
+    painter.trainer = SimpleNamespace(datamodule=data, channels_last=False)
+    painter.setup("fit")
+    batch = UnlabelledImageBatch(255 * torch.rand(2, 3, 32, 32), None, {})
+    painter.losses(batch)  # and the style, once
+    run: list[str] = []
+    for name in ("relu2_1", "relu3_1", "relu5_1"):
+        painter.network.steps.get_submodule(name).register_forward_hook(lambda *_, name=name: run.append(name))
+    painter.losses(batch)
+    assert run == ["relu2_1", "relu2_1", "relu3_1", "relu5_1"]
+
+
 def test_it_learns_shows_pictures_and_paints_others(finished_run: Callable[..., Path], command: Command) -> None:
     run = finished_run(text=CONFIG, name="fast.yaml")
     rows = (run / "metrics.csv").read_text().splitlines()

@@ -70,3 +70,18 @@ def test_grey_pictures_are_seen_as_colours() -> None:
     network, _ = make_feature_network("random:vgg16", ["relu1_1"], "max")
     grey = torch.rand(1, 1, 16, 16)
     torch.testing.assert_close(network(grey)["relu1_1"], network(grey.repeat(1, 3, 1, 1))["relu1_1"])
+
+
+def test_no_layer_behind_those_that_are_needed_now_is_run() -> None:
+    network, _ = make_feature_network("random:vgg16", ["relu1_1", "relu2_1", "relu3_1"], "max")
+    run = []
+    for name, step in network.steps.named_children():
+        step.register_forward_hook(lambda *_, name=name: run.append(name))
+    pixels = torch.randint(256, (2, 3, 32, 32)).float()
+    needed = network(pixels, {"relu2_1": 1.0})
+    assert run[-1] == "relu2_1"
+    whole = network(pixels)
+    assert run[-1] == "relu3_1"
+    assert [*whole] == ["relu1_1", "relu2_1", "relu3_1"]
+    assert [*needed] == ["relu2_1"]
+    assert torch.equal(needed["relu2_1"], whole["relu2_1"])
