@@ -4,7 +4,7 @@ Initialisers: Xavier Glorot and Yoshua Bengio, 2010; Andrew Saxe, James McClella
 arXiv:1312.6120.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -107,11 +107,41 @@ class Recurrent(nn.Module):
         turned = torch.where(places < lengths[:, None], ends[:, None] - places, places)  # [B, M]
         for forth, back in zip(self.layers, self.backward_layers, strict=True):
             forwards, _ = forth(x, None)
-            backwards, _ = back(x[rows[:, None], turned], None)
+            backwards, _ = back(_turned(x, rows, turned), None)
             forwards, backwards = self.dropout(forwards), self.dropout(backwards)
-            x = torch.cat([forwards, backwards[rows[:, None], turned]], 2)
+            x = torch.cat([forwards, _turned(backwards, rows, turned)], 2)
         # reversed, so the last output of the backward direction is at the end, too
         return x, torch.cat([forwards[rows, ends], backwards[rows, ends]], 1)
+
+
+def _turned(x: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+    """Returns sequences [B, M, D] with those places [B, M] in order, which are their own inverse.
+
+    Args:
+        x: The sequences.
+        rows: Their numbers, [B].
+        places: The places.
+    """
+    # exporters, which ask for no gradient, need not know a function of ours
+    return Turned.apply(x, rows[:, None], places) if x.requires_grad else x[rows[:, None], places]
+
+
+class Turned(torch.autograd.Function):
+    """Sequences whose places are turned round: their gradient is turned, too.
+
+    Autograd does not know that no place occurs twice: it would add gradients up into zeros, one after the other.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: Tensor, places: Tensor) -> Tensor:
+        """Returns x [B, M, D] at rows [B, 1] and places [B, M]."""
+        ctx.save_for_backward(rows, places)
+        return x[rows, places]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Returns the gradient with respect to x."""
+        return gradient[ctx.saved_tensors], None, None
 
 
 @torch.no_grad()

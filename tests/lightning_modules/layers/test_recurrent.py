@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from lightning_modules.layers import recurrent_cells
-from lightning_modules.layers.recurrent import Recurrent
+from lightning_modules.layers.recurrent import Recurrent, Turned
 from lightning_modules.layers.recurrent_cells import CELLS, Cell, PeepholeLSTM, ScratchLSTM, TorchLayer
 
 B, T, WIDTH, H = 3, 7, 5, 4
@@ -94,6 +94,29 @@ def test_two_halves_with_the_state_carried_equal_the_whole(cell: str) -> None:
     torch.testing.assert_close(torch.cat([first, second], 1), whole)
     for ours, theirs in zip(after, end, strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_the_gradient_of_turned_sequences_is_autograds_and_is_not_added_up() -> None:
+    rows, places = torch.arange(2)[:, None], torch.tensor([[2, 1, 0, 3], [0, 1, 2, 3]])
+    x, weights = inputs(2, 4, 5).requires_grad_(), inputs(2, 4, 10)
+    found = []
+    for turned in (Turned.apply(x, rows, places), x[rows, places]):
+        (gradient,) = torch.autograd.grad((weights[..., 5:] * torch.cat([x, turned], 2)[..., 5:]).sum(), x)
+        found.append((turned, gradient))
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.equal(ours, theirs)
+    network = recurrent("lstm", layers=2, bidirectional=True)
+    outputs, last = network.encode(inputs().requires_grad_(), torch.tensor([7, 3, 1]))
+    (outputs.sum() + last.sum()).backward(retain_graph=True)
+    left, kinds = [outputs.grad_fn], set()
+    while left:
+        node = left.pop()
+        kinds.add(type(node).__name__)
+        left += [before for before, _ in node.next_functions if before is not None]
+    assert "TurnedBackward" in kinds
+    with torch.no_grad():
+        again, _ = network.encode(inputs(), torch.tensor([7, 3, 1]))  # as an exporter reads it
+    torch.testing.assert_close(again, outputs)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
