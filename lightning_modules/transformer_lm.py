@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.ranges import check_range
 from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State
-from lightning_modules.layers.rotary_attention import Memory, RotaryAttention
+from lightning_modules.layers.rotary_attention import Memory, Piece, RotaryAttention
 from lightning_modules.tasks.language_model import LanguageModel
 
 
@@ -35,9 +35,9 @@ class Block(nn.Module):
         self.narrow = nn.Linear(4 * width, width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+    def forward(self, x: Tensor, piece: Piece, memory: Memory | None) -> tuple[Tensor, Memory]:
         """Returns [B, T, D] of [B, T, D], and the memory after it."""
-        answers, memory = self.attention(self.norms[0](x), memory)
+        answers, memory = self.attention(self.norms[0](x), piece, memory)
         x = x + self.dropout(answers)
         return x + self.dropout(self.narrow(F.gelu(self.widen(self.norms[1](x)), approximate="tanh"))), memory
 
@@ -82,6 +82,7 @@ class TransformerLM(LanguageModel):
         if width % (2 * heads):
             raise InputError(f"model.width is {width}: cannot be divided into {heads} heads of an even width")
         super().__init__(**training)
+        self.context = context
         self.embedding = nn.Embedding(vocab_size, width)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(width, heads, context, dropout) for _ in range(layers))
@@ -108,7 +109,8 @@ class TransformerLM(LanguageModel):
     def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
         """Returns logits [B, T, V] and the memories after inputs [B, T, D], from those before them (None: empty)."""
         x, after = self.dropout(x), []
+        piece = Piece(x, None if state is None else state[0], self.context)
         for place, block in enumerate(self.blocks):
-            x, memory = block(x, None if state is None else state[place])
+            x, memory = block(x, piece, None if state is None else state[place])
             after.append(memory)
         return F.linear(self.norm(x), self.embedding.weight), after

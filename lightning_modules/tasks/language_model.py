@@ -121,7 +121,7 @@ class LanguageModel(Task):
     def training_step(self, batch: SymbolBatch, batch_idx: int) -> Tensor:
         """Returns the mean loss of a batch in nats, and stores the state after it for the next batch."""
         loss, state = self._training_outputs(batch)
-        self.carried = map_tensors(Tensor.detach, state)
+        self.carried = map_tensors(_by_itself, state)
         self.train_metrics.update(*batch.reported(loss))
         return loss
 
@@ -211,6 +211,12 @@ class LanguageModel(Task):
         if self._trainer is not None and self._trainer.state.fn == "fit" and "carried" in checkpoint:
             rank, world_size = self._trainer.global_rank, self._trainer.world_size
             self.carried = map_tensors(lambda rows: rows.tensor_split(world_size)[rank].clone(), checkpoint["carried"])
+
+
+def _by_itself(tensor: Tensor) -> Tensor:
+    """Returns a tensor without what computed it; of a part of a larger one a copy, which a checkpoint would hold."""
+    tensor = tensor.detach()
+    return tensor.clone() if tensor.untyped_storage().nbytes() > tensor.nbytes else tensor
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """A Transformer reads a text in pieces as it reads it whole, and looks back as far as it may."""
 
+from copy import copy
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
+from core.nested_tensors import tensors_of
 from datamodules.batches import CharacterBatch
 from lightning_modules import TransformerLM
+from lightning_modules.layers import rotary_attention
 from tests.networks import assert_gradients
 
 
@@ -49,6 +52,46 @@ def test_pieces_are_read_as_the_whole(piece: int) -> None:
         assert memory[0].shape[2] == 5, "one less than the context"
         for ours, theirs in zip(memory, other, strict=True):
             torch.testing.assert_close(ours, theirs)
+
+
+def test_turns_and_masks_are_computed_for_one_layer_and_serve_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sines and cosines in double precision and a mask of all pairs of places were computed in each."""
+    counted, calls = rotary_attention.turns_of, []
+    monkeypatch.setattr(rotary_attention, "turns_of", lambda *given: calls.append(given) or counted(*given))
+    masks, attend = [], F.scaled_dot_product_attention
+
+    def noted(*given: Tensor, attn_mask: Tensor) -> Tensor:
+        masks.append(attn_mask)
+        return attend(*given, attn_mask=attn_mask)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", noted)
+    model, text = small(layers=3), symbols(2, 9)
+    _, state = model(text[:, :4])
+    whole, _ = model(text[:, 4:], state)
+    assert len(calls) == 2
+    assert len(masks) == 6
+    assert masks[0] is masks[1] is masks[2]
+    with torch.autocast("cpu", torch.bfloat16):
+        model(text)
+    assert masks[-1].dtype == torch.bfloat16
+    # each layer by itself, and a mask of truth values, as before
+    monkeypatch.setattr(
+        F, "scaled_dot_product_attention", lambda *given, attn_mask: attend(*given, attn_mask=attn_mask == 0)
+    )
+    shared = rotary_attention.Piece.shared
+    monkeypatch.setattr(rotary_attention.Piece, "shared", lambda piece, like: shared(copy(piece), like))
+    assert torch.equal(model(text[:, 4:], state)[0], whole)
+
+
+def test_what_is_carried_holds_no_more_than_its_own_places() -> None:
+    """It was a part of all keys and values of a step, which a checkpoint then held."""
+    model = small()
+    for fresh in (True, False):
+        model.training_step(CharacterBatch(symbols(2, 9), fresh=fresh), 0)
+        tensors = tensors_of(model.carried)
+        assert len(tensors) == 6
+        assert all(tensor.untyped_storage().nbytes() == tensor.nbytes for tensor in tensors)
+        assert not any(tensor.requires_grad for tensor in tensors)
 
 
 @pytest.mark.parametrize("places", [10**6, 10**9])
