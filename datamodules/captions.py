@@ -177,7 +177,7 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         if seed is not None:
             counts = (split.lengths > 0).sum(1).cpu()
             draws = CaptionDraws(self.draws_in_training, counts, self.captions_each, self.count_padding)
-        return ImageLoader(split, batch_size, seed, draws, self.trainer.global_rank, self.trainer.world_size)
+        return self.image_loader(split, batch_size, seed, draws)
 
     def on_after_batch_transfer(self, batch: CaptionBatch, dataloader_idx: int) -> NamedTuple:
         """Augments and normalises the pictures of a batch, and counts symbols over all processes in training."""

@@ -18,7 +18,7 @@ from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.encoded import EncodedDataModule
 from datamodules.images.image_files import find_pictures
 from datamodules.images.input_notes import note_negatives, note_ranges
-from datamodules.images.loader import ImageLoader
+from datamodules.images.loader import Draws, ImageLoader
 from datamodules.images.normalization import Normalization, Scaling
 from datamodules.images.picture import read_content
 from datamodules.images.splits import Images
@@ -135,7 +135,13 @@ class ImageDataModule(EncodedDataModule):
     def make_loader(self, split: Images, batch_size: int, seed: int | None, in_order: bool) -> ImageLoader:
         """Makes the loader of a split, with augmentation in training; evaluation is always in order."""
         augmentation = None if seed is None else self.draws_in_training
-        return ImageLoader(split, batch_size, seed, augmentation, self.trainer.global_rank, self.trainer.world_size)
+        return self.image_loader(split, batch_size, seed, augmentation)
+
+    def image_loader(self, split: Images, batch_size: int, seed: int | None, draws: Draws | None) -> ImageLoader:
+        """Returns a loader of this process, which draws the parameters of each epoch."""
+        trainer = self.trainer
+        pins = trainer.strategy.root_device.type == "cuda"
+        return ImageLoader(split, batch_size, seed, draws, trainer.global_rank, trainer.world_size, pins)
 
     def prepare(self, images: Tensor, draws: dict[str, Tensor]) -> Tensor:
         """Augments and normalises pictures.

@@ -41,6 +41,7 @@ class ImageLoader(SampleLoader):
         augmentation: Draws the augmentation parameters of an epoch; None for no augmentation.
         rank: Index of this process.
         world_size: Number of processes.
+        pins: Whether pictures that worker processes decode are moved to memory from which a GPU copies them meanwhile.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class ImageLoader(SampleLoader):
         augmentation: Draws | None = None,
         rank: int = 0,
         world_size: int = 1,
+        pins: bool = False,
     ) -> None:
         super().__init__(len(split), batch_size, seed, rank, world_size)
+        self.pins = pins
         self.split = split
         self.augmentation = augmentation
         self._decoder: DataLoader | None = None
@@ -108,6 +111,7 @@ class ImageLoader(SampleLoader):
             sampler=self._requests,
             num_workers=workers,
             persistent_workers=workers > 0,
+            pin_memory=self.pins and workers > 0,  # without a worker this process would copy, and wait
             worker_init_fn=_ignore_signals,
             generator=torch.Generator(),  # otherwise it would draw from torch's global generator
         )

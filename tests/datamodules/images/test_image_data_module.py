@@ -18,6 +18,7 @@ from datamodules.batches import ImageBatch
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.loader import ImageLoader
 from datamodules.images.splits import ClassifiedImages
+from datamodules.images.streaming import PictureFiles
 from engine.trainer import Trainer
 from lightning_modules import VGG
 from tests.stages import prepared
@@ -367,3 +368,12 @@ def test_a_run_goes_on_with_the_images_that_it_began_with(trainer: Trainer) -> N
         trainer.state.fn = TrainerFn.TESTING
         data.load_state_dict(changed)
         trainer.state.fn = TrainerFn.FITTING
+
+
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+def test_a_data_module_knows_whether_a_gpu_copies_its_pictures(device: str) -> None:
+    data = TinyDataModule()
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1, strategy=strategy)
+    split = ClassifiedImages(PictureFiles([], 8, 3, 2), torch.zeros(0))
+    assert data.make_loader(split, 5, None, True).pins is (device == "cuda")

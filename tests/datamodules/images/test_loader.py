@@ -362,3 +362,12 @@ def test_each_process_draws_an_order_of_its_own_from_a_sampler_that_knows_of_no_
         seeded = SeededLoader(DataLoader(DrawnNumbers(), **how), rank, lambda: 1, lambda: 0, order_seed=2)
         orders.append(torch.cat([places for places, _ in seeded]))
     assert not torch.equal(*orders)
+
+
+@pytest.mark.parametrize(("pins", "workers", "pinned"), [(True, 2, True), (True, 0, False), (False, 2, False)])
+def test_pictures_that_workers_decode_are_pinned_where_a_gpu_copies_them(
+    pins: bool, workers: int, pinned: bool
+) -> None:
+    files = PictureFiles([], 8, 3, workers)
+    loader = ImageLoader(ClassifiedImages(files, torch.zeros(0)), 5, pins=pins)
+    assert loader._make_decoder(files).pin_memory is pinned
