@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from datamodules.text.documents import Documents
 from engine.runs.checkpoint_io import load_checkpoint
 from tests.processes import finish, start, start_ranks, stop_two
 from tests.tiny_text import CHARACTERS, DOCUMENTS
@@ -123,6 +124,34 @@ def test_one_bad_text_does_not_cost_the_others(read: Path, command: Callable) ->
     assert "have no symbol" not in command("predict", "--ckpt_path", read, "--input", "the river")[1]
     code, _, errors = command("predict", "--ckpt_path", read, "--input", "reviws.txt")
     assert (code, errors) == (2, "error: --input reviws.txt: no such file\n")
+
+
+def test_texts_are_classified_by_length_and_shown_in_order(
+    read: Path, command: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of texts of any lengths was padded to the longest of them."""
+    words, lengths = ["the", "river", "and", "the", "mountain", "of", "a", "team", "with", "no", "goal"], []
+    Path("lines.txt").write_text("".join(f"{' '.join(words[:length])}\n" for length in (7, 2, 11, 3, 9)))
+    gather = Documents.gather
+
+    def noted(documents: Documents, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        lengths.append(documents.lengths[index].tolist())
+        return gather(documents, index)
+
+    monkeypatch.setattr(Documents, "gather", noted)
+    predict = ("predict", "--ckpt_path", read, "--input", "lines.txt", "--output", "out.csv")
+    predict = (*predict, "--data.eval_batch_size", 2)
+    rows = []
+    for options in ((), ("--trainer.limit_predict_batches", 3)):  # those that a limit leaves are the first ones
+        code, _, errors = command(*predict, *options)
+        assert code == 0, errors
+        with open("out.csv", newline="") as file:
+            rows.append(list(csv.DictReader(file)))
+    assert lengths == [[2, 3], [7, 9], [11], [7, 2], [11, 3], [9]]
+    assert [len(row["text"].split()) for row in rows[0]] == [7, 2, 11, 3, 9]
+    for ours, theirs in zip(*rows, strict=True):
+        assert (ours["text"], ours["class"]) == (theirs["text"], theirs["class"])
+        assert float(ours["probability"]) == pytest.approx(float(theirs["probability"]), abs=2e-4)
 
 
 def test_a_text_classifier_trains_tests_and_classifies(documents: Path, command: Callable) -> None:

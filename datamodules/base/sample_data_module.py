@@ -1,13 +1,28 @@
 """The base of data sets of separate samples, in memory or on disk."""
 
+from typing import Protocol, runtime_checkable
+
 import torch
+from pytorch_lightning.callbacks import BasePredictionWriter
+from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
+from core.epochs import takes_all
 from core.errors import InputError
 from datamodules.base.data_module import DataModule
 from datamodules.base.loader import SampleLoader
 from datamodules.base.selection import Selection
 from datamodules.base.split import Split
+
+
+@runtime_checkable
+class SortsByLength(Protocol):
+    """A loader that can evaluate samples in order of their length, so that those of a batch are alike."""
+
+    by_length: bool
+
+    def evaluated(self) -> Tensor:
+        """Returns the samples of this process, int64 [N], in the order in which they are evaluated."""
 
 
 class SampleDataModule(DataModule):
@@ -20,6 +35,8 @@ class SampleDataModule(DataModule):
     """
 
     selection: Selection | None = None
+    any_order = False  # whether predictions may come in another order than their samples; `predicted_order` tells it
+    _predicted: SampleLoader | None = None  # the latest loader of `predict`
 
     splits: dict[str, Split]
     predicted_part = "test"  # what `predict` takes where there are no inputs
@@ -67,11 +84,25 @@ class SampleDataModule(DataModule):
         return self.loader("test", self.eval_batch_size)
 
     def predict_dataloader(self) -> SampleLoader:
-        """Returns the loader of `inputs`, or of the predicted part if there are none, in order."""
-        if not self.inputs:
-            return self.loader(self.predicted_part, self.eval_batch_size, in_order=True)
-        self.splits["predict"] = self.read_inputs()
-        return self.loader("predict", self.eval_batch_size, in_order=True)
+        """Returns the loader of `inputs`, or of the predicted part if there are none, in order unless `any_order`."""
+        part = "predict" if self.inputs else self.predicted_part
+        if self.inputs:
+            self.splits[part] = self.read_inputs()
+        self._predicted = self.loader(part, self.eval_batch_size, in_order=True)
+        if isinstance(self._predicted, SortsByLength):
+            self._predicted.by_length = self._may_sort()
+        return self._predicted
+
+    def _may_sort(self) -> bool:
+        """Returns whether predictions may come in another order: all of them, and to nobody who expects another."""
+        if not self.any_order or not takes_all(self.trainer.limit_predict_batches):  # a limit means the first samples
+            return False
+        return not any(isinstance(callback, BasePredictionWriter) for callback in self.trainer.callbacks)
+
+    def predicted_order(self) -> Tensor | None:
+        """Returns the places of the samples that this process predicts, in their order; None for that of the places."""
+        loader = self._predicted
+        return loader.evaluated() if isinstance(loader, SortsByLength) and loader.by_length else None
 
     @left_to_subclasses
     def read_inputs(self) -> Split:

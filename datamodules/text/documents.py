@@ -146,7 +146,12 @@ class DocumentLoader(SampleLoader):
         world_size: Number of processes.
         most: Tokens of a batch in evaluation, padding included, beyond which it is divided; no limit if not given.
         shuffle: Whether training documents are shuffled; else batches are in the order of the texts, and not sorted.
+
+    Attributes:
+        by_length: Whether documents are evaluated in order of length although a `bucket` of 1 would not sort them.
     """
+
+    by_length = False
 
     def __init__(
         self,
@@ -187,9 +192,13 @@ class DocumentLoader(SampleLoader):
             batches = batches[torch.randperm(len(batches), generator=rng)]
         return batches[:, self.rank :: self.world_size].unbind()  # strided, so that all processes get similar lengths
 
+    def evaluated(self) -> Tensor:
+        """Returns the documents of this process, int64 [N], in the order in which they are evaluated."""
+        return torch.cat(list(self._evaluation_order()))
+
     def _evaluation_order(self) -> Sequence[Tensor]:
         mine = torch.arange(self.rank, len(self.split), self.world_size)
-        if self.bucket > 1:
+        if self.bucket > 1 or self.by_length:
             mine = mine[self.split.lengths[mine].argsort(stable=True)]
         batches = mine.split(self.share)
         if self.most is None:

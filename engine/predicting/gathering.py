@@ -13,6 +13,20 @@ def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:
     return {place: reason for part in parts for place, reason in part.items()}
 
 
+def in_order(outputs: list[Tensor], places: Tensor) -> list[Tensor]:
+    """Puts what this rank has predicted into the order of its samples, unless it is not one row for each.
+
+    Args:
+        outputs: This rank's batches, [B, ...] each.
+        places: Places of the samples, int64 [N].
+
+    Returns:
+        One batch, [N, ...].
+    """
+    mine = torch.cat(outputs)
+    return [mine[places.argsort()]] if len(mine) == len(places) else outputs
+
+
 def gather(outputs: list[Tensor], world_size: int) -> Tensor:
     """Puts what all ranks have predicted back into order.
 

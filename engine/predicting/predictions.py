@@ -19,7 +19,8 @@ from core.terminal.console import print_line
 from core.terminal.printable import counted, printable, shown_path
 from core.terminal.text_table import aligned
 from datamodules.base.data_module import DataModule
-from engine.predicting.gathering import gather, gather_pictures, gather_unread
+from datamodules.base.sample_data_module import SampleDataModule
+from engine.predicting.gathering import gather, gather_pictures, gather_unread, in_order
 from engine.predicting.picture_files import check_picture_output, write_pictures
 from engine.trainer import Trainer
 
@@ -46,6 +47,8 @@ def prepare(
     if inputs and not isinstance(datamodule, DataModule):
         raise InputError(f"--input: {type(datamodule).__name__} reads no files; it has its own samples")
     datamodule.inputs = inputs
+    if isinstance(datamodule, SampleDataModule):
+        datamodule.any_order = True  # `conclude` puts them in order
     if isinstance(model, PredictsPictures):
         check_picture_output(output, inputs)
     else:
@@ -76,6 +79,9 @@ def conclude(
     """
     names = datamodule.prediction_names() if isinstance(datamodule, DataModule) else None
     table, unread, world_size = None, {}, trainer.world_size
+    order = datamodule.predicted_order() if isinstance(datamodule, SampleDataModule) else None
+    if order is not None:
+        outputs = in_order(_checked_rows(outputs, type(model).__name__), order)
     # classes are named by their probabilities, which a model of another package need not return
     if names is not None and (isinstance(model, PredictsClasses) or not isinstance(datamodule, HasClasses)):
         pictures = isinstance(model, PredictsPictures)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import BasePredictionWriter
 
 import datamodules.text_classification
 from callbacks import RunCheckpoint
@@ -474,6 +475,27 @@ def test_made_up_documents_need_no_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert data.num_classes == 4
     assert data.origin == "synthetic documents"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_predictions_come_by_length_to_one_who_puts_them_in_order_alone(folders: Path) -> None:
+    (folders / "test" / "neg" / "0_1.txt").write_text("bad dull poor and much longer than all others")
+    data = set_up(folders, eval_batch_size=4)
+    data.trainer.callbacks, data.trainer.limit_predict_batches = [], 1.0
+    expected = data.splits["test"].lengths.argsort(stable=True).tolist()
+    assert expected[-1] == 0
+
+    def order() -> tuple[list[int], torch.Tensor | None]:
+        read = torch.cat([batch.index for batch in data.predict_dataloader()])
+        return read.tolist(), data.predicted_order()
+
+    assert order() == (list(range(6)), None), "a user of `Trainer.predict` gets the batches as they are"
+    data.any_order = True
+    read, places = order()
+    assert read == places.tolist() == expected
+    data.trainer.limit_predict_batches = 1
+    assert order() == (list(range(6)), None), "a limit means the first documents"
+    data.trainer.limit_predict_batches, data.trainer.callbacks = 1.0, [BasePredictionWriter()]
+    assert order() == (list(range(6)), None), "what is written by another is in order"
 
 
 def test_batches_are_of_about_one_length_and_predictions_in_order(folders: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.errors import InputError
 from core.predictions import PredictionTable, as_lines, as_paragraphs, classified, excerpt
-from engine.predicting.gathering import gather
+from engine.predicting.gathering import gather, in_order
 from engine.predicting.predictions import SHOWN, check_output, conclude, general_table, report
 from tests.tiny import TinyDataModule, tiny_vgg
 
@@ -142,6 +142,15 @@ def test_prose_is_shown_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None
 def test_batches_are_joined_in_order() -> None:
     parts = [torch.rand(4, 3), torch.rand(2, 3)]
     assert torch.equal(gather(parts, 1), torch.cat(parts))
+
+
+def test_what_was_predicted_in_another_order_is_put_into_its_own() -> None:
+    rows = torch.rand(5, 3)
+    places = torch.tensor([8, 0, 4, 2, 6])  # of the samples of one of two processes
+    (found,) = in_order([rows[:3], rows[3:]], places)
+    assert torch.equal(found, rows[[1, 3, 2, 4, 0]])
+    less = [rows[:3]]
+    assert in_order(less, places) is less, "no row for each sample, which is refused later"
 
 
 @pytest.mark.parametrize("n", [6, 7])
