@@ -1,11 +1,17 @@
-"""Averages lie where the weights do, unless another device was asked for."""
+"""Averages lie where the weights do, unless another device was asked for, and are those that torch computes."""
 
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from pytorch_lightning.callbacks import EMAWeightAveraging
+import torch
+from pytorch_lightning.callbacks import EMAWeightAveraging, WeightAveraging
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from callbacks import AveragedWeights
+from callbacks.averaged_weights import ShortUpdate
 from tests.tiny import tiny_trainer, tiny_vgg
 
 
@@ -19,3 +25,106 @@ def test_averages_follow_the_model_to_its_device(given: str | None, expected: st
     moving.on_fit_start(trainer, model)
     averages = averaging._average_model
     assert {one.device.type for one in (*averages.parameters(), *averages.buffers())} == {expected}
+
+
+class Tied(nn.Module):
+    """Two names for one weight, whole numbers, and a buffer that is replaced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(5, 7), nn.BatchNorm1d(7), nn.Linear(5, 7)
+        self.last.weight = self.first.weight
+        self.register_buffer("absent", None)
+        self.register_buffer("replaced", torch.randn(3))
+        self.register_buffer("coarse", torch.randn(50).bfloat16())
+
+    def move(self) -> None:
+        """Changes all values."""
+        with torch.no_grad():
+            for weight in self.parameters():
+                weight.add_(torch.randn_like(weight))
+        self.norm.num_batches_tracked += 3
+        self.norm.running_mean.add_(torch.randn_like(self.norm.running_mean))
+        self.replaced = torch.randn_like(self.replaced)
+        self.coarse = torch.randn_like(self.coarse)
+
+
+def average_of(model: nn.Module) -> AveragedModel:
+    """Returns an average as Lightning makes it."""
+    return AveragedModel(model, avg_fn=get_ema_avg_fn(0.9), use_buffers=True)
+
+
+@pytest.mark.parametrize(
+    "types", [(None,) * 2, (torch.float64,) * 2, (torch.bfloat16,) * 2, (torch.float32, torch.bfloat16)], ids=str
+)
+def test_a_short_update_has_the_bits_of_torchs(types: tuple[torch.dtype | None, torch.dtype | None]) -> None:
+    """Of the last case, torch copies a model before Lightning gives it the type of its precision."""
+    torch.manual_seed(0)
+    model = Tied() if types[0] is None else Tied().to(types[0])
+    ours, theirs = average_of(model), average_of(model)
+    ours.update_parameters = ShortUpdate(ours)
+    if types[1] is not None:
+        model.to(types[1])
+    for step in range(6):
+        model.move()
+        if step == 3:
+            model.load_state_dict(deepcopy(model.state_dict()))
+            model.norm.bias.data = torch.randn_like(model.norm.bias)
+            model.first.bias = nn.Parameter(torch.randn_like(model.first.bias))
+        for average in (ours, theirs):
+            average.update_parameters(model)
+        assert ours.state_dict().keys() == theirs.state_dict().keys()
+        for name, value in ours.state_dict().items():
+            assert value.dtype == theirs.state_dict()[name].dtype
+            assert torch.equal(value, theirs.state_dict()[name]), (step, name)
+    assert ours.n_averaged == 6
+    assert ours.module.norm.num_batches_tracked > 0
+
+
+def test_the_modules_are_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were four times in each update."""
+    model = Tied()
+    average = average_of(model)
+    average.update_parameters = ShortUpdate(average)
+    average.update_parameters(model)
+    walks, named = [], nn.Module.named_modules
+
+    def counted(module: nn.Module, *given: object, **settings: object) -> Iterator[tuple[str, nn.Module]]:
+        walks.append(module)
+        return named(module, *given, **settings)
+
+    monkeypatch.setattr(nn.Module, "named_modules", counted)
+    average.update_parameters(model)
+    assert not walks
+    average_of(model).update_parameters(model)
+    assert walks, "what torch does"
+
+
+def test_what_lies_elsewhere_or_came_later_is_averaged_by_torch() -> None:
+    model, late = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    elsewhere, before = average_of(deepcopy(model).to("meta")), average_of(late)
+    late.register_buffer("later", torch.zeros(1))
+    for average, trained in ((elsewhere, model), (before, late)):
+        average.update_parameters = ShortUpdate(average)
+        average.update_parameters(trained)
+        assert "update_parameters" not in vars(average)
+        average.update_parameters(trained)
+        assert average.n_averaged.is_meta or average.n_averaged == 2
+
+
+@pytest.mark.parametrize(
+    ("averaging", "short"),
+    [
+        (EMAWeightAveraging(), True),
+        (EMAWeightAveraging(use_buffers=False), False),
+        (WeightAveraging(avg_fn=get_ema_avg_fn()), False),
+        (WeightAveraging(), False),
+    ],
+)
+def test_exponential_averages_of_lightning_alone_are_updated_shortly(
+    averaging: WeightAveraging, short: bool, tmp_path: Path
+) -> None:
+    trainer, model = tiny_trainer(tmp_path, callbacks=[averaging]), tiny_vgg()
+    averaging.setup(trainer, model, "fit")
+    AveragedWeights().on_fit_start(trainer, model)
+    assert isinstance(averaging._average_model.update_parameters, ShortUpdate) is short
