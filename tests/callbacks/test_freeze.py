@@ -31,14 +31,17 @@ class Stamps(Callback):
 
 
 class AsOneOfMany(Freeze):
-    """Drops gradients of fixed layers, as it does where several processes train."""
+    """Is told that there are two processes, which share the gradients of all layers that ever train."""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Fixes layers."""
-        super().setup(trainer, pl_module, stage)
-        self._drop_gradients = True
-        for parameter, _ in self._fixed:
-            parameter.requires_grad_(True)
+        super().setup(SimpleNamespace(world_size=2, max_epochs=trainer.max_epochs), pl_module, stage)
+        assert all(parameter.requires_grad for parameter in pl_module.parameters())
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fixes layers, or lets them train."""
+        super().on_train_epoch_start(trainer, pl_module)
+        assert all(parameter.requires_grad for parameter in pl_module.parameters())
 
 
 def _fit(root: Path, freeze: Freeze, callbacks: tuple[Callback, ...] = (), **settings: object) -> tuple:
@@ -81,11 +84,12 @@ def test_a_pattern_matches_from_the_start_of_a_name(tmp_path: Path) -> None:
     assert not changed & {"stages.0.1.weight", "stages.1.1.running_var", "classifier.3.bias"}
 
 
-@pytest.mark.parametrize("validations_an_epoch", [1, 3])
-def test_layers_begin_to_train_in_their_epoch(validations_an_epoch: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("devices", "validations_an_epoch"), [(1, 1), (1, 3), (2, 1)])
+def test_layers_begin_to_train_in_their_epoch(devices: int, validations_an_epoch: int, tmp_path: Path) -> None:
     stamps = Stamps()
+    freeze = (AsOneOfMany if devices > 1 else Freeze)([r"stages\.0"], until_epoch=1)
     interval = 1 / validations_an_epoch
-    _, before, _ = _fit(tmp_path, Freeze([r"stages\.0"], until_epoch=1), (stamps,), val_check_interval=interval)
+    _, before, _ = _fit(tmp_path, freeze, (stamps,), val_check_interval=interval)
     assert not _changed(before, stamps.after[0]) & {*FIRST_STAGE, *STATISTICS}
     assert _changed(stamps.after[0], stamps.after[1]) >= {*FIRST_STAGE, *STATISTICS}
 
@@ -142,6 +146,12 @@ def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
     changed = _changed(before, after)
     assert {"stages.0.1.weight", "stages.1.1.bias"} <= changed
     assert not {name for name in changed if "running" in name or "tracked" in name}
+
+
+def test_processes_share_no_gradients_of_layers_that_never_train() -> None:
+    model = tiny_vgg()
+    Freeze([r"stages\.0"]).setup(SimpleNamespace(world_size=2, max_epochs=2), model, "fit")
+    assert {name for name, one in model.named_parameters() if not one.requires_grad} == {*FIRST_STAGE}
 
 
 def test_layers_cannot_be_fixed_both_before_and_after() -> None:
