@@ -2,16 +2,21 @@
 
 import csv
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import Trainer
 
 from datamodules.text.documents import Documents
 from engine.runs.checkpoint_io import load_checkpoint
-from tests.processes import finish, start, start_ranks, stop_two
+from tests.bits import assert_same_bits, figures_of
+from tests.contract.interruptions import KilledAt
+from tests.processes import finish, start_ranks
 from tests.tiny_text import CHARACTERS, DOCUMENTS
 
 
@@ -279,36 +284,58 @@ ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
+class CopiedWithinItsEpoch(KilledAt):
+    """Copies the run's folder as a kill of both processes would leave it."""
+
+    copied = (23,)
+
+    def on_train_batch_end(self, trainer: Trainer, *arguments: Any) -> None:
+        """Copies it by one process alone."""
+        if trainer.is_global_zero:
+            super().on_train_batch_end(trainer, *arguments)
+
+
+def assert_close(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Compares weights and carried states of two checkpoints, but for rounding."""
+    for name, value in theirs["state_dict"].items():
+        torch.testing.assert_close(ours["state_dict"][name], value, rtol=1e-3, atol=1e-4, msg=name)
+    for one, other in zip(ours["carried"][0], theirs["carried"][0], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
 @on_linux
-def test_two_processes_carry_their_rows_states_and_train_as_one_does(
+def test_two_processes_carry_their_rows_states_and_train_and_go_on_as_one_does(
     characters: Path, tmp_path: Path, command: Callable
 ) -> None:
-    assert command("fit", "--config", characters, "--run_dir", tmp_path / "one", "--trainer.max_epochs", 1)[0] == 0
-    arguments = ("fit", "--config", characters, "--run_dir", tmp_path / "two", "--trainer.max_epochs", 1, *TWO)
-    code, output = finish(start_ranks(*arguments))
+    fit = ("fit", "--config", characters, "--trainer.max_epochs", 1)
+    fit += ("--model.optimizer", "torch.optim.SGD", "--model.optimizer.lr", 0.5)  # Adam hides a factor on gradients
+    assert command(*fit, "--run_dir", tmp_path / "one")[0] == 0
+    copied = ("--trainer.callbacks", f"{__name__}.CopiedWithinItsEpoch", "--checkpoint.every_n_train_steps", 10)
+    code, output = finish(start_ranks(*fit, "--run_dir", tmp_path / "two", *TWO, *copied))
     assert code == 0, output
     one, two = (load_checkpoint(tmp_path / name / "checkpoints" / "last.ckpt") for name in ("one", "two"))
-    for name, value in one["state_dict"].items():
-        torch.testing.assert_close(two["state_dict"][name], value, rtol=1e-3, atol=1e-4, msg=name)
-    for ours, theirs in zip(two["carried"][0], one["carried"][0], strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+    assert_close(two, one)
+
+    killed = load_checkpoint(tmp_path / "two-23" / "checkpoints" / "last.ckpt")
+    assert (killed["global_step"], killed["epoch"]) == (20, 0)
+    assert [tensor.shape for tensor in killed["carried"][0]] == [(4, 8), (4, 8)], "the rows of both"
+    shutil.copytree(tmp_path / "two-23", tmp_path / "alone")
+    code, output = finish(start_ranks("fit", "--ckpt_path", tmp_path / "two-23"))
+    assert code == 0, output
+    resumed = load_checkpoint(tmp_path / "two-23" / "checkpoints" / "last.ckpt")
+    for part in ("state_dict", "optimizer_states", "carried", "TinyCorpus"):
+        assert_same_bits(resumed[part], two[part], part)
+    assert figures_of(tmp_path / "two-23" / "metrics.csv") == figures_of(tmp_path / "two" / "metrics.csv")
+    code, _, errors = command("fit", "--ckpt_path", tmp_path / "alone", *ONE)
+    assert code == 0, errors
+    assert_close(load_checkpoint(tmp_path / "alone" / "checkpoints" / "last.ckpt"), one)
+
     Path("primes.txt").write_text("anna\nboris\nclara\n")
     predict = ("predict", "--ckpt_path", tmp_path / "two", "--input", "primes.txt", "--model.temperature", 0)
     code, output = finish(start_ranks(*predict, "--output", "two.csv"))
     assert code == 0, output
     assert command(*predict, "--output", "one.csv", *ONE)[0] == 0
     assert Path("two.csv").read_text() == Path("one.csv").read_text()
-
-
-@on_linux
-def test_two_processes_that_are_stopped_go_on_as_one(characters: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    stop_two(characters, run, *TWO)
-    checkpoint = load_checkpoint(run / "checkpoints" / "last.ckpt")
-    assert [tensor.shape for tensor in checkpoint["carried"][0]] == [(4, 8), (4, 8)], "the rows of both"
-    epochs = checkpoint["epoch"] + 1
-    code, output = finish(start("fit", "--ckpt_path", run, "--trainer.max_epochs", epochs, *ONE))
-    assert code == 0, output
 
 
 @on_linux
