@@ -13,7 +13,10 @@ from PIL import Image
 from pytorch_lightning import Callback, Trainer
 
 from core.errors import RunFailed
+from engine.runs.checkpoint_io import load_checkpoint
+from tests.bits import assert_same_bits
 from tests.processes import finish, start, start_ranks, stop_two, wait_until
+from tests.tiny import weights_of_ranks
 
 TWO = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu")
 ONE = ("--trainer.devices", 1, "--trainer.strategy", "auto")
@@ -52,11 +55,20 @@ def test_two_processes_train_and_measure_as_one_does(config: Path, tmp_path: Pat
     assert code == 2, "a flag counts"
 
 
-def test_two_processes_know_the_losses_of_all_samples(config: Path, tmp_path: Path) -> None:
-    hardest = "[{class_path: callbacks.HardSamples, init_args: {share: 0.5, from_epoch: 1}}]"
+def test_two_processes_know_the_losses_of_all_samples_and_free_layers_together(config: Path, tmp_path: Path) -> None:
+    hardest = "{class_path: callbacks.HardSamples, init_args: {share: 0.5, from_epoch: 1}}"
+    callbacks = ("--trainer.callbacks", f"[{hardest}, {{class_path: tests.tiny.WeightsOfRanks}}]")
+    fixed = ("--freeze.layers", r"[stages\.0]", "--freeze.until_epoch", 1)
     run = tmp_path / "run"
-    code, output = finish(start("fit", "--config", config, "--run_dir", run, *TWO, "--trainer.callbacks", hardest))
+    code, output = finish(start("fit", "--config", config, "--run_dir", run, *TWO, *callbacks, *fixed))
     assert code == 0, output
+    for name in ("stages.0.0.weight", "stages.0.1.weight", "stages.0.1.bias"):
+        before, fixed, freed = ([one[name] for one in weights_of_ranks(run, epoch)] for epoch in range(3))
+        assert_same_bits(fixed, before, name)
+        assert not torch.equal(freed[0], fixed[0]), name
+        assert torch.equal(*freed), f"{name}: each process has weights of its own"
+    for weights in zip(weights_of_ranks(run, 0), weights_of_ranks(run, 1), strict=True):
+        assert_same_bits(*(one["stages.0.1.running_mean"] for one in weights))
     known = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["hard_samples"]
     assert known["seen"].sum() == 3 * 120
     assert torch.equal(known["losses"].isfinite(), known["seen"] > 0)
@@ -109,9 +121,12 @@ def test_what_one_process_alone_meets_is_told(config: Path, tmp_path: Path) -> N
 def test_a_killed_process_brings_the_run_down_and_one_device_goes_on(
     config: Path, tmp_path: Path, command: Callable
 ) -> None:
+    """With one device all along it would have come to the same weights."""
     run = tmp_path / "run"
-    settings = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
-    process = start_ranks("fit", "--config", config, "--run_dir", run, *TWO, *settings)
+    # a norm would see the batches of one process each, dropout draws for each, and the schedule knows the run's length
+    settings = ("--model.batch_norm", "false", "--model.dropout", 0, "--model.lr_scheduler", "null")
+    slow = ("--trainer.callbacks", "tests.tiny.Slow", "--trainer.max_epochs", 30)
+    process = start_ranks("fit", "--config", config, "--run_dir", run, *TWO, *settings, *slow)
     wait_until(lambda: (run / "checkpoints" / "last.ckpt").exists(), process)
     process.ranks[1].send_signal(signal.SIGKILL)
     code, output = finish(process, within=60)
@@ -121,8 +136,13 @@ def test_a_killed_process_brings_the_run_down_and_one_device_goes_on(
     assert output.rstrip().endswith("; fit --ckpt_path run goes on")
     assert json.loads((run / "summary.json").read_text())["status"] == "interrupted"
 
-    code, _, errors = command("fit", "--ckpt_path", run, *ONE, "--trainer.max_epochs", 3)
-    assert code == 0, errors
+    epochs = ("--trainer.max_epochs", load_checkpoint(run / "checkpoints" / "last.ckpt")["epoch"] + 2)
+    for words in (("--ckpt_path", run), ("--config", config, "--run_dir", tmp_path / "alone", *settings)):
+        code, _, errors = command("fit", *words, *ONE, *epochs)
+        assert code == 0, errors
+    ours, theirs = (load_checkpoint(one / "checkpoints" / "last.ckpt") for one in (run, tmp_path / "alone"))
+    for name, value in theirs["state_dict"].items():
+        torch.testing.assert_close(ours["state_dict"][name], value, rtol=1e-3, atol=1e-4, msg=name)
 
 
 def _figures(output: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback
+from pytorch_lightning import Callback, LightningModule
 
 from datamodules.base.data_module import Source
 from datamodules.batches import ImageBatch
@@ -136,6 +136,20 @@ class Slow(Callback):
     def on_train_batch_end(self, *_: object) -> None:
         """Waits."""
         time.sleep(self.seconds)
+
+
+class WeightsOfRanks(Callback):
+    """Keeps the weights of each process at the beginning of each epoch, in the run's folder."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Saves them."""
+        place = trainer.run_folder.path / f"weights-{trainer.global_rank}-{trainer.current_epoch}.pt"
+        torch.save({k: v for k, v in pl_module.state_dict().items() if "_metrics." not in k}, place)
+
+
+def weights_of_ranks(run: Path, epoch: int) -> list[dict[str, torch.Tensor]]:
+    """Returns the weights of each of two processes at the beginning of an epoch, as `WeightsOfRanks` has kept them."""
+    return [torch.load(run / f"weights-{rank}-{epoch}.pt", weights_only=True) for rank in range(2)]
 
 
 class PoisonOnRankOne(Callback):
