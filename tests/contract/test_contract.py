@@ -23,6 +23,7 @@ from engine.runs.checkpoint_io import load_checkpoint
 from tests.bits import assert_same_bits, figures_of
 from tests.contract.interruptions import KilledAt
 from tests.processes import finish, start, start_ranks, wait_until
+from tests.tiny import weights_of_ranks
 
 CONFIG = {
     "model": {"class_path": ""},
@@ -254,9 +255,17 @@ def test_manual_optimization_survives_a_sigkill(finished: Callable[[str], Path],
 def test_two_processes_train_both_players(command: Command, tmp_path: Path) -> None:
     run = tmp_path / "run"
     two = ("--trainer.devices", 2, "--trainer.strategy", "ddp_find_unused_parameters_true")
-    code, output = finish(start_ranks("fit", "--config", write_config(tmp_path, "manual"), "--run_dir", run, *two))
+    kept = ("--trainer.callbacks+", "tests.tiny.WeightsOfRanks")
+    config = write_config(tmp_path, "manual")
+    code, output = finish(start_ranks("fit", "--config", config, "--run_dir", run, *two, *kept))
     assert code == 0, output
     assert [int(row["step"]) for row in rows_of(run)] == [6, 12]
+    (before, _), (first, second) = (weights_of_ranks(run, epoch) for epoch in (0, 1))
+    for player in ("generator", "discriminator"):
+        # norms see the batches of one process each
+        own = [name for name in before if name.startswith(f"{player}.") and "running" not in name]
+        assert_same_bits(*({name: one[name] for name in own} for one in (first, second)))
+        assert any(not torch.equal(first[name], before[name]) for name in own)
     one = ("--trainer.devices", 1, "--trainer.strategy", "auto")
     code, output, errors = command("test", "--ckpt_path", run, *one)
     assert code == 0, errors
