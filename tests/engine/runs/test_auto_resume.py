@@ -127,3 +127,4 @@ def test_torchrun_goes_on_whichever_process_is_killed(config: Path, tmp_path: Pa
     code, output = finish(whole)
     assert code == 0, output
     assert_same_bits(weights(tmp_path / "run"), weights(tmp_path / "whole"), "")
+    assert figures_of(tmp_path / "run" / "metrics.csv") == figures_of(tmp_path / "whole" / "metrics.csv")
