@@ -18,7 +18,7 @@ from engine.runs.checkpoint_io import AtomicCheckpointIO
 from engine.runs.run_folder import RunFolder
 from engine.settings.error_sources import trainer_option_error
 from engine.settings.recorded_config import Origin
-from engine.settings.strategies import check_processes
+from engine.settings.strategies import check_batch_norms, check_processes
 from engine.settings.trainer_options import check_callbacks, check_monitors, check_options
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
@@ -204,6 +204,7 @@ class Trainer(KeepsArguments, Stages):
         if datamodule is None and train_dataloaders is None:
             raise InputError(f"Trainer.fit needs a data module or loaders beside {type(model).__name__}")
         check_monitors(self.callbacks, model)
+        check_batch_norms(self)
         ckpt_path, own_folder = self.continued(ckpt_path, model)
         self.goes_on = ckpt_path is not None
         if self.origin.command is None:

@@ -68,3 +68,16 @@ def check_processes(trainer: pl.Trainer) -> None:
             f"--trainer.num_nodes {nodes}: the nodes cannot find each other; start the command by torchrun "
             "or Slurm, or set MASTER_ADDR, MASTER_PORT and NODE_RANK on each"
         )
+
+
+def check_batch_norms(trainer: pl.Trainer) -> None:
+    """Checks that batch norms can take the whole batch of several devices, where they are to; torch has none for CPUs.
+
+    Raises:
+        InputError: They cannot: torch would say so in the first step.
+    """
+    takes_all = trainer._accelerator_connector._layer_sync is not None
+    if takes_all and trainer.world_size > 1 and trainer.strategy.root_device.type == "cpu":
+        raise InputError(
+            "--trainer.sync_batchnorm True: torch synchronizes batch norms on GPUs only; on several CPUs leave it out"
+        )

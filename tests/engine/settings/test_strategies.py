@@ -1,5 +1,7 @@
 """Every strategy of Lightning's trains with all that a run has, or is refused in one line."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from pytorch_lightning.strategies import (
@@ -14,6 +16,7 @@ from pytorch_lightning.strategies import (
 from core.errors import InputError
 from engine.settings.strategies import REFUSED, check_strategy
 from engine.trainer import Trainer
+from tests.tiny import TinyDataModule, tiny_vgg
 
 ON_CPU = {"accelerator": "cpu", "max_epochs": 1}
 # name: devices, and where it is seen to train
@@ -70,3 +73,12 @@ def test_a_class_of_ones_own_may_be_ddp() -> None:
 def test_one_device_is_the_one_asked_for(strategy: object, devices: int, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         Trainer(strategy=strategy, devices=devices, **ON_CPU)
+
+
+def test_batch_norms_that_cannot_take_the_whole_batch_are_told_before_training() -> None:
+    """What takes it is torch's, and of GPUs alone: the first step failed."""
+    trainer = Trainer(sync_batchnorm=True, devices=2, **ON_CPU)
+    with pytest.raises(InputError, match=r"--trainer\.sync_batchnorm True: .* on GPUs only; on several CPUs"):
+        trainer.fit(tiny_vgg(), TinyDataModule())
+    assert not Path("runs").exists()
+    Trainer(sync_batchnorm=True, devices=1, logger=False, max_steps=1, **ON_CPU).fit(tiny_vgg(), TinyDataModule())

@@ -16,6 +16,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.plugins import DoublePrecision
 from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor
+from torch.nn import BatchNorm2d, SyncBatchNorm
 from torch.nn.utils import clip_grad_norm_
 from torch.utils.data import DataLoader
 
@@ -263,7 +264,7 @@ BUILT: list[tuple[str, dict[str, Any], Callable[[Trainer], Any]]] = [
     (
         "sync_batchnorm",
         {"sync_batchnorm": True, "devices": 2},
-        lambda trainer: trainer.strategy._layer_sync is not None,
+        lambda trainer: isinstance(trainer.strategy._layer_sync.apply(BatchNorm2d(3)), SyncBatchNorm),
     ),
 ]
 
