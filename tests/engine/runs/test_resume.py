@@ -77,6 +77,7 @@ KINDS: dict[str, Kind] = {
         optimizer=partial(Muon, normalize=True, weight_decay=0.01),
         model={"whiten": True, "whiten_bias": True},
     ),
+    "bfloat16 autocast": Kind(trainer={"precision": "bf16-mixed"}),
 }
 
 
