@@ -78,6 +78,7 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
         read_digits(tmp_path / "train_32x32.mat")
 
 
+@pytest.mark.usefixtures("tries_network")
 def test_a_refused_download_is_one_line(tmp_path: Path) -> None:
     """Tests have no network."""
     with pytest.raises(InputError, match=r"no train_32x32\.mat and no test_32x32\.mat"):

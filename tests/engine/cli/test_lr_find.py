@@ -114,7 +114,7 @@ def test_an_interrupted_test_says_that_nothing_is_kept(
 
 def test_a_module_may_ask_for_the_length_of_the_run(tmp_path: Path, command: Command) -> None:
     Path("config.yaml").write_text(
-        "model: {class_path: tests.engine.test_lr_find.OneCycleModule}\ndata: {class_path: tests.plain.PlainData}\n"
+        "model: {class_path: tests.engine.cli.test_lr_find.OneCycleModule}\ndata: {class_path: tests.plain.PlainData}\n"
         "trainer: {accelerator: cpu, devices: 1, max_epochs: 1}\n"
     )
     code, _, errors = command("lr_find", "--config", "config.yaml", "--min_lr", 1e-4, "--max_lr", 0.1, "--steps", 40)

@@ -185,7 +185,7 @@ def test_a_loader_that_lightning_cannot_make_anew(stage: str, settings: dict, sa
 
 
 def test_the_command_says_so_too(tmp_path: Path, command: Command) -> None:
-    here = "tests.engine.test_step_errors."
+    here = "tests.engine.training.test_step_errors."
     words = ("--model", here + "Predicts", "--data", here + "ByPosition", "--trainer.accelerator", "cpu")
     code, _, errors = command("fit", *words, "--trainer.max_epochs", 1, "--run_dir", tmp_path / "run")
     assert code == 0, errors
