@@ -25,7 +25,7 @@ OURS = {
 }
 LINEAR = 1.0  # percentage points up to which differences are drawn to scale
 SMALL = {"fontsize": 8, "color": "dimgray"}
-TICKS = (-10, -3, -1, 0, 1, 3, 10)
+TICKS = (-50, -10, -3, -1, 0, 1, 3, 10, 50)
 
 
 def draw(table: Table, records: Records) -> Figure:
@@ -73,7 +73,7 @@ def draw(table: Table, records: Records) -> Figure:
     right.set_xscale("symlog", linthresh=LINEAR)
     right.set_xticks(TICKS, minor=False)
     right.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:+g}" if x else "0"))
-    right.set(xlabel="ours minus published (percentage points)", xlim=(-20, 20))
+    right.set(xlabel="ours minus published (percentage points)", xlim=(-100, 100))
     for axes in (left, right):
         axes.grid(alpha=0.3)
     figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=9, frameon=False)

@@ -28,6 +28,13 @@ def test_a_row_shows_published_ours_and_strong() -> None:
     assert points == [[[0.0, 0.0]], [[7.0, 0.0]]]
 
 
+def test_a_run_that_failed_is_drawn_within_the_picture() -> None:
+    for axes in draw(table(published(published=99.0)), {"one": RUNS, "best": []}).axes:
+        least, most = axes.get_xlim()
+        drawn = [x for container in axes.containers for x in container.lines[0].get_xdata()]
+        assert all(least < x < most for x in drawn)
+
+
 def test_a_recipe_with_another_measure_is_not_drawn() -> None:
     bleu = replace(ACCURACY, unit="")
     rows = table(published())
