@@ -33,9 +33,9 @@ class ZeroGradients(Callback):
         if was_suspected and self._is_suspected and is_epoch_over(trainer):
             self._is_said = True
             print_line(
-                f"note     in epoch {trainer.current_epoch} the gradients of all weights were 0, only biases or norms "
-                "learn: where ReLUs give 0 for all samples, no later step changes that; try another seed, a smaller "
-                "learning rate or other initial weights"
+                f"note     in epoch {trainer.current_epoch} the gradients of all weights were 0, and only biases or "
+                "norms learn: where ReLUs give 0 for all samples, no later step changes that; try another seed, a "
+                "smaller learning rate or other initial weights"
             )
 
 
