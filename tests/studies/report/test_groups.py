@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.report.groups import ABSENT, Group, group, short_names
+from studies.report.groups import ABSENT, Group, group, short_names, shown_setting
 from studies.report.metrics import Metrics
 from studies.report.reported import find_runs
 from tests.studies.report.folders import make_run, make_study
@@ -90,3 +90,9 @@ def test_a_setting_that_another_lacks_is_absent_and_equal_names_are_told_apart(t
 def test_names_are_as_short_as_they_can_be() -> None:
     names = ["model.optimizer.class_path", "model.optimizer.lr", "model.lr", "data.size"]
     assert list(short_names(names).values()) == ["optimizer", "optimizer.lr", "model.lr", "size"]
+
+
+def test_one_batch_is_not_shown_as_all_batches() -> None:
+    shares = [shown_setting("trainer.limit_train_batches", value) for value in (1, 1.0, 0.5)]
+    assert shares == ["1", "1.0", "0.5"]
+    assert shown_setting("model.optimizer.lr", 1.0) == "1"
