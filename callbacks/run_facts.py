@@ -15,7 +15,8 @@ from callbacks.description import data_facts, weight_averaging
 from callbacks.freeze import Freeze
 from callbacks.nan_guard import Diverged
 from callbacks.next_command import next_command
-from core.code.code_state import ROOT, code_version, git_state
+from core.code.code_state import code_version, git_state
+from core.code.installed import ROOT
 from core.errors import RunInterrupted
 from core.measures import Measure, measures_of
 from core.processes.hardware import hardware

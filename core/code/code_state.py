@@ -7,7 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from core.code.installed import ROOT
+
 PACKAGE = "primer"
 SECONDS = 10  # after which Git is not waited for
 

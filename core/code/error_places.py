@@ -5,7 +5,8 @@ import traceback
 from pathlib import Path
 from types import CodeType
 
-from core.code.known_code import OWN, PROJECT
+from core.code.installed import ROOT
+from core.code.known_code import OWN
 from core.errors import OneLine, in_one_line
 from core.terminal.printable import shown_path
 
@@ -17,7 +18,7 @@ UNKNOWN = "(--traceback shows where)"
 def of_project(code: CodeType) -> bool:
     """Returns whether code is in a folder of this project that runs import."""
     path = Path(code.co_filename)
-    return path.is_relative_to(PROJECT) and path.relative_to(PROJECT).parts[0] in OWN
+    return path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in OWN
 
 
 def shown_where(error: BaseException) -> str:
@@ -61,4 +62,4 @@ def _is_others(file: str) -> bool:
     path = Path(file)
     if file.startswith("<") or INSTALLED & {*path.parts} or path.is_relative_to(sysconfig.get_path("stdlib")):
         return True
-    return path.is_relative_to(PROJECT) and path.relative_to(PROJECT).parts[0] in BESIDE
+    return path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in BESIDE

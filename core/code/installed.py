@@ -5,7 +5,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[2]  # of the checkout, or of what pip has installed
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}  # what a package is imported as, where pip knows it by another name
 NAMED = 3  # packages of a message
 

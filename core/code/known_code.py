@@ -10,7 +10,8 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
+from core.code.installed import ROOT
+
 OWN = ("callbacks", "core", "datamodules", "engine", "inspection", "lightning_modules", "primer", "studies")
 LIBRARIES = ("torch", "torchvision", "torchmetrics", "pytorch_lightning", "lightning", "lightning_fabric")
 
@@ -24,8 +25,8 @@ def is_known(name: str) -> bool:
     if root in OWN or root in LIBRARIES:
         return True
     spec = top_module(root)
-    in_checkout = (PROJECT / "setup.cfg").is_file() and spec is not None and spec.has_location
-    return in_checkout and Path(spec.origin).resolve() in (PROJECT / f"{root}.py", PROJECT / root / "__init__.py")
+    in_checkout = (ROOT / "setup.cfg").is_file() and spec is not None and spec.has_location
+    return in_checkout and Path(spec.origin).resolve() in (ROOT / f"{root}.py", ROOT / root / "__init__.py")
 
 
 def may_be_named(name: str) -> bool:

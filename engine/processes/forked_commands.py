@@ -16,12 +16,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from core.code.installed import ROOT
 from core.errors import InputError, RunFailed
 from core.processes.signals import ENDS, StopRequest
 from core.processes.threads import cores, let_waiting_threads_sleep
 from engine.processes.parent_watchdog import STARTER
 
-ROOT = Path(__file__).resolve().parents[2]
 # Importing these starts no threads of torch and does not touch a GPU, either of which would be lost by a fork.
 IMPORTED = [
     "engine.processes.parent_watchdog",

@@ -4,7 +4,9 @@ import os
 import re
 from pathlib import Path
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+from core.code.installed import ROOT
+
+CONFIGS = ROOT / "configs"
 SCHEMA = CONFIGS / "schema.json"  # of configs, for editors and for completion
 STUDIES = "studies/"
 OPENING = "# yaml-language-server: $schema="

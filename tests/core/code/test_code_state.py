@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.code.code_state import ROOT, code_version, git_state
+from core.code.code_state import code_version, git_state
+from core.code.installed import ROOT
 
 
 def _git(folder: Path, *words: str) -> str:
