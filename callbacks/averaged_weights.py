@@ -2,9 +2,11 @@
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import EMAWeightAveraging, WeightAveraging
+from pytorch_lightning.callbacks import EMAWeightAveraging
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+from callbacks.divergence.kept_state import averaging_callbacks
 
 Slot = tuple[dict[str, Tensor | None], str]  # where a module holds a tensor, and its name there
 
@@ -25,11 +27,6 @@ class AveragedWeights(Callback):
             # what another class averages by is not known; without buffers, they are copied
             if type(callback) is EMAWeightAveraging and average.use_buffers:
                 average.update_parameters = ShortUpdate(average)
-
-
-def averaging_callbacks(trainer: Trainer) -> list[WeightAveraging]:
-    """Returns the callbacks that keep moving averages of the model."""
-    return [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
 
 
 class ShortUpdate:

@@ -7,7 +7,7 @@ from typing import Any
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from torch.utils.data import BatchSampler, DataLoader
 
-from callbacks.averaged_weights import averaging_callbacks
+from callbacks.divergence.kept_state import averaging_callbacks
 from core.protocols.general import HasClasses, PredictsClasses
 from datamodules.base.data_module import DataModule
 from datamodules.base.digest import digest_of, joined

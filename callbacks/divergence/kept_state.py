@@ -145,5 +145,9 @@ def _fits(value: Tensor, copy: Any) -> bool:
 
 def averages_of(trainer: Trainer) -> list[torch.nn.Module]:
     """Returns the moving averages of the model that callbacks keep."""
-    averaging = (callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging))
-    return [callback._average_model for callback in averaging]
+    return [callback._average_model for callback in averaging_callbacks(trainer)]
+
+
+def averaging_callbacks(trainer: Trainer) -> list[WeightAveraging]:
+    """Returns the callbacks that keep moving averages of the model."""
+    return [callback for callback in trainer.callbacks if isinstance(callback, WeightAveraging)]
