@@ -111,16 +111,18 @@ def _collect(arguments: argparse.Namespace, folder: Path, table: Table) -> int:
     if not arguments.runs.is_dir():
         raise InputError(f"--runs {arguments.runs}: no such folder; name the one with the runs, as <id>/<seed>/")
     runs, missing = Runs(arguments.runs, table), _missing(table, read_records(folder, table))
-    there = [run for run in table.runs() if runs.folder(run).is_dir()]
-    if recorded := [str(run) for run in there if run not in missing]:
+    there = {runs.folder(run): run for run in table.runs() if runs.folder(run).is_dir()}
+    if recorded := [str(run) for run in there.values() if run not in missing]:
         print(f"recorded already, and left out: {', '.join(recorded)}")
-    ready = [run for run in there if run in missing and runs.is_tested(run)]
-    for run in there:
-        if run in missing and run not in ready:
+    ready = []
+    for run in missing:
+        if runs.is_tested(run):
+            ready.append(run)
+        elif runs.folder(run) in there:
             print(f"{run}: left out: {runs.why_not_tested(run)}")
-    for path in sorted(path.parent for path in arguments.runs.glob(f"*/*/{SUMMARY}")):
-        if path not in [runs.folder(run) for run in there]:
-            print(f"{path.parent.name}/{path.name}: left out: the table has no such row or seed")
+    others = {path.parent for path in arguments.runs.glob(f"*/*/{SUMMARY}")} - there.keys()
+    for path in sorted(others):
+        print(f"{path.parent.name}/{path.name}: left out: the table has no such row or seed")
     if not ready:
         print(f"nothing to record in {arguments.runs}")
     return _make(ready, Workers(runs), folder)

@@ -49,8 +49,7 @@ def passing_over_files_in_use(later: str) -> Iterator[None]:
     try:
         yield
     except FileInUse as error:
-        from core.terminal.console import (
-            print_line,  # imports Lightning, which commands that only write a file do not need
-        )
+        # it imports Lightning, which commands that only write a file do not need
+        from core.terminal.console import print_line
 
         print_line(f"note: {error}; close it in other programs; {later}")
