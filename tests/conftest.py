@@ -73,6 +73,7 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     from lightning_utilities.core.rank_zero import rank_zero_only
 
     from tests import shortcuts
+    from tests.startup import network_guard
 
     monkeypatch.setattr(rank_zero_only, "rank", 0, raising=False)  # a trainer of another rank leaves its own
     monkeypatch.chdir(tmp_path)
@@ -82,7 +83,9 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # where the list of known code is
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "state" / "torch"))  # where weights are that have been fetched
     attempts = _attempts(tmp_path)
-    monkeypatch.setenv(shortcuts.ATTEMPTS, str(attempts))
+    monkeypatch.setenv(network_guard.ATTEMPTS, str(attempts))
+    # for interpreters that it starts; see sitecustomize.py there
+    monkeypatch.setenv("PYTHONPATH", str(Path(network_guard.__file__).parent), prepend=os.pathsep)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -3,10 +3,8 @@
 import functools
 import importlib
 import inspect
-import os
 import re
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, BinaryIO
@@ -14,9 +12,8 @@ from typing import Any, BinaryIO
 import pytest
 
 from tests.parsed_once import find_options_once, find_settings_quickly, parse_classes_once
+from tests.startup.network_guard import keep_off_the_network
 
-HERE = ("::1", "localhost", "0.0.0.0", "::")
-ATTEMPTS = "PRIMER_TESTS_ATTEMPTS"  # environment variable: file that notes what a test tried to reach
 AROUND = re.compile(
     r"SLURM_.*|TORCHELASTIC_.*|PL_.*|NETRC|WANDB_(?!MODE$|SERVICE).*"  # the last is set by W&B itself
     r"|MASTER_(ADDR|PORT)|((LOCAL|GROUP|NODE)_)?RANK|((LOCAL|GROUP)_)?WORLD_SIZE|\w+_(proxy|PROXY)"
@@ -72,43 +69,6 @@ def leave_out_flushes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("os.fsync", lambda file: None)
 
 
-def keep_off_the_network(patch: pytest.MonkeyPatch) -> None:
-    """Makes every connection but to this machine an error, and notes it: the product turns it into a line of its own.
-
-    Commands that a test starts in processes of their own note it as well.
-    """
-    look_up = socket.getaddrinfo
-
-    def guarded(connect: Callable[..., Any]) -> Callable[..., Any]:
-        def only_here(self: socket.socket, address: object) -> Any:
-            if isinstance(address, tuple) and not _is_here(address[0]):
-                _note_attempt(address[0])
-                raise OSError(f"a test tried to reach {address}")
-            return connect(self, address)
-
-        return only_here
-
-    def look_up_here(host: str | bytes | None, *more: Any, **named: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        if name and not _is_here(name):
-            _note_attempt(name)
-            raise socket.gaierror(socket.EAI_NONAME, f"a test tried to reach {name}")
-        return look_up(host, *more, **named)
-
-    for name in ("connect", "connect_ex"):
-        patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
-    patch.setattr(socket, "getaddrinfo", look_up_here)
-
-
-def _is_here(host: str) -> bool:
-    return host in (*HERE, socket.gethostname()) or host.startswith("127.")
-
-
-def _note_attempt(host: str) -> None:
-    with open(os.environ.get(ATTEMPTS, os.devnull), "a", encoding="utf-8") as file:
-        file.write(f"{host}\n")
-
-
 def settings_around(names: Iterable[str]) -> list[str]:
     """Returns those environment variables that change what tests see, of launchers, jobs, proxies and accounts."""
     return [name for name in names if AROUND.fullmatch(name)]
@@ -160,8 +120,9 @@ def build_parsers_once(patch: pytest.MonkeyPatch) -> None:
 @functools.cache  # a forked process has them already
 def take_all() -> None:
     """Takes every shortcut for the rest of this process, and for those that are forked from it."""
+    keep_off_the_network()
     patch = pytest.MonkeyPatch()
-    for shortcut in (leave_out_figures, leave_out_flushes, leave_out_source_lines, keep_off_the_network):
+    for shortcut in (leave_out_figures, leave_out_flushes, leave_out_source_lines):
         shortcut(patch)
     for shortcut in (look_up_extensions_once, build_parsers_once, parse_classes_once, find_options_once):
         shortcut(patch)

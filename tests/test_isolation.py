@@ -2,12 +2,15 @@
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from tests import shortcuts
 from tests.processes import start_function
-from tests.shortcuts import ATTEMPTS, settings_around
+from tests.shortcuts import settings_around
+from tests.startup.network_guard import ATTEMPTS
 
 
 def reach(*address: object) -> None:
@@ -39,6 +42,15 @@ def _try_apart(attempts: str) -> None:
     shortcuts.take_all()
     os.environ[ATTEMPTS] = attempts
     reach("primer.example", 80)
+
+
+@pytest.mark.usefixtures("tries_network")
+def test_what_an_interpreter_of_a_test_tries_is_noted() -> None:
+    code = "import socket; socket.create_connection(('192.0.2.3', 80), timeout=1)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "a test tried to reach 192.0.2.3" in ended.stderr
+    with open(os.environ[ATTEMPTS]) as file:
+        assert file.read().split() == ["192.0.2.3"]
 
 
 def test_this_machine_is_reached() -> None:
