@@ -173,7 +173,7 @@ def _parse(text: str | bytes, path: Path) -> StudyRecord:
         raise InputError(f"{path}: there is no study {file.name}")
     try:
         content = load_json(text)
-        if content["file"] != _as_json(read_config(file)):
+        if not _same(content["file"], read_config(file)):
             raise InputError(f"{path}: {file.name} says something else by now: run the study anew")
         record = StudyRecord(
             name=path.stem,
@@ -202,7 +202,7 @@ def _check(given: Path, study: Study) -> StudyFile:
     from engine.cli.merged_settings import merged_settings  # takes seconds, which reading records need not
 
     path = CONFIGS / STUDIES / f"{study.name}.yaml"
-    if not path.is_file() or study.file != _as_json(read_config(path)):
+    if not path.is_file() or not _same(study.file, read_config(path)):
         raise InputError(f"{given}: is of no file in configs/{STUDIES}/ as that is now")
     file = read_study_file(path)
     settings = _as_json(flatten(merged_settings(file.words)))
@@ -232,6 +232,11 @@ def _stated(run: ReportedRun) -> dict[str, Any]:
             f"{run.path / SUMMARY}: lacks what the record of a study needs ({error}), as those of earlier releases do; "
             "make the study anew"
         ) from error
+
+
+def _same(file: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Returns whether a study's file says the same: `1` and `1.0` batches, or `1` and `true`, are not the same."""
+    return json.dumps(file, sort_keys=True) == json.dumps(_as_json(now), sort_keys=True)
 
 
 def _as_json(content: Mapping[str, Any]) -> Any:

@@ -59,6 +59,11 @@ SHARES = {
 }
 
 
+def is_share(key: str) -> bool:
+    """Returns whether a setting, by its dotted key, is a number of batches or a share of them, such as 1 or 1.0."""
+    return f".{key}".partition(".trainer.")[2].partition(".")[0] in SHARES
+
+
 def differ(key: str, before: Any, now: Any) -> bool:
     """Returns whether two values of a setting make two runs: 1 batch is not 1.0, which is all of them.
 
@@ -67,5 +72,4 @@ def differ(key: str, before: Any, now: Any) -> bool:
         before: One value.
         now: The other.
     """
-    of_trainer = f".{key}".partition(".trainer.")[2].partition(".")[0]
-    return before != now or (of_trainer in SHARES and before != 0 and repr(before) != repr(now))
+    return before != now or (is_share(key) and before != 0 and repr(before) != repr(now))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from engine.settings.run_identity import differ, is_share
 from studies.report.curves import short
 from studies.report.groups import ABSENT, Group, short_names, shown_setting
 from studies.report.metrics import Metrics
@@ -52,7 +53,7 @@ def answer(groups: Sequence[Group], metrics: Metrics) -> dict[str, Any] | None:
                 f"{short_name[panels]} = {shown_setting(panels, chosen)}",
                 ordered[0],
                 lines,
-                [one for one in groups if one.settings[panels] == chosen],
+                [one for one in groups if _has([chosen], panels, one)],
             )
             for chosen in values[panels]
         ]
@@ -74,9 +75,12 @@ def spans(values: Sequence[Any]) -> bool:
     return len({*values}) > 2 and min(values) > 0 and max(values) >= LOG_FROM * min(values)
 
 
-def is_numeric(values: Sequence[Any]) -> bool:
-    """Returns whether values are numbers, and a scale can show them: none is 0 where the others ask for logarithms."""
-    if not are_numbers(values):
+def is_numeric(name: str, values: Sequence[Any]) -> bool:
+    """Returns whether a parameter's values are numbers, and one scale can show them.
+
+    It cannot where one is 0 and the others ask for logarithms, or where some are batches and others shares of all.
+    """
+    if not are_numbers(values) or (is_share(name) and len({type(value) for value in values}) > 1):
         return False
     positive = [value for value in values if value > 0]
     return len(positive) == len(values) or not spans(positive)
@@ -91,11 +95,16 @@ def in_order(name: str, groups: Sequence[Group]) -> list[Any]:
     """Returns the values of a parameter: numbers by size, all others as they come in the study."""
     found: list[Any] = []
     for one in sorted(groups, key=lambda one: _number(one)):
-        if one.settings[name] not in found:
+        if not _has(found, name, one):
             found.append(one.settings[name])
     numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
     others = [value for value in found if value not in numbers]
     return [*sorted(numbers), *others]
+
+
+def _has(values: Sequence[Any], name: str, one: Group) -> bool:
+    """Returns whether a group's value of a parameter is among these."""
+    return any(not differ(name, value, one.settings[name]) for value in values)
 
 
 def _number(one: Group) -> float:
@@ -113,17 +122,17 @@ def _panel(
     groups: Sequence[Group],
 ) -> dict[str, Any]:
     """Returns one panel: a line for each value of `lines`, and the values at which nothing was reached."""
-    numeric = is_numeric(values[axis])
+    numeric = is_numeric(axis, values[axis])
 
     def place(one: Group) -> Any:
         value = one.settings[axis]
         return value if numeric else shown_setting(axis, value)
 
-    order = {json_key(value): number for number, value in enumerate(values[axis])}
+    order = {_key(axis, value): number for number, value in enumerate(values[axis])}
     shown = []
     for chosen in values[lines] if lines else [None]:
-        own = [one for one in members if lines is None or one.settings[lines] == chosen]
-        own.sort(key=lambda one: order[json_key(one.settings[axis])])
+        own = [one for one in members if lines is None or _has([chosen], lines, one)]
+        own.sort(key=lambda one: order[_key(axis, one.settings[axis])])
         known = [one for one in own if one.statistics(metrics.counts).values]
         statistics = [one.statistics(metrics.counts) for one in known]
         shown.append(
@@ -149,9 +158,9 @@ def _panel(
     }
 
 
-def json_key(value: Any) -> str:
+def _key(name: str, value: Any) -> str:
     """Returns a value as a key of a dictionary, whatever it holds; equal numbers have one, such as 16 and 16.0."""
-    return repr(float(value) if are_numbers([value]) else value)
+    return repr(float(value) if are_numbers([value]) and not is_share(name) else value)
 
 
 def _counted(statuses: Sequence[tuple[str, int]]) -> str:

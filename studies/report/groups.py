@@ -10,7 +10,7 @@ from typing import Any
 
 from core.measures import merit, standard_deviation
 from core.summary import ENDED_WELL
-from engine.settings.run_identity import SHARES
+from engine.settings.run_identity import is_share
 from studies.naming import shown
 from studies.points import SEED
 from studies.report.metrics import Metrics
@@ -121,7 +121,7 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 def shown_setting(name: str, value: Any) -> str:
     """Returns a setting's value in words; a class without its package, and a share of all batches unlike a number."""
-    if isinstance(value, float) and name.rpartition(".")[2] in SHARES:
+    if isinstance(value, float) and is_share(name):
         return str(value)  # 1.0 is all of them
     if isinstance(value, str) and name.endswith("class_path"):
         return value.rpartition(".")[2]

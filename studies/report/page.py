@@ -140,7 +140,7 @@ def _cell(one: Group, name: str, metrics: Metrics) -> dict[str, Any]:
 
 def _is_ordered(groups: Sequence[Group], names: Sequence[str]) -> bool:
     """Returns whether the groups differ in one number, so that their colours follow it."""
-    return len(names) == 1 and len(groups) > 2 and is_numeric([one.settings[names[0]] for one in groups])
+    return len(names) == 1 and len(groups) > 2 and is_numeric(names[0], [one.settings[names[0]] for one in groups])
 
 
 def _parallel(
@@ -153,7 +153,7 @@ def _parallel(
     axes = []
     for name in names:
         values = [groups[number].settings[name] for number in known]
-        numeric = is_numeric(values)
+        numeric = is_numeric(name, values)
         axes.append(
             {
                 "name": short_name[name],

@@ -179,6 +179,18 @@ def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp
         read_studies(tmp_path / "results")
 
 
+def test_a_record_tells_one_batch_from_all_of_them(records: dict[str, StudyRecord], tmp_path: Path) -> None:
+    file = tmp_path / "configs" / "studies" / "rates.yaml"
+    text = file.read_text()
+    limited = {"model.lr": {"values": [0.1, 0.01, 0.001]}, "trainer.limit_train_batches": {"value": 1}}
+    change(tmp_path / "results" / "studies" / "rates.json", file={"parameters": limited})
+    file.write_text(text.replace("parameters:", "parameters:\n  trainer.limit_train_batches: {value: 1}"))
+    assert read_studies(tmp_path / "results").keys() == {"rates"}
+    file.write_text(file.read_text().replace("value: 1}", "value: 1.0}"))
+    with pytest.raises(InputError, match="says something else by now"):
+        read_studies(tmp_path / "results")
+
+
 @pytest.mark.parametrize(
     "damage",
     ["{", "[" * 100_000, "[]", {"measures": []}, {"points": [3]}, {"points": []}],

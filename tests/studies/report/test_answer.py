@@ -107,10 +107,22 @@ def test_equal_numbers_of_two_types_have_one_place(tmp_path: Path) -> None:
     assert [line["x"] for line in panel["lines"]] == [[16, 32], [16, 32]]
 
 
+def test_one_batch_and_all_of_them_have_two_places(tmp_path: Path) -> None:
+    name = "trainer.limit_train_batches"
+    points = [{name: count, "b": b} for count in (1, 1.0) for b in (0, 1, 2)]
+    (panel,) = answer(*_study(tmp_path / "s", points, [0.5, 0.75, 0.5, 0.25, 1.0, 0.25]))["panels"]
+    assert (panel["axis"], panel["scale"]) == ("b", "linear")
+    assert {line["name"]: line["y"] for line in panel["lines"]} == {"1": [0.5, 0.75, 0.5], "1.0": [0.25, 1, 0.25]}
+    (panel,) = answer(*_study(tmp_path / "t", [{name: 1}, {name: 1.0}, {name: 0.5}], [0.5, 0.75, 0.25]))["panels"]
+    assert (panel["scale"], panel["order"]) == ("category", ["0.5", "1", "1.0"])
+    (line,) = panel["lines"]
+    assert dict(zip(line["x"], line["y"], strict=True)) == {"0.5": 0.25, "1": 0.5, "1.0": 0.75}
+
+
 def test_zero_among_powers_of_ten_is_a_name(tmp_path: Path) -> None:
-    assert not is_numeric([0.0, 1e-4, 1e-3, 1e-2])
-    assert is_numeric([0.0, 0.2, 0.5])
-    assert not is_numeric([1, True])
+    assert not is_numeric("lr", [0.0, 1e-4, 1e-3, 1e-2])
+    assert is_numeric("dropout", [0.0, 0.2, 0.5])
+    assert not is_numeric("a", [1, True])
     assert spans([1, 8, 64])
     assert not spans([1, 100])
 
