@@ -47,7 +47,6 @@ TESTED_ELSEWHERE = {
     "core/protocols/writing.py": "callbacks/test_written_texts.py",
     "datamodules/base/data_module.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/digest.py": "engine/runs/test_resume.py",
-    "datamodules/base/loader.py": "datamodules/images/test_loader.py",
     "datamodules/base/sample_data_module.py": "datamodules/images/test_image_data_module.py",
     "datamodules/base/seeded_loader.py": "datamodules/images/test_loader.py",
     "datamodules/base/sizes.py": "test_own_data.py",

@@ -124,7 +124,7 @@ class PairLoader(DocumentLoader):
             if self.bucket > 1:
                 pools = torch.arange(len(order)) // (self.bucket * self.batch_size)
                 order = order[_sorting(pools, targets[order], sources[order].float())]
-            batches = order.split(self.batch_size)
+            batches = order.view(-1, self.batch_size)
         else:
             about = sources[order] * (1 + SHUFFLE * torch.rand(len(order), generator=rng))
             order = order[_sorting(targets[order], about)]

@@ -172,7 +172,8 @@ class DocumentLoader(SampleLoader):
 
     def __len__(self) -> int:
         """Number of batches in an epoch on this process."""
-        return super().__len__() if self.most is None else len(self._evaluation_order())
+        divides = self.seed is None and self.most is not None  # batches of training are not divided
+        return len(self._evaluation_order()) if divides else super().__len__()
 
     def __iter__(self) -> Iterator[NamedTuple]:
         first, self.position = self.position, 0
