@@ -106,7 +106,7 @@ CLAIMS: dict[str, list[str]] = {
         f"({stdev(values('bag_of_ngrams_titles', 'test/acc')):.2f})",
         f"scikit-learn {median('text_peers/titles/support vector machine/accuracy')}: a tie",
         f"standard error of 0.33 | {mean(seconds('bag_of_ngrams_titles')):.0f} |",
-        f"**{mean_of('charrnn_anna', 'val/loss', 3)}** nats a character in validation (2 seeds) | "
+        f"**{mean_of('charrnn_anna', 'val/loss', 3)}** nats a character in validation (3 seeds) | "
         f"published 1.119 | {seconds('charrnn_anna')[1]:,.0f}, one thread",
         f"**{mean_of('char_rnn_large', 'val/loss', 3)}** (3 seeds) | published 1.119 | "
         f"{mean(seconds('char_rnn_large')):,.0f}, one thread",
