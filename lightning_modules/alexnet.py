@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.errors import InputError
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.local_response_norm import LocalResponseNorm
-from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier, numbered
 
 # channels and groups of each convolution
 LAYERS = {
@@ -103,8 +103,7 @@ class AlexNet(ImageClassifier):
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `features.0` and so on, `flatten`, `classifier.0` and so on."""
-        features = {f"features.{number}": part for number, part in enumerate(self.features)}
-        classifier = {f"classifier.{number}": part for number, part in enumerate(self.classifier)}
+        features, classifier = numbered("features", self.features), numbered("classifier", self.classifier)
         return {**features, "flatten": nn.Flatten(), **classifier}
 
     def head_layers(self) -> list[nn.Module]:

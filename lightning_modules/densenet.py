@@ -14,7 +14,7 @@ from core.errors import InputError
 from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.whitening import WhiteningStem
-from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier, numbered
 
 # Layers of each block: section 4.2 of the paper (6n + 4 convolutions for CIFAR) and its table 1.
 CIFAR = {40: (6, 6, 6), 100: (16, 16, 16)}
@@ -146,8 +146,7 @@ class DenseNet(ImageClassifier):
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `features.0` and so on, `pool`, `classifier`."""
-        features = {f"features.{name}": part for name, part in self.features.named_children()}
-        return {**features, "pool": GlobalAveragePool(), "classifier": self.classifier}
+        return numbered("features", self.features) | {"pool": GlobalAveragePool(), "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

@@ -15,7 +15,7 @@ from core.errors import InputError
 from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes, rounded
-from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier, numbered
 
 
 class Scale(NamedTuple):
@@ -181,7 +181,7 @@ class EfficientNetLite(ImageClassifier):
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `stem`, `blocks.0` and so on, `top`, `pool`, `classifier`."""
-        blocks = {f"blocks.{number}": block for number, block in enumerate(self.blocks)}
+        blocks = numbered("blocks", self.blocks)
         return {"stem": self.stem, **blocks, "top": self.top, "pool": self.pool, "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:

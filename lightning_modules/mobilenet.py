@@ -12,7 +12,7 @@ from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes
 from lightning_modules.layers.whitening import WhiteningStem
-from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier, numbered
 
 # channels and stride of each separable convolution, table 1 of the paper, where the last stride, 2, is a misprint
 BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *5 * ((512, 1),), (1024, 2), (1024, 1))
@@ -93,8 +93,7 @@ class MobileNet(ImageClassifier):
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `features.0` and so on, `pool`, `classifier`."""
-        features = {f"features.{name}": part for name, part in self.features.named_children()}
-        return {**features, "pool": GlobalAveragePool(), "classifier": self.classifier}
+        return numbered("features", self.features) | {"pool": GlobalAveragePool(), "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

@@ -12,7 +12,7 @@ from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.mobile_sizes import check_sizes, rounded
 from lightning_modules.layers.whitening import WhiteningStem
-from lightning_modules.tasks.image_classifier import ImageClassifier
+from lightning_modules.tasks.image_classifier import ImageClassifier, numbered
 
 # expansion, channels, blocks and stride of each stage, table 2 of the paper
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -111,8 +111,7 @@ class MobileNetV2(ImageClassifier):
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `features.0` and so on, `pool`, `classifier`."""
-        features = {f"features.{name}": part for name, part in self.features.named_children()}
-        return {**features, "pool": GlobalAveragePool(), "classifier": self.classifier}
+        return numbered("features", self.features) | {"pool": GlobalAveragePool(), "classifier": self.classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

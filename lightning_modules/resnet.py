@@ -18,7 +18,7 @@ from core.ranges import check_range
 from lightning_modules.layers.global_pools import GlobalAveragePool
 from lightning_modules.layers.initializers import initialize
 from lightning_modules.layers.whitening import Whitening
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, numbered
 
 # Blocks of each stage: section 4.2 of the paper (6n + 2 layers for CIFAR) and its table 1.
 CIFAR = {20: (3, 3, 3), 32: (5, 5, 5), 44: (7, 7, 7), 56: (9, 9, 9), 110: (18, 18, 18)}
@@ -225,9 +225,8 @@ class ResNet(ImageClassifier):
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `stem`, `stages.0` and so on, `pool`, `classifier`."""
         stem = nn.Sequential(self.whitening, self.conv1, self.bn1, self.activation, self.maxpool)
-        stages = {f"stages.{number}": stage for number, stage in enumerate(self.stages)}
         classifier = nn.Sequential(self.dropout, self.fc)
-        return {"stem": stem, **stages, "pool": GlobalAveragePool(), "classifier": classifier}
+        return {"stem": stem, **numbered("stages", self.stages), "pool": GlobalAveragePool(), "classifier": classifier}
 
     def head_layers(self) -> list[nn.Module]:
         """Returns the last dense layer."""

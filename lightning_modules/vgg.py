@@ -18,7 +18,7 @@ from lightning_modules.layers.initializers import Initializer, initialize
 from lightning_modules.layers.pooled_convolution import PooledConv2d
 from lightning_modules.layers.scale import Scale
 from lightning_modules.layers.whitening import Whitening
-from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier
+from lightning_modules.tasks.image_classifier import ACTIVATIONS, ImageClassifier, numbered
 
 # table 1 of the paper, columns A, B, D and E
 WIDTHS = (64, 128, 256, 512, 512)
@@ -162,8 +162,7 @@ class VGG(ImageClassifier):
 
     def steps(self) -> dict[str, nn.Module]:
         """Returns the network's parts in order: `whitening`, `stages.0` and so on, `classifier.0` and so on."""
-        stages = {f"stages.{number}": stage for number, stage in enumerate(self.stages)}
-        classifier = {f"classifier.{number}": part for number, part in enumerate(self.classifier)}
+        stages, classifier = numbered("stages", self.stages), numbered("classifier", self.classifier)
         scale = {} if self.logit_scale == 1 else {"scale": Scale(self.logit_scale)}
         return {"whitening": self.whitening, **stages, **classifier, **scale}
 

@@ -21,6 +21,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+def numbered(name: str, parts: nn.Module) -> dict[str, nn.Module]:
+    """Returns the parts of a sequence or list of layers by the name of it and their own, such as `features.0`."""
+    return {f"{name}.{own}": part for own, part in parts.named_children()}
+
+
 class ImageClassifier(Classifier):
     """Classifies images with softmax cross-entropy.
 
