@@ -161,7 +161,7 @@ def _fetch(file: RemoteFile, folder: Path) -> None:
     failure: Exception | None = None
     for url in file.urls:
         try:
-            announced = _announced_size(url)
+            announced = announced_size(url)
             part.unlink(missing_ok=True)  # of the address before; torchvision would use it as the file
             download_url(url, folder, part.name, file.md5)
             size = part.stat().st_size
@@ -217,23 +217,7 @@ def stall_timeout() -> Iterator[None]:
         socket.setdefaulttimeout(previous)
 
 
-def reachable_url(urls: Sequence[str]) -> str:
-    """Returns the first of several addresses of one file whose server answers in time.
-
-    Raises:
-        OSError: None does; the error is that of the last one.
-    """
-    failure: OSError | None = None
-    for url in urls:
-        try:
-            _announced_size(url)
-            return url
-        except OSError as error:
-            failure = error
-    raise failure
-
-
-def _announced_size(url: str) -> int:
+def announced_size(url: str) -> int:
     """Sends a HEAD request, and returns how many bytes the server says that the file has; 0 if it does not say it.
 
     It runs in a thread, because neither a DNS lookup nor a proxy respects a socket's timeout.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.files.download import reachable_url, stall_timeout
+from core.files.download import announced_size, stall_timeout
 
 
 def is_fetched(weights: Any) -> bool:
@@ -30,7 +30,7 @@ def fetch_weights(weights: Any, option: str) -> dict[str, Tensor]:
     try:
         with stall_timeout():
             if not was_here:
-                reachable_url([weights.url])
+                announced_size(weights.url)  # a server that does not answer is given up in time
             return weights.get_state_dict(
                 map_location="cpu", check_hash=True, progress=sys.stderr.isatty(), weights_only=True
             )

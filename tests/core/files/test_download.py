@@ -26,10 +26,10 @@ from core.files.download import (
     STALL_TIMEOUT,
     RemoteFile,
     Request,
+    announced_size,
     download,
     download_archive,
     download_files,
-    reachable_url,
 )
 from tests.processes import start_function
 from tests.servers import Broken, Dripping, Files, Rubbish, refusing, serving, silent
@@ -50,31 +50,29 @@ def failing(*files: Path) -> Callable[[], None]:
 # Who answers
 
 
-def test_the_first_address_that_answers_is_taken(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        (tmp_path / name).touch()
-    with refusing() as nobody, serving(Files, tmp_path) as good:
-        assert reachable_url([good + "one", good + "two"]) == good + "one"
-        assert reachable_url([nobody + "one", good + "none", good + "two"]) == good + "two"
+def test_an_address_that_answers_says_how_large_its_file_is(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"four")
+    with serving(Files, tmp_path) as address:
+        assert announced_size(address + "one") == 4
 
 
 def test_an_address_where_nobody_listens_is_named_with_the_reason() -> None:
     with refusing() as nobody, pytest.raises(OSError, match=rf"^{nobody}file: .*refused"):
-        reachable_url([nobody + "file"])
+        announced_size(nobody + "file")
 
 
 def test_a_server_that_never_answers_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core.files.download, "ANSWER_TIMEOUT", 0.5)
     began = time.monotonic()
     with silent() as address, pytest.raises(OSError, match=r"timed out|no answer within"):
-        reachable_url([address])
+        announced_size(address)
     assert time.monotonic() - began < 3
 
 
 def test_a_server_that_answers_too_slowly_is_given_up_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(core.files.download, "ANSWER_TIMEOUT", 0.3)
     with serving(Dripping, tmp_path) as address, pytest.raises(OSError, match="no answer within"):
-        reachable_url([address])  # waiting for the end would give another reason
+        announced_size(address)  # waiting for the end would give another reason
 
 
 @pytest.mark.parametrize(
@@ -84,12 +82,12 @@ def test_a_useless_answer_is_the_reason_given(
     handler: type[socketserver.BaseRequestHandler], reason: str, tmp_path: Path
 ) -> None:
     with serving(handler, tmp_path) as address, pytest.raises(OSError, match=rf"(?i)^{address}file: .*{reason}"):
-        reachable_url([address + "file"])
+        announced_size(address + "file")
 
 
 def test_what_is_no_address_is_an_error_like_any_other() -> None:
     with pytest.raises(OSError, match="unknown url type"):
-        reachable_url(["nonsense"])
+        announced_size("nonsense")
 
 
 # What a failed download leaves
@@ -434,7 +432,7 @@ def test_a_failed_download_leaves_what_another_process_has_completed(tmp_path: P
         raise OSError("the line went dead")
 
     with (
-        patch("core.files.download._announced_size", lambda url: 0),
+        patch("core.files.download.announced_size", lambda url: 0),
         patch("torchvision.datasets.utils.download_url", failing_beside_another),
         pytest.raises(InputError, match="the line went dead"),
     ):

@@ -33,7 +33,7 @@ def test_a_download_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert socket.getdefaulttimeout() == STALL_TIMEOUT
         torch.save({"weight": Code()}, target)
 
-    monkeypatch.setattr("core.files.published_weights.reachable_url", lambda urls: urls[0])
+    monkeypatch.setattr("core.files.published_weights.announced_size", lambda url: 0)
     monkeypatch.setattr("torch.hub.download_url_to_file", download)
     with pytest.raises(InputError, match="Weights only load failed") as caught:
         fetch_weights(WEIGHTS, "--weights x")
@@ -67,7 +67,7 @@ def test_a_download_that_fails_names_the_way_out(
         return answer
 
     monkeypatch.setattr("torch.hub.urlopen", urlopen)
-    monkeypatch.setattr("core.files.published_weights.reachable_url", lambda urls: urls[0])
+    monkeypatch.setattr("core.files.published_weights.announced_size", lambda url: 0)
     way_out = "get https://download.pytorch.org/models/resnet18-f37072fd.pth elsewhere, and give the file's path"
     with pytest.raises(InputError, match=rf"^--weights x: could not be fetched \({reason}.*\); {way_out}"):
         fetch_weights(WEIGHTS, "--weights x")
@@ -75,10 +75,10 @@ def test_a_download_that_fails_names_the_way_out(
 
 
 def test_a_server_of_weights_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def reachable_url(urls: list[str]) -> str:
-        raise TimeoutError(f"{urls[0]}: no answer within 8 s")
+    def announced_size(url: str) -> int:
+        raise TimeoutError(f"{url}: no answer within 8 s")
 
-    monkeypatch.setattr("core.files.published_weights.reachable_url", reachable_url)
+    monkeypatch.setattr("core.files.published_weights.announced_size", announced_size)
     monkeypatch.setattr("torch.hub.urlopen", lambda _: pytest.fail("waits for good"))
     with pytest.raises(InputError, match=r"could not be fetched \(https://.*: no answer within 8 s\)"):
         fetch_weights(WEIGHTS, "--weights x")

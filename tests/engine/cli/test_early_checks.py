@@ -45,8 +45,9 @@ def no_download(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*given: Any, **named: Any) -> None:
         raise AssertionError("data is downloaded")
 
-    for name in ("download", "_announced_size"):  # by one of which every download begins
-        monkeypatch.setattr(f"core.files.download.{name}", refuse)
+    # by one of which every download begins
+    for name in ("download.download", "download.announced_size", "published_weights.announced_size"):
+        monkeypatch.setattr(f"core.files.{name}", refuse)
 
 
 @pytest.fixture

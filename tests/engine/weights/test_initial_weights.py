@@ -297,7 +297,7 @@ def test_the_command_starts_from_weights(
 def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """Stands for the network: gives `served.pth`, and returns which address and hash were asked for."""
     asked = []
-    monkeypatch.setattr("core.files.published_weights.reachable_url", lambda urls: urls[0])
+    monkeypatch.setattr("core.files.published_weights.announced_size", lambda url: 0)
 
     def download(url: str, target: str, hash_prefix: str | None, progress: bool) -> None:
         assert socket.getdefaulttimeout() == STALL_TIMEOUT
@@ -318,7 +318,7 @@ def test_torchvisions_weights_are_downloaded_once_and_checked(
     torch.save(saved, tmp_path / "served.pth")
     for _ in range(2):
         assert read_weights("torchvision:vgg16_bn:IMAGENET1K_V1").keys() == saved.keys()
-        monkeypatch.setattr("core.files.published_weights.reachable_url", lambda _: pytest.fail("asked again"))
+        monkeypatch.setattr("core.files.published_weights.announced_size", lambda _: pytest.fail("asked again"))
     assert downloads == [("https://download.pytorch.org/models/vgg16_bn-6c64b313.pth", "6c64b313")]
 
 
