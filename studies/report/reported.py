@@ -88,7 +88,6 @@ class Study:
         name: Its name.
         metric: Logged name of the value that counts: its file's, or the model's own; None if neither names one.
         mode: Whether less (`min`) or more (`max`) of it is better.
-        method: How its points are chosen.
         base: The settings of all its trials, by dotted key.
         file: What its file holds.
         seeds: Seeds with which each of its points is trained; none if the file says all.
@@ -97,7 +96,6 @@ class Study:
     name: str
     metric: str | None
     mode: str | None
-    method: str
     base: dict[str, Any]
     file: dict[str, Any]
     seeds: list[int]
@@ -118,7 +116,6 @@ class Study:
                 name=str(file.get("name") or folder.name),
                 metric=metric.get("name"),
                 mode=MODE_OF[metric.get("goal", "minimize")] if metric else None,
-                method=str(file.get("method")),
                 base=dict(content.get("settings") or {}),
                 file=file,
                 seeds=list(content.get("seeds") or []),

@@ -37,7 +37,7 @@ def test_rows_of_an_earlier_release_have_no_seconds(tmp_path: Path) -> None:
 def test_a_study_says_what_counts_and_a_trial_that_never_trained_why(tmp_path: Path) -> None:
     runs, study = find_runs([str(make_study(tmp_path / "rates"))])
     assert study is not None
-    assert (study.name, study.metric, study.mode, study.method) == ("rates", "val/acc", "max", "grid")
+    assert (study.name, study.metric, study.mode) == ("rates", "val/acc", "max")
     assert [run.trial.number for run in runs if run.trial] == [0, 1, 2, 3, 4, 5]
     lost = runs[-1]
     assert (lost.status, lost.reason, lost.seed, lost.figures) == ("failed", "no memory", 2, {})
