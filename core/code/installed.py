@@ -5,6 +5,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from core.terminal.printable import first_of
+
 ROOT = Path(__file__).resolve().parents[2]  # of the checkout, or of what pip has installed
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}  # what a package is imported as, where pip knows it by another name
 NAMED = 3  # packages of a message
@@ -27,9 +29,8 @@ def missing_packages(folder: Path = ROOT) -> list[str]:
 
 def describe_missing(missing: list[str]) -> str:
     """Returns in one line that packages are missing, and what to do."""
-    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     return (
-        f"this Python ({sys.executable}) lacks {', '.join(missing[:NAMED])}{more}: activate the environment that has "
+        f"this Python ({sys.executable}) lacks {first_of(missing, NAMED)}: activate the environment that has "
         "the project's packages, or install them with 'pip install -e .'"
     )
 

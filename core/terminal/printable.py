@@ -4,9 +4,10 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 # control characters without tab and newline, marks that reverse what follows, and halves of surrogate pairs, which
 # stand for the bytes of a name that is no UTF-8
@@ -69,6 +70,19 @@ def counted(n: int, noun: str) -> str:
 def first_names(names: Collection[str]) -> str:
     """Returns the first of several names, and by dots whether there are more."""
     return ", ".join([*islice(names, SHOWN), *(["..."] if len(names) > SHOWN else [])])
+
+
+def first_of(names: Collection[Any], most: int, between: str = ", ", show: Callable[[Any], str] = str) -> str:
+    """Returns the first of several names, and how many more there are, such as `a, b and 2 more`.
+
+    Args:
+        names: The names, or what has them.
+        most: How many are named.
+        between: What stands between two of them.
+        show: Gives the text of one.
+    """
+    first, rest = between.join(map(show, islice(names, most))), len(names) - most
+    return f"{first} and {rest:,} more" if rest > 0 else first
 
 
 def encoding_of(stream: object) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from core.terminal.printable import printable
+from core.terminal.printable import first_of, printable
 from core.terminal.shells import as_typed
 
 PART_FOLDERS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}  # names of their folders
@@ -36,9 +36,8 @@ class LeftOut:
 
 def count_and_name(kind: str, paths: Sequence[Path], root: Path) -> str:
     """Returns a number of files with the names of the first, such as `hidden files in data: 2 (a, b)`."""
-    names = ", ".join(str(path.relative_to(root)) for path in paths[:NAMED])
-    more = f" and {len(paths) - NAMED:,} more" if len(paths) > NAMED else ""
-    return f"{kind} in {root}: {len(paths):,} ({names}{more})"
+    names = first_of(paths, NAMED, show=lambda path: str(path.relative_to(root)))
+    return f"{kind} in {root}: {len(paths):,} ({names})"
 
 
 def refuse_file(data_dir: str | Path, own_file: str = OWN_FILE) -> None:

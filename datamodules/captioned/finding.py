@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.errors import InputError
-from core.terminal.printable import printable
+from core.terminal.printable import first_of, printable
 from datamodules.base.class_folders import LeftOut
 from datamodules.base.named_paths import NamedPaths
 from datamodules.images.image_files import OTHERS, pictures_below
@@ -96,5 +96,4 @@ def match_pictures(names: Iterable[str], folder: Path) -> tuple[dict[str, Path],
 
 def count_names(names: Sequence[str]) -> str:
     """Returns a number of names with the first of them, such as `2 (a, b)`."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{len(names):,} ({printable(', '.join(names[:NAMED]))}{more})"
+    return f"{len(names):,} ({printable(first_of(names, NAMED))})"

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import InputError
 from core.predictions import excerpt
+from core.terminal.printable import first_of
 
 SHOWN = 10  # names of columns in a message
 LETTERS = 30  # of each, as a table without a header has whole texts there
@@ -115,5 +116,4 @@ def header_note(path: Path, header: Row) -> str:
 
 def shown_names(header: Sequence[str]) -> str:
     """Returns the names of columns for a message, which a table without a header does not have."""
-    names = ", ".join(excerpt(name, LETTERS) for name in header[:SHOWN])
-    return f"{names} and {len(header) - SHOWN:,} more" if len(header) > SHOWN else names or "none"
+    return first_of(header, SHOWN, show=lambda name: excerpt(name, LETTERS)) or "none"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from core.errors import InputError
 from core.files.input_files import check_regular, decode_text, read_file
-from core.terminal.printable import SURROGATE, counted
+from core.terminal.printable import SURROGATE, counted, first_of
 
 ENDINGS = (".txt", ".txt.gz")  # of the documents in class folders
 TEXTS = (*ENDINGS, ".csv", ".tsv", ".md", ".json", ".jsonl", ".log", ".html", ".xml", ".gz")  # of files, not of texts
@@ -243,6 +243,4 @@ def left_out_lines(kind: str, path: Path, numbers: Sequence[int]) -> list[str]:
     """Returns a line for the user about lines of a file that were left out; none if there are no such lines."""
     if not numbers:
         return []
-    named = ", ".join(str(number) for number in numbers[:NAMED])
-    more = f" and {len(numbers) - NAMED:,} more" if len(numbers) > NAMED else ""
-    return [f"skipped  {kind} in {path}: {len(numbers):,} (line {named}{more})"]
+    return [f"skipped  {kind} in {path}: {len(numbers):,} (line {first_of(numbers, NAMED)})"]

@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.files.atomic_files import write_atomically
 from core.files.input_files import check_regular
 from core.files.plain_json import load_json
+from core.terminal.printable import first_of
 from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, PADDING, SPECIAL_SYMBOLS, UNKNOWN
 
 MOST = 2**62  # occurrences of a word
@@ -78,9 +79,8 @@ class Vocabulary:
             return [numbers.get(token, unknown) for token in tokens]
         tokens = list(tokens)
         if absent := dict.fromkeys(token for token in tokens if token not in numbers):
-            named = " ".join(repr(token) for token in list(absent)[:NAMED])
-            more = f" and {len(absent) - NAMED:,} more" if len(absent) > NAMED else ""
-            raise InputError(f"{named}{more}: not among the {len(self):,} characters that the network was trained with")
+            named = first_of(absent, NAMED, " ", repr)
+            raise InputError(f"{named}: not among the {len(self):,} characters that the network was trained with")
         return [numbers[token] for token in tokens]
 
     def encode(self, text: str) -> Tensor:

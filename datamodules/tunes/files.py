@@ -8,6 +8,7 @@ from pathlib import Path
 from core.errors import InputError
 from core.files.input_files import read_file
 from core.predictions import excerpt
+from core.terminal.printable import first_of
 from datamodules.tunes.bars import right_bars
 from datamodules.tunes.midi import read_midi
 from datamodules.tunes.notation import NoTune, Tune
@@ -131,5 +132,4 @@ def _is_hidden(file: Path, folder: Path) -> bool:
 
 
 def _named(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return f"{len(names):,} ({'; '.join(excerpt(name, 2 * NAME) for name in names[:NAMED])}{more})"
+    return f"{len(names):,} ({first_of(names, NAMED, '; ', lambda name: excerpt(name, 2 * NAME))})"

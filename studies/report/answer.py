@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from core.terminal.printable import first_of
 from engine.settings.run_identity import differ, is_share
 from studies.report.curves import short
 from studies.report.groups import ABSENT, Group, short_names, shown_setting
@@ -13,6 +14,7 @@ LOG_FROM = 20  # a scale is logarithmic if its greatest value is so many times i
 MOST_LINES = 10  # of one panel
 MOST_PANELS = 12
 GAPS = 3  # one of so many combinations at least is there, or they are no grid
+NAMED = 3  # groups of a line
 GRID = 3  # parameters at most that are shown as axis, lines and panels
 
 
@@ -197,15 +199,13 @@ def sentences(groups: Sequence[Group], metrics: Metrics) -> list[str]:
             has = " has a value" if any(one.lacking(metrics.counts) for one, _ in those) else ""
             lines.append(f"One run {of}{has}: how much another seed changes is not known.")
         elif close:
-            more = f" and {len(close) - 3} more" if len(close) > 3 else ""
-            lines.append(f"Not told apart from it by these seeds: {', '.join(close[:3])}{more}.")
+            lines.append(f"Not told apart from it by these seeds: {first_of(close, NAMED)}.")
         lines.append(f"Worst: {said(*known[-1])}.")
     lost = [one for one in groups if one.has_ended and not one.statistics(metrics.counts).values]
     pruned = [one for one in lost if any(run.status == "pruned" for run in one.runs)]
     for words, those in (("Pruned, and not ranked", pruned), ("Without a value", [o for o in lost if o not in pruned])):
         if those:
-            more = f" and {len(those) - 3} more" if len(those) > 3 else ""
-            lines.append(f"{words}: {', '.join(one.label for one in those[:3])}{more}.")
+            lines.append(f"{words}: {first_of([one.label for one in those], NAMED)}.")
     return lines
 
 

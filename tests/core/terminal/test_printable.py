@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.terminal.console import print_line
-from core.terminal.printable import cell, columns, cut_to, encoding_of, first_names, printable, shown_path
+from core.terminal.printable import cell, columns, cut_to, encoding_of, first_names, first_of, printable, shown_path
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,11 @@ def test_wide_letters_take_two_columns_and_marks_none(text: str, width: int) -> 
 )
 def test_the_first_of_several_names_are_shown(names: Collection[str], shown: str) -> None:
     assert first_names(names) == shown
+
+
+def test_of_many_names_the_first_are_shown_and_the_others_counted() -> None:
+    assert first_of(["a", "b"], 2) == "a, b"
+    assert first_of(dict.fromkeys(range(1_500)), 2, "; ", hex) == "0x0; 0x1 and 1,498 more"
 
 
 def test_a_text_is_cut_by_columns() -> None:
