@@ -6,7 +6,7 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,20 @@ class MetricRows:
 def is_rate(name: str) -> bool:
     """Returns whether a column holds a learning rate: `lr`, or `lr/` and which it is where there are several."""
     return name == "lr" or name.startswith("lr/")
+
+
+def times_in_epochs(places: Sequence[tuple[float, float]]) -> list[float]:
+    """Returns when each row was measured, in epochs: an epoch's last row at its end, earlier ones by their steps.
+
+    Args:
+        places: Epoch and step of each row.
+    """
+    ends = dict(places)
+    times = []
+    for epoch, step in places:
+        begin, end = ends.get(epoch - 1, 0), ends[epoch]
+        times.append(epoch + ((step - begin) / (end - begin) if end > begin else 1.0))
+    return times
 
 
 def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from callbacks.media.titles import plain
 from core.measures import Measure
-from core.metric_rows import PLACES, is_rate
+from core.metric_rows import PLACES, is_rate, times_in_epochs
 
 WIDTH, HEIGHT = 4.0, 3.6  # inches of a panel
 COLUMNS = 4  # panels in a row, at most
@@ -78,19 +78,8 @@ def _panels(rows: list[dict[str, str]], measures: Mapping[str, Measure]) -> list
     return panels
 
 
-def _times(rows: list[dict[str, str]]) -> list[float]:
-    """Returns the time of each row in epochs: an epoch's last row is at its end, earlier ones by their steps."""
-    ends = {int(row["epoch"]): int(row["step"]) for row in rows}
-    times = []
-    for row in rows:
-        epoch, step = int(row["epoch"]), int(row["step"])
-        begin, end = ends.get(epoch - 1, 0), ends[epoch]
-        times.append(epoch + ((step - begin) / (end - begin) if end > begin else 1.0))
-    return times
-
-
 def _draw(axes: Axes, panel: Panel, rows: list[dict[str, str]]) -> None:
-    times = _times(rows)
+    times = times_in_epochs([(int(row["epoch"]), int(row["step"])) for row in rows])
     for number, column in enumerate(panel.columns):
         points = [
             (time, float(row[column]) * panel.scale) for time, row in zip(times, rows, strict=True) if row.get(column)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from core.metric_rows import PLACES, is_rate
+from core.metric_rows import PLACES, is_rate, times_in_epochs
 from studies.report.groups import Group
 from studies.report.reported import ReportedRun
 
@@ -45,16 +45,9 @@ def curves(groups: Sequence[Group]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _places(run: ReportedRun) -> dict[str, list[float | None]]:
-    """Returns where each row of a run lies: an epoch's last row is at its end, earlier ones by their steps."""
-    ends: dict[float, float] = {}
-    for row in run.rows:
-        ends[row["epoch"]] = row["step"]
-    epochs: list[float | None] = []
-    for row in run.rows:
-        begin, end = ends.get(row["epoch"] - 1, 0.0), ends[row["epoch"]]
-        epochs.append(row["epoch"] + ((row["step"] - begin) / (end - begin) if end > begin else 1.0))
+    """Returns where each row of a run lies."""
     return {
-        "epoch": epochs,
+        "epoch": times_in_epochs([(row["epoch"], row["step"]) for row in run.rows]),
         "step": [row["step"] for row in run.rows],
         "seconds": [row.get("seconds") for row in run.rows],
     }

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from callbacks import Record
-from core.metric_rows import MetricRows, is_rate
+from core.metric_rows import MetricRows, is_rate, times_in_epochs
 from engine.trainer import Trainer
 from tests.plain import PlainData, PlainModule
 
@@ -28,6 +28,10 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
 def test_learning_rates_are_known_by_their_whole_names() -> None:
     names = ("lr", "lr/0", "lr_gap", "lrs", "val/lr")
     assert [name for name in names if is_rate(name)] == ["lr", "lr/0"]
+
+
+def test_the_last_row_of_an_epoch_is_at_its_end_and_others_lie_by_their_steps() -> None:
+    assert times_in_epochs([(0, 4), (1, 5), (1, 8), (2, 8)]) == [1.0, 1.25, 2.0, 3.0]
 
 
 def test_what_is_measured_at_one_step_is_one_row() -> None:
