@@ -13,7 +13,7 @@ from core.ranges import check_choice, check_range
 from datamodules.pairs.pieces import written_symbols
 from datamodules.text.encoding import check_given
 from datamodules.text.special_symbols import END, SPECIAL_SYMBOLS
-from datamodules.text.vocabulary import Vocabulary, frequent
+from datamodules.text.vocabulary import Vocabulary, frequent, restored
 from datamodules.text.words import Words
 
 Tokenizer = Literal["words", "spaces"]
@@ -136,10 +136,7 @@ class CaptionEncoder:
         """
         try:
             encoder = cls(CaptionEncoding(**content["encoding"]))
-            encoder._combining_marks = content.get("marks", False)
-            encoder.vocabulary = Vocabulary(content["symbols"])
-            if encoder.vocabulary.symbols[: len(SPECIAL_SYMBOLS)] != SPECIAL_SYMBOLS:
-                raise KeyError("special symbols")
+            encoder.vocabulary, encoder._combining_marks = restored(content, SPECIAL_SYMBOLS, "special symbols")
         except (KeyError, TypeError) as error:
             raise InputError(f"{where}: holds no vocabulary of captions ({error})") from error
         check_given(given or encoder.encoding, encoder.encoding, where)

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.ranges import check_choice, check_range
 from datamodules.text.special_symbols import END, SPECIAL_SYMBOLS, UNKNOWN
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import Vocabulary, frequent
+from datamodules.text.vocabulary import Vocabulary, frequent, restored
 from datamodules.text.words import Words
 
 Tokenizer = Literal["subword", "word", "char"]
@@ -121,10 +121,7 @@ class PieceEncoder:
         """
         encoder = cls(encoding)
         try:
-            encoder.vocabulary = Vocabulary(content["symbols"])
-            encoder._combining_marks = content.get("marks", False)
-            if encoder.vocabulary.symbols[: len(SPECIAL_SYMBOLS)] != SPECIAL_SYMBOLS:
-                raise KeyError("special symbols")
+            encoder.vocabulary, encoder._combining_marks = restored(content, SPECIAL_SYMBOLS, "special symbols")
             if encoding.tokenizer == "subword":
                 encoder._subwords = read_subwords(content["subwords"], where)
         except (KeyError, TypeError) as error:

@@ -13,7 +13,7 @@ from core.errors import InputError
 from datamodules.text.encoding import Encoding, check_given
 from datamodules.text.special_symbols import DOCUMENT_SYMBOLS, PADDING, SPECIAL_SYMBOLS, UNKNOWN
 from datamodules.text.subwords import read_subwords, train_subwords
-from datamodules.text.vocabulary import Vocabulary, shown_symbols
+from datamodules.text.vocabulary import Vocabulary, restored, shown_symbols
 from datamodules.text.words import Words
 
 MARKUP = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -177,10 +177,7 @@ class Encoder:
         """
         try:
             encoder = cls(Encoding(**content["encoding"]))
-            encoder.combining_marks = content.get("marks", False)
-            encoder.vocabulary = Vocabulary(content["symbols"])
-            if encoder.vocabulary.symbols[: len(DOCUMENT_SYMBOLS)] != DOCUMENT_SYMBOLS:
-                raise KeyError("padding and unknown")
+            encoder.vocabulary, encoder.combining_marks = restored(content, DOCUMENT_SYMBOLS, "padding and unknown")
             if encoder.encoding.tokenizer == "subword":
                 encoder._subwords = read_subwords(content["subwords"], where)
         except (KeyError, TypeError) as error:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -102,6 +103,23 @@ class Vocabulary:
             InputError: It is missing or no vocabulary.
         """
         return cls(read_saved(path)["symbols"])
+
+
+def restored(content: Mapping[str, Any], first: Sequence[str], called: str) -> tuple[Vocabulary, bool]:
+    """Returns an encoder's vocabulary from its plain data, and whether it keeps combining marks with their letters.
+
+    Args:
+        content: The data.
+        first: The special symbols with which the vocabulary begins.
+        called: What they are called.
+
+    Raises:
+        KeyError: The data lacks symbols, or these special ones.
+    """
+    vocabulary = Vocabulary(content["symbols"])
+    if vocabulary.symbols[: len(first)] != first:
+        raise KeyError(called)
+    return vocabulary, content.get("marks", False)
 
 
 def frequent(counts: Mapping[str, int], min_count: int, most: int | None = None) -> list[str]:
