@@ -64,6 +64,15 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: no safetensors file ({' '.join(str(error).split())})") from error
 
 
+def load_tensors(path: Path) -> dict[str, Any]:
+    """Reads a file of safetensors, which its name says, or one that torch saved.
+
+    Raises:
+        InputError: It is neither, or cannot be read.
+    """
+    return load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
+
+
 def best_checkpoint(run: Path) -> Path | None:
     """Returns the checkpoint of a run's best weights, or its last one; None if the folder has neither."""
     files = [run / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]

@@ -11,7 +11,7 @@ from torch import Tensor
 from callbacks.description import describe_checkpoint
 from core.errors import InputError
 from core.files.published_weights import fetch_weights
-from core.files.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
+from core.files.tensor_files import best_checkpoint, load_tensors
 from core.protocols.encoding import EncodesPictures
 from core.protocols.general import StartsFromWords
 from core.terminal.printable import first_names
@@ -55,7 +55,7 @@ def read_weights(name: str) -> Weights:
         except InputError as error:
             raise InputError(f"--weights {name}: {error}") from error
     path = find_weights(name)
-    held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
+    held = load_tensors(path)
     try:
         weights = Weights(weights_in(held))
     except InputError as error:

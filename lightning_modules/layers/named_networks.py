@@ -12,7 +12,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.files.published_weights import fetch_weights, is_fetched
-from core.files.tensor_files import load_checkpoint, load_safetensors
+from core.files.tensor_files import load_tensors
 from core.randomness import generator
 from datamodules.base.digest import digest_of
 from lightning_modules.layers.feature_network import VGG16, VGG19, FeatureNetwork, Form, Pooling
@@ -131,7 +131,7 @@ def _of_file(name: str) -> Weights:
     if not path.is_file():
         raise InputError(f"--model.network {name}: no such file, and no name such as torchvision:vgg19")
     try:
-        held = load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
+        held = load_tensors(path)
     except InputError as error:
         raise InputError(f"--model.network {error}") from error
     return _renamed(held, name)

@@ -138,9 +138,7 @@ def test_weights_are_read_once(tmp_path: Path, command: Command, monkeypatch: py
     model = build_in(merged_settings(["fit", "--config", str(config)]), {"vocab_size": TinyCorpus().vocab_size})
     save_file({name: zeros(value.shape) for name, value in model.named_parameters()}, tmp_path / "own.safetensors")
     read: list[Path] = []
-    monkeypatch.setattr(
-        "engine.weights.initial_weights.load_safetensors", lambda path: read.append(path) or load_file(path)
-    )
+    monkeypatch.setattr("core.files.tensor_files.load_safetensors", lambda path: read.append(path) or load_file(path))
     given = ("--weights", tmp_path / "own.safetensors", "--trainer.max_steps", 1, "--run_dir", tmp_path / "run")
     code, output, errors = command("fit", "--config", config, *given)
     assert code == 0, errors
