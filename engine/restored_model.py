@@ -53,6 +53,12 @@ class RestoredModel(Command):
         return name_of_data(self.datamodule)
 
     @property
+    def run_name(self) -> str | None:
+        """The last two parts of its run's folder; None for weights of no run."""
+        run = self.arguments.run
+        return None if run is None else f"{run.parent.name}/{run.name}"
+
+    @property
     def weight_files(self) -> list[Path]:
         """The files that the weights are read from: one, or none for published weights."""
         named = self.settings.weights

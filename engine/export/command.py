@@ -165,9 +165,8 @@ def _weights(trained: "RestoredModel") -> tuple[bytes, list[str]]:
 
 def _facts(trained: "RestoredModel") -> dict[str, str]:
     """Returns what is known of a network, by name."""
-    run = trained.arguments.run
     facts = {"network": type(trained.model).__name__, "weights": str(trained.measured), "made_by": "Primer"}
-    return facts | {"data": trained.data_name} | ({} if run is None else {"run": f"{run.parent.name}/{run.name}"})
+    return facts | {"data": trained.data_name} | ({} if trained.run_name is None else {"run": trained.run_name})
 
 
 def _line(verb: str, slot: "Slot") -> str:

@@ -90,12 +90,11 @@ def _listen(port: int) -> socket.socket:
 
 def _about(trained: Any, service: Any) -> dict[str, Any]:
     """Returns what the page and the endpoint say about a network."""
-    run = trained.arguments.run
     about = {
         "network": type(trained.model).__name__,
         "data": trained.data_name,
         "weights": trained.measured,
-        "run": None if run is None else f"{run.parent.name}/{run.name}",
+        "run": trained.run_name,
         "kind": service.kind,
     }
     return about | service.about()
