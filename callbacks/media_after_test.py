@@ -17,6 +17,7 @@ from callbacks.media.isolation import making_media, media_of
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
 from core.media import Figure, Medium
+from core.processes.peers import gathered
 from core.protocols.general import HasExamples, HasPoints, MakesMediaAfterTest
 from core.protocols.pictures import HasImages
 
@@ -63,10 +64,7 @@ class TestMedia(Checkpoint):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the media."""
-        ranks = [(self._batches, self._examples)]
-        if self._classifies and trainer.world_size > 1:
-            ranks = [([], {})] * trainer.world_size
-            torch.distributed.all_gather_object(ranks, (self._batches, self._examples))
+        ranks = gathered((self._batches, self._examples), trainer.world_size if self._classifies else 1)
         if trainer.is_global_zero and (trainer.run_folder is not None or trainer.loggers):
             batches = [batch for rank, _ in ranks for batch in rank]
             examples = {place: outcome for _, rank in ranks for place, outcome in rank.items()}

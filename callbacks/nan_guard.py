@@ -17,6 +17,7 @@ from core.errors import InputError, RunFailed
 from core.files.atomic_files import replacing
 from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
+from core.processes.peers import gathered
 from core.protocols.general import CarriesState, ScalesLosses
 
 LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag
@@ -250,7 +251,6 @@ class _FirstBadOnDevice:
 
 def _of_the_worst_rank(finding: str, loss_is_bad: bool, world_size: int) -> tuple[int, str]:
     """Returns the first process whose own loss is bad and its finding; gradients carry it to all others."""
-    findings: list[Any] = [None] * world_size
-    torch.distributed.all_gather_object(findings, (loss_is_bad, finding))
+    findings = gathered((loss_is_bad, finding), world_size)
     rank = next((rank for rank, (bad, _) in enumerate(findings) if bad), 0)
     return rank, f"on rank {rank}, {findings[rank][1]}"

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.nested_tensors import tensors_of
+from core.processes.peers import gathered
 
 GPU_INTERVAL = 16
 SHARE = 0.02  # of a GPU's memory, which the batches since the last check take at most, if all are alike and two fit
@@ -30,11 +31,7 @@ def interval_for(batch: Any, device: torch.device, world_size: int) -> int:
     memory = SHARE * torch.cuda.get_device_properties(device).total_memory
     size = sum(_bytes_of(tensor) for tensor in tensors_of(batch))
     own = max(2, min(longest, int(memory / max(1, size))))  # 1 is for devices that need not be waited for
-    if world_size == 1:
-        return own
-    found: list[Any] = [None] * world_size
-    torch.distributed.all_gather_object(found, own)
-    return min(found)
+    return min(gathered(own, world_size))
 
 
 def _bytes_of(tensor: Tensor) -> int:

@@ -1,10 +1,11 @@
-"""The other processes of a run: one that is lost is noticed within a minute, and said in one line."""
+"""The other processes of a run: what each has; one that is lost is noticed within a minute, and said in one line."""
 
 import os
 import re
 import socket
 import sys
 from contextlib import suppress
+from typing import TypeVar
 
 import torch
 
@@ -16,7 +17,22 @@ LOST = re.compile(
     r"|connection refused|timed out connecting|timed out waiting \d+ms|connection was likely closed",
     re.IGNORECASE,
 )
+Held = TypeVar("Held")
 ADDRESS = re.compile(r"\[([\da-f.:]+)\]:\d+", re.IGNORECASE)
+
+
+def gathered(mine: Held, world_size: int) -> list[Held]:
+    """Returns what each process of a run has, by rank.
+
+    Args:
+        mine: What this one has.
+        world_size: Number of processes, each of which calls this.
+    """
+    if world_size == 1:
+        return [mine]
+    parts = [mine] * world_size
+    torch.distributed.all_gather_object(parts, mine)
+    return parts
 
 
 def watch_connections() -> None:

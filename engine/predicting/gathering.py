@@ -3,14 +3,12 @@
 import torch
 from torch import Tensor
 
+from core.processes.peers import gathered
+
 
 def gather_unread(mine: dict[int, str], world_size: int) -> dict[int, str]:
     """Returns what all ranks could not read."""
-    if world_size == 1:
-        return mine
-    parts: list[dict[int, str]] = [{}] * world_size
-    torch.distributed.all_gather_object(parts, mine)
-    return {place: reason for part in parts for place, reason in part.items()}
+    return {place: reason for part in gathered(mine, world_size) for place, reason in part.items()}
 
 
 def in_order(outputs: list[Tensor], places: Tensor) -> list[Tensor]:
@@ -40,8 +38,7 @@ def gather(outputs: list[Tensor], world_size: int) -> Tensor:
     mine = torch.cat(outputs)
     if world_size == 1:
         return mine
-    parts: list[Tensor] = [mine] * world_size
-    torch.distributed.all_gather_object(parts, mine)
+    parts = gathered(mine, world_size)
     together = mine.new_empty(sum(map(len, parts)), *mine.shape[1:])
     for rank, part in enumerate(parts):
         together[rank::world_size] = part
@@ -55,9 +52,5 @@ def gather_pictures(outputs: list[Tensor], world_size: int) -> list[Tensor]:
         outputs: This rank's batches, [B, H, W, C] each.
         world_size: Number of ranks; rank r has samples r, r + world_size, ...
     """
-    mine = [picture for batch in outputs for picture in batch]
-    if world_size == 1:
-        return mine
-    parts: list[list[Tensor]] = [mine] * world_size
-    torch.distributed.all_gather_object(parts, mine)
+    parts = gathered([picture for batch in outputs for picture in batch], world_size)
     return [parts[place % world_size][place // world_size] for place in range(sum(map(len, parts)))]
