@@ -48,7 +48,7 @@ def limits_of(trainer: Trainer) -> Limits:
 
     Lightning's own early stopping has a patience by the name of its state.
     """
-    early, durations = _early_stopping(trainer), [timer._duration for timer in _timers(trainer.callbacks)]
+    early, durations = trainer.builtin(EarlyStopping), [timer._duration for timer in _timers(trainer.callbacks)]
     return {
         "epochs": None if trainer.max_epochs in (None, -1) else trainer.max_epochs,
         "steps": None if trainer.step_limit == float("inf") else trainer.step_limit,
@@ -61,7 +61,7 @@ def find_stop(trainer: Trainer) -> Stop | None:
     """Returns why a run was asked to stop in this process; None if it was not."""
     if not trainer.should_stop:
         return None
-    early, limits = _early_stopping(trainer), limits_of(trainer)
+    early, limits = trainer.builtin(EarlyStopping), limits_of(trainer)
     if early.stopped:
         return Stop("early_stopping", early.reason, limits)
     for other in early_stopping_of_lightning(trainer):
@@ -94,15 +94,11 @@ def saved_stop(trainer: Trainer, checkpoint: dict[str, Any]) -> Stop | None:
     if "stop" in checkpoint:
         state = checkpoint["stop"]
         return None if state is None else Stop(**state)
-    early = _early_stopping(trainer)
+    early = trainer.builtin(EarlyStopping)
     state = checkpoint["callbacks"].get(early.state_key)
     if not early.enabled or state is None or state["wait_count"] < state["patience"]:
         return None
     return Stop("early_stopping", early.describe(state["wait_count"]), {"patience": state["patience"]})
-
-
-def _early_stopping(trainer: Trainer) -> EarlyStopping:
-    return trainer.builtin(EarlyStopping)
 
 
 def _timers(callbacks: list[Callback]) -> list[Timer]:
