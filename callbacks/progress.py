@@ -24,7 +24,7 @@ from core.metric_rows import without_copies
 from core.processes.hardware import hardware
 from core.protocols.general import HasRunningFigures
 from core.protocols.pictures import HasImages
-from core.terminal.console import in_notebook, print_line
+from core.terminal.console import bar_is_hidden, print_line
 from core.terminal.printable import shown_path
 from lightning_modules.schedules import RunSchedule
 
@@ -88,8 +88,7 @@ class Progress(Checkpoint):
             total=total,
             initial=batch_idx,
             desc=f"epoch {trainer.current_epoch:>3}",
-            # None: only on a terminal
-            disable=(False if in_notebook() else None) if self.bar and trainer.is_global_zero else True,
+            disable=bar_is_hidden(self.bar and trainer.is_global_zero),
             leave=False,
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} {elapsed}<{remaining}{postfix}",

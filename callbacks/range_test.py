@@ -12,7 +12,7 @@ from tqdm import tqdm
 from callbacks.progress import opening_lines
 from core.errors import InputError
 from core.ranges import check_range
-from core.terminal.console import in_notebook, print_line
+from core.terminal.console import bar_is_hidden, print_line
 from lightning_modules.alternating import Alternating
 
 MEMORY = 0.9  # of the running mean of losses that tells an end
@@ -70,7 +70,7 @@ class RangeTest(Callback):
         """Prints what is tested, and opens the bar."""
         for line in opening_lines(trainer, pl_module):
             print_line(line)
-        hidden = (False if in_notebook() else None) if self.bar and trainer.is_global_zero else True
+        hidden = bar_is_hidden(self.bar and trainer.is_global_zero)
         self._tqdm = tqdm(total=self.steps + 1, desc="steps", disable=hidden, leave=False, dynamic_ncols=True)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:

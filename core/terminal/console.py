@@ -21,6 +21,13 @@ def print_line(line: str) -> None:
         stream.flush()
 
 
+def bar_is_hidden(wanted: bool) -> bool | None:
+    """Returns what tqdm takes as `disable`: a bar that is wanted is shown on a terminal, and in a notebook."""
+    if not wanted:
+        return True
+    return False if in_notebook() else None  # None: not on a terminal
+
+
 def in_notebook() -> bool:
     """Returns whether this process is the kernel of a notebook, which shows a bar although it has no terminal."""
     kernel = sys.modules.get("ipykernel.kernelapp")  # a process that starts a kernel imports other parts of ipykernel
