@@ -11,6 +11,7 @@ from core.errors import InputError
 from engine.settings.config_files import flatten
 from engine.settings.run_identity import SAME_RECIPE
 from studies.distributions import Parameter
+from studies.parameters import is_number
 
 ABSENT = object()  # in place of a setting that is not there
 CHECKED_APART = ("seed_everything", "weights")  # of SAME_RECIPE, and compared all the same
@@ -181,12 +182,8 @@ def _holds(found: Any, stated: Any) -> bool:
     if isinstance(found, str) and isinstance(stated, str) and found != stated:  # a path, which is recorded whole
         return Path(found) == Path(stated).expanduser().resolve()
     return (type(found) is type(stated) and found == stated) or (
-        _is_number(found) and _is_number(stated) and found == stated
+        is_number(found) and is_number(stated) and found == stated
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _last(path: str) -> str:

@@ -161,9 +161,14 @@ def read_number(stated: Mapping[str, Any], name: str, place: str, default: float
     if isinstance(value, str):  # YAML reads 1e-3 as a text
         with contextlib.suppress(ValueError):
             value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value) or not math.isfinite(value):
         raise InputError(f"{place}: {name} {value}: a number is needed")
     return value
+
+
+def is_number(value: Any) -> bool:
+    """Returns whether a value is a number; `true` and `false`, which Python counts as such, are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _plain(name: str) -> str:

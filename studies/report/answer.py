@@ -6,6 +6,7 @@ from typing import Any
 
 from core.terminal.printable import first_of
 from engine.settings.run_identity import differ, is_share
+from studies.parameters import is_number
 from studies.report.curves import short
 from studies.report.groups import ABSENT, Group, short_names, shown_setting
 from studies.report.metrics import Metrics
@@ -90,7 +91,7 @@ def is_numeric(name: str, values: Sequence[Any]) -> bool:
 
 def are_numbers(values: Sequence[Any]) -> bool:
     """Returns whether all values are numbers."""
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    return all(map(is_number, values))
 
 
 def in_order(name: str, groups: Sequence[Group]) -> list[Any]:
@@ -99,7 +100,7 @@ def in_order(name: str, groups: Sequence[Group]) -> list[Any]:
     for one in sorted(groups, key=lambda one: _number(one)):
         if not _has(found, name, one):
             found.append(one.settings[name])
-    numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
+    numbers = [value for value in found if is_number(value)]
     others = [value for value in found if value not in numbers]
     return [*sorted(numbers), *others]
 

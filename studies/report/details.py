@@ -7,6 +7,7 @@ from typing import Any
 from core.terminal.printable import counted, shown_path
 from core.terminal.shells import as_typed
 from engine.settings.overview import typed_command
+from studies.parameters import is_number
 from studies.report.groups import Group, shown_setting
 from studies.report.metrics import Metrics
 from studies.report.reported import ReportedRun, Study
@@ -95,8 +96,7 @@ def _facts(run: ReportedRun, summary: dict[str, Any], sessions: Sequence[dict[st
 
 
 def _counted(number: Any, of: str | None = None) -> list[str]:
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return [f"{number:,}" if of is None else counted(number, of)] if is_number else []
+    return [f"{number:,}" if of is None else counted(number, of)] if is_number(number) else []
 
 
 def _sessions(run: ReportedRun) -> list[dict[str, Any]]:
