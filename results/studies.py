@@ -171,10 +171,10 @@ def _parse(text: str | bytes, path: Path) -> StudyRecord:
     file = CONFIGS / STUDIES / f"{path.stem}.yaml"
     if not file.is_file():
         raise InputError(f"{path}: there is no study {file.name}")
+    now = read_config(file)
     try:
         content = load_json(text)
-        if not _same(content["file"], read_config(file)):
-            raise InputError(f"{path}: {file.name} says something else by now: run the study anew")
+        stated = content["file"]
         record = StudyRecord(
             name=path.stem,
             metric=content["metric"],
@@ -188,9 +188,11 @@ def _parse(text: str | bytes, path: Path) -> StudyRecord:
         )
         if not any(point.values(record.metric) for point in record.points):
             raise ValueError(f"no trial has a value of {record.metric}")
-        return record
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: no record of a study ({error})") from error
+    if not _same(stated, now):
+        raise InputError(f"{path}: {file.name} says something else by now: run the study anew")
+    return record
 
 
 def _check(given: Path, study: Study) -> StudyFile:

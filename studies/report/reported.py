@@ -107,8 +107,8 @@ class Study:
         Raises:
             InputError: It is, and is damaged.
         """
+        _check_own(folder, DESCRIPTION)
         try:
-            _check_own(folder, DESCRIPTION)
             content = load_json((folder / DESCRIPTION).read_text(encoding="utf-8"))
             file = content["file"]
             metric = file.get("metric") or content.get("compared_by") or {}

@@ -172,7 +172,8 @@ def test_a_pruned_trial_is_recorded_without_figures(study: Path, tmp_path: Path)
 def test_a_record_does_not_outlive_its_file(records: dict[str, StudyRecord], tmp_path: Path) -> None:
     file = tmp_path / "configs" / "studies" / "rates.yaml"
     file.write_text(file.read_text().replace("0.01", "0.02"))
-    with pytest.raises(InputError, match="says something else by now"):
+    record = re.escape(str(tmp_path / "results" / "studies" / "rates.json"))
+    with pytest.raises(InputError, match=rf"^{record}: rates\.yaml says something else by now: run the study anew$"):
         read_studies(tmp_path / "results")
     file.unlink()
     with pytest.raises(InputError, match=r"there is no study rates\.yaml"):
