@@ -75,32 +75,58 @@ def features_of(
     Returns:
         Features on the CPU, [N, ...]; of several views [N, V, ...].
     """
-    digests = list(_digests(images))
-    table = [preparation.augmentation.draw(TABLE, 0, view, view) for view in range(preparation.views)] or [{}]
-    names = [[_name(digest, view, preparation) for digest in digests] for view in range(len(table))]
-
-    def missing(kept: dict[str, Tensor]) -> dict[bytes, tuple[int, int]]:
-        """Returns the view and the place of each feature that is not there, by its name."""
-        known = set(_names_of(kept))
-        every = ((name, (view, place)) for view, row in enumerate(names) for place, name in enumerate(row))
-        return {name: where for name, where in every if name not in known}
-
-    def encode(wanted: Sequence[tuple[int, int]]) -> Tensor:
-        places = torch.tensor([place for _, place in wanted])
-        pixels = images.index_select(0, places) if isinstance(images, Tensor) else images[places]
-        own = [(view, int.from_bytes(digests[place][:4]) % TABLE) for view, place in wanted]
-        draws = {name: torch.stack([table[view][name][row] for view, row in own]) for name in table[0]}
-        draws = {name: values.to(encoder.device) for name, values in draws.items()}
-        return encoder(preparation.prepare(pixels.to(encoder.device), draws)).cpu()
+    pictures = _Pictures(images, encoder, preparation)
+    kept_where = "" if folder is None else f", kept in {folder}"
 
     def complete(kept: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        wanted, started = missing(kept), time.monotonic()
-        batch = BATCH.get(encoder.device.type, BATCH_ELSEWHERE)
+        return pictures.complete(kept, title, kept_where)
+
+    if folder is None:
+        *_, kept = complete({})
+    else:
+        key = hashlib.sha256(f"{encoder.key} {preparation.how}".encode()).hexdigest()
+        path = folder / f"features_{key[:16]}.cache.safetensors"
+        kept = completed(path, key, lambda held: bool(held) and not pictures.missing(held), complete)
+    row = {name: number for number, name in enumerate(_names_of(kept))}
+    picked = [kept["features"].index_select(0, torch.tensor([row[name] for name in view])) for view in pictures.names]
+    return torch.stack(picked, 1) if preparation.views else picked[0]
+
+
+class _Pictures:
+    """Pictures that are encoded, with the name of the feature of each of their views."""
+
+    def __init__(self, images: Tensor | PictureFiles, encoder: Encoder, preparation: Preparation) -> None:
+        self.images, self.encoder, self.preparation = images, encoder, preparation
+        self.digests = list(_digests(images))
+        views = range(preparation.views)
+        self.table = [preparation.augmentation.draw(TABLE, 0, view, view) for view in views] or [{}]
+        self.names = [[_name(digest, view, preparation) for digest in self.digests] for view in range(len(self.table))]
+
+    def missing(self, kept: dict[str, Tensor]) -> dict[bytes, tuple[int, int]]:
+        """Returns the view and the place of each feature that is not there, by its name."""
+        known = set(_names_of(kept))
+        every = ((name, (view, place)) for view, row in enumerate(self.names) for place, name in enumerate(row))
+        return {name: where for name, where in every if name not in known}
+
+    def encode(self, wanted: Sequence[tuple[int, int]]) -> Tensor:
+        """Returns the features of pictures, given the view and the place of each."""
+        images, device = self.images, self.encoder.device
+        places = torch.tensor([place for _, place in wanted])
+        pixels = images.index_select(0, places) if isinstance(images, Tensor) else images[places]
+        own = [(view, int.from_bytes(self.digests[place][:4]) % TABLE) for view, place in wanted]
+        draws = {name: torch.stack([self.table[view][name][row] for view, row in own]) for name in self.table[0]}
+        draws = {name: values.to(device) for name, values in draws.items()}
+        return self.encoder(self.preparation.prepare(pixels.to(device), draws)).cpu()
+
+    def complete(self, kept: dict[str, Tensor], title: str, kept_where: str) -> Iterator[dict[str, Tensor]]:
+        """Yields the features that are there with more and more of the missing ones, and says how many it computed."""
+        wanted, started = self.missing(kept), time.monotonic()
+        batch = BATCH.get(self.encoder.device.type, BATCH_ELSEWHERE)
         with tqdm(desc=f"features {title}", total=len(wanted), disable=None, leave=False) as bar:
             for portion in _portions(list(wanted.items()), PORTION):
                 parts = [kept["features"]] if kept else []
                 for some in _portions(portion, batch):
-                    parts.append(encode([where for _, where in some]))
+                    parts.append(self.encode([where for _, where in some]))
                     bar.update(len(some))
                 new = b"".join(_names_of(kept) + [name for name, _ in portion])
                 kept = {
@@ -108,18 +134,7 @@ def features_of(
                     "names": torch.frombuffer(bytearray(new), dtype=torch.uint8),
                 }
                 yield kept
-        where = "" if folder is None else f", kept in {folder}"
-        print_line(f"features {len(wanted):,} {title}, {format_duration(time.monotonic() - started)}{where}")
-
-    if folder is None:
-        *_, kept = complete({})
-    else:
-        key = hashlib.sha256(f"{encoder.key} {preparation.how}".encode()).hexdigest()
-        path = folder / f"features_{key[:16]}.cache.safetensors"
-        kept = completed(path, key, lambda held: bool(held) and not missing(held), complete)
-    row = {name: number for number, name in enumerate(_names_of(kept))}
-    picked = [kept["features"].index_select(0, torch.tensor([row[name] for name in view])) for view in names]
-    return torch.stack(picked, 1) if preparation.views else picked[0]
+        print_line(f"features {len(wanted):,} {title}, {format_duration(time.monotonic() - started)}{kept_where}")
 
 
 def _portions(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
