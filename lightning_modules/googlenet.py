@@ -136,23 +136,7 @@ class GoogLeNet(ImageClassifier):
             return max(1, round(channels * width))
 
         channels = scaled(192)
-        if stem == "imagenet":
-            first = scaled(64)
-            self.stem = nn.Sequential(
-                OrderedDict(
-                    conv1=unit(in_channels, first, 7, batch_norm, stride=2),
-                    maxpool1=halving(),
-                    norm1=nn.Identity() if batch_norm else LocalResponseNorm(),
-                    conv2=unit(first, first, 1, batch_norm),
-                    conv3=unit(first, channels, 3, batch_norm),
-                    norm2=nn.Identity() if batch_norm else LocalResponseNorm(),
-                    maxpool2=halving(),
-                )
-            )
-        elif stem == "cifar":
-            self.stem = unit(in_channels, channels, 3, batch_norm)
-        else:
-            self.stem = WhiteningStem(in_channels, channels, batch_norm=batch_norm)
+        self.stem = _stem(stem, in_channels, scaled(64), channels, batch_norm)
         for name, widths in BLOCKS.items():
             block = Inception(channels, [scaled(n) for n in widths], 5 if five_by_five else 3, batch_norm)
             self.add_module(f"inception{name}", block)
@@ -225,3 +209,30 @@ class GoogLeNet(ImageClassifier):
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns torchvision's weights, whose stem has no name, under this network's names."""
         return {f"stem.{name}" if name.startswith("conv") else name: value for name, value in weights.items()}
+
+
+def _stem(kind: str, in_channels: int, width: int, channels: int, batch_norm: bool) -> nn.Module:
+    """Returns the layers before the blocks.
+
+    Args:
+        kind: What GoogLeNet takes as `stem`.
+        in_channels: Channels of the images.
+        width: Channels within the stem of `imagenet`.
+        channels: Channels of the output.
+        batch_norm: Use batch normalisation after each convolution.
+    """
+    if kind == "cifar":
+        return unit(in_channels, channels, 3, batch_norm)
+    if kind == "whitening":
+        return WhiteningStem(in_channels, channels, batch_norm=batch_norm)
+    return nn.Sequential(
+        OrderedDict(
+            conv1=unit(in_channels, width, 7, batch_norm, stride=2),
+            maxpool1=halving(),
+            norm1=nn.Identity() if batch_norm else LocalResponseNorm(),
+            conv2=unit(width, width, 1, batch_norm),
+            conv3=unit(width, channels, 3, batch_norm),
+            norm2=nn.Identity() if batch_norm else LocalResponseNorm(),
+            maxpool2=halving(),
+        )
+    )
