@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from core.errors import InputError
 from core.files import plain_yaml
-from core.files.tensor_files import best_checkpoint, load_checkpoint, load_safetensors
+from core.files.tensor_files import best_checkpoint, load_checkpoint, load_safetensors, load_tensors
 from tests.processes import ROOT
 from tests.sources import full_name, imported_names, sources
 
@@ -23,6 +23,14 @@ def test_parts_that_hold_themselves_are_refused(tmp_path: Path) -> None:
     torch.save(content, tmp_path / "a.ckpt")
     with pytest.raises(InputError, match="holds parts that hold themselves"):
         load_checkpoint(tmp_path / "a.ckpt")
+
+
+def test_the_name_says_whether_a_file_is_of_safetensors(tmp_path: Path) -> None:
+    tensors = {"a": torch.arange(3)}
+    save_file(tensors, tmp_path / "a.safetensors")
+    torch.save(tensors, tmp_path / "a.pth")
+    for name in ("a.safetensors", "a.pth"):
+        assert load_tensors(tmp_path / name)["a"].tolist() == [0, 1, 2], name
 
 
 def test_parts_that_stand_there_twice_are_read(tmp_path: Path) -> None:
