@@ -22,8 +22,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def numbered(name: str, parts: nn.Module) -> dict[str, nn.Module]:
-    """Returns the parts of a sequence or list of layers by the name of it and their own, such as `features.0`."""
-    return {f"{name}.{own}": part for own, part in parts.named_children()}
+    """Returns the parts of a sequence or list of layers by the name of it and their own, such as `features.0`.
+
+    A layer that stands in it twice has two names, of which `named_children` would give the first alone.
+    """
+    return {f"{name}.{own}": part for own, part in parts._modules.items()}
 
 
 class ImageClassifier(Classifier):
