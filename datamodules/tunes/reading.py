@@ -94,7 +94,7 @@ class _Body:
         if kind == "length":
             if not self.sounding:
                 raise NoTune(f"the duration {token[:20]} without a note")
-            self._lengthen(self.events[-1], length_of(token))
+            self._lengthen(self._last_note(), length_of(token))  # a tie may stand between them
         elif kind == "broken":
             self._break(token)
         elif kind == "bar":
@@ -130,8 +130,11 @@ class _Body:
         if event[2] > LONGEST * max(1, self.scale) or len(str(event[2])) > 2 * DIGITS:
             raise NoTune("a note or a rest with durations that make no sense together")
 
+    def _last_note(self) -> list | None:
+        return next((event for event in reversed(self.events) if event[1] in SOUNDING), None)
+
     def _break(self, token: str) -> None:
-        before = next((event for event in reversed(self.events) if event[1] in SOUNDING), None)
+        before = self._last_note()
         if before is None or len(token) > 3:
             raise NoTune(f"broken rhythm {token[:5]} without notes")
         short = Fraction(1, 2 ** len(token))

@@ -47,6 +47,7 @@ def test_a_tune_as_the_collection_has_it() -> None:
         ("AB[L:1/4]AB", "ABA2B2"),
         ("A-\\\nA x2 y", "A-Az2"),
         ("[K:Amin]A [M:C|]B", "[K:Am]A[M:2/2]B"),
+        ("[A-c-]2|[A-c-]/>B", "[Ac]2-|[Ac]3/4-B/2"),
         ("e:|f", "e:|f"),
     ],
 )
