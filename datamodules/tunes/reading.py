@@ -60,8 +60,14 @@ def read_tune(text: str) -> Tune:
 
 
 def _scan(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Gives tokens and their kinds of the lines of a body, without comments, words and layout."""
+    """Gives tokens and their kinds of the lines of a body, without comments, words and layout.
+
+    An empty line ends it, and what stands behind that is free text; before the first token it is layout.
+    """
+    has_begun = False
     for line in lines:
+        if has_begun and not line.strip():
+            return
         line = line.split("%")[0]
         if match := FIELD_LINE.match(line):
             yield f"[{match[1]}:{match[2].strip()}]", "field"
@@ -72,6 +78,7 @@ def _scan(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
             if match is None:
                 raise NoTune("several voices (&)" if line[place] == "&" else f"{line[place]!r}, which is no music")
             if match.lastgroup != "ignored":
+                has_begun = True
                 yield match[0], match.lastgroup
             place = match.end()
 

@@ -48,6 +48,7 @@ def test_a_tune_as_the_collection_has_it() -> None:
         ("A-\\\nA x2 y", "A-Az2"),
         ("[K:Amin]A [M:C|]B", "[K:Am]A[M:2/2]B"),
         ("[A-c-]2|[A-c-]/>B", "[Ac]2-|[Ac]3/4-B/2"),
+        ("\n  \nAB|\n% a comment\nc|\n\nA dance in the key of G\n", "AB|c|"),  # then free text
         ("e:|f", "e:|f"),
     ],
 )
