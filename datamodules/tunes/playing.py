@@ -74,22 +74,28 @@ def performed(tune: Tune, repeats: bool = True) -> list[Note]:
 
 
 def unfolded(body: Sequence[str]) -> list[str]:
-    """Returns the tokens of a body in the order in which they are played, with repeats and their endings."""
+    """Returns the tokens of a body in the order in which they are played, with repeats and their endings.
+
+    A double bar line between the two signs of a repeat is no border of it.
+    """
     played: list[str] = []
     begin = 0  # of the section that a repeat goes back to
+    is_open = False  # whether `|:` or `::` has begun it, and its other sign or its last ending is still to come
     place, turn = 0, 1
     while place < len(body):
         token, kind = body[place], kind_of(body[place])
         if kind == "ending":
             if token != f"[{turn}" and f"[{turn}" in body[place:]:
                 place = body.index(f"[{turn}", place)
+            is_open = is_open and turn == 1
         elif kind == "bar":
             played.append("|")
             if token in (":|", "::") and turn == 1:
                 place, turn = begin, 2
                 continue
-            if token in BORDERS:
+            if token in BORDERS and not (token == "||" and is_open):
                 begin, turn = place + 1, 1
+                is_open = token in ("|:", "::")
         else:
             played.append(token)
         place += 1
