@@ -22,6 +22,7 @@ RHYTHMS = {
 VALUE = r"[^\s\[\"|]+(?: jig)?"
 VALUES = {
     "K": rf"{VALUE}(?:\s+(?i:maj|min|ion|aeo|dor|phr|lyd|mix|loc)[a-z]*)?",  # such as `E dorian`
+    "M": rf"C\||{VALUE}",  # cut time has a sign that is a bar line elsewhere
     "T": r"(?![A-Z]:)(?:(?!\s[A-Z]:)[^\n])*",
 }
 

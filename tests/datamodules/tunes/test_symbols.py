@@ -25,6 +25,8 @@ from datamodules.tunes.symbols import END, read_prime, read_vocabulary, vocabula
         ("T: M:6/8 K:G", "M:6/8\nL:1/8\nK:G\n"),
         ("K:Dmin", "M:4/4\nL:1/8\nK:Dm\n"),
         ("R:waltz", "M:3/4\nL:1/8\n"),
+        ("M:C| K:D |:d2", "M:2/2\nL:1/8\nK:D\n|:d2"),
+        ("M:C|", "M:2/2\nL:1/8\n"),
         ("R:slip jig K:D", "M:9/8\nL:1/8\nK:D\n"),
         ("M:C\nL:1/8\nK:D\n|:d2 A>F", "M:4/4\nL:1/8\nK:D\n|:d2A3/2F/2"),
         ("X:1\nT:Name\nM:4/4\nL:1/4\nK:G\nAB", "M:4/4\nL:1/8\nK:G\nA2B2"),
