@@ -65,7 +65,7 @@ class Encoder:
         prepared = (_preprocessed(text, encoding) for text in texts if not text.isascii())
         self.combining_marks = self._words is not None and self._words.any_combining_marks(prepared)
         if encoding.tokenizer == "subword":
-            prepared = (_preprocessed(text, encoding) for text in texts)
+            prepared = [_preprocessed(text, encoding) for text in texts]
             unknown = SPECIAL_SYMBOLS[UNKNOWN]
             self._subwords = train_subwords(prepared, encoding.max_size, [unknown], unknown, spaces=False)
         if encoding.buckets:

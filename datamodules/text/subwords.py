@@ -4,23 +4,27 @@ Rico Sennrich, Barry Haddow and Alexandra Birch, 2016, arXiv:1508.07909. A space
 as in SentencePiece (Taku Kudo and John Richardson, 2018, arXiv:1808.06226), so that pieces, put together, are the text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from core.code.installed import installs
 from core.errors import InputError
+from datamodules.text.vocabulary import frequent
 
 
 def train_subwords(
-    texts: Iterable[str], size: int, special_symbols: Sequence[str], unknown: str, spaces: bool = True
+    texts: Sequence[str], size: int, special_symbols: Sequence[str], unknown: str, spaces: bool = True
 ) -> Any:
     """Returns a tokenizer whose pieces neither reach over a space nor join words and punctuation marks.
+
+    Where texts have more characters than there may be symbols, the rarer ones are unknown.
 
     Args:
         texts: Texts; with `spaces`, such as begin with one.
         size: Largest number of symbols.
         special_symbols: Symbols that no text has, which get the first numbers.
-        unknown: The one among them that stands for characters that `texts` do not have.
+        unknown: The one among them that stands for characters without a symbol.
         spaces: Whether a space begins the piece that follows it; else pieces have none, and are not the text.
 
     Raises:
@@ -34,9 +38,21 @@ def train_subwords(
         tokenizer.pre_tokenizer = before.Sequence([space, before.Punctuation()])
     else:
         tokenizer.pre_tokenizer = before.Whitespace()
-    trainer = library.trainers.BpeTrainer(vocab_size=size, special_tokens=list(special_symbols), show_progress=False)
-    tokenizer.train_from_iterator(texts, trainer)
+    settings = {"vocab_size": size, "special_tokens": list(special_symbols), "show_progress": False}
+    tokenizer.train_from_iterator(texts, library.trainers.BpeTrainer(**settings))
+    if tokenizer.get_vocab_size() > size:  # the library counts characters, but stops at none; of equals it takes any
+        most = size - len(special_symbols)
+        usual = _usual_characters(texts, most, spaces)
+        trainer = library.trainers.BpeTrainer(**settings, initial_alphabet=usual, limit_alphabet=most)
+        tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def _usual_characters(texts: Sequence[str], most: int, spaces: bool) -> list[str]:
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text if spaces else "".join(text.split()))
+    return frequent(counts, 1, most)
 
 
 def read_subwords(content: str, where: object) -> Any:

@@ -10,6 +10,7 @@ from datamodules.pairs.encoder import PairEncoder
 from datamodules.pairs.pieces import UNKNOWN_AS, PairEncoding, PieceEncoder
 from datamodules.pairs.synthetic import synthetic_pairs
 from datamodules.text.special_symbols import END, SPECIAL_SYMBOLS, UNKNOWN
+from datamodules.text.subwords import train_subwords
 
 ODD = [
     'He said: "It\'s 3.50 (or more)!"',
@@ -91,6 +92,18 @@ def test_what_training_lacks_is_unknown_and_shown_as_such() -> None:
         assert encoder.decode(numbers).endswith("dog")
         (numbers,) = encoder.encode([f"a {SPECIAL_SYMBOLS[END]} dog"])
         assert END not in numbers, "no text holds a mark"
+
+
+@pytest.mark.parametrize("spaces", [True, False])
+def test_the_size_of_subwords_holds_for_texts_of_many_characters_too(spaces: bool) -> None:
+    pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
+    rare = "".join(map(chr, range(0x4E00, 0x4E00 + 200)))  # as rare as each other
+    texts = [*[" a red dog"] * 3, f" {rare}", " 東 東"]
+    found = [train_subwords(texts, 12, ["\x00unknown"], "\x00unknown", spaces).get_vocab() for _ in range(2)]
+    assert found[0] == found[1]
+    assert len(found[0]) == 12
+    assert {"\x00unknown", *"aredog東", *(" " if spaces else "")} <= found[0].keys()
+    assert {*found[0]} - {*"\x00unknown", "\x00unknown", *" aredog東"} == {*rare[: 3 if spaces else 4]}
 
 
 def test_words_are_not_cut_at_combining_marks() -> None:
