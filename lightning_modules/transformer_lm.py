@@ -6,6 +6,7 @@ memory: Zihang Dai et al., "Transformer-XL", 2019, arXiv:1901.02860.
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -15,6 +16,8 @@ from lightning_modules.layers.mark_embedding import MarkEmbedding
 from lightning_modules.layers.recurrent import State
 from lightning_modules.layers.rotary_attention import Memory, Piece, RotaryAttention
 from lightning_modules.tasks.language_model import LanguageModel
+
+PIECE = 1_000  # symbols that are read at a time, but in training: attention takes memory by their square
 
 
 class Block(nn.Module):
@@ -108,6 +111,16 @@ class TransformerLM(LanguageModel):
 
     def continue_from(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
         """Returns logits [B, T, V] and the memories after inputs [B, T, D], from those before them (None: empty)."""
+        if self.training or x.shape[1] <= PIECE:
+            return self._read(state, x)
+        parts = []
+        for part in x.split(PIECE, 1):
+            logits, state = self._read(state, part)
+            parts.append(logits)
+        return torch.cat(parts, 1), state
+
+    def _read(self, state: State | None, x: Tensor) -> tuple[Tensor, State]:
+        """Returns the same of inputs that are read in one piece."""
         x, after = self.dropout(x), []
         piece = Piece(x, None if state is None else state[0], self.context)
         for place, block in enumerate(self.blocks):

@@ -54,6 +54,21 @@ def test_pieces_are_read_as_the_whole(piece: int) -> None:
             torch.testing.assert_close(ours, theirs)
 
 
+def test_a_long_text_is_read_piece_by_piece_unless_it_is_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mask of all pairs of its places would take gigabytes."""
+    model, text = small(), symbols(2, 21)
+    whole, last = model(text)
+    monkeypatch.setattr("lightning_modules.transformer_lm.PIECE", 8)
+    lengths: list[int] = []
+    model.blocks[0].register_forward_pre_hook(lambda _, inputs: lengths.append(inputs[0].shape[1]))
+    logits, state = model(text)
+    assert lengths == [8, 8, 5]
+    torch.testing.assert_close(logits, whole)
+    torch.testing.assert_close(state, last)
+    model.train()(text)
+    assert lengths[3:] == [21]
+
+
 def test_turns_and_masks_are_computed_for_one_layer_and_serve_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sines and cosines in double precision and a mask of all pairs of places were computed in each."""
     counted, calls = rotary_attention.turns_of, []
