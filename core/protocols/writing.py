@@ -123,12 +123,12 @@ class JudgesTexts(Protocol):
 
     text_measures: tuple[Measure, ...]
 
-    def judge(self, write: Write, nats: float) -> dict[str, float]:
-        """Returns values by measure.
+    def judge(self, write: Write, nats: float | None) -> dict[str, float]:
+        """Returns values by measure, as far as there are any.
 
         Args:
             write: Lets the model write.
-            nats: Sum of the losses of all test texts.
+            nats: Sum of the losses of all test texts; None where only some were read.
         """
 
     def media_of_texts(self, step: int) -> Iterable[Medium]:

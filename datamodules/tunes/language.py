@@ -79,19 +79,20 @@ class TuneLanguage(LanguageDataModule):
             self._grammar = Grammar(symbols, self._tokens)
         return TuneRules(self._grammar, primes, bar_clock, self.bar_marks)
 
-    def judge(self, write: Write, nats: float) -> dict[str, float]:
+    def judge(self, write: Write, nats: float | None) -> dict[str, float]:
         """Lets a network write tunes, and returns what is measured of them, by measure.
 
         Args:
             write: Lets it write.
-            nats: Sum of its losses of all test tunes.
+            nats: Sum of its losses of all test tunes; None where only some were read, of which no measure is made.
         """
         primes = torch.tensor([self.encode("")] * self.written)
         free, clocked = (
             [self.decode(tune) for tune in write(primes, self._rules(primes, clock))] for clock in (False, True)
         )
         self._written = WrittenTunes(free, clocked, self.tunes["train"], self.tunes["test"])
-        return {"note_loss": nats / int(self.splits["test"].notes.sum())} | self._written.values()
+        of_all = {} if nats is None else {"note_loss": nats / int(self.splits["test"].notes.sum())}
+        return of_all | self._written.values()
 
     def media_of_text(self, text: str, step: int) -> Iterator[Medium]:
         """Gives a tune as files."""

@@ -3,12 +3,20 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 import cli
+from callbacks.written_texts import WrittenTexts
+from core.measures import Measure
+from core.media import Medium
+from core.protocols.writing import Write
 from datamodules.tunes import rendering
+from tests.tiny_text import tiny_char_rnn
 
 SMALL = [
     *("--config", "folk_tunes.yaml", "--data.source", "synthetic", "--data.written", "4", "--data.batch_size", "4"),
@@ -44,6 +52,37 @@ def test_measures_are_logged_and_media_written(run: Path) -> None:
     assert (run / "tunes" / "by_clock_4.abc").is_file()
     ratio = test["metrics"]["test/note_loss"] / test["metrics"]["test/loss"]
     assert 2 < ratio < 5, "characters a note"
+
+
+class Judged:
+    """Data that notes which losses it is given."""
+
+    text_measures = (Measure("nats", "min"),)
+
+    def judge(self, write: Write, nats: float | None) -> dict[str, float]:
+        """Returns the losses, if there are any."""
+        return {} if nats is None else {"nats": nats}
+
+    def media_of_texts(self, step: int) -> list[Medium]:
+        """Returns none."""
+        return []
+
+
+@pytest.mark.parametrize(("limit", "logged"), [(1.0, {"test/nats": 6.0}), (1, {}), (0.5, {})])
+def test_the_losses_of_some_texts_are_not_taken_for_those_of_all(
+    limit: float, logged: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callbacks.written_texts.making_media", lambda *_: nullcontext())
+    strategy = SimpleNamespace(reduce=lambda value, reduce_op: value)
+    trainer = SimpleNamespace(datamodule=Judged(), limit_test_batches=limit, strategy=strategy, seed=0)
+    model, found = tiny_char_rnn(), {}
+    monkeypatch.setattr(model, "log", lambda name, value, rank_zero_only: found.update({name: value}))
+    callback = WrittenTexts()
+    callback.on_test_start(trainer, model)
+    batch = SimpleNamespace(targets=torch.tensor([[1, 2, -1], [3, -1, -1]]))
+    callback.on_test_batch_end(trainer, model, torch.tensor(2.0), batch, 0)
+    callback.on_test_epoch_end(trainer, model)
+    assert found == logged
 
 
 def test_the_same_seed_writes_the_same(run: Path) -> None:

@@ -143,6 +143,7 @@ def test_what_is_written_is_judged_beside_real_tunes(music: Callable, monkeypatc
     assert set(values) == {measure.name for measure in data.text_measures}
     assert values["whole"] == values["whole_by_clock"] == values["copied"] == 1
     assert values["note_loss"] == 100 / int(data.splits["test"].notes.sum())
+    assert data.judge(write, None).keys() == values.keys() - {"note_loss"}
     media = list(data.media_of_texts(5))
     assert media[0].header == ("of the tunes", "real test tunes", "written", "written with the bar clock")
     assert {medium.name for medium in media[1:]} == {
