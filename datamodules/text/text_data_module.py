@@ -76,12 +76,23 @@ class TextDataModule(DataModule):
         Raises:
             InputError: It was trained with other symbols.
         """
-        if not (run / FILE).is_file():
-            return
-        saved = read_saved(run / FILE)
-        if tuple(saved["symbols"]) != self.symbols or _hashing(saved) != _hashing(self.vocabulary_content()):
+        if (run / FILE).is_file():
+            self.check_symbols(read_saved(run / FILE), str(run), str(run))
+
+    def check_symbols(self, learned: Mapping[str, Any], name: str, run: str = "RUN") -> None:
+        """Checks that a network was trained with the symbols of this text.
+
+        Args:
+            learned: Content of the vocabulary that it was trained with.
+            name: Where its weights are, for the message.
+            run: The run that has this vocabulary, for the message.
+
+        Raises:
+            InputError: It was trained with other symbols.
+        """
+        if tuple(learned["symbols"]) != self.symbols or _hashing(learned) != _hashing(self.vocabulary_content()):
             raise InputError(
-                f"--weights {run}: was trained with other symbols than those of {self.origin}; use its own: "
+                f"--weights {name}: was trained with other symbols than those of {self.origin}; use its own: "
                 f"--data.vocabulary {run}"
             )
 

@@ -180,3 +180,18 @@ def to_bytes(content: dict) -> Tensor:
 def from_bytes(state: Tensor) -> dict:
     """Decodes the result of `to_bytes`."""
     return json.loads(state.cpu().numpy().tobytes())
+
+
+def learned_vocabulary(checkpoint: Mapping[Any, Any]) -> dict | None:
+    """Returns the content of the vocabulary that a network was trained with, by its checkpoint; None if it has none."""
+    for part in checkpoint.values():
+        state = part.get("vocabulary") if isinstance(part, Mapping) else None
+        if not isinstance(state, Tensor) or state.dtype != torch.uint8 or state.device.type != "cpu":
+            continue
+        try:
+            content = load_json(state.numpy().tobytes())
+        except ValueError:  # what another program keeps under this name
+            continue
+        if isinstance(content, dict) and isinstance(content.get("symbols"), list):
+            return content
+    return None

@@ -1,8 +1,9 @@
 """Weights to start from: ours, torchvision's or anybody's state dict, as far as they fit."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from pytorch_lightning import LightningDataModule, LightningModule
@@ -19,6 +20,8 @@ from datamodules.base.classification import ClassificationDataModule, learned_cl
 from datamodules.base.data_module import DataModule
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.normalization import FIXED
+from datamodules.text.text_data_module import TextDataModule
+from datamodules.text.vocabulary import learned_vocabulary
 from datamodules.words.vector_files import is_vector_file, read_vectors
 from engine.settings.run_search import folder_of, newest_run_in
 from engine.weights.weight_forms import few, fit_weights, other_shapes, set_in_part, weights_in, without_metrics
@@ -31,10 +34,12 @@ class Weights(dict[str, Tensor]):
     Attributes:
         checkpoint: Which one of the run's, in words; empty where a file was named.
         class_names: Names of the classes that the network was trained with; none where they are not known.
+        vocabulary: Content of the vocabulary that it was trained with; None where it is not known.
     """
 
     checkpoint = ""
     class_names: tuple[str, ...] = ()
+    vocabulary: Mapping[str, Any] | None = None
 
 
 def read_weights(name: str) -> Weights:
@@ -62,7 +67,7 @@ def read_weights(name: str) -> Weights:
         raise InputError(f"--weights {path}: {error}") from error
     if not weights:
         raise InputError(f"--weights {path}: holds no tensors by name")
-    weights.class_names = learned_classes(held)
+    weights.class_names, weights.vocabulary = learned_classes(held), learned_vocabulary(held)
     if path != Path(name).expanduser():
         weights.checkpoint = describe_checkpoint(path, held)
     return weights
@@ -139,6 +144,8 @@ def start_from(
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
     weights = read_weights(name) if weights is None else weights
+    if isinstance(datamodule, TextDataModule) and weights.vocabulary is not None:  # also of a file outside of its run
+        datamodule.check_symbols(weights.vocabulary, name)
     note = _note_on_classes(name, weights.class_names, datamodule, trains)
     lines = load_weights(model, weights, name, trains)
     lines[0] += f" ({weights.checkpoint})" if weights.checkpoint else ""

@@ -13,9 +13,11 @@ from safetensors.torch import save_file
 
 from core.errors import InputError
 from core.files.download import STALL_TIMEOUT
+from datamodules.text.vocabulary import to_bytes
 from engine.weights.initial_weights import load_weights, notes_without_weights, read_weights, start_from
 from lightning_modules import VGG
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.tiny_text import TinyCorpus, tiny_char_rnn
 
 
 @pytest.fixture
@@ -74,6 +76,20 @@ def test_a_head_of_as_many_other_classes_is_said_and_not_measured(
     with pytest.raises(InputError) as caught:
         start_from(str(path), model, TinyDataModule(), trains=False)
     assert str(caught.value) == f"--weights {path}: {told}; fit the model from these weights first"
+
+
+def test_a_checkpoint_outside_of_its_run_knows_its_symbols(tmp_path: Path) -> None:
+    path, model, data = tmp_path / "w.ckpt", tiny_char_rnn(), TinyCorpus()
+    content = data.vocabulary_content()
+    for vocabulary in (to_bytes(content), torch.zeros(3, dtype=torch.uint8), torch.zeros(2)):
+        torch.save({"state_dict": model.state_dict(), "TinyCorpus": {"vocabulary": vocabulary}}, path)
+        assert len(start_from(str(path), model, data)) == 1
+    other = content | {"symbols": [*content["symbols"]][::-1]}
+    torch.save({"state_dict": model.state_dict(), "TinyCorpus": {"vocabulary": to_bytes(other)}}, path)
+    with pytest.raises(InputError) as caught:
+        start_from(str(path), model, data)
+    assert str(caught.value).startswith(f"--weights {path}: was trained with other symbols than those of ")
+    assert str(caught.value).endswith("; use its own: --data.vocabulary RUN")
 
 
 def test_a_fixed_network_without_weights_is_said() -> None:
