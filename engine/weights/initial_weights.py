@@ -140,7 +140,7 @@ def start_from(
         InputError: There are none, or they do not fit.
     """
     if is_vector_file(Path(name)):
-        return _start_from_words(name, model, datamodule)
+        return _start_from_words(name, model, datamodule, trains)
     if isinstance(datamodule, DataModule) and (run := run_of(name)):
         datamodule.check_weights(run)
     weights = read_weights(name) if weights is None else weights
@@ -196,7 +196,7 @@ def _note_on_images(name: str, datamodule: LightningDataModule) -> list[str]:
     ]
 
 
-def _start_from_words(name: str, model: LightningModule, datamodule: LightningDataModule) -> list[str]:
+def _start_from_words(name: str, model: LightningModule, datamodule: LightningDataModule, trains: bool) -> list[str]:
     """Gives the words of a model the vectors of a file; see `start_from`."""
     layers = [layer for layer in model.modules() if isinstance(layer, StartsFromWords)]
     symbols = datamodule.symbols if isinstance(datamodule, DataModule) else None
@@ -204,7 +204,10 @@ def _start_from_words(name: str, model: LightningModule, datamodule: LightningDa
         raise InputError(f"--weights {name}: a file of word vectors, and this model has no words")
     found = read_vectors(find_weights(name), symbols)
     taken = [layer.take_vectors(symbols, found, f"--weights {name}") for layer in layers]
-    return [f"weights  {number:,} of {len(symbols):,} words start from {name}" for number in taken]
+    lines = [f"weights  {number:,} of {len(symbols):,} words start from {name}" for number in taken]
+    tables = {id(parameter) for layer in layers for parameter in layer.parameters()}
+    untrained = [key for key, parameter in model.named_parameters() if id(parameter) not in tables]
+    return lines if trains else lines + _note_on_untrained(untrained)
 
 
 def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, trains: bool = True) -> list[str]:
@@ -239,6 +242,11 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, 
     said = f"weights  {len(fitting)} of the model's {len(own)} tensors loaded from {name}"
     lines = [said, *(f"         {line}" for line in few(others))]
     untrained = [key for key, _ in model.named_parameters() if key not in fitting]
-    if untrained and not trains:
-        lines.append(f"note     nothing has trained {first_names(untrained)}: fit the model from these weights first")
-    return lines
+    return lines if trains else lines + _note_on_untrained(untrained)
+
+
+def _note_on_untrained(names: Sequence[str]) -> list[str]:
+    """Returns a line where parameters of a model that is not trained now have never been."""
+    if not names:
+        return []
+    return [f"note     nothing has trained {first_names(names)}: fit the model from these weights first"]

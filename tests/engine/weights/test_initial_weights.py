@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 from core.errors import InputError
 from core.files.download import STALL_TIMEOUT
 from datamodules.text.vocabulary import to_bytes
+from datamodules.words.vector_files import as_text
 from engine.weights.initial_weights import load_weights, notes_without_weights, read_weights, start_from
-from lightning_modules import VGG
+from lightning_modules import VGG, BagOfNgrams
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
-from tests.tiny_text import TinyCorpus, tiny_char_rnn
+from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
 
 
 @pytest.fixture
@@ -90,6 +91,17 @@ def test_a_checkpoint_outside_of_its_run_knows_its_symbols(tmp_path: Path) -> No
         start_from(str(path), model, data)
     assert str(caught.value).startswith(f"--weights {path}: was trained with other symbols than those of ")
     assert str(caught.value).endswith("; use its own: --data.vocabulary RUN")
+
+
+def test_word_vectors_alone_are_no_trained_network(tmp_path: Path) -> None:
+    path, data = tmp_path / "v.vec", TinyDocuments()
+    path.write_bytes(as_text(data.symbols[2:4], torch.ones(2, 6)))
+    model = BagOfNgrams(data.num_classes, data.vocab_size, embedding=6)
+    said, note = start_from(str(path), model, data, trains=False)
+    assert said == f"weights  2 of {data.vocab_size} words start from {path}"
+    names = ", ".join(key for key, _ in model.named_parameters() if key != "embedding.weight")
+    assert note == f"note     nothing has trained {names}: fit the model from these weights first"
+    assert start_from(str(path), model, data) == [said]
 
 
 def test_a_fixed_network_without_weights_is_said() -> None:
