@@ -63,7 +63,7 @@ def as_table(words: Sequence[str], vectors: Tensor) -> PredictionTable:
 def is_vector_file(path: Path) -> bool:
     """Returns whether a file has a name of word vectors, and not torch's content: `.bin` is a usual ending of both."""
     name = path.name.lower().removesuffix(".gz")
-    return name.endswith(TEXT) or (name.endswith(BINARY) and not _is_torch_file(path))
+    return name.endswith(TEXT) or (name.endswith(BINARY) and not _is_torch_file(path.expanduser()))
 
 
 def _is_torch_file(path: Path) -> bool:

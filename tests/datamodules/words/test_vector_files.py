@@ -69,11 +69,15 @@ def test_other_files_are_named(write: Callable[..., Path], name: str, content: s
     assert f"{path}: no file of word vectors" in str(error.value)
 
 
-def test_weights_of_torch_are_no_vectors(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_weights_of_torch_are_no_vectors(
+    write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "expanduser", lambda path: tmp_path / path.name if path.parts[0] == "~" else path)
     for protocol in (True, False):
         path = tmp_path / f"{protocol}.bin"
         torch.save({"a": VECTORS}, path, _use_new_zipfile_serialization=protocol)
         assert not is_vector_file(path)
+        assert not is_vector_file(Path("~") / path.name)
     assert is_vector_file(write("v.bin", as_binary(WORDS, VECTORS)))
     assert is_vector_file(Path("absent.bin"))
 
