@@ -3,6 +3,7 @@
 The one in Python does what that refuses. Configs of users are read in `engine/settings/config_files.py`.
 """
 
+import re
 from types import NoneType
 from typing import Any
 
@@ -10,6 +11,33 @@ import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+# What jsonargparse, which parses configs, reads as a number: also `1e-3`, which is a text for PyYAML.
+NUMBER = re.compile(
+    r"""^(?:
+    [-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
+    |[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+
+    |\.[0-9_]+(?:[eE][-+][0-9]+)?
+    |[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*
+    |[-+]?\.(?:inf|Inf|INF)
+    |\.(?:nan|NaN|NAN))$""",
+    re.X,
+)
+
+
+class NumbersOfConfigs(yaml.resolver.Resolver):
+    """For a reader or writer of YAML: knows the numbers of configs, and so which texts need quotes in one."""
+
+
+NumbersOfConfigs.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789."))
+
+
+class _FastDumper(NumbersOfConfigs, DUMPER):
+    """Writes YAML in C."""
+
+
+class PlainDumper(NumbersOfConfigs, yaml.SafeDumper):
+    """Writes YAML in Python."""
 
 
 def load_plain(text: str) -> Any:
@@ -27,6 +55,8 @@ def load_plain(text: str) -> Any:
 def dump_plain(content: Any, allow_unicode: bool = True) -> str:
     """Returns a text of YAML that holds mappings, lists, texts and numbers, in their order.
 
+    A text that a config's parser would take for a number has quotes.
+
     Args:
         content: What it holds.
         allow_unicode: Whether signs beyond ASCII stand in it as they are.
@@ -36,9 +66,12 @@ def dump_plain(content: Any, allow_unicode: bool = True) -> str:
     """
     form = {"default_flow_style": False, "allow_unicode": allow_unicode, "sort_keys": False}
     try:
-        return yaml.dump(content, Dumper=DUMPER, **form)
+        text = yaml.dump(content, Dumper=_FastDumper, **form)
     except (UnicodeEncodeError, yaml.representer.RepresenterError):  # as above; some types are registered there alone
-        return yaml.safe_dump(content, **form)
+        return yaml.dump(content, Dumper=PlainDumper, **form)
+    if not allow_unicode and "\\" in text:  # the library in C divides long texts with escaped signs at other places
+        return yaml.dump(content, Dumper=PlainDumper, **form)
+    return text
 
 
 def as_plain(content: Any) -> Any:

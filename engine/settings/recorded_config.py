@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import yaml
 from jsonargparse import ArgumentParser, Namespace, set_dumper
 
 from callbacks import EarlyStopping, Features, Freeze, NaNGuard, RunCheckpoint, TestSubset, Views, Watch
@@ -142,7 +141,4 @@ def recorded_config(plain: PlainSettings, linked: tuple[str, ...]) -> dict[str, 
 
 def config_file_text(config: dict[str, Any], header: str = HEADER) -> str:
     """Returns the content of a run's `config.yaml`, behind a comment."""
-    text = dump_plain(config, allow_unicode=False)
-    if "\\" in text:  # the library in C divides long texts with escaped signs at other places
-        text = yaml.safe_dump(config, sort_keys=False)
-    return header + text
+    return header + dump_plain(config, allow_unicode=False)

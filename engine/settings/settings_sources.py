@@ -6,9 +6,14 @@ from pathlib import Path
 
 import yaml
 
+from core.files.plain_yaml import NumbersOfConfigs, PlainDumper
 from core.terminal.printable import shown_path
 
 READ_AS = {"bool": "true or false", "int": "a number", "float": "a number", "null": "nothing", "timestamp": "a date"}
+
+
+class _Reader(NumbersOfConfigs, yaml.SafeLoader):
+    """Takes for a number what the parser takes for one."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class SettingsSources:
         for word in words:
             if word == "--config":
                 path = Path(next(words))
-                self._configs.append((path, yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)))
+                self._configs.append((path, yaml.compose(path.read_text(encoding="utf-8"), _Reader)))
             elif word.startswith("--") or not self._flags:
                 self._flags.append([word])
             else:
@@ -60,7 +65,7 @@ class SettingsSources:
         """
         words = []
         for _, root in self._configs:
-            words += ["--config", yaml.serialize(root, allow_unicode=True)]
+            words += ["--config", yaml.serialize(root, Dumper=PlainDumper, allow_unicode=True)]
         for flag in self._flags:
             if not flag[0].startswith(("--help", "--print_")) and not flag[0].partition("=")[0].endswith(".help"):
                 words += flag

@@ -53,9 +53,14 @@ def test_a_setting_of_a_file_has_a_line_and_is_gone_when_it_is_taken(key: str, l
     assert len(str(yaml.safe_load(left[1]))) < len(str(yaml.safe_load(CONFIG)))
 
 
-def test_what_yaml_reads_as_something_else_than_text_is_known(path: Path) -> None:
-    place = SettingsSources(["--config", str(path)]).take("wandb")
-    assert (place.written, place.read_as) == ("off", "true or false")
+@pytest.mark.parametrize(("written", "read_as"), [("off", "true or false"), ("1e-3", "a number"), ("'1e-3'", None)])
+def test_what_the_parser_reads_as_something_else_than_text_is_known(written: str, read_as: str, path: Path) -> None:
+    path.write_text(CONFIG.replace("wandb: off", f"wandb: {written}"))
+    sources = SettingsSources(["--config", str(path)])
+    assert f"wandb: {written}\n" in sources.options()[1]
+    place = sources.take("wandb")
+    assert place.read_as == read_as
+    assert place.written == (written if read_as else None)
 
 
 @pytest.mark.parametrize(("key", "line"), [("model", 3), ("trainer.callbacks", 10)])
