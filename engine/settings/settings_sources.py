@@ -10,6 +10,7 @@ from core.files.plain_yaml import NumbersOfConfigs, PlainDumper
 from core.terminal.printable import shown_path
 
 READ_AS = {"bool": "true or false", "int": "a number", "float": "a number", "null": "nothing", "timestamp": "a date"}
+ADDING = "+"  # behind the name of a list: adds to it
 
 
 class _Reader(NumbersOfConfigs, yaml.SafeLoader):
@@ -80,7 +81,7 @@ class SettingsSources:
             name, equals, value = flag[0].partition("=")
             value = value if equals else " ".join(flag[1:])
             if name.startswith("--") and value:
-                found[_plain(name.removeprefix("--").removesuffix("+").split("."))] = value
+                found[_plain(name.removeprefix("--").removesuffix(ADDING).split("."))] = value
         return found
 
     def valueless(self, key: str) -> str | None:
@@ -104,7 +105,7 @@ class SettingsSources:
     def _take_flag(self, key: str) -> Place | None:
         parts = key.split(".")
         for number, flag in reversed([*enumerate(self._flags)]):
-            name = flag[0].partition("=")[0].removesuffix("+")  # with which a flag adds to a list
+            name = flag[0].partition("=")[0].removesuffix(ADDING)
             given = [part for part in name.removeprefix("--").split(".") if part not in ("init_args", "class_path")]
             after_files = (len(self._configs) + number,)
             if name.startswith("--") and given == parts[: len(given)]:
@@ -142,7 +143,7 @@ def _written(node: yaml.Node, parts: tuple[str, ...]) -> Iterator[tuple[str, str
         yield _plain(parts), node.value
     elif isinstance(node, yaml.MappingNode):
         for name, value in node.value:
-            yield from _written(value, (*parts, name.value))
+            yield from _written(value, (*parts, name.value.removesuffix(ADDING)))
     elif all(isinstance(item, yaml.ScalarNode) for item in node.value):
         yield _plain(parts), f"[{', '.join(item.value for item in node.value)}]"
 
@@ -167,7 +168,7 @@ def _find(node: yaml.Node, parts: list[str]) -> Iterator[tuple[list, tuple[yaml.
             yield from _find(item, parts)
     elif isinstance(node, yaml.MappingNode):
         for pair in list(node.value):
-            name = pair[0].value.split(".") if isinstance(pair[0], yaml.ScalarNode) else []
+            name = pair[0].value.removesuffix(ADDING).split(".") if isinstance(pair[0], yaml.ScalarNode) else []
             if name == parts:
                 yield node.value, pair
             elif name == ["init_args"]:

@@ -53,6 +53,16 @@ def test_a_setting_of_a_file_has_a_line_and_is_gone_when_it_is_taken(key: str, l
     assert len(str(yaml.safe_load(left[1]))) < len(str(yaml.safe_load(CONFIG)))
 
 
+@pytest.mark.parametrize("text", ["trainer: {callbacks+: [{}]}", "trainer.callbacks+: [{}]"])
+def test_what_adds_to_a_list_has_its_own_line(text: str, path: Path, tmp_path: Path) -> None:
+    below = "class_path: Two, init_args: {decay: 2}"
+    (tmp_path / "more.yaml").write_text(text.replace("{}", f"{{{below}}}") + "\nwandb_tags+: [small]\n")
+    sources = SettingsSources(["--config", str(path), "--config", str(tmp_path / "more.yaml")])
+    assert sources.written()["wandb_tags"] == "[small]"
+    places = [sources.take("trainer.callbacks.decay").name for _ in range(2)]
+    assert places == ["more.yaml, line 1: trainer.callbacks.decay", "mine.yaml, line 11: trainer.callbacks.decay"]
+
+
 @pytest.mark.parametrize(("written", "read_as"), [("off", "true or false"), ("1e-3", "a number"), ("'1e-3'", None)])
 def test_what_the_parser_reads_as_something_else_than_text_is_known(written: str, read_as: str, path: Path) -> None:
     path.write_text(CONFIG.replace("wandb: off", f"wandb: {written}"))
