@@ -1,5 +1,6 @@
 """Where a value stands that a constructor or a check refuses, whose message need not even name its setting."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 
@@ -71,6 +72,8 @@ def _forms(value: str) -> Iterator[str]:
         read = None
     if isinstance(read, bool) or read is None:
         return
+    with contextlib.suppress(ValueError):  # `1e-3`, which is a number for the parser alone
+        read = float(read) if isinstance(read, str) else read
     yield from (value, str(read))
     if isinstance(read, int | float):
         yield from (str(float(read)), f"{read:g}")

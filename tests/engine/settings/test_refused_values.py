@@ -73,6 +73,13 @@ def test_a_message_that_could_be_of_no_place_is_left_as_it_is(message: str, opti
     assert with_place(message, options) == message.replace("--data.val_size", "mine.yaml, line 12: data.val_size")
 
 
+@pytest.mark.parametrize("written", ["-1e-3", "-1.0e-3", "-0.001"])
+def test_a_number_is_found_however_it_is_written(written: str, options: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE.replace("-0.1", written))
+    told = f"mine.yaml, line 10: model.optimizer.lr {written}: Invalid learning rate: -0.001"
+    assert with_place("--model.optimizer SGD: Invalid learning rate: -0.001", options) == told
+
+
 def test_a_name_within_a_value_is_none(options: list[str]) -> None:
     message = "/root/data: these pictures have no test part"  # `root` is what other programs call `data_dir`
     assert with_place(message, [*options, "--data.data_dir", "/root/data"]) == message
