@@ -33,7 +33,7 @@ def notes_of_mixture(configs: Sequence[Path], flagged: Collection[str], recorded
             continue
         first, old = olds[-1]
         later = set().union(flagged, *contents[first + 1 :])
-        stays = [name for name, value in contents[first].items() if name not in later and holds.get(name) == value]
+        stays = [name for name, value in contents[first].items() if _is_kept(name, value, later, holds)]
         one, by_flag = configs[first].name, named[-1][0] == first
         if by_flag and not {key, f"{key}{CLASS}"} & {*flagged}:
             continue
@@ -47,6 +47,24 @@ def notes_of_mixture(configs: Sequence[Path], flagged: Collection[str], recorded
         what = key.rpartition(".")[2]
         yield f"note     {cause} replaces the {what} {old} of {one} by {new}; kept from {one}: {left or 'nothing'}"
     yield from _notes_of_lists([path.name for path in configs], contents, flagged, holds)
+
+
+def _is_kept(name: str, value: Any, later: set[str], holds: Mapping[str, Any]) -> bool:
+    """Returns whether a config's setting is one of the run, whose record may write its value in another way.
+
+    Args:
+        name: The setting's dotted key.
+        value: What the config gives it.
+        later: Dotted keys that are set after it.
+        holds: The merged settings, by dotted key.
+    """
+    key = name.removesuffix(CLASS)
+    if f"{key}{CLASS}" in holds:
+        return name not in later and _class_of({name: value}, key) == _class_of(holds, key)
+    if name in later or name.removesuffix("+") not in holds:
+        return False
+    groups = [outer for outer in later if name.startswith(f"{outer}.") and f"{outer}{CLASS}" not in holds]
+    return not groups or holds.get(name) == value  # null gives a group its defaults
 
 
 def _notes_of_lists(

@@ -33,6 +33,31 @@ def test_what_stays_of_another_models_config_is_named(first: Path) -> None:
     assert note == "note     b.yaml replaces the model MLP of a.yaml by VGG; kept from a.yaml: model.dropout, wandb"
 
 
+@pytest.mark.parametrize(
+    ("written", "recorded"),
+    [
+        ("file: ~/words.txt", {"file": "/home/words.txt"}),
+        ("lr: 1e-3", {"lr": 0.001}),
+        ("widths: [1e1]", {"widths": [10]}),
+        ("optimizer: SGD", {"optimizer": {"class_path": "torch.optim.SGD", "init_args": {}}}),
+    ],
+)
+def test_what_stays_is_named_however_it_is_written(written: str, recorded: dict[str, object]) -> None:
+    first = write("a.yaml", model="MLP", arguments=written)
+    second = write("b.yaml", model="VGG")
+    (note,) = notes_of_mixture([first, second], (), merged(**recorded))
+    assert note.endswith(f"kept from a.yaml: model.{next(iter(recorded))}")
+    (note,) = notes_of_mixture([first, second], [f"model.{next(iter(recorded))}"], merged(**recorded))
+    assert note.endswith("kept from a.yaml: nothing")
+
+
+def test_what_null_has_given_its_default_does_not_stay() -> None:
+    first = write("a.yaml", model="MLP", arguments="norm: {momentum: 0.5, size: 3}")
+    second = write("b.yaml", model="VGG", arguments="norm: null")
+    (note,) = notes_of_mixture([first, second], (), merged(norm={"momentum": 0.1, "size": 3}))
+    assert note.endswith("kept from a.yaml: model.norm.size")
+
+
 def test_many_settings_are_counted(first: Path) -> None:
     names = [f"x{n}" for n in range(9)]
     many = write("a.yaml", model="MLP", arguments=", ".join(f"{name}: 1" for name in names))
