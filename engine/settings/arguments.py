@@ -17,9 +17,11 @@ from engine.settings.config_files import flatten, load_settings, read_config
 from engine.settings.config_names import listed_configs
 from engine.settings.overview import TRAINING, typed_command
 from engine.settings.run_search import find_begun, find_checkpoint, names_several
+from engine.settings.settings_sources import SettingsSources
 from engine.settings.trust import Limit, limit
 
 OF_BEGINNING = ("run_dir", "weights")  # options that only a run's beginning takes
+ONLY_TYPED = ("config", "ckpt_path")  # options that say which files are read, and are no settings in one
 
 
 @dataclass
@@ -70,7 +72,8 @@ def parse_command_line(argv: list[str]) -> Arguments:
         argv: What follows the command, beginning with a subcommand.
 
     Raises:
-        InputError: Unknown subcommand or config, a flag before `--config`, or no such checkpoint.
+        InputError: Unknown subcommand or config, a flag before `--config`, a config with an option of one call, or no
+            such checkpoint.
     """
     subcommand = argv[0]
     names_run_alone = subcommand == "inspect" and bool(argv[1:]) and not argv[1].startswith("-")
@@ -91,6 +94,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
     contents = {
         path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
     }
+    _refuse_only_typed(contents)
     flags, arguments.flagged = _read_flags(words.flags)
     arguments.configs, arguments.given = words.configs, _of_configs(words.configs) | flags
     if arguments.run or arguments.checkpoint:
@@ -147,6 +151,19 @@ def _find_begun_run(arguments: Arguments, words: Words) -> None:
     if arguments.run:  # this command alone says what the run is
         for key in OF_BEGINNING:
             arguments.given.pop(key, None)
+
+
+def _refuse_only_typed(contents: dict[Path, dict]) -> None:
+    """Checks that configs have no option which the command line alone can give: no check would know of it.
+
+    Raises:
+        InputError: One has, other than null.
+    """
+    for path, content in contents.items():
+        for name in ONLY_TYPED:
+            if content.get(name) is not None:
+                place = SettingsSources(["--config", str(path)]).take(name)
+                raise InputError(f"{place.name}: is an option of one call, and no setting: give --{name} instead")
 
 
 def _of_configs(configs: list[Path]) -> dict[str, object]:

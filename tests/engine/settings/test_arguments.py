@@ -1,5 +1,6 @@
 """What a command line means, before torch is imported."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,19 @@ def test_a_config_beside_a_checkpoint_may_tell_how_its_run_began(
         assert [key for key in found if key in ("run_dir", "weights")] == given
     new = parse_command_line(["fit", "-c", str(config)]).given
     assert (new["weights"], new["run_dir"]) == (begun_with, str(run))
+
+
+@pytest.mark.parametrize("name", ["ckpt_path", "config"])
+def test_a_config_names_no_other_file_that_is_to_be_read(name: str, run: Path, config: Path) -> None:
+    """A run was continued so, and no check of a continued run was made."""
+    text = config.read_text()
+    config.write_text(f"{name}: null\n{text}")
+    assert parse_command_line(["fit", "-c", str(config)]).checkpoint is None
+    config.write_text(f"{name}: {run}\n{text}")
+    told = f"tiny.yaml, line 1: {name}: is an option of one call, and no setting: give --{name} instead"
+    for words in ([], ["--ckpt_path", str(run)]):
+        with pytest.raises(InputError, match=re.escape(told)):
+            parse_command_line(["fit", "-c", str(config), *words])
 
 
 def test_fit_without_a_config_lists_them() -> None:
