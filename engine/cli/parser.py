@@ -1,5 +1,6 @@
 """The options of the command, and a parser whose errors are one line."""
 
+import contextlib
 import os
 from dataclasses import replace
 from enum import Enum
@@ -8,12 +9,15 @@ from typing import Any, Literal
 
 import jsonargparse
 import torch
+from jsonargparse import Namespace
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser
+from yaml import YAMLError
 from yaml.representer import SafeRepresenter
 
 from core.code.error_places import failed_import
 from core.files.plain_yaml import dump_plain
+from engine.settings.config_files import load_settings
 from engine.settings.error_messages import Mistake, find_mistake
 from engine.settings.mistakes import Refused
 from engine.settings.nulls import settle_nulls
@@ -60,6 +64,19 @@ class Parser(LightningArgumentParser):
                 if isinstance(item, int) and abs(item) > LARGEST:
                     raise Refused(Mistake(f"at most {LARGEST:,} is possible", name, str(value)))
         return config
+
+    def _load_config_parser_mode(self, content: str, *args: Any, **kwargs: Any) -> Namespace:
+        """Reads a config; an empty group would take away what other configs and the defaults give it.
+
+        Raises:
+            Refused: It has one.
+        """
+        with contextlib.suppress(YAMLError):  # which is told below
+            settings = load_settings(content)
+            for name, value in settings.items() if isinstance(settings, dict) else ():
+                if value is None and name in self.groups:
+                    raise Refused(Mistake("has no settings below it: leave it out", name))
+        return super()._load_config_parser_mode(content, *args, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raises what is wrong with the command line.

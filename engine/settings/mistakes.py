@@ -109,7 +109,7 @@ def _explain(
 def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict[str, str], used: set[str]) -> str:
     in_file = place is not None and place.is_in_file
     value = mistake.value
-    if in_file and place.written is not None:
+    if in_file and place.written:
         value = place.written
     elif value is not None and value.startswith(("{", "[")) and len(value) > LONG:
         value = None
@@ -125,7 +125,7 @@ def _line(mistake: Mistake, place: Place | None, known: list[str], classes: dict
         near = [] if hint else class_suggestions(mistake.key, value)
         # a config that is read already helps no one
         meant = [name for name in near if Path(name.removeprefix("--config ")).name not in used]
-    elif in_file and place.read_as is not None and _wants_text(mistake.reason, value):
+    elif in_file and place.written and place.read_as is not None and _wants_text(mistake.reason, value):
         hint = f"; YAML reads {value} as {place.read_as}: write '{value}', in quotes"
     elif mistake.reason == NO_LIST:
         hint = f": '[{value}]'" if value and value[0] not in "[{" else ": '[...]'"

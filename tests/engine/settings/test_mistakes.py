@@ -53,6 +53,9 @@ def test_all_mistakes_of_a_file_are_told_with_their_lines(tmp_path: Path, comman
         ("model: {init_args: {dropout: .nan}}", "model.dropout .nan: a number is needed"),
         ("data: {init_args: {split_seed: 1" + 30 * "0" + "}}", "at most 9,223,372,036,854,775,807 is possible"),
         ("model: {init_args: {widths: [8, 1" + 30 * "0" + "]}}", "at most 9,223,372,036,854,775,807 is possible"),
+        ("trainer:  # all of it commented out", "trainer: has no settings below it: leave it out"),
+        ("seed_everything: 1\nmodel:", "model: has no settings below it: leave it out"),
+        ("views: null", "views null: has no settings below it: leave it out"),
         ("trainer:\n  callbacks:\n  - class_path: LearningRateMonitor\n    init_args: {x: 1}", "trainer.callbacks.x:"),
     ],
 )
