@@ -17,10 +17,12 @@ from yaml.representer import SafeRepresenter
 
 from core.code.error_places import failed_import
 from core.files.plain_yaml import dump_plain
+from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.config_files import load_settings
 from engine.settings.error_messages import Mistake, find_mistake
 from engine.settings.mistakes import Refused
 from engine.settings.nulls import settle_nulls
+from engine.settings.ownership import is_own_data
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS
 from engine.trainer import Trainer
 
@@ -77,6 +79,20 @@ class Parser(LightningArgumentParser):
                 if value is None and name in self.groups:
                     raise Refused(Mistake("has no settings below it: leave it out", name))
         return super()._load_config_parser_mode(content, *args, **kwargs)
+
+    def dump(self, namespace: Namespace, *args: Any, **kwargs: Any) -> str:
+        """Returns settings as text; those that `--print_config` shows as a config has them."""
+        if not hasattr(self, "print_config"):
+            return super().dump(namespace, *args, **kwargs)
+        shown = namespace.clone()
+        for name in OPTIONS_OF_ONE_CALL:
+            shown.pop(name, None)
+        arguments = (shown.get("model") or {}).get("init_args") or {}
+        data_states_sizes = shown.get("data") is None or is_own_data(shown)
+        for name in LINKED:
+            if data_states_sizes or arguments.get(name) is None:
+                arguments.pop(name, None)
+        return super().dump(shown, *args, skip_link_targets=False, **kwargs)
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raises what is wrong with the command line.
