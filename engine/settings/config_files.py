@@ -1,6 +1,7 @@
 """Config files: finding them, and what they hold as mappings; without torch."""
 
 import difflib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def find_config(name: str) -> Path:
     Raises:
         InputError: There is none; names the nearest.
     """
-    candidates = [Path(name), CONFIGS / name, CONFIGS / f"{name}.yaml"]
+    candidates = [Path(os.path.expanduser(name)), CONFIGS / name, CONFIGS / f"{name}.yaml"]
     for path in candidates:
         if path.is_file():
             return path.resolve()

@@ -38,7 +38,7 @@ def test_settings_are_completed_group_by_group_with_their_help() -> None:
     assert "--model.optimizer.nesterov" in complete(["fit", "--config=alexnet.yaml", "--model.optimizer.n"])
 
 
-def test_classes_come_from_options_and_from_runs() -> None:
+def test_classes_come_from_options_and_from_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = ["fit", "--model", "lightning_modules.TextRNN", "--model.optimizer=torch.optim.Adam"]
     assert "--model.hidden" in complete([*chosen, "--model.h"])
     assert "--model.optimizer.betas" in complete([*chosen, "--model.optimizer.b"])
@@ -48,6 +48,9 @@ def test_classes_come_from_options_and_from_runs() -> None:
     assert "--model.whiten" in complete(["test", "--ckpt_path", str(run), "--model.w"])
     assert "--model.whiten" in complete(["inspect", str(run), "--model.w"])
     assert not complete(["test", "--ckpt_path", "nowhere", "--model.w"])
+    monkeypatch.setenv("HOME", str(Path.cwd()))
+    for words in (["--ckpt_path", f"~/{run}"], [f"--config=~/{run}/config.yaml"]):
+        assert "--model.whiten" in complete(["test", *words, "--model.w"])
 
 
 @pytest.mark.parametrize(

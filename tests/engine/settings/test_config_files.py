@@ -27,6 +27,15 @@ def test_a_file_as_given_comes_before_one_under_configs(tmp_path: Path) -> None:
     assert find_config("vgg_bn.yaml") == tmp_path / "vgg_bn.yaml"
 
 
+@pytest.mark.parametrize("name", ["~/mine.yaml", "~nobody.yaml"])
+def test_a_config_in_the_home_folder_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell leaves `--config=~/mine.yaml` as it is; and a file may be called after nobody's home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = tmp_path / name.removeprefix("~/")
+    path.write_text("model: mine")
+    assert find_config(name) == path
+
+
 @pytest.mark.parametrize("name", ["vgg_nb", "vgg_nb.yaml", "vggbn"])
 def test_a_mistyped_config_is_answered_with_the_nearest(name: str) -> None:
     with pytest.raises(InputError, match=rf"--config {name}: no such file; nearest: .*vgg_bn\.yaml"):
