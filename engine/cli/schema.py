@@ -25,6 +25,7 @@ from engine.settings.arguments import parse_command_line
 from engine.settings.config_names import MAIN
 from engine.settings.suggestions import USUAL_MODULES
 from engine.settings.trainer_options import REFUSED_CALLBACKS
+from engine.training.builtin_callbacks import as_list
 
 PACKAGES = ("jsonargparse", "pytorch-lightning", "torch")  # whose options and explanations are in it
 DESCRIBED = {
@@ -85,11 +86,19 @@ class ConfigSchema(ParserJsonschema):
         anything = {
             "type": "object",
             "additionalProperties": False,
-            "description": "A class of another package, by its import path.",
+            "description": "A class of another package, by its import path; or arguments of the class that another "
+            "config names.",
             "properties": {"class_path": other, "init_args": {"type": "object"}},
-            "required": ["class_path"],
         }
         return {"anyOf": [*([{"enum": paths}] if paths else []), other, *known, anything]}
+
+    def class_parser_schema(self, class_type: Any, action: Any, description: str | None = None) -> dict[str, Any]:
+        """Describes the arguments of a class; null gives a group of them its defaults."""
+        schema = super().class_parser_schema(class_type, action, description)
+        for argument in schema.get("properties", {}).values():
+            if "properties" in argument:
+                argument["type"] = ["object", "null"]
+        return schema
 
 
 def make_schema() -> dict[str, Any]:
@@ -173,7 +182,7 @@ def _needs_an_object(schema: dict[str, Any]) -> bool:
 
 
 def _tidy(schema: Any) -> Any:
-    """Returns a schema without what nobody writes, with explanations in one line each."""
+    """Returns a schema without what nobody writes, with explanations in one line each, and what adds to lists."""
     if isinstance(schema, list):
         return [_tidy(one) for one in schema]
     if not isinstance(schema, dict):
@@ -187,4 +196,17 @@ def _tidy(schema: Any) -> Any:
         elif (name == "required" and not value) or (name == "default" and " at 0x" in str(value)):
             continue  # nothing is; or a function, whose place in memory differs each time
         tidied[name] = _tidy(value)
-    return tidied
+    added = {rf"^{key}\+$": _added(key, one) for key, one in tidied.get("properties", {}).items() if _is_list(one)}
+    return tidied | ({"patternProperties": added} if added else {})
+
+
+def _is_list(schema: dict[str, Any]) -> bool:
+    """Returns whether a setting may be a list of any length."""
+    forms = schema.get("anyOf", [schema])
+    return any("array" in as_list(form.get("type")) and "prefixItems" not in form for form in forms)
+
+
+def _added(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Describes what adds to a list, under its name with a plus."""
+    what = {key: value for key, value in schema.items() if key not in ("description", "default")}
+    return what | {"description": f"Adds to {name} of another config."}

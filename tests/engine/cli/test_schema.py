@@ -83,6 +83,8 @@ MISTAKES = [
     ("bag_of_ngrams", "ngrams:", "ngram:"),
     ("published/xor_mlp", "checkpoint:", "checkpoints:"),
     ("published/xor_mlp", "mode: min", "mode: minimum"),
+    ("alexnet", "callbacks:", "callback+:"),
+    ("alexnet", "max_epochs:", "max_epochs+:"),
 ]
 
 
@@ -102,6 +104,12 @@ OTHERS = [
     "trainer: {callbacks: [callbacks.ProgressiveValidation], logger: false, strategy: ddp, max_time: '00:01:00:00'}",
     "trainer: {callbacks: {class_path: my_package.MyCallback, init_args: {every: 3}}}",
     "seed_everything: 7",
+    "trainer: {callbacks+: [{class_path: callbacks.ProgressiveValidation}]}",
+    "wandb_tags+: [small]",
+    "model: {init_args: {dropout: 0.1}}",
+    "model: {init_args: {optimizer: {init_args: {lr: 0.1}}}}",
+    "data: {class_path: datamodules.CIFAR10DataModule, init_args: {augmentation: null}}",
+    "model: {class_path: lightning_modules.VGG, init_args: {widths+: [8]}}",
 ]
 
 
