@@ -21,7 +21,7 @@ from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.config_files import load_settings
 from engine.settings.error_messages import Mistake, find_mistake
 from engine.settings.mistakes import Refused
-from engine.settings.nulls import settle_nulls
+from engine.settings.nulls import settle_arguments, settle_nulls
 from engine.settings.ownership import is_own_data
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS
 from engine.trainer import Trainer
@@ -58,6 +58,9 @@ class Parser(LightningArgumentParser):
         """
         config = super().parse_args(*args, **kwargs)
         settle_nulls(config)
+        for name, kind in OPTION_GROUPS.items():
+            if name in config:  # a class's own parser has none of them
+                settle_arguments(config[name], kind, name)
         for key, value in vars(config.as_flat()).items():
             name = key.replace(".init_args", "")
             for item in value if isinstance(value, list | tuple) else [value]:

@@ -35,15 +35,28 @@ def settle_nulls(settings: Any, key: str = "") -> None:
         return
     arguments = vars(settings).get("init_args")
     if isinstance(vars(settings).get("class_path"), str) and isinstance(arguments, Namespace):
-        nulls = [name for name, value in vars(arguments).items() if value is None]
-        owner = import_object(settings.class_path) if nulls else None
-        for name in nulls:
-            arguments[name] = _settled(owner, name, f"{key}.{name}")
+        if any(value is None for value in vars(arguments).values()):
+            settle_arguments(arguments, import_object(settings.class_path), key)
         for name, value in vars(arguments).items():
             settle_nulls(value, f"{key}.{name}")
         return
     for name, value in vars(settings).items():
         settle_nulls(value, f"{key}.{name}".lstrip("."))
+
+
+def settle_arguments(arguments: Namespace, owner: Any, key: str) -> None:
+    """Gives those arguments of one class that are null and groups of settings their defaults, in place.
+
+    Args:
+        arguments: What was parsed.
+        owner: The class, or what else is called with them.
+        key: The dotted key that they stand below.
+
+    Raises:
+        Refused: Another argument is null that cannot be nothing.
+    """
+    for name in [name for name, value in vars(arguments).items() if value is None]:
+        arguments[name] = _settled(owner, name, f"{key}.{name}")
 
 
 def _settled(owner: Any, name: str, key: str) -> Any:

@@ -68,6 +68,7 @@ def test_every_null_of_a_config_is_named_with_its_line(tmp_path: Path) -> None:
     config.write_text(
         "model:\n  class_path: lightning_modules.DCGAN\n  init_args:\n    width: null\n    loss: ~\n"
         "data:\n  class_path: datamodules.MNISTDataModule\n  init_args:\n    batch_size: null\n"
+        "nan_guard: {enabled: null, every_n_steps: null}\n"
     )
     with pytest.raises(InputError) as refused:
         merged_settings(["fit", "--config", str(config)])
@@ -75,6 +76,7 @@ def test_every_null_of_a_config_is_named_with_its_line(tmp_path: Path) -> None:
         "line 4: model.width null: expected int",
         "line 5: model.loss ~: expected one of 'original', 'non_saturating', 'least_squares', 'hinge', 'wasserstein'",
         "line 9: data.batch_size null: expected int",
+        "line 10: nan_guard.enabled null: expected bool",
     ]
 
 
