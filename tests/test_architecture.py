@@ -89,7 +89,6 @@ TESTED_ELSEWHERE = {
     "engine/training/run_messages.py": "test_cli.py",
     "engine/settings/help.py": "test_cli.py",
     "engine/cli/lightning_cli.py": "test_cli.py",
-    "engine/cli/parser.py": "test_cli.py",
     "lightning_modules/attention_captioner.py": "lightning_modules/test_captioners.py",
     "engine/cli/merged_settings.py": "studies/test_check.py",
     "engine/processes/forkserver_preload.py": "engine/processes/test_forked_commands.py",

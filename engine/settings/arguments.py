@@ -94,7 +94,6 @@ def parse_command_line(argv: list[str]) -> Arguments:
     contents = {
         path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
     }
-    _refuse_only_typed(contents)
     flags, arguments.flagged = _read_flags(words.flags)
     arguments.configs, arguments.given = words.configs, _of_configs(words.configs) | flags
     if arguments.run or arguments.checkpoint:
@@ -102,6 +101,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
             if flags.get(key, "null") == "null":
                 arguments.given.pop(key, None)
     arguments.limit, arguments.trusted = limit(contents, arguments.checkpoint, words.flags, words.trusts)
+    _refuse_only_typed(contents)
     if arguments.given.get("resume") is not None:
         _find_begun_run(arguments, words)
     starts = ["--ckpt_path", str(arguments.checkpoint)] if arguments.checkpoint else []

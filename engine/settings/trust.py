@@ -130,7 +130,7 @@ def _refuse_options_of_call(config: Path, content: dict[str, Any]) -> None:
         InputError: It does; no run records such an option.
     """
     for key in OPTIONS_OF_ONE_CALL:
-        if content.get(key) is not None:  # a printed config has all of them, as null
+        if content.get(key) is not None:  # --print_config has written them as null
             reason = "is an option of one call, which no run records"
             raise InputError(f"{config}: {key} {reason}; remove it there, or add --trust if you trust who wrote it")
 
