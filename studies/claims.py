@@ -1,11 +1,14 @@
 """Which trial a process works on: a lock that ends with the process."""
 
+import contextlib
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from core.files.file_locks import acquire, file_lock
 from engine.runs.trial_file import Trial
+
+CLAIMS = ".claims"  # folder of the locks, in that of a study
 
 
 class Claim:
@@ -23,6 +26,22 @@ class Claim:
     def release(self) -> None:
         """Leaves the trial to others."""
         self._lock.release()
+
+
+def claim_trial(trial: Trial, locks: Path) -> Claim | None:
+    """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it.
+
+    Args:
+        trial: The trial.
+        locks: Folder of the study's locks.
+    """
+    lock = file_lock(locks / f"{trial.number:04}")
+    with contextlib.suppress(Timeout):
+        acquire(lock, 0)
+        if is_free(trial.folder / ".lock"):
+            return Claim(trial, lock)
+        lock.release()
+    return None
 
 
 def is_free(lock: Path) -> bool:

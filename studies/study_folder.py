@@ -23,9 +23,8 @@ from core.files.files_in_use import rename
 from core.files.outputs import check_output_folder, contents
 from core.files.plain_json import load_json
 from core.summary import finite_figures, read_summary
-from core.terminal.printable import counted
-from engine.runs.trial_file import Halving, Trial, read_trial
-from studies.claims import Claim, is_free
+from engine.runs.trial_file import Halving, Trial, ending_of_pruned, read_trial
+from studies.claims import CLAIMS, Claim, claim_trial
 from studies.differing import what_changed
 from studies.naming import folder_name
 from studies.points import Points
@@ -64,7 +63,7 @@ class StudyFolder:
 
     def _refuse_others(self) -> None:
         has = contents(self.path) if self.path.is_dir() and self.description() is None else ()
-        if any(one.name not in (".lock", ".claims") for one in has):
+        if any(one.name not in (".lock", CLAIMS) for one in has):
             raise InputError(f"--run_dir {self.path}: is not empty, and holds no study; name another folder")
 
     def describe(self, description: Mapping[str, Any], given: Container[str] | None = None) -> None:
@@ -83,7 +82,7 @@ class StudyFolder:
             with self._alone():
                 self._refuse_others()  # who may have come meanwhile
                 known = self.description()
-                (self.path / ".claims").mkdir(exist_ok=True)
+                (self.path / CLAIMS).mkdir(exist_ok=True)
                 if known is None:
                     write_atomically(self.path / DESCRIPTION, json.dumps(description, indent=2) + "\n")
         except OSError as error:
@@ -118,11 +117,16 @@ class StudyFolder:
         Raises:
             InputError: One is damaged.
         """
-        try:
-            found = [read_trial(path) for path in self.path.glob("*-*") if NUMBER.match(path.name)]
-        except ValueError as error:
-            raise InputError(f"{error}; remove its folder, and it is made again") from error
+        found = [_read(path) for path in self.path.glob("*-*") if NUMBER.match(path.name)]
         return sorted((trial for trial in found if trial is not None), key=lambda trial: trial.number)
+
+    def _read_again(self, trial: Trial) -> Trial | None:
+        """Reads a trial that this process has claimed since; whoever had it may have ended or removed it before."""
+        now = _read(trial.folder)
+        if now is not None and now.ended is None and now.pruned is not None:
+            now.ended = ending_of_pruned(now)  # its process was killed before it could say so
+            now.write()
+        return now
 
     def log(self, trial: Trial) -> Path:
         """Returns the file that takes what a trial prints."""
@@ -140,19 +144,21 @@ class StudyFolder:
         """
         with self._alone():
             trials = self.trials()
-            for trial in trials:
-                if trial.ended is None and (claim := self._claim(trial)) is not None:
-                    if trial.pruned is None:
-                        return claim
-                    trial.ended = ending_of_pruned(trial)  # whose process was killed before it could say so
-                    trial.write()
-                    claim.release()
+            for at, trial in enumerate(trials):
+                if trial.ended is not None or (claim := claim_trial(trial, self.path / CLAIMS)) is None:
+                    continue
+                now = self._read_again(trial)
+                if now is not None and now.ended is None:
+                    claim.trial = now
+                    return claim
+                claim.release()
+                trials[at] = now or trial
             trial = None if points is None else points.next(trials, halving)
             if trial is None:
                 return None
             trial.folder = self.path / folder_name(trial)
             # before the folder is made: its process may still be running, where somebody has removed the folder
-            if (claim := self._claim(trial)) is not None:
+            if (claim := claim_trial(trial, self.path / CLAIMS)) is not None:
                 self._add(trial)
             return claim
 
@@ -200,16 +206,6 @@ class StudyFolder:
         new.write()
         rename(new.folder, trial.folder)
 
-    def _claim(self, trial: Trial) -> Claim | None:
-        """Takes a trial, unless somebody works on it, or its run lives on after the end of who began it."""
-        lock = file_lock(self.path / ".claims" / f"{trial.number:04}")
-        with contextlib.suppress(Timeout):
-            acquire(lock, 0)
-            if is_free(trial.folder / ".lock"):
-                return Claim(trial, lock)
-            lock.release()
-        return None
-
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keeps other processes from reading and adding trials.
@@ -227,11 +223,6 @@ class StudyFolder:
             yield
         finally:
             self._lock.release()
-
-
-def ending_of_pruned(trial: Trial) -> dict[str, Any]:
-    """Returns how a trial ended that was pruned."""
-    return {"status": "pruned", "reason": f"after {counted(trial.pruned['epochs'], 'epoch')}", "seconds": 0.0}
 
 
 def status(trial: Trial) -> str:
@@ -252,6 +243,13 @@ def reached(trial: Trial) -> dict[str, float]:
 def score(trial: Trial, metric: str | None) -> float | None:
     """Returns what a trial has reached of a metric; None where that is not known."""
     return None if metric is None else reached(trial).get(metric)
+
+
+def _read(folder: Path) -> Trial | None:
+    try:
+        return read_trial(folder)
+    except ValueError as error:
+        raise InputError(f"{error}; remove its folder, and it is made again") from error
 
 
 def _is_meant(word: str, trial: Trial) -> bool:

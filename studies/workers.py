@@ -10,9 +10,9 @@ from typing import Any
 
 from core.summary import read_summary
 from engine.processes.forked_commands import FAULTS, LOOK_EVERY, Jobs, start_command
-from engine.runs.trial_file import Trial, read_trial
+from engine.runs.trial_file import Trial, ending_of_pruned, read_trial
 from studies.claims import Claim
-from studies.study_folder import StudyFolder, ending_of_pruned
+from studies.study_folder import StudyFolder
 
 IN_USE = "in use by another process"  # as a run's folder says it
 SAVED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # exit codes of commands that somebody has stopped

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.files.atomic_files import write_atomically
 from core.files.plain_json import load_json
+from core.terminal.printable import counted
 
 TRIAL_FILE = "trial.json"
 NOTHING = type(None)
@@ -80,3 +81,8 @@ def read_trial(folder: Path) -> Trial | None:
         return Trial(**content, halving=None if halving is None else Halving(**halving), folder=folder)
     except (TypeError, AttributeError) as error:
         raise ValueError(f"{folder / TRIAL_FILE}: damaged ({error})") from error
+
+
+def ending_of_pruned(trial: Trial) -> dict[str, Any]:
+    """Returns how a trial ended that was pruned."""
+    return {"status": "pruned", "reason": f"after {counted(trial.pruned['epochs'], 'epoch')}", "seconds": 0.0}

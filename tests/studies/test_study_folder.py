@@ -77,6 +77,25 @@ def test_a_trial_whose_run_lives_on_is_left_alone(folder: StudyFolder, points: P
     assert folder.take(points, None).trial.number == 0
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_trial_that_ends_while_it_is_looked_for_is_not_made_again(
+    is_removed: bool, folder: StudyFolder, points: Points, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = StudyFolder(folder.path).take(points, None)
+    read = folder.trials
+
+    def read_before_it_ends() -> list[Trial]:
+        found = read()
+        shutil.rmtree(other.trial.folder) if is_removed else end(other.trial, "finished")
+        other.release()
+        monkeypatch.undo()
+        return found
+
+    monkeypatch.setattr(folder, "trials", read_before_it_ends)
+    assert folder.take(points, None).trial.number == 1
+    assert [trial.number for trial in folder.trials() if trial.ended] == ([] if is_removed else [0])
+
+
 def test_a_trial_that_was_killed_when_it_was_pruned_has_ended_so(folder: StudyFolder, points: Points) -> None:
     claim = folder.take(points, HALVING)
     claim.trial.pruned = {"epochs": 1, "value": 3.0, "needed": 2.0}
