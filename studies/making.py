@@ -1,7 +1,6 @@
 """Makes the trials of a study that are left, and says how they end."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from core.errors import RunInterrupted
 from core.measures import merit
@@ -10,6 +9,7 @@ from core.terminal.shells import as_typed
 from engine.runs.trial_file import Trial
 from engine.settings.overview import typed_command
 from studies.check import as_words
+from studies.claims import Claim
 from studies.naming import describe, folder_name
 from studies.points import ATTEMPTS, Points
 from studies.progress import Lines
@@ -41,15 +41,16 @@ def make_trials(
     refuse_foreign_trials(folder.trials(), file)
     halving = file.halving_by(lines.metric, lines.mode or "min")
 
-    def take() -> Any:
-        limited = points if not reaches_target(folder.trials(), file) else None
-        return folder.take(limited, halving)
+    def take() -> Claim | None:
+        return folder.take(points, halving, begins=not reaches_target(folder.trials(), file))
+
+    def own() -> list[Trial]:
+        return [trial for trial in folder.trials() if points.includes(trial)]
 
     waits: list[bool] = []
 
     def is_over() -> bool:
-        trials = folder.trials()
-        is_whole = all(trial.ended is not None for trial in trials) and is_complete(trials, points)
+        is_whole = all(trial.ended is not None for trial in own()) and is_complete(folder.trials(), points)
         if not is_whole and not waits:
             waits.append(True)
             say("other processes make the trials that are left; this one waits, to go on with them if they are killed")
@@ -57,8 +58,8 @@ def make_trials(
 
     workers = Workers(folder, take, is_over, commands(words), lines.workers)
     for trial in workers.make():
-        say(lines.of_trial(trial, folder.trials()))
-    trials = folder.trials()
+        say(lines.of_trial(trial, own()))
+    trials = own()
     if workers.signum:
         ended = sum(trial.ended is not None for trial in trials)
         say(f"interrupted: {ended} of {points.total} trials have ended, those that had begun are saved; go on with")
@@ -66,7 +67,7 @@ def make_trials(
         raise RunInterrupted(workers.signum)
     if len(trials) < points.total and not reaches_target(trials, file):
         say(f"{NONE_LEFT}: the study is complete with {len(trials)} of {points.total} trials")
-    for line in lines.at_end(trials, folder.path):
+    for line in lines.at_end(folder.trials(), folder.path):
         say(line)
     return 1 if any(status(trial) in lines.bad for trial in trials) else 0
 

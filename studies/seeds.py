@@ -26,9 +26,10 @@ from engine.settings.run_commands import command_of_run, trust_of_run
 from studies.check import as_words, check
 from studies.differing import what_changed
 from studies.making import make_trials, show_trials
-from studies.points import SEED, Points
+from studies.points import SEED
 from studies.progress import Lines
 from studies.run_on_disk import RunOnDisk
+from studies.seed_points import SeedPoints, check_seeds
 from studies.study_file import GOAL_OF, StudyFile
 from studies.study_folder import WITHOUT_FIGURES, StudyFolder, reached, score, status
 
@@ -53,7 +54,8 @@ def fit_seeds(argv: list[str]) -> int:
         Exit code: 0 done, 1 a run failed.
 
     Raises:
-        InputError: Something cannot be used; no run has begun.
+        InputError: Something cannot be used, and no run has begun; or another command has begun other seeds in the same
+            folder.
         RunInterrupted: A signal has come, and what was running is saved.
     """
     _refuse_blanks(argv)
@@ -64,7 +66,6 @@ def fit_seeds(argv: list[str]) -> int:
             raise InputError(f"--{option}: not beside --seeds: {reason}")
     parsed = parse_command_line(words)
     file = _without_parameters(words, parsed.name)
-    points = Points(file, seeds)
     if arguments.run_dir:
         StudyFolder(Path(arguments.run_dir).expanduser().resolve()).check()
     share_cores(arguments.workers)
@@ -73,13 +74,14 @@ def fit_seeds(argv: list[str]) -> int:
     found = call(check, words, [{SEED: seeds[0]}], None, None)
     description = _description(file, found)
     folder = _folder(arguments.run_dir, parsed.name, seeds, description, found["given"])
+    points = SeedPoints(file, seeds, folder.path)
     if arguments.dry_run:
         return show_trials(points, folder, words, file)
     folder.describe(description, found["given"])
-    _check_seeds(folder, seeds)
+    check_seeds(folder.trials(), seeds, folder.path)
     say(f"runs     {shown_path(folder.path)}, and in its logs/ what each prints")
-    if again := [str(trial.number) for trial in folder.trials() if status(trial) in Lines.bad]:
-        folder.revive(again)
+    if again := [one for one in folder.trials() if status(one) in Lines.bad and points.includes(one)]:
+        folder.revive([str(trial.number) for trial in again])
     lines = SeedLines(found["metric"], found["mode"], seeds, arguments.workers, found["measures"])
     return make_trials(folder, points, file, lines, words, ["fit", *argv])
 
@@ -135,24 +137,9 @@ def _folder(
         folder = StudyFolder(path)
         with contextlib.suppress(InputError, KeyError, TypeError, AttributeError):  # another's, or damaged
             if not what_changed(folder.description() or {}, description, given):
-                _check_seeds(folder, seeds)
+                check_seeds(folder.trials(), seeds, path)
                 return folder
     return StudyFolder(root / f"seeds-{datetime.now():%Y%m%d-%H%M%S}")
-
-
-def _check_seeds(folder: StudyFolder, seeds: list[int]) -> None:
-    """Checks that the runs that are there have these seeds, each at its place; where a folder was removed, any may be.
-
-    Raises:
-        InputError: They have others, or one would be trained twice.
-    """
-    known = {trial.number: trial.settings[SEED] for trial in folder.trials()}
-    if any(seeds[at] != seed if at < len(seeds) else seed in seeds for at, seed in known.items()):
-        there = ",".join(str(known.get(at, "?")) for at in range(max(known) + 1))
-        any_ = " (any other in place of ?)" if "?" in there else ""
-        raise InputError(
-            f"--seeds: {folder.path} has runs of the seeds {there}; begin with these{any_}, or name another"
-        )
 
 
 class SeedLines(Lines):

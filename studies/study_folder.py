@@ -132,12 +132,13 @@ class StudyFolder:
         """Returns the file that takes what a trial prints."""
         return self.path / "logs" / f"{trial.number:04}.log"
 
-    def take(self, points: Points | None, halving: Halving | None) -> Claim | None:
+    def take(self, points: Points, halving: Halving | None, begins: bool = True) -> Claim | None:
         """Takes the first open trial that nobody works on, or begins the next one; None if there is neither.
 
         Args:
-            points: The settings of trials; None to begin no other.
+            points: The settings of trials.
             halving: When trials are pruned.
+            begins: Whether one that is not there may be begun.
 
         Raises:
             InputError: The folder cannot be used.
@@ -145,7 +146,9 @@ class StudyFolder:
         with self._alone():
             trials = self.trials()
             for at, trial in enumerate(trials):
-                if trial.ended is not None or (claim := claim_trial(trial, self.path / CLAIMS)) is None:
+                if trial.ended is not None or not points.includes(trial):
+                    continue
+                if (claim := claim_trial(trial, self.path / CLAIMS)) is None:
                     continue
                 now = self._read_again(trial)
                 if now is not None and now.ended is None:
@@ -153,8 +156,7 @@ class StudyFolder:
                     return claim
                 claim.release()
                 trials[at] = now or trial
-            trial = None if points is None else points.next(trials, halving)
-            if trial is None:
+            if not begins or (trial := points.next(trials, halving)) is None:
                 return None
             trial.folder = self.path / folder_name(trial)
             # before the folder is made: its process may still be running, where somebody has removed the folder

@@ -141,6 +141,21 @@ def test_a_run_that_failed_is_tried_again(
     assert len(groups()) == 1
 
 
+def test_a_seed_that_failed_and_is_not_asked_for_is_left_alone(config: Path, started: list, command: Command) -> None:
+    fit = ("fit", "--config", config, *SHORT, "--run_dir", "here")
+    assert command(*fit, "--seeds", "1")[0] == 0
+    Path("here/0001-seed=2").mkdir()
+    ended = {"status": "failed", "reason": "the disk is full", "seconds": 1.0}
+    other = Trial(number=1, settings={"seed_everything": 2}, ended=ended, folder=Path("here/0001-seed=2"))
+    other.write()
+    started.clear()
+    code, output, errors = command(*fit, "--seeds", "1")
+    assert code == 0, errors
+    assert started == []
+    assert read_trial(other.folder) == other
+    assert "n = 1: " in output
+
+
 def test_seeds_that_have_diverged_fail_and_are_told_how_to_be_trained_anew(
     config: Path, started: list, command: Command
 ) -> None:
