@@ -1,12 +1,10 @@
 """`fit --seeds 1,2,3`: a run for each seed, each in a folder of its own, and their mean and spread."""
 
 import argparse
-import contextlib
 import itertools
 import json
 import sys
-from collections.abc import Container, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -24,11 +22,11 @@ from engine.settings.arguments import parse_command_line
 from engine.settings.overview import typed_command
 from engine.settings.run_commands import command_of_run, trust_of_run
 from studies.check import as_words, check
-from studies.differing import what_changed
 from studies.making import make_trials, show_trials
 from studies.points import SEED
 from studies.progress import Lines
 from studies.run_on_disk import RunOnDisk
+from studies.seed_folders import known_folder, make_folder, new_name
 from studies.seed_points import SeedPoints, check_seeds
 from studies.study_file import GOAL_OF, StudyFile
 from studies.study_folder import WITHOUT_FIGURES, StudyFolder, reached, score, status
@@ -73,10 +71,13 @@ def fit_seeds(argv: list[str]) -> int:
         share_data([*words, *as_words({SEED: seeds[0]})])
     found = call(check, words, [{SEED: seeds[0]}], None, None)
     description = _description(file, found)
-    folder = _folder(arguments.run_dir, parsed.name, seeds, description, found["given"])
-    points = SeedPoints(file, seeds, folder.path)
+    root = Path("runs", parsed.name).resolve()
+    folder = known_folder(arguments.run_dir, root, seeds, description, found["given"])
     if arguments.dry_run:
-        return show_trials(points, folder, words, file)
+        folder = folder or StudyFolder(root / new_name())
+        return show_trials(SeedPoints(file, seeds, folder.path), folder, words, file)
+    folder = folder or make_folder(root)
+    points = SeedPoints(file, seeds, folder.path)
     folder.describe(description, found["given"])
     check_seeds(folder.trials(), seeds, folder.path)
     say(f"runs     {shown_path(folder.path)}, and in its logs/ what each prints")
@@ -124,22 +125,6 @@ def _description(file: StudyFile, found: Mapping[str, Any]) -> dict[str, Any]:
     metric = {"name": found["metric"], "goal": GOAL_OF[found["mode"]]} if found["metric"] else None
     content = file.content | ({"metric": metric} if metric else {})
     return json.loads(json.dumps({"file": content, "seeds": [], "settings": found["settings"]}))
-
-
-def _folder(
-    run_dir: str | None, name: str, seeds: list[int], description: Mapping[str, Any], given: Container[str]
-) -> StudyFolder:
-    """Returns the named folder, or the newest one of these settings and seeds, or a new one."""
-    if run_dir:
-        return StudyFolder(Path(run_dir).expanduser().resolve())
-    root = Path("runs", name).resolve()
-    for path in sorted(root.glob("seeds-*"), reverse=True):
-        folder = StudyFolder(path)
-        with contextlib.suppress(InputError, KeyError, TypeError, AttributeError):  # another's, or damaged
-            if not what_changed(folder.description() or {}, description, given):
-                check_seeds(folder.trials(), seeds, path)
-                return folder
-    return StudyFolder(root / f"seeds-{datetime.now():%Y%m%d-%H%M%S}")
 
 
 class SeedLines(Lines):
