@@ -86,7 +86,7 @@ class Workers:
     def _begin(self, waiting: list[Run]) -> Iterator[tuple[Run, RunFailed | None]]:
         """Begins runs while there is room, and takes them out of those that wait; yields those with nothing to do."""
         for run in list(waiting):
-            if self._jobs.stopping or self.signum or len(self._jobs.running) == self.number:
+            if self._is_ending() or len(self._jobs.running) == self.number:
                 return
             commands = self.runs.commands(run)
             others = {str(part) for part, _ in commands} - {str(run)}
@@ -108,17 +108,20 @@ class Workers:
         for job in self._jobs.ended():
             code = job.process.exitcode
             (part, command), *job.commands = job.commands
-            if code == 0 and job.commands and not self._jobs.stopping:
+            if code == 0 and job.commands and not self._is_ending():
                 job.process = self._start(job.commands)
                 continue
             self._jobs.running.remove(job)
             if code == 0 and not job.commands:
                 yield job.run, None
-            elif self._jobs.stopping and code not in FAULTS:
+            elif self._is_ending() and code not in FAULTS:
                 self.unfinished.append(job.run)
             else:
                 self._failed.add(str(part))
                 yield self._fail(job.run, self.runs.failure(part, command, code))
+
+    def _is_ending(self) -> bool:
+        return self._jobs.stopping or self.signum != 0  # a signal may have reached the commands as well
 
     def _fail(self, run: Run, error: RunFailed) -> tuple[Run, RunFailed]:
         self._failed.add(str(run))

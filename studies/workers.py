@@ -1,6 +1,5 @@
 """Makes the trials of a study side by side."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from core.processes.signals import SIGNALS
 from core.summary import read_summary
 from engine.processes.forked_commands import FAULTS, LOOK_EVERY, Jobs, start_command
 from engine.runs.trial_file import Trial, ending_of_pruned, read_trial
@@ -15,7 +15,7 @@ from studies.claims import Claim
 from studies.study_folder import StudyFolder
 
 IN_USE = "in use by another process"  # as a run's folder says it
-SAVED = (128 + signal.SIGTERM, 128 + signal.SIGINT)  # exit codes of commands that somebody has stopped
+SAVED = tuple(128 + signum for signum in SIGNALS)  # exit codes of commands that somebody has stopped
 MOST_KILLS = 5  # without coming further, after which a trial has ended
 
 
@@ -120,8 +120,8 @@ class Workers:
             return trial  # the run lives on after the end of who began it, and may write into its file
         elif code in FAULTS:
             ending = _failure(trial, said)
-        elif self._jobs.stopping or code in SAVED:
-            return trial  # it goes on when the command is given again
+        elif self._jobs.stopping or self.signum or code in SAVED:
+            return trial  # it goes on when the command is given again; a signal may have reached its process as well
         else:
             ending = _count_kill(trial)
         if ending is not None:

@@ -140,6 +140,24 @@ def test_a_signal_begins_no_run_and_lets_all_save_themselves(runs: Runs, command
     assert signal.getsignal(signal.SIGTERM) == handler
 
 
+@pytest.mark.parametrize("code", [0, 138, -10])
+def test_a_run_that_the_common_signal_has_ended_first_goes_on_later(
+    code: int, runs: Runs, commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(argv: list[str], log: Path) -> StandIn:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return commands(argv, log)
+
+    monkeypatch.setattr("results.workers.start_command", start)
+    commands.looks = 0
+    if code:
+        commands.codes = {"good/0 fit": code}
+    workers = Workers(runs)
+    assert list(workers.make([Run(runs.table["good"], 0)])) == []
+    assert names(workers.unfinished) == ["good/0"]
+    assert commands.started == ["good/0 fit"]
+
+
 def test_a_second_signal_does_not_wait(runs: Runs, commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.processes.signals.TOGETHER", 0.0)
     commands.looks, commands.at_look = FOREVER, lambda: os.kill(os.getpid(), signal.SIGTERM)

@@ -166,6 +166,18 @@ def test_a_signal_lets_all_save_themselves_and_leaves_the_rest_open(started: Sta
     assert len(list(started.workers().make())) == 2  # the claims are given back
 
 
+@pytest.mark.parametrize("code", [138, -10])
+def test_a_trial_that_the_common_signal_has_ended_first_was_not_killed(code: int, started: Started) -> None:
+    """As SLURM sends it to all processes of a job, before the study has looked."""
+    started.codes = [code]
+    started.at_start = lambda run, attempt: os.kill(os.getpid(), signal.SIGUSR1)
+    workers = started.workers()
+    assert list(workers.make()) == []
+    assert workers.signum == signal.SIGUSR1
+    (trial,) = started.folder.trials()
+    assert (trial.ended, trial.kills) == (None, 0)
+
+
 def test_what_another_process_has_is_waited_for_and_taken_over_after_its_end(started: Started) -> None:
     other = [started.folder.take(started.points, None) for _ in range(2)]
     workers = started.workers()
