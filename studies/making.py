@@ -16,9 +16,10 @@ from studies.progress import Lines
 from studies.study_file import StudyFile
 from studies.study_folder import StudyFolder, score, status
 from studies.trust import refuse_foreign_trials
-from studies.workers import Workers
+from studies.workers import PAUSE, Workers
 
 NONE_LEFT = f"no point is left, as {ATTEMPTS:,} draws have found no new one"
+OTHERS = "other processes make the trials that are left; this one waits, to go on with them if they are killed"
 
 
 def make_trials(
@@ -53,7 +54,7 @@ def make_trials(
         is_whole = all(trial.ended is not None for trial in own()) and is_complete(folder.trials(), points)
         if not is_whole and not waits:
             waits.append(True)
-            say("other processes make the trials that are left; this one waits, to go on with them if they are killed")
+            say(f"{workers.lacking}; trials are tried again every {PAUSE} seconds" if workers.lacking else OTHERS)
         return is_whole
 
     workers = Workers(folder, take, is_over, commands(words), lines.workers)

@@ -10,12 +10,14 @@ from typing import Any
 from core.processes.signals import SIGNALS
 from core.summary import read_summary
 from engine.processes.forked_commands import FAULTS, LOOK_EVERY, Jobs, start_command
+from engine.runs.free_gpus import NO_FREE_GPU
 from engine.runs.trial_file import Trial, ending_of_pruned, read_trial
 from studies.claims import Claim
 from studies.study_folder import StudyFolder
 
 IN_USE = "in use by another process"  # as a run's folder says it
 SAVED = tuple(128 + signum for signum in SIGNALS)  # exit codes of commands that somebody has stopped
+PAUSE = 60  # seconds until a worker whose trial has found no GPU begins another
 MOST_KILLS = 5  # without coming further, after which a trial has ended
 
 
@@ -46,6 +48,9 @@ class Workers:
             what is left if they are killed.
         command: Returns the command of a trial.
         number: How many trials are made at a time.
+
+    Attributes:
+        lacking: What the latest trial has said that found no free GPU; empty if none has.
     """
 
     def __init__(
@@ -57,7 +62,9 @@ class Workers:
         number: int,
     ) -> None:
         self.folder, self.take, self.is_over, self.command, self.number = folder, take, is_over, command, number
+        self.lacking = ""
         self._jobs: Jobs[Job] = Jobs()
+        self._pauses: list[float] = []  # when they end, of workers whose trial has found no GPU
 
     @property
     def signum(self) -> int:
@@ -72,24 +79,30 @@ class Workers:
         """
         try:
             with self._jobs:
-                while True:
-                    yield from self._reap()
-                    if self.signum:
-                        self._jobs.stop()
-                    while self._has_room() and (claim := self.take()) is not None:
-                        self._jobs.running.append(self._start(claim))
-                    if self._jobs.running:
-                        self._jobs.wait()
-                    elif self.signum or self.is_over():
-                        return
-                    else:
-                        time.sleep(LOOK_EVERY)
+                yield from self._until_over()
         finally:
             for job in self._jobs.running:
                 job.claim.release()
 
+    def _until_over(self) -> Iterator[Trial]:
+        """Makes trials until all have ended, or a signal has come; yields each that has ended."""
+        while True:
+            yield from self._reap()
+            if self.signum:
+                self._jobs.stop()
+            while self._has_room() and (claim := self.take()) is not None:
+                self._jobs.running.append(self._start(claim))
+            if self._jobs.running:
+                self._jobs.wait()
+            elif self.signum or self.is_over():
+                return
+            else:
+                time.sleep(LOOK_EVERY)
+
     def _has_room(self) -> bool:
-        return not self.signum and len(self._jobs.running) < self.number
+        now = time.monotonic()
+        self._pauses = [end for end in self._pauses if end > now]
+        return not self.signum and len(self._jobs.running) + len(self._pauses) < self.number
 
     def _start(self, claim: Claim) -> Job:
         log = self.folder.log(claim.trial)
@@ -118,6 +131,10 @@ class Workers:
             ending = {"status": _status(trial.folder), "reason": ""}
         elif code in FAULTS and IN_USE in said:
             return trial  # the run lives on after the end of who began it, and may write into its file
+        elif code in FAULTS and said.endswith(NO_FREE_GPU):
+            self.lacking = said
+            self._pauses.append(time.monotonic() + PAUSE)  # the GPU of a trial that ends is for its worker
+            return trial
         elif code in FAULTS:
             ending = _failure(trial, said)
         elif self._jobs.stopping or self.signum or code in SAVED:

@@ -22,6 +22,8 @@ from engine.settings.config_files import flatten, read_config
 
 LOCKS = Path("/tmp")  # one folder for all users, whatever their TMPDIR is
 EMPTY = 0.9  # part of a GPU's memory that is free where nobody uses it
+# what is said last where there are as many GPUs, but in use
+NO_FREE_GPU = "wait, or say with --gpu_memory how much is enough"
 UNITS = {"": 2**30, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 DEVICES = "trainer.devices"
 ON_ONE = ("predict", "inspect")  # subcommands that use one device unless a flag says otherwise
@@ -96,9 +98,10 @@ def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[s
     Raises:
         InputError: There are not as many, or their memory cannot be read.
     """
-    needed = _bytes_of(memory) if memory is not None else None
+    asked = _bytes_of(memory) if memory is not None else None
     offered = visible(read_gpus(), environment)
-    fitting = [gpu for gpu in offered if gpu.free >= (EMPTY * gpu.total if needed is None else needed)]
+    needed = {gpu.uuid: EMPTY * gpu.total if asked is None else asked for gpu in offered}
+    fitting = [gpu for gpu in offered if gpu.free >= needed[gpu.uuid]]
     taken: list[GPU] = []
     for gpu in sorted(fitting, key=lambda gpu: -gpu.free):
         if len(taken) < count and _lock(gpu.uuid):
@@ -108,7 +111,8 @@ def take_free_gpus(count: int, memory: str | None, environment: MutableMapping[s
         reserved = len(fitting) - len(taken)
         found = f"{len(fitting)} found" + (f", {reserved} of them reserved by another command" if reserved else "")
         states = "; ".join(f"GPU {gpu.number} has {_gib(gpu.free)} of {_gib(gpu.total)} GiB free" for gpu in offered)
-        way_out = "wait, or say with --gpu_memory how much is enough"
+        are_there = sum(gpu.total >= needed[gpu.uuid] for gpu in offered) >= count
+        way_out = NO_FREE_GPU if are_there else "this machine does not have them; ask for fewer, or for less memory"
         raise InputError(f"--gpus free: {wanted}, {found} ({states or 'no GPU'}); {way_out}")
     environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpu.uuid for gpu in taken)
     return taken

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from core.summary import read_summary, write_summary
+from engine.runs.free_gpus import NO_FREE_GPU
 from tests.bits import assert_same_bits, figures_of
 from tests.processes import ROOT
 from tests.results.processes import FOREVER, StandIn
@@ -185,6 +186,24 @@ def test_a_target_ends_a_study(write_study: Write, started: list, command: Comma
     code, output, errors = command("study", write_study(metric=metric), *SHORT)
     assert code == 0, errors
     assert "1 trials: 1 finished" in output
+
+
+def test_a_study_says_what_it_waits_for(
+    write_study: Write, started: list, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f"--gpus free: 1 needed, 0 found; {NO_FREE_GPU}"
+
+    def start(argv: list[str], log: Path) -> StandIn:
+        started.append(argv)
+        log.write_text(f"error: {said}\n")
+        return StandIn(2 if len(started) == 1 else 0)
+
+    monkeypatch.setattr("studies.workers.start_command", start)
+    monkeypatch.setattr("studies.workers.PAUSE", 1)
+    code, output, errors = command("study", write_study(parameters={"model.optimizer.lr": {"values": [0.1]}}))
+    assert code == 0, errors
+    assert output.startswith(f"{said}; trials are tried again every 60 seconds\n0000  lr=0.1  finished")
+    assert started[0] == started[1]
 
 
 def test_a_study_without_a_point_left_is_complete(write_study: Write, started: list, command: Command) -> None:

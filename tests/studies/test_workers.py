@@ -6,14 +6,16 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from engine.runs.free_gpus import NO_FREE_GPU
 from engine.runs.trial_file import Trial
 from studies.points import Points
 from studies.study_file import read_study_file
 from studies.study_folder import StudyFolder
-from studies.workers import MOST_KILLS, Workers
+from studies.workers import MOST_KILLS, PAUSE, Workers
 from tests.results.processes import FOREVER, StandIn
 
 ONE = {"model.lr": {"values": [1]}}
@@ -125,6 +127,41 @@ def test_a_run_that_lives_on_without_its_beginner_is_waited_for(started: Started
     started.end = "error: run: in use by another process; wait for it, or start a new run\n"
     assert [trial.ended["status"] for trial in started.workers().make()] == ["finished", "finished"]
     assert started.attempts == 4
+
+
+@pytest.fixture
+def clock(started: Started, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that goes on by a second whenever there is nothing to do."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+
+    def sleep(_: float) -> None:
+        clock.now += 1
+
+    clock.sleep = sleep
+    monkeypatch.setattr("studies.workers.time", clock)
+    return clock
+
+
+def test_a_trial_that_finds_no_gpu_stays_open_and_is_tried_again_later(
+    started: Started, clock: SimpleNamespace
+) -> None:
+    said = f"--gpus free: 1 needed, 0 found; {NO_FREE_GPU}"
+    started.end = f"error: {said}\n"
+    started.codes = [2]
+    workers = started.workers()
+    assert [trial.ended["status"] for trial in workers.make()] == ["finished", "finished"]
+    assert started.attempts == 3
+    assert clock.now == 1000 + PAUSE
+    assert workers.lacking == said
+
+
+def test_a_gpu_that_a_trial_leaves_is_for_the_next_of_its_worker(started: Started, clock: SimpleNamespace) -> None:
+    """While the worker that found none waits: it would take up, and lose, one trial after the other."""
+    started.end = f"error: {NO_FREE_GPU}\n"
+    started.codes = [0, 2]
+    assert [trial.number for trial in started.workers(2).make()] == [0, 1]
+    assert started.attempts == 3
+    assert clock.now == 1000
 
 
 @pytest.mark.parametrize("code", [0, 2, -9])

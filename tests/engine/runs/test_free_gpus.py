@@ -11,7 +11,7 @@ import pytest
 import cli
 from core.errors import InputError
 from engine.runs import free_gpus
-from engine.runs.free_gpus import take_asked_gpus, take_free_gpus
+from engine.runs.free_gpus import NO_FREE_GPU, take_asked_gpus, take_free_gpus
 from engine.settings.arguments import parse_command_line
 from tests.processes import ROOT
 
@@ -99,6 +99,23 @@ def test_a_gpu_in_use_is_taken_where_enough_of_it_is_free(machine: Callable) -> 
         taken()
     assert taken(memory="10GiB") == [0]
     assert taken(memory="9000 MiB") == [1]
+
+
+@pytest.mark.parametrize(
+    ("count", "memory", "way_out"),
+    [
+        (2, None, NO_FREE_GPU),
+        (2, "70GiB", NO_FREE_GPU),
+        (3, "70GiB", "this machine does not have them; ask for fewer, or for less memory"),
+        (1, "90GiB", "this machine does not have them; ask for fewer, or for less memory"),
+    ],
+)
+def test_gpus_are_waited_for_only_where_they_are(
+    count: int, memory: str | None, way_out: str, machine: Callable
+) -> None:
+    machine(79, 20)
+    with pytest.raises(InputError, match=rf"\); {way_out}$"):
+        taken(count, memory)
 
 
 def test_a_choice_of_the_users_is_not_left(machine: Callable) -> None:
