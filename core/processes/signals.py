@@ -21,6 +21,15 @@ ENDS = tuple(one for one in (signal.SIGINT, signal.SIGTERM, HANG_UP) if one is n
 SIGNALS = tuple(one for one in (*ENDS, USER) if one is not None)
 
 
+def take_late_signals_for_one(seconds: float) -> None:
+    """Sets for this process within how many seconds signals are one request.
+
+    A signal to all processes of a service or of a job reaches also those whose starter passes it on a little later.
+    """
+    global TOGETHER
+    TOGETHER = seconds
+
+
 class StopRequest:
     """Records signals instead of stopping at once; a second one raises `Interrupted` immediately.
 

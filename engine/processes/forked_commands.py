@@ -18,7 +18,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from core.code.installed import ROOT
 from core.errors import InputError, RunFailed
-from core.processes.signals import ENDS, StopRequest
+from core.processes.signals import ENDS, StopRequest, take_late_signals_for_one
 from core.processes.threads import cores, let_waiting_threads_sleep
 from engine.processes.parent_watchdog import STARTER
 
@@ -238,6 +238,7 @@ def _begin_apart() -> None:
     """Detaches this process from the terminal's signals, and ends it when the process that started it ends."""
     if sys.platform == "win32":
         return
+    take_late_signals_for_one(2 * LOOK_EVERY)
     os.setpgrp()  # out of the terminal's foreground group, where Ctrl-C would be a second signal
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGTERM)  # the parent is the server

@@ -13,9 +13,10 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from core.errors import InputError, RunFailed
+from core.processes.signals import StopRequest
 from datamodules.base import shared_data
 from engine.processes import forked_commands, forkserver_preload
-from engine.processes.forked_commands import Jobs, call, share_cores, start_command
+from engine.processes.forked_commands import LOOK_EVERY, Jobs, call, share_cores, start_command
 from tests.processes import ROOT
 from tests.tiny import TinyDataModule
 
@@ -59,6 +60,21 @@ def test_a_run_saves_itself_when_it_is_ended(config: Path, tmp_path: Path) -> No
     assert told["leads_its_group"]
     assert told["method"] is None  # that of the system
     assert told["threads"] == "1"
+
+
+def end_twice() -> int:
+    """Gets a signal as one of a group, and once more from the process that has started this one; returns the first."""
+    request = StopRequest()
+    request.listen()
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(LOOK_EVERY)
+    signal.raise_signal(signal.SIGTERM)
+    return request.signum
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_a_signal_that_is_passed_on_to_a_command_that_has_it_is_no_second_one() -> None:
+    assert call(end_twice) == signal.SIGTERM
 
 
 def test_processes_share_the_cores_unless_the_user_has_decided(monkeypatch: pytest.MonkeyPatch) -> None:
