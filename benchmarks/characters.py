@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, summarize, write
+from benchmarks.plain_loop import fused
 from benchmarks.timer import Timer, steps_per_second
 from core.processes.hardware import choose_precision
 from datamodules import CharCorpusDataModule
@@ -46,7 +47,7 @@ class Contenders:
         lstm = nn.LSTM(v, self.hidden, self.layers, batch_first=True, dropout=0.5 if self.layers > 1 else 0.0)
         head, dropout = nn.Linear(self.hidden, v), nn.Dropout(0.5)
         parameters = [*lstm.parameters(), *head.parameters()]
-        optimizer = torch.optim.Adam(parameters, lr=1e-3)
+        optimizer = fused(torch.optim.Adam(parameters, lr=1e-3))
         state, ends = None, []
         for step in range(self.steps):
             piece = text[:, step * steps : (step + 1) * steps + 1].long()

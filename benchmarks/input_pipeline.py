@@ -27,7 +27,7 @@ from torch.utils.data import DataLoader
 from benchmarks.input_peers import BRIGHTNESS, CONTRAST, PADDING, Kornia, Pictures, moved, torchvision_transform
 from benchmarks.measure import by_turns, data_settings, parser, ratio, show, source_of, summarize, write
 from benchmarks.overhead import vgg
-from benchmarks.plain_loop import sgd
+from benchmarks.plain_loop import fused, sgd
 from benchmarks.timer import CPU, wait_for
 from core.code.installed import installs
 from datamodules import CIFAR10DataModule
@@ -132,7 +132,7 @@ def contenders(
 
 def share_of_a_step(ours: Ours, network: nn.Module, steps: int) -> float:
     """Trains some steps; returns the part of their time, in percent, that was spent on preprocessing."""
-    optimizer = sgd(p for p in network.parameters() if p.requires_grad)
+    optimizer = fused(sgd(p for p in network.parameters() if p.requires_grad))
     waited = 0.0
     batches = iter(ours.epoch())
     began = time.perf_counter()

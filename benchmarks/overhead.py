@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, data_settings, on_a_terminal, parser, ratio, show, source_of, summarize, write
-from benchmarks.plain_loop import PlainLoop, sgd
+from benchmarks.plain_loop import PlainLoop, fused, sgd
 from benchmarks.timer import CPU, Timer
 from callbacks import EarlyStopping
 from core.terminal.library_warnings import ignore_library_warnings
@@ -80,7 +80,7 @@ class Bare(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Returns the same optimizer as the others'."""
-        return sgd(self.network.parameters())
+        return fused(sgd(self.network.parameters()))
 
 
 class Case:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from benchmarks.timer import CPU
+from callbacks.fused_optimizers import FUSED
 from datamodules.images.image_data_module import ImageDataModule
 from engine.speed.graph_checks import skip_graph_checks
 
@@ -16,6 +17,14 @@ from engine.speed.graph_checks import skip_graph_checks
 def sgd(parameters: Any) -> Optimizer:
     """Returns the optimizer of all contenders that name no other."""
     return torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
+
+
+def fused(optimizer: Optimizer) -> Optimizer:
+    """Switches an optimizer to the kernels that `fit` takes on a CPU, so that all contenders update weights alike."""
+    for group in optimizer.param_groups:
+        if type(optimizer) in FUSED and all(weight.device.type == "cpu" for weight in group["params"]):
+            group["fused"] = True
+    return optimizer
 
 
 class PlainLoop:
@@ -41,7 +50,7 @@ class PlainLoop:
     ) -> None:
         self.network = network.to(device, memory_format=torch.channels_last)
         self.data, self.precision, self.device, self.loss = data, precision, device, loss
-        self.optimizer = optimizer([p for p in self.network.parameters() if p.requires_grad])
+        self.optimizer = fused(optimizer([p for p in self.network.parameters() if p.requires_grad]))
         skip_graph_checks([self.optimizer])  # a plain program has no such setting as Lightning's, which makes them slow
         self.split = data.splits["train"].to(device)
         self.order = torch.randperm(len(self.split)).to(device)

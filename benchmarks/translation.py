@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.measure import by_turns, on_a_terminal, parser, ratio, show, summarize, write
+from benchmarks.plain_loop import fused
 from benchmarks.timer import Timer, steps_per_second
 from core.terminal.library_warnings import ignore_library_warnings
 from datamodules import TranslationDataModule
@@ -66,7 +67,7 @@ class Training:
     def raw(self) -> float:
         """Trains in a plain loop; returns target symbols a second."""
         network, ends = self.network(), []
-        optimizer = adam(network.parameters())
+        optimizer = fused(adam(network.parameters()))
         for batch in self.batches:
             logits = network(batch.sources, batch.source_lengths, batch.targets)
             loss = F.cross_entropy(

@@ -29,18 +29,21 @@ def test_every_contender_makes_its_steps(tmp_path: Path, monkeypatch: pytest.Mon
     assert results["full_of_raw"]["median"] > 0
 
 
-def test_both_have_as_many_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_have_as_many_weights_and_update_them_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     data = CharCorpusDataModule(source="synthetic", batch_size=10)
     contenders = characters.Contenders(data, 2, 4, 2)
     sizes: list[int] = []
+    made: list[torch.optim.Optimizer] = []
     adam = torch.optim.Adam
 
     def note(parameters: Iterable, lr: float) -> torch.optim.Optimizer:
         optimizer = adam(parameters, lr)
+        made.append(optimizer)
         sizes.append(sum(p.numel() for group in optimizer.param_groups for p in group["params"]))
         return optimizer
 
     monkeypatch.setattr("torch.optim.Adam", note)
     contenders.raw("32-true")
     contenders.full("32-true")
+    assert [group["fused"] for optimizer in made for group in optimizer.param_groups] == [True, True]
     assert set(sizes) == {sum(p.numel() for p in CharRNN(data.vocab_size, hidden=4).parameters())}

@@ -1,6 +1,7 @@
 """The contenders train one network on one set of batches, and find the same translations; no clock is looked at."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,18 @@ def test_both_train_on_the_same_batches_to_the_same_loss(monkeypatch: pytest.Mon
             seen.append(sources)
         return encode(self, sources, lengths)
 
+    made: list[torch.optim.Optimizer] = []
+    adam = translation.adam
+
+    def note_optimizer(parameters: Iterable) -> torch.optim.Optimizer:
+        made.append(adam(parameters))
+        return made[-1]
+
     monkeypatch.setattr(translation.Transformer, "encode", note)
+    monkeypatch.setattr(translation, "adam", note_optimizer)
     training.raw()
     training.full()
+    assert [group["fused"] for optimizer in made for group in optimizer.param_groups] == [True, True]
     assert len(seen) == 4
     assert torch.equal(seen[0], seen[2])
     assert torch.equal(seen[1], seen[3])
