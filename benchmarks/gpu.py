@@ -3,9 +3,9 @@
     python -m benchmarks.gpu --data_dir DIR --peer_script airbench94_muon.py
 
 Every part runs in a process of its own, within a limit of time, and the record is written after each: what is broken
-off keeps what it has measured, and a later call with other `--parts` adds to it. The speedrun's peer is
-airbench94_muon.py of github.com/KellerJordan/cifar10-airbench, which is to be downloaded; it is run as it is, in turns
-with ours. `--device cpu --quick` tries the script itself.
+off keeps what it has measured, and a later call with other `--parts` adds to it; each part says when and of what it was
+made. The speedrun's peer is airbench94_muon.py of github.com/KellerJordan/cifar10-airbench, which is to be downloaded;
+it is run as it is, in turns with ours. `--device cpu --quick` tries the script itself.
 """
 
 import importlib
@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.gpu_parts import airbench
 from benchmarks.gpu_parts.settings import Findings, Settings
-from benchmarks.measure import FOLDER, environment, parser, source_of, write
+from benchmarks.measure import FOLDER, environment, facts, parser, source_of, write
 from core.processes.hardware import hardware
 
 PARTS = {  # the most seconds of each
@@ -36,6 +36,7 @@ PARTS = {  # the most seconds of each
     "waits": 75,
     "ddp": 120,
 }
+MADE = ("date", "versions", "data", "options")  # facts that a call's parts have in common
 
 
 def run_part(part: str, words: list[str], limit: float) -> dict[str, Any]:
@@ -91,10 +92,11 @@ def peer_prepared(script: Path | None, patience: float) -> Iterator[None]:
 
 def earlier(record: Path, device: str) -> dict[str, Any]:
     """Returns what the record holds of earlier calls on the same hardware; parts that are measured again replace it."""
-    if not record.exists():
+    content = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    if content.get("hardware") != hardware(device):
         return {}
-    content = json.loads(record.read_text(encoding="utf-8"))
-    return content["results"] if content["hardware"] == hardware(device) else {}
+    made = {name: content[name] for name in MADE}  # of parts that do not say it themselves
+    return {part: {"made": made} | found for part, found in content["results"].items()}
 
 
 def options() -> Any:
@@ -124,13 +126,15 @@ def main(argv: list[str] | None = None) -> None:
         )
         return
     results = earlier(arguments.output or FOLDER / "gpu.json", arguments.device)
+    call = _kept(arguments), source_of(arguments.data_dir), arguments.device
     for part in arguments.parts:
         print(f"== {part}", flush=True)
         prepares = part == "resume" and "speedrun" in arguments.parts  # which is not timed
         with peer_prepared(arguments.peer_script if prepares else None, arguments.patience * PARTS[part]):
-            results[part] = run_part(part, words, arguments.patience * PARTS[part])
+            found = run_part(part, words, arguments.patience * PARTS[part])
+        results[part] = found | {"made": {name: facts(*call)[name] for name in MADE}}
         print(f"== {part}: {results[part]['ended']}, {results[part]['took_seconds']} seconds", flush=True)
-        write(__file__, results, _kept(arguments), source_of(arguments.data_dir), arguments.device)
+        write(__file__, results, *call)
 
 
 def _kept(arguments: Namespace) -> Namespace:

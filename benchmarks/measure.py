@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "results"
 ROOT = FOLDER.parent.parent
@@ -113,23 +114,27 @@ def write(
         source: Where the data came from.
         device: Type of what computed; a GPU if there is one.
     """
+    path = arguments.output or FOLDER / f"{Path(script).stem}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = facts(arguments, source, device) | {"results": results}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {path}")
+
+
+def facts(arguments: argparse.Namespace, source: str = "", device: str | None = None) -> dict[str, Any]:
+    """Returns when, on what and of what is measured; arguments as in `write`."""
     import torch
 
     from core.processes.hardware import hardware
 
-    path = arguments.output or FOLDER / f"{Path(script).stem}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     options = {name: value for name, value in vars(arguments).items() if not name.endswith(("dir", "output", "script"))}
-    content = {
+    return {
         "date": date.today().isoformat(),
         "hardware": hardware(device or ("cuda" if torch.cuda.is_available() else "cpu")),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES},
         "data": source,
         "options": options,
-        "results": results,
     }
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {path}")
 
 
 def _version(name: str) -> str | None:

@@ -104,6 +104,17 @@ def _figures(name: str, results: Mapping[str, Any]) -> str:
 
 
 def _where(name: str, content: Mapping[str, Any]) -> str:
+    """Returns on what a record was made; of each part, where parts of several calls differ in it."""
+    parts: dict[str, list[str]] = {}
+    for part, found in content["results"].items():
+        made = found.get("made", {}) if isinstance(found, Mapping) else {}
+        parts.setdefault(_made_on(name, {**content, **made}), []).append(part)
+    if len(parts) < 2:
+        return next(iter(parts), _made_on(name, content))
+    return "<br>".join(f"{', '.join(names)}: {where}" for where, names in parts.items())
+
+
+def _made_on(name: str, content: Mapping[str, Any]) -> str:
     data = content["data"] or "-"
     count = content["options"][COUNTED.get(name, "pairs")]
     n = count if isinstance(count, int) else len(count)

@@ -79,9 +79,25 @@ def test_a_later_call_adds_to_what_the_same_hardware_has_measured(
         gpu.main(["--device", "cpu", "--parts", part, "--output", str(output)])
     content = json.loads(output.read_text())
     assert content["results"].keys() == {"input", "ddp"}
+    assert [part["made"]["options"]["parts"] for part in content["results"].values()] == [["input"], ["ddp"]]
+    assert {name: content[name] for name in gpu.MADE} == content["results"]["ddp"]["made"]
     output.write_text(json.dumps(content | {"hardware": "another"}))
     gpu.main(["--device", "cpu", "--parts", "ddp", "--output", str(output)])
     assert json.loads(output.read_text())["results"].keys() == {"ddp"}
+
+
+def test_parts_of_an_earlier_call_keep_the_facts_of_that_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = tmp_path / "gpu.json"
+    monkeypatch.setattr(gpu, "run_part", lambda name, words, limit: {"ended": "finished", "took_seconds": limit})
+    gpu.main(["--device", "cpu", "--parts", "input", "--output", str(output)])
+    content = json.loads(output.read_text()) | {"date": "2026-01-02", "data": "real"}
+    del content["results"]["input"]["made"]  # as in the records of earlier releases
+    output.write_text(json.dumps(content))
+    gpu.main(["--device", "cpu", "--parts", "ddp", "--quick", "--output", str(output)])
+    made = {name: part["made"] for name, part in json.loads(output.read_text())["results"].items()}
+    assert made["input"] == {name: content[name] for name in gpu.MADE}
+    assert made["ddp"]["data"] == "synthetic pictures"
+    assert (made["input"]["options"]["quick"], made["ddp"]["options"]["quick"]) == (False, True)
 
 
 def test_every_part_is_there() -> None:

@@ -78,6 +78,16 @@ def test_the_page_says_how_many_figures_a_median_is_of(folder: Path, monkeypatch
     assert "; n 2; " in table(folder)
 
 
+def test_the_page_says_which_part_was_made_on_what(folder: Path) -> None:
+    earlier = {"made": {"date": "2025-12-31", "versions": {"torch": "2.13.0"}, "data": "", "options": {"pairs": 2}}}
+    record = RECORD | {"results": RECORD["results"] | {"earlier": earlier, "again": earlier}}
+    (folder / "results" / "one.json").write_text(json.dumps(record))
+    assert (
+        "| case: an abacus, 2 threads; torch 2.14.1; real; n 4; 2026-01-02"
+        "<br>earlier, again: an abacus, 2 threads; torch 2.13.0; -; n 2; 2025-12-31 |"
+    ) in table(folder)
+
+
 def test_chosen_figures_alone_are_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("benchmarks.page").page.SHOWN, "one", ("*/ours_of/other",))
     assert "theirs" not in table(folder)
