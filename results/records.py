@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.summary import ENDED_WELL, figures, read_summary, upgraded, write_summary
+from core.summary import ENDED_WELL, counted_test, figures, read_summary, upgraded, write_summary
 from results.rows import Published, Recipe
 from results.settings import check_settings, defaults, digest, stated
 from results.table import Run, Table
@@ -87,9 +87,29 @@ def parse(summary: dict[str, Any], row: Recipe, where: object) -> Record:
         raise InputError(f"{where}: no record of a run: {error}") from error
     if status not in ENDED_WELL:
         raise InputError(f"{where}: a run that is {status} does not count")
+    if row.measure.counts.startswith("test/") and (reason := why_test_does_not_count(summary)):
+        raise InputError(f"{where}: {reason}")
     if record.source.startswith("synthetic") and row.options.get("data.source") != "synthetic":
         raise InputError(f"{where}: a run on {record.source} does not count")
     return record
+
+
+def why_test_does_not_count(summary: dict[str, Any]) -> str:
+    """Returns why the test in a summary does not count, in words; nothing if it does, or there is none.
+
+    Args:
+        summary: The summary, in today's form. Without validation an earlier release did not tell the best checkpoint.
+    """
+    test, best = counted_test(summary), summary.get("best")
+    if test is None:
+        return ""
+    if best is not None and test.get("step") != best.get("step"):
+        steps = f"the checkpoint of step {test.get('step')}, and the best one is of step {best.get('step')}"
+        return f"its test is of {steps}; python cli.py test --ckpt_path RUN tests that"
+    data = test.get("data")
+    if isinstance(data, dict) and data.get("changed"):
+        return f"its test is on other data than its training ({data['changed']}); test it with those"
+    return ""
 
 
 def read_records(folder: Path, table: Table) -> Records:

@@ -2,9 +2,11 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 from core.errors import RunFailed
 from core.summary import ENDED_WELL, SUMMARY, figures, read_summary
+from results.records import why_test_does_not_count
 from results.table import Run, Table
 from studies.workers import last_line
 
@@ -38,19 +40,20 @@ class Runs:
 
     def is_tested(self, run: Run) -> bool:
         """Returns whether a run is finished and has the figure that counts, of the test set or of validation."""
-        return self.is_fitted(run) and run.row.measure.counts in figures(self._summary(run))
+        summary = self._summary(run)
+        return self.is_fitted(run) and run.row.measure.counts in figures(summary) and not _why_not(run, summary)
 
     def why_not_tested(self, run: Run) -> str:
         """Returns why a run whose folder is there does not count as tested, in words."""
         try:
-            status = read_summary(self.folder(run) / SUMMARY).get("status", "not known")
+            summary = read_summary(self.folder(run) / SUMMARY)
         except OSError as error:
             return f"{SUMMARY} cannot be read ({error.strerror})"
         except ValueError as error:
             return f"{SUMMARY} is damaged ({error})"
-        if status not in ENDED_WELL:
+        if (status := summary.get("status", "not known")) not in ENDED_WELL:
             return f"its status is {status}"
-        return f"it has no {run.row.measure.counts}, which counts"
+        return _why_not(run, summary) or f"it has no {run.row.measure.counts}, which counts"
 
     def commands(self, run: Run) -> list[tuple[Run, list[str]]]:
         """Lists the commands that are left for a run, without `cli.py`, each with the run that it belongs to."""
@@ -113,6 +116,10 @@ class Runs:
             return read_summary(self.folder(run) / SUMMARY)
         except (OSError, ValueError):
             return {}
+
+
+def _why_not(run: Run, summary: dict[str, Any]) -> str:
+    return why_test_does_not_count(summary) if run.row.measure.counts.startswith("test/") else ""
 
 
 def typed(command: list[str]) -> str:

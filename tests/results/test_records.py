@@ -173,6 +173,26 @@ def test_a_record_is_of_the_published_protocol(path: str, value: object, message
         read_records(tmp_path, TABLE)
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "best.step",
+            7500,
+            "its test is of the checkpoint of step 10000, and the best one is of step 7500; python",
+        ),
+        ("tests.0.data", {"changed": "5 images more"}, r"on other data than its training \(5 images more\); test it"),
+    ],
+)
+def test_a_test_of_another_checkpoint_or_of_other_data_does_not_count(
+    path: str, value: object, message: str, tmp_path: Path
+) -> None:
+    folder = run_folder(tmp_path / "run", changed(path, value))
+    with pytest.raises(InputError, match=message):
+        add_record(tmp_path / "records", Run(TABLE["cifar10_vgg"], 1), folder, TABLE)
+    assert not (tmp_path / "records").exists()
+
+
 def test_broken_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "cifar10_vgg").mkdir()
     (tmp_path / "cifar10_vgg" / "1.json").write_text("{")

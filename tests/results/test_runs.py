@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.summary import read_summary, write_summary
 from results.runs import Runs
 from results.table import Run
 from results.table_file import read_table
@@ -43,6 +44,24 @@ def test_a_run_that_was_fitted_is_tested(runs: Callable) -> None:
     assert [command[0] for _, command in made.commands(run)] == ["test"]
     summary(made.folder(run), "finished", **{"test/acc": 0.5})
     assert made.commands(run) == []
+
+
+@pytest.mark.parametrize(
+    ("best", "data", "reason"),
+    [(2, {}, "its test is of the checkpoint of step 1, and "), (1, {"changed": "more"}, "its test is on other data ")],
+)
+def test_a_run_is_tested_again_whose_test_does_not_count(
+    best: int, data: dict[str, str], reason: str, runs: Callable
+) -> None:
+    made, run = runs("good")
+    summary(made.folder(run), "finished", **{"test/acc": 0.5})
+    path = made.folder(run) / "summary.json"
+    content = read_summary(path) | {"best": {"step": best, "metrics": {}}}
+    content["tests"][0]["data"] = data
+    write_summary(path, content)
+    assert not made.is_tested(run)
+    assert made.why_not_tested(run).startswith(reason)
+    assert [command[0] for _, command in made.commands(run)] == ["test"]
 
 
 def test_a_failure_is_told_with_the_log(runs: Callable) -> None:
