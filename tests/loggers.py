@@ -2,12 +2,17 @@
 
 import io
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
+import wandb
 from PIL import Image
 from pytorch_lightning.loggers import WandbLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from wandb.sdk.data_types.utils import val_to_json
 
 
 class Told(WandbLogger):
@@ -16,11 +21,11 @@ class Told(WandbLogger):
     def __init__(self) -> None:
         self.tables: dict[str, tuple[list[str], list[list[Any]]]] = {}
         self.images: list[str] = []
-        self.sounds: dict[str, tuple[np.ndarray, int]] = {}
+        self.sounds: dict[str, bytes] = {}
         self.steps: dict[str, int] = {}
 
     name = version = save_dir = None
-    log_metrics = log_hyperparams = save = finalize = after_save_checkpoint = log_graph = lambda *_, **__: None
+    log_hyperparams = save = finalize = after_save_checkpoint = log_graph = lambda *_, **__: None
 
     def log_text(self, key: str, columns: Any = None, data: Any = None, step: int = -1, **_: object) -> None:
         """Notes a table."""
@@ -33,10 +38,17 @@ class Told(WandbLogger):
         self.images.append(key)
         self.steps[key] = step
 
-    def log_audio(self, key: str, audios: list[Any], sample_rate: list[int], step: int = -1, **_: object) -> None:
-        """Notes a sound."""
-        ((self.sounds[key],),) = ([(audio, rate) for audio, rate in zip(audios, sample_rate, strict=True)],)
-        self.steps[key] = step
+    def log_metrics(self, metrics: dict[str, Any], step: int | None = None) -> None:
+        """Notes the file of a sound, as a run of Weights & Biases takes it."""
+        for key, value in metrics.items():
+            if not isinstance(value, wandb.Audio | list):
+                continue
+            with TemporaryDirectory() as folder:
+                run = MagicMock(spec=wandb.Run, dir=folder, _settings=SimpleNamespace(allow_media_symlink=False))
+                run._publish_file = lambda path: None
+                taken = val_to_json(run, key, value, namespace=step)
+                self.sounds[key] = (Path(folder) / taken["path"]).read_bytes()
+            self.steps[key] = step
 
 
 def _events(run: Path) -> EventAccumulator:

@@ -1,6 +1,7 @@
 """Where media go: the run's folder, TensorBoard, and Weights & Biases."""
 
 import contextlib
+import tempfile
 from collections.abc import Iterable, Iterator
 from functools import singledispatch
 from pathlib import Path
@@ -14,7 +15,7 @@ from core.errors import RunFailed
 from core.files.atomic_files import write_atomically
 from core.files.files_in_use import passing_over_files_in_use
 from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text
-from core.media_files import channels, encode, texts_by_epoch
+from core.media_files import encode, texts_by_epoch
 from core.summary import RECORD_FILES
 
 FOLDERS = ("checkpoints", "tensorboard", "wandb")  # of a run
@@ -109,7 +110,13 @@ def _(medium: Embedding, logger: WandbLogger, content: bytes, path: Path | None)
 
 @_log_to_wandb.register
 def _(medium: Audio, logger: WandbLogger, content: bytes, path: Path | None) -> None:
-    logger.log_audio(medium.name, [channels(medium).T.numpy()], sample_rate=[medium.rate], step=medium.step)
+    from wandb import Audio as Sound  # takes a second, which a start need not wait for
+
+    with tempfile.TemporaryDirectory() as folder:  # of which W&B makes a copy at once
+        file = Path(folder) / "sound.wav"
+        file.write_bytes(content)
+        # samples, and sounds in a list, need a package that is not required
+        logger.log_metrics({medium.name: Sound(str(file))}, step=medium.step)
 
 
 @_log_to_wandb.register

@@ -101,8 +101,7 @@ def test_sounds_are_written_everywhere(channels: int, tmp_path: Path) -> None:
         assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (channels, 8000, 2)
         values = np.frombuffer(file.readframes(4), "<i2").reshape(-1, channels)
     assert values[:, 0].tolist() == [0, 16384, -32767, 32767], "what is too loud is cut"
-    sound, rate = told.sounds["tone"]
-    assert (sound.shape, rate) == ((4, channels), 8000)
+    assert told.sounds == {"tone": (tmp_path / "tone.wav").read_bytes()}
 
 
 def test_vectors_are_written_everywhere(tmp_path: Path) -> None:
