@@ -25,8 +25,7 @@ class LoggedValues(Callback):
         """Keeps what a validation has logged."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
-        logged = trainer._logger_connector.metrics["callback"]  # of this validation; callback_metrics has more
-        trainer.epoch_validation = {name: float(value) for name, value in without_copies(logged).items()}
+        trainer.epoch_validation = {name: float(value) for name, value in without_copies(_logged(trainer)).items()}
         self._of_validations |= set(trainer.epoch_validation)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -60,3 +59,14 @@ class LoggedValues(Callback):
         earlier = ({result.meta.name for result in results.values()} - logged) | self._of_validations
         known = without_copies(trainer.callback_metrics).items()
         return trainer.epoch_validation | {name: float(value) for name, value in known if name not in earlier}
+
+
+def _logged(trainer: Trainer) -> dict[str, Any]:
+    """Returns what this validation has logged, of all its loaders; `callback_metrics` has more."""
+    results = trainer._results
+    loaders = dict.fromkeys(result.meta.dataloader_idx for result in results.values())
+    shown, logged = results.dataloader_idx, {}
+    for results.dataloader_idx in loaders:  # Lightning tells what is of one loader, or of none
+        logged |= trainer._logger_connector.metrics["callback"]
+    results.dataloader_idx = shown
+    return logged

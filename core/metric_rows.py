@@ -96,7 +96,8 @@ def times_in_epochs(places: Sequence[tuple[float, float]]) -> list[float]:
 
 def without_copies(logged: Mapping[str, Any]) -> dict[str, Any]:
     """Returns logged values without what Lightning adds to a name that is logged by step and by epoch."""
-    copies = {f"{name}_{kind}" for name in logged for kind in ("step", "epoch")}
+    parts = [name.partition("/dataloader_idx_") for name in logged]  # the last two are empty but for several loaders
+    copies = {f"{name}_{kind}{mark}{loader}" for name, mark, loader in parts for kind in ("step", "epoch")}
     return {name: value for name, value in logged.items() if name not in copies}
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from torch import Tensor
+from torch.utils.data import DataLoader
 
-from callbacks import EarlyStopping, LoggedValues, RunCheckpoint
+from callbacks import EarlyStopping, LoggedValues, Record, RunCheckpoint
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
 from tests.interruptions import PulledPlug, PullPlug
@@ -65,3 +66,36 @@ def test_what_is_logged_by_epochs_is_known_after_a_resume(tmp_path: Path) -> Non
     assert trainer.builtin(LoggedValues).latest(trainer, "f1") == pytest.approx(0.3)
     assert trainer.builtin(LoggedValues).is_left_out(trainer, "f1")
     assert not trainer.builtin(LoggedValues).is_left_out(trainer, "train_loss_epoch")
+
+
+class TwoLoaders(PlainData):
+    """Validates on two loaders."""
+
+    def val_dataloader(self) -> list[DataLoader]:
+        """Returns two batches, and one."""
+        return [self._loader(16), self._loader(8)]
+
+
+class OnTwoLoaders(PlainModule):
+    """Logs the loss of each loader, by step and by epoch, and a figure of the whole validation."""
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Logs the loss."""
+        self.log("val_loss", self._loss(batch), on_step=True, on_epoch=True)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the figure."""
+        self.log("epoch_number", float(self.current_epoch))
+
+
+def test_the_figures_of_several_loaders_are_of_their_validation(tmp_path: Path) -> None:
+    """An epoch without validation had those of the one before."""
+    names = {"val_loss/dataloader_idx_0", "val_loss/dataloader_idx_1", "epoch_number"}
+    checkpoint = RunCheckpoint("val_loss/dataloader_idx_1", "min")
+    settings = {"max_epochs": 3, "check_val_every_n_epoch": 2, "logger": False}
+    trainer = tiny_trainer(tmp_path, callbacks=[checkpoint], **settings)
+    trainer.fit(OnTwoLoaders(), TwoLoaders())
+    rows = trainer.builtin(Record).rows
+    assert [{name for name in row if name in names} for row in rows] == [set(), names, set()]
+    assert set(checkpoint.best["metrics"]) == names
+    assert rows[1]["val_loss/dataloader_idx_0"] != rows[1]["val_loss/dataloader_idx_1"]

@@ -559,6 +559,8 @@ def test_a_test_that_fails_leaves_the_run_as_it_ended(tmp_path: Path) -> None:
 def test_what_lightning_adds_to_a_name_is_left_out() -> None:
     logged = {"loss": 1, "loss_step": 2, "loss_epoch": 1, "time_step": 3}
     assert without_copies(logged) == {"loss": 1, "time_step": 3}
+    logged = {"loss/dataloader_idx_0": 1, "loss_epoch/dataloader_idx_0": 1, "loss_epoch/dataloader_idx_1": 2}
+    assert without_copies(logged) == {"loss/dataloader_idx_0": 1, "loss_epoch/dataloader_idx_1": 2}
 
 
 def test_a_killed_runs_last_epoch_is_cut_to_its_checkpoint(tmp_path: Path) -> None:
