@@ -5,6 +5,7 @@ from typing import Any
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from core.metric_rows import without_copies
+from lightning_modules.optimizers import learning_rates
 
 
 class LoggedValues(Callback):
@@ -70,3 +71,18 @@ def _logged(trainer: Trainer) -> dict[str, Any]:
         logged |= trainer._logger_connector.metrics["callback"]
     results.dataloader_idx = shown
     return logged
+
+
+def log_point(trainer: Trainer, outputs: Any) -> None:
+    """Gives the loggers a point of the learning curve: a batch's loss, and the learning rates.
+
+    Args:
+        trainer: The trainer.
+        outputs: What Lightning passes on of the training step.
+    """
+    loss = {}
+    if "loss" in (outputs or {}):  # manual optimization need not return one
+        # by the number of batches Lightning has divided it
+        loss = {"train/loss_step": float(outputs["loss"]) * trainer.accumulate_grad_batches}
+    for logger in trainer.loggers:
+        logger.log_metrics(loss | learning_rates(trainer.optimizers), step=trainer.optimizer_steps)

@@ -10,9 +10,8 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from callbacks.description import data_facts, measured_data, samples_per_batch
 from callbacks.exact_resume import saved_optimizer_steps
-from callbacks.logged_values import LoggedValues
+from callbacks.logged_values import LoggedValues, log_point
 from callbacks.nan_guard import Diverged
-from callbacks.record_backup import RecordBackup
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
 from callbacks.tensorboard_events import cut_events, flush_boards
 from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
@@ -20,7 +19,7 @@ from core.errors import RunFailed
 from core.files.atomic_files import locked, write_atomically
 from core.files.files_in_use import passing_over_files_in_use
 from core.metric_rows import MetricRows
-from core.summary import add_measured, checkpoint_name, read_summary, write_summary
+from core.summary import SUMMARY, add_measured, checkpoint_name, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
 
@@ -37,15 +36,16 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._samples = 0  # of this fit
         self._batch_size: int | None = None  # samples of a training batch over all processes, where that is known
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
-        self._boards_end: int | None = None  # step beyond which TensorBoard's files are cut once this fit makes one
+        self._boards_end: int | None = None  # step of the checkpoint that this fit goes on from
         self._epoch_end: tuple[int, int] | None = None  # epoch and step of this trainer's latest end of an epoch
         self._validation_has_row = False  # whether this epoch's latest validation was within it, and has its own row
         self._began = time.monotonic()
         self._fit_began: float | None = None
         self._fit_ended: float | None = None
         self._is_fitting = False
-        self._earlier = RecordBackup()  # of the run that this fit goes on with
-        self.has_trained = False  # whether this fit has made a step, until which an error leaves nothing behind
+        self._origin: Any = None  # where the run comes from
+        self._leaves_earlier = False  # whether what an earlier fit has recorded of the run stays as it is so far
+        self.has_trained = False  # whether this fit has made a step, until which it leaves nothing behind
 
     @property
     def rows(self) -> list[dict[str, str]]:
@@ -66,8 +66,8 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
             trainer.share_run_folder()
             trainer.checkpoint_callback.when_saved = lambda trainer: self._write_summary(trainer, "running")
         path = self._path(trainer)
-        if path is not None and (path / "summary.json").exists():
-            self.summary = read_summary(path / "summary.json")
+        if path is not None and (path / SUMMARY).exists():
+            self.summary = read_summary(path / SUMMARY)
             self._seconds = dict(self.summary.get("seconds", self._seconds))
         if path is not None:
             self.table.read(path)
@@ -102,23 +102,19 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         return self._path(trainer) is not None and self.summary.get("status", ENDINGS[0]) not in ENDINGS
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Writes the summary of a run that has begun."""
+        """Begins the record; that of a run which goes on changes with its first step, as its last checkpoint does."""
         self._fit_began, self._fit_ended, self._samples = time.monotonic(), None, 0
         self._is_fitting, self.has_trained = True, False
-        if (path := self._path(trainer)) is not None and trainer.is_global_zero:
-            self._earlier.keep(path)
         done = trainer.fit_loop.epoch_progress.current.processed
         validated_at = trainer.optimizer_steps if self._validation_has_row else None
         ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation, validated_at)
         self._batch_size = samples_per_batch(trainer)
-        origin = trainer.describe_origin()
-        self.summary = summary_of_begun(self.summary, trainer, pl_module, origin, ended)
-        if path is not None and trainer.is_global_zero:
-            write_atomically(path / "config.yaml", origin.config_text)
-            if isinstance(trainer.datamodule, DataModule):
-                trainer.datamodule.save_beside(path)
-        self._write_rows(trainer)
-        self._write_summary(trainer, "running")
+        self._origin = trainer.describe_origin()
+        self.summary = summary_of_begun(self.summary, trainer, pl_module, self._origin, ended)
+        path = self._path(trainer)
+        self._leaves_earlier = path is not None and (path / SUMMARY).exists()
+        if not self._leaves_earlier:
+            self._write_begun(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins an epoch; a run resumed within one does not come here."""
@@ -128,23 +124,18 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Gives the loggers a point of the learning curve now and then."""
+        """Writes down that the run goes on, and gives the loggers a point of the learning curve now and then."""
         if batch is None:  # which the loop leaves out
             return
         if not self.has_trained:
             self.has_trained = True
-            self._earlier.forget()
-            self._cut_boards(trainer)
+            trainer.checkpoint_callback.go_back(trainer)  # first: rows that are cut too late are cut again
+            if self._leaves_earlier:
+                self._write_begun(trainer)
         self._samples += self._batch_size or 0
         every = trainer.log_every_n_steps
-        if not (trainer.loggers and every) or trainer.optimizer_steps % every or not trainer.batch_stepped:
-            return
-        loss = {}
-        if "loss" in (outputs or {}):  # manual optimization need not return one
-            # by the number of batches Lightning has divided it
-            loss = {"train/loss_step": float(outputs["loss"]) * trainer.accumulate_grad_batches}
-        for logger in trainer.loggers:
-            logger.log_metrics(loss | learning_rates(trainer.optimizers), step=trainer.optimizer_steps)
+        if trainer.loggers and every and trainer.optimizer_steps % every == 0 and trainer.batch_stepped:
+            log_point(trainer, outputs)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the figures of `validate` to the summary; those of a fit come with its epoch."""
@@ -186,10 +177,9 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         if not self._is_fitting:  # but measures, or has not come as far as training
             return
         self._is_fitting = False
+        if self._leaves_earlier and not isinstance(exception, Diverged):
+            return
         with contextlib.suppress(RunFailed):  # on a full disk what has failed matters more
-            if self._earlier.is_kept and not isinstance(exception, Diverged):
-                self._earlier.restore()
-                return
             self.summary["interrupted"] = True
             self._write_summary(trainer, ending_by(exception), ended=True)
 
@@ -199,7 +189,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
 
     def _add_measured(self, trainer: Trainer, block: str) -> None:
         path = self._path(trainer)
-        if path is None or not trainer.is_global_zero or not (path / "summary.json").exists():
+        if path is None or not trainer.is_global_zero or not (path / SUMMARY).exists():
             return
         checkpoint = trainer.ckpt_path and checkpoint_name(Path(trainer.ckpt_path), path)
         epoch, step = self.measured_at(trainer) or (None, None)
@@ -207,18 +197,25 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         entry = {"checkpoint": checkpoint, "epoch": epoch, "step": step, "metrics": measured}
         entry |= measured_data(trainer, MEASURED_PARTS[block])
         with locked(path):  # the run may be going on in another process
-            summary = read_summary(path / "summary.json")
+            summary = read_summary(path / SUMMARY)
             entry |= other_signatures(trainer.lightning_module, summary)
             self.summary = summary | {block: add_measured(summary.get(block, []), entry)}
-            write_summary(path / "summary.json", self.summary)
-
-    def _cut_boards(self, trainer: Trainer) -> None:
-        path, step = self._path(trainer), self._boards_end
-        if path is not None and step is not None and trainer.is_global_zero:
-            cut_events(path / "tensorboard", step, trainer.loggers)
+            write_summary(path / SUMMARY, self.summary)
 
     def _path(self, trainer: Trainer) -> Path | None:
         return trainer.run_folder.path if trainer.run_folder is not None else None
+
+    def _write_begun(self, trainer: Trainer) -> None:
+        """Writes the record of a run that has begun, or goes on."""
+        self._leaves_earlier = False
+        if (path := self._path(trainer)) is not None and trainer.is_global_zero:
+            write_atomically(path / "config.yaml", self._origin.config_text)
+            if isinstance(trainer.datamodule, DataModule):
+                trainer.datamodule.save_beside(path)
+            if self._boards_end is not None:
+                cut_events(path / "tensorboard", self._boards_end, trainer.loggers)
+        self._write_rows(trainer)
+        self._write_summary(trainer, "running")
 
     def _add_row(self, trainer: Trainer, metrics: dict[str, float]) -> None:
         """Adds a row for what was measured after this step."""
@@ -252,9 +249,9 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
             "ended": now() if ended else None,
         }
         with locked(path):
-            if (path / "summary.json").exists():  # a test may have been added by another process
-                on_disk = read_summary(path / "summary.json")
+            if (path / SUMMARY).exists():  # a test may have been added by another process
+                on_disk = read_summary(path / SUMMARY)
                 self.summary |= {block: on_disk.get(block, []) for block in MEASURED_PARTS}
-            write_summary(path / "summary.json", self.summary)
-        if ended:  # the last rows may wait for a program that had the file open
+            write_summary(path / SUMMARY, self.summary)
+        if ended and not self._leaves_earlier:  # the last rows may wait for a program that had the file open
             self._write_rows(trainer)

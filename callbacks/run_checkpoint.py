@@ -101,9 +101,6 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             InputError: A monitored value has not been logged; the state is saved.
             RunInterrupted: A signal has come, and the state is saved.
         """
-        if self.goes_back_to is not None and trainer.is_global_zero:
-            copy_atomically(self.goes_back_to, self.goes_back_to.with_name("last.ckpt"))
-        self.goes_back_to = None
         every, steps = self.every_n_train_steps, trainer.optimizer_steps
         self._due |= bool(every) and steps % every == 0 and trainer.batch_stepped
         self._counted = steps, trainer.global_step
@@ -123,6 +120,12 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             refuse_missing(trainer, self._watchers(trainer))
         if signum:
             raise RunInterrupted(signum)
+
+    def go_back(self, trainer: Trainer) -> None:
+        """Makes an earlier checkpoint of the run that this fit goes on from the last one, once a step is made."""
+        if self.goes_back_to is not None and trainer.is_global_zero:
+            copy_atomically(self.goes_back_to, self.goes_back_to.with_name("last.ckpt"))
+        self.goes_back_to = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Takes note of a validation, and saves the best one at once where it lies within an epoch."""

@@ -102,7 +102,6 @@ TESTED_ELSEWHERE = {
     "engine/runs/launchers.py": "engine/processes/test_cluster.py",
     "engine/runs/pruning.py": "studies/test_command.py",
     "engine/runs/trial_file.py": "studies/test_study_folder.py",
-    "callbacks/record_backup.py": "callbacks/test_record.py",
     "engine/settings/run_identity.py": "results/test_settings.py",
     "lightning_modules/bag_of_ngrams.py": "lightning_modules/test_text_architectures.py",
     "lightning_modules/captioner.py": "lightning_modules/test_captioners.py",

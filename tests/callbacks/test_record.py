@@ -358,6 +358,31 @@ def test_a_fit_that_fails_before_its_first_step_leaves_the_run_as_it_was(error: 
     assert (_summary(run)["status"], _summary(run)["epochs"], len(_rows(run))) == ("finished", 3, 3)
 
 
+@pytest.mark.parametrize("error", [None, Diverged("")])
+def test_a_run_keeps_all_rows_until_its_last_checkpoint_is_the_one_that_it_goes_back_to(
+    error: Exception | None, tmp_path: Path
+) -> None:
+    """A kill before the first step lost the rows of epochs that are in the last checkpoint."""
+    run = _fit(tmp_path, RunCheckpoint("val/loss", "max"))  # the first epoch is best
+    before, checkpoints = _record(run), run / "checkpoints"
+    left: list[tuple[dict[str, bytes], int]] = []
+
+    class Look(Callback):
+        def on_train_batch_start(self, *_: object) -> None:
+            left.append((_record(run), load_checkpoint(checkpoints / "last.ckpt")["optimizer_steps"]))
+            if error is not None or len(left) == 2:
+                raise error or KeyboardInterrupt
+
+    with pytest.raises((Diverged, KeyboardInterrupt, SystemExit)):
+        _fit(tmp_path, Look(), run=run, ckpt_path=checkpoints / "best.ckpt", max_epochs=3)
+    assert left[0] == (before, 12)
+    if error is not None:
+        assert _record(run) == before | {"summary.json": _record(run)["summary.json"]}
+        return
+    assert left[1][1] == 6
+    assert [row["step"] for row in _rows(run)] == ["6"]
+
+
 def test_a_run_that_diverges_at_once_has_diverged(tmp_path: Path) -> None:
     run = _fit(tmp_path)
     with pytest.raises(Diverged):
@@ -401,7 +426,7 @@ def test_a_resumed_run_goes_through_the_rows_after_its_checkpoint_again(tmp_path
             looked.append(len(_rows(run)))
 
     _fit(tmp_path, Look(), run=run, ckpt_path=after_one)
-    assert looked == [1] * 6
+    assert looked == [2] + [1] * 5, "after the first step"
     assert figures_of(run / "metrics.csv") == rows
     assert _summary(run)["started"] == started
     assert [session["step"] for session in _summary(run)["sessions"]] == [0, 6]
@@ -577,11 +602,12 @@ def test_a_killed_runs_last_epoch_is_cut_to_its_checkpoint(tmp_path: Path) -> No
     trainer.fit(tiny_vgg(), TinyDataModule())
     first = trainer.run_folder.path
     _fit(tmp_path, Look(), run=run, ckpt_path=first / "checkpoints" / "last.ckpt", max_epochs=3)
-    cut, whole = seen[0]["last"], _summary(first)["last"]
+    assert seen[0] == summary | {"status": "running"}, "until the first step is made"
+    cut, whole = seen[1]["last"], _summary(first)["last"]
     assert (cut["epoch"], cut["step"]) == (0, 6)
     assert cut["metrics"] == pytest.approx(whole["metrics"], rel=1e-5)
-    assert seen[0]["best"] == _summary(first)["best"]
-    assert seen[0]["interrupted"] is True
+    assert seen[1]["best"] == _summary(first)["best"]
+    assert seen[1]["interrupted"] is True
     assert {name: _summary(run)[name] for name in ("last", "best", "seed")} == {
         name: summary[name] for name in ("last", "best", "seed")
     }
