@@ -60,7 +60,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Takes up the record of a run that is continued or measured."""
         if stage == "fit":
-            self._boards_end = None
+            self._boards_end = self._fit_ended = None
             if self.has_begun:  # an earlier fit of this trainer, whose seconds are in the summary
                 self._began = time.monotonic()
             trainer.share_run_folder()

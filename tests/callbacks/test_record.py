@@ -546,6 +546,9 @@ def test_a_second_fit_of_a_trainer_is_not_counted_twice(tmp_path: Path, monkeypa
         summary = _summary(trainer.run_folder.path)
         assert summary["seconds"] == {"total": 6.0 * epochs, "fit": 6.0 * epochs}
         assert summary["samples_per_second"] == 40.0
+    clock.now += 100
+    trainer.fit(model, TinyDataModule())
+    assert _summary(trainer.run_folder.path) == summary, "nothing was left to do"
 
 
 def test_seconds_until_a_save_within_an_epoch_count_for_a_run_that_is_killed_after_it(
