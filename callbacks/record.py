@@ -221,7 +221,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         """Adds a row for what was measured after this step."""
         seconds = round(self._seconds["fit"] + time.monotonic() - self._fit_began, 2)
         where = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "seconds": seconds}
-        self.table.add(where | learning_rates(trainer.optimizers) | metrics)
+        self.table.add(where | learning_rates(trainer.optimizers) | metrics | where)  # first, and whatever is logged
         self._write_rows(trainer)
 
     def _write_rows(self, trainer: Trainer) -> None:

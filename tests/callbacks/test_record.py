@@ -24,7 +24,7 @@ from core.code.code_state import code_version, git_state
 from core.errors import InputError, RunFailed, RunInterrupted
 from core.files.atomic_files import write_atomically
 from core.files.files_in_use import FileInUse
-from core.metric_rows import without_copies
+from core.metric_rows import PLACES, without_copies
 from core.summary import write_summary
 from datamodules.batches import ImageBatch
 from engine.runs.checkpoint_io import load_checkpoint
@@ -287,6 +287,21 @@ def test_rows_that_wait_for_another_program_end_no_run(
     assert [row["epoch"] for row in _rows(run)] == ["0", "1"]
     assert _summary(run)["status"] == "finished"
     assert capsys.readouterr().out.count("metrics.csv: could not be written (it is open); close it") == 2
+
+
+class LogsPlaces(Callback):
+    """Logs values by the names of the columns that say when a row was measured."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        for name in PLACES:
+            pl_module.log(name, -1.0)
+
+
+def test_a_value_that_a_module_logs_as_step_leaves_the_rows_place(tmp_path: Path) -> None:
+    (row,) = _rows(_fit(tmp_path, LogsPlaces(), max_epochs=1))
+    assert (row["epoch"], row["step"]) == ("0", "6")
+    assert float(row["seconds"]) >= 0
+    assert list(row)[:3] == list(PLACES)
 
 
 def test_without_validation_there_are_no_columns_for_it(tmp_path: Path) -> None:
