@@ -236,6 +236,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
             return
         moment = time.monotonic() if self._fit_ended is None else self._fit_ended
         fit = moment - self._fit_began
+        rate = round(self._samples / fit, 1) if self._samples and fit else self.summary.get("samples_per_second")
         self.summary |= {
             "best": trainer.checkpoint_callback.best,
             "status": status,
@@ -245,7 +246,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
                 "total": round(self._seconds["total"] + moment - self._began, 1),
                 "fit": round(self._seconds["fit"] + fit, 1),
             },
-            "samples_per_second": round(self._samples / fit, 1) if self._batch_size is not None and fit else None,
+            "samples_per_second": rate,  # that of an earlier fit until this one has trained on some
             "ended": now() if ended else None,
         }
         with locked(path):

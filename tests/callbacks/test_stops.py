@@ -173,6 +173,7 @@ def test_a_run_killed_after_its_last_save_is_ended_by_whoever_comes_next(
 
     _train(run, stop, ckpt_path=last)
     assert _status(run) == status
+    assert json.loads((run / "summary.json").read_text())["samples_per_second"] == kept["samples_per_second"] > 0
     assert (run / "curves.png").exists()
     assert_same_bits(_content(run), before)
 
