@@ -15,7 +15,7 @@ class LoggedValues(Callback):
     """
 
     def __init__(self) -> None:
-        self._of_validations: set[str] = set()  # names of what validations of this run have logged
+        self.of_validations: set[str] = set()  # names of what validations of this run have logged
         self._before: dict[str, float] = {}  # what was logged last before this run went on
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -27,12 +27,12 @@ class LoggedValues(Callback):
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         trainer.epoch_validation = {name: float(value) for name, value in without_copies(_logged(trainer)).items()}
-        self._of_validations |= set(trainer.epoch_validation)
+        self.of_validations |= set(trainer.epoch_validation)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the epoch's validation so far, and the latest values."""
         checkpoint["epoch_validation"] = trainer.epoch_validation
-        checkpoint["of_validations"] = sorted(self._of_validations)
+        checkpoint["of_validations"] = sorted(self.of_validations)
         latest = {name: float(value) for name, value in trainer.callback_metrics.items()}
         checkpoint["logged_values"] = self._before | latest
 
@@ -41,7 +41,7 @@ class LoggedValues(Callback):
         if trainer.state.fn != "fit":
             return
         trainer.epoch_validation = checkpoint.get("epoch_validation", {})
-        self._of_validations = set(checkpoint.get("of_validations", trainer.epoch_validation))
+        self.of_validations = set(checkpoint.get("of_validations", trainer.epoch_validation))
         of_plateaus = checkpoint["callbacks"].get("PlateauSteps", {}).get("latest", {})  # in earlier releases
         self._before = checkpoint.get("logged_values", of_plateaus)
 
@@ -51,13 +51,13 @@ class LoggedValues(Callback):
 
     def is_left_out(self, trainer: Trainer, name: str) -> bool:
         """Returns whether this epoch's latest validation has not logged what an earlier one did."""
-        return name in self._of_validations and name not in trainer.epoch_validation
+        return name in self.of_validations and name not in trainer.epoch_validation
 
     def of_epoch(self, trainer: Trainer) -> dict[str, float]:
         """Returns what this epoch has logged; `callback_metrics` has what earlier epochs did, as well."""
         results = trainer.fit_loop._results
         logged = {result.meta.name for _, result in results.valid_items()}
-        earlier = ({result.meta.name for result in results.values()} - logged) | self._of_validations
+        earlier = ({result.meta.name for result in results.values()} - logged) | self.of_validations
         known = without_copies(trainer.callback_metrics).items()
         return trainer.epoch_validation | {name: float(value) for name, value in known if name not in earlier}
 

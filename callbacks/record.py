@@ -107,7 +107,8 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._is_fitting, self.has_trained = True, False
         done = trainer.fit_loop.epoch_progress.current.processed
         validated_at = trainer.optimizer_steps if self._validation_has_row else None
-        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, trainer.epoch_validation, validated_at)
+        of_validations = trainer.builtin(LoggedValues).of_validations
+        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, of_validations, validated_at)
         self._batch_size = samples_per_batch(trainer)
         self._origin = trainer.describe_origin()
         self.summary = summary_of_begun(self.summary, trainer, pl_module, self._origin, ended)

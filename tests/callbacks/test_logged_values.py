@@ -99,3 +99,25 @@ def test_the_figures_of_several_loaders_are_of_their_validation(tmp_path: Path) 
     assert [{name for name in row if name in names} for row in rows] == [set(), names, set()]
     assert set(checkpoint.best["metrics"]) == names
     assert rows[1]["val_loss/dataloader_idx_0"] != rows[1]["val_loss/dataloader_idx_1"]
+
+
+class AtFirst(PlainModule):
+    """Logs a figure in the first validation of an epoch alone."""
+
+    def validation_step(self, batch: list[Tensor], batch_idx: int) -> None:
+        """Logs the loss, and the figure."""
+        super().validation_step(batch, batch_idx)
+        if self.global_step == 2:
+            self.log("at_first", 1.0)
+
+
+def test_a_resume_within_an_epoch_keeps_the_rows_of_validations_that_logged_more(tmp_path: Path) -> None:
+    settings = {"max_epochs": 1, "val_check_interval": 2, "logger": False}
+    part = tiny_trainer(tmp_path, callbacks=[PullPlug(5)], **settings)
+    with pytest.raises(PulledPlug):
+        part.fit(AtFirst(), PlainData())
+    again = tiny_trainer(tmp_path, run_folder=part.run_folder, **settings)
+    again.fit(AtFirst(), PlainData(), ckpt_path=part.run_folder.path / "checkpoints" / "best.ckpt")
+    rows = again.builtin(Record).rows
+    assert [row["step"] for row in rows] == ["2", "4", "5"]
+    assert rows[0]["at_first"] == "1"
