@@ -60,7 +60,7 @@ class Command(SubcommandCLI):
         except (Exception, KeyboardInterrupt) as error:
             if self.stage == "starting" and self.trainer.has_trained:
                 self.stage = "running"
-            finish_tracking()
+            finish_tracking(error)
             if self.folder is not None and self.stage != "running" and not isinstance(error, RunFailed):
                 self.folder.discard()
             if isinstance(error, KeyboardInterrupt):

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from signal import SIGINT
 from typing import Any, Literal
 from urllib.parse import urlparse
 
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 
-from core.errors import InputError, OneLine
+from core.errors import InputError, OneLine, RunInterrupted
 from core.files.atomic_files import write_atomically
 from engine.runs.run_folder import WANDB_ID
 from engine.runs.wandb_files import next_step
@@ -178,8 +179,16 @@ def wandb_logger(
     )
 
 
-def finish_tracking() -> None:
-    """Ends the run at Weights & Biases, if there is one, so that all of it is written."""
+def finish_tracking(error: BaseException | None = None) -> None:
+    """Ends the run at Weights & Biases, if there is one, so that all of it is written, and says whether it failed.
+
+    Args:
+        error: What ends it; None if it has ended well.
+    """
     wandb = sys.modules.get("wandb")
-    if wandb is not None and wandb.run is not None:
-        wandb.finish()
+    if wandb is None or wandb.run is None:
+        return
+    code = 0 if error is None else 1
+    if isinstance(error, RunInterrupted | KeyboardInterrupt):
+        code = 128 + getattr(error, "signum", SIGINT)
+    wandb.finish(exit_code=code)

@@ -2,13 +2,14 @@
 
 import json
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import wandb
 
-from core.errors import InputError
+from core.errors import InputError, RunFailed, RunInterrupted
 from engine.runs import tracking
 from engine.runs.tracking import Names, check_account, check_tracking, wandb_logger
 from engine.runs.wandb_files import read_records
@@ -158,6 +159,45 @@ def test_a_key_that_cannot_be_is_told_with_the_way_out(tmp_path: Path, monkeypat
     said = "--wandb: API key must have 40+ characters, has 3; keep it local with --wandb offline"
     with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
         _ = logger.experiment
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (None, 0),
+        (RuntimeError("a mistake"), 1),
+        (RunFailed("no space is left"), 1),
+        (RunInterrupted(signal.SIGTERM), 143),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_a_run_says_at_its_end_whether_it_failed(
+    error: BaseException | None, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W&B showed each as finished."""
+    told: list[int] = []
+
+    def finish(exit_code: int) -> None:
+        told.append(exit_code)
+        monkeypatch.setattr(wandb, "run", None)
+
+    monkeypatch.setattr(wandb, "finish", finish)
+    monkeypatch.setattr(wandb, "run", "a run")
+    tracking.finish_tracking(error)
+    tracking.finish_tracking()
+    assert told == [code], "once"
+
+
+def test_a_command_that_fails_says_so(config: Path, command: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[BaseException | None] = []
+
+    def fail(*_: object, **__: object) -> None:
+        raise RunFailed("no space is left")
+
+    monkeypatch.setattr("engine.cli.command.finish_tracking", lambda error=None: told.append(error))
+    monkeypatch.setattr("engine.trainer.Trainer.fit", fail)
+    assert command("fit", "--config", config, "--run_dir", "run")[0] == 1
+    assert str(told[0]) == "no space is left"
 
 
 def test_a_folder_may_have_what_an_id_has_not(tmp_path: Path, made: list[dict]) -> None:
