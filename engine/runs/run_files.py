@@ -78,4 +78,4 @@ def _damage_of_rows(text: str) -> str:
 
 
 def _damage_of_id(text: str) -> str:
-    return "" if re.fullmatch(r"[\w-]{1,128}(\n[^\n/\\#?%:]{1,128}(\n[^\n]+)?)?", text.strip()) else "no id"
+    return "" if re.fullmatch(r"[\w-]{1,128}(\n[^\n/\\#?%:]{1,128}(\n[^\n]+(\n[^\n/]+)?)?)?", text.strip()) else "no id"

@@ -23,7 +23,7 @@ RUN_FOLDER_VARIABLE = "PRIMER_RUN_FOLDER"
 
 PROBED = 0.5  # seconds; a command that lists runs holds a lock for a moment, to find out whether it is free
 LOCK = ".lock"
-WANDB_ID = "wandb_id.txt"  # id, project and name of the run in Weights & Biases
+WANDB_ID = "wandb_id.txt"  # id, project, name and account of the run in Weights & Biases
 MARKS = (LOCK, JOB_FILE, TRIAL_FILE)  # beside which folders are those of a run
 FOLDERS = ("tensorboard", "wandb")  # of a run, made before it trains; others have folders of these names, too
 

@@ -112,9 +112,17 @@ class RunLogger(WandbLogger):
             if isinstance(error, OneLine | OSError):
                 raise
             raise _refused(error, is_offline=self._offline) from error
+        if is_new and run.sweep_id:
+            _keep_place(Path(self.save_dir) / WANDB_ID, run)
         if is_new and run.step < self._first_step:
             run.log({}, step=self._first_step, commit=False)  # writes nothing, but what follows counts from here
         return run
+
+
+def _keep_place(id_file: Path, run: Any) -> None:
+    """Keeps where a run of a sweep is at Weights & Biases, which takes id, project and account of the sweep's agent."""
+    name = id_file.read_text(encoding="utf-8").splitlines()[2]
+    write_atomically(id_file, f"{run.id}\n{run.project}\n{name}\n{run.entity or ''}\n")
 
 
 def _refused(error: Exception, is_offline: bool) -> InputError:
@@ -153,16 +161,17 @@ def wandb_logger(
     """
     project = names.project or os.environ.get("WANDB_PROJECT") or PROJECT
     name = f"{config_name}/{folder.name}"
-    id_file = folder / WANDB_ID
+    id_file, entity = folder / WANDB_ID, names.entity
     if id_file.exists():
         # files of earlier releases have no name, or even no project, which was the config's name
         known = id_file.read_text(encoding="utf-8").splitlines()
-        run_id, earlier_project, name = [*known, *(config_name, name)[len(known) - 1 :]]
+        run_id, earlier_project, name, *account = [*known, *(config_name, name)[len(known) - 1 :]]
         project = names.project or earlier_project
+        entity = entity or "".join(account) or None
     else:
         run_id = f"{NO_ID.sub('-', folder.name)}-{os.urandom(3).hex()}"
     name = names.name or os.environ.get("WANDB_NAME") or name
-    write_atomically(id_file, f"{run_id}\n{project}\n{name}\n")
+    write_atomically(id_file, f"{run_id}\n{project}\n{name}\n" + (f"{entity}\n" if entity else ""))
     first_step = next_step(folder, run_id, kept)
     resumed = {"settings": {"resumed": True}} if mode == "offline" and first_step else {}  # online its server says so
     return RunLogger(
@@ -175,7 +184,8 @@ def wandb_logger(
         resume="allow",
         config=config,
         **resumed,
-        **{key: value for key in ("group", "tags", "entity") if (value := getattr(names, key)) is not None},
+        **({} if entity is None else {"entity": entity}),
+        **{key: value for key in ("group", "tags") if (value := getattr(names, key)) is not None},
     )
 
 

@@ -5,12 +5,14 @@ import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import wandb
 
 from core.errors import InputError, RunFailed, RunInterrupted
 from engine.runs import tracking
+from engine.runs.run_files import _damage_of_id
 from engine.runs.tracking import Names, check_account, check_tracking, wandb_logger
 from engine.runs.wandb_files import read_records
 
@@ -132,6 +134,25 @@ def test_environment_variables_come_after_options(
         ("of-the-environment", "named"),
         ("given", "too"),
     ]
+
+
+def test_a_run_of_a_sweep_goes_on_where_the_sweep_has_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """W&B takes id, project and account of the agent that runs it, whatever it is given."""
+    begun: list[dict] = []
+
+    def begin(**settings: object) -> SimpleNamespace:
+        begun.append(settings)
+        return SimpleNamespace(id="of-the-sweep", project="sweeps", entity="team", sweep_id="a", step=0)
+
+    monkeypatch.setattr(wandb, "init", begin)
+    for _ in range(2):
+        assert wandb_logger(tmp_path, "vgg", "online", {}, Names()).experiment.project == "sweeps"
+        assert _damage_of_id((tmp_path / tracking.WANDB_ID).read_text()) == ""
+    wandb_logger(tmp_path, "runs", "online", {}, Names(entity="mine")).experiment  # noqa: B018
+    places = [(one["id"], one["project"], one.get("entity"), one["name"]) for one in begun]
+    name = f"vgg/{tmp_path.name}"
+    assert places[1:] == [("of-the-sweep", "sweeps", "team", name), ("of-the-sweep", "sweeps", "mine", name)]
+    assert places[0][1:] == ("primer", None, name)
 
 
 @pytest.mark.parametrize(
