@@ -4,6 +4,7 @@ from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
+from core.epochs import is_cut, validation_is_due
 from core.metric_rows import without_copies
 from lightning_modules.optimizers import learning_rates
 
@@ -17,10 +18,23 @@ class LoggedValues(Callback):
     def __init__(self) -> None:
         self.of_validations: set[str] = set()  # names of what validations of this run have logged
         self._before: dict[str, float] = {}  # what was logged last before this run went on
+        self._at_stop: dict[str, Any] | None = None  # what was known before a validation that only a stop brought
+
+    @property
+    def validates_for_stop(self) -> bool:
+        """Whether this epoch's latest validation takes place only because the run stops within the epoch."""
+        return self._at_stop is not None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forgets the last epoch's validation; a run resumed within an epoch does not come here."""
-        trainer.epoch_validation = {}
+        trainer.epoch_validation, self._at_stop = {}, None
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keeps what is known before a validation that a stop brings: a run that goes on from there makes none."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        if is_cut(trainer) and not validation_is_due(trainer):
+            self._at_stop = self._known(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Keeps what a validation has logged."""
@@ -31,19 +45,25 @@ class LoggedValues(Callback):
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keeps the epoch's validation so far, and the latest values."""
-        checkpoint["epoch_validation"] = trainer.epoch_validation
-        checkpoint["of_validations"] = sorted(self.of_validations)
-        latest = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        checkpoint["logged_values"] = self._before | latest
+        checkpoint |= self._known(trainer) if self._at_stop is None else self._at_stop
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Takes them up."""
         if trainer.state.fn != "fit":
             return
-        trainer.epoch_validation = checkpoint.get("epoch_validation", {})
+        trainer.epoch_validation, self._at_stop = checkpoint.get("epoch_validation", {}), None
         self.of_validations = set(checkpoint.get("of_validations", trainer.epoch_validation))
         of_plateaus = checkpoint["callbacks"].get("PlateauSteps", {}).get("latest", {})  # in earlier releases
         self._before = checkpoint.get("logged_values", of_plateaus)
+
+    def _known(self, trainer: Trainer) -> dict[str, Any]:
+        """Returns what a checkpoint keeps of what has been logged so far."""
+        latest = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        return {
+            "epoch_validation": trainer.epoch_validation,
+            "of_validations": sorted(self.of_validations),
+            "logged_values": self._before | latest,
+        }
 
     def latest(self, trainer: Trainer, name: str) -> Any:
         """Returns the value that was logged last under a name, of whatever epoch; None if none was."""

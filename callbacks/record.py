@@ -14,7 +14,7 @@ from callbacks.logged_values import LoggedValues, log_point
 from callbacks.nan_guard import Diverged
 from callbacks.run_facts import ENDINGS, ENDINGS_BY_STOP, ending_by, now, other_signatures, summary_of_begun
 from callbacks.tensorboard_events import cut_events, flush_boards
-from core.epochs import is_cut, is_stopping, is_within_epoch, validation_is_due
+from core.epochs import is_epoch_over, is_stopping
 from core.errors import RunFailed
 from core.files.atomic_files import locked, write_atomically
 from core.files.files_in_use import passing_over_files_in_use
@@ -38,7 +38,8 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._place: tuple[int, int] | None = None  # epoch and step of the checkpoint that was loaded last
         self._boards_end: int | None = None  # step of the checkpoint that this fit goes on from
         self._epoch_end: tuple[int, int] | None = None  # epoch and step of this trainer's latest end of an epoch
-        self._validation_has_row = False  # whether this epoch's latest validation was within it, and has its own row
+        self._validated_at: int | None = None  # step of this epoch's latest validation that has a row of its own
+        self._shares_row = False  # whether this epoch's latest validation stands in the epoch's row
         self._began = time.monotonic()
         self._fit_began: float | None = None
         self._fit_ended: float | None = None
@@ -73,8 +74,8 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
             self.table.read(path)
 
     def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Keeps whether the epoch's validation so far has a row."""
-        checkpoint["epoch_validation_has_row"] = self._validation_has_row
+        """Keeps which of the epoch's validations so far has a row."""
+        checkpoint["epoch_validated_at"] = self._validated_at
         flush_boards(trainer.loggers)
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -83,7 +84,9 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._place = checkpoint["epoch"], steps
         if trainer.state.fn == "fit":
             self.table.cut(steps)
-            self._validation_has_row = checkpoint.get("epoch_validation_has_row", False)
+            at_end = steps if checkpoint.get("epoch_validation_has_row") else None  # in earlier releases
+            self._validated_at = checkpoint.get("epoch_validated_at", at_end)
+            self._shares_row = self._validated_at is None
             self._boards_end = steps
 
     def measured_at(self, trainer: Trainer) -> tuple[int, int] | None:
@@ -106,20 +109,18 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._fit_began, self._fit_ended, self._samples = time.monotonic(), None, 0
         self._is_fitting, self.has_trained = True, False
         done = trainer.fit_loop.epoch_progress.current.processed
-        validated_at = trainer.optimizer_steps if self._validation_has_row else None
-        of_validations = trainer.builtin(LoggedValues).of_validations
-        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, of_validations, validated_at)
+        logged = trainer.builtin(LoggedValues).of_validations
+        ended = self.rows if is_stopping(trainer) else self.table.reopen(done, logged, self._validated_at)
         self._batch_size = samples_per_batch(trainer)
         self._origin = trainer.describe_origin()
         self.summary = summary_of_begun(self.summary, trainer, pl_module, self._origin, ended)
-        path = self._path(trainer)
-        self._leaves_earlier = path is not None and (path / SUMMARY).exists()
+        self._leaves_earlier = (path := self._path(trainer)) is not None and (path / SUMMARY).exists()
         if not self._leaves_earlier:
             self._write_begun(trainer)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begins an epoch; a run resumed within one does not come here."""
-        self._validation_has_row = False
+        self._validated_at = None
         flush_boards(trainer.loggers)  # Lightning logs an epoch after its checkpoint is saved
 
     def on_train_batch_end(
@@ -143,15 +144,15 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         if trainer.state.fn == "validate":
             self._add_measured(trainer, "validations")
         elif not trainer.sanity_checking:
-            is_regular = is_within_epoch(trainer) or (is_cut(trainer) and validation_is_due(trainer))
-            self._validation_has_row = bool(trainer.epoch_validation) and is_regular
-            if self._validation_has_row:
+            self._shares_row = is_epoch_over(trainer) or trainer.builtin(LoggedValues).validates_for_stop
+            if trainer.epoch_validation and not self._shares_row:
+                self._validated_at = trainer.optimizer_steps
                 self._add_row(trainer, trainer.epoch_validation)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Adds the epoch's row; the summary is written once RunCheckpoint has saved the epoch."""
         metrics = trainer.builtin(LoggedValues).of_epoch(trainer)
-        elsewhere = trainer.epoch_validation if self._validation_has_row else ()
+        elsewhere = () if self._shares_row else trainer.epoch_validation
         self._add_row(trainer, {name: value for name, value in metrics.items() if name not in elsewhere})
         self._epoch_end = trainer.current_epoch, trainer.optimizer_steps
         self.summary["last"] = {"epoch": trainer.current_epoch, "step": trainer.optimizer_steps, "metrics": metrics}

@@ -13,6 +13,8 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from callbacks import PlateauSteps, RunCheckpoint
 from core.errors import InputError
 from engine.runs.checkpoint_io import load_checkpoint
+from engine.runs.run_folder import RunFolder
+from tests.bits import figures_of
 from tests.interruptions import PulledPlug, PullPlug
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
@@ -111,6 +113,24 @@ def test_no_step_is_lost_within_an_epoch(plateau: dict, settings: dict, tmp_path
     (last,) = (tmp_path / "part").rglob("last.ckpt")
     assert load_checkpoint(last)["global_step"] == 13
     _assert_same(whole, _fit(tmp_path / "part", 4, last, plateau, **settings))
+
+
+@pytest.mark.filterwarnings("ignore:ReduceLROnPlateau conditioned")
+def test_the_validation_of_a_stop_is_none_of_a_run_that_goes_on(tmp_path: Path) -> None:
+    """A run that stopped after 4 of an epoch's 5 batches, validated after 3, went on with the values of its stop."""
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    made = _fit(whole, 1, val_check_interval=3)
+    stopped, _ = _fit(part, 1, val_check_interval=3, max_steps=4)
+    assert not stopped.stepped
+    (last,) = part.rglob("last.ckpt")
+    resumed = _fit(part, 1, last, val_check_interval=3, run_folder=RunFolder(last.parent.parent))
+    _assert_same(made, resumed)
+    assert [float(value) for value in resumed[0].stepped] == [float(value) for value in made[0].stepped]
+    assert resumed[1]["epoch_validation"] == made[1]["epoch_validation"]
+    # but for the training figure, of which this module keeps no sum
+    rows, expected = ([line[:4] for line in figures_of(next(root.rglob("metrics.csv")))] for root in (part, whole))
+    assert rows == expected
+    assert rows[0] == ["epoch", "step", "lr", "val_loss"]
 
 
 @pytest.mark.parametrize("interval", ["epoch", "step"])
