@@ -16,6 +16,7 @@ from callbacks.media.example_table import example_table
 from callbacks.media.isolation import making_media, media_of
 from callbacks.media.predicted_images import COLUMNS, ROWS, draw_predictions
 from callbacks.media.sink import write_media
+from callbacks.record import Record
 from core.media import Figure, Medium
 from core.processes.peers import gathered
 from core.protocols.general import HasExamples, HasPoints, MakesMediaAfterTest
@@ -73,8 +74,14 @@ class TestMedia(Checkpoint):
             write_media(trainer, media)
 
 
+def measured_step(trainer: Trainer) -> int:
+    """Returns the step of the weights that are measured, as loggers get it with the figures; 0 without training."""
+    place = trainer.builtin(Record).measured_at(trainer)
+    return 0 if place is None else place[1]
+
+
 def _media(trainer: Trainer, pl_module: LightningModule, batches: list[Batch], examples: Examples) -> Iterator[Medium]:
-    data, step = trainer.datamodule, trainer.optimizer_steps
+    data, step = trainer.datamodule, measured_step(trainer)
     if batches:
         index, targets, guesses, probabilities = (torch.cat(parts) for parts in zip(*batches, strict=True))
         order = index.argsort()  # in file order, so that every run shows the same images

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from callbacks.media.isolation import making_media
 from callbacks.media.sink import write_media
+from callbacks.media_after_test import measured_step
 from core.epochs import takes_all
 from core.measures import Measure
 from core.protocols.writing import JudgesTexts, WritesText, WritingRules
@@ -59,4 +60,4 @@ class WrittenTexts(Callback):
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Writes the media of the texts."""
         if self.measures and trainer.is_global_zero and (trainer.run_folder is not None or trainer.loggers):
-            write_media(trainer, trainer.datamodule.media_of_texts(trainer.optimizer_steps))
+            write_media(trainer, trainer.datamodule.media_of_texts(measured_step(trainer)))
