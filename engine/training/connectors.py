@@ -28,7 +28,19 @@ class CheckpointConnector(_CheckpointConnector):
 
 
 class LoggerConnector(_LoggerConnector):
-    """Gives loggers what is measured of a checkpoint at its epoch and step, where Lightning's gives 0."""
+    """Gives loggers what is measured at the optimizer step after which it was, as everything else here counts.
+
+    Lightning counts one less while a run trains, and 0 for what is measured of a checkpoint.
+    """
+
+    def log_metrics(self, metrics: dict[str, Any], step: int | None = None) -> None:
+        """Logs figures; without a step, at that of the weights, unless they have a `step` among them."""
+        loop = self.trainer.fit_loop.epoch_loop
+        counted, loop._batches_that_stepped = loop._batches_that_stepped, self.trainer.optimizer_steps
+        try:
+            super().log_metrics(metrics, step)
+        finally:
+            loop._batches_that_stepped = counted
 
     def log_eval_end_metrics(self, metrics: dict[str, Any]) -> None:
         """Logs the figures of a validation, or of a test."""
