@@ -23,6 +23,10 @@ class Watcher(Protocol):
     lacks_value: bool  # whether no validation has logged the value
 
 
+class MissingValue(InputError):
+    """No validation has logged a monitored value; the run is saved."""
+
+
 Watchers = Mapping[str, Watcher]  # by the group of their options, such as `checkpoint`
 
 
@@ -95,7 +99,7 @@ def refuse_missing(trainer: Trainer, watchers: Watchers) -> None:
     """Refuses to go on where no validation has logged a monitored value, once the run is saved.
 
     Raises:
-        InputError: It has not; says which values there are, and how the run goes on with one of them.
+        MissingValue: It has not; says which values there are, and how the run goes on with one of them.
     """
     if not is_missing(watchers):
         return
@@ -103,7 +107,7 @@ def refuse_missing(trainer: Trainer, watchers: Watchers) -> None:
     named = next(watcher.monitor for watcher in watchers.values() if watcher.lacks_value)
     logged = trainer.strategy.broadcast(sorted(trainer.callback_metrics))  # of which each process may have others
     reason = f"{options[0]} {named}: no such metric; there are {', '.join(logged)}"
-    raise InputError(f"{reason}{_way_on(trainer, options)}")
+    raise MissingValue(f"{reason}{_way_on(trainer, options)}")
 
 
 def _way_on(trainer: Trainer, options: list[str]) -> str:

@@ -4,7 +4,9 @@ from math import ceil, isinf
 
 from pytorch_lightning.loops.fit_loop import _FitLoop
 
+from callbacks.monitored_value import MissingValue
 from core.epochs import takes_all
+from core.errors import RunInterrupted
 from core.terminal.console import print_line
 from core.terminal.printable import counted
 from datamodules.base.data_module import DataModule
@@ -20,6 +22,20 @@ class FitLoop(_FitLoop):
         epochs = self.epoch_progress.current.processed
         enough = not self.min_steps or self.trainer.optimizer_steps >= self.min_steps
         return enough and (not self.min_epochs or epochs >= self.min_epochs)
+
+    def on_advance_end(self) -> None:
+        """Ends an epoch; loggers get its figures also where callbacks end the run once the epoch is saved.
+
+        Raises:
+            RunInterrupted: A signal has come, or the run is pruned.
+            MissingValue: A monitored value has not been logged.
+        """
+        try:
+            super().on_advance_end()
+        except (RunInterrupted, MissingValue):  # before Lightning has logged the epoch
+            self.trainer._logger_connector.on_epoch_end()
+            self.trainer._logger_connector.update_train_epoch_metrics()
+            raise
 
     def on_run_start(self) -> None:
         """Calls the hooks, and says if a new run on whole data makes very few steps, as on a small file of a user's."""

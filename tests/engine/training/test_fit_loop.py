@@ -1,9 +1,16 @@
 """A run that makes very few optimizer steps says so once, unless that is what was asked for."""
 
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
+from pytorch_lightning import Callback
+from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks import Record, RunCheckpoint
+from core.errors import InputError, RunInterrupted
+from tests.loggers import Told
+from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 NOTE = "optimizer steps in all, too few to learn much: try a smaller data.batch_size or more trainer.max_epochs\n"
@@ -41,3 +48,33 @@ def test_generated_data_and_a_run_that_goes_on_need_no_such_note(
     more = tiny_trainer(tmp_path)
     more.fit(tiny_vgg(), datamodule=TinyDataModule(source="auto"), ckpt_path=first.run_folder.path)
     assert "optimizer steps in all" not in capsys.readouterr().out
+
+
+class Pruned(Checkpoint):
+    """Ends a run once its first epoch is saved."""
+
+    def on_train_epoch_end(self, *_: object) -> None:
+        raise RunInterrupted(SIGTERM)
+
+
+class Figures(Told):
+    """Notes what it is told of training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.points: list[tuple[int, float]] = []
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        if "train_loss_epoch" in metrics:
+            self.points.append((step, metrics["train_loss_epoch"]))
+
+
+@pytest.mark.parametrize("ending", [Pruned(), RunCheckpoint("nix", "min")], ids=["pruned", "without a value"])
+def test_loggers_get_the_epoch_with_which_a_run_ends(ending: Callback, tmp_path: Path) -> None:
+    """It is saved, and so never comes again."""
+    figures = Figures()
+    trainer = tiny_trainer(tmp_path, logger=figures, callbacks=[ending])
+    with pytest.raises((RunInterrupted, InputError)):
+        trainer.fit(PlainModule(), datamodule=PlainData())
+    recorded = trainer.builtin(Record).rows[-1]
+    assert [(step, f"{value:.6g}") for step, value in figures.points] == [(5, recorded["train_loss"])]
