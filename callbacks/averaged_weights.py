@@ -1,4 +1,7 @@
-"""Averages of weights lie on the device that trains, and are updated together."""
+"""Averages of weights lie on the device that trains, are updated together, and hold what is not averaged as it is."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -7,15 +10,17 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from callbacks.divergence.kept_state import averaging_callbacks
+from callbacks.features import Features
+from callbacks.freeze import Freeze
 
 Slot = tuple[dict[str, Tensor | None], str]  # where a module holds a tensor, and its name there
 
 
 class AveragedWeights(Callback):
-    """Moves averages to the device of the model, unless their callback was given another.
+    """Moves averages to the device of the model, unless their callback was given another, and updates them.
 
     Lightning copies the model before it moves it to a GPU: every update of averages left behind would copy all weights
-    to the CPU, and wait for each. Exponential averages are updated by `ShortUpdate`.
+    to the CPU, and wait for each.
     """
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -25,56 +30,94 @@ class AveragedWeights(Callback):
             if callback._device is None:
                 average.to(pl_module.device)
             # what another class averages by is not known; without buffers, they are copied
-            if type(callback) is EMAWeightAveraging and average.use_buffers:
-                average.update_parameters = ShortUpdate(average)
+            is_short = type(callback) is EMAWeightAveraging and average.use_buffers
+            average.update_parameters = Update(average, is_short, lambda: _never_trained(trainer))
 
 
-class ShortUpdate:
-    """Updates exponential averages of weights and buffers as `AveragedModel.update_parameters` does, to the bit.
+@contextlib.contextmanager
+def averaged(trainer: Trainer, pl_module: LightningModule) -> Iterator[None]:
+    """Gives a model its averages, as in validation, and its own weights back at the end."""
+    with contextlib.ExitStack() as stack:
+        for callback in averaging_callbacks(trainer):
+            callback._swap_models(pl_module)
+            stack.callback(callback._swap_models, pl_module)
+        yield
 
-    That goes through the modules of both models four times in each update, and makes several calls for each tensor.
-    Here what is averaged is found once, and a few calls are made for all tensors in full precision.
+
+class Update:
+    """Updates averages of weights and buffers, and copies what is not to be averaged.
+
+    That is what is no fraction, such as an index, which `AveragedModel.update_parameters` would cut off, and what is
+    never trained, whose average would be rounded: the features of a fixed network are kept by its bits.
+
+    That method also goes through the modules of both models four times in each update, and makes several calls for
+    each tensor. For exponential averages, what is averaged is found once here, and a few calls are made for all
+    tensors in full precision, with the same bits.
 
     Args:
-        average: The averages, with the `avg_fn` of `EMAWeightAveraging`.
+        average: The averages.
+        is_short: Whether its `avg_fn` is that of `EMAWeightAveraging`, and it averages buffers.
+        never_trained: Returns what of the model no step changes.
     """
 
-    def __init__(self, average: AveragedModel) -> None:
+    def __init__(
+        self, average: AveragedModel, is_short: bool, never_trained: Callable[[], Iterable[Tensor]] = tuple
+    ) -> None:
         self._average = average
-        one = torch.ones((), dtype=torch.float64)
-        self._decay = float(average.avg_fn(one, one - one, 0))
-        self._pairs: list[tuple[Slot, Slot]] | None = None  # of the averages and of the model; None until found
-        self._others: list[tuple[Slot, Slot]] = []  # whole numbers, and half precision
+        self._never_trained = never_trained
+        self.is_short = is_short
+        if is_short:
+            one = torch.ones((), dtype=torch.float64)
+            self._decay = float(average.avg_fn(one, one - one, 0))
+        self._copied: list[tuple[Slot, Slot]] | None = None  # of the averages and of the model; None until found
+        self._full: list[tuple[Slot, Slot]] = []  # in full precision
+        self._half: list[tuple[Slot, Slot]] = []
 
     @torch.no_grad()
     def __call__(self, model: nn.Module) -> None:
         """Updates the averages by a model."""
+        is_first = self._copied is None
+        if is_first:
+            self._find(model)
+        if is_first or not self.is_short:
+            AveragedModel.update_parameters(self._average, model)  # which copies the first weights of all
+        else:
+            self._update_shortly()
+        for (held, name), (held_there, name_there) in self._copied:
+            held[name].copy_(held_there[name_there])
+
+    def _update_shortly(self) -> None:
         average = self._average
-        if self._pairs is None:
-            AveragedModel.update_parameters(average, model)  # which copies the first weights of all
-            if not self._find(model):
-                del average.update_parameters  # torch's own goes on
-            return
-        ours, theirs = ([held[name] for held, name in side] for side in zip(*self._pairs, strict=True))
+        ours, theirs = ([held[name] for held, name in side] for side in zip(*self._full, strict=True))
         # both products before the sum, as `avg_fn` rounds
         torch._foreach_mul_(ours, self._decay)
         torch._foreach_add_(ours, torch._foreach_mul(theirs, 1 - self._decay))
-        for (held, name), (held_there, name_there) in self._others:
+        for (held, name), (held_there, name_there) in self._half:
             held[name].copy_(average.avg_fn(held[name], held_there[name_there], average.n_averaged))
         average.n_averaged += 1
 
-    def _find(self, model: nn.Module) -> bool:
-        """Finds what is averaged, and returns whether all of it lies where its average does."""
+    def _find(self, model: nn.Module) -> None:
+        """Finds what is copied and what is averaged; where an average lies elsewhere, torch updates."""
         ours, theirs = _slots(self._average.module), _slots(model)
         devices = [[held[name].device for held, name in slots] for slots in (ours, theirs)]
-        if devices[0] != devices[1]:
-            return False
-        pairs = list(zip(ours, theirs, strict=True))
-        # in half precision, `_foreach_mul_` rounds its factor, too
-        is_full = [held[name].dtype in (torch.float32, torch.float64) for held, name in ours]
-        self._pairs = [pair for pair, full in zip(pairs, is_full, strict=True) if full]
-        self._others = [pair for pair, full in zip(pairs, is_full, strict=True) if not full]
-        return bool(self._pairs)
+        never_trained = {id(tensor) for tensor in self._never_trained()}
+        self._copied = []
+        for pair in zip(ours, theirs, strict=False):  # a buffer that came later has no average
+            average, tensor = (held[name] for held, name in pair)
+            if id(tensor) in never_trained or not (average.is_floating_point() or average.is_complex()):
+                self._copied.append(pair)
+            # in half precision, `_foreach_mul_` rounds its factor, too
+            elif average.dtype in (torch.float32, torch.float64):
+                self._full.append(pair)
+            else:
+                self._half.append(pair)
+        self.is_short = self.is_short and bool(self._full) and devices[0] == devices[1]
+
+
+def _never_trained(trainer: Trainer) -> Iterator[Tensor]:
+    for callback in trainer.callbacks:
+        if isinstance(callback, Features | Freeze):
+            yield from callback.never_trained()
 
 
 def _slots(model: nn.Module) -> list[Slot]:

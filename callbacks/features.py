@@ -1,7 +1,7 @@
 """Features of pictures that a fixed part of a network computes once, in place of the pictures."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Literal
 
@@ -41,6 +41,7 @@ class Features(KeepsArguments, Callback):
         self.until = until
         self.views = views
         self.bits = bits
+        self._encoder: nn.Module | None = None
         self._frozen: list[nn.Parameter] = []
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -61,6 +62,7 @@ class Features(KeepsArguments, Callback):
             name = data.name if isinstance(data, DataModule) else type(data).__name__
             raise InputError(f"--features: these are of pictures, and {name} keeps none")
         data.check_encoding(self.views)
+        self._encoder = encoder
         self._frozen = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
         for parameter in self._frozen:
             parameter.requires_grad_(False)
@@ -73,8 +75,15 @@ class Features(KeepsArguments, Callback):
             self.views,
         )
 
+    def never_trained(self) -> Iterator[Tensor]:
+        """Yields the parameters and buffers of the fixed part, if there is one."""
+        if self._encoder is not None:
+            yield from self._encoder.parameters()
+            yield from self._encoder.buffers()
+
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Gives the data its pictures back, and the network its first part, which another run may train."""
+        self._encoder = None
         while self._frozen:
             self._frozen.pop().requires_grad_(True)
         if isinstance(trainer.datamodule, KeepsFeatures):

@@ -1,10 +1,11 @@
 """Keeps layers fixed, for fine-tuning."""
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pytorch_lightning import Callback, LightningModule, Trainer
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.errors import InputError
@@ -133,6 +134,15 @@ class Freeze(KeepsArguments, Callback):
         at_start = {id(parameter): not _is_fixed(rules, 0) for parameter, rules in self._fixed}
         return sum(one.numel() for one in pl_module.parameters() if at_start.get(id(one), one.requires_grad))
 
+    def never_trained(self) -> Iterator[Tensor]:
+        """Yields the parameters that are fixed in every epoch, and the statistics that are kept in every epoch."""
+        for parameter, rules in self._fixed:
+            if _is_always_fixed(rules):
+                yield parameter
+        for module, rules in self._modules:
+            if _is_always_fixed(rules):
+                yield from module.buffers(recurse=False)
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Finds the layers that have statistics (SyncBN has replaced some by now), for a resumed epoch too.
 
@@ -181,6 +191,10 @@ class Freeze(KeepsArguments, Callback):
 
 def _is_fixed(rules: list[Rule], epoch: int) -> bool:
     return any(rule.holds(epoch) for rule in rules)
+
+
+def _is_always_fixed(rules: list[Rule]) -> bool:
+    return any((rule.first, rule.end) == (0, NEVER_REACHED) for rule in rules)
 
 
 def _compiled(option: str, layer: str) -> re.Pattern[str]:

@@ -61,13 +61,6 @@ class PictureCaptioner(RewardedCaptioning):
         """Makes the vectors of the whole of pictures, [B, D], where the network is fixed."""
         return (lambda images: self.seen(images)[1]) if self.frozen else None
 
-    def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Keeps the bits of a fixed network, by which its features are kept: averages of equal weights are rounded."""
-        super().on_save_checkpoint(checkpoint)
-        if self.frozen:
-            own = self.state_dict()
-            checkpoint["state_dict"] |= {name: own[name] for name in own if name.startswith("network.")}
-
     def from_torchvision(self, weights: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns weights that torchvision or a package publishes under this network's names."""
         return {f"network.{self._rename(key)}": value for key, value in weights.items()}

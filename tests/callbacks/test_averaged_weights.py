@@ -1,4 +1,4 @@
-"""Averages lie where the weights do, unless another device was asked for, and are those that torch computes."""
+"""Averages lie where the weights do, unless another device was asked for, and are torch's of what can be averaged."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from callbacks import AveragedWeights
-from callbacks.averaged_weights import ShortUpdate
+from callbacks.averaged_weights import Update, averaged
 from tests.tiny import tiny_trainer, tiny_vgg
 
 
@@ -37,6 +37,8 @@ class Tied(nn.Module):
         self.register_buffer("absent", None)
         self.register_buffer("replaced", torch.randn(3))
         self.register_buffer("coarse", torch.randn(50).bfloat16())
+        self.register_buffer("places", torch.arange(8))
+        self.register_buffer("mask", torch.arange(8) % 2 == 0)
 
     def move(self) -> None:
         """Changes all values."""
@@ -62,7 +64,7 @@ def test_a_short_update_has_the_bits_of_torchs(types: tuple[torch.dtype | None, 
     torch.manual_seed(0)
     model = Tied() if types[0] is None else Tied().to(types[0])
     ours, theirs = average_of(model), average_of(model)
-    ours.update_parameters = ShortUpdate(ours)
+    ours.update_parameters = Update(ours, is_short=True)
     if types[1] is not None:
         model.to(types[1])
     for step in range(6):
@@ -75,8 +77,10 @@ def test_a_short_update_has_the_bits_of_torchs(types: tuple[torch.dtype | None, 
             average.update_parameters(model)
         assert ours.state_dict().keys() == theirs.state_dict().keys()
         for name, value in ours.state_dict().items():
-            assert value.dtype == theirs.state_dict()[name].dtype
-            assert torch.equal(value, theirs.state_dict()[name]), (step, name)
+            is_whole = name.startswith("module.") and not value.is_floating_point()  # which torch cuts off
+            expected = model.state_dict()[name.removeprefix("module.")] if is_whole else theirs.state_dict()[name]
+            assert value.dtype == expected.dtype
+            assert torch.equal(value, expected), (step, name)
     assert ours.n_averaged == 6
     assert ours.module.norm.num_batches_tracked > 0
 
@@ -85,7 +89,7 @@ def test_the_modules_are_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> N
     """They were four times in each update."""
     model = Tied()
     average = average_of(model)
-    average.update_parameters = ShortUpdate(average)
+    average.update_parameters = Update(average, is_short=True)
     average.update_parameters(model)
     walks, named = [], nn.Module.named_modules
 
@@ -105,9 +109,9 @@ def test_what_lies_elsewhere_or_came_later_is_averaged_by_torch() -> None:
     elsewhere, before = average_of(deepcopy(model).to("meta")), average_of(late)
     late.register_buffer("later", torch.zeros(1))
     for average, trained in ((elsewhere, model), (before, late)):
-        average.update_parameters = ShortUpdate(average)
+        average.update_parameters = Update(average, is_short=True)
         average.update_parameters(trained)
-        assert "update_parameters" not in vars(average)
+        assert not average.update_parameters.is_short
         average.update_parameters(trained)
         assert average.n_averaged.is_meta or average.n_averaged == 2
 
@@ -127,4 +131,44 @@ def test_exponential_averages_of_lightning_alone_are_updated_shortly(
     trainer, model = tiny_trainer(tmp_path, callbacks=[averaging]), tiny_vgg()
     averaging.setup(trainer, model, "fit")
     AveragedWeights().on_fit_start(trainer, model)
-    assert isinstance(averaging._average_model.update_parameters, ShortUpdate) is short
+    assert averaging._average_model.update_parameters.is_short is short
+
+
+@pytest.mark.parametrize("averaging", [{"avg_fn": get_ema_avg_fn(0.9)}, {}], ids=["exponential", "equal"])
+@pytest.mark.parametrize("use_buffers", [True, False])
+@pytest.mark.parametrize("is_short", [True, False])
+def test_indices_and_what_is_never_trained_are_copied(averaging: dict, use_buffers: bool, is_short: bool) -> None:
+    """0.9 * 3 + 0.1 * 3 is 2.9999998, which a whole number cuts off to 2, and a fraction keeps."""
+    torch.manual_seed(0)
+    model = Tied()
+    if not averaging:
+        model.mask = None  # torch's own mean cannot subtract truth values
+    average = AveragedModel(model, use_buffers=use_buffers, **averaging)
+    fixed = ("last.bias", "norm.running_var")
+    is_short &= use_buffers and bool(averaging)
+    update = Update(average, is_short, lambda: [model.last.bias, model.norm.running_var])
+    for step in range(5):
+        with torch.no_grad():
+            model.first.bias += 1
+            model.norm.running_mean += 1
+            model.norm.num_batches_tracked += 1
+        update(model)
+        if step == 2:  # a run that goes on
+            update = Update(average, is_short, lambda: [model.last.bias, model.norm.running_var])
+    held, own = average.module.state_dict(), model.state_dict()
+    for name in {"places", "mask", "norm.num_batches_tracked", *fixed} & own.keys():
+        assert torch.equal(held[name], own[name]), name
+    assert not torch.equal(held["first.bias"], own["first.bias"])
+    assert torch.equal(held["norm.running_mean"], own["norm.running_mean"]) != use_buffers
+
+
+def test_a_model_has_its_averages_for_a_block_alone(tmp_path: Path) -> None:
+    averaging = EMAWeightAveraging()
+    trainer, model = tiny_trainer(tmp_path, callbacks=[averaging]), tiny_vgg()
+    averaging.setup(trainer, model, "fit")
+    bias = model.classifier[-1].bias
+    own, kept = bias.detach().clone() + 1, bias.detach().clone()
+    bias.data += 1
+    with averaged(trainer, model):
+        assert torch.equal(bias, kept)
+    assert torch.equal(bias, own)

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from pytorch_lightning import Callback
+from pytorch_lightning.callbacks import EMAWeightAveraging
 from torch import Tensor, nn
 
 from callbacks import Features, Freeze, Views
 from callbacks.features import FixedNetwork
 from core.errors import InputError
+from core.files.tensor_files import load_checkpoint
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.splits import Images
@@ -112,6 +114,20 @@ def test_an_interruption_loses_a_portion_alone(
     assert 100 < (before := sum(encoded)) < 200
     fit(tmp_path / "b", Features(UNTIL), data=TinyDataModule(**place))
     assert sum(encoded) - before == 180
+
+
+def test_averages_leave_the_fixed_part_its_bits(tmp_path: Path, encoded: list[int]) -> None:
+    place = {"source": "auto", "data_dir": str(tmp_path)}
+    averaging = EMAWeightAveraging(decay=0.9)
+    trainer, model = fit(tmp_path / "a", Features(UNTIL), averaging, data=TinyDataModule(**place), max_epochs=1)
+    held = load_checkpoint(trainer.run_folder.path / "checkpoints" / "last.ckpt")
+    fresh = tiny_vgg(dropout=0.0).state_dict()
+    for name in FIXED:
+        assert torch.equal(held["state_dict"][name], fresh[name]), name
+    last = "classifier.3.weight"
+    assert not torch.equal(held["state_dict"][last], held["current_model_state"][last])
+    trainer.validate(model, TinyDataModule(**place), ckpt_path="best", verbose=False)
+    assert sum(encoded) == 280
 
 
 @pytest.mark.parametrize(

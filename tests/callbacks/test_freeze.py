@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning.callbacks import EMAWeightAveraging
 
 from callbacks import Freeze
 from core.errors import InputError
+from core.files.tensor_files import load_checkpoint
 from engine.trainer import Trainer
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -139,6 +141,15 @@ def test_each_option_fixes_its_layers(tmp_path: Path) -> None:
     states = [before, *stamps.after.values()]
     changed = [{name[:10] for name in _changed(*pair)} - {"classifier"} for pair in pairwise(states)]
     assert changed == [set(), {"stages.0.0", "stages.0.1", "stages.1.1"}, {"stages.1.1"}]
+
+
+def test_averages_of_what_is_never_trained_have_its_bits(tmp_path: Path) -> None:
+    freeze = Freeze([r"stages\.0"], statistics=True)
+    trainer, before, _ = _fit(tmp_path, freeze, (EMAWeightAveraging(decay=0.9),), max_epochs=1)
+    held = load_checkpoint(trainer.run_folder.path / "checkpoints" / "last.ckpt")["state_dict"]
+    for name in (*FIRST_STAGE, *STATISTICS, "stages.1.1.running_mean", "stages.1.1.running_var"):
+        assert torch.equal(held[name], before[name]), name
+    assert not torch.equal(held["stages.1.1.weight"], before["stages.1.1.weight"])
 
 
 def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
