@@ -7,6 +7,7 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import Checkpoint
 
+from callbacks.averaged_weights import averaged
 from callbacks.media.captions import caption_media
 from callbacks.media.isolation import making_media, media_of
 from callbacks.media.sink import write_media
@@ -32,10 +33,10 @@ class EpochMedia(Checkpoint):
         return "Texts"
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Makes the media on the first process, and leaves training as it is."""
+        """Makes the media on the first process, of averages if these are validated, and leaves training as it is."""
         if not trainer.is_global_zero:
             return
-        with making_media(trainer, pl_module):
+        with making_media(trainer, pl_module), averaged(trainer, pl_module):
             media = list(self._media(trainer, pl_module))
         write_media(trainer, map(self._with_earlier, media))
 

@@ -1,14 +1,18 @@
 """Media after every epoch, and of texts: in the run's folder, in TensorBoard and in Weights & Biases."""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning.callbacks import EMAWeightAveraging
 
 from callbacks import EpochMedia, FitMedia
+from core.media import Grid
 from engine.runs.run_folder import RunFolder
 from engine.trainer import Trainer
 from lightning_modules import TextCNN
@@ -119,6 +123,41 @@ def test_generating_leaves_training_as_it_is_and_is_the_same_in_every_run(tmp_pa
             grids.append((trainer.run_folder.path / "generated.png").read_bytes())
     assert grids[0] == grids[1]
     assert all(torch.equal(weights[0][key], weights[2][key]) for key in weights[0])
+
+
+class Weights(Callback):
+    """Keeps the weights after each epoch."""
+
+    def __init__(self) -> None:
+        self.after: list[torch.Tensor] = []
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keeps them."""
+        self.after.append(pl_module.layers[0].weight.detach().clone())
+
+
+class ShowsWeights(TinyGenerator):
+    """Keeps the weights of which it shows media."""
+
+    def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterator[Grid]:
+        """Keeps them, and yields nothing."""
+        self.shown = [*vars(self).get("shown", []), self.layers[0].weight.detach().clone()]
+        yield from ()
+
+
+def test_media_are_of_averages_as_validation_is(tmp_path: Path) -> None:
+    trained = []
+    for name, shows in (("with", True), ("without", False)):
+        (tmp_path / name).mkdir()
+        averaging, weights = EMAWeightAveraging(decay=0.5), Weights()
+        model = ShowsWeights() if shows else TinyGenerator(shows=False)
+        trainer = tiny_trainer(tmp_path / name, logger=False, callbacks=[averaging, weights])
+        trainer.fit(model, datamodule=TinyNoise())
+        trained.append(weights.after)
+        if shows:
+            assert torch.equal(model.shown[-1], averaging._average_model.module.layers[0].weight)
+            assert not torch.equal(model.shown[-1], weights.after[-1])
+    assert all(torch.equal(*pair) for pair in zip(*trained, strict=True))
 
 
 def test_checkpoints_keep_texts_under_the_key_that_they_have_always_had() -> None:
