@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from core.errors import InputError
 from core.files.input_files import check_regular
@@ -17,22 +17,12 @@ from core.files.picture_formats import open_picture, way_out
 from datamodules.images import deep_pixels
 from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.metadata import without_metadata
+from datamodules.images.orientation import turn_of, upright_size
 
 LARGEST = 300_000_000  # pixels of a picture after a JPEG's reduced decoding; four bytes each, in several copies
 LARGE = 40_000_000  # pixels from which pictures are decoded one at a time, which limits memory
 NO_PICTURE = "no picture that can be read"
 SENT = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # formats of pictures that come from elsewhere
-TURNS = {  # by the number that a camera notes
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-WIDTH, HEIGHT = 256, 257  # tags of TIFF
-SIDEWAYS = 5  # the first of the turns that exchange width and height
 
 _opening, _decoding_large = threading.Lock(), threading.Lock()
 
@@ -130,10 +120,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     check_regular(path)
     try:
         with _opened(path) as picture:
-            width, height = picture.size
-            if picture.format == "TIFF":  # of which Pillow has turned the size, though not yet the pixels
-                width, height = picture.tag_v2[WIDTH], picture.tag_v2[HEIGHT]
-            return (height, width) if _orientation(picture) >= SIDEWAYS else (width, height)
+            return upright_size(picture)
     except Exception as error:
         raise _unreadable(path, error) from error
 
@@ -206,7 +193,7 @@ def _decode(
             raise InputError(f"{picture.width}x{picture.height} pixels, more than the {LARGEST:,} that are read")
         with _decoding_large if pixels > LARGE else contextlib.nullcontext():
             deep = deep_pixels.load(picture, partial(_opened, source, formats))
-            turn, transparent = TURNS.get(_orientation(picture)), picture.has_transparency_data
+            turn, transparent = turn_of(picture), picture.has_transparency_data
             facts = {}
             if deep is not None:
                 facts = {"depth": deep.depth, "stated": deep.stated > 0, "white_is_zero": deep.white_is_zero}
@@ -244,13 +231,6 @@ def _opened(source: Path | io.BytesIO, formats: Sequence[str] | None = None) -> 
             Image.MAX_IMAGE_PIXELS = limit
     with picture:
         yield picture
-
-
-def _orientation(picture: Image.Image) -> int:
-    try:
-        return picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged metadata raise many types of errors
-        return 1
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from core.pages.pictures import small_copy
 from datamodules.images import picture as module
 from datamodules.images.image_files import is_picture
 from datamodules.images.metadata import PNG, without_metadata
-from datamodules.images.picture import SENT, picture_size, read_content, read_picture, read_whole_picture
+from datamodules.images.picture import SENT, picture_size, read_content, read_picture
 from tests.pictures import chunk, tiff
 
 SIZE = 8
@@ -249,34 +249,6 @@ def test_without_its_notes_a_picture_has_the_same_pixels(tmp_path: Path) -> None
         assert after.mode == before.mode
         np.testing.assert_array_equal(np.asarray(after), np.asarray(before))
     assert without_metadata(b"GIF89a") is None
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.webp"])
-def test_a_picture_is_upright(orientation: int, name: str, tmp_path: Path) -> None:
-    upright = np.zeros((16, 16, 3), np.uint8)
-    upright[:8, :8], upright[:8, 8:] = 255, 128
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    back = {**module.TURNS, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}.get(orientation)
-    stored = Image.fromarray(upright)
-    stored = stored if back is None else stored.transpose(back)
-    options = {"lossless": True} if name.endswith("webp") else {"quality": 100} if name.endswith("jpg") else {}
-    stored.save(tmp_path / name, exif=exif, **options)
-    pixels = read_picture(tmp_path / name, 16, 3, resize=False).pixels
-    assert np.abs(pixels.astype(int) - upright).max() < 12
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "deep.tif", "a.webp"])
-def test_the_size_of_a_picture_is_that_of_its_upright_pixels(orientation: int, name: str, tmp_path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    pixels = np.full((16, 40), 1000, np.uint16) if name == "deep.tif" else np.zeros((16, 40, 3), np.uint8)
-    Image.fromarray(pixels).save(tmp_path / name, exif=exif)
-    size = picture_size(tmp_path / name)
-    assert size == ((16, 40) if orientation >= module.SIDEWAYS else (40, 16))
-    assert read_whole_picture(tmp_path / name, size).pixels.shape == (size[1], size[0], 3)
 
 
 # Sizes and kinds of files
