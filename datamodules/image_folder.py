@@ -17,10 +17,16 @@ from datamodules.base.digest import digest_of
 from datamodules.base.sizes import check_least
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.classification import ImageClassificationDataModule
-from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.loader import ImageLoader
 from datamodules.images.normalization import Scaling
-from datamodules.images.picture_folders import PictureReader, describe, list_pictures, mean_and_std, reading
+from datamodules.images.picture_folders import (
+    PictureReader,
+    describe,
+    list_pictures,
+    mean_and_std,
+    reading,
+    trained_bits,
+)
 from datamodules.images.splits import ClassifiedImages
 from datamodules.images.streaming import PictureFiles, fits_in_memory
 
@@ -203,13 +209,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             InputError: The folder has other classes than the checkpoint, its files have changed, or the network was
                 trained with other bits.
         """
-        bits = state_dict.get("bits", SIXTEEN)  # absent in older checkpoints
-        if self.splits and bits != self.bits:
-            raise InputError(
-                f"{self.data_dir}: {self.bits} of 16 bits of its pictures are in use, and the network was trained with "
-                f"{bits}; train a new one"
-            )
-        self.bits = bits
+        self.bits = trained_bits(state_dict, self.bits if self.splits else None, self.data_dir)
         super().load_state_dict(state_dict)
         self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
 

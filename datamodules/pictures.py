@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,8 +19,10 @@ from datamodules.base.sizes import check_least
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.image_data_module import ImageDataModule
-from datamodules.images.image_files import decode, pictures_below
+from datamodules.images.image_files import bits_in_use, decode, pictures_below
+from datamodules.images.input_notes import note_ranges
 from datamodules.images.picture import picture_size, read_whole_picture
+from datamodules.images.picture_folders import describe_bits, trained_bits
 from datamodules.images.splits import Images
 from datamodules.images.streaming import PictureFiles, fits_in_memory
 from datamodules.images.synthetic import synthetic_images
@@ -37,20 +39,23 @@ class WholePictures(Loader):
         largest: Longer side to which larger ones are scaled; 0 for none.
         rank: Index of this process.
         world_size: Number of processes.
+        bits: Bits of pictures of 16 that hold values.
 
     Attributes:
         unread: Why a picture cannot be read, by its place; a black one stands for it.
         notes: Lines about pictures that were scaled.
+        depths: Bits in use in each picture of 16 bits that does not say how many they are.
     """
 
     batch_size = 1
 
-    def __init__(self, paths: list[Path], largest: int, rank: int, world_size: int) -> None:
+    def __init__(self, paths: list[Path], largest: int, rank: int, world_size: int, bits: int) -> None:
         super().__init__()
-        self.paths, self.largest = paths, largest
+        self.paths, self.largest, self.bits = paths, largest, bits
         self.places = range(rank, len(paths), world_size)
         self.unread: dict[int, str] = {}
         self.notes: list[str] = []
+        self.depths: list[int] = []
 
     def __len__(self) -> int:
         """Number of pictures of this process."""
@@ -67,19 +72,22 @@ class WholePictures(Loader):
             size = picture_size(path)
             scale = max(LEAST / min(size), 1.0 if not self.largest else min(1.0, self.largest / max(size)))
             scaled = tuple(round(side * scale) for side in size)
-            picture = torch.from_numpy(read_whole_picture(path, scaled).pixels)
+            picture = read_whole_picture(path, scaled, bits=self.bits)
         except InputError as error:
             self.unread[place] = str(error)
             return torch.zeros(LEAST, LEAST, 3, dtype=torch.uint8)
         if scaled != size:
             self.notes.append(f"picture  {path}: scaled from {size[0]}x{size[1]} to {scaled[0]}x{scaled[1]}")
-        return picture
+        if picture.depth and not picture.stated:
+            self.depths.append(picture.depth)
+        return torch.from_numpy(picture.pixels)
 
 
 class PicturesDataModule(ImageDataModule):
     """Pictures of any size and format that Pillow reads, in a folder and its subfolders.
 
     For training they are resized to `image_size` on their shorter side and center-cropped; `predict` takes whole ones.
+    Those of 16 bits keep the range that all of them use, unless a file says its own.
 
     Args:
         data_dir: The folder.
@@ -154,7 +162,8 @@ class PicturesDataModule(ImageDataModule):
         Raises:
             InputError: One cannot be read.
         """
-        for line in self._left_out.lines():
+        sixteen, self.bits = bits_in_use(self._files)
+        for line in (*self._left_out.lines(), *describe_bits(sixteen, len(self._files), self.bits)):
             print_line(line)
         processes = self.trainer.world_size if self.trainer is not None else 1
         fits = fits_in_memory(len(self._files), self.image_size, 3, processes)
@@ -162,9 +171,9 @@ class PicturesDataModule(ImageDataModule):
         self.origin = f"{self.data_dir}{' (streamed)' if streams else ''}"
         self.files_digest = fingerprint(self._files, self.data_dir, times=False)[:16]
         if streams:
-            images: Tensor | PictureFiles = PictureFiles(self._files, self.image_size, 3, self.num_workers)
+            images: Tensor | PictureFiles = PictureFiles(self._files, self.image_size, 3, self.num_workers, self.bits)
         else:
-            images = decode(self._files, self.image_size, 3, resize=True, progress="decoding")
+            images = decode(self._files, self.image_size, 3, resize=True, bits=self.bits, progress="decoding")
         return {"train": Images(images), "test": self._none()}
 
     def synthesize(self) -> dict[str, Images]:
@@ -190,13 +199,13 @@ class PicturesDataModule(ImageDataModule):
             raise InputError("--input: name pictures or folders of them")
         paths = [Path(name) for name in self.input_names()]
         self.check_enough(len(paths), "inputs")
-        loader = WholePictures(paths, self.largest, self.trainer.global_rank, self.trainer.world_size)
+        loader = WholePictures(paths, self.largest, self.trainer.global_rank, self.trainer.world_size, self.bits)
         self.unread, self._whole = loader.unread, loader
         return self.keep("predict", loader)
 
     def notes_on_inputs(self) -> list[str]:
-        """Returns lines about what folders hold beside pictures, and about pictures that were scaled."""
-        return self.input_notes + self._whole.notes
+        """Returns lines about what folders hold beside pictures, and about pictures that were scaled or are dark."""
+        return self.input_notes + self._whole.notes + note_ranges(self._whole.depths, self.bits)
 
     def prediction_table(self, names: list[str], outputs: Tensor) -> PredictionTable:
         """Returns a table of what a model has made of each picture, in numbers.
@@ -211,3 +220,16 @@ class PicturesDataModule(ImageDataModule):
             for name, row in zip(names, outputs.flatten(1).tolist(), strict=True)
         ]
         return PredictionTable(header, rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns position and the bits of pictures of 16."""
+        return super().state_dict() | {"bits": self.bits}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restores position and the bits of pictures of 16 from a checkpoint.
+
+        Raises:
+            InputError: The pictures have changed, or the network was trained with other bits.
+        """
+        super().load_state_dict(state_dict)
+        self.bits = trained_bits(state_dict, self.bits if self.splits else None, self.data_dir)

@@ -72,6 +72,11 @@ class DeepPixels(NamedTuple):
         return self.values[..., :-1] if self.mode.endswith("A") else self.values
 
 
+def may_be_deep(picture: Image.Image) -> bool:
+    """Returns whether the values of a picture that has been opened may have more than 8 bits."""
+    return picture.mode.startswith("I") or _raw_mode_of_low_bytes(_raw_mode(picture)) is not None
+
+
 def load(picture: Image.Image, again: Callable[[], AbstractContextManager[Image.Image]]) -> DeepPixels | None:
     """Decodes a picture that has been opened.
 

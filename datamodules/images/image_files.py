@@ -18,7 +18,7 @@ from core.files.picture_formats import is_read
 from core.processes.threads import cores
 from datamodules.base.class_folders import LeftOut, class_content, class_folders
 from datamodules.images.deep_pixels import SIXTEEN
-from datamodules.images.picture import Picture, read_picture
+from datamodules.images.picture import Picture, may_be_deep, read_picture
 
 OTHERS = "files that are no pictures by their names"
 DIGEST = 16  # bytes of a file's digest
@@ -134,6 +134,16 @@ def decode(
             raise picture
         images[place] = picture.pixels
     return torch.from_numpy(images)
+
+
+def bits_in_use(paths: Sequence[Path]) -> tuple[int, int]:
+    """Returns how many pictures have 16 bits, and how many of these hold values: all, if there are no such pictures.
+
+    Only pictures that may have 16 bits are decoded; those that cannot be read are left out.
+    """
+    pictures = read_pictures([*filter(may_be_deep, paths)], 1, 1, resize=True)
+    depths = [picture.depth for picture in pictures if isinstance(picture, Picture) and picture.depth]
+    return len(depths), max(depths, default=SIXTEEN)
 
 
 def _digest(path: Path) -> bytes:

@@ -93,13 +93,14 @@ def read_content(content: bytes, size: int, channels: int, bits: int = SIXTEEN) 
         raise InputError(f"broken picture: {error}") from error
 
 
-def read_whole_picture(path: Path, size: tuple[int, int], channels: int = 3) -> Picture:
+def read_whole_picture(path: Path, size: tuple[int, int], channels: int = 3, bits: int = SIXTEEN) -> Picture:
     """Decodes one picture without cutting it: upright, and on white where it is transparent.
 
     Args:
         path: The file, of any format that Pillow reads without running a program.
         size: Width and height that it is scaled to.
         channels: 1 for grey, 3 for colour; a picture of another mode is converted.
+        bits: Bits of a picture of 16 that hold values, where the file does not say.
 
     Raises:
         InputError: The file is no picture, is broken or too large; the message names it.
@@ -108,7 +109,17 @@ def read_whole_picture(path: Path, size: tuple[int, int], channels: int = 3) -> 
     def scale(picture: Image.Image) -> Image.Image:
         return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
 
-    return _read(path, scale, 2 * min(size), channels, SIXTEEN)
+    return _read(path, scale, 2 * min(size), channels, bits)
+
+
+def may_be_deep(path: Path) -> bool:
+    """Returns whether a picture may have 16 bits, without decoding it; False where it cannot be read."""
+    try:
+        check_regular(path)
+        with _opened(path) as picture:
+            return deep_pixels.may_be_deep(picture)
+    except Exception:  # decoding says what is wrong
+        return False
 
 
 def picture_size(path: Path) -> tuple[int, int]:

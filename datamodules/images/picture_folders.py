@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -167,13 +168,42 @@ def describe(tensors: Mapping[str, Tensor], parts: Sequence[str]) -> list[str]:
     total = sum(len(tensors[f"{part}_good"]) for part in parts)
     transparent = sum(int(tensors[f"{part}_transparent"].sum()) for part in parts)
     sixteen = sum(int((tensors[f"{part}_depths"] > 0).sum()) for part in parts)
-    bits = int(tensors["bits"])
     lines = []
     if transparent:
         lines.append(f"note     {transparent:,} of {total:,} pictures are transparent: they are shown on white")
-    if sixteen and bits < SIXTEEN:
-        lines.append(
-            f"note     {sixteen:,} of {total:,} pictures have 16 bits, of which {bits} are in use: white is "
-            f"{2**bits - 1:,}"
+    return lines + describe_bits(sixteen, total, int(tensors["bits"]))
+
+
+def trained_bits(state_dict: Mapping[str, Any], bits: int | None, folder: Path) -> int:
+    """Returns the bits of pictures of 16 that a checkpoint's network was trained with.
+
+    Args:
+        state_dict: What the checkpoint holds of the data.
+        bits: Bits that the pictures are read with; None if none have been read.
+        folder: Where they are.
+
+    Raises:
+        InputError: They are read with others.
+    """
+    trained = state_dict.get("bits", SIXTEEN)  # absent in older checkpoints
+    if bits not in (None, trained):
+        raise InputError(
+            f"{folder}: {bits} of 16 bits of its pictures are in use, and the network was trained with {trained}; "
+            "train a new one"
         )
-    return lines
+    return trained
+
+
+def describe_bits(sixteen: int, total: int, bits: int) -> list[str]:
+    """Returns a note for the user where pictures of 16 bits use fewer.
+
+    Args:
+        sixteen: Number of pictures of 16 bits.
+        total: Number of pictures.
+        bits: Bits that they are read with.
+    """
+    if not sixteen or bits == SIXTEEN:
+        return []
+    return [
+        f"note     {sixteen:,} of {total:,} pictures have 16 bits, of which {bits} are in use: white is {2**bits - 1:,}"
+    ]

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.terminal.console import print_line
+from datamodules.images.deep_pixels import SIXTEEN
+from datamodules.images.input_notes import note_ranges
 from datamodules.images.picture import picture_size, read_whole_picture
 
 LEAST = 32  # pixels of the shorter side, of which the deepest layers have one or two
@@ -59,6 +61,8 @@ def read_whole(path: str, size: tuple[int, int], channels: int = 3) -> Tensor:
     changes += ["16 bits made 8"] * bool(picture.depth)
     if changes:
         print_line(f"picture  {path}: {', '.join(changes)}")
+    for line in note_ranges([picture.depth] if picture.depth and not picture.stated else [], SIXTEEN):
+        print_line(line)
     return as_batch(torch.from_numpy(picture.pixels))
 
 

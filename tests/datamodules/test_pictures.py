@@ -3,11 +3,13 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from core.errors import InputError
 from datamodules import PicturesDataModule
+from tests.pictures import deep_png
 from tests.style import save_picture
 
 
@@ -48,6 +50,36 @@ def test_streamed_pictures_are_the_same(folder: Path) -> None:
     assert torch.equal(*images)
     assert "(streamed)" in both[0].origin
     assert both[0].facts() == both[1].facts()
+
+
+@pytest.mark.parametrize("stream", ["always", "never"])
+def test_sixteen_bits_keep_the_range_that_all_pictures_use(
+    stream: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ramp = np.linspace(0, 4095, 32 * 32).astype(np.uint16).reshape(32, 32)
+    deep_png(folder / "deep.png", ramp)
+    deep_png(folder / "more" / "dark.png", np.stack([ramp // 8] * 3, 2))
+    given = {"image_size": 32, "batch_size": 2, "stream": stream, "num_workers": 0}
+    data = read(PicturesDataModule(str(folder), **given))
+    images = data.images_of("train", torch.arange(8))
+    assert sum(torch.equal(one[..., 2], torch.from_numpy(ramp // 16).byte()) for one in images) == 1
+    assert sum(torch.equal(one[..., 2], torch.from_numpy(ramp // 128).byte()) for one in images) == 1
+    assert "2 of 8 pictures have 16 bits, of which 12 are in use: white is 4,095" in capsys.readouterr().out
+    state = {"batch": 0, "bits": 12} | data.facts()
+    data.trainer.state = SimpleNamespace(fn="fit")
+    data.load_state_dict(state)
+    with pytest.raises(InputError, match=r"12 of 16 bits .* in use, and the network was trained with 16"):
+        data.load_state_dict({name: value for name, value in state.items() if name != "bits"})
+    other = PicturesDataModule(str(folder), **given)
+    other.trainer, other.inputs = data.trainer, [str(folder / "deep.png")]
+    other.trainer.state.fn = "predict"
+    (dark,) = (batch.images[0] for batch in other.predict_dataloader())
+    assert torch.equal(dark[..., 1], torch.from_numpy(ramp // 256).byte())
+    assert "1 picture of 16 bits use at most 12 of them" in "\n".join(other.notes_on_inputs())
+    other.load_state_dict(state)
+    (right,) = (batch.images[0] for batch in other.predict_dataloader())
+    assert torch.equal(right[..., 1], torch.from_numpy(ramp // 16).byte())
+    assert other.notes_on_inputs() == []
 
 
 @pytest.mark.parametrize(("processes", "streams"), [(1, False), (2, True)])

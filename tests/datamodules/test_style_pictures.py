@@ -47,13 +47,15 @@ def test_grey_and_transparent_pictures_and_those_of_16_bits_are_converted(capsys
     save_picture("grey.png", mode="L")
     save_picture("clear.png", mode="RGBA")
     Image.new("I;16", (48, 40), 25700).save("deep.png")
-    grey, clear, deep = (read(content=f"{name}.png").content for name in ("grey", "clear", "deep"))
+    Image.new("I;16", (48, 40), 4095).save("dark.png")
+    grey, clear, deep, _ = (read(content=f"{name}.png").content for name in ("grey", "clear", "deep", "dark"))
     assert torch.equal(grey[:, 0], grey[:, 2])
     assert clear.mean() > 128  # on white
     assert deep.unique().tolist() == [100]
     output = capsys.readouterr().out
     assert "clear.png: its transparent parts made white" in output
     assert "deep.png: 16 bits made 8" in output
+    assert output.count("1 picture of 16 bits use at most 12 of them") == 1
 
 
 def test_a_picture_on_its_side_is_turned() -> None:

@@ -54,5 +54,6 @@ def test_a_text_turns_nothing(name: str, tmp_path: Path) -> None:
     note = struct.pack("<HHHI4s", 1, 0x0112, 2, 2, b"6")
     exif = b"Exif\0\0II*\0\x08\0\0\0" + note + bytes(4)
     Image.fromarray(np.zeros((16, 40, 3), np.uint8)).save(tmp_path / name, exif=exif)
-    assert Image.open(tmp_path / name).getexif()[0x0112] == "6"
+    with Image.open(tmp_path / name) as stored:
+        assert stored.getexif()[0x0112] == "6"
     assert picture_size(tmp_path / name) == (40, 16)
