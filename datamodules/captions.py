@@ -208,7 +208,7 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
         images = split.images[places]
         first = {"view": torch.zeros_like(places)} if images.ndim == 3 else {}  # of several views that are kept
         batch = split.batch(images, places, first)
-        return super().on_after_batch_transfer(batch, 0)  # without waiting for other processes
+        return self.prepared(batch)  # without waiting for other processes
 
     def split_to_predict(self, images: Tensor | PictureFiles) -> CaptionedImages:
         """Returns a split of pictures to predict, without captions."""

@@ -221,12 +221,16 @@ class ImageDataModule(EncodedDataModule):
             The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it, or with their
             features [B, ...] if there is an encoder; a pair of images and targets for a model of another package.
         """
+        return self.prepared(batch, shrinks=self.trainer.training)
+
+    def prepared(self, batch: NamedTuple, shrinks: bool = False) -> tuple:
+        """Returns what `on_after_batch_transfer` does, shrunk as in training if asked for."""
         if self.encoder is not None and batch.images.dtype != torch.uint8:
             return self.kept_features(batch)
         # the "true" precisions have converted the draws too, which are not the network's
         draws = {name: values.float() if values.is_floating_point() else values for name, values in batch.draws.items()}
         images = self.prepare(batch.images, draws)
-        if self.trainer.training:
+        if shrinks:
             images = self.augmentation.shrink(images, self.trainer.current_epoch)
         images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
         channels_last = self.trainer.channels_last  # only for models that take named batches

@@ -13,6 +13,7 @@ from core.protocols.captions import HasCaptions
 from datamodules import CaptionDataModule
 from datamodules.captioned.encoder import CaptionEncoding
 from datamodules.captioned.page import SIDE
+from datamodules.images.augmentation import Augmentation
 from datamodules.text.special_symbols import END
 from engine.trainer import Trainer
 from tests.pictures import picture
@@ -55,6 +56,15 @@ def test_captions_stay_with_their_pictures(stream: bool, set_up: Callable, tmp_p
     batch = data.batch_of("val", torch.tensor([1]))
     assert batch.images.shape == (1, 3, 8, 8)
     assert batch.images.dtype == torch.float32
+
+
+def test_pictures_that_are_shown_are_whole_while_training_ones_are_smaller(set_up: Callable) -> None:
+    data = set_up(TinyCaptions())
+    data.augmentation = Augmentation(first_sizes=(8,))
+    data.trainer.training = True
+    (loaded, *_) = data.train_dataloader()
+    assert data.on_after_batch_transfer(loaded, 0).images.shape[2:] == (8, 8)
+    assert data.batch_of("val", torch.arange(2)).images.shape[2:] == (16, 16)
 
 
 def test_the_vocabulary_is_of_training_and_goes_with_the_run(set_up: Callable, tmp_path: Path) -> None:
