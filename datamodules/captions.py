@@ -205,9 +205,9 @@ class CaptionDataModule(ImageDataModule, TextDataModule):
     def batch_of(self, part: str, places: Tensor) -> CaptionBatch:
         """Returns the pictures at places of a part, int64 [B], in one batch, as it reaches the network."""
         split = self.stored(part)
-        images = split.images[places]
-        first = {"view": torch.zeros_like(places)} if images.ndim == 3 else {}  # of several views that are kept
-        batch = split.batch(images, places, first)
+        has_views = part == "train" and self.encoder is not None and self.encoder.views > 0
+        first = {"view": torch.zeros_like(places)} if has_views else {}
+        batch = split.batch(split.images[places], places, first)
         return self.prepared(batch)  # without waiting for other processes
 
     def split_to_predict(self, images: Tensor | PictureFiles) -> CaptionedImages:

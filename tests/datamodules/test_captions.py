@@ -1,12 +1,15 @@
 """Captions stay with their pictures through splits, batches and checkpoints; new pictures get a table and a page."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
+from callbacks.features import FixedNetwork
 from core.errors import InputError
 from core.pages.pictures import small_copy
 from core.protocols.captions import HasCaptions
@@ -65,6 +68,18 @@ def test_pictures_that_are_shown_are_whole_while_training_ones_are_smaller(set_u
     (loaded, *_) = data.train_dataloader()
     assert data.on_after_batch_transfer(loaded, 0).images.shape[2:] == (8, 8)
     assert data.batch_of("val", torch.arange(2)).images.shape[2:] == (16, 16)
+
+
+@pytest.mark.parametrize("views", [0, 2])
+def test_features_of_places_are_not_taken_for_views(views: int, set_up: Callable) -> None:
+    data = set_up(TinyCaptions())
+    places = FixedNetwork(nn.Flatten(2), torch.device("cpu"), "", nullcontext, torch.float32, views)  # [B, 3, 256]
+    data.augmentation = Augmentation(flip="random") if views else Augmentation()
+    data.encoder = places
+    for part in ("train", "val"):
+        kept = data.stored(part).images
+        kept = kept[:, 0] if views and part == "train" else kept
+        assert torch.equal(data.batch_of(part, torch.arange(2)).images, kept[:2])
 
 
 def test_the_vocabulary_is_of_training_and_goes_with_the_run(set_up: Callable, tmp_path: Path) -> None:
