@@ -201,4 +201,6 @@ class ClassFoldersDataModule(ImageFolderDataModule):
         shape = {"num_classes": self.num_classes, "image_size": self.image_size, "in_channels": self.in_channels}
         self.read_files["train"] = [self.root / str(place) for place in range(DRAWN)]
         self._digest = ""
-        return self._divide(ClassifiedImages(*synthetic_images(DRAWN, seed=1, **shape)))
+        pictures = ClassifiedImages(*synthetic_images(DRAWN, seed=1, **shape))
+        self.mean, self.std = mean_and_std_of(pictures.images)
+        return self._divide(pictures)
