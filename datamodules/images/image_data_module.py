@@ -19,7 +19,7 @@ from datamodules.images.encoded import EncodedDataModule
 from datamodules.images.image_files import find_pictures
 from datamodules.images.input_notes import note_negatives, note_ranges
 from datamodules.images.loader import Draws, ImageLoader
-from datamodules.images.normalization import Normalization, Scaling
+from datamodules.images.normalization import FIXED, Normalization, Scaling
 from datamodules.images.picture import read_content
 from datamodules.images.splits import Images
 from datamodules.images.streaming import InputPictures, PictureFiles
@@ -97,8 +97,8 @@ class ImageDataModule(EncodedDataModule):
 
     @property
     def normalization(self) -> Normalization:
-        """The normalisation of pixels."""
-        return Normalization(self._scaling, self.mean, self.std)
+        """The normalisation of pixels, with the data's numbers only if they act: kept features have it in their key."""
+        return Normalization(self._scaling, *((), ()) if self._scaling in FIXED else (self.mean, self.std))
 
     def adapt_to_synthetic(self) -> None:
         """Sets attributes that differ for synthetic pictures."""

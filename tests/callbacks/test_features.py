@@ -14,12 +14,13 @@ from callbacks import Features, Freeze, Views
 from callbacks.features import FixedNetwork
 from core.errors import InputError
 from core.files.tensor_files import load_checkpoint
+from datamodules import ImageFolderDataModule
 from datamodules.images.augmentation import Augmentation
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.splits import Images
 from engine.trainer import Trainer
 from lightning_modules import MLP, VGG
-from tests.pictures import drawn_once, picture
+from tests.pictures import drawn_once, numbered_pictures, picture
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
 UNTIL = "classifier.1"  # pooled and flattened maps
@@ -153,6 +154,22 @@ def test_what_changes_features_makes_them_anew(
     trainer.fit(model, TinyDataModule(**place, **data))
     assert sum(encoded) == 560
     assert len(list(tmp_path.glob("*.cache.safetensors"))) == 2
+
+
+@pytest.mark.parametrize(("normalization", "anew"), [("lite", 1), ("symmetric", 1), ("channel", 7)])
+def test_a_picture_that_is_added_is_encoded_alone(
+    normalization: str, anew: int, tmp_path: Path, encoded: list[int]
+) -> None:
+    """By a normalisation that is the same for all data."""
+    folder = numbered_pictures(tmp_path / "train", {"cat": 3, "dog": 3})
+    for total in (6, 6 + anew):
+        data = ImageFolderDataModule(str(tmp_path), 8, batch_size=2, val_size=0, normalization=normalization)
+        data.trainer = tiny_trainer(tmp_path / "runs", logger=False)
+        data.setup("fit")
+        data.encoder = FixedNetwork(nn.Flatten(), torch.device("cpu"), "32-true", torch.enable_grad, torch.float32)
+        data.stored("train")
+        assert sum(encoded) == total
+        picture(folder / "cat" / "new.png")
 
 
 def test_views_are_encoded_once_and_drawn_in_every_epoch(tmp_path: Path, encoded: list[int]) -> None:
