@@ -77,7 +77,7 @@ class StyleTransfer(StyleTask):
         size = tuple(image_size)
         self.picture = TrainedPicture(in_channels, size, noise, noise_mean, noise_std, 1 / min(scales.values()))
         self._targets: dict[float, Targets] = {}  # by scale
-        self._strip: list[Tensor] = []  # small pictures, uint8 [h, w, 3]
+        self._strip: list[Tensor] = []  # small pictures, uint8 [h, w, 3]: the first one, and one after each epoch
 
     def setup(self, stage: str) -> None:
         """Reads the network, and forgets other pictures.
@@ -166,7 +166,7 @@ class StyleTransfer(StyleTask):
         if self.device.type == "cpu":
             check_memory(found, size, self.tile, SMALL_TILE if self.network.has_radius else None)
         print_line(f"memory   {found}")
-        if not self._strip:
+        if not self._strip or self.trainer.global_step == 0:
             self._strip = [self._thumbnail()]
 
     def on_train_epoch_start(self) -> None:
@@ -188,7 +188,8 @@ class StyleTransfer(StyleTask):
     def media_after_epoch(self, step: int, rng: torch.Generator) -> Iterator[Medium]:
         """Yields the picture, and a strip of how it came about."""
         yield Image(name="picture", step=step, pixels=self.result(self._pictures())[0])
-        self._strip.append(self._thumbnail())
+        # an epoch that was cut and goes on has its picture anew at its end
+        self._strip = [*self._strip[: self.current_epoch + 1], self._thumbnail()]
         places = torch.linspace(0, len(self._strip) - 1, min(STRIP, len(self._strip))).round().int().tolist()
         yield Grid(name="progress", step=step, images=torch.stack([self._strip[place] for place in places]))
 

@@ -124,6 +124,19 @@ def test_a_resumed_run_has_the_same_bits(way: str, tmp_path: Path) -> None:
     assert figures_of(broken.path / "metrics.csv") == figures_of(whole.path / "metrics.csv")
 
 
+def test_an_epoch_that_was_cut_and_goes_on_is_once_in_the_strip(tmp_path: Path) -> None:
+    strips, goes_on = [], {}
+    for length in ({"max_steps": 3}, {}):
+        data = StylePicturesDataModule(source="synthetic", long_side=48, steps=2)
+        model = fit(data, {}, max_epochs=2, default_root_dir=tmp_path, **length, **goes_on)
+        strips.append(model._strip)
+        run = model.trainer.run_folder.path
+        goes_on = {"run_folder": RunFolder(run), "ckpt_path": run / "checkpoints" / "last.ckpt"}
+    assert [len(strip) for strip in strips] == [3, 3]  # the start and two epochs
+    same = [torch.equal(*pictures) for pictures in zip(*strips, strict=True)]
+    assert same == [True, True, False]
+
+
 def test_the_guard_names_the_layer_that_is_not_finite(config: str, command: Command) -> None:
     weights = of_distillation()
     weights["conv12.weight"][0] = torch.inf
