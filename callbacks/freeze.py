@@ -99,12 +99,16 @@ class Freeze(KeepsArguments, Callback):
         """
         if stage != "fit" or not self._rules:
             return
-        named = {name: parameter for name, parameter in pl_module.named_parameters() if parameter.requires_grad}
-        found = {name: self._matching(name) for name in named}
+        names: dict[nn.Parameter, list[str]] = {}  # several of weights that are tied
+        for name, parameter in pl_module.named_parameters(remove_duplicate=False):
+            if parameter.requires_grad:
+                names.setdefault(parameter, []).append(name)
+        found = {parameter: self._matching(several) for parameter, several in names.items()}
+        every = [name for several in names.values() for name in several]
         chosen = {rule for rules in found.values() for rule in rules}
         for rule in self._rules:
-            if not any(rule.pattern.match(name) for name in named):
-                firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in named)
+            if not any(map(rule.pattern.match, every)):
+                firsts = dict.fromkeys(name.rsplit(".", 1)[0] for name in every)
                 raise InputError(f"{rule}: matches none of {', '.join(firsts)}")
             if rule not in chosen and rule.option != "layers":  # which all have the same epochs
                 raise InputError(f"{rule}: a pattern before it matches the same layers: put it first")
@@ -112,7 +116,7 @@ class Freeze(KeepsArguments, Callback):
         for epoch in sorted({rule.first for rule in chosen if rule.first < last}):
             if all(_is_fixed(rules, epoch) for rules in found.values()):
                 raise InputError(f"--freeze: nothing is left to train in epoch {epoch}")
-        self._fixed = [(named[name], rules) for name, rules in sorted(found.items()) if rules]
+        self._fixed = [(one, found[one]) for one in sorted(names, key=names.__getitem__) if found[one]]
         # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
         # have theirs dropped while they are fixed.
         changes = any((rule.first, rule.end) != (0, NEVER_REACHED) for rule in chosen)
@@ -121,11 +125,11 @@ class Freeze(KeepsArguments, Callback):
             for parameter, rules in self._fixed:
                 parameter.requires_grad_(not _is_fixed(rules, 0))
 
-    def _matching(self, name: str) -> list[Rule]:
-        """Returns the first rule of each option that matches a parameter's name."""
+    def _matching(self, names: list[str]) -> list[Rule]:
+        """Returns the first rule of each option that matches a name of a parameter."""
         first: dict[str, Rule] = {}
         for rule in self._rules:
-            if rule.pattern.match(name):
+            if any(map(rule.pattern.match, names)):
                 first.setdefault(rule.option, rule)
         return [*first.values()]
 

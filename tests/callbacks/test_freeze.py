@@ -10,6 +10,7 @@ import pytest
 import torch
 from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
+from torch import nn
 
 from callbacks import Freeze
 from core.errors import InputError
@@ -150,6 +151,26 @@ def test_averages_of_what_is_never_trained_have_its_bits(tmp_path: Path) -> None
     for name in (*FIRST_STAGE, *STATISTICS, "stages.1.1.running_mean", "stages.1.1.running_var"):
         assert torch.equal(held[name], before[name]), name
     assert not torch.equal(held["stages.1.1.weight"], before["stages.1.1.weight"])
+
+
+class Tied(nn.Module):
+    """Has one weight as its embedding and as its head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.middle, self.head = nn.Embedding(3, 4), nn.Linear(4, 4), nn.Linear(4, 3)
+        self.head.weight = self.embedding.weight
+
+
+@pytest.mark.parametrize("layer", ["head", "embedding", r"head\.weight"])
+@pytest.mark.parametrize("option", ["layers", "stages"])
+def test_a_tied_weight_is_known_by_each_of_its_names(layer: str, option: str) -> None:
+    model = Tied()
+    freeze = Freeze([layer]) if option == "layers" else Freeze(stages={layer: 1})
+    freeze.setup(SimpleNamespace(world_size=1, max_epochs=2), model, "fit")
+    assert not model.embedding.weight.requires_grad
+    assert model.head.bias.requires_grad == (layer != "head")
+    assert model.middle.weight.requires_grad
 
 
 def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
