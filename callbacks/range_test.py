@@ -27,7 +27,8 @@ class RangeTest(Callback):
     times its least.
 
     Args:
-        least: Learning rate of the first step, of the first parameter group.
+        least: Learning rate of the first step: the optimizer's own, from which groups by depth differ by their factor,
+            or that of the first parameter group if none has it.
         most: That of the last step.
         steps: Number of steps.
         bar: Show a bar, where there is a terminal to show it on.
@@ -35,7 +36,7 @@ class RangeTest(Callback):
     Attributes:
         rates: Learning rate of each step that was made.
         losses: Loss of the next batch after each step, which tells what the step has done.
-        configured: The rate that the settings give.
+        configured: What the settings give in its place.
         diverged: Whether it ended early.
 
     Raises:
@@ -63,7 +64,10 @@ class RangeTest(Callback):
             InputError: There is no single optimizer, or it has no rate to raise.
         """
         self._groups = _groups(trainer, pl_module)
-        self.configured = self._groups[0][1]
+        self.configured = _configured(self._groups, trainer.optimizers[0].defaults.get("lr"))
+        if not self.configured > 0:
+            reason = f"the configured learning rate is {self.configured:g}"
+            raise InputError(f"lr_find: {reason}; the test needs one above 0")
         trainer.strategy.lr_scheduler_configs = []
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -138,7 +142,10 @@ def _groups(trainer: Trainer, pl_module: LightningModule) -> list[tuple[dict[str
     groups = optimizers[0].param_groups
     if any("lr" not in group for group in groups):
         raise InputError(f"lr_find: {type(optimizers[0]).__name__} has no learning rate")
-    rates = [float(group.get("initial_lr", group["lr"])) for group in groups]  # a schedule has begun by now
-    if not rates[0] > 0:
-        raise InputError(f"lr_find: the configured learning rate is {rates[0]:g}; the test needs one above 0")
-    return [*zip(groups, rates, strict=True)]
+    return [(group, float(group.get("initial_lr", group["lr"]))) for group in groups]  # a schedule has begun by now
+
+
+def _configured(groups: list[tuple[dict[str, Any], float]], own: float | None) -> float:
+    """Returns an optimizer's own rate, if a group has it or differs from it by its depth alone; else the first one."""
+    has_own = own is not None and any(math.isclose(rate, own * group.get("depth_factor", 1)) for group, rate in groups)
+    return float(own) if has_own else groups[0][1]

@@ -134,7 +134,7 @@ class LearningRateTest(Command):
         print_line(f"loss     {rates}{end}")
         ratio = float(f"{curve.suggested / test.configured:.2g}")
         factor = f"{ratio:g} times the configured {test.configured:g}"
-        known = SETTING in flatten(self.plain_config)
+        known = flatten(self.plain_config).get(SETTING) == test.configured  # not where all groups have other rates
         print_line(f"suggest  {f'--{SETTING} ' if known else ''}{curve.suggested:g}, {factor}")
         print_line(f"plot     {shown_path(self.folder.path / 'lr_find.png')}")
 

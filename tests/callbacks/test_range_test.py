@@ -1,5 +1,6 @@
 """A range test raises every group's rate by one factor, whatever the schedule, and keeps the loss after each step."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torch.utils.data import DataLoader
 from callbacks.range_test import RangeTest
 from core.errors import InputError
 from engine.training.stages import Stages
+from lightning_modules.optimizers import Muon
 from tests.generating import TinyNoise
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 
@@ -87,6 +89,46 @@ def test_networks_of_this_project_are_tested_with_their_own_groups(tmp_path: Pat
     assert rates["norms"] == pytest.approx(4 * rates["weights"])
     assert rates["weights"] == pytest.approx(0.1)
     assert len(test.losses) == 20
+
+
+def head_first(depth_factor: float | None) -> Callable[[Line], optim.Optimizer]:
+    """Returns what makes Muon, whose first group is the head; the second has hidden weights, or there is none."""
+
+    def make(model: Line) -> optim.Optimizer:
+        groups = [{"params": [model.first], "name": "head"}, {"params": [model.second], "name": "biases"}]
+        if depth_factor is not None:
+            model.second = nn.Parameter(torch.ones(1, 1))
+            groups[1] = {"params": [model.second], "name": "weights", "depth_factor": depth_factor}
+        optimizer = Muon(groups, lr=0.02, head_lr=0.3, vector_lr=0.1)
+        for group in optimizer.param_groups:
+            group["lr"] *= group.get("depth_factor", 1)
+        return optimizer
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "configured"),
+    [
+        (head_first(depth_factor=1.0), 0.02),
+        (head_first(depth_factor=0.85), 0.02),
+        (head_first(depth_factor=None), 0.3),  # no weight has the optimizer's own rate
+        (lambda model: optim.SGD([{"params": [model.first], "lr": 0.5}, {"params": [model.second]}], lr=0.1), 0.1),
+    ],
+    ids=["last part", "deeper", "no hidden weights", "a group of its own"],
+)
+def test_the_rate_that_is_tested_is_that_of_the_settings(
+    make: Callable[[Line], optim.Optimizer], configured: float, tmp_path: Path
+) -> None:
+    model, trainer = Line(), tiny_trainer(tmp_path, logger=False)
+    trainer.strategy.optimizers = [make(model)]
+    test = RangeTest(1e-4, 1e-2, 20, bar=False)
+    test.on_fit_start(trainer, model)
+    assert test.configured == configured
+    before = [group["lr"] for group in trainer.optimizers[0].param_groups]
+    test.on_train_batch_start(trainer, model, None, 0)
+    after = [group["lr"] for group in trainer.optimizers[0].param_groups]
+    assert after == pytest.approx([rate * 1e-4 / configured for rate in before])
 
 
 class ByHand(Line):
