@@ -96,6 +96,20 @@ class Features(KeepsArguments, Callback):
         self.teardown(trainer, pl_module, "")
 
 
+def fixed_part(model: LightningModule, until: str | None) -> tuple[str, list[nn.Module]]:
+    """Returns what keeps a first part of a network fixed, in words, and the modules of that part; none if nothing does.
+
+    Args:
+        model: The model, which need not be divided yet.
+        until: Value of `--features.until`.
+    """
+    if until is not None:
+        steps = dict(model.steps()) if isinstance(model, HasSteps) else {}
+        return "--features.until", [*steps.values()][: [*steps].index(until) + 1] if until in steps else []
+    encoder = model.picture_encoder() if isinstance(model, EncodesPictures) else None
+    return ("", []) if encoder is None else (type(model).__name__, [encoder])
+
+
 def _divide(pl_module: LightningModule, step: str) -> None:
     name = type(pl_module).__name__
     steps = pl_module.steps() if isinstance(pl_module, HasSteps) else {}

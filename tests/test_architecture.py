@@ -139,6 +139,7 @@ TESTED_ELSEWHERE = {
     "lightning_modules/transformer.py": "lightning_modules/test_translators.py",
     "datamodules/images/whole_pictures.py": "datamodules/test_style_pictures.py",
     "engine/predicting/gathering.py": "engine/predicting/test_predictions.py",
+    "engine/weights/notes.py": "engine/weights/test_initial_weights.py",
     "lightning_modules/layers/style_comparison.py": "lightning_modules/layers/test_tiles.py",
     "lightning_modules/tasks/style_task.py": "lightning_modules/test_style_transfer.py",
     "results/figures.py": "results/test_page.py",

@@ -40,7 +40,8 @@ from engine.settings.refused_values import with_place
 from engine.settings.trust import note_own
 from engine.trainer import Trainer
 from engine.training import run_messages
-from engine.weights.initial_weights import notes_without_weights, start_from
+from engine.weights.initial_weights import start_from
+from engine.weights.notes import notes_without_weights
 
 
 class Command(SubcommandCLI):
@@ -186,10 +187,10 @@ class Command(SubcommandCLI):
     def _start_from_weights(self, trains: bool = False) -> None:
         """Loads the weights that a new run starts from, or that are used without a run."""
         if self.arguments.checkpoint is None:
-            name, model = self.settings.weights, self.model
-            started = start_from(name, model, self.datamodule, self._weights, trains) if name else []
+            name, model, until = self.settings.weights, self.model, self.settings.features.until
+            started = start_from(name, model, self.datamodule, self._weights, trains, until) if name else []
             self._weights = None  # which the run need not hold
-            for line in started or notes_without_weights(model, self.settings.features.until):
+            for line in started or notes_without_weights(model, until):
                 print_line(line)
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule, ckpt_path: str | None, **_: Any) -> None:

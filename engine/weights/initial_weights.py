@@ -1,7 +1,7 @@
 """Weights to start from: ours, torchvision's or anybody's state dict, as far as they fit."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,16 @@ from callbacks.description import describe_checkpoint
 from core.errors import InputError
 from core.files.published_weights import fetch_weights
 from core.files.tensor_files import best_checkpoint, load_tensors
-from core.protocols.encoding import EncodesPictures
 from core.protocols.general import StartsFromWords
-from core.terminal.printable import first_names
-from datamodules.base.classification import ClassificationDataModule, learned_classes, other_class
+from datamodules.base.classification import learned_classes
 from datamodules.base.data_module import DataModule
-from datamodules.images.image_data_module import ImageDataModule
-from datamodules.images.normalization import FIXED
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import learned_vocabulary
 from datamodules.words.vector_files import is_vector_file, read_vectors
 from engine.settings.run_search import folder_of, newest_run_in
+from engine.weights.notes import note_on_classes, note_on_images, note_on_random, note_on_untrained
 from engine.weights.weight_forms import few, fit_weights, other_shapes, set_in_part, weights_in, without_metrics
-from lightning_modules.pretrained import expected_normalization, read_pretrained
+from lightning_modules.pretrained import read_pretrained
 
 
 class Weights(dict[str, Tensor]):
@@ -123,6 +120,7 @@ def start_from(
     datamodule: LightningDataModule,
     weights: Weights | None = None,
     trains: bool = True,
+    until: str | None = None,
 ) -> list[str]:
     """Loads into a model the weights that it starts from.
 
@@ -132,6 +130,7 @@ def start_from(
         datamodule: Its data, which refuses a run's weights that do not fit it.
         weights: What `read_weights` returns for the name, if it has been read.
         trains: Whether the model is trained from them; if not, what does not fit is reported as missing.
+        until: Value of `--features.until`.
 
     Returns:
         Lines that say what was loaded.
@@ -146,54 +145,10 @@ def start_from(
     weights = read_weights(name) if weights is None else weights
     if isinstance(datamodule, TextDataModule) and weights.vocabulary is not None:  # also of a file outside of its run
         datamodule.check_symbols(weights.vocabulary, name)
-    note = _note_on_classes(name, weights.class_names, datamodule, trains)
-    lines = load_weights(model, weights, name, trains)
+    note = note_on_classes(name, weights.class_names, datamodule, trains)
+    lines = load_weights(model, weights, name, trains, until)
     lines[0] += f" ({weights.checkpoint})" if weights.checkpoint else ""
-    return lines + note + _note_on_images(name, datamodule)
-
-
-def notes_without_weights(model: LightningModule, until: str | None) -> list[str]:
-    """Returns a line where a part of a network stays at the random weights that it begins with.
-
-    Args:
-        model: The model, which starts from no weights.
-        until: Value of `--features.until`.
-    """
-    fixed = "--features.until" if until is not None else None
-    if fixed is None and isinstance(model, EncodesPictures) and model.picture_encoder() is not None:
-        fixed = type(model).__name__
-    return [] if fixed is None else [f"note     {fixed}: without --weights its network is fixed at random weights"]
-
-
-def _note_on_classes(name: str, learned: Sequence[str], datamodule: LightningDataModule, trains: bool) -> list[str]:
-    """Returns a line where a head is taken that was trained with as many other classes; those of fewer fit nowhere.
-
-    Raises:
-        InputError: It was, and is not trained now.
-    """
-    if not isinstance(datamodule, ClassificationDataModule) or len(learned) != len(datamodule.class_names):
-        return []
-    other = other_class(learned, datamodule.class_names)
-    if not other:
-        return []
-    told = f"its head was trained with other classes than those of {datamodule.name}: {other}"
-    if not trains:
-        raise InputError(f"--weights {name}: {told}; fit the model from these weights first")
-    return [f"note     {name}: {told}"]
-
-
-def _note_on_images(name: str, datamodule: LightningDataModule) -> list[str]:
-    """Returns a line where images are normalised in another way than those that published weights were trained on."""
-    expected = expected_normalization(name)
-    if expected is None or not isinstance(datamodule, ImageDataModule):
-        return []
-    given = datamodule.normalization
-    if given.kind == expected or (given.mean, given.std) == FIXED[expected]:
-        return []
-    return [
-        f"note     {name} was trained on other pixels than data.normalization {given.kind} gives: set "
-        f"--data.normalization {expected}"
-    ]
+    return lines + note + note_on_images(name, datamodule)
 
 
 def _start_from_words(name: str, model: LightningModule, datamodule: LightningDataModule, trains: bool) -> list[str]:
@@ -207,10 +162,12 @@ def _start_from_words(name: str, model: LightningModule, datamodule: LightningDa
     lines = [f"weights  {number:,} of {len(symbols):,} words start from {name}" for number in taken]
     tables = {id(parameter) for layer in layers for parameter in layer.parameters()}
     untrained = [key for key, parameter in model.named_parameters() if id(parameter) not in tables]
-    return lines if trains else lines + _note_on_untrained(untrained)
+    return lines if trains else lines + note_on_untrained(untrained)
 
 
-def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, trains: bool = True) -> list[str]:
+def load_weights(
+    model: LightningModule, weights: dict[str, Tensor], name: str, trains: bool = True, until: str | None = None
+) -> list[str]:
     """Copies into a model what fits it by name and shape.
 
     Args:
@@ -218,9 +175,10 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, 
         weights: Tensors by name.
         name: Where they come from, for messages.
         trains: Whether the model is trained from them.
+        until: Value of `--features.until`.
 
     Returns:
-        Lines that say what was loaded, what was skipped and why; and of a model that is not trained what it lacks.
+        Lines that say what was loaded, what was skipped and why; and what of the model nothing has trained or will.
 
     Raises:
         InputError: Nothing fits, or so little that it is another network's.
@@ -242,11 +200,5 @@ def load_weights(model: LightningModule, weights: dict[str, Tensor], name: str, 
     said = f"weights  {len(fitting)} of the model's {len(own)} tensors loaded from {name}"
     lines = [said, *(f"         {line}" for line in few(others))]
     untrained = [key for key, _ in model.named_parameters() if key not in fitting]
-    return lines if trains else lines + _note_on_untrained(untrained)
-
-
-def _note_on_untrained(names: Sequence[str]) -> list[str]:
-    """Returns a line where parameters of a model that is not trained now have never been."""
-    if not names:
-        return []
-    return [f"note     nothing has trained {first_names(names)}: fit the model from these weights first"]
+    notes = note_on_random(model, until, untrained, parts) if trains else note_on_untrained(untrained)
+    return lines + notes

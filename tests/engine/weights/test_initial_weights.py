@@ -15,7 +15,8 @@ from core.errors import InputError
 from core.files.download import STALL_TIMEOUT
 from datamodules.text.vocabulary import to_bytes
 from datamodules.words.vector_files import as_text
-from engine.weights.initial_weights import load_weights, notes_without_weights, read_weights, start_from
+from engine.weights.initial_weights import load_weights, read_weights, start_from
+from engine.weights.notes import notes_without_weights
 from lightning_modules import VGG, BagOfNgrams
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
 from tests.tiny_text import TinyCorpus, TinyDocuments, tiny_char_rnn
@@ -113,6 +114,25 @@ def test_a_fixed_network_without_weights_is_said() -> None:
     assert notes_without_weights(Fixed(), None) == [f"note     Fixed: {note}"]
     assert notes_without_weights(tiny_vgg(), "pool") == [f"note     --features.until: {note}"]
     assert notes_without_weights(tiny_vgg(), None) == []
+
+
+def test_a_part_that_is_fixed_with_random_weights_is_said(saved: dict[str, torch.Tensor]) -> None:
+    def notes(model: LightningModule, until: str | None, trains: bool = True) -> list[str]:
+        return [line for line in load_weights(model, saved, "w.pth", trains, until) if line.startswith("note ")]
+
+    class Fixed(type(tiny_vgg())):
+        def picture_encoder(self) -> torch.nn.Module:
+            return self.stages[0]
+
+    random = "its network is fixed, with random weights in stages.0.0.weight"
+    steps = [*tiny_vgg().steps()]
+    assert notes(tiny_vgg(in_channels=1), steps[-2]) == [f"note     --features.until: {random}"]
+    assert notes(tiny_vgg(in_channels=1), None) == []
+    assert notes(tiny_vgg(num_classes=7), steps[-2]) == []  # whose head alone is new
+    settings = {"num_classes": 5, "image_size": 16, "widths": [8, 8], "convolutions": [1, 1], "in_channels": 1}
+    assert notes(Fixed(**settings), None) == [f"note     Fixed: {random}"]
+    (other,) = notes(tiny_vgg(in_channels=1), steps[-2], trains=False)
+    assert "nothing has trained stages.0.0.weight" in other
 
 
 def test_a_head_of_another_size_is_skipped_and_said(saved: dict[str, torch.Tensor]) -> None:
