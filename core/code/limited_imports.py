@@ -36,10 +36,22 @@ class LoadsWithLimits:
     """Mixin of modules whose `load_from_checkpoint` imports nothing that a stranger's checkpoint may name."""
 
     @_restricted_classmethod
-    def load_from_checkpoint(cls, *args: Any, **kwargs: Any) -> Self:  # noqa: N805 (a class method)
+    def load_from_checkpoint(
+        cls,  # noqa: N805 (a class method)
+        checkpoint_path: Any,
+        map_location: Any = None,
+        hparams_file: Any = None,
+        strict: bool | None = None,
+        weights_only: bool | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Makes a module of a checkpoint, as Lightning does.
 
+        It runs no code in the checkpoint unless `weights_only` is False: Lightning's default does for an address.
         Hyperparameters may name classes of this project, its libraries and the module's own package.
         """
+        weights_only = weights_only is not False
         with limited_imports([cls.__module__.partition(".")[0]]):
-            return super().load_from_checkpoint(*args, **kwargs)
+            return super().load_from_checkpoint(
+                checkpoint_path, map_location, hparams_file, strict, weights_only, **kwargs
+            )

@@ -1,5 +1,7 @@
 """Names in settings and checkpoints import nothing else than what is allowed."""
 
+import os
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,3 +63,35 @@ def test_a_checkpoint_names_no_code_of_others(module: str, tmp_path: Path) -> No
     assert all(torch.equal(loaded.state_dict()[name], value) for name, value in network.state_dict().items())
     with pytest.raises(TypeError, match="cannot be called on an instance"):
         loaded.load_from_checkpoint(tmp_path / "a.ckpt")
+
+
+class Touch:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("where", ["address", "environment"])
+def test_a_checkpoint_is_read_without_running_code_unless_the_caller_says_so(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, ran = tmp_path / "a.ckpt", tmp_path / "ran"
+    sizes = {"num_classes": 2, "in_channels": 1, "image_size": 8, "widths": [2], "convolutions": [1]}
+    content = {"state_dict": VGG(**sizes).state_dict(), "pytorch-lightning_version": "2.6.0", "more": Touch(ran)}
+    torch.save(content | {"hyper_parameters": sizes}, path)
+    given = str(path)
+    if where == "environment":
+        monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
+    else:
+        given = "https://example.org/a.ckpt"
+        read = lambda address, **options: torch.load(path, **options)  # noqa: E731
+        monkeypatch.setattr("torch.hub.load_state_dict_from_url", read)
+    with pytest.raises(pickle.UnpicklingError):
+        VGG.load_from_checkpoint(given)
+    assert not ran.exists()
+    VGG.load_from_checkpoint(given, weights_only=False)
+    assert ran.exists()
