@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pytorch_lightning import LightningDataModule
 from torch import Tensor
 
 from core.abstract_methods import left_to_subclasses
-from core.code.limited_imports import LoadsWithLimits
 from core.errors import InputError
 from core.files.outputs import CSV
 from core.kept_arguments import KeepsArguments
@@ -16,6 +14,7 @@ from core.predictions import PredictionTable
 from core.terminal.console import print_line
 from datamodules.base.class_folders import OWN_FILE, refuse_file
 from datamodules.base.digest import change_when_measured, difference, digest_of
+from datamodules.base.lightning_base import LightningBase
 from datamodules.base.loader import Loader
 from datamodules.base.shared_data import keep_loaded, take_loaded
 from datamodules.base.sizes import check_batch_size, check_least
@@ -23,7 +22,7 @@ from datamodules.base.sizes import check_batch_size, check_least
 Source = Literal["auto", "synthetic"]
 
 
-class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
+class DataModule(KeepsArguments, LightningBase):
     """Splits `train`, `val` and `test`, loaded once, with the position in the epoch saved in checkpoints.
 
     Args:
@@ -71,10 +70,6 @@ class DataModule(KeepsArguments, LoadsWithLimits, LightningDataModule):
         self._loaders: dict[str, Loader] = {}  # the current loader of each split
         self._resumed: Loader | None = None  # the latest training loader
         self._position = 0  # batch in the epoch at which a resumed run continues
-
-    def __str__(self) -> str:
-        """Returns its class: Lightning's own would load all data, and a link of an absent attribute asks for it."""
-        return type(self).__name__
 
     @classmethod
     def take_over(cls, run: Path) -> dict[str, Any]:
