@@ -102,6 +102,7 @@ class Trainer(KeepsArguments, Stages):
         self.run_folder = None if kwargs.get("fast_dev_run") else run_folder
         self.step_limit = math.inf if max_steps == -1 else max_steps
         self.saves_checkpoints = enable_checkpointing is not False
+        self.given_callbacks = as_list(callbacks)  # also where a subclass gives them, or takes them by another name
         self._begin_records(logger)
         device = self._prepare_device(kwargs.get("accelerator", "auto"), fast_loop)
         kwargs["plugins"] = plugins = [AtomicCheckpointIO(), *as_list(kwargs.get("plugins"))]
@@ -113,7 +114,7 @@ class Trainer(KeepsArguments, Stages):
                     precision=_chosen_precision(precision, plugins, device),
                     devices=devices,
                     logger=self._own_loggers or False,
-                    callbacks=with_builtins(as_list(callbacks), bool(enable_progress_bar)),
+                    callbacks=with_builtins(self.given_callbacks, bool(enable_progress_bar)),
                     enable_progress_bar=False,  # ours is a callback of its own
                     enable_checkpointing=True,  # False forbids Record's base class; see saves_checkpoints
                     enable_model_summary=bool(enable_model_summary),

@@ -26,7 +26,6 @@ from datamodules.base.data_module import DataModule
 from engine.runs.resume import why_not_recorded
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
-from engine.training.builtin_callbacks import as_list
 from lightning_modules.schedules import RunSchedule
 from lightning_modules.tasks.task import Task
 
@@ -216,7 +215,7 @@ def _callbacks(trainer: Any, unknown: list[str]) -> dict[str, Any]:
     others = []
     for name, kind in OPTION_GROUPS.items():
         config[name] = _plain_items(trainer.builtin(kind).kept_arguments, name, unknown)
-    for callback in as_list(trainer.kept_arguments["callbacks"]):
+    for callback in trainer.given_callbacks:
         path = _import_path(type(callback))
         if _parameters(type(callback)) or "<locals>" in path or path.startswith("__main__."):
             unknown += [] if isinstance(callback, tuple(OPTION_GROUPS.values())) else [f"trainer.callbacks {path}"]

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytorch_lightning as pl
@@ -15,6 +16,8 @@ from torch.utils.data import DataLoader
 from callbacks import EarlyStopping, NaNGuard, RunCheckpoint
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.config_files import read_config
+from engine.trainer import Trainer
+from engine.training.python_runs import python_origin
 from lightning_modules import VGG
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits, figures_of
@@ -174,3 +177,16 @@ def test_the_trainers_own_arguments_are_recorded(tmp_path: Path) -> None:
     assert (recorded["gradient_clip_val"], recorded["limit_train_batches"], recorded["max_epochs"]) == (0.5, 4, 1)
     assert recorded["precision"] == "32-true"
     assert not {"seed", "run_folder", "logger"} & set(recorded)
+
+
+class OwnTrainer(Trainer):
+    """A trainer of a user's, with a callback of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(callbacks=[Timer(interval="epoch")], **options)
+
+
+def test_a_trainer_of_a_users_own_records_the_callbacks_that_it_gives(tmp_path: Path) -> None:
+    trainer = OwnTrainer(default_root_dir=tmp_path, accelerator="cpu", max_epochs=1, logger=False)
+    trainer.strategy._lightning_module, trainer.datamodule = seeded_vgg(), TinyDataModule()
+    assert python_origin(trainer, None).unknown[0].startswith("trainer.callbacks pytorch_lightning.callbacks")
