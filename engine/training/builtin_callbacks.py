@@ -34,7 +34,10 @@ from callbacks import (
 
 
 def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
-    """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them."""
+    """Adds each built-in callback that is not given; the layout of weights is settled before anything copies them.
+
+    One that derives from a built-in callback takes its place.
+    """
     builtins: list[Callback] = [
         NaNGuard(),
         Features(),
@@ -57,7 +60,7 @@ def with_builtins(given: list[Callback], progress_bar: bool) -> list[Callback]:
         ZeroGradients(),
         RunCheckpoint(),
     ]
-    missing = [one for one in builtins if not any(type(one) is type(other) for other in given)]
+    missing = [one for one in builtins if not any(isinstance(other, type(one)) for other in given)]
     # LoggedValues first, since others ask it in the same hooks; RunCheckpoint after what notes something of an epoch,
     # which its checkpoint keeps; Progress prints what is saved
     return sorted(

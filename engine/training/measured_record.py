@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 from pytorch_lightning import LightningDataModule, LightningModule
 
+from core.errors import InputError
 from core.terminal.console import print_line
 from core.terminal.printable import shown_path
+from engine.runs.resume import why_not_recorded
 from engine.runs.run_files import take_up_and_tell
 from engine.runs.run_folder import RunFolder
-from engine.training.python_runs import joins_record
+from engine.training.python_runs import measured_config
 
 
 class FittedModel(NamedTuple):
@@ -54,8 +56,30 @@ def _record(trainer: Any, trained: FittedModel | None, named: Path | None) -> Ru
                 print_line(f"note     not recorded in {shown_path(own.path)}, which is of another model")
             return None
         named = named or own.path
-    if named is None or not joins_record(trainer, named):
+    if named is None or not _joins(trainer, named):
         return None
     if trainer.is_global_zero:
         take_up_and_tell(named, alone=False)
     return RunFolder(named)
+
+
+def _joins(trainer: Any, run: Path) -> bool:
+    """Returns whether a measurement is of a run's model on its data, and can be written; says why where it is not."""
+    if trainer.fast_dev_run:
+        return False
+    why_not = _why_not_recorded(trainer, run)
+    if why_not and trainer.is_global_zero:
+        print_line(f"note     not recorded in {shown_path(run)}, which {why_not}")
+    return not why_not
+
+
+def _why_not_recorded(trainer: Any, run: Path) -> str:
+    if trainer.datamodule is None:
+        return "is of a data module, not of loaders"
+    config, unknown = measured_config(trainer)
+    if unknown:
+        return f"may have another {', '.join(unknown)}"
+    try:
+        return why_not_recorded(run, config)
+    except InputError as error:
+        return f"has no config to compare with: {error}"

@@ -19,11 +19,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from core.errors import InputError
-from core.terminal.console import print_line
-from core.terminal.printable import shown_path
 from datamodules.base.data_module import DataModule
-from engine.runs.resume import why_not_recorded
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
 from lightning_modules.schedules import RunSchedule
@@ -61,26 +57,12 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
     return Origin(config_file_text(config, text), None, seed, tuple(unknown))
 
 
-def joins_record(trainer: Any, run: Path) -> bool:
-    """Returns whether a measurement from Python is added to the record of a run; says why where it is not.
-
-    It is where it measures the run's model on the run's data, and the folder can be written.
+def measured_config(trainer: Any) -> tuple[dict[str, Any], list[str]]:
+    """Returns what a measurement from Python is of, as a config, and the names of what this does not hold.
 
     Args:
-        trainer: The trainer, which measures.
-        run: The run's folder.
+        trainer: The trainer, which measures with a data module.
     """
-    if trainer.fast_dev_run:
-        return False
-    why_not = _why_not_recorded(trainer, run)
-    if why_not and trainer.is_global_zero:
-        print_line(f"note     not recorded in {shown_path(run)}, which {why_not}")
-    return not why_not
-
-
-def _why_not_recorded(trainer: Any, run: Path) -> str:
-    if trainer.datamodule is None:
-        return "is of a data module, not of loaders"
     unknown: list[str] = []
     config = _model_and_data(trainer, unknown)
     for name in OPTIMIZATION:
@@ -89,12 +71,7 @@ def _why_not_recorded(trainer: Any, run: Path) -> str:
         config[name] = _plain_items(trainer.builtin(OPTION_GROUPS[name]).kept_arguments, name, unknown)
     settings = _settings(trainer)
     config["trainer"] = _plain_items({name: settings[name] for name in MEASURING_OPTIONS}, "trainer", unknown)
-    if others := [name for name in unknown if name not in {f"model.{name}" for name in OPTIMIZATION}]:
-        return f"may have another {', '.join(others)}"
-    try:
-        return why_not_recorded(run, config)
-    except InputError as error:
-        return f"has no config to compare with: {error}"
+    return config, [name for name in unknown if name not in {f"model.{name}" for name in OPTIMIZATION}]
 
 
 def _settings(trainer: Any) -> dict[str, Any]:
@@ -106,6 +83,7 @@ def _model_and_data(trainer: Any, unknown: list[str]) -> dict[str, Any]:
     """Returns classes and arguments of the model and of the data module, where there is one."""
     model, data = trainer.lightning_module, trainer.datamodule
     config = {"model": _class(model, _model_arguments(model), "model", unknown)}
+    make_paths_absolute(config["model"]["init_args"], model.paths if isinstance(model, Task) else ())
     if isinstance(data, DataModule):  # it states sizes of the model
         for name in LINKED:
             config["model"]["init_args"].pop(name, None)
@@ -214,11 +192,13 @@ def _callbacks(trainer: Any, unknown: list[str]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     others = []
     for name, kind in OPTION_GROUPS.items():
-        config[name] = _plain_items(trainer.builtin(kind).kept_arguments, name, unknown)
-    for callback in trainer.given_callbacks:
-        path = _import_path(type(callback))
-        if _parameters(type(callback)) or "<locals>" in path or path.startswith("__main__."):
-            unknown += [] if isinstance(callback, tuple(OPTION_GROUPS.values())) else [f"trainer.callbacks {path}"]
+        options, kept = {one.name for one in _parameters(kind)}, trainer.builtin(kind).kept_arguments
+        config[name] = _plain_items({key: value for key, value in kept.items() if key in options}, name, unknown)
+    groups = tuple(OPTION_GROUPS.values())
+    for callback in (one for one in trainer.given_callbacks if type(one) not in groups):
+        path, is_group = _import_path(type(callback)), isinstance(callback, groups)  # which stands for the built-in one
+        if is_group or _parameters(type(callback)) or "<locals>" in path or path.startswith("__main__."):
+            unknown.append(f"trainer.callbacks {path}")
         else:
             others.append({"class_path": path})
     return config | {"trainer": {"callbacks": others or None}}

@@ -20,6 +20,7 @@ from callbacks import (
 from core.errors import InputError
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.trainer import Trainer
+from engine.training.python_runs import python_origin
 from tests.plain import PlainData, PlainModule
 from tests.tiny import tiny_trainer
 
@@ -44,6 +45,28 @@ def test_given_callbacks_come_on_top_and_replace_their_defaults(tmp_path: Path) 
     for kind in (NaNGuard, StepSeed, Record, RunCheckpoint):
         assert sum(isinstance(callback, kind) for callback in trainer.callbacks) == 1
     assert own in tiny_trainer(tmp_path, callbacks=own).callbacks
+
+
+class OwnCheckpoint(RunCheckpoint):
+    """A built-in callback as a user changes it."""
+
+    def __init__(self, copies: int) -> None:
+        super().__init__("val/loss")
+
+
+class OwnProgress(Progress):
+    """Another."""
+
+
+def test_one_that_derives_from_a_built_in_callback_takes_its_place(tmp_path: Path) -> None:
+    given = [OwnCheckpoint(2), OwnProgress()]
+    trainer = tiny_trainer(tmp_path, callbacks=given)
+    found = [one for one in trainer.callbacks if isinstance(one, RunCheckpoint | Progress)]
+    assert found == given == [trainer.checkpoint_callback, trainer.builtin(Progress)]
+    trainer.strategy._lightning_module, trainer.datamodule = PlainModule(), PlainData()
+    origin = python_origin(trainer, None)
+    assert any(name.endswith(".OwnCheckpoint") for name in origin.unknown)
+    assert "copies" not in origin.settings["checkpoint"], "which the command would not know"
 
 
 @pytest.mark.parametrize("given", [[], [RunCheckpoint(every_n_train_steps=2)]])

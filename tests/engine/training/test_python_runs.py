@@ -18,7 +18,7 @@ from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.config_files import read_config
 from engine.trainer import Trainer
 from engine.training.python_runs import python_origin
-from lightning_modules import VGG
+from lightning_modules import VGG, BagOfNgrams
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits, figures_of
 from tests.plain import PlainData, PlainModule
@@ -190,3 +190,14 @@ def test_a_trainer_of_a_users_own_records_the_callbacks_that_it_gives(tmp_path: 
     trainer = OwnTrainer(default_root_dir=tmp_path, accelerator="cpu", max_epochs=1, logger=False)
     trainer.strategy._lightning_module, trainer.datamodule = seeded_vgg(), TinyDataModule()
     assert python_origin(trainer, None).unknown[0].startswith("trainer.callbacks pytorch_lightning.callbacks")
+
+
+def test_files_that_a_model_names_are_recorded_as_the_command_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trainer = tiny_trainer(tmp_path, logger=False)
+    trainer.strategy._lightning_module = BagOfNgrams(2, 9, embedding=3, embeddings="words/vectors.txt")
+    trainer.datamodule = TinyDataModule()
+    recorded = python_origin(trainer, None).settings["model"]["init_args"]["embeddings"]
+    assert recorded == str(tmp_path / "words" / "vectors.txt")
