@@ -85,9 +85,10 @@ class Stages(TrainerQueries):
         begin_together(self)
         hand_in_judge(self)
         if self.training:
-            self._trained = FittedModel(self.lightning_module, self.datamodule)
             if self.saves_checkpoints:
                 check_contents(self)
+            if self.goes_on:  # the model has the weights of the run, even if nothing is left to train
+                self.note_trained()
             if self.enable_autolog_hparams and not self.fast_dev_run:
                 settings = self.origin.settings or self.lightning_module.hparams_initial
                 for logger in self.loggers_without_settings:
@@ -102,6 +103,10 @@ class Stages(TrainerQueries):
             self.fit_loop.on_run_start()
             self.fit_loop.on_run_end()
         return results
+
+    def note_trained(self) -> None:
+        """Notes what this trainer trains: measurements of it take its best checkpoint, and are in its run's record."""
+        self._trained = FittedModel(self.lightning_module, self.datamodule)
 
     @contextmanager
     def _in_one_line(self, measuring: bool = False) -> Iterator[None]:

@@ -7,8 +7,10 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 import pytorch_lightning as pl
@@ -216,6 +218,23 @@ def test_a_second_fit_says_why_nothing_happens(fitted: Fitted, capsys: pytest.Ca
     said = capsys.readouterr().out
     assert said.startswith("nothing is left to do: 3 epochs are trained")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_second_fit_that_trains_nothing_makes_its_model_not_that_of_the_run(
+    refused: bool, fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, _, data = fitted
+    other = tiny_vgg()
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    if refused:
+        monkeypatch.setattr("engine.training.stages.check_contents", Mock(side_effect=InputError("unreadable")))
+    with pytest.raises(InputError, match="unreadable") if refused else nullcontext():
+        trainer.fit(other, data)
+    if trainer.run_folder is not None:
+        trainer.test(other, data, verbose=False)
+        assert has(other, before)
+        assert read_summary(trainer.run_folder.path / "summary.json")["tests"] == []
 
 
 def test_a_second_fit_of_a_run_that_has_stopped_says_what_would_take_it_further(
