@@ -20,6 +20,7 @@ from engine.settings.error_sources import trainer_option_error
 from engine.settings.recorded_config import Origin
 from engine.settings.strategies import check_batch_norms, check_processes
 from engine.settings.trainer_options import check_callbacks, check_monitors, check_options
+from engine.settings.trust import note_own
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
@@ -173,6 +174,12 @@ class Trainer(KeepsArguments, Stages):
     def describe_origin(self) -> Origin:
         """Returns where the run in training comes from."""
         return self.origin if self.origin.command is not None else python_origin(self, self._weights_seed)
+
+    def note_begun(self) -> None:
+        """Notes what is trained, now that training begins; a run from Python makes its classes known as the user's."""
+        self.note_trained()
+        if self.origin.command is None and self.run_folder is not None and self.is_global_zero:
+            note_own(self.describe_origin().settings, self.run_folder.path)
 
     def track(self, logger: Logger) -> None:
         """Adds a logger."""

@@ -41,7 +41,7 @@ class FitLoop(_FitLoop):
         """Calls the hooks, and says if a new run on whole data makes very few steps, as on a small file of a user's."""
         super().on_run_start()
         trainer, data = self.trainer, self.trainer.datamodule
-        trainer.note_trained()
+        trainer.note_begun()
         is_whole = takes_all(trainer.limit_train_batches) and not (trainer.overfit_batches or trainer.fast_dev_run)
         batches = trainer.num_training_batches
         # by epochs, not by a number of steps

@@ -1,7 +1,9 @@
 """A run from Python leaves the same record as one of the command, which goes on from it."""
 
+import importlib
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from pytorch_lightning.callbacks import EMAWeightAveraging, Timer
 from torch.utils.data import DataLoader
 
 from callbacks import EarlyStopping, NaNGuard, RunCheckpoint
+from core.code.known_code import may_be_named
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.config_files import read_config
 from engine.trainer import Trainer
@@ -201,3 +204,14 @@ def test_files_that_a_model_names_are_recorded_as_the_command_does(
     trainer.datamodule = TinyDataModule()
     recorded = python_origin(trainer, None).settings["model"]["init_args"]["embeddings"]
     assert recorded == str(tmp_path / "words" / "vectors.txt")
+
+
+def test_the_classes_of_a_run_are_the_users_own_once_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "users_net.py").write_text("from lightning_modules import VGG\n\n\nclass Net(VGG): ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    net = importlib.import_module("users_net").Net
+    trainer = tiny_trainer(tmp_path, max_steps=1, limit_val_batches=0, logger=False)
+    assert not may_be_named("users_net.Net")
+    trainer.fit(net(**SIZES), TinyDataModule())
+    assert may_be_named("users_net.Net")
+    monkeypatch.delitem(sys.modules, "users_net")
