@@ -215,6 +215,7 @@ class Trainer(KeepsArguments, Stages):
         check_batch_norms(self)
         ckpt_path, own_folder = self.continued(ckpt_path, model)
         self.goes_on = ckpt_path is not None
+        self.takes_up_run = self.goes_on or own_folder is not None
         if self.origin.command is None:
             self._weights_seed = None if ckpt_path else seed_of_weights(model, self.seed)
         if own_folder is not None:

@@ -21,26 +21,33 @@ from core.terminal.console import print_line
 from core.terminal.shells import as_typed
 from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
-from engine.settings.ownership import changeable, data_class, mappings
-from engine.settings.recorded_config import OPTION_GROUPS
+from engine.settings.ownership import changeable, data_class, make_paths_absolute, mappings, task_class
+from engine.settings.recorded_config import OPTION_GROUPS, Origin
 from engine.settings.run_identity import CHANGEABLE_ON_RESUME, differ
 
 PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # settings of a model that can be compared
 
 
-def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None = None) -> dict[str, tuple[Any, Any]]:
+def changes(
+    run: Path,
+    config: dict[str, Any],
+    checkpoint: dict[str, Any] | None = None,
+    free: tuple[str, ...] = CHANGEABLE_ON_RESUME,
+) -> dict[str, tuple[Any, Any]]:
     """Finds what a merged config changes of a run beyond what may change.
 
     Args:
         run: The run's folder.
         config: The merged config of this call.
         checkpoint: A checkpoint of the run, whose config wins over the file, which can have been edited since.
+        free: Beginnings of dotted keys that may change, beside those that model and data state.
 
     Returns:
         Recorded and present value by dotted key.
     """
     whole = mappings(config, OPTION_GROUPS)
-    recorded = _flat((checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml"), whole)
+    before = (checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml")
+    recorded = _flat(_with_whole_paths(before, config), whole)
     owned = changeable(config)
     changed = {}
     for key, now in _flat(config, whole).items():
@@ -54,7 +61,7 @@ def changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any] | None
             continue  # an option that is newer than the run
         if not differ(key, before, now) or _same_object(before, now):
             continue
-        if key.endswith("class_path") or not (key in owned or key.startswith(CHANGEABLE_ON_RESUME)):
+        if key.endswith("class_path") or not (key in owned or key.startswith(free)):
             changed[key] = (before, now)
     return changed
 
@@ -70,6 +77,15 @@ def why_not_recorded(run: Path, config: dict[str, Any]) -> str:
     if others := measured_otherwise(run, config):
         return f"has another {', '.join(others)}"
     return "" if os.access(run, os.W_OK | os.X_OK) else "cannot be written (no permission)"
+
+
+def _with_whole_paths(recorded: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """Returns a recorded config with whole paths in its model; runs of earlier releases from Python have others."""
+    model = recorded.get("model")
+    arguments = model.get("init_args") if isinstance(model, dict) else None
+    if isinstance(arguments, dict):
+        make_paths_absolute(arguments, [one for one in task_class(config).paths if isinstance(arguments.get(one), str)])
+    return recorded
 
 
 def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:
@@ -131,6 +147,44 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights, as far "
             f"as they fit: fit --config NAME --weights {as_typed(str(run))} --{key} {_typed(now)}"
         )
+
+
+def refuse_changes_in_python(run: Path, origin: Origin, checkpoint: dict[str, Any] | None, has_optimizer: bool) -> None:
+    """Checks that a run that goes on in Python keeps what makes it this run.
+
+    Nothing is compared of what `origin` does not hold, of callbacks, and of a run whose config cannot be read. The
+    checkpoint has the seed and tells the optimizer; classes may have moved to another module.
+
+    Args:
+        run: The run's folder.
+        origin: What goes on, as it was made.
+        checkpoint: The checkpoint with which it goes on.
+        has_optimizer: Whether the model was made with an optimizer, and not with its default.
+
+    Raises:
+        InputError: Its model, data or trainer differ, or the run has another optimizer than the model's default.
+    """
+    free = tuple(key for key in CHANGEABLE_ON_RESUME if has_optimizer or key != "model.optimizer.")
+    try:
+        changed = changes(run, origin.settings, checkpoint, free)
+    except InputError:  # missing or damaged
+        return
+    left_out = {"seed_everything", "trainer.callbacks", "model.optimizer.class_path"}
+    left_out |= {name.partition(" ")[0] for name in origin.unknown}
+    for key, (before, now) in changed.items():
+        is_left_out = any(f"{key}.".startswith(f"{name}.") for name in left_out)
+        if is_left_out or (key.endswith(".class_path") and _last_name(before) == _last_name(now)):
+            continue
+        reason, way_out = "and cannot change it", f"make it as {run / 'config.yaml'} tells"
+        if key.startswith("model.optimizer."):
+            reason, way_out = "and this model was made without an optimizer", "give it one (optimizer=...)"
+        raise InputError(
+            f"{key} is {now}: this run has {before}, {reason}; {way_out}, or train a new run, without ckpt_path"
+        )
+
+
+def _last_name(path: Any) -> str:
+    return str(path).rpartition(".")[2]
 
 
 def _typed(value: Any) -> str:

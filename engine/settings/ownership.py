@@ -69,9 +69,9 @@ def changeable(config: dict[str, Any]) -> tuple[str, ...]:
     """Returns the dotted keys of all arguments of model and data set that may differ when a run continues.
 
     Args:
-        config: A merged config.
+        config: A merged config; one without data of a run on loaders.
     """
-    owners = {"model": task_class(config), "data": data_class(config)}
+    owners = {"model": task_class(config)} | ({"data": data_class(config)} if "data" in config else {})
     return tuple(f"{part}.{name}" for part, owner in owners.items() for name in owner.changeable)
 
 
@@ -79,10 +79,10 @@ def mappings(config: dict[str, Any], groups: Mapping[str, type]) -> list[str]:
     """Returns the dotted keys of all settings that are mappings, whose names are the user's, such as layers.
 
     Args:
-        config: A merged config.
+        config: A merged config; one without data of a run on loaders.
         groups: Classes of the groups of settings beside model and data, by name.
     """
-    owners = {part: named_class(config[part]) for part in ("model", "data")} | dict(groups)
+    owners = {part: named_class(config[part]) for part in ("model", "data") if part in config} | dict(groups)
     found = []
     for part, owner in owners.items():
         for kind in inspect.getmro(owner) if isinstance(owner, type) else [owner]:
@@ -140,9 +140,11 @@ def _class(settings: dict[str, Any], base: type) -> type:
 
 
 def named_class(settings: dict[str, Any]) -> Any:
-    """Returns what `class_path` names in the settings of model or data."""
+    """Returns what `class_path` names in the settings of model or data; None for a class within another object."""
     module, _, name = settings["class_path"].rpartition(".")
-    return getattr(import_module(module), name)
+    with contextlib.suppress(ImportError, AttributeError):
+        return getattr(import_module(module), name)
+    return None
 
 
 def _absolute(path: Path) -> str:

@@ -9,6 +9,7 @@ from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnect
 
 from callbacks import Record
 from callbacks.stops import early_stopping_of_lightning
+from engine.training.python_runs import check_goes_on
 
 
 class CheckpointConnector(_CheckpointConnector):
@@ -17,6 +18,11 @@ class CheckpointConnector(_CheckpointConnector):
     @property
     def _hpc_resume_path(self) -> None:
         return None
+
+    def restore_training_state(self) -> None:
+        """Restores optimizers, schedules and loops, once it is sure that a run from Python keeps its settings."""
+        check_goes_on(self.trainer, self._loaded_checkpoint)
+        super().restore_training_state()
 
     def restore_callbacks(self) -> None:
         """Restores callbacks; the patience of Lightning's early stopping is what is configured now, as ours is."""

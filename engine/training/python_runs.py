@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from datamodules.base.data_module import DataModule
+from engine.runs.resume import refuse_changes_in_python
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
 from lightning_modules.schedules import RunSchedule
@@ -55,6 +56,23 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
         config["model"]["init_args"] |= _optimization(trainer, unknown)
     text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
     return Origin(config_file_text(config, text), None, seed, tuple(unknown))
+
+
+def check_goes_on(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
+    """Checks that a fit from Python that takes up a run keeps what makes it this run.
+
+    Args:
+        trainer: The trainer, once data, model and optimizers are set up, and schedules are as they were made.
+        checkpoint: The checkpoint with which it goes on; None if it begins again.
+
+    Raises:
+        InputError: It does not.
+    """
+    if trainer.state.fn != "fit" or not trainer.takes_up_run or trainer.origin.command is not None:
+        return
+    if trainer.run_folder is not None and (trainer.run_folder.path / "config.yaml").is_file():
+        has_optimizer = getattr(trainer.lightning_module, "has_optimizer", True)
+        refuse_changes_in_python(trainer.run_folder.path, python_origin(trainer, None), checkpoint, has_optimizer)
 
 
 def measured_config(trainer: Any) -> tuple[dict[str, Any], list[str]]:

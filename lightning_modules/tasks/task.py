@@ -95,6 +95,7 @@ class Task(LoadsWithLimits, LightningModule):
         self.save_hyperparameters(ignore=["optimizer", "lr_scheduler"], logger=False)
         # Plain functions, because the parser's callables cannot be deep-copied with the model.
         self.make_optimizer = lambda groups: optimizer(groups)
+        self.has_optimizer = optimizer is not default_optimizer  # of its own, which no checkpoint holds
         self.make_schedule = None if lr_scheduler is None else lambda optimizer: lr_scheduler(optimizer)
         self.decay_norms_and_biases = decay_norms_and_biases
         self.norm_lr_factor, self.depth_lr_factor = norm_lr_factor, depth_lr_factor

@@ -76,6 +76,7 @@ class WordVectorTask(Task):
 
     def __init__(self, neighbours: int = 10, optimizer: OptimizerCallable = plain_sgd, **training: Any) -> None:
         super().__init__(optimizer=optimizer, **training)
+        self.has_optimizer = optimizer is not plain_sgd
         if neighbours < 1:
             raise InputError(f"model.neighbours is {neighbours}: at least 1 is needed")
         self.neighbours = neighbours

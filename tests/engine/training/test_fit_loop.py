@@ -44,6 +44,8 @@ def test_generated_data_and_a_run_that_goes_on_need_no_such_note(
     first = tiny_trainer(tmp_path, max_epochs=1)
     first.fit(tiny_vgg(), datamodule=TinyDataModule())
     assert "optimizer steps in all" not in capsys.readouterr().out
+    config = first.run_folder.path / "config.yaml"
+    config.write_text(config.read_text().replace("source: synthetic", "source: auto"))
     more = tiny_trainer(tmp_path)
     more.fit(tiny_vgg(), datamodule=TinyDataModule(source="auto"), ckpt_path=first.run_folder.path)
     assert "optimizer steps in all" not in capsys.readouterr().out
