@@ -77,6 +77,7 @@ class ClassFoldersDataModule(ImageFolderDataModule):
             **settings,
         )
         self.split_seed = split_seed
+        self._takes_seed_of_run = split_seed is None
         if self._has_parts and self.division != FileSplit(val_size):
             raise InputError(
                 f"{self.root}: has a folder train, which says what to train on; leave test_size, fold, folds, lists "
@@ -168,8 +169,16 @@ class ClassFoldersDataModule(ImageFolderDataModule):
 
     def load_for_all(self) -> None:
         """Does nothing where the run's seed divides the pictures, which is not known before there is a trainer."""
-        if self.split_seed is not None:
+        if not self._takes_seed_of_run:
             super().load_for_all()
+
+    def load_once(self) -> None:
+        """Loads the pictures unless they are loaded; if the run's seed divides them, again for a run of another."""
+        trainer = self.trainer
+        is_divided = self._takes_seed_of_run and bool(self.splits)
+        if is_divided and trainer is not None and trainer.state.fn == "fit" and trainer.seed != self.split_seed:
+            self.splits, self.split_seed, self._digest = {}, None, None
+        super().load_once()
 
     def load(self) -> dict[str, ClassifiedImages]:
         """Reads or generates the pictures, and divides them, by the run's seed if no other is given."""

@@ -89,6 +89,19 @@ def test_a_run_may_have_the_split_of_its_seed(load: Load, kind: Kind, root: Path
     assert numbers(data, "test") == numbers(load(root, split_seed=1), "test")
 
 
+def test_a_run_of_another_seed_divides_the_pictures_anew(load: Load, kind: Kind, root: Path) -> None:
+    """A second trainer had the division of the first; a measurement keeps that of the run before it."""
+    data = kind(str(root), image_size=8, split_seed=None)
+    digests = {}
+    for seed, stage in ((1, "fit"), (2, "fit"), (5, "test"), (1, "fit")):
+        data.trainer = SimpleNamespace(seed=seed, world_size=1, state=SimpleNamespace(fn=stage))
+        data.load_once()
+        expected = 2 if stage == "test" else seed
+        assert numbers(data, "test") == numbers(load(root, split_seed=expected), "test")
+        assert digests.setdefault(expected, data.facts()) == data.facts()
+    assert digests[1] != digests[2]
+
+
 def test_what_the_seed_of_a_run_divides_is_not_loaded_for_all(
     kind: Kind, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
