@@ -34,6 +34,11 @@ class WordTable(nn.Embedding):
         """Notes that the weights have their random values; `start_from_source` replaces no others."""
         self._untouched = self.weight._version
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the rows have been taken from the source or loaded, if there is a source."""
+        return self.source is None or self.weight._version != self._untouched
+
     def start_from_source(self, symbols: Sequence[str]) -> str | None:
         """Takes the vectors of the source, unless weights have been loaded since.
 
@@ -46,7 +51,7 @@ class WordTable(nn.Embedding):
         Raises:
             InputError: It cannot be read, is of another size, or knows none of the words.
         """
-        if self.source is None or self.weight._version != self._untouched:
+        if self.is_set:
             return None
         found = read_source(self.source, symbols)
         number = self.take_vectors(symbols, found, f"--model.embeddings {self.source}")

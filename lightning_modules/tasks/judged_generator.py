@@ -8,6 +8,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.media import Grid, Medium, to_pixels
+from core.own_trainer import refuse_other_trainer
 from core.protocols.general import HasClasses
 from core.protocols.judges import Judge
 from core.protocols.pictures import HasImages, NormalizesImages
@@ -98,8 +99,9 @@ class JudgedGenerator(Generator):
         """Checks that pictures are scaled as generated ones are.
 
         Raises:
-            InputError: They are not.
+            InputError: They are not, or the trainer is Lightning's own, which hands in no judge.
         """
+        refuse_other_trainer(self.trainer, type(self).__name__)
         data = self.trainer.datamodule
         if stage != "predict" and isinstance(data, NormalizesImages) and data.normalization.kind != "symmetric":
             raise InputError(

@@ -8,6 +8,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from core.epochs import is_cut, never_validates
 from core.errors import InputError
 from core.measures import check_monitor, measure_of, measures_of
+from core.own_trainer import refuse_other_trainer
 
 NEVER_STEPPED = 10**9  # epochs: Lightning keeps a plateau schedule's state, but does not step it
 
@@ -16,9 +17,10 @@ def plateau_config(schedule: ReduceLROnPlateau, model: LightningModule) -> dict[
     """Returns a plateau schedule as Lightning takes it.
 
     Raises:
-        InputError: The model does not measure what it watches, or a run would begin for which the other direction is
-            better; one of an earlier release goes on as it was.
+        InputError: The model does not measure what it watches, the trainer is Lightning's own, or a run would begin for
+            which the other direction is better; one of an earlier release goes on as it was.
     """
+    refuse_other_trainer(model._trainer, "a plateau schedule")
     monitor = getattr(schedule, "monitor", "val/loss")  # Lightning's class has one, torch's has none
     check_monitor("--model.lr_scheduler.monitor", monitor, model)
     measure, goes_on = measure_of(monitor, measures_of(model)), getattr(model._trainer, "goes_on", False)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.measures import Measure
+from core.own_trainer import refuse_other_trainer
 from core.ranges import check_range
 from core.terminal.console import print_line
 from datamodules.base.data_module import DataModule
@@ -121,8 +122,13 @@ class StyleTask(Task):
         """Returns a network by its name, up to the last of the layers, and its name with a digest of its weights."""
 
     def setup(self, stage: str) -> None:
-        """Reads the network, unless a picture is only to be written."""
+        """Reads the network, unless a picture is only to be written.
+
+        Raises:
+            InputError: It cannot be read, or the trainer is Lightning's own.
+        """
         if stage != "predict" and self.network is None:
+            refuse_other_trainer(self.trainer, type(self).__name__)
             data, name = self.trainer.datamodule, self.network_name or DEFAULT
             if isinstance(data, DataModule) and data.source == "synthetic" and not is_here(name):
                 absent, name = name, f"random:vgg{name[-2:]}"

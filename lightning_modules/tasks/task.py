@@ -23,6 +23,7 @@ from lightning_modules.tasks.made_optimizer import made_optimizer
 from lightning_modules.tasks.metrics import ClassificationMetrics, RunningMetrics
 from lightning_modules.tasks.parameter_groups import are_merged, groups_by_depth, groups_by_kind, layers_of, weights_of
 from lightning_modules.tasks.plateau import check_validated, plateau_config, step_plateaus
+from lightning_modules.tasks.started import check_started
 from lightning_modules.tasks.stated import check_stated
 
 HALF_WEIGHTS = ("16-true", "bf16-true")  # number formats with weights of 16 bits
@@ -110,7 +111,8 @@ class Task(LoadsWithLimits, LightningModule):
             super().__setattr__(name, value)
 
     def on_train_start(self) -> None:
-        """Checks that the monitored value of a plateau schedule will be measured; says what a resume does not know."""
+        """Checks that layers and plateau schedules have what they need; says what a resume does not know."""
+        check_started(self)
         check_validated(self.trainer)
         if self._unsaved and goes_on_within_epoch(self.trainer):
             what = f"{type(self.train_metrics).__name__} ({', '.join(self._unsaved)})"
