@@ -262,3 +262,31 @@ def test_a_run_that_goes_on_in_python_keeps_what_makes_it_this_run(
     with nullcontext() if refusal is None else pytest.raises(InputError, match=f"^{re.escape(refusal)}"):
         trainer.fit(network, TinyDataModule(**{"batch_size": 20} | data), ckpt_path=run)
     assert {path: path.read_bytes() for path in before} == before, "nothing is left to do, or it is refused"
+
+
+@pytest.mark.parametrize("dropout", [0.2, 0.3])
+def test_a_run_of_the_command_goes_on_in_python_with_its_settings(
+    dropout: float, finished_run: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished_run()
+    augmentation = Augmentation(flip="random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
+    network = VGG(**SIZES, dropout=dropout, optimizer=SGD, lr_scheduler=WarmupCosine)
+    trainer = Trainer(accelerator="cpu", devices=1, precision="32-true", max_epochs=3, seed=42)
+    with nullcontext() if dropout == 0.2 else pytest.raises(InputError, match=r"^model\.dropout is 0\.3: this run has"):
+        trainer.fit(network, TinyDataModule(augmentation=augmentation), ckpt_path=run)
+    assert ("nothing is left to do" in capsys.readouterr().out) == (dropout == 0.2)
+
+
+def test_a_class_within_a_function_on_loaders_goes_on(tmp_path: Path) -> None:
+    class Local(PlainModule):
+        """A network as a notebook has it in a function."""
+
+    data = PlainData()
+    data.prepare_data()
+    data.setup("fit")
+    run = None
+    for steps in (1, 2):
+        trainer = tiny_trainer(tmp_path, max_steps=steps, logger=False)
+        trainer.fit(Local(), data.train_dataloader(), ckpt_path=run)
+        assert trainer.optimizer_steps == steps
+        run = trainer.run_folder.path
