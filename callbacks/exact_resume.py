@@ -14,6 +14,7 @@ from core.epochs import goes_on_within_epoch
 from core.errors import InputError
 from core.files.plain_json import load_json
 from core.files.plain_yaml import load_plain
+from core.run_layout import LAST
 from core.terminal.console import print_line
 
 
@@ -72,7 +73,7 @@ def earlier_of_run(checkpoint: Path, folder: Path | None) -> Path | None:
 
     It becomes the last one once a step is made: otherwise a run that is killed before it saves resumes from the other.
     """
-    if folder is None or checkpoint.name == "last.ckpt" or checkpoint.resolve().parent != folder.resolve():
+    if folder is None or checkpoint.name == LAST or checkpoint.resolve().parent != folder.resolve():
         return None
     return checkpoint
 

@@ -19,6 +19,7 @@ from core.kept_arguments import KeepsArguments
 from core.nested_tensors import plain_copy
 from core.processes.peers import gathered
 from core.protocols.general import CarriesState, ScalesLosses
+from core.run_layout import CHECKPOINTS
 
 LOSS, GRADIENT, WEIGHT = 0, 1, 2  # what can be bad, by place in a flag
 
@@ -193,7 +194,7 @@ class NaNGuard(KeepsArguments, Callback):
             return ""
         kept = _last(trainer)
         if good:
-            checkpoint = folder.path / "checkpoints" / "before_divergence.ckpt"
+            checkpoint = folder.path / CHECKPOINTS / "before_divergence.ckpt"
             trainer.save_checkpoint(checkpoint)
             kept = f", the last good weights are in checkpoints/{checkpoint.name}"
         own, named = ("", "") if worst is None else (f"_rank{trainer.global_rank}", f"_rank{worst}")

@@ -19,6 +19,7 @@ from core.errors import RunFailed
 from core.files.atomic_files import locked, write_atomically
 from core.files.files_in_use import passing_over_files_in_use
 from core.metric_rows import MetricRows
+from core.run_layout import CONFIG
 from core.summary import SUMMARY, add_measured, checkpoint_name, read_summary, write_summary
 from datamodules.base.data_module import DataModule
 from lightning_modules.optimizers import learning_rates
@@ -211,7 +212,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         """Writes the record of a run that has begun, or goes on."""
         self._leaves_earlier = False
         if (path := self._path(trainer)) is not None and trainer.is_global_zero:
-            write_atomically(path / "config.yaml", self._origin.config_text)
+            write_atomically(path / CONFIG, self._origin.config_text)
             if isinstance(trainer.datamodule, DataModule):
                 trainer.datamodule.save_beside(path)
             if self._boards_end is not None:
@@ -227,8 +228,7 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._write_rows(trainer)
 
     def _write_rows(self, trainer: Trainer) -> None:
-        path = self._path(trainer)
-        if path is not None and trainer.is_global_zero:
+        if (path := self._path(trainer)) is not None and trainer.is_global_zero:
             with passing_over_files_in_use("its rows are written with the next, or at the end"):
                 self.table.write(path)
 

@@ -20,6 +20,7 @@ from core.errors import InputError, RunInterrupted
 from core.files.atomic_files import copy_atomically
 from core.kept_arguments import KeepsArguments
 from core.measures import Mode, choose_monitor, merit
+from core.run_layout import BEST, CHECKPOINTS, LAST
 
 
 class RunCheckpoint(KeepsArguments, Checkpoint):
@@ -72,8 +73,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def has_saved(self, trainer: Trainer) -> bool:
         """Returns whether the run has a checkpoint."""
-        folder = _folder(trainer)
-        return folder is not None and (folder / "last.ckpt").exists()
+        return (folder := _folder(trainer)) is not None and (folder / LAST).exists()
 
     def stop(self, trainer: Trainer) -> Stop | None:
         """Returns why the run stops or has stopped before its epochs are over; None if it does not."""
@@ -114,7 +114,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             return  # not before these gradients are used, or this validation is done: after the next batch
         signum = self._stop_request.agreed(trainer)
         if signum or self._due:
-            self._save(trainer, "last.ckpt")
+            self._save(trainer, LAST)
             self.when_saved(trainer)
             self._due = False
             refuse_missing(trainer, self._watchers(trainer))
@@ -124,7 +124,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
     def go_back(self, trainer: Trainer) -> None:
         """Makes an earlier checkpoint of the run that this fit goes on from the last one, once a step is made."""
         if self.goes_back_to is not None and trainer.is_global_zero:
-            copy_atomically(self.goes_back_to, self.goes_back_to.with_name("last.ckpt"))
+            copy_atomically(self.goes_back_to, self.goes_back_to.with_name(LAST))
         self.goes_back_to = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -146,11 +146,11 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
         """
         folder = _folder(trainer)
         if not self._save_if_best(trainer):
-            self._save(trainer, "last.ckpt")
+            self._save(trainer, LAST)
             self.when_saved(trainer)
         # best.ckpt first: were the run killed between the two, last.ckpt would find this epoch best once more
         elif folder is not None and trainer.is_global_zero:
-            copy_atomically(folder / "best.ckpt", folder / "last.ckpt")
+            copy_atomically(folder / BEST, folder / LAST)
         self._due = False
         refuse_missing(trainer, self._watchers(trainer))
         signum = self._stop_request.agreed(trainer)
@@ -183,7 +183,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             return
         exact_resume.check_facts(trainer, checkpoint)
         folder = _folder(trainer)
-        self._has_best = folder is None or (folder / "best.ckpt").exists()  # a run may begin with another's checkpoint
+        self._has_best = folder is None or (folder / BEST).exists()  # a run may begin with another's checkpoint
         self.goes_back_to = exact_resume.earlier_of_run(Path(trainer.ckpt_path), folder)
         steps = exact_resume.saved_optimizer_steps(checkpoint)
         self._counted = steps, checkpoint["global_step"]
@@ -223,7 +223,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
             figures = trainer.epoch_validation | ({} if self.best_score is None else {self.monitor: self.best_score})
             self.best = {"epoch": self.best_epoch, "step": trainer.optimizer_steps, "metrics": figures}
             try:
-                self._save(trainer, "best.ckpt")
+                self._save(trainer, BEST)
             except BaseException:  # the file still holds the previous best
                 self.best_score, self.best_epoch, self.best = before
                 raise
@@ -257,4 +257,4 @@ def _folder(trainer: Trainer) -> Path | None:
     """Returns where checkpoints go, or None where nothing is kept."""
     if trainer.run_folder is None or trainer.fast_dev_run or not trainer.saves_checkpoints:
         return None
-    return trainer.run_folder.path / "checkpoints"
+    return trainer.run_folder.path / CHECKPOINTS

@@ -14,9 +14,10 @@ from typing import Any
 from core.files.atomic_files import write_atomically
 from core.files.plain_json import load_json
 from core.metric_rows import PLACES, is_rate
+from core.run_layout import CHECKPOINTS, CONFIG
 
 SUMMARY = "summary.json"
-RECORD_FILES = ("config.yaml", "metrics.csv", SUMMARY)  # of a run: what it is, and what came of it
+RECORD_FILES = (CONFIG, "metrics.csv", SUMMARY)  # of a run: what it is, and what came of it
 ENDED_WELL = ("finished", "stopped_early")
 NUMBER = (int, float, type(None))
 LARGEST = 2**63 - 1  # whole number; larger ones are none of a run's, and too large for arithmetic
@@ -185,7 +186,7 @@ def add_measured(measured: list[dict[str, Any]], entry: dict[str, Any]) -> list[
 
 def checkpoint_name(checkpoint: Path, run: Path) -> str:
     """Returns the name of a checkpoint in a run's folder, or the whole path of another."""
-    folder = (run / "checkpoints").resolve()
+    folder = (run / CHECKPOINTS).resolve()
     return checkpoint.name if checkpoint.resolve().parent == folder else str(checkpoint)
 
 

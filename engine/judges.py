@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from core.errors import InputError
-from core.files.tensor_files import best_checkpoint, load_checkpoint
+from core.files.tensor_files import load_checkpoint
 from core.protocols.judges import TakesJudge
+from core.run_layout import CONFIG, checkpoint_in, has_config
 from core.summary import of_own_data, read_summary
 from core.terminal.printable import shown_path
 from core.terminal.shells import as_typed
@@ -99,15 +100,15 @@ def read_judge(name: str) -> NetworkJudge:
         InputError: It is no such run.
     """
     run = Path(name).expanduser()
-    checkpoint_file = best_checkpoint(run)
-    if not (run / "config.yaml").is_file() or checkpoint_file is None:
+    checkpoint_file = checkpoint_in(run)
+    if not has_config(run) or checkpoint_file is None:
         newest = newest_run_in(run)
         way_out = f"name a run, the newest in it is {newest}" if newest else "fit a classifier first"
         raise InputError(f"model.judge {name}: no run folder with config.yaml and a checkpoint; {way_out}")
-    config = read_config(run / "config.yaml")
+    config = read_config(run / CONFIG)
     test = f"{typed_command()} test --ckpt_path {as_typed(shown_path(run))} --trust"
     way_out = f"if you trust this code, test that run first: {test}"
-    refuse_foreign_code(run / "config.yaml", config, way_out=way_out)
+    refuse_foreign_code(run / CONFIG, config, way_out=way_out)
     network_class, kind = task_class(config), data_class(config)
     if not issubclass(network_class, ImageClassifier) or not issubclass(kind, ImageDataModule):
         raise InputError(f"model.judge {name}: a run of {config['model']['class_path']}, which classifies no pictures")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.run_layout import CONFIG
 from core.summary import ENDED_WELL, counted_test, figures, read_summary, upgraded, write_summary
 from results.rows import Published, Recipe
 from results.settings import check_settings, defaults, digest, stated
@@ -184,7 +185,7 @@ def add_record(folder: Path, run: Run, run_folder: Path, table: Table) -> Record
     summary = _read(path)
     record = parse(summary, run.row, path)
     check(run, record, path)
-    settings = check_settings(run.row, run_folder / "config.yaml", table.retired)
+    settings = check_settings(run.row, run_folder / CONFIG, table.retired)
     summary["data"]["source"] = without_folder(record.source, table.layouts)
     summary |= {"settings": digest(run.row), "defaults": defaults(run.row, settings)}
     for session in summary.get("sessions", []):

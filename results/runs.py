@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import RunFailed
+from core.run_layout import has_config
 from core.summary import ENDED_WELL, SUMMARY, figures, read_summary
 from results.records import why_test_does_not_count
 from results.table import Run, Table
@@ -66,7 +67,7 @@ class Runs:
 
     def is_begun(self, run: Run) -> bool:
         """Returns whether a run has begun to train, so that it can go on."""
-        return (self.folder(run) / "config.yaml").exists()
+        return has_config(self.folder(run))
 
     def note(self, run: Run, command: list[str]) -> Path:
         """Writes into the log of a run that a command follows; returns the log."""

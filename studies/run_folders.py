@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.run_layout import advanced_at, has_config
 from core.summary import figures
 from core.terminal.one_line_parser import OneLineParser, at_least_one, named
 from core.terminal.printable import say, shown_path
@@ -37,12 +38,12 @@ def list_runs(argv: list[str]) -> int:
     parser.add_argument("--most", type=at_least_one, default=30, help="how many are listed (30)")
     arguments = parser.parse_args(argv)
     root = Path(arguments.folder).expanduser()
-    runs = sorted(runs_in(root), key=lambda run: run.changed, reverse=True)
+    runs = runs_in(root)
     if not runs:
         raise refused("runs", arguments.folder)
     rows = [
         (
-            datetime.fromtimestamp(run.changed).strftime("%Y-%m-%d %H:%M"),
+            datetime.fromtimestamp(advanced_at(run.path)).strftime("%Y-%m-%d %H:%M"),
             run.status,
             NOTHING if run.seconds is None else f"{run.seconds:,.0f} s",
             shown_path(run.path.absolute()),
@@ -90,12 +91,12 @@ def compare_runs(argv: list[str]) -> int:
 
 def _find(given: str) -> RunOnDisk:
     path = Path(given).expanduser().resolve()
-    if not (path / "config.yaml").is_file():
-        runs = runs_in(path)
-        if not runs:
-            raise refused("compare", given)
-        return max(runs, key=lambda run: run.changed)
-    return RunOnDisk.read(path)
+    if has_config(path):
+        return RunOnDisk.read(path)
+    runs = runs_in(path)
+    if not runs:
+        raise refused("compare", given)
+    return runs[0]
 
 
 def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -7,7 +7,8 @@ from typing import Any
 from core.errors import InputError
 from core.files.plain_json import load_json
 from core.measures import format_figure, stated_measures
-from core.summary import damage_of_summary, upgraded
+from core.run_layout import CONFIG, newest_first, runs_below
+from core.summary import SUMMARY, damage_of_summary, upgraded
 from engine.settings.config_files import flatten, read_config
 from engine.settings.overview import typed_command
 from engine.settings.run_commands import VERBS
@@ -32,16 +33,10 @@ class RunOnDisk:
     def read(cls, path: Path) -> "RunOnDisk":
         """Reads a folder."""
         try:
-            text = (path / "summary.json").read_text(encoding="utf-8")
+            text = (path / SUMMARY).read_text(encoding="utf-8")
             return cls(path, {} if damage_of_summary(text) else upgraded(load_json(text)))
         except (OSError, ValueError, TypeError):  # not there, or damaged
             return cls(path, {})
-
-    @property
-    def changed(self) -> float:
-        """When it last wrote, in seconds since 1970."""
-        files = [self.path / name for name in ("summary.json", "config.yaml")]
-        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
     @property
     def status(self) -> str:
@@ -74,13 +69,12 @@ class RunOnDisk:
         Raises:
             InputError: They cannot be read.
         """
-        return flatten(read_config(self.path / "config.yaml"))
+        return flatten(read_config(self.path / CONFIG))
 
 
 def runs_in(root: Path) -> list[RunOnDisk]:
-    """Returns the runs in a folder, at any depth."""
-    configs = root.rglob("config.yaml") if root.is_dir() else ()
-    return [RunOnDisk.read(path.parent) for path in configs if (path.parent / "summary.json").exists()]
+    """Returns the runs in a folder, at any depth, that have a record; that which came further last first."""
+    return [RunOnDisk.read(path) for path in newest_first(runs_below(root)) if (path / SUMMARY).exists()]
 
 
 def refused(command: str, given: str) -> InputError:

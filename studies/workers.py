@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.processes.signals import SIGNALS
+from core.run_layout import CHECKPOINTS, LAST
 from core.summary import read_summary
 from engine.processes.forked_commands import FAULTS, LOOK_EVERY, Jobs, start_command
 from engine.runs.free_gpus import NO_FREE_GPU
@@ -183,6 +184,6 @@ def _status(run: Path) -> str:
 def _reached(run: Path) -> int | None:
     """Returns what tells a run's last checkpoint from earlier ones; None if there is none."""
     try:
-        return (run / "checkpoints" / "last.ckpt").stat().st_mtime_ns
+        return (run / CHECKPOINTS / LAST).stat().st_mtime_ns
     except OSError:
         return None

@@ -299,7 +299,7 @@ def _runs(name: str) -> Callable[[Path], None]:
         for other, content in files.items():
             (run / other).write_bytes(path.read_bytes() if other == name else content)
         on_disk = RunOnDisk.read(run)
-        str((on_disk.status, on_disk.best, on_disk.seconds, on_disk.changed))
+        str((on_disk.status, on_disk.best, on_disk.seconds))
         found, _ = find_runs([str(run)])
         str([(one.figures, one.seconds, one.rows) for one in found])
         StudyFolder(run.parent).description()

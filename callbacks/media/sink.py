@@ -16,9 +16,10 @@ from core.files.atomic_files import write_atomically
 from core.files.files_in_use import passing_over_files_in_use
 from core.media import Audio, Embedding, Figure, Grid, Histograms, Image, Medium, Table, Text
 from core.media_files import encode, texts_by_epoch
+from core.run_layout import CHECKPOINTS
 from core.summary import RECORD_FILES
 
-FOLDERS = ("checkpoints", "tensorboard", "wandb")  # of a run
+FOLDERS = (CHECKPOINTS, "tensorboard", "wandb")  # of a run
 
 
 def write_media(trainer: Trainer, media: Iterable[Medium]) -> None:

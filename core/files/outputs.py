@@ -6,8 +6,8 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from core.errors import InputError, RunFailed
 from core.files.atomic_files import write_atomically
+from core.run_layout import CHECKPOINTS, has_checkpoints, has_config
 
-CHECKPOINTS = "checkpoints"  # folder of a run
 OF_FILE_MANAGERS = (".ds_store", "desktop.ini", "thumbs.db")
 CSV = ".csv"  # ending of tables of results, which are no input of a folder
 
@@ -60,7 +60,7 @@ def check_output_folder(given: str, option: str = "--output") -> Path:
 
 
 def _is_run(folder: Path) -> bool:
-    return (folder / "config.yaml").is_file() and (folder / CHECKPOINTS).is_dir()
+    return has_config(folder) and has_checkpoints(folder)
 
 
 def _check_beside_checkpoints(folder: Path, given: str, option: str) -> None:

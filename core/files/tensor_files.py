@@ -73,12 +73,6 @@ def load_tensors(path: Path) -> dict[str, Any]:
     return load_safetensors(path) if path.suffix == ".safetensors" else load_checkpoint(path)
 
 
-def best_checkpoint(run: Path) -> Path | None:
-    """Returns the checkpoint of a run's best weights, or its last one; None if the folder has neither."""
-    files = [run / "checkpoints" / name for name in ("best.ckpt", "last.ckpt")]
-    return next((file for file in files if file.is_file()), None)
-
-
 def _refuse_inflated(path: Path) -> None:
     """Refuses an archive that unpacks to more than it holds, before torch asks for memory: torch compresses nothing."""
     if not zipfile.is_zipfile(path):

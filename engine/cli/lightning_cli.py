@@ -15,6 +15,7 @@ from callbacks import Features
 from core.code.known_code import list_file, may_be_named
 from core.errors import InputError
 from core.files.plain_yaml import as_plain
+from core.run_layout import CONFIG
 from core.terminal.console import print_line
 from core.terminal.one_line_parser import LAST_SEED
 from engine.cli.parser import Parser, add_predict_options, add_run_options, add_trainer_model_and_data
@@ -146,7 +147,7 @@ class SubcommandCLI(LightningCLI):
     def _draw_seed(self) -> int | bool:
         """Returns the seed for which `true` stands: that of the run that goes on, or a new one."""
         run = self.arguments.run
-        recorded = None if run is None else read_config(run / "config.yaml").get("seed_everything")
+        recorded = None if run is None else read_config(run / CONFIG).get("seed_everything")
         if recorded is not None and not isinstance(recorded, bool):
             return recorded
         if IN_PROCESS in os.environ and SEED in os.environ:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
+from core.run_layout import CONFIG
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import data_class
 
@@ -21,7 +22,7 @@ def arguments_from_run(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     data = data_class(config)
     taken = data.take_over(run)
     settings = {name: value for name, value in taken.items() if name not in data.paths}
-    recorded = flatten(read_config(run / "config.yaml")) if settings else {}
+    recorded = flatten(read_config(run / CONFIG)) if settings else {}
     now = flatten(config)
     for name, value in settings.items():
         for key, default in flatten({"data": {name: value}}).items():

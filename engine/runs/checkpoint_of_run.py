@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from core.errors import InputError
 from core.files.tensor_files import load_checkpoint
+from core.run_layout import BEST, CHECKPOINTS, LAST
 from lightning_modules.tasks.task import Task
 
 # What Lightning reads of a checkpoint, with its type.
@@ -50,7 +51,7 @@ def read_run_checkpoint(path: Path, to_continue: bool) -> dict[str, Any]:
         checkpoint = load_checkpoint(path)
         _check_types(path, checkpoint, to_continue)
     except InputError as error:
-        others = [path.with_name(name) for name in ("last.ckpt", "best.ckpt")]
+        others = [path.with_name(name) for name in (LAST, BEST)]
         whole = next(
             (other for other in others if other != path and other.is_file() and _is_whole(other, to_continue)), None
         )
@@ -136,7 +137,7 @@ def last_checkpoint(trainer: Any) -> Path:
             f"the last fit of this trainer ended at step {checkpoints.optimizer_steps(trainer):,}, before its run was "
             f"over; {way_out} a new Trainer begins anew"
         )
-    return checkpoints.goes_back_to or trainer.run_folder.path / "checkpoints" / "last.ckpt"
+    return checkpoints.goes_back_to or trainer.run_folder.path / CHECKPOINTS / LAST
 
 
 def _is_known_later(model: LightningModule) -> bool:

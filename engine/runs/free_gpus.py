@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from core.code.installed import installs
 from core.errors import InputError
 from core.processes.ranks import tasks
+from core.run_layout import CONFIG
 from engine.runs.launchers import by_torchrun
 from engine.settings.arguments import Arguments
 from engine.settings.config_files import flatten, read_config
@@ -83,7 +84,7 @@ def _asked_devices(arguments: Arguments) -> str:
     """Returns the setting of the number of devices: of this call, or else of the run that it takes up."""
     if arguments.subcommand in ON_ONE and DEVICES not in arguments.flagged:
         return "auto"
-    recorded = flatten(read_config(arguments.run / "config.yaml")) if arguments.run is not None else {}
+    recorded = flatten(read_config(arguments.run / CONFIG)) if arguments.run is not None else {}
     return str((recorded | arguments.given).get(DEVICES, "auto"))
 
 

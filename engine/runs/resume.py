@@ -16,6 +16,7 @@ from callbacks.run_facts import ENDINGS
 from core.code.known_code import may_be_named
 from core.errors import InputError
 from core.files.plain_json import load_json
+from core.run_layout import CONFIG
 from core.summary import read_summary
 from core.terminal.console import print_line
 from core.terminal.shells import as_typed
@@ -46,7 +47,7 @@ def changes(
         Recorded and present value by dotted key.
     """
     whole = mappings(config, OPTION_GROUPS)
-    before = (checkpoint and config_of_run(checkpoint)) or read_config(run / "config.yaml")
+    before = (checkpoint and config_of_run(checkpoint)) or read_config(run / CONFIG)
     recorded = _flat(_with_whole_paths(before, config), whole)
     owned = changeable(config)
     changed = {}

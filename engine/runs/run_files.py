@@ -9,11 +9,12 @@ from pathlib import Path
 from core.files.atomic_files import remove_abandoned, write_atomically
 from core.files.files_in_use import rename
 from core.metric_rows import intact_lines, intact_rows
+from core.run_layout import CHECKPOINTS
 from core.summary import damage_of_summary
 from core.terminal.console import print_line
 from engine.runs.run_folder import WANDB_ID
 
-FOLDERS = (".", "checkpoints")  # in which files are replaced while a run writes
+FOLDERS = (".", CHECKPOINTS)  # in which files are replaced while a run writes
 
 
 def take_up(run: Path, alone: bool) -> list[str]:

@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.files.atomic_files import is_written_here
 from core.files.file_locks import NoLocks, acquire, file_lock
 from core.files.outputs import check_output_folder, contents
+from core.run_layout import CHECKPOINTS, has_config
 from core.terminal.console import print_line
 from engine.runs.slurm import JOB_FILE
 from engine.runs.trial_file import TRIAL_FILE
@@ -79,7 +80,7 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             found = {content.name for content in path.iterdir()}
             if not _are_left_over({content.name for content in contents(path)}):
-                run = "; fit --ckpt_path continues the run in it" if (path / "config.yaml").exists() else ""
+                run = "; fit --ckpt_path continues the run in it" if has_config(path) else ""
                 raise InputError(f"--run_dir {path}: is not empty; name an empty folder{run}")
         except OSError as error:
             raise InputError(f"--run_dir {path}: cannot be made ({error.strerror})") from error
@@ -118,7 +119,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Removes what this process made of a new run, if training never began; all else in its folder stays."""
-        began = (self.path / "metrics.csv").exists() or (self.path / "checkpoints").exists()
+        began = (self.path / "metrics.csv").exists() or (self.path / CHECKPOINTS).exists()
         if self.made is None or began:
             self.release()
             return

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.files.atomic_files import write_atomically
 from core.files.plain_json import load_json
+from core.run_layout import has_config
 from engine.settings.arguments import OF_BEGINNING, Arguments, parse_command_line
 
 JOB_FILE = "slurm_job.json"
@@ -70,7 +71,7 @@ def parse_requeued(argv: list[str]) -> Arguments | None:
 
 def _begun_before(folders: Iterable[Path], command: str) -> Path | None:
     """Returns the run that a command began before its job was requeued, the newest if there are several."""
-    found = [folder for folder in folders if (folder / "config.yaml").is_file() and _is_of_this_job(folder, command)]
+    found = [folder for folder in folders if has_config(folder) and _is_of_this_job(folder, command)]
     return max(found, key=lambda folder: folder.name, default=None)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from core.errors import InputError
+from core.run_layout import CONFIG
 from core.terminal.shells import as_typed
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.command_words import Words, check_subcommand, sort_words
@@ -90,7 +91,7 @@ def parse_command_line(argv: list[str]) -> Arguments:
             raise
         raise InputError(str(error).removeprefix("--ckpt_path ")) from error  # an option that nobody has typed
 
-    layers = ([arguments.run / "config.yaml"] if arguments.run else []) + words.configs
+    layers = ([arguments.run / CONFIG] if arguments.run else []) + words.configs
     contents = {
         path: read_config(path) if path.parent != arguments.run else _read_recorded_config(path) for path in layers
     }

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from core import run_layout
 from engine.settings.config_keys import Classes, Node, classes_in, settings, values_of
 from engine.settings.config_names import CONFIGS, STUDIES, config_names
 from engine.settings.overview import SUBCOMMANDS, TOOLS, refused_options
@@ -137,9 +138,8 @@ def _values(kind: str) -> list[str]:
 
 def _runs() -> list[str]:
     """Returns the folders of runs below `runs/`, the newest first."""
-    configs = [path for depth in ("*/*", "*/*/*") for path in Path("runs").glob(f"{depth}/config.yaml")]
-    newest = sorted(configs, key=lambda path: path.stat().st_mtime, reverse=True)[:MOST_RUNS]
-    return [path.parent.as_posix() for path in newest]
+    runs = [path.parent for depth in ("*/*", "*/*/*") for path in Path("runs").glob(f"{depth}/{run_layout.CONFIG}")]
+    return [run.as_posix() for run in run_layout.newest_first(runs)[:MOST_RUNS]]
 
 
 def _classes(words: list[str]) -> Classes:
@@ -152,7 +152,7 @@ def _classes(words: list[str]) -> Classes:
             classes |= _classes_in_file(Path(os.path.expanduser(value)), CONFIGS / value, CONFIGS / f"{value}.yaml")
         elif option == "--ckpt_path" or words[:2] == ["inspect", word]:
             run = Path(os.path.expanduser(value if option == "--ckpt_path" else word))
-            classes |= _classes_in_file(run / "config.yaml", run.parent.parent / "config.yaml")
+            classes |= _classes_in_file(run / run_layout.CONFIG, run.parent.parent / run_layout.CONFIG)
         elif option.startswith("--") and "." in value:
             classes[option[2:]] = value
     return classes

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.run_layout import CONFIG, has_config
 from core.terminal.printable import shown_path
 from core.terminal.shells import as_typed
 from engine.settings.config_files import read_config
@@ -27,8 +28,8 @@ def command_of_run(run: Path, words: Sequence[str]) -> str:
 
 def trust_of_run(run: Path) -> list[str]:
     """Returns `--trust`, if the config of a run names code or loggers for which it is needed."""
-    if not (run / "config.yaml").is_file():
+    if not has_config(run):
         return []
-    config = read_config(run / "config.yaml")
+    config = read_config(run / CONFIG)
     sends = bool(sending_loggers(config)) and not is_own_run(run, config)
     return ["--trust"] if sends or needs_trust(config) else []

@@ -6,6 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import InputError
+from core.run_layout import (
+    BEST,
+    CHECKPOINTS,
+    CONFIG,
+    LAST,
+    checkpoint_in,
+    folder_of,
+    has_config,
+    has_saved,
+    is_run,
+    newest_first,
+    runs_below,
+)
+from core.summary import SUMMARY
 from engine.settings.config_files import flatten, read_config
 
 LATEST = "latest"  # in place of a run folder: the newest of all runs in the current folder's `runs/`
@@ -13,7 +27,7 @@ NEWEST_VARIABLE = "PRIMER_NEWEST_RUN"  # tells the processes of further devices 
 
 
 def newest_run(given: str, subcommand: str) -> Path:
-    """Returns the run whose checkpoint was saved last.
+    """Returns the run that came further last.
 
     Args:
         given: A folder of runs, at any depth, or `latest`.
@@ -34,44 +48,20 @@ def newest_run(given: str, subcommand: str) -> Path:
 
 
 def newest_run_in(root: Path, also_unsaved: bool = False) -> Path | None:
-    """Returns the run in a folder, at any depth, whose checkpoint was saved last; None if there is none.
+    """Returns the run in a folder, at any depth, that came further last; None if there is none.
 
     Args:
         root: The folder.
-        also_unsaved: Whether runs without a checkpoint count, by the time of their config.
+        also_unsaved: Whether runs without a checkpoint count.
     """
-    folders = {config.parent for config in root.rglob("config.yaml")} if root.is_dir() else set()
-    times = {}
-    for run in folders:
-        if not folders.intersection(run.parents):  # Weights & Biases keeps a config.yaml within a run
-            saved = _saved(run)
-            times[run] = (run / "config.yaml").stat().st_mtime if saved is None and also_unsaved else saved
-    runs = {run: when for run, when in times.items() if when is not None}
-    return max(runs, key=lambda run: (runs[run], run.name), default=None)
+    runs = [run for run in runs_below(root) if also_unsaved or has_saved(run)]
+    return next(iter(newest_first(runs)), None)
 
 
 def names_several(given: str) -> bool:
     """Returns whether `--ckpt_path` names runs of which the newest is meant, and not one run or checkpoint."""
     path = Path(given).expanduser()
-    return (given == LATEST and not path.exists()) or (path.is_dir() and not _is_run(path))
-
-
-def _is_run(folder: Path) -> bool:
-    """Returns whether a folder is a run's."""
-    return (folder / "checkpoints").is_dir() or (folder / "config.yaml").is_file()
-
-
-def _saved(run: Path) -> float | None:
-    """Returns when a run's newest checkpoint was saved."""
-    times = [path.stat().st_mtime for path in (run / "checkpoints").glob("*.ckpt")]
-    return max(times, default=None)
-
-
-def folder_of(path: Path) -> Path:
-    """Returns the folder of the run that a path would be of: it, that around its `checkpoints/`, or a copy's own."""
-    if path.is_dir():
-        return path
-    return path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    return (given == LATEST and not path.exists()) or (path.is_dir() and not is_run(path))
 
 
 def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | None]:
@@ -93,21 +83,19 @@ def find_checkpoint(given: str, subcommand: str) -> tuple[Path | None, Path | No
     if names_several(given):
         path = newest_run(given, subcommand)
     if path.is_dir():
-        preferred = ["last.ckpt", "best.ckpt"] if subcommand == "fit" else ["best.ckpt", "last.ckpt"]
-        for name in preferred:
-            if (path / "checkpoints" / name).is_file():
-                return path / "checkpoints" / name, path if (path / "config.yaml").is_file() else None
-        is_run = (path / "config.yaml").is_file()
-        if subcommand == "fit" and is_run:
+        checkpoint = checkpoint_in(path, to_continue=subcommand == "fit")
+        if checkpoint is not None:
+            return checkpoint, path if has_config(path) else None
+        if subcommand == "fit" and has_config(path):
             return None, path
-        way_out = f"; fit --ckpt_path {given} begins this run again" if is_run else ""
-        looked_for = f"(looked for checkpoints/{preferred[0]})"
+        way_out = f"; fit --ckpt_path {given} begins this run again" if has_config(path) else ""
+        looked_for = f"(looked for {CHECKPOINTS}/{LAST if subcommand == 'fit' else BEST})"
         raise InputError(f"--ckpt_path {given}: no checkpoint in this folder {looked_for}{way_out}")
     if not path.is_file():
         raise InputError(f"--ckpt_path {given}: no such run folder or checkpoint file ('{LATEST}' is the newest run)")
     folder = folder_of(path)
-    of_run = path.parent.name == "checkpoints" or (folder / "summary.json").is_file()
-    if of_run and (folder / "config.yaml").is_file():
+    of_run = path.parent.name == CHECKPOINTS or (folder / SUMMARY).is_file()
+    if of_run and has_config(folder):
         return path, folder
     return path, None
 
@@ -120,7 +108,7 @@ def architecture_of(name: str) -> str:
     """
     run = folder_of(Path(name).expanduser())
     with contextlib.suppress(InputError):  # no run, or one whose config cannot be read
-        return str(flatten(read_config(run / "config.yaml")).get("model.class_path", "")).rpartition(".")[2]
+        return str(flatten(read_config(run / CONFIG)).get("model.class_path", "")).rpartition(".")[2]
     return ""
 
 
@@ -147,4 +135,4 @@ def find_begun(given: Mapping[str, object], ckpt_path: str | None) -> tuple[Path
     if not given.get("run_dir"):
         raise InputError("--resume auto: needs --run_dir, the folder in which the run begins or goes on")
     run = Path(str(given["run_dir"])).expanduser()
-    return find_checkpoint(str(run), "fit") if (run / "config.yaml").is_file() else (None, None)
+    return find_checkpoint(str(run), "fit") if has_config(run) else (None, None)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from core.run_layout import has_checkpoints
 from core.terminal.printable import shown_path
 from engine.settings.config_names import config_names
 
@@ -202,6 +203,6 @@ def option_for(word: str) -> str:
     names = config_names()
     if word in names or f"{word}.yaml" in names or (word.endswith((".yaml", ".yml")) and Path(word).is_file()):
         return "--config"
-    if Path(word).suffix == ".ckpt" or (Path(word) / "checkpoints").is_dir():
+    if Path(word).suffix == ".ckpt" or has_checkpoints(Path(word)):
         return "--ckpt_path"
     return ""

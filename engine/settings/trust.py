@@ -11,12 +11,13 @@ from typing import Any
 
 from core.code.known_code import add_to_list, is_known, may_be_named
 from core.errors import InputError
+from core.run_layout import CHECKPOINTS
 from core.terminal.printable import say
 from engine.settings.command_words import OPTIONS_OF_ONE_CALL
 from engine.settings.import_paths import import_paths, is_below, names_in_words
 from engine.settings.sending import ONLINE, is_own_run, note_own_run, own_runs_file
 
-BESIDE = ("checkpoints", "summary.json", "trial.json", "study.json")  # what lies beside the config of a run or study
+BESIDE = (CHECKPOINTS, "summary.json", "trial.json", "study.json")  # what lies beside the config of a run or study
 OTHER = "is neither of this project nor of torch, torchvision, torchmetrics or Lightning"
 WAY_OUT = "if you trust this code, add --trust"
 HELD_BACK = "comes from this config and not from you, so figures stay in the run's folder; --wandb online sends them"

@@ -19,6 +19,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
+from core.run_layout import has_config
 from datamodules.base.data_module import DataModule
 from engine.runs.resume import refuse_changes_in_python
 from engine.settings.ownership import make_paths_absolute
@@ -70,7 +71,7 @@ def check_goes_on(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
     """
     if trainer.state.fn != "fit" or not trainer.takes_up_run or trainer.origin.command is not None:
         return
-    if trainer.run_folder is not None and (trainer.run_folder.path / "config.yaml").is_file():
+    if trainer.run_folder is not None and has_config(trainer.run_folder.path):
         has_optimizer = getattr(trainer.lightning_module, "has_optimizer", True)
         refuse_changes_in_python(trainer.run_folder.path, python_origin(trainer, None), checkpoint, has_optimizer)
 

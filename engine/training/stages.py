@@ -14,6 +14,7 @@ from callbacks.tensorboard_events import cut_events
 from core.errors import InputError, RunInterrupted
 from core.files.tensor_files import load_checkpoint
 from core.processes.signals import interrupts_in_one_line
+from core.run_layout import BEST, CHECKPOINTS
 from core.terminal.console import print_line
 from core.terminal.library_warnings import ignore_library_warnings
 from engine.judges import hand_in_judge
@@ -234,7 +235,7 @@ class Stages(TrainerQueries):
         self._measured_run = None
         if given is None:
             is_trained = self._trained is not None and (model is None or model is self._trained.model)
-            if not is_trained or not self._has("best.ckpt"):
+            if not is_trained or not self._has(BEST):
                 return None
         if given is None or str(given) in IN_RUN:
             path = self._of_this_run(str(given or "best"))
@@ -250,7 +251,7 @@ class Stages(TrainerQueries):
     def _of_this_run(self, name: str) -> Path:
         if not self._has(f"{name}.ckpt"):
             raise InputError(f"ckpt_path={name!r}: this trainer has trained no run; name a run's folder or a file")
-        return self.run_folder.path / "checkpoints" / f"{name}.ckpt"
+        return self.run_folder.path / CHECKPOINTS / f"{name}.ckpt"
 
     def _has(self, name: str) -> bool:
-        return self.run_folder is not None and (self.run_folder.path / "checkpoints" / name).is_file()
+        return self.run_folder is not None and (self.run_folder.path / CHECKPOINTS / name).is_file()

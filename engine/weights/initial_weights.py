@@ -12,14 +12,15 @@ from torch import Tensor
 from callbacks.description import describe_checkpoint
 from core.errors import InputError
 from core.files.published_weights import fetch_weights
-from core.files.tensor_files import best_checkpoint, load_tensors
+from core.files.tensor_files import load_tensors
 from core.protocols.general import StartsFromWords
+from core.run_layout import checkpoint_in, folder_of
 from datamodules.base.classification import learned_classes
 from datamodules.base.data_module import DataModule
 from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.vocabulary import learned_vocabulary
 from datamodules.words.vector_files import is_vector_file, read_vectors
-from engine.settings.run_search import folder_of, newest_run_in
+from engine.settings.run_search import newest_run_in
 from engine.weights.notes import note_on_classes, note_on_images, note_on_random, note_on_untrained
 from engine.weights.weight_forms import few, fit_weights, other_shapes, set_in_part, weights_in, without_metrics
 from lightning_modules.pretrained import read_pretrained
@@ -82,7 +83,7 @@ def find_weights(name: str) -> Path:
         InputError: There is none.
     """
     path = Path(name).expanduser()
-    path = best_checkpoint(path) or path
+    path = checkpoint_in(path) or path
     if not path.is_file():
         if newest := newest_run_in(path):
             raise InputError(f"--weights {name}: a folder of runs; name one of them, the newest is {newest}")

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.files.tensor_files import best_checkpoint, load_checkpoint
+from core.files.tensor_files import load_checkpoint
+from core.run_layout import checkpoint_in
 from datamodules.text.vocabulary import read_saved
 from datamodules.words.vector_files import Vectors, read_vectors
 from lightning_modules.layers.character_ngrams import WordParts
@@ -95,7 +96,7 @@ def read_source(source: str, wanted: Collection[str] | None = None) -> Vectors:
     if not path.is_dir():
         return read_vectors(path, wanted)
     saved = read_saved(path)
-    file = best_checkpoint(path)
+    file = checkpoint_in(path)
     if file is None:
         raise InputError(f"{path}: no run of word vectors (it has no checkpoint)")
     content = load_checkpoint(file)

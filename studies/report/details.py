@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from core.run_layout import CONFIG
 from core.terminal.printable import counted, shown_path
 from core.terminal.shells import as_typed
 from engine.settings.overview import typed_command
@@ -24,7 +25,7 @@ def describe_run(run: ReportedRun, one: Group, metrics: Metrics) -> dict[str, An
     summary = run.summary
     sessions = _sessions(run)
     typed = next((session["command"] for session in sessions if isinstance(session.get("command"), str)), "")
-    config = run.path / "config.yaml"
+    config = run.path / CONFIG
     folder = as_typed(shown_path(config))
     return {
         "label": one.label,

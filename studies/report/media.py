@@ -10,6 +10,7 @@ from pathlib import Path
 from core.files.input_files import is_within
 from core.metric_rows import NAME
 from core.pages.pictures import data_url, small_copy
+from core.run_layout import CHECKPOINTS
 from studies.report.groups import Group
 from studies.report.reported import ReportedRun
 
@@ -26,7 +27,7 @@ MOST_LINES, MOST_CELLS = 12, 8  # of a table
 MOST_READ = 1_000_000  # characters of a table, whose rows are counted
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 LEFT_OUT = (NAME, "curves.png")  # which the page draws itself
-OF_NOBODY = ("checkpoints", "tensorboard", "wandb")  # folders without media
+OF_NOBODY = (CHECKPOINTS, "tensorboard", "wandb")  # folders without media
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ from core.errors import InputError
 from core.files.input_files import is_within
 from core.files.plain_json import load_json
 from core.metric_rows import NAME, intact_rows
-from core.summary import ENDED_WELL, RECORD_FILES, finite_figures
+from core.run_layout import CONFIG, has_config
+from core.summary import ENDED_WELL, RECORD_FILES, SUMMARY, finite_figures
 from engine.runs.trial_file import TRIAL_FILE, Trial, read_trial
 from engine.settings.config_files import flatten
 from engine.settings.run_identity import SAME_RECIPE
@@ -166,13 +167,13 @@ def _check_own(folder: Path, name: str) -> None:
 
 
 def _is_run(path: Path) -> bool:
-    return (path / TRIAL_FILE).is_file() or ((path / "config.yaml").is_file() and (path / "summary.json").is_file())
+    return (path / TRIAL_FILE).is_file() or (has_config(path) and (path / SUMMARY).is_file())
 
 
 def _below(path: Path) -> set[Path]:
     if not path.is_dir():
         return set()
-    return {file.parent for name in ("config.yaml", TRIAL_FILE) for file in path.rglob(name) if _is_run(file.parent)}
+    return {file.parent for name in (CONFIG, TRIAL_FILE) for file in path.rglob(name) if _is_run(file.parent)}
 
 
 def _read(path: Path, study: Study | None) -> ReportedRun:

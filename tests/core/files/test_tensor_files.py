@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from core.errors import InputError
 from core.files import plain_yaml
-from core.files.tensor_files import best_checkpoint, load_checkpoint, load_safetensors, load_tensors
+from core.files.tensor_files import load_checkpoint, load_safetensors, load_tensors
 from tests.processes import ROOT
 from tests.sources import full_name, imported_names, sources
 
@@ -53,14 +53,6 @@ def test_a_pipe_is_not_waited_for(read: object, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="a pipe or a device"):
         read(tmp_path / "pipe")
-
-
-def test_the_last_checkpoint_stands_in_for_a_best_one(tmp_path: Path) -> None:
-    assert best_checkpoint(tmp_path) is None
-    (tmp_path / "checkpoints").mkdir()
-    for name in ("last.ckpt", "best.ckpt"):
-        (tmp_path / "checkpoints" / name).touch()
-        assert best_checkpoint(tmp_path).name == name
 
 
 @pytest.fixture
