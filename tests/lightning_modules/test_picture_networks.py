@@ -1,7 +1,5 @@
 """Pictures become features of the right shape, and published weights find their places."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
@@ -58,15 +56,3 @@ def test_kept_features_take_the_place_of_pictures() -> None:
     whole = AttentionCaptioner(9, 32, network="convnet", frozen=False, hidden=4, embedding=4, attention=4)
     assert whole.picture_encoder() is None
     assert whole.features is None
-
-
-def test_an_average_of_weights_leaves_a_fixed_network_as_it_is() -> None:
-    """Rounded by averaging, it would be another network, whose features are not kept yet."""
-    captioner = AttentionCaptioner(9, 32, network="convnet", hidden=4, embedding=4, attention=4)
-    captioner._trainer = SimpleNamespace(world_size=1)
-    averaged = {name: value + 1e-6 for name, value in captioner.state_dict().items()}
-    checkpoint = {"state_dict": dict(averaged)}
-    captioner.on_save_checkpoint(checkpoint)
-    for name, value in captioner.state_dict().items():
-        expected = value if name.startswith("network.") else averaged[name]
-        assert torch.equal(checkpoint["state_dict"][name], expected), name

@@ -154,6 +154,8 @@ IN_PLACE = {
     ("core/files/atomic_files.py", "os.truncate"),  # likewise, to give its space back
     ("core/files/archives.py", "tar.extractall"),  # a folder of its own, which is renamed
     ("callbacks/tensorboard_events.py", "open wb"),  # a temporary file
+    ("callbacks/media/sink.py", "file.write_bytes"),  # likewise
+    ("engine/cli/parser.py", "dump"),  # into a text
     ("callbacks/nan_guard.py", "torch.save"),
     ("datamodules/base/cache.py", "save_file"),
     ("engine/runs/checkpoint_io.py", "torch.save"),

@@ -60,7 +60,7 @@ EVALUATION: dict[str, Callable[[int, int], Loader]] = {
     "rows": lambda rank, n: RowLoader(Rows.cut(CHARACTERS, 6), 7, False, rank, n),
     "primes": lambda rank, n: PrimeLoader([[1], [2, 3], [4]][rank::n]),
     "tunes": lambda rank, n: WholeTunes(tunes(), 2, rank, n),
-    "pictures": lambda rank, n: WholePictures([Path("absent.png")] * 7, 0, rank, n),
+    "pictures": lambda rank, n: WholePictures([Path("absent.png")] * 7, 0, rank, n, 16),
     "questions": lambda rank, n: BatchListLoader([1, 2, 3]),
     "one batch": lambda rank, n: SameBatch(Rounds(None, 5)),
 }
