@@ -7,6 +7,7 @@ from pathlib import Path
 CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"  # folder
 BEST, LAST = "best.ckpt", "last.ckpt"  # checkpoints
+OF_WANDB = "wandb"  # folder
 
 
 def has_config(folder: Path) -> bool:
@@ -43,12 +44,16 @@ def folder_of(path: Path) -> Path:
 
 
 def runs_below(root: Path) -> set[Path]:
-    """Returns the folders with settings of runs in a folder, at any depth, but for those within a run.
+    """Returns the folders with settings of runs in a folder, at any depth.
 
-    Weights & Biases keeps a file of the same name there.
+    Weights & Biases keeps a file of the same name within a run, which is none of another.
     """
     folders = {config.parent for config in root.rglob(CONFIG)} if root.is_dir() else set()
-    return {folder for folder in folders if not folders.intersection(folder.parents)}
+
+    def is_of_wandb(folder: Path) -> bool:
+        return any(one.name == OF_WANDB and one.parent in folders for one in folder.parents)
+
+    return {folder for folder in folders if not is_of_wandb(folder)}
 
 
 def has_saved(run: Path) -> bool:

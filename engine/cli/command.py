@@ -37,7 +37,7 @@ from engine.settings.mixed_configs import notes_of_mixture
 from engine.settings.ownership import missing_sizes, refuse_given_sizes
 from engine.settings.recorded_config import Origin, plain_settings, recorded_config
 from engine.settings.refused_values import with_place
-from engine.settings.trust import note_own
+from engine.settings.trust import may_send, note_own
 from engine.trainer import Trainer
 from engine.training import run_messages
 from engine.weights.initial_weights import start_from
@@ -176,8 +176,8 @@ class Command(SubcommandCLI):
         if fits:
             prune_if_worse(self.trainer, self.settings.run_dir)
         if self.folder is not None and self.tracking != "off":
-            name, mode, names = self.arguments.name, self.tracking, Names.of(self.settings)
-            self.trainer.track(wandb_logger(self.folder.path, name, mode, self.plain_config, names, self.kept_steps))
+            told = self.folder.path, self.arguments.name, self.tracking, self.plain_config, Names.of(self.settings)
+            self.trainer.track(wandb_logger(*told, self.kept_steps, is_own=may_send(self.arguments.limit)))
 
     @cached_property
     def plain_config(self) -> dict[str, Any]:

@@ -142,8 +142,9 @@ def wandb_logger(
     config: dict[str, Any],
     names: Names,
     kept: int | None = None,
+    is_own: bool = True,
 ) -> RunLogger:
-    """Makes the logger of a run; a continued or tested run keeps its id, project and name.
+    """Makes the logger of a run; a continued or tested run keeps its id, project, name and account.
 
     Args:
         folder: The run's folder, which keeps these and the files.
@@ -152,6 +153,7 @@ def wandb_logger(
         config: The merged config, sent once.
         names: What it is called.
         kept: Optimizer steps of the checkpoint that a fit goes on from, -1 if it begins again; None removes nothing.
+        is_own: Whether the run is the user's own; if not, the account that its folder names gets nothing.
 
     Returns:
         The logger.
@@ -167,7 +169,7 @@ def wandb_logger(
         known = id_file.read_text(encoding="utf-8").splitlines()
         run_id, earlier_project, name, *account = [*known, *(config_name, name)[len(known) - 1 :]]
         project = names.project or earlier_project
-        entity = entity or "".join(account) or None
+        entity = entity or (is_own and "".join(account)) or None
     else:
         run_id = f"{NO_ID.sub('-', folder.name)}-{os.urandom(3).hex()}"
     name = names.name or os.environ.get("WANDB_NAME") or name

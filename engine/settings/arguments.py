@@ -11,6 +11,7 @@ import yaml
 
 from core.errors import InputError
 from core.run_layout import CONFIG
+from core.terminal.printable import shown_path
 from core.terminal.shells import as_typed
 from engine.settings.class_help import asks_for_class_help
 from engine.settings.command_words import Words, check_subcommand, sort_words
@@ -164,7 +165,10 @@ def _refuse_only_typed(contents: dict[Path, dict]) -> None:
         for name in ONLY_TYPED:
             if content.get(name) is not None:
                 place = SettingsSources(["--config", str(path)]).take(name)
-                raise InputError(f"{place.name}: is an option of one call, and no setting: give --{name} instead")
+                where = (
+                    place.name if place else f"{shown_path(path)}: {name}"
+                )  # what YAML merges has no place of its own
+                raise InputError(f"{where}: is an option of one call, and no setting: give --{name} instead")
 
 
 def _of_configs(configs: list[Path]) -> dict[str, object]:

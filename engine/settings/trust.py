@@ -153,6 +153,11 @@ def note_own(config: dict[str, Any], run: Path | None) -> None:
         say(f"note     {own_runs_file()} cannot be written: continued, this run sends figures by --wandb online alone")
 
 
+def may_send(limit: Limit | None) -> bool:
+    """Returns whether figures may be sent as a run says: it is the user's own, or there is none."""
+    return limit is None or limit.may_send
+
+
 def tracking_mode(settings: Mapping[str, Any], limit: Limit | None) -> str:
     """Returns how a run is tracked in Weights & Biases: nothing is sent because a config of anybody says so.
 
@@ -164,7 +169,7 @@ def tracking_mode(settings: Mapping[str, Any], limit: Limit | None) -> str:
         InputError: The user wants it sent, and such a config says to whom.
     """
     mode, entity = settings["wandb"], settings["wandb_entity"]
-    if mode != ONLINE or limit is None or limit.may_send:
+    if mode != ONLINE or may_send(limit):
         return mode
     if "wandb" not in limit.asked:
         return "offline"

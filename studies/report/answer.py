@@ -163,7 +163,8 @@ def _panel(
 
 def _key(name: str, value: Any) -> str:
     """Returns a value as a key of a dictionary, whatever it holds; equal numbers have one, such as 16 and 16.0."""
-    return repr(float(value) if are_numbers([value]) and not is_share(name) else value)
+    is_count = is_share(name) and value != 0  # no batch is no share of them, either
+    return repr(float(value) if are_numbers([value]) and not is_count else value)
 
 
 def _counted(statuses: Sequence[tuple[str, int]]) -> str:

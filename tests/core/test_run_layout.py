@@ -54,9 +54,12 @@ def test_a_folder_that_is_removed_meanwhile_is_the_oldest(tmp_path: Path) -> Non
     assert advanced_at(tmp_path / "gone") == 0
 
 
-def test_what_lies_within_a_run_is_no_run(tmp_path: Path) -> None:
+def test_what_wandb_keeps_within_a_run_is_no_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "runs" / "a", begun=1)
     (run / "wandb" / "files").mkdir(parents=True)
     (run / "wandb" / "files" / "config.yaml").touch()
     assert runs_below(tmp_path) == {run}
+    inner = make_run(run / "inner", begun=2)
+    (tmp_path / "config.yaml").touch()  # of whatever program
+    assert runs_below(tmp_path) == {tmp_path, run, inner}
     assert runs_below(tmp_path / "none") == set()

@@ -153,6 +153,8 @@ def test_a_run_of_a_sweep_goes_on_where_the_sweep_has_put_it(tmp_path: Path, mon
     name = f"vgg/{tmp_path.name}"
     assert places[1:] == [("of-the-sweep", "sweeps", "team", name), ("of-the-sweep", "sweeps", "mine", name)]
     assert places[0][1:] == ("primer", None, name)
+    wandb_logger(tmp_path, "runs", "online", {}, Names(), is_own=False).experiment  # noqa: B018
+    assert begun[-1].get("entity") is None, "a stranger's run does not say whose account is sent its figures"
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,9 @@ def test_a_config_names_no_other_file_that_is_to_be_read(name: str, run: Path, c
     for words in ([], ["--ckpt_path", str(run)]):
         with pytest.raises(InputError, match=re.escape(told)):
             parse_command_line(["fit", "-c", str(config), *words])
+    config.write_text(f"<<: {{{name}: {run}}}\n{text}")  # which YAML merges
+    with pytest.raises(InputError, match=re.escape(f"tiny.yaml: {name}: is an option of one call")):
+        parse_command_line(["fit", "-c", str(config)])
 
 
 def test_fit_without_a_config_lists_them() -> None:

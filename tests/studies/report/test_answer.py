@@ -119,6 +119,12 @@ def test_one_batch_and_all_of_them_have_two_places(tmp_path: Path) -> None:
     assert dict(zip(line["x"], line["y"], strict=True)) == {"0.5": 0.25, "1": 0.5, "1.0": 0.75}
 
 
+def test_no_batch_is_no_share_either(tmp_path: Path) -> None:
+    name = "trainer.overfit_batches"
+    (panel,) = answer(*_study(tmp_path / "s", [{name: 0}, {name: 0.0}, {name: 0.5}], [0.5, 0.75, 0.25]))["panels"]
+    assert sorted(panel["order"]) == ["0", "0.5"]
+
+
 def test_zero_among_powers_of_ten_is_a_name(tmp_path: Path) -> None:
     assert not is_numeric("lr", [0.0, 1e-4, 1e-3, 1e-2])
     assert is_numeric("dropout", [0.0, 0.2, 0.5])
