@@ -111,6 +111,14 @@ def _values(content: Any) -> Iterator[Any]:
             yield part
 
 
+def summary_of(run: Path) -> dict[str, Any]:
+    """Returns the summary in a run's folder; nothing where it is missing or damaged."""
+    try:
+        return read_summary(run / SUMMARY)
+    except (OSError, ValueError):
+        return {}
+
+
 def write_summary(path: Path, summary: dict[str, Any]) -> None:
     """Writes a summary.
 

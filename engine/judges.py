@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.files.tensor_files import load_checkpoint
 from core.protocols.judges import TakesJudge
 from core.run_layout import CONFIG, checkpoint_in, has_config
-from core.summary import of_own_data, read_summary
+from core.summary import of_own_data, summary_of
 from core.terminal.printable import shown_path
 from core.terminal.shells import as_typed
 from datamodules.base.digest import digest_of
@@ -146,10 +146,7 @@ def _data_of(kind: type, config: dict[str, Any], checkpoint: dict[str, Any], nam
 
 def _accuracy(run: Path, checkpoint: str) -> str:
     """Returns in words how often a run's classifier is right with a checkpoint's weights, if it has been measured."""
-    try:
-        summary = read_summary(run / "summary.json")
-    except (OSError, ValueError):
-        return ""
+    summary = summary_of(run)
     of_weights = [
         test for test in of_own_data(summary.get("tests", [])) if test.get("checkpoint", checkpoint) == checkpoint
     ]

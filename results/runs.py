@@ -6,7 +6,7 @@ from typing import Any
 
 from core.errors import RunFailed
 from core.run_layout import has_config
-from core.summary import ENDED_WELL, SUMMARY, figures, read_summary
+from core.summary import ENDED_WELL, SUMMARY, figures, read_summary, summary_of
 from results.records import why_test_does_not_count
 from results.table import Run, Table
 from studies.workers import last_line
@@ -37,11 +37,11 @@ class Runs:
 
     def is_fitted(self, run: Run) -> bool:
         """Returns whether a run has finished training."""
-        return self._summary(run).get("status") in ENDED_WELL
+        return summary_of(self.folder(run)).get("status") in ENDED_WELL
 
     def is_tested(self, run: Run) -> bool:
         """Returns whether a run is finished and has the figure that counts, of the test set or of validation."""
-        summary = self._summary(run)
+        summary = summary_of(self.folder(run))
         return self.is_fitted(run) and run.row.measure.counts in figures(summary) and not _why_not(run, summary)
 
     def why_not_tested(self, run: Run) -> str:
@@ -111,12 +111,6 @@ class Runs:
             self._names[run.row.id] = self.table.folder(run.row)
         name = self._names[run.row.id]
         return ["--data.data_dir", self.folders[name]] if name in self.folders else []
-
-    def _summary(self, run: Run) -> dict:
-        try:
-            return read_summary(self.folder(run) / SUMMARY)
-        except (OSError, ValueError):
-            return {}
 
 
 def _why_not(run: Run, summary: dict[str, Any]) -> str:

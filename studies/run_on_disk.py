@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import InputError
-from core.files.plain_json import load_json
 from core.measures import format_figure, stated_measures
 from core.run_layout import CONFIG, newest_first, runs_below
-from core.summary import SUMMARY, damage_of_summary, upgraded
+from core.summary import SUMMARY, summary_of
 from engine.settings.config_files import flatten, read_config
 from engine.settings.overview import typed_command
 from engine.settings.run_commands import VERBS
@@ -32,11 +31,7 @@ class RunOnDisk:
     @classmethod
     def read(cls, path: Path) -> "RunOnDisk":
         """Reads a folder."""
-        try:
-            text = (path / SUMMARY).read_text(encoding="utf-8")
-            return cls(path, {} if damage_of_summary(text) else upgraded(load_json(text)))
-        except (OSError, ValueError, TypeError):  # not there, or damaged
-            return cls(path, {})
+        return cls(path, summary_of(path))
 
     @property
     def status(self) -> str:

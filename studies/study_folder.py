@@ -22,7 +22,7 @@ from core.files.file_locks import NoLocks, acquire, file_lock
 from core.files.files_in_use import rename
 from core.files.outputs import check_output_folder, contents
 from core.files.plain_json import load_json
-from core.summary import finite_figures, read_summary
+from core.summary import finite_figures, summary_of
 from engine.runs.trial_file import Halving, Trial, ending_of_pruned, read_trial
 from studies.claims import CLAIMS, Claim, claim_trial
 from studies.differing import what_changed
@@ -236,10 +236,7 @@ def reached(trial: Trial) -> dict[str, float]:
     """Returns what a trial has reached, of the checkpoints that count; nothing where it failed or is still open."""
     if status(trial) in ("open", *WITHOUT_FIGURES):
         return {}
-    try:
-        return finite_figures(read_summary(trial.folder / "summary.json"))
-    except (OSError, ValueError):
-        return {}
+    return finite_figures(summary_of(trial.folder))
 
 
 def score(trial: Trial, metric: str | None) -> float | None:

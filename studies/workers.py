@@ -9,7 +9,7 @@ from typing import Any
 
 from core.processes.signals import SIGNALS
 from core.run_layout import CHECKPOINTS, LAST
-from core.summary import read_summary
+from core.summary import summary_of
 from engine.processes.forked_commands import FAULTS, LOOK_EVERY, Jobs, start_command
 from engine.runs.free_gpus import NO_FREE_GPU
 from engine.runs.trial_file import Trial, ending_of_pruned, read_trial
@@ -175,10 +175,7 @@ def last_line(log: Path) -> str:
 
 
 def _status(run: Path) -> str:
-    try:
-        return read_summary(run / "summary.json").get("status", "finished")
-    except (OSError, ValueError):
-        return "finished"
+    return summary_of(run).get("status", "finished")
 
 
 def _reached(run: Path) -> int | None:

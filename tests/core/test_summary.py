@@ -14,6 +14,7 @@ from core.summary import (
     last_block,
     read_summary,
     strict_json,
+    summary_of,
     upgraded,
     write_summary,
 )
@@ -114,6 +115,14 @@ def test_blocks_that_do_not_say_when_they_were_measured_are_read(tmp_path: Path)
     summary = read_summary(tmp_path / "summary.json")
     assert figures(summary) == TRAINED | TESTED
     assert last_block([{"epoch": "1", "step": "8", "val/acc": "0.5"}], summary["last"])["metrics"] == {"val/acc": 0.5}
+
+
+def test_a_run_without_an_intact_summary_has_none(tmp_path: Path) -> None:
+    assert summary_of(tmp_path) == {}
+    (tmp_path / "summary.json").write_text("{")
+    assert summary_of(tmp_path) == {}
+    (tmp_path / "summary.json").write_text(json.dumps(EARLIER))
+    assert summary_of(tmp_path) == read_summary(tmp_path / "summary.json")
 
 
 @pytest.mark.parametrize(
