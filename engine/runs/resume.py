@@ -23,10 +23,23 @@ from core.terminal.shells import as_typed
 from engine.settings.arguments import OF_BEGINNING
 from engine.settings.config_files import flatten, read_config
 from engine.settings.ownership import changeable, data_class, make_paths_absolute, mappings, task_class
-from engine.settings.recorded_config import OPTION_GROUPS, Origin
+from engine.settings.recorded_config import OPTION_GROUPS
 from engine.settings.run_identity import CHANGEABLE_ON_RESUME, differ
 
 PLAIN = (bool, int, float, str, list, tuple, dict, type(None))  # settings of a model that can be compared
+
+
+def recorded_settings(run: Path, checkpoint: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns a run's config: that in a checkpoint wins over the file, which can have been edited since.
+
+    Args:
+        run: The run's folder.
+        checkpoint: A checkpoint of the run.
+
+    Raises:
+        InputError: There is none, or it is damaged.
+    """
+    return (checkpoint and config_of_run(checkpoint)) or read_config(run / CONFIG)
 
 
 def changes(
@@ -40,15 +53,14 @@ def changes(
     Args:
         run: The run's folder.
         config: The merged config of this call.
-        checkpoint: A checkpoint of the run, whose config wins over the file, which can have been edited since.
+        checkpoint: A checkpoint of the run.
         free: Beginnings of dotted keys that may change, beside those that model and data state.
 
     Returns:
         Recorded and present value by dotted key.
     """
     whole = mappings(config, OPTION_GROUPS)
-    before = (checkpoint and config_of_run(checkpoint)) or read_config(run / CONFIG)
-    recorded = _flat(_with_whole_paths(before, config), whole)
+    recorded = _flat(_with_whole_paths(recorded_settings(run, checkpoint), config), whole)
     owned = changeable(config)
     changed = {}
     for key, now in _flat(config, whole).items():
@@ -90,8 +102,9 @@ def _with_whole_paths(recorded: dict[str, Any], config: dict[str, Any]) -> dict[
 
 
 def _flat(config: dict[str, Any], whole: Iterable[str]) -> dict[str, object]:
-    """Returns a config as dotted keys, of which mappings stay whole."""
+    """Returns a config as dotted keys, of which mappings stay whole; without the empty `init_args` of a class."""
     flat = flatten(config)
+    flat = {key: value for key, value in flat.items() if value != {} or f"{key}.class_path" not in flat}
     for mapping in whole:
         below = [key for key in flat if key.startswith(f"{mapping}.")]
         if below:
@@ -148,44 +161,6 @@ def refuse_changes(run: Path, config: dict[str, Any], checkpoint: dict[str, Any]
             f"--{key} {now}: this run has {before}, and cannot change it; a new run can start from its weights, as far "
             f"as they fit: fit --config NAME --weights {as_typed(str(run))} --{key} {_typed(now)}"
         )
-
-
-def refuse_changes_in_python(run: Path, origin: Origin, checkpoint: dict[str, Any] | None, has_optimizer: bool) -> None:
-    """Checks that a run that goes on in Python keeps what makes it this run.
-
-    Nothing is compared of what `origin` does not hold, of callbacks, and of a run whose config cannot be read. The
-    checkpoint has the seed and tells the optimizer; classes may have moved to another module.
-
-    Args:
-        run: The run's folder.
-        origin: What goes on, as it was made.
-        checkpoint: The checkpoint with which it goes on.
-        has_optimizer: Whether the model was made with an optimizer, and not with its default.
-
-    Raises:
-        InputError: Its model, data or trainer differ, or the run has another optimizer than the model's default.
-    """
-    free = tuple(key for key in CHANGEABLE_ON_RESUME if has_optimizer or key != "model.optimizer.")
-    try:
-        changed = changes(run, origin.settings, checkpoint, free)
-    except InputError:  # missing or damaged
-        return
-    left_out = {"seed_everything", "trainer.callbacks", "model.optimizer.class_path"}
-    left_out |= {name.partition(" ")[0] for name in origin.unknown}
-    for key, (before, now) in changed.items():
-        is_left_out = any(f"{key}.".startswith(f"{name}.") for name in left_out)
-        if is_left_out or (key.endswith(".class_path") and _last_name(before) == _last_name(now)):
-            continue
-        reason, way_out = "and cannot change it", f"make it as {run / 'config.yaml'} tells"
-        if key.startswith("model.optimizer."):
-            reason, way_out = "and this model was made without an optimizer", "give it one (optimizer=...)"
-        raise InputError(
-            f"{key} is {now}: this run has {before}, {reason}; {way_out}, or train a new run, without ckpt_path"
-        )
-
-
-def _last_name(path: Any) -> str:
-    return str(path).rpartition(".")[2]
 
 
 def _typed(value: Any) -> str:

@@ -9,7 +9,8 @@ from pytorch_lightning.trainer.connectors.signal_connector import _SignalConnect
 
 from callbacks import Record
 from callbacks.stops import early_stopping_of_lightning
-from engine.training.python_runs import check_goes_on
+from engine.training.continuation import check_optimization, check_settings
+from engine.training.python_runs import described_optimization
 
 
 class CheckpointConnector(_CheckpointConnector):
@@ -19,9 +20,21 @@ class CheckpointConnector(_CheckpointConnector):
     def _hpc_resume_path(self) -> None:
         return None
 
+    def resume_start(self, *arguments: Any, **options: Any) -> None:
+        """Reads the checkpoint, if there is one; forgets that of a fit that was refused."""
+        self._loaded_checkpoint = {}
+        super().resume_start(*arguments, **options)
+
+    def restore_model(self) -> None:
+        """Restores the weights, once it is sure that a run from Python keeps its model, its data and its trainer."""
+        check_settings(self.trainer, self._loaded_checkpoint)
+        super().restore_model()
+
     def restore_training_state(self) -> None:
-        """Restores optimizers, schedules and loops, once it is sure that a run from Python keeps its settings."""
-        check_goes_on(self.trainer, self._loaded_checkpoint)
+        """Restores optimizers, schedules and loops, once it is sure that a run from Python keeps how they were made."""
+        if self.trainer.state.fn == "fit":
+            self.trainer.optimization = described_optimization(self.trainer)
+            check_optimization(self.trainer, self._loaded_checkpoint)
         super().restore_training_state()
 
     def restore_callbacks(self) -> None:

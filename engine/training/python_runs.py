@@ -19,9 +19,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from core.run_layout import has_config
 from datamodules.base.data_module import DataModule
-from engine.runs.resume import refuse_changes_in_python
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
 from lightning_modules.schedules import RunSchedule
@@ -47,33 +45,22 @@ def python_origin(trainer: Any, seed: int | None) -> Origin:
     Returns:
         Its config, and what this does not hold.
     """
-    unknown: list[str] = []
-    settings = {name: value for name, value in _settings(trainer).items() if name not in OF_THE_COMMAND}
-    callbacks = _callbacks(trainer, unknown)
-    config: dict[str, Any] = {"seed_everything": trainer.seed} | callbacks
-    config["trainer"] |= _plain_items(settings, "trainer", unknown)
-    config |= _model_and_data(trainer, unknown)
-    if isinstance(trainer.lightning_module, Task):
-        config["model"]["init_args"] |= _optimization(trainer, unknown)
+    config, unknown = config_before_training(trainer)
+    optimization, lost = trainer.optimization or described_optimization(trainer)
+    unknown += lost
+    if optimization:
+        config["model"].setdefault("init_args", {}).update(optimization)
     text = HEADER + (UNKNOWN.format(", ".join(unknown)) if unknown else "")
     return Origin(config_file_text(config, text), None, seed, tuple(unknown))
 
 
-def check_goes_on(trainer: Any, checkpoint: dict[str, Any] | None) -> None:
-    """Checks that a fit from Python that takes up a run keeps what makes it this run.
-
-    Args:
-        trainer: The trainer, once data, model and optimizers are set up, and schedules are as they were made.
-        checkpoint: The checkpoint with which it goes on; None if it begins again.
-
-    Raises:
-        InputError: It does not.
-    """
-    if trainer.state.fn != "fit" or not trainer.takes_up_run or trainer.origin.command is not None:
-        return
-    if trainer.run_folder is not None and has_config(trainer.run_folder.path):
-        has_optimizer = getattr(trainer.lightning_module, "has_optimizer", True)
-        refuse_changes_in_python(trainer.run_folder.path, python_origin(trainer, None), checkpoint, has_optimizer)
+def config_before_training(trainer: Any) -> tuple[dict[str, Any], list[str]]:
+    """Returns the config of a run without optimizer and schedule, and the names of what it does not hold."""
+    unknown: list[str] = []
+    settings = {name: value for name, value in _settings(trainer).items() if name not in OF_THE_COMMAND}
+    config: dict[str, Any] = {"seed_everything": trainer.seed} | _callbacks(trainer, unknown)
+    config["trainer"] |= _plain_items(settings, "trainer", unknown)
+    return config | _model_and_data(trainer, unknown), unknown
 
 
 def measured_config(trainer: Any) -> tuple[dict[str, Any], list[str]]:
@@ -85,7 +72,7 @@ def measured_config(trainer: Any) -> tuple[dict[str, Any], list[str]]:
     unknown: list[str] = []
     config = _model_and_data(trainer, unknown)
     for name in OPTIMIZATION:
-        config["model"]["init_args"].pop(name, None)
+        config["model"].get("init_args", {}).pop(name, None)
     for name in MEASURING_GROUPS:
         config[name] = _plain_items(trainer.builtin(OPTION_GROUPS[name]).kept_arguments, name, unknown)
     settings = _settings(trainer)
@@ -112,6 +99,9 @@ def _model_and_data(trainer: Any, unknown: list[str]) -> dict[str, Any]:
         kept = data.kept_arguments if isinstance(data, DataModule) else dict(data.hparams_initial)
         config["data"] = _class(data, kept, "data", unknown)
         make_paths_absolute(config["data"]["init_args"], data.paths if isinstance(data, DataModule) else ())
+    for part in config.values():
+        if not part["init_args"]:  # the command records none, either
+            del part["init_args"]
     return config
 
 
@@ -178,12 +168,17 @@ def _class(owner: Any, kept: dict[str, Any], key: str, unknown: list[str]) -> di
     return {"class_path": _import_path(type(owner)), "init_args": _plain_items(known, key, unknown)}
 
 
-def _optimization(trainer: Any, unknown: list[str]) -> dict[str, Any]:
-    """Returns the optimizer and the schedule of a task, as far as they keep how they were made."""
+def described_optimization(trainer: Any) -> tuple[dict[str, Any], list[str]]:
+    """Returns the optimizer and the schedule of a task, as far as they keep how they were made, and what is not known.
+
+    The state of a checkpoint in a schedule can hide how it was made.
+    """
+    if not isinstance(trainer.lightning_module, Task):
+        return {}, []
     schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
     if len(trainer.optimizers) != 1 or len(schedules) > 1:
-        unknown.append("model.optimizer")
-        return {}
+        return {}, ["model.optimizer"]
+    unknown: list[str] = []
     (optimizer,) = trainer.optimizers
     found = {"lr_scheduler": None} | _made(optimizer, optimizer.defaults, "model.optimizer", unknown)
     for schedule in schedules:
@@ -191,7 +186,7 @@ def _optimization(trainer: Any, unknown: list[str]) -> dict[str, Any]:
         values = {name: value for name, value in vars(schedule).items() if name != "last_epoch"} | {"last_epoch": -1}
         values |= {"total_steps": None} if isinstance(schedule, RunSchedule) else {}
         found |= _made(schedule, values, "model.lr_scheduler", unknown)
-    return found
+    return found, unknown
 
 
 def _made(owner: Any, values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ class TrainerQueries(pl.Trainer):
 
     goes_on = False  # whether a fit continues from a checkpoint
     takes_up_run = False  # whether it does, or begins a run again that has no checkpoint yet
+    optimization: tuple[dict[str, Any], list[str]] | None = None  # optimizer and schedule of this fit, as made
     _may_be_channels_last = True
     _searched: Any = None  # the list of callbacks that was searched; Lightning makes another when it adds a model's
     _builtins: dict[type, Callback]

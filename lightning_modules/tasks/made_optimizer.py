@@ -17,6 +17,7 @@ class HasOptimizer(Protocol):
     decay_norms_and_biases: bool
     norm_lr_factor: float
     goes_on_merged: bool
+    made_of_settings: frozenset[str]
 
     def parameter_groups(self, network: nn.Module | None = None, by_use: bool = False) -> list[dict]:
         """Returns the parameter groups of a part of its network, or of all."""
@@ -32,6 +33,7 @@ def made_optimizer(task: HasOptimizer, network: nn.Module) -> Optimizer:
         InputError: The optimizer has no learning rates, or needs to know which weights give the outputs.
     """
     part = None if network is task else network
+    task.made_of_settings |= {"optimizer"}
     optimizer = task.make_optimizer(task.parameter_groups(part))
     if reads_names(optimizer):
         _check_outputs(task, optimizer)

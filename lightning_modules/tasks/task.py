@@ -78,6 +78,7 @@ class Task(LoadsWithLimits, LightningModule):
     changeable: ClassVar[tuple[str, ...]] = ()  # names of arguments that may differ when a run continues
     monitor: ClassVar[str] = "val/acc"  # decides which weights are best, unless a config names another
     _unsaved: Sequence[str] = ()  # states of metrics that the checkpoint with which the run goes on lacks
+    made_of_settings: frozenset[str] = frozenset()  # which of optimizer and lr_scheduler it has made as they say
     goes_on_merged = False  # whether the parameter groups of the checkpoint with which the run goes on are merged
 
     def __init__(
@@ -241,6 +242,7 @@ class Task(LoadsWithLimits, LightningModule):
 
     def with_schedule(self, optimizer: Optimizer) -> Optimizer | dict:
         """Returns an optimizer and the schedule of the settings, if there is one, as Lightning takes them."""
+        self.made_of_settings |= {"lr_scheduler"}
         if self.make_schedule is None:
             return optimizer
         schedule = self.make_schedule(optimizer)

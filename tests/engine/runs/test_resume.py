@@ -533,6 +533,21 @@ def test_entries_of_a_mapping_may_not_change(stages: dict[str, int] | None, tmp_
     assert changes(tmp_path, config(before)) == {"freeze.stages": (stages, before)}
 
 
+@pytest.mark.parametrize("before", [{}, {"init_args": {}}, {"init_args": {"lr": 0.1}}])
+@pytest.mark.parametrize("now", [{}, {"init_args": {}}, {"init_args": {"lr": 0.1}}])
+def test_arguments_that_a_class_states_at_one_time_alone_are_not_compared(
+    before: dict, now: dict, tmp_path: Path
+) -> None:
+    """The command knows those of any class, and Python those that a module saves."""
+
+    def config(arguments: dict) -> dict[str, Any]:
+        names = {"model": "PlainModule", "data": "PlainData"}
+        return {part: {"class_path": f"tests.plain.{name}"} | arguments for part, name in names.items()}
+
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config(before)))
+    assert changes(tmp_path, config(now)) == {}
+
+
 @pytest.mark.parametrize(
     ("now", "same"),
     [

@@ -2,11 +2,9 @@
 
 import importlib
 import json
-import re
 import shutil
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,6 @@ from torch.utils.data import DataLoader
 
 from callbacks import EarlyStopping, NaNGuard, RunCheckpoint
 from core.code.known_code import may_be_named
-from core.errors import InputError
-from datamodules.images.augmentation import Augmentation
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.config_files import read_config
 from engine.trainer import Trainer
@@ -219,74 +215,3 @@ def test_the_classes_of_a_run_are_the_users_own_once_it_trains(tmp_path: Path, m
     trainer.fit(net(**SIZES), TinyDataModule())
     assert may_be_named("users_net.Net")
     monkeypatch.delitem(sys.modules, "users_net")
-
-
-def warm(optimizer: torch.optim.Optimizer) -> WarmupCosine:
-    """Returns the schedule of that run."""
-    return WarmupCosine(optimizer, warmup=0.2)
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a few steps from Python, with a schedule and a seed of its own."""
-    settings = {"max_steps": 2, "limit_val_batches": 0}
-    return fit(tmp_path_factory.mktemp("begun"), seeded_vgg(lr_scheduler=warm), **settings)
-
-
-@pytest.mark.parametrize(
-    ("model", "data", "settings", "refusal"),
-    [
-        ({}, {}, {}, None),
-        ({"optimizer": partial(torch.optim.SGD, lr=0.01)}, {"eval_batch_size": 8}, {"max_epochs": 9}, None),
-        ({"dropout": 0.5}, {}, {}, "model.dropout is 0.5: this run has 0.2, and cannot change it; make it as"),
-        ({}, {"augmentation": Augmentation(flip="random")}, {}, "data.augmentation.flip is random: this run has none"),
-        ({"lr_scheduler": None}, {}, {}, "model.lr_scheduler is None: this run has lightning_modules.schedules.Warmup"),
-        ({"lr_scheduler": WarmupCosine}, {}, {}, "model.lr_scheduler.warmup is "),
-        ({}, {}, {"gradient_clip_val": 0.5}, "trainer.gradient_clip_val is 0.5: this run has None"),
-        (None, {}, {}, "model.optimizer.lr is 0.05: this run has 0.03, and this model was made without an optimizer"),
-    ],
-    ids=["same", "free", "model", "data", "lost schedule", "schedule", "trainer", "lost optimizer"],
-)
-def test_a_run_that_goes_on_in_python_keeps_what_makes_it_this_run(
-    model: dict | None, data: dict, settings: dict, refusal: str | None, begun: Path, tmp_path: Path
-) -> None:
-    """Other settings trained on, and replaced its config."""
-    run = shutil.copytree(begun, tmp_path / "run")
-    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    settings = {"max_steps": 2, "limit_val_batches": 0, "seed": 7, "logger": False} | settings
-    if model is None:
-        network = VGG.load_from_checkpoint(run / "checkpoints" / "last.ckpt", lr_scheduler=warm)
-    else:
-        network = seeded_vgg(**{"lr_scheduler": warm} | model)
-    trainer = tiny_trainer(tmp_path, **settings)
-    with nullcontext() if refusal is None else pytest.raises(InputError, match=f"^{re.escape(refusal)}"):
-        trainer.fit(network, TinyDataModule(**{"batch_size": 20} | data), ckpt_path=run)
-    assert {path: path.read_bytes() for path in before} == before, "nothing is left to do, or it is refused"
-
-
-@pytest.mark.parametrize("dropout", [0.2, 0.3])
-def test_a_run_of_the_command_goes_on_in_python_with_its_settings(
-    dropout: float, finished_run: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = finished_run()
-    augmentation = Augmentation(flip="random", crop_padding=2, cutout=4, brightness=20, contrast=(0.8, 1.2))
-    network = VGG(**SIZES, dropout=dropout, optimizer=SGD, lr_scheduler=WarmupCosine)
-    trainer = Trainer(accelerator="cpu", devices=1, precision="32-true", max_epochs=3, seed=42)
-    with nullcontext() if dropout == 0.2 else pytest.raises(InputError, match=r"^model\.dropout is 0\.3: this run has"):
-        trainer.fit(network, TinyDataModule(augmentation=augmentation), ckpt_path=run)
-    assert ("nothing is left to do" in capsys.readouterr().out) == (dropout == 0.2)
-
-
-def test_a_class_within_a_function_on_loaders_goes_on(tmp_path: Path) -> None:
-    class Local(PlainModule):
-        """A network as a notebook has it in a function."""
-
-    data = PlainData()
-    data.prepare_data()
-    data.setup("fit")
-    run = None
-    for steps in (1, 2):
-        trainer = tiny_trainer(tmp_path, max_steps=steps, logger=False)
-        trainer.fit(Local(), data.train_dataloader(), ckpt_path=run)
-        assert trainer.optimizer_steps == steps
-        run = trainer.run_folder.path
