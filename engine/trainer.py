@@ -10,6 +10,7 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule
 from pytorch_lightning.loggers import Logger, TensorBoardLogger
 from pytorch_lightning.plugins import Precision
 
+from core.code.known_code import add_to_list
 from core.errors import InputError, RunFailed
 from core.kept_arguments import KeepsArguments
 from core.processes.hardware import choose_precision, device_type, leave_out_planned_attention
@@ -20,12 +21,11 @@ from engine.settings.error_sources import trainer_option_error
 from engine.settings.recorded_config import Origin
 from engine.settings.strategies import check_batch_norms, check_processes
 from engine.settings.trainer_options import check_callbacks, check_monitors, check_options
-from engine.settings.trust import note_own
 from engine.speed.allocator import keep_freed_memory
 from engine.speed.epoch_loop import EpochLoop
 from engine.speed.idle_hooks import NoProfiler, skip_idle_hooks
 from engine.training.builtin_callbacks import as_list, with_builtins
-from engine.training.python_runs import python_origin, seed_of_weights
+from engine.training.python_runs import classes_in_use, python_origin, seed_of_weights
 from engine.training.stages import Stages
 
 
@@ -179,7 +179,7 @@ class Trainer(KeepsArguments, Stages):
         """Notes what is trained, now that training begins; a run from Python makes its classes known as the user's."""
         self.note_trained()
         if self.origin.command is None and self.run_folder is not None and self.is_global_zero:
-            note_own(self.describe_origin().settings, self.run_folder.path)
+            add_to_list(classes_in_use(self))
 
     def track(self, logger: Logger) -> None:
         """Adds a logger."""

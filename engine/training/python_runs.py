@@ -189,6 +189,13 @@ def described_optimization(trainer: Any) -> tuple[dict[str, Any], list[str]]:
     return found, unknown
 
 
+def classes_in_use(trainer: Any) -> list[str]:
+    """Returns the import paths of the classes of what a trainer trains, and trains it with."""
+    schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+    used = [trainer.lightning_module, trainer.datamodule, *trainer.optimizers, *schedules, *trainer.given_callbacks]
+    return [_import_path(type(one)) for one in used if one is not None]
+
+
 def _made(owner: Any, values: dict[str, Any], key: str, unknown: list[str]) -> dict[str, Any]:
     """Returns the setting of an optimizer or a schedule; none where it lacks what it needs."""
     parameters, lost, path = _parameters(type(owner))[1:], [], _import_path(type(owner))  # but what it is made for

@@ -207,11 +207,14 @@ def test_files_that_a_model_names_are_recorded_as_the_command_does(
 
 
 def test_the_classes_of_a_run_are_the_users_own_once_it_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "users_net.py").write_text("from lightning_modules import VGG\n\n\nclass Net(VGG): ...\n")
+    code = "from lightning_modules import VGG\n\n\nclass Net(VGG):\n    def __init__(self, other, **settings):\n"
+    (tmp_path / "users_net.py").write_text(code + "        super().__init__(**settings)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     net = importlib.import_module("users_net").Net
     trainer = tiny_trainer(tmp_path, max_steps=1, limit_val_batches=0, logger=False)
     assert not may_be_named("users_net.Net")
-    trainer.fit(net(**SIZES), TinyDataModule())
+    trainer.fit(net(other="users_net.Other", **SIZES), TinyDataModule())
     assert may_be_named("users_net.Net")
+    assert "users_net.Other" in (trainer.run_folder.path / "config.yaml").read_text()
+    assert not may_be_named("users_net.Other"), "a text, which can come from a stranger's checkpoint"
     monkeypatch.delitem(sys.modules, "users_net")
