@@ -140,11 +140,26 @@ def _class(settings: dict[str, Any], base: type) -> type:
 
 
 def named_class(settings: dict[str, Any]) -> Any:
-    """Returns what `class_path` names in the settings of model or data; None for a class within another object."""
-    module, _, name = settings["class_path"].rpartition(".")
-    with contextlib.suppress(ImportError, AttributeError):
-        return getattr(import_module(module), name)
-    return None
+    """Returns what `class_path` names in the settings of model or data; None for a class within a function.
+
+    Raises:
+        ImportError: Its module cannot be imported.
+        AttributeError: Its module has no such name.
+    """
+    path = settings["class_path"]
+    return None if "<locals>" in path else _imported(path)
+
+
+def _imported(path: str) -> Any:
+    """Returns what an import path names, which may be a class within a class."""
+    outer, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(outer), name)
+    except ModuleNotFoundError as error:
+        if error.name == outer and "." in outer:  # and not what this module needs
+            with contextlib.suppress(AttributeError):
+                return getattr(_imported(outer), name)
+        raise
 
 
 def _absolute(path: Path) -> str:

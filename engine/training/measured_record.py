@@ -83,3 +83,5 @@ def _why_not_recorded(trainer: Any, run: Path) -> str:
         return why_not_recorded(run, config)
     except InputError as error:
         return f"has no config to compare with: {error}"
+    except (ImportError, AttributeError) as error:  # of a class whose name leads nowhere
+        return f"cannot be compared: {error}"

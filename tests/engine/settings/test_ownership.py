@@ -11,7 +11,14 @@ import datamodules
 from core.errors import InputError
 from datamodules import CharCorpusDataModule
 from datamodules.base.data_module import DataModule
-from engine.settings.ownership import NAMING, changeable, data_class, make_paths_absolute, refuse_empty_names
+from engine.settings.ownership import (
+    NAMING,
+    changeable,
+    data_class,
+    make_paths_absolute,
+    named_class,
+    refuse_empty_names,
+)
 
 
 class PlainData(LightningDataModule):
@@ -49,6 +56,26 @@ def test_somebody_elses_classes_have_what_the_bases_name() -> None:
     theirs = config(f"{__name__}.PlainModel", f"{__name__}.PlainData")
     assert set(changeable(theirs)) == {"data.data_dir", "data.eval_batch_size"}
     assert data_class(theirs).paths == ("data_dir",)
+
+
+class Outer:
+    """A class that holds another."""
+
+    class Inner:
+        """The other."""
+
+
+def test_a_module_that_cannot_be_imported_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of a class in it was one of no class."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "users_needy.py").write_text("import not_installed\n")
+    assert named_class({"class_path": f"{__name__}.Outer.Inner"}) is Outer.Inner
+    assert named_class({"class_path": f"{__name__}.make.<locals>.Net"}) is None
+    for path, missing in (("users_needy.Net", "not_installed"), ("not_there.Net", "not_there"), ("tests.no.A", "no")):
+        with pytest.raises(ImportError, match=missing):
+            named_class({"class_path": path})
+    with pytest.raises(AttributeError):
+        named_class({"class_path": f"{__name__}.Absent"})
 
 
 def test_paths_are_absolute_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
