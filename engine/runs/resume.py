@@ -80,8 +80,12 @@ def changes(
 
 
 def measured_otherwise(run: Path, config: dict[str, Any]) -> list[str]:
-    """Returns the settings by which what a merged config measures is not of a run: of another model, on other data."""
-    alike = {f"data.{name}" for name in data_class(config).measured_alike}
+    """Returns the settings by which what a merged config measures is not of a run: of another model, on other data.
+
+    What the data set takes over from the run's files is compared when its state is restored.
+    """
+    kind = data_class(config)
+    alike = {f"data.{name}" for name in (*kind.measured_alike, *kind.take_over(run))}
     return [key for key in changes(run, config) if key not in alike]
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from core.summary import figures, read_summary
 from engine.trainer import Trainer
+from lightning_modules import CharRNN
 from tests.plain import PlainData, PlainModule
 from tests.tiny import TinyDataModule, tiny_trainer, tiny_vgg
+from tests.tiny_text import TinyCorpus
 
 BLOCKS, PARTS = {"test": "tests", "validate": "validations"}, {"test": "test", "validate": "val"}
 
@@ -89,3 +91,15 @@ def test_a_run_without_checkpoints_has_what_is_measured_of_its_weights(fitted: C
     trainer, model, data = fitted(enable_checkpointing=False)
     trainer.test(model, data, verbose=False)
     assert [name for name, _ in measured(trainer.run_folder.path, "test")] == [None]
+
+
+def test_a_measurement_with_the_runs_own_vocabulary_is_recorded(tmp_path: Path) -> None:
+    """A message tells the user to name it where a text has other symbols by now."""
+    trainer = tiny_trainer(tmp_path, max_steps=1, logger=False)
+    data = TinyCorpus()
+    data.load_once()
+    trainer.fit(CharRNN(len(data.symbols), hidden=4), data)
+    run = trainer.run_folder.path
+    data = TinyCorpus(vocabulary=str(run / "vocabulary.json"))
+    tiny_trainer(tmp_path).validate(CharRNN(len(data.symbols), hidden=4), data, ckpt_path=run, verbose=False)
+    assert len(read_summary(run / "summary.json")["validations"]) == 1
