@@ -1,5 +1,6 @@
 """Checks that a run that goes on in Python keeps what makes it this run, as one of the command does."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def check_settings(trainer: Any, checkpoint: dict[str, Any]) -> None:
     if run is None:
         return
     config, unknown = config_before_training(trainer)
-    left_out = ["trainer.callbacks", *unknown]
+    left_out = ["trainer.callbacks", *unknown, *_saved_alike(trainer, checkpoint)]
     if isinstance(trainer.lightning_module, Task):  # whose optimizer and schedule are not made yet
         left_out += [f"model.{name}" for name in OPTIMIZATION]
     try:
@@ -97,6 +98,27 @@ def _taken_up(trainer: Any) -> Path | None:
         return None
     folder = trainer.run_folder
     return folder.path if folder is not None and has_config(folder.path) else None
+
+
+def _saved_alike(trainer: Any, checkpoint: dict[str, Any]) -> list[str]:
+    """Returns the keys of arguments that are in the checkpoint as model and data have saved them.
+
+    A class may save what it has made of an argument, such as a number in place of None; a config has what was given.
+    """
+    keys = []
+    for part, owner in (("model", trainer.lightning_module), ("data", trainer.datamodule)):
+        saved = checkpoint.get(owner.CHECKPOINT_HYPER_PARAMS_KEY) if owner is not None else None
+        if isinstance(saved, Mapping):
+            own = owner.hparams_initial
+            keys += [f"{part}.{name}" for name in own if name in saved and _are_equal(own[name], saved[name])]
+    return keys
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # of whatever a user's class has saved, such as tensors
+        return False
 
 
 def _without(changed: dict[str, tuple[Any, Any]], left_out: list[str]) -> dict[str, tuple[Any, Any]]:

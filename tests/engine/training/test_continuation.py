@@ -165,6 +165,26 @@ def test_a_runs_own_vocabulary_may_be_named(tmp_path: Path) -> None:
         check_settings(given, {})
 
 
+class Picks(PlainModule):
+    """A module that saves what it has made of its argument."""
+
+    def __init__(self, lr: float | None = None) -> None:
+        lr = lr or 0.1
+        super().__init__()
+        self.save_hyperparameters()
+
+
+def test_an_argument_that_a_module_has_saved_alike_is_the_runs_own(tmp_path: Path) -> None:
+    """The command records what was given, and Python knows what is saved."""
+    run, saved = tmp_path / "run", {"hyper_parameters": {"lr": 0.1}}
+    about_to_go_on(run, Picks(), PlainData())
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("lr: 0.1", "lr: null"))
+    check_settings(about_to_go_on(run, Picks(), PlainData()), saved)
+    with pytest.raises(InputError, match=r"^model\.lr is 0\.2: this run has None"):
+        check_settings(about_to_go_on(run, Picks(0.2), PlainData()), saved)
+
+
 class OwnOptimizer(VGG):
     """A network that makes its optimizer and its schedule itself."""
 
