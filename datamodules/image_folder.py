@@ -108,6 +108,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             data_dir, self.source, batch_size, eval_batch_size, val_size, split_seed, augmentation, normalization
         )
         self.files_digest = ""  # set when the files are read
+        self._has_deep = False  # whether pictures of 16 bits have been read
         self.read_files: dict[str, list[Path]] = {}  # of each part, in order
 
     def list_files(self, root: Path) -> tuple[dict[str, list[tuple[Path, int]]], tuple[str, ...]]:
@@ -143,6 +144,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
         self.files_digest = marked(files_digest, way) if way else files_digest
         self._digest = digest_of(*(tensors[f"{part}_contents"] for part in trained))
         self.bits = int(tensors["bits"])
+        self._has_deep = any(bool(tensors[f"{part}_depths"].any()) for part in paths)
         skipped = [path for part in paths for path in _pick(paths[part], ~tensors[f"{part}_good"])]
         broken = [f"skipped  {count_and_name(CORRUPT, skipped, self.data_dir)}"] if skipped else []
         for line in (*self._left_out.lines(), *broken, *describe(tensors, list(paths))):
@@ -209,7 +211,7 @@ class ImageFolderDataModule(ImageClassificationDataModule):
             InputError: The folder has other classes than the checkpoint, its files have changed, or the network was
                 trained with other bits.
         """
-        self.bits = trained_bits(state_dict, self.bits if self.splits else None, self.data_dir)
+        self.bits = trained_bits(state_dict, self.bits if self._has_deep else None, self.data_dir)
         super().load_state_dict(state_dict)
         self.mean, self.std = tuple(state_dict["mean"]), tuple(state_dict["std"])
 

@@ -18,6 +18,7 @@ from datamodules.base.loader import Loader
 from datamodules.base.sizes import check_least
 from datamodules.batches import UnlabelledImageBatch
 from datamodules.images.augmentation import Augmentation
+from datamodules.images.deep_pixels import SIXTEEN
 from datamodules.images.image_data_module import ImageDataModule
 from datamodules.images.image_files import bits_in_use, decode, pictures_below
 from datamodules.images.input_notes import note_ranges
@@ -136,6 +137,7 @@ class PicturesDataModule(ImageDataModule):
         self.image_size = image_size
         self.stream, self.num_workers, self.largest = stream, num_workers, largest
         self._left_out = LeftOut(Path(data_dir).expanduser())
+        self._deep: int | None = None  # number of pictures of 16 bits, once they have been looked for
         self._files = [] if source == "synthetic" else self._find(Path(data_dir).expanduser())
         self.train_size = len(self._files) or DRAWN
         super().__init__(
@@ -162,9 +164,10 @@ class PicturesDataModule(ImageDataModule):
         Raises:
             InputError: One cannot be read.
         """
-        sixteen, self.bits = bits_in_use(self._files)
-        for line in (*self._left_out.lines(), *describe_bits(sixteen, len(self._files), self.bits)):
-            print_line(line)
+        if self._deep is None:
+            self._deep, self.bits = bits_in_use(self._files)
+            for line in (*self._left_out.lines(), *describe_bits(self._deep, len(self._files), self.bits)):
+                print_line(line)
         processes = self.trainer.world_size if self.trainer is not None else 1
         fits = fits_in_memory(len(self._files), self.image_size, 3, processes)
         streams = self.stream == "always" or (self.stream == "auto" and not fits)
@@ -232,4 +235,8 @@ class PicturesDataModule(ImageDataModule):
             InputError: The pictures have changed, or the network was trained with other bits.
         """
         super().load_state_dict(state_dict)
-        self.bits = trained_bits(state_dict, self.bits if self.splits else None, self.data_dir)
+        if self._deep and self.bits != SIXTEEN and "bits" not in state_dict:  # in earlier releases
+            print_line(f"note     {self.data_dir}: this run has read all {SIXTEEN} bits of its pictures, and they stay")
+            self.bits = SIXTEEN
+            self.splits = self.load()
+        self.bits = trained_bits(state_dict, self.bits if self._deep else None, self.data_dir)

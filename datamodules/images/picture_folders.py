@@ -179,7 +179,7 @@ def trained_bits(state_dict: Mapping[str, Any], bits: int | None, folder: Path) 
 
     Args:
         state_dict: What the checkpoint holds of the data.
-        bits: Bits that the pictures are read with; None if none have been read.
+        bits: Bits that the pictures of 16 are read with; None if none have been read.
         folder: Where they are.
 
     Raises:

@@ -203,6 +203,12 @@ def test_a_network_that_learned_other_bits_is_refused(root: Path, trainer: Train
         data.load_state_dict(state)
 
 
+def test_bits_are_not_compared_where_no_picture_has_sixteen(root: Path, trainer: Trainer) -> None:
+    data = make(root, trainer)
+    data.load_state_dict(data.state_dict() | {"bits": 12})
+    assert data.bits == 12
+
+
 @pytest.mark.parametrize("settings", [{"image_size": 100_000}, {"image_size": 5000, "batch_size": 20}])
 def test_a_size_that_no_memory_holds_is_refused_at_once(
     root: Path, settings: dict[str, int], monkeypatch: pytest.MonkeyPatch

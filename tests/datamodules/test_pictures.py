@@ -68,8 +68,8 @@ def test_sixteen_bits_keep_the_range_that_all_pictures_use(
     state = {"batch": 0, "bits": 12} | data.facts()
     data.trainer.state = SimpleNamespace(fn="fit")
     data.load_state_dict(state)
-    with pytest.raises(InputError, match=r"12 of 16 bits .* in use, and the network was trained with 16"):
-        data.load_state_dict({name: value for name, value in state.items() if name != "bits"})
+    with pytest.raises(InputError, match=r"12 of 16 bits .* in use, and the network was trained with 14"):
+        data.load_state_dict(state | {"bits": 14})
     other = PicturesDataModule(str(folder), **given)
     other.trainer, other.inputs = data.trainer, [str(folder / "deep.png")]
     other.trainer.state.fn = "predict"
@@ -80,6 +80,32 @@ def test_sixteen_bits_keep_the_range_that_all_pictures_use(
     (right,) = (batch.images[0] for batch in other.predict_dataloader())
     assert torch.equal(right[..., 1], torch.from_numpy(ramp // 16).byte())
     assert other.notes_on_inputs() == []
+
+
+@pytest.mark.parametrize("stream", ["always", "never"])
+def test_a_run_of_an_earlier_release_reads_all_bits_as_it_did(
+    stream: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ramp = np.linspace(0, 4095, 32 * 32).astype(np.uint16).reshape(32, 32)
+    deep_png(folder / "deep.png", ramp)
+    data = read(PicturesDataModule(str(folder), image_size=32, batch_size=2, stream=stream, num_workers=0))
+    data.trainer.state = SimpleNamespace(fn="fit")
+    facts = data.facts()
+    capsys.readouterr()
+    data.load_state_dict({"batch": 0} | facts)
+    dark = torch.from_numpy(ramp // 256).byte()
+    assert sum(torch.equal(one[..., 2], dark) for one in data.images_of("train", torch.arange(7))) == 1
+    assert data.bits == 16
+    assert data.facts() == facts
+    assert capsys.readouterr().out == "note     photos: this run has read all 16 bits of its pictures, and they stay\n"
+
+
+@pytest.mark.parametrize("source", ["auto", "synthetic"])
+def test_bits_are_compared_only_where_there_are_pictures_of_sixteen(source: str, folder: Path) -> None:
+    data = read(PicturesDataModule(str(folder), source, image_size=32, batch_size=2))
+    data.trainer.state = SimpleNamespace(fn="validate")
+    data.load_state_dict({"batch": 0, "bits": 12} | data.facts())
+    assert data.bits == 12
 
 
 @pytest.mark.parametrize(("processes", "streams"), [(1, False), (2, True)])
