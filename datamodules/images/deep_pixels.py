@@ -21,6 +21,8 @@ GREY_AND_ALPHA = "LA;16B"
 # Pillow swaps the bytes of these, though libtiff has done so already.
 AS_LIBTIFF_GIVES = {"I;16BS": "I;16S", "I;32BS": "I;32S", "F;32BF": "F;32F"} if sys.byteorder == "little" else {}
 CODECS = ("zip", "raw", "libtiff")  # decoders that unpack as the raw mode says
+EIGHT_BITS = (b"\xff\xd8\xff", b"GIF8", b"BM")  # how files of JPEG, GIF and BMP begin
+PNG_BEGIN, PNG_BITS = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 24  # and the place of a PNG's bits a value
 
 
 class DeepPixels(NamedTuple):
@@ -70,6 +72,13 @@ class DeepPixels(NamedTuple):
 
     def _without_alpha(self) -> np.ndarray:
         return self.values[..., :-1] if self.mode.endswith("A") else self.values
+
+
+def may_begin_deep(begin: bytes) -> bool:
+    """Returns whether a file may hold values of more than 8 bits, by its first `PNG_BITS` + 1 bytes."""
+    if begin.startswith(PNG_BEGIN):
+        return begin[PNG_BITS:] == bytes([SIXTEEN])
+    return not (begin.startswith(EIGHT_BITS) or (begin.startswith(b"RIFF") and begin[8:12] == b"WEBP"))
 
 
 def may_be_deep(picture: Image.Image) -> bool:

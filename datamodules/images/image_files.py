@@ -3,9 +3,10 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ from datamodules.images.picture import Picture, may_be_deep, read_picture
 OTHERS = "files that are no pictures by their names"
 DIGEST = 16  # bytes of a file's digest
 AHEAD = 4  # pictures for each thread that are decoded before the first is returned, which limits memory
+
+Found = TypeVar("Found")
 
 
 def class_files(folder: Path, class_names: Sequence[str], left_out: LeftOut | None = None) -> list[tuple[Path, int]]:
@@ -62,7 +65,7 @@ def read_pictures(
     threads: int | None = None,
     digests: bool = False,
 ) -> Iterator[Picture | InputError]:
-    """Decodes pictures in order; yields the error of `read_picture` for one that cannot be decoded.
+    """Decodes pictures in order; gives the error of `read_picture` for one that cannot be decoded.
 
     Args:
         paths: The files.
@@ -74,7 +77,7 @@ def read_pictures(
         threads: Number of threads; one per core if not given.
         digests: Whether each picture comes with a digest of its file.
 
-    Yields:
+    Returns:
         Each picture, or its error.
     """
 
@@ -85,8 +88,12 @@ def read_pictures(
             return error
         return picture._replace(content=_digest(path)) if digests else picture
 
-    threads = threads or cores()
-    begun: deque[Future[Picture | InputError]] = deque()
+    return _in_threads(read, paths, progress, threads or cores())
+
+
+def _in_threads(read: Callable[[Path], Found], paths: Sequence[Path], progress: str, threads: int) -> Iterator[Found]:
+    """Yields what a function finds in each file, in order, with a progress bar if it has a title."""
+    begun: deque[Future[Found]] = deque()
     with (
         ThreadPoolExecutor(threads) as pool,
         tqdm(desc=progress, total=len(paths), disable=None if progress else True, leave=False) as bar,
@@ -141,8 +148,14 @@ def bits_in_use(paths: Sequence[Path]) -> tuple[int, int]:
 
     Only pictures that may have 16 bits are decoded; those that cannot be read are left out.
     """
-    pictures = read_pictures([*filter(may_be_deep, paths)], 1, 1, resize=True)
-    depths = [picture.depth for picture in pictures if isinstance(picture, Picture) and picture.depth]
+
+    def depth(path: Path) -> int:
+        try:
+            return read_picture(path, 1, 1, resize=True).depth if may_be_deep(path) else 0
+        except InputError:
+            return 0
+
+    depths = [*filter(None, _in_threads(depth, paths, "looking for pictures of 16 bits", cores()))]
     return len(depths), max(depths, default=SIXTEEN)
 
 

@@ -116,6 +116,9 @@ def may_be_deep(path: Path) -> bool:
     """Returns whether a picture may have 16 bits, without decoding it; False where it cannot be read."""
     try:
         check_regular(path)
+        with open(path, "rb") as file:
+            if not deep_pixels.may_begin_deep(file.read(deep_pixels.PNG_BITS + 1)):  # most, without Pillow
+                return False
         with _opened(path) as picture:
             return deep_pixels.may_be_deep(picture)
     except Exception:  # decoding says what is wrong

@@ -9,8 +9,15 @@ from PIL import Image, ImageDraw
 
 from core.errors import InputError
 from datamodules.base.cache import fingerprint
-from datamodules.images.image_files import class_files, class_folders, decode, find_pictures, read_pictures
-from tests.pictures import picture
+from datamodules.images.image_files import (
+    bits_in_use,
+    class_files,
+    class_folders,
+    decode,
+    find_pictures,
+    read_pictures,
+)
+from tests.pictures import deep_png, picture, tiff
 
 
 @pytest.fixture
@@ -243,3 +250,13 @@ def test_find_pictures_names_what_is_not_there(tmp_path: Path) -> None:
         find_pictures([str(tmp_path / "empty")])
     with pytest.raises(InputError, match=r"--input: the name is empty"):
         find_pictures([""])
+
+
+def test_pillow_opens_only_pictures_that_may_have_sixteen_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [picture(tmp_path / f"{ending}.{ending}") for ending in ("png", "jpg", "webp", "gif", "bmp")]
+    (tmp_path / "none.png").write_text("hello")
+    values = np.full((8, 8), 1023, np.uint16)
+    deep = [deep_png(tmp_path / "deep.jpg", values), tiff(tmp_path / "deep.tif", values)]  # whatever their names are
+    assert bits_in_use([*others, *deep, tmp_path / "none.png", tmp_path / "absent.png"]) == (2, 10)
+    monkeypatch.setattr("datamodules.images.picture.open_picture", lambda *_: pytest.fail("it was opened"))
+    assert bits_in_use(others) == (0, 16)
