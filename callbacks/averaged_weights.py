@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -12,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from callbacks.divergence.kept_state import averaging_callbacks
 from callbacks.features import Features
 from callbacks.freeze import Freeze
+from core.protocols.constants import HasConstants
 
 Slot = tuple[dict[str, Tensor | None], str]  # where a module holds a tensor, and its name there
 
@@ -27,11 +29,13 @@ class AveragedWeights(Callback):
         """Moves them; a checkpoint's are restored by now."""
         for callback in averaging_callbacks(trainer):
             average = callback._average_model
+            if not isinstance(average, AveragedModel):  # a user's own, which may hold anything
+                continue
             if callback._device is None:
                 average.to(pl_module.device)
             # what another class averages by is not known; without buffers, they are copied
-            is_short = type(callback) is EMAWeightAveraging and average.use_buffers
-            average.update_parameters = Update(average, is_short, lambda: _never_trained(trainer))
+            is_plain = type(callback) is EMAWeightAveraging and type(average) is AveragedModel
+            average.update_parameters = Update(average, is_plain and average.use_buffers, Fixed(trainer.callbacks))
 
 
 @contextlib.contextmanager
@@ -44,11 +48,42 @@ def averaged(trainer: Trainer, pl_module: LightningModule) -> Iterator[None]:
         yield
 
 
+class Fixed:
+    """What of a model no step changes.
+
+    Args:
+        callbacks: The trainer's.
+    """
+
+    def __init__(self, callbacks: Iterable[Callback] = ()) -> None:
+        self._callbacks = [callback for callback in callbacks if isinstance(callback, Features | Freeze)]
+
+    def __call__(self, average: nn.Module, model: nn.Module) -> set[int]:
+        """Returns the ids of such tensors of a model.
+
+        Args:
+            average: Averages of the model, of which what another part of it averages, without gradients, has others.
+            model: The model.
+        """
+        fixed = {id(tensor) for callback in self._callbacks for tensor in callback.never_trained()}
+        freezes = [callback for callback in self._callbacks if isinstance(callback, Freeze)]
+        later = {id(tensor) for callback in freezes for tensor in callback.trained_at_times()}
+        for one, tensor in zip(average.parameters(), model.parameters(), strict=False):
+            if not tensor.requires_grad and id(tensor) not in later and torch.equal(one, tensor.to(one)):
+                fixed.add(id(tensor))
+        for module in model.modules():
+            # what no checkpoint keeps is a constant
+            fixed |= {id(module._buffers[name]) for name in module._non_persistent_buffers_set}
+            if isinstance(module, HasConstants):
+                fixed |= {id(module.get_buffer(name)) for name in module.constant_buffers}
+        return fixed
+
+
 class Update:
     """Updates averages of weights and buffers, and copies what is not to be averaged.
 
-    That is what is no fraction, such as an index, which `AveragedModel.update_parameters` would cut off, and what is
-    never trained, whose average would be rounded: the features of a fixed network are kept by its bits.
+    That is what is no fraction, such as an index, which `AveragedModel.update_parameters` would cut off, and what no
+    step changes, whose average would be rounded: the features of a fixed network are kept by its bits.
 
     That method also goes through the modules of both models four times in each update, and makes several calls for
     each tensor. For exponential averages, what is averaged is found once here, and a few calls are made for all
@@ -57,14 +92,17 @@ class Update:
     Args:
         average: The averages.
         is_short: Whether its `avg_fn` is that of `EMAWeightAveraging`, and it averages buffers.
-        never_trained: Returns what of the model no step changes.
+        fixed: Returns the ids of what no step changes, of the averages and the model.
     """
 
     def __init__(
-        self, average: AveragedModel, is_short: bool, never_trained: Callable[[], Iterable[Tensor]] = tuple
+        self,
+        average: AveragedModel,
+        is_short: bool,
+        fixed: Callable[[nn.Module, nn.Module], set[int]] = Fixed(),  # noqa: B008 (never changed)
     ) -> None:
         self._average = average
-        self._never_trained = never_trained
+        self._fixed = fixed
         self.is_short = is_short
         if is_short:
             one = torch.ones((), dtype=torch.float64)
@@ -80,11 +118,16 @@ class Update:
         if is_first:
             self._find(model)
         if is_first or not self.is_short:
-            AveragedModel.update_parameters(self._average, model)  # which copies the first weights of all
+            # that of its class, which copies the first weights of all
+            type(self._average).update_parameters(self._average, model)
         else:
             self._update_shortly()
         for (held, name), (held_there, name_there) in self._copied:
             held[name].copy_(held_there[name_there])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy of the averages needs, which finds its tensors itself; nothing of the run."""
+        return vars(self) | {"_fixed": Fixed(), "_copied": None, "_full": [], "_half": []}
 
     def _update_shortly(self) -> None:
         average = self._average
@@ -100,11 +143,11 @@ class Update:
         """Finds what is copied and what is averaged; where an average lies elsewhere, torch updates."""
         ours, theirs = _slots(self._average.module), _slots(model)
         devices = [[held[name].device for held, name in slots] for slots in (ours, theirs)]
-        never_trained = {id(tensor) for tensor in self._never_trained()}
+        fixed = self._fixed(self._average.module, model)
         self._copied = []
         for pair in zip(ours, theirs, strict=False):  # a buffer that came later has no average
             average, tensor = (held[name] for held, name in pair)
-            if id(tensor) in never_trained or not (average.is_floating_point() or average.is_complex()):
+            if id(tensor) in fixed or not (average.is_floating_point() or average.is_complex()):
                 self._copied.append(pair)
             # in half precision, `_foreach_mul_` rounds its factor, too
             elif average.dtype in (torch.float32, torch.float64):
@@ -112,12 +155,6 @@ class Update:
             else:
                 self._half.append(pair)
         self.is_short = self.is_short and bool(self._full) and devices[0] == devices[1]
-
-
-def _never_trained(trainer: Trainer) -> Iterator[Tensor]:
-    for callback in trainer.callbacks:
-        if isinstance(callback, Features | Freeze):
-            yield from callback.never_trained()
 
 
 def _slots(model: nn.Module) -> list[Slot]:

@@ -147,6 +147,12 @@ class Freeze(KeepsArguments, Callback):
             if _is_always_fixed(rules):
                 yield from module.buffers(recurse=False)
 
+    def trained_at_times(self) -> Iterator[Tensor]:
+        """Yields the parameters that are fixed in some epochs and train in others."""
+        for parameter, rules in self._fixed:
+            if not _is_always_fixed(rules):
+                yield parameter
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Finds the layers that have statistics (SyncBN has replaced some by now), for a resumed epoch too.
 

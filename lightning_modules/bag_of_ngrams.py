@@ -27,6 +27,8 @@ class NaiveBayes(nn.Module):
         smoothing: Added to the number of documents of each class that contain a symbol.
     """
 
+    constant_buffers = ("log_ratios",)
+
     def __init__(self, vocab_size: int, units: int, smoothing: float) -> None:
         super().__init__()
         self.smoothing = smoothing

@@ -100,6 +100,8 @@ class LeNet5(ImageClassifier):
         InputError: The images have another size.
     """
 
+    constant_buffers = ("codes",)
+
     def __init__(
         self,
         num_classes: int,

@@ -34,6 +34,7 @@ TESTED_ELSEWHERE = {
     "callbacks/media/text_samples.py": "callbacks/test_media_after_fit.py",
     "callbacks/run_facts.py": "callbacks/test_record.py",
     "core/protocols/encoding.py": "callbacks/test_features.py",
+    "core/protocols/constants.py": "callbacks/test_averaged_weights.py",
     "core/protocols/captions.py": "callbacks/media/test_captions.py",
     "core/protocols/export_forms.py": "lightning_modules/tasks/test_exported.py",
     "core/epochs.py": "callbacks/test_stops.py",

@@ -21,6 +21,8 @@ class Whitening(nn.Module):
         bias: Whether each component has a trained bias.
     """
 
+    constant_buffers = ("weight",)
+
     def __init__(self, in_channels: int, kernel_size: int = 2, epsilon: float = 5e-4, bias: bool = False) -> None:
         super().__init__()
         self.kernel_size = kernel_size

@@ -11,7 +11,9 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from callbacks import AveragedWeights
-from callbacks.averaged_weights import Update, averaged
+from callbacks.averaged_weights import Fixed, Update, averaged
+from callbacks.freeze import Freeze
+from lightning_modules.layers.whitening import Whitening
 from tests.tiny import tiny_trainer, tiny_vgg
 
 
@@ -146,7 +148,7 @@ def test_indices_and_what_is_never_trained_are_copied(averaging: dict, use_buffe
     average = AveragedModel(model, use_buffers=use_buffers, **averaging)
     fixed = ("last.bias", "norm.running_var")
     is_short &= use_buffers and bool(averaging)
-    update = Update(average, is_short, lambda: [model.last.bias, model.norm.running_var])
+    update = Update(average, is_short, lambda *_: {id(model.last.bias), id(model.norm.running_var)})
     for step in range(5):
         with torch.no_grad():
             model.first.bias += 1
@@ -154,12 +156,72 @@ def test_indices_and_what_is_never_trained_are_copied(averaging: dict, use_buffe
             model.norm.num_batches_tracked += 1
         update(model)
         if step == 2:  # a run that goes on
-            update = Update(average, is_short, lambda: [model.last.bias, model.norm.running_var])
+            update = Update(average, is_short, lambda *_: {id(model.last.bias), id(model.norm.running_var)})
     held, own = average.module.state_dict(), model.state_dict()
     for name in {"places", "mask", "norm.num_batches_tracked", *fixed} & own.keys():
         assert torch.equal(held[name], own[name]), name
     assert not torch.equal(held["first.bias"], own["first.bias"])
     assert torch.equal(held["norm.running_mean"], own["norm.running_mean"]) != use_buffers
+
+
+def test_what_no_step_changes_is_found(tmp_path: Path) -> None:
+    """Weights without gradients are constant unless they train later, or another part averages them."""
+    model = tiny_vgg()
+    model.stem, model.shadow, model.scale = Whitening(3), nn.Linear(2, 2), nn.Linear(2, 2)
+    model.shadow.requires_grad_(False)
+    model.scale.requires_grad_(False)
+    model.scale.register_buffer("mean", torch.ones(2), persistent=False)
+    model.scale.register_buffer("moving", torch.ones(2))
+    average = deepcopy(model)
+    freeze = Freeze(layers=["classifier"], until_epoch=1)
+    trainer = tiny_trainer(tmp_path, callbacks=[freeze])
+    freeze.setup(trainer, model, "fit")
+    model.shadow.weight.data += 1
+    found = Fixed(trainer.callbacks)(average, model)
+    expected = (model.stem.weight, model.shadow.bias, model.scale.weight, model.scale.bias, model.scale.mean)
+    assert found == {id(tensor) for tensor in expected}
+
+
+class Halved(AveragedModel):
+    """An average of a user's own."""
+
+    def update_parameters(self, model: nn.Module) -> None:
+        """Sets the averages to halves."""
+        for average, weight in zip(self.module.parameters(), model.parameters(), strict=True):
+            average.data.copy_(weight / 2)
+
+
+def test_a_users_average_is_updated_as_it_says(tmp_path: Path) -> None:
+    averaging = EMAWeightAveraging()
+    trainer, model = tiny_trainer(tmp_path, callbacks=[averaging]), tiny_vgg()
+    averaging._average_model = Halved(model)
+    AveragedWeights().on_fit_start(trainer, model)
+    for _ in range(2):
+        averaging._average_model.update_parameters(model)
+    assert torch.equal(averaging._average_model.module.classifier[-1].bias, model.classifier[-1].bias / 2)
+
+
+def test_an_average_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    averaging = WeightAveraging()
+    trainer, model = tiny_trainer(tmp_path, callbacks=[averaging]), tiny_vgg()
+    averaging._average_model = nn.Linear(2, 2)
+    AveragedWeights().on_fit_start(trainer, model)
+    assert "update_parameters" not in vars(averaging._average_model)
+
+
+def test_a_copy_of_averages_holds_nothing_of_the_run(tmp_path: Path) -> None:
+    averaging = WeightAveraging()
+    trainer, model = tiny_trainer(tmp_path, callbacks=[averaging]), tiny_vgg()
+    averaging.setup(trainer, model, "fit")
+    AveragedWeights().on_fit_start(trainer, model)
+    average = averaging._average_model
+    average.update_parameters(model)
+    copy = deepcopy(average)
+    update = vars(copy)["update_parameters"]
+    assert update._average is copy
+    assert (update._copied, update._fixed._callbacks) == (None, [])
+    copy.update_parameters(model)
+    assert (copy.n_averaged, average.n_averaged) == (2, 1)
 
 
 def test_a_model_has_its_averages_for_a_block_alone(tmp_path: Path) -> None:
