@@ -85,9 +85,9 @@ class Record(Checkpoint):  # a base for which Lightning calls it after the model
         self._place = checkpoint["epoch"], steps
         if trainer.state.fn == "fit":
             self.table.cut(steps)
-            at_end = steps if checkpoint.get("epoch_validation_has_row") else None  # in earlier releases
-            self._validated_at = checkpoint.get("epoch_validated_at", at_end)
-            self._shares_row = self._validated_at is None
+            has_row = checkpoint.get("epoch_validation_has_row", checkpoint.get("epoch_validated_at") is not None)
+            until = steps if has_row else steps - 1  # in earlier releases; rows before the last step are of validations
+            self._validated_at, self._shares_row = checkpoint.get("epoch_validated_at", until), not has_row
             self._boards_end = steps
 
     def measured_at(self, trainer: Trainer) -> tuple[int, int] | None:

@@ -45,8 +45,9 @@ class MetricRows:
 
         Args:
             epoch: The epoch, from 0.
-            validation: Names of what its validations measure, whose rows stay.
-            validated_at: Step of a validation that was due where the epoch was cut, so that one row holds both.
+            validation: Names of what its validations measure.
+            validated_at: Step of its latest validation with a row of its own, until which rows stay; in the row of this
+                step there may also be figures of the epoch, if it was cut there. None if it has no such validation.
 
         Returns:
             The rows of earlier epochs.
@@ -55,13 +56,13 @@ class MetricRows:
         def stays(name: str) -> bool:
             return name in (*PLACES, *validation) or is_rate(name)
 
-        rows, self.rows = self.rows, []
-        for row in rows:
-            if int(row["epoch"]) >= epoch and int(row["step"]) == validated_at:
-                row = {name: text for name, text in row.items() if stays(name)}
-            if int(row["epoch"]) < epoch or all(stays(name) for name, text in row.items() if text):
-                self.rows.append(row)
-        return [row for row in self.rows if int(row["epoch"]) < epoch]
+        ended = [row for row in self.rows if int(row["epoch"]) < epoch]
+        last = -1 if validated_at is None else validated_at
+        within = [row for row in self.rows if int(row["epoch"]) >= epoch and int(row["step"]) <= last]
+        if within and int(within[-1]["step"]) == last:
+            within[-1] = {name: text for name, text in within[-1].items() if stays(name)}
+        self.rows = ended + within
+        return ended
 
     def write(self, folder: Path) -> None:
         """Writes them into a run's folder, if there are any."""

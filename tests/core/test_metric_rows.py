@@ -45,7 +45,7 @@ def test_an_epoch_that_goes_on_keeps_the_rows_of_its_validations() -> None:
         {"epoch": 1, "step": 6, "lr": 0.1, "val/loss": 2.0},
         {"epoch": 1, "step": 7, "lr": 0.1, "train/loss": 1.0, "val/loss": 3.0},
     )
-    assert [row["step"] for row in table.reopen(1, ["val/loss"])] == ["4"]
+    assert [row["step"] for row in table.reopen(1, ["val/loss"], 6)] == ["4"]
     assert [row["step"] for row in table.rows] == ["4", "6"]
     table.cut(5)
     assert [row["step"] for row in table.rows] == ["4"]
@@ -55,6 +55,32 @@ def test_a_validation_that_was_due_where_an_epoch_was_cut_stays() -> None:
     table = _rows({"epoch": 1, "step": 6, "lr": 0.1, "val/loss": 2.0, "train/loss": 1.0})
     assert table.reopen(1, ["val/loss"], 6) == []
     assert table.rows == [{"epoch": "1", "step": "6", "lr": "0.1", "val/loss": "2"}]
+
+
+def test_the_validation_of_a_stop_goes_whatever_else_was_logged() -> None:
+    """A row of validation values alone was taken for one of a validation within the epoch."""
+    places = [(0, 3), (0, 6), (1, 9), (1, 10)]
+    for validated_at, left in ((9, ["3", "6", "9"]), (None, ["3", "6"])):
+        table = _rows(*({"epoch": epoch, "step": step, "val/loss": 1.0} for epoch, step in places))
+        table.reopen(1, ["val/loss"], validated_at)
+        assert [row["step"] for row in table.rows] == left
+
+
+def test_a_run_that_measures_in_validation_alone_forgets_that_of_a_stop() -> None:
+    class Quiet(PlainModule):
+        def log(self, name: str, *values: object, **settings: object) -> None:
+            if name != "train_loss":
+                super().log(name, *values, **settings)
+
+    settings = {"accelerator": "cpu", "val_check_interval": 3, "logger": False}
+    trainer = Trainer(max_steps=4, **settings)
+    trainer.fit(Quiet(), PlainData())
+    run = trainer.run_folder.path
+    assert [row["step"] for row in trainer.builtin(Record).rows] == ["3", "4"]
+    trainer.run_folder.release()
+    again = Trainer(max_epochs=1, **settings)
+    again.fit(Quiet(), PlainData(), ckpt_path=run)
+    assert [row["step"] for row in again.builtin(Record).rows] == ["3", "5"]
 
 
 def _recorded(run: Path) -> list[tuple[str, str, bool, bool]]:
