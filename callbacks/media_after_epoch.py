@@ -14,8 +14,13 @@ from callbacks.media.sink import write_media
 from callbacks.media.text_samples import SAMPLES, text_sample
 from callbacks.media.translations import translation_media
 from core.media import Medium, Text
+from core.protocols.captions import Describes, HasCaptions
 from core.protocols.general import MakesMediaAfterEpoch
+from core.protocols.translation import HasTranslations, Translates
+from core.protocols.writing import HasPrimes, WritesText
 from core.randomness import generator
+
+PAIRS = ((WritesText, HasPrimes), (Translates, HasTranslations), (Describes, HasCaptions))  # of a model and its data
 
 
 class EpochMedia(Checkpoint):
@@ -34,7 +39,7 @@ class EpochMedia(Checkpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Makes the media on the first process, of averages if these are validated, and leaves training as it is."""
-        if not trainer.is_global_zero:
+        if not (trainer.is_global_zero and _shows_any(pl_module, trainer.datamodule)):  # averages take their time
             return
         with making_media(trainer, pl_module), averaged(trainer, pl_module):
             media = list(self._media(trainer, pl_module))
@@ -71,3 +76,9 @@ class EpochMedia(Checkpoint):
             # an earlier release counted those that it made itself from 1
             begin = 1 if name == SAMPLES and texts and texts[0][0] == 1 else 0
             self.texts[name] = [(epoch - begin, text) for epoch, text in texts]
+
+
+def _shows_any(model: LightningModule, data: object) -> bool:
+    """Returns whether there may be something to show of a model and its data."""
+    makes = any(isinstance(maker, MakesMediaAfterEpoch) for maker in (model, data))
+    return makes or any(isinstance(model, kind) and isinstance(data, source) for kind, source in PAIRS)

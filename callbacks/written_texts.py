@@ -9,7 +9,7 @@ from torch import Tensor
 from callbacks.media.isolation import making_media
 from callbacks.media.sink import write_media
 from callbacks.media_after_test import measured_step
-from core.epochs import takes_all
+from core.epochs import tests_all
 from core.measures import Measure
 from core.protocols.writing import JudgesTexts, WritesText, WritingRules
 from core.randomness import generator
@@ -45,8 +45,7 @@ class WrittenTexts(Callback):
         """Writes, and logs what is measured; every process does so, with the same random numbers."""
         if not self.measures:
             return
-        reads_all = takes_all(trainer.limit_test_batches)
-        nats = float(trainer.strategy.reduce(self._nats, reduce_op="sum")) if reads_all else None
+        nats = float(trainer.strategy.reduce(self._nats, reduce_op="sum")) if tests_all(trainer) else None
         rng = generator(trainer.seed, "written")
 
         def write(primes: Tensor, rules: WritingRules) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lightning_fabric.utilities.data import sized_len
 from pytorch_lightning import Trainer
 
 
@@ -25,6 +26,13 @@ def never_validates(trainer: Trainer) -> bool:
 def takes_all(share: int | float) -> bool:
     """Returns whether a limit of the trainer, such as `limit_train_batches`, leaves all: 1.0 does, 1 is one batch."""
     return isinstance(share, float) and share == 1
+
+
+def tests_all(trainer: Trainer) -> bool:
+    """Returns whether a test takes all batches, as also a limit that is no less than their number leaves them."""
+    loaders = trainer.test_dataloaders
+    lengths = [sized_len(loader) for loader in (loaders if isinstance(loaders, list) else [loaders])]
+    return takes_all(trainer.limit_test_batches) or trainer.num_test_batches == lengths
 
 
 def is_epoch_over(trainer: Trainer) -> bool:

@@ -128,7 +128,7 @@ class JudgesTexts(Protocol):
 
         Args:
             write: Lets the model write.
-            nats: Sum of the losses of all test texts; None where only some were read.
+            nats: Sum of the losses of all test texts; None where `limit_test_batches` leaves some out.
         """
 
     def media_of_texts(self, step: int) -> Iterable[Medium]:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -85,6 +86,13 @@ def test_a_classifiers_test_leaves_a_table_of_examples(tmp_path: Path, told: Tol
     assert len(shown) == 32
     assert (run / "confusion.png").exists()
     assert not (run / "predictions.png").exists()
+
+
+def test_a_model_is_not_given_its_averages_where_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All weights were copied twice an epoch."""
+    monkeypatch.setattr("callbacks.media_after_epoch.averaged", lambda *_: pytest.fail("it was"))
+    trainer = SimpleNamespace(is_global_zero=True, datamodule=TinyDataModule())
+    EpochMedia().on_train_epoch_end(trainer, tiny_vgg())
 
 
 def test_pictures_have_no_such_table(tmp_path: Path) -> None:

@@ -68,13 +68,17 @@ class Judged:
         return []
 
 
-@pytest.mark.parametrize(("limit", "logged"), [(1.0, {"test/nats": 6.0}), (1, {}), (0.5, {})])
+@pytest.mark.parametrize(
+    ("limit", "logged"), [(1.0, {"test/nats": 6.0}), (1, {}), (0.5, {}), (1000, {"test/nats": 6.0})]
+)
 def test_the_losses_of_some_texts_are_not_taken_for_those_of_all(
     limit: float, logged: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("callbacks.written_texts.making_media", lambda *_: nullcontext())
     strategy = SimpleNamespace(reduce=lambda value, reduce_op: value)
     trainer = SimpleNamespace(datamodule=Judged(), limit_test_batches=limit, strategy=strategy, seed=0)
+    trainer.test_dataloaders = range(3)  # of three batches
+    trainer.num_test_batches = [int(3 * limit) if isinstance(limit, float) else min(3, limit)]
     model, found = tiny_char_rnn(), {}
     monkeypatch.setattr(model, "log", lambda name, value, rank_zero_only: found.update({name: value}))
     callback = WrittenTexts()
