@@ -21,3 +21,17 @@ def refuse_other_trainer(trainer: Any, what: str) -> None:
     """
     if isinstance(trainer, Trainer) and not hasattr(trainer, "seed"):
         raise InputError(f"{what} needs more than Lightning's Trainer: {WAY_OUT}")
+
+
+def refuse_other_training(trainer: Any, what: str) -> None:
+    """Checks that a trainer that is about to train is not Lightning's own.
+
+    Args:
+        trainer: The trainer.
+        what: What needs this project's, for the message.
+
+    Raises:
+        InputError: It is Lightning's own.
+    """
+    if isinstance(trainer, Trainer) and trainer.state.fn == "fit":
+        refuse_other_trainer(trainer, what)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from core.errors import InputError
+from core.own_trainer import refuse_other_trainer
 from core.terminal.printable import first_names
 from datamodules.base.cache import marked
 from datamodules.base.class_folders import check_data_dir, class_folders
@@ -183,6 +184,7 @@ class ClassFoldersDataModule(ImageFolderDataModule):
     def load(self) -> dict[str, ClassifiedImages]:
         """Reads or generates the pictures, and divides them, by the run's seed if no other is given."""
         if self.split_seed is None:
+            refuse_other_trainer(self.trainer, f"{type(self).__name__} without a split_seed")
             self.split_seed = self.trainer.seed if self.trainer is not None else 0
         return super().load()
 

@@ -10,7 +10,7 @@ from core.abstract_methods import left_to_subclasses
 from core.errors import InputError
 from core.files.outputs import CSV
 from core.kept_arguments import KeepsArguments
-from core.own_trainer import refuse_other_trainer
+from core.own_trainer import refuse_other_training
 from core.predictions import PredictionTable
 from core.terminal.console import print_line
 from datamodules.base.class_folders import OWN_FILE, refuse_file
@@ -92,6 +92,7 @@ class DataModule(KeepsArguments, LightningBase):
 
     def prepare_data(self) -> None:
         """Downloads and caches the data on one process, before the others read it."""
+        refuse_other_training(self.trainer, type(self).__name__)
         if not self.inputs:
             self.load_once()
 
@@ -99,10 +100,10 @@ class DataModule(KeepsArguments, LightningBase):
         """Loads and splits the data; later calls do nothing.
 
         Raises:
-            InputError: The data is missing or broken, batch or split sizes are too large for it, or the trainer is
-                Lightning's own.
+            InputError: The data is missing or broken, batch or split sizes are too large for it, or Lightning's own
+                trainer is to train.
         """
-        refuse_other_trainer(self.trainer, type(self).__name__)
+        refuse_other_training(self.trainer, type(self).__name__)
         if not self.inputs:
             self.load_once()
         if stage == "fit" and self.batch_option == "batch_size":

@@ -233,7 +233,8 @@ class ImageDataModule(EncodedDataModule):
         if shrinks:
             images = self.augmentation.shrink(images, self.trainer.current_epoch)
         images = images.to(self.trainer.lightning_module.dtype)  # float32 except with the "true" precisions
-        channels_last = self.trainer.channels_last  # only for models that take named batches
+        # only for models that take named batches; Lightning's own trainer, which may measure, has no such layout
+        channels_last = getattr(self.trainer, "channels_last", False)
         if not channels_last:
             images = images.contiguous()
         if self.encoder is not None:
