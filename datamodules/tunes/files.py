@@ -12,7 +12,7 @@ from core.terminal.printable import first_of
 from datamodules.tunes.bars import right_bars
 from datamodules.tunes.midi import read_midi
 from datamodules.tunes.notation import NoTune, Tune
-from datamodules.tunes.reading import read_tune
+from datamodules.tunes.reading import goes_on_behind, read_tune
 
 NOTTINGHAM = "nottingham.abc"
 HOME = "https://ifdo.ca/~seymour/nottingham/nottingham.html"
@@ -29,12 +29,14 @@ class Collection:
     Attributes:
         tunes: The tunes.
         broken: Names of tunes that cannot be read, with the reason.
+        cut: Names of tunes with music behind the empty line that ends them.
         others: Names of files that are no tunes.
         notes: Lines about MIDI files with several tracks.
     """
 
     tunes: list[Tune] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -43,6 +45,11 @@ class Collection:
         lines = []
         if self.broken:
             lines.append(f"skipped  tunes that cannot be read: {_named(self.broken)}")
+        if self.cut:
+            lines.append(
+                f"skipped  music behind an empty line, which ends a tune: that of {_named(self.cut)}; take such lines "
+                "out if it belongs to the tune"
+            )
         if self.others:
             lines.append(f"skipped  files that are neither ABC nor MIDI: {_named(self.others)}")
         if self.notes:
@@ -99,7 +106,7 @@ def nottingham(data_dir: Path) -> Path:
 
 def split_tunes(text: str) -> Iterator[str]:
     """Gives the tunes of an ABC file; each begins with a field `X:`, unless there is none."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = re.sub(r"\r+\n|\r", "\n", text)  # also of files whose line ends were made twice
     pieces = re.split(r"(?m)^(?=X:)", text)
     yield from pieces[1:] if len(pieces) > 1 else (piece for piece in pieces if piece.strip())
 
@@ -125,6 +132,9 @@ def _read(path: Path, collection: Collection) -> None:
             collection.tunes.append(read_tune(piece))
         except NoTune as reason:
             collection.broken.append(f"{name}: {reason}")
+            continue
+        if goes_on_behind(piece):
+            collection.cut.append(name)
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:

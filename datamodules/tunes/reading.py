@@ -1,6 +1,7 @@
 """One tune read from ABC notation, and tidied."""
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ from datamodules.tunes.notation import (
 )
 
 CHORD = re.compile(r"[A-G][#b]?(?:maj|min|m|dim|aug|sus|add|\+)*\d*(?:sus\d?|[b#]\d+)*(?:/[A-Ga-g][#b+]?)?")
+BESIDE_NOTES = re.compile(r'"[^"]*"|![^!]*!|\[[A-Za-z]:[^\]]*\]|%.*')  # in which letters are none
 MOST_BARS = 5000  # of a tune
 FIELD_LINE = re.compile(r"([A-Za-z]):(?![|:])(.*)")  # not the end of a repeat, such as `e:|`
 
@@ -57,6 +59,27 @@ def read_tune(text: str) -> Tune:
     tokens = body.finished()
     check_lengths(tokens, unit)
     return Tune(metre, unit, tidied_key(fields["K"]), tokens, fields.get("T", ""))
+
+
+def goes_on_behind(text: str) -> bool:
+    """Returns whether music with bar lines stands behind the empty line that ends a tune, which can be read."""
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if (match := FIELD_LINE.match(line)) and match[1] == "K":
+            break
+    deque(_scan(lines), maxlen=0)  # up to the empty line
+    return any(map(_is_music, lines))
+
+
+def _is_music(line: str) -> bool:
+    """Returns whether a line has a bar line and notes, which make up most of its letters: words are no tune."""
+    try:
+        tokens = [*_scan([line])]
+    except NoTune:
+        return False
+    notes = sum(kind in SOUNDING for _, kind in tokens)
+    letters = sum(map(str.isalpha, BESIDE_NOTES.sub("", line)))
+    return any(kind == "bar" for _, kind in tokens) and 3 * notes > 2 * letters
 
 
 def _scan(lines: Iterable[str]) -> Iterator[tuple[str, str]]:

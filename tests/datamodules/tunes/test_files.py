@@ -55,6 +55,25 @@ def test_broken_tunes_and_bars_are_counted_and_named(write: Callable) -> None:
     ]
 
 
+def test_music_behind_an_empty_line_is_counted_and_named(write: Callable) -> None:
+    """As of a page whose lines were copied with an empty one after each."""
+    apart = "X:1\nT:Apart\nK:G\n\nABcd|efga|\n \nABcd|e4|\n\n"
+    words = "X:2\nT:Words\nK:G\nABcd|\n\nFrom a book | page 5: dance\nW: a|b\n%A|B\n"
+    collection = read_collection(write("a.abc", apart + words + GOOD.format(3)))
+    assert len(collection.tunes) == 3
+    assert collection.lines()[0] == (
+        "skipped  music behind an empty line, which ends a tune: that of 1 (Apart); take such lines out if it belongs "
+        "to the tune"
+    )
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\r\r\n"])
+def test_line_ends_of_any_kind_are_one(write: Callable, end: str) -> None:
+    tune = "X:1\nT:Two lines\nL:1/4\nK:G\nABcd|\nefga|\n"
+    (read,) = read_collection(write("a.abc", tune.replace("\n", end))).tunes
+    assert read.body.count("|") == 2
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
