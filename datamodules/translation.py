@@ -9,10 +9,10 @@ from core.errors import InputError
 from core.predictions import TEXT, PredictionTable, as_lines
 from core.terminal.console import print_line
 from datamodules.base.data_module import Source
-from datamodules.base.sample_data_module import SampleDataModule
 from datamodules.base.sizes import check_least
 from datamodules.base.split import PARTS
 from datamodules.batches import PairBatch
+from datamodules.pairs.batch_count import CountsBatches
 from datamodules.pairs.encoder import PairEncoder
 from datamodules.pairs.files import SentencePairs, read_pairs, texts_of_file
 from datamodules.pairs.multi30k import NAME, multi30k
@@ -20,7 +20,6 @@ from datamodules.pairs.pairs import PairLoader, Pairs
 from datamodules.pairs.pieces import PairEncoding
 from datamodules.pairs.splits import check_parts, number_pairs, split_pairs
 from datamodules.pairs.synthetic import synthetic_pairs
-from datamodules.text.text_data_module import TextDataModule
 from datamodules.text.text_files import FileTexts
 from datamodules.text.vocabulary import read_saved
 
@@ -31,7 +30,7 @@ TOKENS = 2**16  # most of a batch in evaluation, padding included
 Language = Literal["de", "en", "fr"]
 
 
-class TranslationDataModule(TextDataModule, SampleDataModule):
+class TranslationDataModule(CountsBatches):
     """Sentences and their translations as numbers of symbols in memory, in batches of similar length.
 
     A part is two files, line by line (`data.train_files "[train.de, train.en]"`), or one file of two columns with a tab

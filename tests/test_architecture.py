@@ -55,6 +55,7 @@ TESTED_ELSEWHERE = {
     "datamodules/base/splitting.py": "datamodules/images/test_image_data_module.py",
     "datamodules/batches.py": "datamodules/images/test_loader.py",
     "datamodules/foreign_batches.py": "engine/training/test_step_errors.py",
+    "datamodules/pairs/batch_count.py": "datamodules/test_translation.py",
     "datamodules/images/classification.py": "datamodules/images/test_image_data_module.py",
     "datamodules/images/encoded.py": "callbacks/test_features.py",
     "datamodules/images/features.py": "callbacks/test_features.py",

@@ -52,6 +52,9 @@ def difference(before: dict[str, Any], now: dict[str, Any], unit: str, whole: bo
     """
     if before.get("batch_size", now["batch_size"]) != now["batch_size"]:
         return f"data.batch_size is {now['batch_size']} now, and this run has {before['batch_size']}"
+    batches = before.get("batches"), now.get("batches")
+    if None not in batches and batches[0] != batches[1]:
+        return f"an epoch has {batches[1]:,} batches now, and in this run it had {batches[0]:,}"
     how = _change(before, now, unit, whole)
     return how and f"the {unit} have changed since this run stopped ({how})"
 

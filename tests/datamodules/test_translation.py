@@ -13,6 +13,7 @@ from datamodules import TranslationDataModule
 from datamodules.pairs import multi30k
 from datamodules.pairs.pieces import PairEncoding
 from datamodules.pairs.synthetic import synthetic_pairs
+from datamodules.text.vocabulary import to_bytes
 
 CHARACTERS = PairEncoding("char", None, joint=False)
 
@@ -38,6 +39,22 @@ def test_the_first_pairs_are_set_aside_and_known_ones_are_marked() -> None:
     assert data.sentences("val") == ["cab", "bad", "fed"]
     assert data.references("test") == ["abd", "egg"]
     assert data.splits["val"].seen.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(("pairs", "goes_on"), [(10, False), (12, True)])
+def test_a_run_of_an_earlier_release_goes_on_if_it_had_the_same_batches(pairs: int, goes_on: bool) -> None:
+    """Its last batch was incomplete; the run would go on in silence with another order and another length."""
+    data = loaded(letters(val_size=16 - pairs, split="first"))
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1, state=SimpleNamespace(fn="fit"))
+    state = {"batch": 0, "vocabulary": to_bytes(data.vocabulary_content())} | data.facts()
+    data.load_state_dict(state)
+    del state["batches"]
+    if goes_on:
+        data.load_state_dict(state)
+    else:
+        with pytest.raises(InputError, match="an epoch has 2 batches now, and in this run it had 3; a run goes on"):
+            data.load_state_dict(state)
+    assert "batches" not in letters(batch_tokens=9).facts()
 
 
 def test_all_translations_of_a_sentence_are_drawn_into_one_part() -> None:
