@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.errors import InputError
 from core.kept_arguments import KeepsArguments
+from core.terminal.console import print_line
 
 NEVER_REACHED = 10**9  # an epoch that no run reaches
 
@@ -88,6 +89,7 @@ class Freeze(KeepsArguments, Callback):
         self._keeps_statistics = statistics
         self._drop_gradients = False
         self._fixed: list[tuple[nn.Parameter, list[Rule]]] = []
+        self._by_other_names: list[str] = []  # tied weights that only another than their first name fixes
         self._modules: list[tuple[nn.Module, list[Rule]]] = []  # that have statistics
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -104,6 +106,9 @@ class Freeze(KeepsArguments, Callback):
             if parameter.requires_grad:
                 names.setdefault(parameter, []).append(name)
         found = {parameter: self._matching(several) for parameter, several in names.items()}
+        self._by_other_names = [
+            several[0] for parameter, several in names.items() if found[parameter] != self._matching(several[:1])
+        ]
         every = [name for several in names.values() for name in several]
         chosen = {rule for rules in found.values() for rule in rules}
         for rule in self._rules:
@@ -186,6 +191,17 @@ class Freeze(KeepsArguments, Callback):
             for parameter, rules in self._fixed:
                 if _is_fixed(rules, trainer.current_epoch):
                     parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns that tied weights are known by each of their names, if any are fixed."""
+        return {"knows_every_name": True} if self._rules else {}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Says which weights an earlier release has trained in this run that are fixed from here on."""
+        knows = self.state_key in checkpoint["callbacks"]
+        if trainer.state.fn == "fit" and self._by_other_names and not knows:
+            named, before = ", ".join(self._by_other_names), "an earlier release has not done in this run"
+            print_line(f"note     --freeze: tied weights are fixed by each of their names now, which {before}: {named}")
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Lets the layers train in another run of this model."""

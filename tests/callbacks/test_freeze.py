@@ -173,6 +173,16 @@ def test_a_tied_weight_is_known_by_each_of_its_names(layer: str, option: str) ->
     assert model.middle.weight.requires_grad
 
 
+def test_a_run_of_an_earlier_release_tells_which_tied_weights_it_fixes_now(capsys: pytest.CaptureFixture[str]) -> None:
+    freeze, trainer = Freeze(["head"]), SimpleNamespace(world_size=1, max_epochs=2, state=SimpleNamespace(fn="fit"))
+    freeze.setup(trainer, Tied(), "fit")
+    freeze.on_load_checkpoint(trainer, Tied(), {"callbacks": {freeze.state_key: freeze.state_dict()}})
+    assert capsys.readouterr().out == ""
+    freeze.on_load_checkpoint(trainer, Tied(), {"callbacks": {}})
+    assert capsys.readouterr().out.endswith("has not done in this run: embedding.weight\n")
+    assert Freeze().state_dict() == {}
+
+
 def test_norms_that_train_can_keep_their_statistics(tmp_path: Path) -> None:
     _, before, after = _fit(tmp_path, Freeze(statistics=True), val_check_interval=0.5)
     changed = _changed(before, after)
