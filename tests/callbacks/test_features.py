@@ -204,8 +204,10 @@ def test_a_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
 def test_a_run_does_not_go_on_with_other_pictures(tmp_path: Path) -> None:
     first, _ = fit(tmp_path, Features(UNTIL), max_epochs=2, max_steps=8)
     resumed = tiny_trainer(tmp_path, callbacks=[Features(UNTIL)], logger=False, max_epochs=2)
+    data = TinyDataModule()
+    data.split_seed = 1  # not as an argument, which would be refused before any picture is read
     with pytest.raises(InputError, match="the images have changed since this run stopped"):
-        resumed.fit(tiny_vgg(), datamodule=TinyDataModule(split_seed=1), ckpt_path=first.run_folder.path)
+        resumed.fit(tiny_vgg(optimizer=ADAM, dropout=0.0), datamodule=data, ckpt_path=first.run_folder.path)
 
 
 def test_measured_on_pictures_or_features_is_the_same(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     modes: list[str] = []
 
-    def make(folder: Path, name: str, mode: str, *_: Any) -> Told:
+    def make(folder: Path, name: str, mode: str, *_: Any, **__: Any) -> Told:
         modes.append(mode)
         return Told()
 

@@ -118,7 +118,7 @@ def test_runs_of_the_command_go_on_without_arguments_and_with_the_default_optimi
     words = ("tests.plain.PlainData",) if plain else ("tests.tiny.TinyDataModule", *network)
     device = ("--trainer.accelerator", "cpu", "--trainer.devices", 1, "--trainer.precision", "32-true")
     short = ("--trainer.max_steps", 1, "--trainer.limit_val_batches", 0, "--trainer.logger", "false")
-    run, name = tmp_path / "run", "tests.plain.PlainModule" if plain else "VGG"
+    run, name = tmp_path / "run", "tests.plain.PlainModule" if plain else "lightning_modules.VGG"
     code, _, errors = command("fit", "--model", name, "--data", *words, *device, *short, "--run_dir", run)
     assert code == 0, errors
     model, data = (PlainModule(), PlainData()) if plain else (tiny_vgg(), TinyDataModule())
