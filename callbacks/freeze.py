@@ -30,6 +30,11 @@ class Rule(NamedTuple):
     first: int
     end: int
 
+    @property
+    def is_always(self) -> bool:
+        """Whether they are fixed in every epoch."""
+        return (self.first, self.end) == (0, NEVER_REACHED)
+
     def holds(self, epoch: int) -> bool:
         """Returns whether they are fixed in an epoch."""
         return self.first <= epoch < self.end
@@ -124,7 +129,7 @@ class Freeze(KeepsArguments, Callback):
         self._fixed = [(one, found[one]) for one in sorted(names, key=names.__getitem__) if found[one]]
         # Processes agree at the start on which gradients they share; layers that ever train must be among them, and
         # have theirs dropped while they are fixed.
-        changes = any((rule.first, rule.end) != (0, NEVER_REACHED) for rule in chosen)
+        changes = not all(rule.is_always for rule in chosen)
         self._drop_gradients = trainer.world_size > 1 and changes
         if not self._drop_gradients:
             for parameter, rules in self._fixed:
@@ -220,7 +225,7 @@ def _is_fixed(rules: list[Rule], epoch: int) -> bool:
 
 
 def _is_always_fixed(rules: list[Rule]) -> bool:
-    return any((rule.first, rule.end) == (0, NEVER_REACHED) for rule in rules)
+    return any(rule.is_always for rule in rules)
 
 
 def _compiled(option: str, layer: str) -> re.Pattern[str]:
