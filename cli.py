@@ -30,7 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: What follows `cli.py`; the process's own if not given, which is to end with it.
 
     Returns:
-        Exit code: 0 done, 1 the run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
+        Exit code: 0 done, 1 the run failed, 2 wrong input, 129 SIGHUP, 130 Ctrl-C, 138 SIGUSR1,
+            143 SIGTERM.
     """
     # matplotlib does without a folder in the home, and says so as it is imported
     logging.getLogger("matplotlib").setLevel(logging.ERROR)

@@ -48,7 +48,7 @@ class Inspection(Command):
             "--part",
             type=str | None,
             default=None,
-            help="Part of the data that is looked at: val, test or train; val if there is one, else test.",
+            help="Part of the data that is looked at: val, test or train; the first of these that there is.",
         )
         parser.add_argument(
             "--only",

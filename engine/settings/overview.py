@@ -12,7 +12,7 @@ SUBCOMMANDS = {
     "test": "measure a trained model on the test set, with pictures",
     "predict": "classify files, or continue texts",
     "inspect": "show what a trained network has learned, on a page",
-    "lr_find": "find a learning rate, by a test of a few hundred steps",
+    "lr_find": "find a learning rate, by a test of up to 200 steps",
 }
 
 TRAINING = ("fit", "lr_find")  # which begin with a config

@@ -197,7 +197,7 @@ def test_processes_share_no_gradients_of_layers_that_never_train() -> None:
 
 
 def test_layers_cannot_be_fixed_both_before_and_after() -> None:
-    with pytest.raises(InputError, match="give one of them"):
+    with pytest.raises(InputError, match="give one of them; null takes back what a config gives"):
         Freeze(["stages"], until_epoch=1, from_epoch=2)
 
 
