@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 ROWS = 16  # of a strip, at most
+OPPOSITE = -0.9999  # cosine
 
 
 def between_noises(start: Tensor, end: Tensor, steps: int, on_sphere: bool) -> Tensor:
@@ -17,15 +18,17 @@ def between_noises(start: Tensor, end: Tensor, steps: int, on_sphere: bool) -> T
         end: [R, Z].
         steps: Number of noises of a row, both ends included.
         on_sphere: Go along an arc, as long normal noises lie near a sphere, and a straight line leads through its
-            middle.
+            middle; between opposite noises, as half of those of one number are, no arc is the shortest.
     """
     shares = torch.linspace(0, 1, steps)[:, None]  # [T, 1]
     start, end = start[:, None], end[:, None]  # [R, 1, Z]
+    straight = torch.lerp(start, end, shares)
     if not on_sphere:
-        return torch.lerp(start, end, shares)
+        return straight
     cosine = torch.cosine_similarity(start, end, dim=2).clamp(-1, 1)[..., None]  # [R, 1, 1]
     angle = cosine.acos().clamp(min=1e-3)
-    return (((1 - shares) * angle).sin() * start + (shares * angle).sin() * end) / angle.sin()
+    arc = (((1 - shares) * angle).sin() * start + (shares * angle).sin() * end) / angle.sin()
+    return torch.where(cosine < OPPOSITE, straight, arc)
 
 
 @dataclass

@@ -22,6 +22,12 @@ def test_noises_that_are_equal_have_a_line() -> None:
     torch.testing.assert_close(between_noises(noise, noise, 3, True), noise[:, None].expand(1, 3, 4))
 
 
+def test_between_opposite_noises_the_line_is_straight() -> None:
+    noise = torch.tensor([[2.0], [-1.5]])
+    line = between_noises(noise, -noise, 5, True)
+    torch.testing.assert_close(line[..., 0], torch.tensor([[2.0, 1.0, 0.0, -1.0, -2.0], [-1.5, -0.75, 0.0, 0.75, 1.5]]))
+
+
 def test_a_strip_keeps_few_rows_of_many_epochs_and_the_last() -> None:
     strip = Strip()
     for epoch in range(70):
