@@ -75,7 +75,8 @@ class Freeze(KeepsArguments, Callback):
         statistics: bool = False,
     ) -> None:
         if until_epoch is not None and from_epoch is not None:
-            raise InputError("--freeze.until_epoch and --freeze.from_epoch: give one of them; null takes back what a config gives")
+            both = "--freeze.until_epoch and --freeze.from_epoch"
+            raise InputError(f"{both}: give one of them; null takes back what a config gives")
         named = {"until_epoch": until_epoch, "from_epoch": from_epoch}
         named |= {f"stages {layer}": epoch for layer, epoch in (stages or {}).items()}
         named |= {f"fixed_from {layer}": epoch for layer, epoch in (fixed_from or {}).items()}

@@ -8,7 +8,7 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from callbacks.divergence.finite import KeptNumbers, bad_rate
+from callbacks.divergence.finite import GradientCheck, KeptNumbers, bad_rate
 from callbacks.divergence.interval import interval_for, longest_interval
 from callbacks.divergence.kept_state import KeptBuffers, KeptState
 from callbacks.divergence.replay import Step, find_module
@@ -69,6 +69,7 @@ class NaNGuard(KeepsArguments, Callback):
         precision = trainer.precision_plugin
         self._losses_are_scaled = isinstance(precision, ScalesLosses) and precision.scaler is not None
         self._carries_state = isinstance(pl_module, CarriesState)  # once: it takes longer than all else of a step here
+        self._gradients = GradientCheck(device)
         self._numbers = KeptNumbers(trainer, pl_module)
         self._buffers = KeptBuffers(pl_module)
         self._buffers.keep()
@@ -114,12 +115,10 @@ class NaNGuard(KeepsArguments, Callback):
             raise Diverged(f"diverged: the learning rate of step {trainer.optimizer_steps} is {rate}{_last(trainer)}")
         # those of this optimizer: another's may hold what its own zero_grad will drop
         found = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
-        given = [gradient for gradient in found if gradient is not None]
-        gradients = [gradient._values() if gradient.is_sparse else gradient for gradient in given]
+        gradients = [gradient for gradient in found if gradient is not None]
         # under float16 the loss scaler expects such gradients, and skips their step itself
         if gradients and not self._losses_are_scaled:
-            norms = torch._foreach_norm(gradients)  # get_total_norm calls it too, after checking the devices
-            self._first_bad.note(GRADIENT, torch.stack(norms).sum(), self._batches)
+            self._first_bad.note(GRADIENT, self._gradients(gradients), self._batches)
         if self._interval == 1:
             self._check(trainer, pl_module)
 
@@ -220,7 +219,7 @@ class _FirstBadOnHost:
 
     def note(self, which: int, value: Tensor, batch: int) -> None:
         # reading a tensor on the CPU costs nothing
-        if self._batches[which] < 0 and not math.isfinite(value.detach()):
+        if self._batches[which] < 0 and not math.isfinite(value.item()):
             self._batches[which] = batch
 
     def is_clear(self) -> bool:

@@ -59,7 +59,7 @@ class RunCheckpoint(KeepsArguments, Checkpoint):
 
     def optimizer_steps(self, trainer: Trainer) -> int:
         """Returns the number of batches after which weights were updated, whatever number of optimizers there is."""
-        if trainer.lightning_module is None or trainer.lightning_module.automatic_optimization:
+        if (model := trainer.lightning_module) is None or model.automatic_optimization:
             return trainer.global_step
         # with manual optimization `global_step` counts the steps of all optimizers
         steps, global_step = self._counted

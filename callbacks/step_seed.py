@@ -8,12 +8,13 @@ from lightning_fabric.utilities.types import _Stateful
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from core.errors import InputError
-from core.randomness import derived_seed, seed_step
+from core.randomness import derived_seed, seed_device, step_seed
 from datamodules.base.loader import Loader
 from datamodules.base.seeded_loader import DrawnAlike, SeededLoader
 from lightning_modules.tasks.task import Task
 
 PROCESSES = "loader_processes"  # in a checkpoint
+AHEAD = 64  # steps whose seeds are made together: one by one takes several times as long
 
 
 class StepSeed(Callback):
@@ -41,6 +42,8 @@ class StepSeed(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wraps loaders; those of a resumed run start at its place in the epoch."""
+        self._rank, self._device = trainer.global_rank, pl_module.device  # once: a module takes long to say it
+        self._seeds: dict[tuple[int, int], int] = {}  # of coming steps, by epoch and batch
         loop = trainer.fit_loop
         # a schedule that asks for the run's length has made Lightning set up loaders before it knew their states
         owes_states = bool(loop._combined_loader_states_to_load)
@@ -54,7 +57,11 @@ class StepSeed(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Seeds the generators of the CPU and of this process's device."""
-        seed_step(trainer.seed, trainer.current_epoch, batch_idx, trainer.global_rank, pl_module.device)
+        position = trainer.current_epoch, batch_idx
+        if position not in self._seeds:
+            ahead = range(batch_idx, min(batch_idx + AHEAD, max(batch_idx + 1, trainer.num_training_batches)))
+            self._seeds = {(position[0], one): step_seed(trainer.seed, position[0], one, self._rank) for one in ahead}
+        seed_device(self._seeds[position], self._device)
 
     def resume_note(self, trainer: Trainer) -> str | None:
         """Returns what a resume within an epoch does with loaders and modules of other packages, or None with ours."""

@@ -19,9 +19,9 @@ def generator(seed: int, *position: int | str) -> torch.Generator:
     return torch.Generator().manual_seed(derived_seed(seed, *position))
 
 
-def seed_step(seed: int, epoch: int, batch_idx: int, rank: int, device: torch.device) -> None:
-    """Seeds a training step by its position in the run, so that a replay draws the same numbers."""
-    seed_device(derived_seed(seed, "step", epoch, batch_idx, rank), device)
+def step_seed(seed: int, epoch: int, batch_idx: int, rank: int) -> int:
+    """Returns the seed of a training step, by its position in the run, so that a replay draws the same numbers."""
+    return derived_seed(seed, "step", epoch, batch_idx, rank)
 
 
 def seed_device(seed: int, device: torch.device) -> None:

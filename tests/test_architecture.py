@@ -27,7 +27,6 @@ TESTED_ELSEWHERE = {
     "benchmarks/gpu_parts/overhead.py": "benchmarks/test_overhead.py",
     "benchmarks/gpu_parts/settings.py": "benchmarks/test_gpu.py",
     "callbacks/exact_resume.py": "engine/runs/test_resume.py",
-    "callbacks/divergence/finite.py": "callbacks/test_nan_guard.py",
     "callbacks/media/tensorboard.py": "callbacks/media/test_sink.py",
     "callbacks/media/example_table.py": "callbacks/test_media_after_test.py",
     "callbacks/media/gradient_flow.py": "callbacks/test_media_after_fit.py",

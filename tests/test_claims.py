@@ -57,6 +57,13 @@ def measured(script: str) -> dict[str, Any]:
     return json.loads((ROOT / "benchmarks" / "results" / f"{script}.json").read_text())["results"]
 
 
+def processor(*scripts: str) -> str:
+    """Returns the processor on which benchmarks were all measured."""
+    records = [json.loads((ROOT / "benchmarks" / "results" / f"{script}.json").read_text()) for script in scripts]
+    (name,) = {re.sub(r"\(R\)| Processor", "", record["hardware"].split(",")[0]) for record in records}
+    return name
+
+
 def verdicts() -> list[int]:
     """Returns how many published numbers ours are compared with, and how many of these have each verdict."""
     rows = [row for section in TABLE.sections for row in section.rows]
@@ -78,6 +85,8 @@ CLAIMS: dict[str, list[str]] = {
         f"acc {values('vgg_bn', 'val/acc')[0]:.2f}% *",
         f"best validation accuracy {values('vgg_bn', 'val/acc')[0]:.2f}% (epoch 17)",
         f"here of the first, which classifies {values('vgg_bn', 'test/acc')[0]:.2f} % of the test images correctly",
+        f"on two cores of an {processor('input_pipeline', 'training', 'predict', 'ddp')} without AMX; "
+        f"the first row is of an {processor('overhead')}.",
         f"{median('overhead/mlp/full_of_raw')} a perceptron of two hidden layers of 256, "
         f"{median('overhead/lenet5/full_of_raw')} LeNet-5, {median('overhead/lstm/full_of_raw')} an LSTM, "
         f"{median('overhead/vgg_bn/full_of_raw')} a VGG 64-256-256 "

@@ -59,6 +59,38 @@ class KeptNumbers:
         return next((name for name, value in self._named() if not is_finite(value)), None)
 
 
+class GradientCheck:
+    """Whether gradients are finite.
+
+    On a CPU the kernel that looks for infinities before the step of a loss scaler takes less than half the time of
+    norms. It also divides by the scale, which is 1 here.
+
+    Args:
+        device: Where the gradients are.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._reads_flag = device.type == "cpu"
+        self._flag, self._scale = torch.zeros(()), torch.ones(())
+
+    def __call__(self, gradients: list[Tensor]) -> Tensor:
+        """Returns a number that is finite if all gradients are, without waiting for the device.
+
+        Norms, which are taken on other devices and where the kernel does not do, overflow if gradients are above the
+        root of the largest number.
+        """
+        if self._reads_flag and not any(one.requires_grad for one in gradients):  # of which a graph may be made
+            try:
+                torch._amp_foreach_non_finite_check_and_unscale_(gradients, self._flag, self._scale)
+            except RuntimeError:  # sparse or complex numbers, or an expanded tensor, as others of this model may be
+                self._reads_flag = False
+            else:
+                return torch.tensor(math.nan) if self._flag else self._flag
+        with torch.no_grad():
+            dense = [one._values() if one.is_sparse else one for one in gradients]
+            return torch.stack(torch._foreach_norm(dense)).sum()  # get_total_norm calls it too, after other checks
+
+
 def bad_rate(optimizers: Iterable[Optimizer]) -> float | None:
     """Returns a learning rate that is not finite, if there is one; of rates that are tensors nothing is known."""
     for optimizer in optimizers:

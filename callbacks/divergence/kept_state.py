@@ -11,6 +11,8 @@ from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from torchmetrics import Metric
 
+from lightning_modules.tasks.metrics import ClassificationMetrics
+
 Refills = dict[tuple[torch.device, torch.dtype], tuple[list[Tensor], list[Tensor]]]  # copies, and what they are to hold
 
 
@@ -25,21 +27,29 @@ class KeptBuffers:
 
     def __init__(self, pl_module: LightningModule) -> None:
         # places, not tensors: a metric replaces its tensors when it is reset
-        self._buffers = [
+        self._places: list[tuple[dict[str, Any], str]] = [
             (module._buffers, name)
             for module in pl_module.modules()
             for name in module._buffers
             if name not in module._non_persistent_buffers_set
         ]
+        self._first_state = len(self._places)  # of a metric; buffers come before
         metrics = [module for module in pl_module.modules() if isinstance(module, Metric)]
-        self._states = [(metric, name) for metric in metrics for name in metric._defaults]
-        places = len(self._buffers) + len(self._states)
-        self._copies: list[Tensor | None] = [None] * places  # None for what is no tensor
-        self._marks: list[tuple[Tensor, int] | None] = [None] * places  # a metric's tensor that was copied, its version
+        # a wrapper shares the defaults of the metric within, which holds the states
+        self._places += [(vars(one), name) for one in metrics for name in one._defaults if name in vars(one)]
+        self._waiting: list[tuple[ClassificationMetrics, list]] = [
+            (metric, []) for metric in metrics if isinstance(metric, ClassificationMetrics)
+        ]
+        self._copies: list[Tensor | None] = [None] * len(self._places)  # None for what is no tensor
+        self._marks: list[tuple[Tensor, int] | None] = [None] * len(self._places)  # of a copied state: its version
 
-    def _values(self) -> list[Any]:
-        values = [buffers[name] for buffers, name in self._buffers]
-        return values + [getattr(metric, name) for metric, name in self._states]
+    def _changed(self) -> list[int]:
+        """Returns the places of what may have changed since it was copied."""
+        return [
+            place
+            for place, ((holder, name), mark) in enumerate(zip(self._places, self._marks, strict=True))
+            if mark is None or holder[name] is not mark[0] or mark[0]._version != mark[1]
+        ]
 
     @torch.no_grad()
     def keep(self) -> None:
@@ -49,10 +59,9 @@ class KeptBuffers:
         mode.
         """
         copies, values = [], []
-        for place, value in enumerate(self._values()):
-            mark, copy = self._marks[place], self._copies[place]
-            if mark is not None and mark[0] is value and mark[1] == value._version:
-                continue
+        for place in self._changed():
+            holder, name = self._places[place]
+            value, copy = holder[name], self._copies[place]
             if not isinstance(value, Tensor):
                 self._copies[place] = self._marks[place] = None
                 continue
@@ -61,14 +70,19 @@ class KeptBuffers:
             else:
                 copies.append(copy)
                 values.append(value)
-            if place >= len(self._buffers):
+            if place >= self._first_state:
                 self._marks[place] = None if value.is_inference() else (value, value._version)
         if copies:
             torch._foreach_copy_(copies, values)
+        for metric, waiting in self._waiting:
+            waiting[:] = metric.waiting
 
     def restore(self) -> None:
         """Restores the latest copies; a value that has another shape by now stays as it is."""
-        for value, copy in zip(self._values(), self._copies, strict=True):
+        for metric, waiting in self._waiting:
+            metric.waiting = list(waiting)
+        for (holder, name), copy in zip(self._places, self._copies, strict=True):
+            value = holder[name]
             if copy is not None and isinstance(value, Tensor) and value.shape == copy.shape:
                 value.data.copy_(copy)
 

@@ -13,7 +13,7 @@ from torchmetrics import Metric
 
 from core.nested_tensors import is_finite
 from core.protocols.general import CarriesState, NamesLosses
-from core.randomness import seed_step
+from core.randomness import seed_device, step_seed
 from lightning_modules.alternating import Alternating
 
 
@@ -69,7 +69,7 @@ def _repeat(trainer: Trainer, pl_module: LightningModule, step: Step, found: lis
     def restart() -> None:
         if isinstance(pl_module, CarriesState):
             pl_module.carried = step.carried
-        seed_step(trainer.seed, step.epoch, step.batch_idx, trainer.global_rank, pl_module.device)
+        seed_device(step_seed(trainer.seed, step.epoch, step.batch_idx, trainer.global_rank), pl_module.device)
 
     if isinstance(pl_module, NamesLosses) and callable(pl_module.losses):
         restart()

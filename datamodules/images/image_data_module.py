@@ -221,7 +221,7 @@ class ImageDataModule(EncodedDataModule):
             The batch with float32 images [B, C, H, W], in channels-last layout if the trainer uses it, or with their
             features [B, ...] if there is an encoder; a pair of images and targets for a model of another package.
         """
-        return self.prepared(batch, shrinks=self.trainer.training)
+        return self.prepared(batch, shrinks=bool(self.augmentation.first_sizes) and self.trainer.training)
 
     def prepared(self, batch: NamedTuple, shrinks: bool = False) -> tuple:
         """Returns what `on_after_batch_transfer` does, shrunk as in training if asked for."""

@@ -17,6 +17,7 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from core.errors import InputError
 from core.terminal.console import print_line
@@ -26,6 +27,8 @@ from engine.speed.idle_hooks import TRAINING_HOOKS
 SKIPPED = "note     training_step returned None: such a batch makes no step"
 CLIPPING = ("configure_gradient_clipping", "clip_gradients")
 RUNNING = "_current_fx_name"  # the attribute by which `log` knows the running hook
+GLOBAL_HOOKS = _global_optimizer_pre_hooks, _global_optimizer_post_hooks  # around the steps of all optimizers
+LABELLED = Optimizer.profile_hook_step(lambda: None).__code__  # of what torch puts around a step
 TRANSFER = ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
 
 
@@ -41,6 +44,7 @@ class StepCalls:
         self.model: LightningModule = trainer.lightning_module
         self.attributes = vars(self.model)  # a Module is slow to set them
         self.optimizer: Optimizer = trainer.optimizers[0]
+        self.step = step_of(self.optimizer)
         self.precision = trainer.precision_plugin
         mixed = isinstance(self.precision, MixedPrecision)
         self.autocast = self.precision.autocast_context_manager if mixed else nullcontext
@@ -56,6 +60,7 @@ class StepCalls:
         ]
         source = trainer._data_connector._datahook_selector.get_instance
         self.transfers = {hook: getattr(source(hook), hook) for hook in TRANSFER}
+        self.prepares_transfer = not is_lightnings(source(TRANSFER[0]), TRANSFER[0])
         self.names = {hook: hook if source(hook) is self.model else "batch_to_device" for hook in TRANSFER}
         if source(TRANSFER[0]) is not self.model:
             self.names[TRANSFER[0]] = None  # before Lightning's `batch_to_device`
@@ -95,7 +100,9 @@ class StepCalls:
 
     def to_device(self, batch: Any) -> Any:
         """Moves a batch to the device, by way of the data module's hooks."""
-        batch = self._transfer("on_before_batch_transfer", self.precision.convert_input(batch))
+        batch = self.precision.convert_input(batch)
+        if self.prepares_transfer:
+            batch = self._transfer("on_before_batch_transfer", batch)
         if not self.lies_there:
             batch = self._transfer("transfer_batch_to_device", batch, self.trainer.strategy.root_device)
         return self._transfer("on_after_batch_transfer", batch)
@@ -121,7 +128,7 @@ class StepCalls:
             return outputs.get("loss")
 
         progress.step.increment_ready()
-        self._call_as("optimizer_step", self.optimizer.step, closure)
+        self._call_as("optimizer_step", self.step, closure)
         progress.step.increment_completed()
         return outputs if "loss" in outputs else {}
 
@@ -190,3 +197,25 @@ def is_lightnings(owner: LightningModule | LightningDataModule, method: str) -> 
     """Returns whether a model or a data module inherits a method unchanged from Lightning's base class."""
     base = LightningModule if isinstance(owner, LightningModule) else LightningDataModule
     return getattr(getattr(owner, method), "__func__", None) is getattr(base, method)
+
+
+def step_of(optimizer: Optimizer) -> Callable[[Callable], Any]:
+    """Returns an optimizer's step without the label that torch's profiler shows, as long as no profiler runs.
+
+    Torch puts label and hooks around the step of each class, and a schedule notes around that of its optimizer that it
+    was called. The label alone takes as long as the kernel that updates the weights of a small network. Where anything
+    else is around a step, or hooks are set, it is made as it is.
+    """
+    labelled, noted = type(optimizer).step, vars(optimizer).get("step")
+    is_labelled = getattr(labelled, "__code__", None) is LABELLED
+    is_noted = hasattr(noted, "_wrapped_by_lr_sched") and noted.__wrapped__ is labelled
+
+    def step(closure: Callable) -> Any:
+        hooks = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks, *GLOBAL_HOOKS
+        if any(hooks) or torch.autograd._profiler_enabled() or vars(optimizer).get("step") is not noted:
+            return optimizer.step(closure)
+        if is_noted:
+            optimizer._opt_called = True
+        return labelled.__wrapped__(optimizer, closure)
+
+    return step if is_labelled and (noted is None or is_noted) else optimizer.step

@@ -63,7 +63,7 @@ class Classifier(Task):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Returns the sum of the losses of a batch, and adds the batch to the training metrics."""
         logits, losses = self.training_outputs(batch)
-        self.trained_logits = logits.detach()
+        vars(self)["trained_logits"] = logits.detach()  # a Module is slow to set a tensor
         loss = reduce(add, losses.values())
         self.train_metrics.update(logits, batch.targets, loss)
         return loss

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from contextlib import nullcontext
 from math import log
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch.nn import Module
 from torchmetrics import Metric
 
 from core.errors import InputError
+
+MOST_WAITING = 16  # batches
 
 
 class RunningMetrics(Metric):
@@ -102,10 +105,42 @@ def _wide(tensor: Tensor, given: Tensor | None = None) -> Tensor:
     return (tensor if given is None else given).to(tensor.device, torch.float32)
 
 
+class SumWithWaiting:
+    """A sum of metrics that first adds the batches that wait, whenever it is read or set."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, metrics: Any, owner: type) -> Any:
+        if metrics is None:
+            return self
+        values = vars(metrics)
+        if self._name not in values:
+            raise AttributeError(self._name)
+        if metrics.waiting:
+            metrics.add_waiting()
+        return values[self._name]
+
+    def __set__(self, metrics: Any, value: Tensor) -> None:
+        if metrics.waiting:
+            metrics.add_waiting()
+        vars(metrics)[self._name] = value
+
+
 class ClassificationMetrics(RunningMetrics):
-    """Mean loss and accuracy over samples."""
+    """Mean loss and accuracy over samples.
+
+    What is known of a batch waits until there are several or a sum is read. Added up together it takes a fraction of
+    the time, since nothing that a single addition runs is in the processor's caches after a step.
+
+    Attributes:
+        waiting: Of each batch that is not in the sums yet its loss, and which samples it has right, bool [B].
+    """
+
+    loss, count, correct = SumWithWaiting(), SumWithWaiting(), SumWithWaiting()
 
     def __init__(self, persistent: bool = False) -> None:
+        self.waiting: list[tuple[Tensor, Tensor]] = []
         super().__init__(persistent)
         self.add_state("correct", torch.tensor(0))
 
@@ -118,10 +153,21 @@ class ClassificationMetrics(RunningMetrics):
             loss: Mean loss of the batch.
         """
         self.__dict__["_update_count"] = 1  # torchmetrics checks it to know whether update was called
-        samples = targets.shape[0]  # `len` of a tensor takes as long as an addition
-        self.loss.add_(loss.detach(), alpha=samples)
-        self.correct.add_((logits.detach().argmax(1) == targets).sum())
-        self.count.add_(samples)
+        hits = logits.detach().argmax(1) == targets
+        self.waiting.append((loss.detach().clone(), hits))  # whose memory no caller has
+        if len(self.waiting) >= MOST_WAITING:
+            self.add_waiting()
+
+    def add_waiting(self) -> None:
+        """Adds the batches that wait to the sums."""
+        waiting, self.waiting = self.waiting, []
+        hits = torch.cat([hits for _, hits in waiting])
+        # sums that validation has begun can be changed in inference mode alone
+        with torch.inference_mode() if self.loss.is_inference() else nullcontext():
+            for loss, its_hits in waiting:  # in turn: sums in another order differ
+                self.loss.add_(loss, alpha=its_hits.shape[0])  # `len` of a tensor takes as long as an addition
+            self.correct.add_(hits.sum())
+            self.count.add_(hits.shape[0])
 
     def _figures(self, count: Tensor) -> dict[str, Tensor]:
         return {"loss": self.loss / count, "acc": self.correct / count}

@@ -9,10 +9,12 @@ from pytorch_lightning import LightningModule
 from pytorch_lightning.callbacks import EMAWeightAveraging
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
+from torchmetrics.classification import MulticlassAccuracy
+from torchmetrics.wrappers import ClasswiseWrapper
 
 from callbacks.divergence.kept_state import KeptBuffers, KeptState
 from core.nested_tensors import tensors_of
-from lightning_modules.tasks.metrics import ClassificationMetrics
+from lightning_modules.tasks.metrics import MOST_WAITING, ClassificationMetrics
 from tests.bits import assert_same_bits
 
 
@@ -145,6 +147,32 @@ def test_changes_in_inference_mode_are_seen() -> None:
     assert values(model) == before
 
 
+def test_a_metric_within_a_wrapper_is_kept() -> None:
+    model = Small()
+    model.wrapped = ClasswiseWrapper(MulticlassAccuracy(2, average=None))
+    kept = KeptBuffers(model)
+    kept.keep()
+    model.wrapped.update(torch.tensor([1, 0]), torch.tensor([1, 1]))
+    assert model.wrapped.metric.tp.tolist() == [0, 1]
+    kept.restore()
+    assert model.wrapped.metric.tp.tolist() == [0, 0]
+
+
+def test_batches_that_wait_come_back_as_well() -> None:
+    """Some have been added to the sums since, and are not in the copies."""
+    model = Small()
+    kept = KeptBuffers(model)
+    for _ in range(MOST_WAITING - 1):
+        add(model.metrics)
+    kept.keep()
+    for _ in range(3):
+        add(model.metrics)
+    kept.restore()
+    assert int(model.metrics.count) == MOST_WAITING - 1
+    kept.restore()
+    assert int(model.metrics.count) == MOST_WAITING - 1
+
+
 def test_only_what_has_changed_is_copied_again(monkeypatch) -> None:
     model = Small()
     kept = KeptBuffers(model)
@@ -155,4 +183,7 @@ def test_only_what_has_changed_is_copied_again(monkeypatch) -> None:
     monkeypatch.setattr(torch, "_foreach_copy_", lambda into, of: (copied.append(len(of)), copy(into, of)))
     add(model.metrics)
     kept.keep()
-    assert copied == [3 + 3]  # the norm's buffers, which torch changes without counting, and the sums of one metric
+    assert int(model.metrics.count) == 1  # read, which adds the batch that waits
+    kept.keep()
+    # the norm's buffers, which torch changes without counting, and then the sums of one metric
+    assert copied == [3, 3 + 3]

@@ -1,21 +1,25 @@
 """A step in a straight line calls all that a model, a callback or an optimizer has made its own, as Lightning does."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from pytorch_lightning import Callback
 from pytorch_lightning.core.hooks import CheckpointHooks, ModelHooks
 from pytorch_lightning.loggers import Logger
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import StepLR
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.hooks import RemovableHandle
 
 from core.errors import InputError
 from datamodules.batches import ImageBatch
+from engine.speed.step import step_of
 from lightning_modules import VGG
 from lightning_modules.tasks.task import default_optimizer
 from tests.bits import assert_same_bits
@@ -223,3 +227,94 @@ def test_batches_without_a_step_are_told_once(tmp_path: Path, capsys: pytest.Cap
     model = Few(5, image_size=16, widths=[8, 8], convolutions=[1, 1])
     tiny_trainer(tmp_path, logger=False, max_epochs=2).fit(model, TinyDataModule())
     assert capsys.readouterr().out.count("note     training_step returned None: such a batch makes no step\n") == 1
+
+
+class Doubles(SGD):
+    """Makes each step twice, under torch's label."""
+
+    def step(self, closure: Callable | None = None) -> Any:
+        super().step()
+        return super().step(closure)
+
+
+class Notes(SGD):
+    """Has a step around that of its base class, which looks like torch's label."""
+
+    noted: ClassVar[list[str]] = []
+
+    @wraps(SGD.step)
+    def step(self, closure: Callable | None = None) -> Any:
+        self.noted.append("step")
+        return super().step(closure)
+
+
+def stepped(make: Callable[[list[nn.Parameter]], Optimizer], around: Callable[[Optimizer], Any], ours: bool) -> Any:
+    """Returns a weight after two steps, their losses, and what was noted of them."""
+    weight, noted = nn.Parameter(torch.ones(2)), Notes.noted
+    noted.clear()
+    optimizer = make([weight])
+    removes = around(optimizer)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        with torch.enable_grad():
+            loss = weight.square().sum()
+        loss.backward()
+        return loss
+
+    step = step_of(optimizer) if ours else optimizer.step
+    losses = [step(closure).item() for _ in range(2)]
+    if isinstance(removes, RemovableHandle):
+        removes.remove()
+    return weight.tolist(), losses, [*noted]
+
+
+def _wrapped(optimizer: Optimizer) -> None:
+    before = optimizer.step
+    optimizer.step = wraps(before)(lambda closure: (Notes.noted.append("wrapped"), before(closure))[1])
+
+
+@pytest.mark.parametrize("make", [SGD, partial(SGD, lr=0.1, momentum=0.9), torch.optim.Adam, Doubles, Notes])
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda optimizer: None,
+        lambda optimizer: StepLR(optimizer, 1),
+        lambda optimizer: optimizer.register_step_pre_hook(lambda *_: Notes.noted.append("before")),
+        lambda optimizer: optimizer.register_step_post_hook(lambda *_: Notes.noted.append("after")),
+        lambda optimizer: register_optimizer_step_pre_hook(lambda *_: Notes.noted.append("before any")),
+        lambda optimizer: (StepLR(optimizer, 1), _wrapped(optimizer)),
+        _wrapped,
+    ],
+    ids=["nothing", "schedule", "hook before", "hook after", "hook of all", "schedule and wrapper", "wrapper"],
+)
+def test_what_is_around_a_step_is_called(make: Callable, around: Callable) -> None:
+    ours, theirs = stepped(make, around, True), stepped(make, around, False)
+    assert ours == theirs
+    assert ours[0] != [1, 1]
+
+
+def test_hooks_that_come_later_are_called() -> None:
+    optimizer, noted = SGD([nn.Parameter(torch.ones(1))]), []
+    step = step_of(optimizer)
+    optimizer.register_step_pre_hook(lambda *_: noted.append("hook"))
+    step(lambda: None)
+    _wrapped(optimizer)
+    Notes.noted.clear()
+    step(lambda: None)
+    assert (noted, Notes.noted) == (["hook", "hook"], ["wrapped"])
+
+
+@pytest.mark.filterwarnings("error:Detected call of `lr_scheduler.step")
+def test_a_schedule_knows_that_its_optimizer_was_called() -> None:
+    optimizer = SGD([nn.Parameter(torch.ones(1))])
+    schedule = StepLR(optimizer, 1)
+    step_of(optimizer)(lambda: None)
+    schedule.step()
+
+
+def test_torchs_profiler_sees_the_step() -> None:
+    optimizer = SGD([nn.Parameter(torch.ones(1))])
+    with torch.profiler.profile() as profile:
+        step_of(optimizer)(lambda: None)
+    assert "Optimizer.step#SGD.step" in {event.key for event in profile.key_averages()}

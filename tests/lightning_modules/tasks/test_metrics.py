@@ -1,5 +1,9 @@
 """Running metrics are exact, and those of training survive a checkpoint."""
 
+import inspect
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,8 @@ from torch.nn.functional import cross_entropy
 
 from core.errors import InputError
 from lightning_modules import VGG
-from lightning_modules.tasks.metrics import ClassificationMetrics
+from lightning_modules.tasks.metrics import MOST_WAITING, ClassificationMetrics
+from tests.bits import assert_same_bits
 from tests.tiny import TinyDataModule, tiny_trainer
 
 Samples = tuple[Tensor, Tensor]
@@ -49,6 +54,56 @@ def test_reset_forgets(samples: Samples) -> None:
     metrics.reset()
     assert int(metrics.count) == 0
     assert feed(metrics, samples, 23).compute() == before
+
+
+@pytest.mark.parametrize("batches", [1, MOST_WAITING - 1, MOST_WAITING, 2 * MOST_WAITING + 3])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda metrics: metrics.compute(),
+        lambda metrics: metrics.so_far(),
+        lambda metrics: metrics.state_dict(),
+        lambda metrics: metrics.metric_state,
+        lambda metrics: metrics.loss.item(),
+        lambda metrics: deepcopy(metrics).state_dict(),
+        lambda metrics: pickle.loads(pickle.dumps(metrics)).state_dict(),
+        lambda metrics: metrics.double().state_dict(),
+        lambda metrics: (metrics.load_state_dict({"count": torch.tensor(7)}, strict=False), metrics.state_dict())[1],
+        lambda metrics: (metrics.reset(), metrics.state_dict())[1],
+    ],
+)
+def test_batches_that_wait_are_in_every_sum_that_is_read(samples: Samples, batches: int, read: Callable) -> None:
+    """The sums have the bits of those of single batches, whatever becomes of what was given."""
+    waiting, at_once = ClassificationMetrics(persistent=True), ClassificationMetrics(persistent=True)
+    for number in range(batches):
+        part = samples[0][number % 7 :].clone(), samples[1][number % 7 :].clone()
+        loss = cross_entropy(*part)
+        for metrics in (waiting, at_once):
+            metrics.update(*part, loss)
+        assert int(at_once.count) > 0
+        for given in (*part, loss):
+            given.zero_()
+    assert len(waiting.waiting) == batches % MOST_WAITING
+    assert_same_bits(read(waiting), read(at_once))
+
+
+def test_what_is_wrong_with_a_batch_is_said_at_once(samples: Samples) -> None:
+    metrics = ClassificationMetrics()
+    with pytest.raises(RuntimeError, match="size of tensor"):
+        metrics.update(samples[0], samples[1][:5], torch.tensor(1.0))
+    assert int(metrics.count) == 0
+
+
+def test_the_sums_can_be_asked_for_through_the_class() -> None:
+    assert {"loss", "count", "correct"} <= {name for name, _ in inspect.getmembers(ClassificationMetrics)}
+
+
+def test_what_waits_of_a_validation_can_be_read_after_it(samples: Samples) -> None:
+    metrics = ClassificationMetrics()
+    with torch.inference_mode():
+        metrics.reset()
+        feed(metrics, samples, 20, 3)
+    assert int(metrics.count) == 23
 
 
 def test_no_graph_is_kept(samples: Samples) -> None:
