@@ -13,7 +13,7 @@ import torch
 from core.errors import RunFailed
 from core.files.atomic_files import copy_atomically, locked, remove_abandoned, replacing, write_atomically
 from engine.runs.checkpoint_io import AtomicCheckpointIO
-from tests.processes import ROOT
+from tests.processes import ROOT, start_function
 from tests.sources import full_name, imported_names, sources
 
 
@@ -272,9 +272,7 @@ def count_up(path: Path) -> None:
 def test_processes_that_change_a_file_take_turns(tmp_path: Path) -> None:
     path = tmp_path / "count.txt"
     write_atomically(path, "0")
-    processes = [multiprocessing.get_context("spawn").Process(target=count_up, args=(path,)) for _ in range(3)]
-    for process in processes:
-        process.start()
+    processes = [start_function(count_up, path) for _ in range(3)]
     for process in processes:
         process.join()
     assert path.read_text() == "300"
