@@ -149,16 +149,16 @@ def _parity(runtime: str, found: "list[Difference]", others: str) -> str:
 
 def _weights(trained: "RestoredModel") -> tuple[bytes, list[str]]:
     """Returns the content of a file of weights, and no lines; running metrics are left out."""
-    import torch
     from safetensors.torch import load, save
 
+    from core.tensor_bits import have_same_bits
     from engine.weights.weight_forms import without_metrics
 
     own = without_metrics(trained.model.state_dict())
     weights = {name: value.contiguous().clone() for name, value in own.items()}  # two of one memory are written twice
     content = save(weights, metadata=_facts(trained))
     for name, value in load(content).items():
-        if not torch.equal(value, weights[name]):
+        if not have_same_bits(value, weights[name]):
             raise RunFailed(f"export: the file has other numbers in {name}; nothing is written")
     return content, []
 

@@ -5,12 +5,16 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load
 
+from core.errors import RunFailed
 from core.protocols.export_forms import ExportForm, Slot
+from engine.export import command as export
 from engine.export import parity
 from engine.export.formats import FORMATS
 from lightning_modules import VGG
@@ -89,6 +93,21 @@ def test_weights_alone_go_back_into_a_run(finished_run: Callable[..., Path], com
     code, output, errors = command(*words)
     assert code == 0, errors
     assert "loaded from tiny.safetensors" in output
+
+
+def test_a_number_that_is_not_yet_measured_is_written() -> None:
+    model = torch.nn.Linear(2, 1)
+    model.register_buffer("measured", torch.tensor([torch.nan, 1.0]))
+    trained = SimpleNamespace(model=model, measured="untrained", data_name="pictures", run_name=None)
+    content, _ = export._weights(trained)
+    assert torch.equal(load(content)["measured"].isnan(), torch.tensor([True, False]))
+
+
+def test_weights_that_are_read_back_as_others_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safetensors.torch.load", lambda content: {n: one + 1 for n, one in load(content).items()})
+    trained = SimpleNamespace(model=torch.nn.Linear(2, 1), measured="", data_name="", run_name=None)
+    with pytest.raises(RunFailed, match="export: the file has other numbers in "):
+        export._weights(trained)
 
 
 def test_a_file_that_computes_something_else_is_refused(
