@@ -19,6 +19,7 @@ from pytorch_lightning.utilities.seed import isolate_rng
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
+from core.tensor_bits import have_same_bits
 from datamodules.base.data_module import DataModule
 from engine.settings.ownership import make_paths_absolute
 from engine.settings.recorded_config import LINKED, OPTION_GROUPS, Origin, config_file_text
@@ -135,7 +136,7 @@ def _are_equal(one: Any, other: Any) -> bool:
         return type(one) is type(other)
     if is_lazy(one) or is_lazy(other):
         return False
-    return torch.equal(one.cpu(), other.cpu())
+    return have_same_bits(one, other)
 
 
 @cache

@@ -20,7 +20,7 @@ from core.code.known_code import may_be_named
 from engine.runs.checkpoint_io import load_checkpoint
 from engine.settings.config_files import read_config
 from engine.trainer import Trainer
-from engine.training.python_runs import python_origin
+from engine.training.python_runs import python_origin, seed_of_weights
 from lightning_modules import VGG, BagOfNgrams
 from lightning_modules.schedules import WarmupCosine
 from tests.bits import assert_same_bits, figures_of
@@ -46,6 +46,15 @@ def fit(root: Path, model: VGG, seed: int = 7, **settings: object) -> Path:
 
 def _summary(run: Path) -> dict:
     return json.loads((run / "summary.json").read_text())
+
+
+class Unmeasured(pl.LightningModule):
+    """A network with a number that it is still to measure."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = torch.nn.Linear(2, 1)
+        self.register_buffer("scale", torch.tensor(torch.nan))
 
 
 def test_the_config_repeats_the_run_to_the_bit(tmp_path: Path, command: Callable) -> None:
@@ -91,6 +100,11 @@ def test_a_seed_that_does_not_make_the_weights_is_not_recorded(seeded: int | Non
     run = fit(tmp_path, model, max_epochs=1)
     assert _summary(run)["seed"] is None
     assert read_config(run / "config.yaml")["seed_everything"] == 7, "what the order of the data follows from"
+
+
+def test_a_number_that_is_not_yet_measured_hides_no_seed() -> None:
+    pl.seed_everything(7, verbose=False)
+    assert seed_of_weights(Unmeasured(), 7) == 7
 
 
 def test_looking_for_the_seed_leaves_the_random_streams(tmp_path: Path) -> None:
